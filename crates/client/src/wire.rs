@@ -1,0 +1,22 @@
+//! The bodies of requests and answers, one file per noun. Field names are camelCase on the wire.
+
+pub mod audit;
+pub mod credential;
+pub mod import;
+pub mod key;
+pub mod problem;
+pub mod secret_text;
+pub mod status;
+pub mod token;
+pub mod user;
+
+pub use secret_text::SecretText;
+
+use serde::{Deserialize, Deserializer};
+
+/// Tells a field that is absent (`None`) from one that is `null` (`Some(None)`).
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,251 @@
+//! Credentials on the wire.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::Millis;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{SecretText, present};
+
+/// A credential without its secrets.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Credential {
+    /// The credential's number.
+    pub id: i64,
+    /// The random identity that never changes, 32 hex digits.
+    pub uid: String,
+    /// Unique among credentials that are not deleted.
+    pub name: String,
+    /// Whose API it opens, lower case.
+    pub provider: String,
+    /// A base URL in place of the provider's own.
+    pub endpoint: Option<String>,
+    /// Lower is tried first.
+    pub priority: i64,
+    /// An inactive credential is not handed out.
+    pub is_active: bool,
+    /// A global credential is everybody's.
+    pub is_global: bool,
+    /// Whose it is when it is not global.
+    pub user_id: Option<i64>,
+    /// Uses since ever.
+    pub usage_count: i64,
+    /// Uses of this month that count against the limit.
+    pub current_month_usage: i64,
+    /// Monthly requests allowed; `null` is no limit.
+    pub rate_limit: Option<i64>,
+    /// When it was last used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used: Option<Millis>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Millis,
+    /// When an admin last changed it.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Millis,
+    /// Moves with every change an admin makes, never with usage; also the `ETag`.
+    pub revision: i64,
+    /// The number of the version in use, from 1.
+    pub version: i64,
+}
+
+/// What it takes to make a credential.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateCredential {
+    /// Letters, digits, `.`, `_`, `-`; required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `openai`, `anthropic`, `gemini` (or `google`), `openrouter`, `groq`, or any other with an `endpoint`; required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The provider's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<SecretText>,
+    /// A second secret, where the provider has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_secret: Option<SecretText>,
+    /// A base URL in place of the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Lower is tried first; the provider's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i64>,
+    /// Default `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// Default `true`, or `false` when `userId` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_global: Option<bool>,
+    /// Whose it is when it is not global.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+    /// Monthly requests allowed; no limit when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<i64>,
+}
+
+/// What to change. A field that is absent stays; `null` empties those that can be empty.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateCredential {
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Another provider; the secrets are sealed anew for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// A new key: a new version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<SecretText>,
+    /// A new second secret, or `null` for none: a new version.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub api_secret: Option<Option<SecretText>>,
+    /// Another base URL, or `null` for the provider's own.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub endpoint: Option<Option<String>>,
+    /// Lower is tried first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i64>,
+    /// Whether it is handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// Whether it is everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_global: Option<bool>,
+    /// Whose it is, or `null`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    pub user_id: Option<Option<i64>>,
+    /// Monthly requests allowed, or `null` for no limit.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    pub rate_limit: Option<Option<i64>>,
+}
+
+/// Which credentials to list.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListCredentials {
+    /// Of this provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Active, or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
+    /// Whose name starts with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// Whose name is exactly this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// At most so many, 1 to 1000; the next page is in the header `Link`. Without it the list is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Where the page starts, from the header `Link` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<i64>,
+}
+
+/// Whether to call the provider.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TestQuery {
+    /// Also make the cheapest authenticated call that the provider offers.
+    #[serde(default)]
+    pub live: bool,
+}
+
+/// How a credential stands. Testing counts no use.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResult {
+    /// `Credential is valid and within rate limits`, or what the live call found.
+    pub message: String,
+    /// The provider.
+    pub provider: String,
+    /// Uses since ever.
+    pub usage_count: i64,
+    /// Uses of this month.
+    pub current_month_usage: i64,
+    /// Monthly requests allowed.
+    pub rate_limit: Option<i64>,
+    /// What the provider said, when it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveTest>,
+}
+
+/// What the provider said to a live test.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveTest {
+    /// `ok`, `bad_key`, `empty_account`, `rate_limited`, `unreachable` or `unexpected`.
+    pub outcome: String,
+    /// The HTTP status of the provider's answer, when there was one.
+    pub status: Option<u16>,
+    /// What that means and what to do.
+    pub detail: String,
+    /// From the call's start to its answer.
+    pub latency_ms: u64,
+}
+
+/// A key that was read. Reading it counted one use.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevealedCredential {
+    /// The credential's number; `null` when the key came from the environment.
+    pub id: Option<i64>,
+    /// Its name; the variable's name when the key came from the environment.
+    pub name: String,
+    /// Whose API it opens.
+    pub provider: String,
+    /// A base URL in place of the provider's own.
+    pub endpoint: Option<String>,
+    /// The key.
+    pub api_key: SecretText,
+    /// The second secret, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_secret: Option<SecretText>,
+    /// `database` or `environment`.
+    pub source: String,
+    /// The number of the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// Uses since ever, this one included.
+    pub usage_count: i64,
+    /// Uses of this month, this one included.
+    pub current_month_usage: i64,
+    /// Monthly requests allowed.
+    pub rate_limit: Option<i64>,
+}
+
+/// Where a credential stands against its monthly limit.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimit {
+    /// Whether one more use is within the limit.
+    pub allowed: bool,
+    /// Monthly requests allowed.
+    pub rate_limit: Option<i64>,
+    /// Uses of this month.
+    pub current_month_usage: i64,
+    /// Uses left; `null` without a limit.
+    pub remaining: Option<i64>,
+    /// When the month ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub resets_at: Millis,
+}
+
+/// For whom to read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadQuery {
+    /// This user's own credentials; admins only. Without it: the caller's own first, then the global ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+}

@@ -1,0 +1,28 @@
+//! The body of every error.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What went wrong. `error` is for people, `code` for programs.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemBody {
+    /// What went wrong and how to mend it.
+    pub error: String,
+    /// A stable code: `invalid_request`, `unprocessable`, `unauthenticated`, `denied`, `not_found`, `conflict`,
+    /// `precondition_failed`, `limit_reached`, `integrity_failure`, `bad_gateway`, `unavailable`, `internal_error`.
+    pub code: String,
+    /// The field of the request that is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The request's id, as in the log and the audit trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// An answer that only says that it is done.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    /// What was done.
+    pub message: String,
+}

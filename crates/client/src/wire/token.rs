@@ -1,0 +1,75 @@
+//! Tokens on the wire.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::Millis;
+use utoipa::ToSchema;
+
+use super::SecretText;
+
+/// How far a token reaches. Empty lists do not narrow; both lists narrow together.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenScope {
+    /// Names of credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
+    /// Providers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<String>,
+}
+
+/// What it takes to make a token.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateToken {
+    /// What people call it.
+    pub name: String,
+    /// `admin`, `auditor`, `reader` or `gateway`.
+    pub role: String,
+    /// When it stops working.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Millis>,
+    /// How far it reaches; everything when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<TokenScope>,
+    /// The user it acts for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+}
+
+/// A token without its secret.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Token {
+    /// The public part; may be logged.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: String,
+    /// How far it reaches.
+    pub scope: TokenScope,
+    /// The user it acts for.
+    pub user_id: Option<i64>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Millis,
+    /// When it stops working.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Millis>,
+    /// When it was revoked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Millis>,
+}
+
+/// A token that was just made: the only answer that ever holds its secret.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedToken {
+    /// The whole token, `sr_<id>_<secret><checksum>`. It is not stored and cannot be shown again.
+    pub token: SecretText,
+    /// Its metadata.
+    #[serde(flatten)]
+    pub metadata: Token,
+}

@@ -1,0 +1,23 @@
+//! The words of the house: pure types and rules, without I/O and without async.
+
+pub mod actor;
+pub mod audit;
+pub mod clock;
+pub mod credential;
+pub mod fingerprint;
+pub mod id;
+pub mod limit;
+pub mod month;
+pub mod page;
+pub mod problem;
+pub mod provider;
+pub mod secret;
+pub mod token;
+pub mod user;
+
+pub use actor::{Actor, ActorKind, Role, Scope};
+pub use clock::{Clock, Millis};
+pub use id::{CredentialId, Uid, UserId};
+pub use problem::{Problem, ProblemKind};
+pub use provider::Provider;
+pub use secret::Secret;

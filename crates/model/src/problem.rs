@@ -1,0 +1,116 @@
+//! What can go wrong, in two parts: a message for the caller and a cause for the log.
+
+use std::error::Error as StdError;
+
+use crate::clock::Millis;
+
+/// The kinds of failure. HTTP statuses and CLI exit codes follow from the kind alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// The request is malformed or breaks a rule (400).
+    Invalid,
+    /// The request is well-formed but a value cannot be accepted (422).
+    Unprocessable,
+    /// The caller is not known (401).
+    Unauthenticated,
+    /// The caller is known and may not (403).
+    Denied,
+    /// The thing does not exist, or not for this caller (404).
+    NotFound,
+    /// The name is taken, or the thing is already there (409).
+    Conflict,
+    /// The revision that the caller expected has passed (412).
+    PreconditionFailed,
+    /// A limit is used up (429).
+    LimitReached,
+    /// A sealed text, a MAC or the chain does not verify (500, with its own code).
+    Integrity,
+    /// The far side of a connection did not do its part (502).
+    BadGateway,
+    /// The database cannot be reached (503).
+    Unavailable,
+    /// Anything else (500).
+    Internal,
+}
+
+impl ProblemKind {
+    /// A stable code for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid_request",
+            Self::Unprocessable => "unprocessable",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::LimitReached => "limit_reached",
+            Self::Integrity => "integrity_failure",
+            Self::BadGateway => "bad_gateway",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal_error",
+        }
+    }
+}
+
+/// A failure: what the caller may read, and what only the log may.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    /// What kind of failure it is.
+    pub kind: ProblemKind,
+    /// For the caller: names the thing and the mend, never a secret.
+    pub message: String,
+    /// The field of the request that is at fault, when there is one.
+    pub field: Option<String>,
+    /// When trying again can succeed, for a limit whose window ends.
+    pub retry_at: Option<Millis>,
+    /// For the log only.
+    #[source]
+    pub cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem with a message and nothing more.
+    pub fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), field: None, retry_at: None, cause: None }
+    }
+
+    /// A field of the request breaks a rule.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(ProblemKind::Invalid, message) }
+    }
+
+    /// The thing does not exist.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::NotFound, message)
+    }
+
+    /// The caller may not.
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Denied, message)
+    }
+
+    /// Something is taken or already there.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Conflict, message)
+    }
+
+    /// Something stored does not verify.
+    pub fn integrity(message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Integrity, message)
+    }
+
+    /// A fault of ours.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Internal, message)
+    }
+
+    /// Adds the cause that goes to the log.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}

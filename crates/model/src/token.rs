@@ -1,0 +1,34 @@
+//! Tokens: what a program shows to prove which role and scope it has.
+
+use crate::actor::{Role, Scope};
+use crate::clock::Millis;
+use crate::id::UserId;
+
+/// A token as it can be shown to admins: everything but the secret, which is not stored.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The public part between the first and the second underscore; may be logged.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// The user it acts for.
+    pub user: Option<UserId>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it stops working.
+    pub expires_at: Option<Millis>,
+    /// When it was revoked.
+    pub revoked_at: Option<Millis>,
+}
+
+impl Token {
+    /// Whether it works at this instant.
+    #[must_use]
+    pub fn is_alive(&self, now: Millis) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at)
+    }
+}
