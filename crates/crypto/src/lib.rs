@@ -1,1 +1,22 @@
-//! placeholder
+//! Bytes in, bytes out: sealing, wrapping, fingerprints, tokens and the audit chain. No async, no SQL, no HTTP.
+//!
+//! The byte layouts are written down in `docs/format.md`. No function here takes a nonce: every seal draws a fresh
+//! one from the operating system. A key never leaves this crate but wrapped.
+
+pub mod audit_chain;
+pub mod authority;
+mod canonical;
+pub mod envelope;
+mod hex;
+pub mod key;
+pub mod keyring;
+pub mod master_key;
+pub mod random;
+pub mod row_digest;
+pub mod sealed_text;
+pub mod token;
+
+pub use key::{Key, Purpose};
+pub use keyring::{Keyring, SealedSecret};
+pub use master_key::MasterKey;
+pub use sealed_text::{OpenError, SealContext};

@@ -1,1 +1,29 @@
-//! placeholder
+//! The database: the only crate with SQL. It sees sealed bytes only and holds no key.
+//!
+//! Every statement is one text for SQLite and PostgreSQL with `$n` placeholders. Functions that read take a
+//! [`Session`], functions that change something take a [`Write`], which is a transaction.
+
+mod dispatch;
+
+pub mod audit;
+pub mod counter;
+pub mod credential;
+pub mod error;
+pub mod idempotency;
+pub mod key;
+pub mod legacy_source;
+pub mod limit;
+pub mod meta;
+pub mod schema;
+pub mod session;
+pub mod token;
+pub mod usage;
+pub mod user;
+pub mod value;
+pub mod version;
+
+pub use error::StoreError;
+pub use session::{Backend, Session, Store, StoreOptions, Write};
+
+/// The region that this installation writes as. It stands in the keys of counters and names the audit chain.
+pub const REGION: &str = "main";

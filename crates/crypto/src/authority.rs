@@ -1,0 +1,160 @@
+//! Hashes of tokens, and MACs over rows that grant authority: whoever can write to the database alone gains none.
+
+use strongroom_model::actor::Scope;
+use strongroom_model::token::Token;
+use strongroom_model::user::User;
+use strongroom_model::Secret;
+
+use crate::canonical::Canonical;
+use crate::key::Purpose;
+use crate::keyring::Keyring;
+
+/// A MAC and the uid of the token key that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityMac {
+    /// The key.
+    pub key_id: String,
+    /// 64 lower-case hex digits.
+    pub mac: String,
+}
+
+fn make(keyring: &Keyring, fields: &Canonical) -> AuthorityMac {
+    let (key_id, mac) = keyring.mac(Purpose::Token, fields);
+    AuthorityMac { key_id, mac }
+}
+
+fn secret_fields(text: &Secret) -> Canonical {
+    Canonical::of("strongroom/token-hash/v1").text(text.expose())
+}
+
+/// The hash under which a token's secret is stored.
+#[must_use]
+pub fn hash_token(keyring: &Keyring, text: &Secret) -> AuthorityMac {
+    make(keyring, &secret_fields(text))
+}
+
+/// Whether this is the token with that hash, compared in constant time.
+#[must_use]
+pub fn is_token(keyring: &Keyring, text: &Secret, hash: &AuthorityMac) -> bool {
+    keyring.verifies(Purpose::Token, &hash.key_id, &secret_fields(text), &hash.mac)
+}
+
+/// Everything that a token's row says about what the token may do. Its name and birth say nothing about that.
+fn grant_fields(token: &Token, hash: &str) -> Canonical {
+    let Scope { credentials, providers } = &token.scope;
+    let mut fields = Canonical::of("strongroom/token-grant/v1")
+        .text(&token.id)
+        .text(hash)
+        .text(token.role.as_str())
+        .optional(token.user.map(|user| user.to_string()).as_deref())
+        .optional(token.expires_at.map(|at| at.0.to_string()).as_deref())
+        .optional(token.revoked_at.map(|at| at.0.to_string()).as_deref())
+        .number(credentials.len() as i64);
+    for credential in credentials {
+        fields = fields.text(&credential.to_string());
+    }
+    for provider in providers {
+        fields = fields.text(provider.as_str());
+    }
+    fields
+}
+
+/// The MAC of what a token grants.
+#[must_use]
+pub fn token_mac(keyring: &Keyring, token: &Token, hash: &AuthorityMac) -> AuthorityMac {
+    make(keyring, &grant_fields(token, &hash.mac))
+}
+
+/// Whether a token's row says what we wrote.
+#[must_use]
+pub fn token_verifies(keyring: &Keyring, token: &Token, hash: &AuthorityMac, mac: &AuthorityMac) -> bool {
+    keyring.verifies(Purpose::Token, &mac.key_id, &grant_fields(token, &hash.mac), &mac.mac)
+}
+
+fn user_fields(user: &User) -> Canonical {
+    Canonical::of("strongroom/user-grant/v1")
+        .number(user.id.0)
+        .text(user.role.as_str())
+        .text(if user.is_active { "active" } else { "disabled" })
+}
+
+/// The MAC of what a user may do.
+#[must_use]
+pub fn user_mac(keyring: &Keyring, user: &User) -> AuthorityMac {
+    make(keyring, &user_fields(user))
+}
+
+/// Whether a user's row says what we wrote.
+#[must_use]
+pub fn user_verifies(keyring: &Keyring, user: &User, mac: &AuthorityMac) -> bool {
+    keyring.verifies(Purpose::Token, &mac.key_id, &user_fields(user), &mac.mac)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::{Millis, Provider, Role, Uid, UserId};
+
+    use super::*;
+
+    fn token() -> Token {
+        Token {
+            id: "abc".into(),
+            name: "ci".into(),
+            role: Role::Reader,
+            scope: Scope { credentials: vec![Uid::from_bytes([1; 16])], providers: vec![] },
+            user: None,
+            created_at: Millis(0),
+            expires_at: Some(Millis(10)),
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn only_the_same_text_under_the_same_key_is_the_token() {
+        let keyring = Keyring::generate();
+        let hash = hash_token(&keyring, &Secret::from("sr_x"));
+        assert!(is_token(&keyring, &Secret::from("sr_x"), &hash));
+        assert!(!is_token(&keyring, &Secret::from("sr_y"), &hash));
+        assert!(!is_token(&Keyring::generate(), &Secret::from("sr_x"), &hash));
+    }
+
+    #[test]
+    fn whatever_a_token_grants_is_under_its_mac() {
+        let keyring = Keyring::generate();
+        let hash = hash_token(&keyring, &Secret::from("sr_x"));
+        let mac = token_mac(&keyring, &token(), &hash);
+        assert!(token_verifies(&keyring, &token(), &hash, &mac));
+        let edits: [fn(&mut Token); 7] = [
+            |t| t.id.push('x'),
+            |t| t.role = Role::Admin,
+            |t| t.scope.credentials.clear(),
+            |t| t.scope.providers.push(Provider::parse("openai").unwrap()),
+            |t| t.user = Some(UserId(1)),
+            |t| t.expires_at = None,
+            |t| t.revoked_at = Some(Millis(1)),
+        ];
+        for (n, edit) in edits.into_iter().enumerate() {
+            let mut edited = token();
+            edit(&mut edited);
+            assert!(!token_verifies(&keyring, &edited, &hash, &mac), "edit {n}");
+        }
+    }
+
+    #[test]
+    fn a_user_cannot_be_promoted_or_enabled_in_the_database() {
+        let keyring = Keyring::generate();
+        let user = User {
+            id: UserId(7),
+            name: "a".into(),
+            role: Role::Reader,
+            is_active: false,
+            created_at: Millis(0),
+            updated_at: Millis(0),
+        };
+        let mac = user_mac(&keyring, &user);
+        assert!(user_verifies(&keyring, &user, &mac));
+        assert!(!user_verifies(&keyring, &User { role: Role::Admin, ..user.clone() }, &mac));
+        assert!(!user_verifies(&keyring, &User { is_active: true, ..user.clone() }, &mac));
+        assert!(!user_verifies(&keyring, &User { id: UserId(8), ..user }, &mac));
+    }
+}

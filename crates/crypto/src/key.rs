@@ -1,0 +1,79 @@
+//! The random 256-bit keys that do the work, each for one purpose.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::canonical::Canonical;
+use crate::{hex, random};
+
+/// What a key is for. The name stands in the AAD of its wraps: a key wrapped for one purpose opens for no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Seals secrets.
+    Data,
+    /// Links audit entries.
+    Audit,
+    /// Fingerprints secrets.
+    Fingerprint,
+    /// Hashes tokens and authenticates what they grant.
+    Token,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Audit, Self::Fingerprint, Self::Token];
+
+    /// The name in the database and in AAD.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Audit => "audit",
+            Self::Fingerprint => "fingerprint",
+            Self::Token => "token",
+        }
+    }
+
+    /// The purpose with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == name)
+    }
+}
+
+/// 32 random bytes. They are wiped when dropped and leave this crate only wrapped.
+pub struct Key(pub(crate) Zeroizing<[u8; 32]>);
+
+impl Key {
+    /// A fresh key.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Zeroizing::new(random::bytes()))
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) of these fields, 64 lower-case hex digits.
+    pub(crate) fn mac(&self, fields: &Canonical) -> String {
+        hex::encode(&mac_of(&*self.0, fields))
+    }
+
+    /// Whether `mac` is the MAC of these fields, compared in constant time.
+    pub(crate) fn verifies(&self, fields: &Canonical, mac: &str) -> bool {
+        self.mac(fields).as_bytes().ct_eq(mac.as_bytes()).into()
+    }
+}
+
+pub(crate) fn mac_of(key: &[u8], fields: &Canonical) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(fields.bytes());
+    mac.finalize().into_bytes().into()
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(****)")
+    }
+}

@@ -1,0 +1,134 @@
+//! The schema: migrations, and a look at a database before anything is changed in it.
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+
+use crate::error::StoreError;
+use crate::session::{Backend, Store, postgres_options, sqlite_options};
+
+static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// What a database looks like from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Glimpse {
+    /// It does not exist, or has no tables.
+    Empty,
+    /// It has tables, but not our marker.
+    Foreign,
+    /// It is ours.
+    Ours {
+        /// Fingerprints of the master keys that its keys are wrapped under; empty while it is being made.
+        master_fingerprints: Vec<String>,
+    },
+}
+
+/// Looks at a database without changing a byte of it.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
+    match Backend::of_url(url)? {
+        Backend::Sqlite => {
+            let options = sqlite_options(url)?;
+            // An empty file is what a start that was cut short leaves behind.
+            if std::fs::metadata(options.get_filename()).map_or(0, |file| file.len()) == 0 {
+                return Ok(Glimpse::Empty);
+            }
+            // Without setting a journal mode: that would write to a file that is not ours.
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(options.get_filename()).read_only(true);
+            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let tables: Vec<(String,)> = sqlx::query_as(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            )
+            .fetch_all(&mut connection)
+            .await?;
+            let fingerprints = match what(&tables) {
+                Some(other) => Ok(other),
+                None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
+            };
+            connection.close().await?;
+            Ok(fingerprints?)
+        }
+        Backend::Postgres => {
+            let mut connection = PgConnection::connect_with(&postgres_options(url)?).await?;
+            let tables: Vec<(String,)> =
+                sqlx::query_as("SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()")
+                    .fetch_all(&mut connection)
+                    .await?;
+            let fingerprints = match what(&tables) {
+                Some(other) => Ok(other),
+                None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
+            };
+            connection.close().await?;
+            Ok(fingerprints?)
+        }
+    }
+}
+
+const FINGERPRINTS: &str = "SELECT fingerprint FROM master_keys ORDER BY fingerprint";
+
+fn what(tables: &[(String,)]) -> Option<Glimpse> {
+    let mut names = tables.iter().map(|(name,)| name.as_str());
+    if names.any(|name| name == "strongroom_meta") {
+        None
+    } else if tables.iter().all(|(name,)| name == "_sqlx_migrations") {
+        Some(Glimpse::Empty)
+    } else {
+        Some(Glimpse::Foreign)
+    }
+}
+
+fn ours(rows: Vec<(String,)>) -> Glimpse {
+    Glimpse::Ours { master_fingerprints: rows.into_iter().map(|(fingerprint,)| fingerprint).collect() }
+}
+
+/// Brings the schema up to this binary. Safe when several nodes do it at once.
+///
+/// # Errors
+/// [`StoreError::Schema`] when the database is newer than this binary or was migrated by something else.
+pub async fn migrate(store: &Store) -> Result<(), StoreError> {
+    let done = match (store.sqlite_writer(), store.postgres()) {
+        (Some(pool), _) => SQLITE.run(pool).await,
+        (_, Some(pool)) => POSTGRES.run(pool).await,
+        (None, None) => Ok(()),
+    };
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => newer(version),
+        MigrateError::Execute(error) => StoreError::from(error),
+        other => StoreError::Schema(format!("the schema cannot be brought up to date: {other}")),
+    })
+}
+
+/// Checks that the schema is the one of this binary, without changing it.
+///
+/// # Errors
+/// [`StoreError::Schema`] naming the mend.
+pub async fn check(store: &Store) -> Result<(), StoreError> {
+    const APPLIED: &str = "SELECT version FROM _sqlx_migrations ORDER BY version";
+    let mut session = store.read().await?;
+    let applied: Vec<(i64,)> = crate::dispatch::fetch_all!(session, (i64,), APPLIED)
+        .map_err(|_| StoreError::Schema("the database has no strongroom schema; run `strongroom migrate`".into()))?;
+    let known: Vec<i64> = match store.backend() {
+        Backend::Sqlite => SQLITE.iter().map(|migration| migration.version).collect(),
+        Backend::Postgres => POSTGRES.iter().map(|migration| migration.version).collect(),
+    };
+    if let Some((version,)) = applied.iter().find(|(version,)| !known.contains(version)) {
+        return Err(newer(*version));
+    }
+    if applied.len() < known.len() {
+        return Err(StoreError::Schema(format!(
+            "the database schema is older than this binary ({} of {} migrations); run `strongroom migrate` \
+             as the owner of the tables",
+            applied.len(),
+            known.len()
+        )));
+    }
+    Ok(())
+}
+
+fn newer(version: i64) -> StoreError {
+    StoreError::Schema(format!(
+        "the database schema is newer than this binary (it has migration {version}); use the newer strongroom"
+    ))
+}

@@ -1,0 +1,312 @@
+//! Connections: pools, sessions for reading, transactions for writing, and the clock that decides windows.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use strongroom_model::{Clock, Millis};
+
+use crate::dispatch::{Connection, fetch_optional};
+use crate::error::StoreError;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Embedded SQLite.
+    Sqlite,
+    /// PostgreSQL 15 or later.
+    Postgres,
+}
+
+impl Backend {
+    /// The backend that a database URL names.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] naming the forms there are, without repeating the URL, which may hold a password.
+    pub fn of_url(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            Ok(Self::Sqlite)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres)
+        } else {
+            Err(StoreError::Url(
+                "the database URL must start with sqlite: (a file) or postgres:// (a server)".to_owned(),
+            ))
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Connections at the most; on SQLite those for reading, beside the one that writes.
+    pub max_connections: u32,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    clock: Clock,
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    /// SQLite has one writer at a time: waiting for one connection in order beats contending for a lock.
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Connects. An SQLite file that does not exist is made, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the URL is no database's or the database cannot be reached.
+    pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
+        let pool = match Backend::of_url(&options.url)? {
+            Backend::Sqlite => {
+                let file = sqlite_options(&options.url)?;
+                create_private(file.get_filename())?;
+                let write = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(ACQUIRE)
+                    .connect_with(file.clone())
+                    .await?;
+                let read = SqlitePoolOptions::new()
+                    .max_connections(options.max_connections)
+                    .acquire_timeout(ACQUIRE)
+                    .connect_with(file.read_only(true))
+                    .await?;
+                Pool::Sqlite { read, write }
+            }
+            Backend::Postgres => Pool::Postgres(
+                PgPoolOptions::new()
+                    .max_connections(options.max_connections)
+                    .acquire_timeout(ACQUIRE)
+                    .connect_with(postgres_options(&options.url)?)
+                    .await?,
+            ),
+        };
+        Ok(Self { pool, clock: options.clock.clone() })
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self.pool {
+            Pool::Sqlite { .. } => Backend::Sqlite,
+            Pool::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// A session for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn read(&self) -> Result<Session, StoreError> {
+        let link = match &self.pool {
+            Pool::Sqlite { read, .. } => Link::SqliteRead(read.acquire().await?),
+            Pool::Postgres(pool) => Link::PostgresRead(pool.acquire().await?),
+        };
+        Ok(Session { link, clock: self.clock.clone() })
+    }
+
+    /// A transaction. Dropped without [`Write::commit`] it leaves no trace.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn write(&self) -> Result<Write, StoreError> {
+        let link = match &self.pool {
+            // Taking the write lock at once: upgrading a read lock later can fail with BUSY however long one waits.
+            Pool::Sqlite { write, .. } => Link::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Link::PostgresWrite(pool.begin().await?),
+        };
+        Ok(Write(Session { link, clock: self.clock.clone() }))
+    }
+
+    /// Waits for open sessions and closes all connections; SQLite merges its write-ahead log.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) fn sqlite_writer(&self) -> Option<&SqlitePool> {
+        match &self.pool {
+            Pool::Sqlite { write, .. } => Some(write),
+            Pool::Postgres(_) => None,
+        }
+    }
+
+    pub(crate) fn postgres(&self) -> Option<&PgPool> {
+        match &self.pool {
+            Pool::Sqlite { .. } => None,
+            Pool::Postgres(pool) => Some(pool),
+        }
+    }
+}
+
+pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Url("the SQLite URL must be sqlite: and the path of a file".to_owned()))?;
+    Ok(options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(ACQUIRE))
+}
+
+pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    // The driver's own message may repeat the URL and with it the password.
+    PgConnectOptions::from_str(url).map(|options| options.application_name("strongroom")).map_err(|_| {
+        StoreError::Url(
+            "the PostgreSQL URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
+             with special characters in the password percent-encoded"
+                .to_owned(),
+        )
+    })
+}
+
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Url(format!("the database file {} cannot be made: {error}", path.display()))),
+    }
+}
+
+#[derive(Debug)]
+enum Link {
+    SqliteRead(PoolConnection<Sqlite>),
+    SqliteWrite(Transaction<'static, Sqlite>),
+    PostgresRead(PoolConnection<Postgres>),
+    PostgresWrite(Transaction<'static, Postgres>),
+}
+
+/// A connection in use.
+#[derive(Debug)]
+pub struct Session {
+    link: Link,
+    clock: Clock,
+}
+
+impl Session {
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        match &mut self.link {
+            Link::SqliteRead(connection) => Connection::Sqlite(connection),
+            Link::SqliteWrite(transaction) => Connection::Sqlite(transaction),
+            Link::PostgresRead(connection) => Connection::Postgres(connection),
+            Link::PostgresWrite(transaction) => Connection::Postgres(transaction),
+        }
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self.link {
+            Link::SqliteRead(_) | Link::SqliteWrite(_) => Backend::Sqlite,
+            Link::PostgresRead(_) | Link::PostgresWrite(_) => Backend::Postgres,
+        }
+    }
+
+    /// The time by the database's clock, which is the same for every node.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn now(&mut self) -> Result<Millis, StoreError> {
+        if let Some(now) = self.clock.fixed_now() {
+            return Ok(now);
+        }
+        if self.backend() == Backend::Sqlite {
+            return Ok(self.clock.local_now());
+        }
+        const NOW: &str = "SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
+        let row: Option<(i64,)> = fetch_optional!(self, (i64,), NOW)?;
+        Ok(row.map_or(Millis(0), |(now,)| Millis(now)))
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not.
+    pub async fn ping(&mut self) -> Result<(), StoreError> {
+        fetch_optional!(self, (i64,), "SELECT CAST(1 AS BIGINT)").map(|_| ())
+    }
+}
+
+/// A transaction: a session that may change things.
+#[derive(Debug)]
+pub struct Write(Session);
+
+impl Write {
+    /// Makes the changes durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of the transaction happened.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.0.link {
+            Link::SqliteWrite(transaction) => transaction.commit().await?,
+            Link::PostgresWrite(transaction) => transaction.commit().await?,
+            Link::SqliteRead(_) | Link::PostgresRead(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Undoes the changes and waits until they are undone.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the changes are undone all the same.
+    pub async fn roll_back(self) -> Result<(), StoreError> {
+        match self.0.link {
+            Link::SqliteWrite(transaction) => transaction.rollback().await?,
+            Link::PostgresWrite(transaction) => transaction.rollback().await?,
+            Link::SqliteRead(_) | Link::PostgresRead(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Write {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.0
+    }
+}
