@@ -101,6 +101,15 @@ pub async fn get_by_name(session: &mut Session, name: &str, now: Millis) -> Resu
     row.map(Credential::try_from).transpose()
 }
 
+/// The name of a credential, deleted ones too.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn name_of(session: &mut Session, uid: Uid) -> Result<Option<String>, StoreError> {
+    let row = fetch_optional!(session, (String,), "SELECT name FROM api_credentials WHERE uid = $1", uid.to_string())?;
+    Ok(row.map(|(name,)| name))
+}
+
 /// The credentials of a provider that this user sees, in the order in which they are tried: with a user, its own;
 /// without one, the global ones.
 ///

@@ -1,5 +1,7 @@
 //! What the database can answer instead of rows.
 
+use strongroom_model::{Problem, ProblemKind};
+
 /// A failure of the database, or of what stands in it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -74,4 +76,23 @@ fn is_unreachable(code: &str) -> bool {
         || code.starts_with("08")
         || code.starts_with("53")
         || code.starts_with("57P")
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let (kind, message) = match &error {
+            StoreError::Unavailable(_) => {
+                (ProblemKind::Unavailable, "the database cannot be reached just now; try again".to_owned())
+            }
+            StoreError::NotWritable(_) => (ProblemKind::Unavailable, error.to_string()),
+            StoreError::Taken(_) => (ProblemKind::Conflict, "something of that name is already there".to_owned()),
+            StoreError::Dangling(_) => {
+                (ProblemKind::Conflict, "something that this refers to does not exist, or is still in use".to_owned())
+            }
+            StoreError::Url(message) | StoreError::Schema(message) => (ProblemKind::Internal, message.clone()),
+            StoreError::Corrupt { .. } => (ProblemKind::Integrity, error.to_string()),
+            StoreError::Statement(_) => (ProblemKind::Internal, "the database refused a statement".to_owned()),
+        };
+        Self::new(kind, message).caused_by(error)
+    }
 }

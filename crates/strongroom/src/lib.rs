@@ -1,1 +1,135 @@
-//! placeholder
+//! What strongroom does: credentials sealed in a database, handed out one counted use at a time, with an audit trail.
+//!
+//! ```
+//! use strongroom::{Actor, NewCredential, Options, Provider, Strongroom};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
+//! let master_key = strongroom::MasterKey::generate().to_hex();
+//! let room = Strongroom::open(Options::new(database, master_key)).await?;
+//! let credentials = room.credentials(Actor::library());
+//! credentials.create(NewCredential::new("gemini-primary", Provider::parse("gemini")?, "AIza-example")).await?;
+//!
+//! if let Some(credential) = credentials.get_credential_by_provider("gemini", None).await? {
+//!     assert_eq!(credential.api_key.expose(), "AIza-example");
+//!     assert_eq!(credential.usage_count, 1);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod audit;
+pub mod credential;
+pub mod environment;
+pub mod key;
+pub mod open;
+mod sealing;
+pub mod signals;
+pub mod token;
+pub mod user;
+
+use std::sync::Arc;
+
+pub use credential::{CredentialService, RevealedCredential};
+pub use environment::Environment;
+pub use open::{KeySource, Opened, Options};
+pub use strongroom_connectors::endpoint_guard::EndpointGuard;
+pub use strongroom_crypto::MasterKey;
+pub use strongroom_model::credential::{Credential, CredentialFilter, CredentialPatch, NewCredential, Source};
+pub use strongroom_model::{Actor, Clock, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
+
+use strongroom_crypto::Keyring;
+use strongroom_store::Store;
+
+/// An open strongroom. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Strongroom(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    keyring: Keyring,
+    master_fingerprint: String,
+    environment: Environment,
+    guard: EndpointGuard,
+    signals: signals::Signals,
+}
+
+impl Strongroom {
+    /// The credentials, as this actor sees them.
+    #[must_use]
+    pub fn credentials(&self, actor: Actor) -> CredentialService {
+        CredentialService { room: self.clone(), actor }
+    }
+
+    /// The tokens, as this actor manages them.
+    #[must_use]
+    pub fn tokens(&self, actor: Actor) -> token::TokenService {
+        token::TokenService { room: self.clone(), actor }
+    }
+
+    /// The users, as this actor manages them.
+    #[must_use]
+    pub fn users(&self, actor: Actor) -> user::UserService {
+        user::UserService { room: self.clone(), actor }
+    }
+
+    /// The audit trail.
+    #[must_use]
+    pub fn audit(&self) -> audit::AuditService {
+        audit::AuditService { room: self.clone() }
+    }
+
+    /// The encryption keys.
+    #[must_use]
+    pub fn keys(&self) -> key::KeyService {
+        key::KeyService { room: self.clone() }
+    }
+
+    /// Counts of what happened in this process, for metrics.
+    #[must_use]
+    pub fn signals(&self) -> &signals::Signals {
+        &self.0.signals
+    }
+
+    /// Whether keys from the environment may stand in.
+    #[must_use]
+    pub fn has_environment_fallback(&self) -> bool {
+        self.0.environment.is_enabled()
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub fn database(&self) -> &'static str {
+        self.0.store.backend().as_str()
+    }
+
+    /// The fingerprint of the master key in use.
+    #[must_use]
+    pub fn master_fingerprint(&self) -> &str {
+        &self.0.master_fingerprint
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unavailable`.
+    pub async fn ping(&self) -> Result<(), Problem> {
+        Ok(self.0.store.read().await?.ping().await?)
+    }
+
+    /// The time by the database's clock.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unavailable`.
+    pub async fn now(&self) -> Result<Millis, Problem> {
+        Ok(self.0.store.read().await?.now().await?)
+    }
+
+    /// Closes the database. Other clones fail from then on.
+    pub async fn close(&self) {
+        self.0.store.close().await;
+    }
+}

@@ -1,0 +1,245 @@
+//! The audit trail: written in the operation's own transaction, listed, and verified.
+
+use std::collections::BTreeMap;
+
+use strongroom_crypto::{audit_chain, random};
+use strongroom_model::audit::{Entry, Filter, NewEntry, Outcome, Target};
+use strongroom_model::page::Page;
+use strongroom_model::{Actor, Millis, Problem};
+use strongroom_store::audit::Found;
+use strongroom_store::{REGION, Write};
+
+use crate::Strongroom;
+
+/// Entries that verification reads at a time.
+const BATCH: i64 = 500;
+
+pub(crate) fn entry(
+    actor: &Actor,
+    action: &str,
+    target: Target,
+    at: Millis,
+    detail: &serde_json::Value,
+) -> NewEntry {
+    NewEntry {
+        uid: random::uid(),
+        at,
+        action: action.to_owned(),
+        actor: actor.label(),
+        target,
+        outcome: Outcome::Success,
+        detail: detail.to_string(),
+        request_id: actor.request_id.clone(),
+        remote_address: actor.remote_address.clone(),
+    }
+}
+
+impl Strongroom {
+    /// Adds entries to the chain as the last thing before a commit: the head stays locked until then.
+    pub(crate) async fn append(&self, tx: &mut Write, entries: Vec<NewEntry>) -> Result<(), Problem> {
+        let keyring = &self.0.keyring;
+        let head = strongroom_store::audit::lock_head(tx, REGION).await?;
+        let head = head.filter(|head| audit_chain::head_verifies(keyring, head)).ok_or_else(|| {
+            self.0.signals.integrity_failures.add_one();
+            Problem::integrity(
+                "the head of the audit chain was changed or removed, so nothing more is done; \
+                 run `strongroom audit verify` and restore the tables audit_logs and audit_heads",
+            )
+        })?;
+        let (mut seq, mut link) = (head.seq, head.link);
+        let mut linked = Vec::with_capacity(entries.len());
+        for entry in entries {
+            seq += 1;
+            let next = audit_chain::link(keyring, REGION, seq, &link, entry);
+            link.clone_from(&next.link);
+            linked.push(next);
+        }
+        let head = audit_chain::head(keyring, REGION, seq, &link);
+        strongroom_store::audit::append(tx, &linked, &head).await?;
+        linked.iter().for_each(|_| self.0.signals.audit_entries.add_one());
+        Ok(())
+    }
+
+    /// Commits an entry of its own: for what was denied or failed, and changed nothing.
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be written.
+    pub async fn note(
+        &self,
+        actor: &Actor,
+        action: &str,
+        target: Target,
+        outcome: Outcome,
+        detail: &serde_json::Value,
+    ) -> Result<(), Problem> {
+        let mut tx = self.0.store.write().await?;
+        let now = tx.now().await?;
+        let entry = NewEntry { outcome, ..entry(actor, action, target, now, detail) };
+        self.append(&mut tx, vec![entry]).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The end of a chain, as it can be kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The chain.
+    pub chain_id: String,
+    /// The place of its last entry.
+    pub seq: i64,
+    /// The link of that entry.
+    pub link: String,
+}
+
+/// Where a chain breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The chain.
+    pub chain_id: String,
+    /// The place.
+    pub seq: i64,
+    /// What is wrong there.
+    pub fault: String,
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Default)]
+pub struct Verification {
+    /// Entries that were read.
+    pub entries: i64,
+    /// The heads of the chains.
+    pub heads: Vec<Anchor>,
+    /// The first fault of each chain; none when all is well.
+    pub faults: Vec<Fault>,
+}
+
+/// Lists and verifies the audit trail.
+#[derive(Debug, Clone)]
+pub struct AuditService {
+    pub(crate) room: Strongroom,
+}
+
+impl AuditService {
+    /// A page of entries.
+    ///
+    /// # Errors
+    /// [`Problem`]; of kind `Integrity` when a row cannot be one of ours.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        newest_first: bool,
+        cursor: Option<i64>,
+        limit: i64,
+    ) -> Result<Page<Entry>, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let found =
+            strongroom_store::audit::list(&mut session, REGION, filter, newest_first, cursor, limit + 1).await?;
+        let entries = found
+            .into_iter()
+            .map(|found| match found {
+                Found::Entry(entry) => Ok(*entry),
+                Found::Unreadable { seq, column } => Err(Problem::integrity(format!(
+                    "audit entry {seq} holds a {column} that strongroom does not write; run `strongroom audit verify`"
+                ))),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::cut(entries, limit, |entry| entry.seq))
+    }
+
+    /// The heads of all chains.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn heads(&self) -> Result<Vec<Anchor>, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let heads = strongroom_store::audit::heads(&mut session).await?;
+        Ok(heads
+            .into_iter()
+            .map(|head| Anchor { chain_id: head.chain_id, seq: head.seq, link: head.link })
+            .collect())
+    }
+
+    /// Reads every entry and recomputes every link. Entries written meanwhile are verified too.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database cannot be read; faults of the chain are in the result.
+    pub async fn verify(&self, anchors: &[Anchor]) -> Result<Verification, Problem> {
+        let heads = {
+            let mut session = self.room.0.store.read().await?;
+            strongroom_store::audit::heads(&mut session).await?
+        };
+        let mut result = Verification::default();
+        if !heads.iter().any(|head| head.chain_id == REGION) {
+            result.faults.push(fault(REGION, 0, "the head of the chain is missing"));
+        }
+        for anchor in anchors.iter().filter(|anchor| !heads.iter().any(|head| head.chain_id == anchor.chain_id)) {
+            result.faults.push(fault(&anchor.chain_id, anchor.seq, "the chain of the anchor is missing"));
+        }
+        for head in heads {
+            let anchors: BTreeMap<i64, &str> = anchors
+                .iter()
+                .filter(|anchor| anchor.chain_id == head.chain_id)
+                .map(|anchor| (anchor.seq, anchor.link.as_str()))
+                .collect();
+            let (entries, broken) = self.verify_chain(&head, anchors).await?;
+            result.entries += entries;
+            if !audit_chain::head_verifies(&self.room.0.keyring, &head) {
+                result.faults.push(fault(&head.chain_id, head.seq, "the head of the chain was changed"));
+            }
+            result.faults.extend(broken);
+            result.heads.push(Anchor { chain_id: head.chain_id, seq: head.seq, link: head.link });
+        }
+        Ok(result)
+    }
+
+    async fn verify_chain(
+        &self,
+        head: &strongroom_model::audit::Head,
+        mut anchors: BTreeMap<i64, &str>,
+    ) -> Result<(i64, Option<Fault>), Problem> {
+        let (mut seq, mut link) = (0, audit_chain::GENESIS.to_owned());
+        let broken = |seq, what: &str| Ok((seq, Some(fault(&head.chain_id, seq, what))));
+        loop {
+            let mut session = self.room.0.store.read().await?;
+            let batch = strongroom_store::audit::read_on(&mut session, &head.chain_id, seq, BATCH).await?;
+            drop(session);
+            let is_last = (batch.len() as i64) < BATCH;
+            for found in batch {
+                let entry = match found {
+                    Found::Entry(entry) => entry,
+                    Found::Unreadable { seq, column } => return broken(seq, &format!("its {column} was changed")),
+                };
+                if entry.seq != seq + 1 {
+                    return broken(seq + 1, "the entry was deleted");
+                }
+                if !audit_chain::verifies(&self.room.0.keyring, &link, &entry) {
+                    return broken(entry.seq, "the entry was changed, inserted, or stands in another's place");
+                }
+                seq = entry.seq;
+                link = entry.link;
+                if anchors.remove(&seq).is_some_and(|anchored| anchored != link) {
+                    return broken(seq, "the entry is not the one of the anchor: the chain was written anew");
+                }
+                if seq == head.seq && link != head.link {
+                    return broken(seq, "the entry is not the one that the head names");
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        if seq < head.seq {
+            return broken(seq + 1, "the chain was cut short: the head names a later entry");
+        }
+        // The empty chain's anchor is at place 0, where no entry stands.
+        anchors.remove(&0);
+        if let Some((&at, _)) = anchors.first_key_value() {
+            return broken(at.min(seq + 1), "the chain ends before the anchor: the database was rolled back");
+        }
+        Ok((seq, None))
+    }
+}
+
+fn fault(chain_id: &str, seq: i64, fault: &str) -> Fault {
+    Fault { chain_id: chain_id.to_owned(), seq, fault: fault.to_owned() }
+}

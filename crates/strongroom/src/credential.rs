@@ -1,0 +1,140 @@
+//! The credential service: what the mission's code examples call, and what the admin routes are made of.
+
+mod change;
+mod import;
+mod read;
+mod test;
+
+use strongroom_model::credential::{Credential, CredentialFilter};
+use strongroom_model::limit::RateLimitStatus;
+use strongroom_model::page::Page;
+use strongroom_model::{Actor, CredentialId, Problem, month};
+
+pub use change::{Created, Once};
+pub use import::{Imported, ImportOptions, ImportRow, Imports};
+pub use read::RevealedCredential;
+pub use test::TestReport;
+
+use crate::Strongroom;
+
+/// The credentials, as one actor sees them.
+#[derive(Debug, Clone)]
+pub struct CredentialService {
+    pub(crate) room: Strongroom,
+    pub(crate) actor: Actor,
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("Credential not found")
+}
+
+impl CredentialService {
+    /// All credentials, by id.
+    ///
+    /// ```
+    /// # use strongroom::{Actor, NewCredential, Options, Provider, Strongroom};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
+    /// # let room = Strongroom::open(Options::new(database, strongroom::MasterKey::generate().to_hex())).await?;
+    /// # let service = room.credentials(Actor::library());
+    /// # let mut new = NewCredential::new("gemini-primary", Provider::parse("gemini")?, "AIza-example");
+    /// # new.rate_limit = Some(10);
+    /// # service.create(new).await?;
+    /// # for _ in 0..9 { service.get_credential("gemini-primary", None).await?; }
+    /// let threshold = 0.8; // 80 % of the limit
+    /// let mut warnings = Vec::new();
+    /// for credential in service.list_credentials().await? {
+    ///     let Some(limit) = credential.rate_limit.filter(|limit| *limit > 0) else { continue };
+    ///     let usage = credential.current_month_usage as f64 / limit as f64;
+    ///     if usage > threshold {
+    ///         warnings.push(format!("{} at {:.0}% of rate limit", credential.name, usage * 100.0));
+    ///     }
+    /// }
+    /// assert_eq!(warnings, ["gemini-primary at 90% of rate limit"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn list_credentials(&self) -> Result<Vec<Credential>, Problem> {
+        let mut all = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = self.list(&CredentialFilter::default(), after, strongroom_model::page::MAX_LIMIT).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// A page of credentials with ids above `after`.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn list(
+        &self,
+        filter: &CredentialFilter,
+        after: i64,
+        limit: i64,
+    ) -> Result<Page<Credential>, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let now = session.now().await?;
+        let found = strongroom_store::credential::list(&mut session, filter, after, limit + 1, now).await?;
+        Ok(Page::cut(found, limit, |credential| credential.id.0))
+    }
+
+    /// The metadata of a credential.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`.
+    pub async fn require(&self, id: CredentialId) -> Result<Credential, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let now = session.now().await?;
+        strongroom_store::credential::get(&mut session, id, now).await?.ok_or_else(not_found)
+    }
+
+    /// Whether one more use of a credential is within its monthly limit. Counts nothing.
+    ///
+    /// ```
+    /// # use strongroom::{Actor, NewCredential, Options, Provider, Strongroom};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
+    /// # let room = Strongroom::open(Options::new(database, strongroom::MasterKey::generate().to_hex())).await?;
+    /// # let service = room.credentials(Actor::library());
+    /// let mut new = NewCredential::new("openai-primary", Provider::parse("openai")?, "sk-example");
+    /// new.rate_limit = Some(1);
+    /// let credential = service.create(new).await?;
+    /// assert!(service.check_rate_limit(credential.id).await?);
+    /// service.get_credential("openai-primary", None).await?;
+    /// assert!(!service.check_rate_limit(credential.id).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`.
+    pub async fn check_rate_limit(&self, id: CredentialId) -> Result<bool, Problem> {
+        let credential = self.require(id).await?;
+        // Whether a use is allowed does not depend on when the month ends.
+        Ok(credential.rate_limit_status(strongroom_model::Millis(0)).allowed())
+    }
+
+    /// Where a credential stands against its monthly limit, by name, within the actor's reach.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound` or `Denied`.
+    pub async fn rate_limit_status(&self, name: &str) -> Result<RateLimitStatus, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let now = session.now().await?;
+        let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
+        let credential = self.within_reach(name, found)?.filter(|it| it.is_active).ok_or_else(not_found)?;
+        Ok(credential.rate_limit_status(month::next(now)))
+    }
+}

@@ -1,0 +1,279 @@
+//! Moving credentials in: row by row, each in a transaction of its own, and the same again changes nothing.
+
+use serde_json::json;
+use strongroom_crypto::random;
+use strongroom_crypto::row_digest::{DigestRow, row_digest};
+use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET, Source};
+use strongroom_model::{CredentialId, Millis, Problem, Provider, Secret, UserId, month};
+use strongroom_store::credential::NewRow;
+use strongroom_store::usage::{self, Kind, Record};
+use strongroom_store::{Session, Write, counter, credential, limit, value, version};
+
+use super::CredentialService;
+use super::change::{MONTHLY_REQUESTS, target};
+use crate::audit::entry;
+use crate::sealing::Place;
+
+/// The longest name that is kept.
+const MAX_NAME: usize = 1024;
+
+/// One credential to move in. Its name may break today's rules.
+#[derive(Debug, Clone)]
+pub struct ImportRow {
+    /// The id at the source; kept where it is free.
+    pub id: Option<CredentialId>,
+    /// The name.
+    pub name: String,
+    /// The provider, as the source spells it.
+    pub provider: String,
+    /// The key.
+    pub api_key: Option<Secret>,
+    /// The second secret.
+    pub api_secret: Option<Secret>,
+    /// A base URL; used only if the endpoint guard lets it when it is called.
+    pub endpoint: Option<String>,
+    /// The priority; the provider's default when absent.
+    pub priority: Option<i64>,
+    /// Whether it is handed out.
+    pub is_active: bool,
+    /// Whether it is everybody's.
+    pub is_global: bool,
+    /// Whose it is; made as a disabled user when unknown.
+    pub user: Option<UserId>,
+    /// Monthly requests allowed.
+    pub rate_limit: Option<i64>,
+    /// Uses since ever.
+    pub usage_count: i64,
+    /// Uses of the month of `last_used`.
+    pub current_month_usage: i64,
+    /// When it was last used.
+    pub last_used: Option<Millis>,
+    /// When it was made.
+    pub created_at: Option<Millis>,
+    /// When it was last changed.
+    pub updated_at: Option<Millis>,
+}
+
+/// How to move rows in.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// Where they come from, for the audit trail.
+    pub source: String,
+    /// Say what would be done and change nothing.
+    pub dry_run: bool,
+    /// Also skip a row whose key is already stored under another name.
+    pub skip_known_secrets: bool,
+}
+
+/// What became of one row.
+#[derive(Debug)]
+pub enum Imported {
+    /// It was made, or would be.
+    Migrated,
+    /// It was there already.
+    Skipped(String),
+    /// It could not be made.
+    Failed(Problem),
+}
+
+/// What became of one row, and what stands here now.
+#[derive(Debug)]
+pub struct Imports {
+    /// The row's name.
+    pub name: String,
+    /// What became of it.
+    pub outcome: Imported,
+    /// The credential's id here.
+    pub id: Option<CredentialId>,
+    /// The digest of what is stored here, opened again; `None` in a dry run of a new row.
+    pub digest: Option<String>,
+}
+
+impl CredentialService {
+    /// Moves rows in and reports each one; a row that fails stops no other.
+    ///
+    /// # Errors
+    /// [`Problem`] only when nothing could be done at all, such as when the database is gone.
+    pub async fn import(&self, rows: Vec<ImportRow>, options: &ImportOptions) -> Result<Vec<Imports>, Problem> {
+        let mut report = Vec::with_capacity(rows.len());
+        for row in rows {
+            let name = row.name.clone();
+            let imports = match self.import_row(row, options).await {
+                Ok(imports) => imports,
+                Err(problem) if problem.kind == strongroom_model::ProblemKind::Unavailable => return Err(problem),
+                Err(problem) => Imports { name, outcome: Imported::Failed(problem), id: None, digest: None },
+            };
+            report.push(imports);
+        }
+        Ok(report)
+    }
+
+    async fn import_row(&self, row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
+        let provider = check(&row)?;
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let name = row.name.clone();
+        if let Some(there) = credential::get_by_name(&mut tx, &name, now).await? {
+            let digest = self.digest(&mut tx, &there).await?;
+            let outcome = Imported::Skipped("a credential of that name is already there".to_owned());
+            return Ok(Imports { name, outcome, id: Some(there.id), digest: Some(digest) });
+        }
+        if options.skip_known_secrets
+            && let Some(key) = &row.api_key
+        {
+            let holders = value::holders(&mut tx, &self.room.0.keyring.fingerprint(key)).await?;
+            if let Some(holder) = holders.iter().find(|holder| !holder.is_deleted && holder.is_current) {
+                let outcome = Imported::Skipped(format!("the same key is already stored as {:?}", holder.name));
+                return Ok(Imports { name, outcome, id: None, digest: None });
+            }
+        }
+        if options.dry_run {
+            tx.roll_back().await?;
+            return Ok(Imports { name, outcome: Imported::Migrated, id: None, digest: None });
+        }
+        let made = self.import_into(&mut tx, &row, &provider, now).await?;
+        let digest = self.digest(&mut tx, &made).await?;
+        let detail = json!({
+            "source": options.source, "sourceId": row.id, "id": made.id, "provider": provider.as_str(),
+            "endpoint": made.endpoint, "userId": made.user, "usageCount": row.usage_count,
+        });
+        let entry = entry(&self.actor, "credential.import", target(&made), now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        Ok(Imports { name, outcome: Imported::Migrated, id: Some(made.id), digest: Some(digest) })
+    }
+
+    async fn import_into(
+        &self,
+        tx: &mut Write,
+        row: &ImportRow,
+        provider: &Provider,
+        now: Millis,
+    ) -> Result<Credential, Problem> {
+        if let Some(user) = row.user {
+            self.room.stand_in_user(tx, user, now).await?;
+        }
+        let free_id = match row.id {
+            Some(id) if id.0 > 0 && !credential::id_is_used(tx, id).await? => Some(id),
+            _ => None,
+        };
+        let (uid, version_uid) = (random::uid(), random::uid());
+        let created_at = row.created_at.unwrap_or(now);
+        let new = NewRow {
+            id: free_id,
+            uid,
+            name: &row.name,
+            provider,
+            endpoint: row.endpoint.as_deref(),
+            priority: row.priority.unwrap_or_else(|| provider.default_priority()),
+            is_active: row.is_active,
+            is_global: row.is_global,
+            user: row.user,
+            version: version_uid,
+            created_at,
+            updated_at: row.updated_at.unwrap_or(created_at),
+        };
+        let id = credential::insert(tx, &new).await?;
+        version::insert(tx, uid, version_uid, &self.actor.label(), now).await?;
+        let place = Place { credential: uid, provider, endpoint: row.endpoint.as_deref() };
+        for (field, secret) in [(Field::ApiKey, &row.api_key), (Field::ApiSecret, &row.api_secret)] {
+            if let Some(secret) = secret {
+                self.room.seal_into(tx, place, version_uid, field, secret).await?;
+            }
+        }
+        limit::set_for_credential(tx, uid, MONTHLY_REQUESTS, row.rate_limit, now).await?;
+        self.import_usage(tx, row, (uid, provider), now).await?;
+        let made = credential::get(tx, id, now).await?;
+        made.ok_or_else(|| Problem::internal("the credential is not there after it was moved in"))
+    }
+
+    /// Usage of the month of the last use stays in that month; what is older goes to the month before all months.
+    async fn import_usage(
+        &self,
+        tx: &mut Write,
+        row: &ImportRow,
+        (uid, provider): (strongroom_model::Uid, &Provider),
+        now: Millis,
+    ) -> Result<(), Problem> {
+        // A last use in the future is a clock that was wrong; it counts as now, so that no limit is lost.
+        let last_used = row.last_used.map(|at| at.min(now));
+        let in_month = if last_used.is_some() { row.current_month_usage.max(0) } else { 0 };
+        let older = (row.usage_count - in_month).max(0);
+        let months = [
+            (last_used.map_or(Millis(0), month::start), in_month, last_used),
+            (Millis(0), older, None),
+        ];
+        for (window_start, requests, last_used) in months {
+            if requests == 0 && last_used.is_none() {
+                continue;
+            }
+            counter::add(tx, uid, window_start, (requests, 0), last_used).await?;
+            let record = Record {
+                uid: random::uid(),
+                at: last_used.unwrap_or(Millis(0)),
+                window_start,
+                kind: Kind::Imported,
+                actor: &self.actor.label(),
+                user: row.user,
+                credential: Some(uid),
+                version: None,
+                provider,
+                source: Source::Database,
+                requests,
+                adjustment: 0,
+            };
+            usage::insert(tx, &record).await?;
+        }
+        Ok(())
+    }
+
+    /// The digest of what is stored, secrets opened again.
+    async fn digest(&self, session: &mut Session, stored: &Credential) -> Result<String, Problem> {
+        let (mut api_key, mut api_secret) = (None, None);
+        for value in value::list_of_version(session, stored.version).await? {
+            let opened = self.room.open_value(Place::of(stored), &value).map_err(|error| {
+                Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
+            })?;
+            match value.field {
+                Field::ApiKey => api_key = Some(opened),
+                Field::ApiSecret => api_secret = Some(opened),
+            }
+        }
+        Ok(row_digest(&DigestRow {
+            name: &stored.name,
+            provider: stored.provider.as_str(),
+            endpoint: stored.endpoint.as_deref(),
+            priority: stored.priority,
+            is_active: stored.is_active,
+            is_global: stored.is_global,
+            user_id: stored.user.map(|user| user.0),
+            rate_limit: stored.rate_limit,
+            api_key: api_key.as_ref(),
+            api_secret: api_secret.as_ref(),
+        }))
+    }
+}
+
+/// Less strict than for a new credential: what the original accepted is kept, unless it cannot be stored at all.
+fn check(row: &ImportRow) -> Result<Provider, Problem> {
+    if row.name.is_empty() || row.name.len() > MAX_NAME || row.name.contains('\0') {
+        return Err(Problem::invalid("name", format!("name must be 1 to {MAX_NAME} bytes without NUL")));
+    }
+    for (field, secret) in [("apiKey", &row.api_key), ("apiSecret", &row.api_secret)] {
+        let Some(secret) = secret else { continue };
+        if secret.is_empty() || secret.expose().len() > MAX_SECRET {
+            return Err(Problem::invalid(field, format!("{field} must be 1 to {MAX_SECRET} bytes")));
+        }
+    }
+    let endpoint = row.endpoint.as_deref().unwrap_or_default();
+    if endpoint.len() > MAX_ENDPOINT || endpoint.contains('\0') {
+        return Err(Problem::invalid("endpoint", format!("endpoint must be at most {MAX_ENDPOINT} bytes without NUL")));
+    }
+    if row.rate_limit.is_some_and(|limit| limit < 0) || row.usage_count < 0 {
+        return Err(Problem::invalid("rateLimit", "rateLimit and usageCount must not be negative"));
+    }
+    if row.user.is_some_and(|user| user.0 < 1) {
+        return Err(Problem::invalid("userId", "userId must be a positive number"));
+    }
+    Provider::parse(&row.provider)
+}

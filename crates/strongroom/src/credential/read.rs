@@ -1,0 +1,330 @@
+//! Handing out keys: each one opened, counted, recorded and audited in one transaction, or not handed out.
+
+use serde_json::json;
+use strongroom_crypto::random;
+use strongroom_model::audit::Target;
+use strongroom_model::credential::{Credential, Field, Source};
+use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId, month};
+use strongroom_store::usage::{self, Kind, Record};
+use strongroom_store::{Write, counter, credential, value};
+
+use super::CredentialService;
+use crate::audit::entry;
+use crate::sealing::Place;
+
+/// A key that was handed out. Its use is counted.
+#[derive(Debug, Clone)]
+pub struct RevealedCredential {
+    /// The credential's number; `None` when the key came from the environment.
+    pub id: Option<CredentialId>,
+    /// Its name; the variable's when the key came from the environment.
+    pub name: String,
+    /// Whose API it opens.
+    pub provider: Provider,
+    /// A base URL in place of the provider's own.
+    pub endpoint: Option<String>,
+    /// The key.
+    pub api_key: Secret,
+    /// The second secret, when there is one.
+    pub api_secret: Option<Secret>,
+    /// Where it came from.
+    pub source: Source,
+    /// The number of the version.
+    pub version: Option<i64>,
+    /// Uses since ever, this one included.
+    pub usage_count: i64,
+    /// Uses of this month, this one included.
+    pub current_month_usage: i64,
+    /// Monthly requests allowed.
+    pub rate_limit: Option<i64>,
+}
+
+fn used_up(now: Millis) -> Problem {
+    Problem {
+        retry_at: Some(month::next(now)),
+        ..Problem::new(ProblemKind::LimitReached, "Rate limit exceeded")
+    }
+}
+
+fn out_of_reach(what: &str) -> Problem {
+    Problem::denied(format!("this token does not reach {what}"))
+}
+
+impl CredentialService {
+    /// The key of the credential with this name, counted as one use; `None` when there is none that is active.
+    /// Without a user it must be global, with one it must be that user's own.
+    ///
+    /// ```
+    /// # use strongroom::{Actor, NewCredential, Options, Provider, Strongroom};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
+    /// # let room = Strongroom::open(Options::new(database, strongroom::MasterKey::generate().to_hex())).await?;
+    /// # let service = room.credentials(Actor::library());
+    /// service.create(NewCredential::new("gemini-primary", Provider::parse("google")?, "AIza-example")).await?;
+    /// let credential = service.get_credential("gemini-primary", None).await?.ok_or("no such credential")?;
+    /// assert_eq!((credential.api_key.expose(), credential.usage_count), ("AIza-example", 1));
+    /// assert!(service.get_credential("no-such-name", None).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `LimitReached` when its monthly limit is used up, `Integrity` when it does not open.
+    pub async fn get_credential(
+        &self,
+        name: &str,
+        user: Option<UserId>,
+    ) -> Result<Option<RevealedCredential>, Problem> {
+        self.read_by_name(name, &[user]).await
+    }
+
+    /// The key of the provider's first credential that is within its limit, counted as one use: by priority, among
+    /// equals the lowest id. When the database knows nothing of the provider, the environment's.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `LimitReached` when all are used up, `Integrity` when one does not open.
+    pub async fn get_credential_by_provider(
+        &self,
+        provider: &str,
+        user: Option<UserId>,
+    ) -> Result<Option<RevealedCredential>, Problem> {
+        self.read_by_provider(&Provider::parse(provider)?, &[user]).await
+    }
+
+    /// As [`Self::get_credential`], with the views that the actor has: its own credentials, then the global ones.
+    ///
+    /// # Errors
+    /// As [`Self::get_credential`].
+    pub async fn get_own_credential(&self, name: &str) -> Result<Option<RevealedCredential>, Problem> {
+        self.read_by_name(name, &self.own_views()).await
+    }
+
+    /// As [`Self::get_credential_by_provider`], with the views that the actor has.
+    ///
+    /// # Errors
+    /// As [`Self::get_credential_by_provider`].
+    pub async fn get_own_credential_by_provider(
+        &self,
+        provider: &str,
+    ) -> Result<Option<RevealedCredential>, Problem> {
+        self.read_by_provider(&Provider::parse(provider)?, &self.own_views()).await
+    }
+
+    /// Counts one use of a credential whose key the program has already.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`, or `LimitReached` when its monthly limit is used up.
+    pub async fn record_usage(&self, id: CredentialId) -> Result<(), Problem> {
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let found = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
+        self.take(&mut tx, &found, Kind::Recorded, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn own_views(&self) -> Vec<Option<UserId>> {
+        match self.actor.user {
+            Some(user) => vec![Some(user), None],
+            None => vec![None],
+        }
+    }
+
+    /// Denies what a narrow token does not reach, in the same words whether it exists or not.
+    pub(super) fn within_reach(
+        &self,
+        name: &str,
+        found: Option<Credential>,
+    ) -> Result<Option<Credential>, Problem> {
+        let scope = &self.actor.scope;
+        match found {
+            Some(found) if scope.permits(found.uid, &found.provider) => {
+                let own = self.actor.user.is_some() && found.user == self.actor.user;
+                let everybodys = found.is_global || own || self.actor.role == Role::Admin;
+                Ok(Some(found).filter(|_| everybodys))
+            }
+            None if scope.is_everything() => Ok(None),
+            _ => Err(out_of_reach(&format!("the credential {name:?}"))),
+        }
+    }
+
+    async fn read_by_name(
+        &self,
+        name: &str,
+        views: &[Option<UserId>],
+    ) -> Result<Option<RevealedCredential>, Problem> {
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let found = credential::get_by_name(&mut tx, name, now).await?;
+        let found = self.within_reach(name, found)?.filter(|found| {
+            let is_seen = |view: &Option<UserId>| match view {
+                None => found.is_global,
+                Some(user) => !found.is_global && found.user == Some(*user),
+            };
+            found.is_active && views.iter().any(is_seen)
+        });
+        match found {
+            Some(found) => self.reveal(tx, found, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn read_by_provider(
+        &self,
+        provider: &Provider,
+        views: &[Option<UserId>],
+    ) -> Result<Option<RevealedCredential>, Problem> {
+        let scope = &self.actor.scope;
+        if !scope.providers.is_empty() && !scope.providers.contains(provider) {
+            return Err(out_of_reach(&format!("the provider {provider}")));
+        }
+        let mut refusal = None;
+        for &view in views {
+            let candidates = {
+                let mut session = self.room.0.store.read().await?;
+                let now = session.now().await?;
+                credential::list_of_provider(&mut session, provider, view, now).await?
+            };
+            let usable = candidates.into_iter().filter(|it| it.is_active && scope.permits(it.uid, provider));
+            for candidate in usable {
+                // A transaction for each: a refused counter is not kept locked while the next one is tried.
+                let mut tx = self.room.0.store.write().await?;
+                let now = tx.now().await?;
+                let present = credential::get(&mut tx, candidate.id, now).await?;
+                let Some(present) = present.filter(|it| it.is_active && it.provider == *provider) else { continue };
+                match self.reveal(tx, present, now).await {
+                    Err(problem) if problem.kind == ProblemKind::LimitReached => refusal = Some(problem),
+                    other => return other.map(Some),
+                }
+            }
+        }
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => self.read_environment(provider, views).await,
+        }
+    }
+
+    async fn reveal(&self, mut tx: Write, found: Credential, now: Millis) -> Result<RevealedCredential, Problem> {
+        let current_month_usage = self.take(&mut tx, &found, Kind::Read, now).await?;
+        let (mut api_key, mut api_secret) = (None, None);
+        for value in value::list_of_version(&mut tx, found.version).await? {
+            let opened = match self.room.open_value(Place::of(&found), &value) {
+                Ok(secret) => secret,
+                Err(error) => {
+                    tx.roll_back().await?;
+                    return Err(self.room.report_broken(&self.actor, &found, &value, error).await);
+                }
+            };
+            match value.field {
+                Field::ApiKey => api_key = Some(opened),
+                Field::ApiSecret => api_secret = Some(opened),
+            }
+        }
+        let api_key = api_key.ok_or_else(|| super::test::no_key(&found))?;
+        let detail = json!({
+            "provider": found.provider.as_str(),
+            "version": found.version_number,
+            "source": Source::Database.as_str(),
+        });
+        let target = Target::named("credential", found.uid, &found.name);
+        let entry = entry(&self.actor, "credential.read", target, now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        self.room.0.signals.reads_from_database.add_one();
+        Ok(RevealedCredential {
+            id: Some(found.id),
+            name: found.name,
+            provider: found.provider,
+            endpoint: found.endpoint,
+            api_key,
+            api_secret,
+            source: Source::Database,
+            version: Some(found.version_number),
+            usage_count: found.usage_count + 1,
+            current_month_usage,
+            rate_limit: found.rate_limit,
+        })
+    }
+
+    /// Counts one use and writes it into the ledger.
+    async fn take(&self, tx: &mut Write, found: &Credential, kind: Kind, now: Millis) -> Result<i64, Problem> {
+        let Some(used) = counter::take_one(tx, found.uid, now).await? else {
+            self.room.0.signals.limit_refusals.add_one();
+            return Err(used_up(now));
+        };
+        self.record(tx, Some(found), &found.provider, Source::Database, kind, now).await?;
+        Ok(used)
+    }
+
+    async fn record(
+        &self,
+        tx: &mut Write,
+        found: Option<&Credential>,
+        provider: &Provider,
+        source: Source,
+        kind: Kind,
+        now: Millis,
+    ) -> Result<(), Problem> {
+        let record = Record {
+            uid: random::uid(),
+            at: now,
+            window_start: month::start(now),
+            kind,
+            actor: &self.actor.label(),
+            user: self.actor.user,
+            credential: found.map(|it| it.uid),
+            version: found.map(|it| it.version),
+            provider,
+            source,
+            requests: 1,
+            adjustment: 0,
+        };
+        Ok(usage::insert(tx, &record).await?)
+    }
+
+    /// The environment's key, when the database has no row for the provider, alive or not, and never held this key.
+    async fn read_environment(
+        &self,
+        provider: &Provider,
+        views: &[Option<UserId>],
+    ) -> Result<Option<RevealedCredential>, Problem> {
+        let Some((variable, key)) = self.room.0.environment.key_of(provider) else { return Ok(None) };
+        if !self.actor.scope.credentials.is_empty() {
+            return Ok(None);
+        }
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        for &view in views {
+            if credential::provider_has_rows(&mut tx, provider, view).await? {
+                return Ok(None);
+            }
+        }
+        let holders = value::holders(&mut tx, &self.room.0.keyring.fingerprint(key)).await?;
+        if let Some(holder) = holders.iter().find(|it| it.is_deleted || !it.is_active || !it.is_current) {
+            tracing::warn!(variable, credential = %holder.name, "the key in the environment belongs to a credential \
+                that was deleted, deactivated or replaced, and is not used");
+            return Ok(None);
+        }
+        self.record(&mut tx, None, provider, Source::Environment, Kind::Read, now).await?;
+        let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
+        let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };
+        let entry = entry(&self.actor, "credential.read", target, now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        self.room.0.signals.reads_from_environment.add_one();
+        Ok(Some(RevealedCredential {
+            id: None,
+            name: variable.to_owned(),
+            provider: provider.clone(),
+            endpoint: None,
+            api_key: key.clone(),
+            api_secret: None,
+            source: Source::Environment,
+            version: None,
+            usage_count: 0,
+            current_month_usage: 0,
+            rate_limit: None,
+        }))
+    }
+}

@@ -1,0 +1,89 @@
+//! Testing a credential without counting a use.
+
+use std::time::Duration;
+
+use serde_json::json;
+use strongroom_connectors::ai::{self, ProbeReport};
+use strongroom_model::audit::Target;
+use strongroom_model::credential::{Credential, Field};
+use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Secret, month};
+use strongroom_store::value;
+
+use super::CredentialService;
+use crate::audit::entry;
+use crate::sealing::Place;
+
+/// How a credential stands.
+#[derive(Debug)]
+pub struct TestReport {
+    /// The credential.
+    pub credential: Credential,
+    /// What the provider said, when it was asked.
+    pub live: Option<ProbeReport>,
+}
+
+pub(super) fn no_key(credential: &Credential) -> Problem {
+    Problem::new(
+        ProblemKind::Unprocessable,
+        format!(
+            "Cannot decrypt empty text: credential {:?} has no API key stored; update it with one",
+            credential.name
+        ),
+    )
+}
+
+/// The longest that a live call may take, all in all.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl CredentialService {
+    /// Opens a credential and checks its limit; with `live`, also asks its provider. Counts no use.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`, `LimitReached`, `Integrity`, or `Unprocessable` when it has no key.
+    pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let now = session.now().await?;
+        let found = strongroom_store::credential::get(&mut session, id, now).await?;
+        let credential = found.ok_or_else(super::not_found)?;
+        let values = value::list_of_version(&mut session, credential.version).await?;
+        drop(session);
+        let key = self.open_all(&credential, &values).await?;
+        if !credential.rate_limit_status(Millis(0)).allowed() {
+            let refusal = Problem::new(ProblemKind::LimitReached, "Rate limit exceeded");
+            return Err(Problem { retry_at: Some(month::next(now)), ..refusal });
+        }
+        if !live {
+            return Ok(TestReport { credential, live: None });
+        }
+        let client = self.room.0.guard.client()?;
+        let probe = ai::probe(&client, &credential.provider, credential.endpoint.as_deref(), &key);
+        let report = tokio::time::timeout(PATIENCE, probe).await.map_err(|_| {
+            Problem::new(ProblemKind::BadGateway, "the provider did not answer within 30 seconds")
+        })?;
+        let mut tx = self.room.0.store.write().await?;
+        let target = Target::named("credential", credential.uid, &credential.name);
+        let detail = json!({ "live": true, "outcome": report.outcome.as_str(), "status": report.status });
+        let now = tx.now().await?;
+        let entry = entry(&self.actor, "credential.test", target, now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        Ok(TestReport { credential, live: Some(report) })
+    }
+
+    /// Opens every value, so that a broken second secret is noticed too, and gives the key.
+    async fn open_all(
+        &self,
+        credential: &Credential,
+        values: &[value::SealedValue],
+    ) -> Result<Secret, Problem> {
+        let mut key = None;
+        for value in values {
+            match self.room.open_value(Place::of(credential), value) {
+                Ok(secret) if value.field == Field::ApiKey => key = Some(secret),
+                Ok(_) => {}
+                Err(error) => return Err(self.room.report_broken(&self.actor, credential, value, error).await),
+            }
+        }
+        key.ok_or_else(|| no_key(credential))
+    }
+}

@@ -1,0 +1,31 @@
+//! Encryption keys: which there are, and fresh ones.
+
+use strongroom_crypto::MasterKey;
+use strongroom_model::{Problem, Secret};
+use strongroom_store::key::{KeyRow, WrapRow};
+
+use crate::Strongroom;
+
+/// Tells about encryption keys.
+#[derive(Debug, Clone)]
+pub struct KeyService {
+    pub(crate) room: Strongroom,
+}
+
+impl KeyService {
+    /// A fresh master key, which is not kept.
+    #[must_use]
+    pub fn generate(&self) -> Secret {
+        MasterKey::generate().to_hex()
+    }
+
+    /// The wrapped keys and their wraps.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn list(&self) -> Result<(Vec<KeyRow>, Vec<WrapRow>), Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let keys = strongroom_store::key::list(&mut session).await?;
+        Ok((keys, strongroom_store::key::list_wraps(&mut session).await?))
+    }
+}

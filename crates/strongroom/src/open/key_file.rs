@@ -1,0 +1,39 @@
+//! The file that holds a master key: 64 hex digits and a line break, readable by its owner only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use strongroom_model::{Problem, Secret};
+
+pub(super) fn read(path: &Path) -> Result<Option<Secret>, Problem> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Secret::new(text))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Problem::internal(format!("the key file {} cannot be read: {error}", path.display())))
+        }
+    }
+}
+
+/// Writes a new file and makes it durable before anything is sealed under the key.
+pub(super) fn write(path: &Path, key: &Secret) -> Result<(), Problem> {
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(key.expose().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        if let Some(folder) = path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().map_err(|error| Problem::internal(format!("the key file {} cannot be written: {error}", path.display())))
+}
+
+pub(super) fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), %error, "the unused key file cannot be removed");
+    }
+}

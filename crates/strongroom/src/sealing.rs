@@ -1,0 +1,90 @@
+//! Between secrets and their sealed rows: sealing for a place, opening in a place, and what to do when it fails.
+
+use serde_json::json;
+use strongroom_crypto::{OpenError, SealContext};
+use strongroom_model::audit::{Outcome, Target};
+use strongroom_model::credential::{Credential, Field};
+use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
+use strongroom_store::Write;
+use strongroom_store::value::{self, SealedValue};
+
+use crate::Strongroom;
+
+/// What of a credential its sealed texts are bound to, beside version and field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) credential: Uid,
+    pub(crate) provider: &'a Provider,
+    pub(crate) endpoint: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(credential: &'a Credential) -> Self {
+        Self {
+            credential: credential.uid,
+            provider: &credential.provider,
+            endpoint: credential.endpoint.as_deref(),
+        }
+    }
+
+    fn context(&self, version: Uid, field: Field) -> SealContext<'a> {
+        SealContext {
+            credential: self.credential,
+            version,
+            field,
+            provider: self.provider,
+            endpoint: self.endpoint,
+        }
+    }
+}
+
+impl Strongroom {
+    /// Seals a secret and stores it, with its fingerprint.
+    pub(crate) async fn seal_into(
+        &self,
+        tx: &mut Write,
+        place: Place<'_>,
+        version: Uid,
+        field: Field,
+        secret: &Secret,
+    ) -> Result<(), Problem> {
+        let keyring = &self.0.keyring;
+        let sealed = keyring
+            .seal(&place.context(version, field), secret)
+            .map_err(|error| Problem::invalid(field.as_str(), error.to_string()))?;
+        strongroom_store::key::count_seals(tx, &sealed.key_id, 1).await?;
+        let fingerprint = keyring.fingerprint(secret);
+        let value = SealedValue { version, field, key_id: sealed.key_id, text: sealed.text, fingerprint };
+        Ok(value::put(tx, &value).await?)
+    }
+
+    pub(crate) fn open_value(&self, place: Place<'_>, value: &SealedValue) -> Result<Secret, OpenError> {
+        self.0.keyring.open(&place.context(value.version, value.field), &value.key_id, &value.text)
+    }
+
+    /// Says in the metrics, the log and the audit trail that a sealed text did not open, and makes the problem.
+    pub(crate) async fn report_broken(
+        &self,
+        actor: &Actor,
+        credential: &Credential,
+        value: &SealedValue,
+        error: OpenError,
+    ) -> Problem {
+        self.0.signals.integrity_failures.add_one();
+        let reason = match error {
+            OpenError::UnknownKey => format!(
+                "it was sealed with key {}, which is not in the keyring; restore the tables encryption_keys and key_wraps",
+                value.key_id
+            ),
+            other => format!("{other}; restore the row from a backup, or store the key anew"),
+        };
+        let message = format!("credential {:?} cannot be opened: {reason}", credential.name);
+        let target = Target::named("credential", credential.uid, &credential.name);
+        let detail = json!({ "field": value.field.as_str(), "keyId": value.key_id, "reason": error.to_string() });
+        let noted = self.note(actor, "credential.integrity", target, Outcome::Failed, &detail).await;
+        if let Err(problem) = noted {
+            tracing::error!(%problem, cause = ?problem.cause, "an integrity failure could not be written to the audit trail");
+        }
+        Problem::integrity(message).caused_by(error)
+    }
+}

@@ -1,0 +1,34 @@
+//! Counts of what happened in this process since it started.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A count that only grows.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many so far.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub struct Signals {
+    /// Secrets handed out from the database.
+    pub reads_from_database: Count,
+    /// Secrets handed out from the environment.
+    pub reads_from_environment: Count,
+    /// Uses refused because a limit was used up.
+    pub limit_refusals: Count,
+    /// Sealed texts or granting rows that did not verify.
+    pub integrity_failures: Count,
+    /// Audit entries written.
+    pub audit_entries: Count,
+}

@@ -1,0 +1,256 @@
+//! Tokens: minted once, shown once, checked at every use.
+
+use serde_json::json;
+use strongroom_crypto::authority::{self, AuthorityMac};
+use strongroom_crypto::token::{self as token_text, NewToken};
+use strongroom_model::actor::Scope;
+use strongroom_model::audit::Target;
+use strongroom_model::token::Token;
+use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
+use strongroom_store::token::StoredToken;
+use strongroom_store::{StoreError, Write};
+
+use crate::Strongroom;
+use crate::audit::entry;
+
+/// What it takes to make a token.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it stops working.
+    pub expires_at: Option<Millis>,
+    /// Names of the credentials it reaches; all when empty.
+    pub credentials: Vec<String>,
+    /// Providers it reaches; all when empty.
+    pub providers: Vec<Provider>,
+    /// The user it acts for.
+    pub user: Option<UserId>,
+}
+
+impl TokenRequest {
+    /// A token that reaches everything its role may, without end.
+    pub fn new(name: impl Into<String>, role: Role) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            expires_at: None,
+            credentials: Vec::new(),
+            providers: Vec::new(),
+            user: None,
+        }
+    }
+}
+
+/// A token's metadata, with the names of the credentials in its scope.
+#[derive(Debug, Clone)]
+pub struct NamedToken {
+    /// The token.
+    pub token: Token,
+    /// Names of the credentials in its scope; the uid of one that is gone.
+    pub credentials: Vec<String>,
+}
+
+/// Manages and checks tokens.
+#[derive(Debug, Clone)]
+pub struct TokenService {
+    pub(crate) room: Strongroom,
+    pub(crate) actor: Actor,
+}
+
+fn target(token: &Token) -> Target {
+    Target::named("token", &token.id, &token.name)
+}
+
+fn refused() -> Problem {
+    Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token")
+}
+
+fn detail(token: &NamedToken) -> serde_json::Value {
+    json!({
+        "role": token.token.role,
+        "expiresAt": token.token.expires_at,
+        "credentials": token.credentials,
+        "providers": token.token.scope.providers.iter().map(Provider::as_str).collect::<Vec<_>>(),
+        "userId": token.token.user,
+    })
+}
+
+impl Strongroom {
+    fn sign_token(&self, token: Token, hash: AuthorityMac) -> StoredToken {
+        let mac = authority::token_mac(&self.0.keyring, &token, &hash);
+        StoredToken { token, hash_key_id: hash.key_id, hash: hash.mac, mac_key_id: mac.key_id, mac: mac.mac }
+    }
+
+    /// Mints the first admin token, once per database: of several nodes that start at once exactly one does.
+    /// `given` is used in place of a fresh one.
+    ///
+    /// # Errors
+    /// [`Problem`] when the given token has not the shape of one.
+    pub async fn mint_first_token(&self, given: Option<Secret>) -> Result<Option<NewToken>, Problem> {
+        let new = match given {
+            None => token_text::generate(),
+            Some(text) => {
+                let id = token_text::id_of(text.expose()).map(ToOwned::to_owned).ok_or_else(|| {
+                    Problem::invalid(
+                        "STRONGROOM_ADMIN_TOKEN_FILE",
+                        "the first admin token has not the shape of a strongroom token, sr_<id>_<secret><checksum>; \
+                         make one with `strongroom token generate`",
+                    )
+                })?;
+                NewToken { id, text }
+            }
+        };
+        let mut tx = self.0.store.write().await?;
+        let now = tx.now().await?;
+        if !strongroom_store::meta::claim(&mut tx, "first_admin_token", &new.id).await? {
+            tx.roll_back().await?;
+            return Ok(None);
+        }
+        let actor = Actor::system();
+        let request = TokenRequest::new("first-admin", Role::Admin);
+        self.insert_token(&mut tx, &actor, &new, request, Scope::default(), now).await?;
+        tx.commit().await?;
+        Ok(Some(new))
+    }
+
+    async fn insert_token(
+        &self,
+        tx: &mut Write,
+        actor: &Actor,
+        new: &NewToken,
+        request: TokenRequest,
+        scope: Scope,
+        now: Millis,
+    ) -> Result<NamedToken, Problem> {
+        let token = Token {
+            id: new.id.clone(),
+            name: request.name,
+            role: request.role,
+            scope,
+            user: request.user,
+            created_at: now,
+            expires_at: request.expires_at,
+            revoked_at: None,
+        };
+        let hash = authority::hash_token(&self.0.keyring, &new.text);
+        let stored = self.sign_token(token, hash);
+        strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
+            StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
+            StoreError::Taken(_) => Problem::conflict("a token of that id is already there; generate another"),
+            other => other.into(),
+        })?;
+        let named = NamedToken { token: stored.token, credentials: request.credentials };
+        let entry = entry(actor, "token.create", target(&named.token), now, &detail(&named));
+        self.append(tx, vec![entry]).await?;
+        Ok(named)
+    }
+}
+
+impl TokenService {
+    /// The actor that a token is.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unauthenticated`, in the same words and on the same path for every reason.
+    pub async fn authenticate(&self, text: &Secret) -> Result<Actor, Problem> {
+        let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
+        let mut session = self.room.0.store.read().await?;
+        let stored = strongroom_store::token::get(&mut session, id).await?;
+        let now = session.now().await?;
+        let keyring = &self.room.0.keyring;
+        let Some(stored) = stored else {
+            // The work of a comparison, so that a known id is not told apart by time.
+            let nobody = AuthorityMac { key_id: keyring.current_id(strongroom_crypto::Purpose::Token), mac: String::new() };
+            let _ = authority::is_token(keyring, text, &nobody);
+            return Err(refused());
+        };
+        let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
+        if !authority::is_token(keyring, text, &hash) || !stored.token.is_alive(now) {
+            return Err(refused());
+        }
+        let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
+        if !authority::token_verifies(keyring, &stored.token, &hash, &mac) {
+            self.room.0.signals.integrity_failures.add_one();
+            tracing::error!(token = %stored.token.id, "the row of this token was changed outside strongroom");
+            return Err(refused());
+        }
+        if let Some(user) = stored.token.user {
+            let owner = strongroom_store::user::get(&mut session, user).await?;
+            let owner = owner.map(|owner| self.room.verified_user(owner)).transpose()?;
+            if !owner.is_some_and(|owner| owner.is_active) {
+                return Err(refused());
+            }
+        }
+        let mut actor = Actor::new(ActorKind::Token(stored.token.id), stored.token.role);
+        actor.scope = stored.token.scope;
+        actor.user = stored.token.user;
+        Ok(actor)
+    }
+
+    /// Mints a token. Its text is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`Problem`] naming the field at fault.
+    pub async fn create(&self, request: TokenRequest) -> Result<(NewToken, NamedToken), Problem> {
+        let name = request.name.trim();
+        if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
+            return Err(Problem::invalid("name", "name must be 1 to 128 characters without control characters"));
+        }
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        if request.expires_at.is_some_and(|at| at <= now) {
+            return Err(Problem::invalid("expiresAt", "expiresAt must be in the future"));
+        }
+        let mut scope = Scope { credentials: Vec::new(), providers: request.providers.clone() };
+        for name in &request.credentials {
+            let found = strongroom_store::credential::get_by_name(&mut tx, name, now).await?;
+            let found = found.ok_or_else(|| {
+                Problem::invalid("scope.credentials", format!("there is no credential named {name:?}"))
+            })?;
+            scope.credentials.push(found.uid);
+        }
+        let new = token_text::generate();
+        let named = self.room.insert_token(&mut tx, &self.actor, &new, request, scope, now).await?;
+        tx.commit().await?;
+        Ok((new, named))
+    }
+
+    /// All tokens, the oldest first, revoked ones too.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn list(&self) -> Result<Vec<NamedToken>, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        let mut tokens = Vec::new();
+        for StoredToken { token, .. } in strongroom_store::token::list(&mut session).await? {
+            let mut credentials = Vec::with_capacity(token.scope.credentials.len());
+            for uid in &token.scope.credentials {
+                let name = strongroom_store::credential::name_of(&mut session, *uid).await?;
+                credentials.push(name.unwrap_or_else(|| uid.to_string()));
+            }
+            tokens.push(NamedToken { token, credentials });
+        }
+        Ok(tokens)
+    }
+
+    /// Revokes a token: from the next request on it is refused, on every node.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound` when there is none, or it was revoked already.
+    pub async fn revoke(&self, id: &str) -> Result<(), Problem> {
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let stored = strongroom_store::token::get(&mut tx, id).await?;
+        let stored = stored.ok_or_else(|| Problem::not_found("Token not found"))?;
+        let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
+        let revoked = self.room.sign_token(Token { revoked_at: Some(now), ..stored.token }, hash);
+        if !strongroom_store::token::revoke(&mut tx, &revoked).await? {
+            return Err(Problem::not_found("Token not found, or revoked already"));
+        }
+        let entry = entry(&self.actor, "token.revoke", target(&revoked.token), now, &json!({}));
+        self.room.append(&mut tx, vec![entry]).await?;
+        Ok(tx.commit().await?)
+    }
+}
