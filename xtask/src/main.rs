@@ -1,1 +1,53 @@
-fn main() {}
+//! `cargo xtask`: the chores of this repository, each in a file of its own.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks on its standard streams"
+)]
+
+mod check_layers;
+mod cli_reference;
+mod generated_document;
+mod openapi;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of this repository")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run everything: formatting, lints, layers, licences, generated documents, and every test on every real part.
+    Test(test::Options),
+    /// Check who may depend on whom, and the rules for files and their names.
+    CheckLayers,
+    /// Write docs/openapi.json from the routes.
+    Openapi(generated_document::Options),
+    /// Write docs/cli.md from the commands.
+    CliReference(generated_document::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().chore {
+        Chore::Test(options) => test::run(&options),
+        Chore::CheckLayers => check_layers::run().map(|()| true),
+        Chore::Openapi(options) => openapi::run(&options).map(|()| true),
+        Chore::CliReference(options) => cli_reference::run(&options).map(|()| true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,8 @@
-//! placeholder
+//! Everything that speaks someone else's wire format: AI providers, and files that other tools write.
+
+pub mod ai;
+pub mod dotenv;
+pub mod endpoint_guard;
+
+pub use ai::{ProbeOutcome, ProbeReport, probe};
+pub use endpoint_guard::{EndpointGuard, GuardedClient};

@@ -1,1 +1,173 @@
-//! The command line.
+//! The command line: what can be said, and which file does it.
+
+mod audit;
+mod completion;
+mod config;
+mod confirm;
+mod credential;
+mod doctor;
+pub mod exit;
+pub mod global;
+pub mod import;
+mod key;
+mod migrate;
+pub mod output;
+pub mod progress;
+pub mod reference;
+mod resolve;
+mod role;
+mod run;
+pub mod secret_input;
+mod serve;
+pub mod session;
+mod settings;
+mod status;
+mod token;
+mod usage;
+mod user;
+mod whole_file;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::exit::{CliError, CliResult, EXIT_CODES, Exit};
+use self::global::GlobalOptions;
+use self::output::Output;
+use self::session::Session;
+
+/// Keeps a team's AI API keys sealed in a database, and counts and limits what each one spends
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: GlobalOptions,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::ServeOptions),
+    /// Bring the database's schema up to date
+    Migrate(migrate::MigrateOptions),
+    #[command(flatten)]
+    Remote(RemoteCommand),
+    /// Start a command that finds the providers' keys in its environment
+    Run(run::RunOptions),
+    /// The configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Check step by step whether everything is in place
+    Doctor,
+    /// Print a script that completes commands and options in a shell
+    Completion(completion::CompletionOptions),
+    /// Print the OpenAPI description of the HTTP API
+    #[command(hide = true)]
+    Openapi,
+    /// Print the reference of the command line in Markdown
+    #[command(hide = true)]
+    CliReference,
+}
+
+/// Commands that speak to a server.
+#[derive(Debug, Subcommand)]
+enum RemoteCommand {
+    /// Keys of providers: store, list, read, change, delete, test
+    #[command(subcommand, visible_alias = "cred")]
+    Credential(credential::CredentialCommand),
+    /// Tokens, which programs show to be let in
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Users, whose own credentials only they see
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// The master key and the keys it wraps
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Move keys in from .env files or from the original application
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// The audit trail: list, verify, export
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Show what every credential has spent, and warn of those near their limit
+    Usage(usage::UsageOptions),
+    /// Show which server answers, and whom it takes you for
+    Status,
+}
+
+/// Runs the command line of a whole process and returns its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout, errors to stderr. That the reader has gone is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+        }
+    };
+    let output = Output::new(cli.global.format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&CliError::failure(format!("the runtime cannot be started: {error}")));
+            return Exit::Failure.into();
+        }
+    };
+    runtime.block_on(execute(cli, &output)).unwrap_or_else(|error| {
+        output.error(&error);
+        error.exit.into()
+    })
+}
+
+async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
+    let Cli { global, command } = cli;
+    let done = match command {
+        Command::Serve(options) => serve::run(options, &global, output).await,
+        Command::Migrate(options) => migrate::run(options, &global, output).await,
+        // These two make something out of nothing: no server is looked for.
+        Command::Remote(RemoteCommand::Key(key::KeyCommand::Generate)) => key::generate(output),
+        Command::Remote(RemoteCommand::Token(token::TokenCommand::Generate)) => token::generate(output),
+        Command::Remote(command) => with_server(command, &global, output).await,
+        Command::Run(options) => return run_command(options, &global, output).await,
+        Command::Config(command) => config::run(&command, &global, output),
+        Command::Doctor => doctor::run(&global, output).await,
+        Command::Completion(options) => completion::run(&options, output),
+        Command::Openapi => output.text(crate::api::openapi_json().trim_end()).map(|()| Exit::Ok),
+        Command::CliReference => output.text(reference::markdown().trim_end()).map(|()| Exit::Ok),
+    };
+    done.map(ExitCode::from)
+}
+
+async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Output) -> CliResult {
+    let session = Session::open(global, output.clone()).await?;
+    let done = match command {
+        RemoteCommand::Credential(command) => credential::run(command, &session).await,
+        RemoteCommand::Token(command) => token::run(command, &session).await,
+        RemoteCommand::User(command) => user::run(command, &session).await,
+        RemoteCommand::Key(command) => key::run(command, &session).await,
+        RemoteCommand::Import(command) => import::run(command, &session).await,
+        RemoteCommand::Audit(command) => audit::run(command, &session).await,
+        RemoteCommand::Usage(options) => usage::run(options, &session).await,
+        RemoteCommand::Status => status::run(&session).await,
+    };
+    session.close().await;
+    done
+}
+
+/// The session is closed before the command starts: it must not hold the data directory while that runs.
+async fn run_command(
+    options: run::RunOptions,
+    global: &GlobalOptions,
+    output: &Output,
+) -> CliResult<ExitCode> {
+    let session = Session::open(global, output.clone()).await?;
+    let prepared = run::prepare(options, &session).await;
+    session.close().await;
+    let code = run::run_child(prepared?, |error| output.error(&error)).await?;
+    Ok(ExitCode::from(code))
+}

@@ -1,1 +1,163 @@
-//! Configuration.
+//! The configuration: command-line flags over the environment over `.env` over `strongroom.toml` over defaults.
+
+mod audit;
+mod auth;
+mod data_dir;
+mod database;
+mod database_url;
+mod dotenv_file;
+mod encryption;
+mod endpoints;
+mod environment;
+mod error;
+mod fallback;
+mod http;
+mod log;
+mod reader;
+mod reference;
+mod report;
+mod secret_file;
+pub mod setting;
+mod sources;
+mod toml_file;
+mod unknown;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use strongroom_model::Secret;
+
+pub use audit::AuditConfig;
+pub use auth::AuthConfig;
+pub use database::DatabaseConfig;
+pub use database_url::{DatabaseKind, DatabaseUrl};
+pub use encryption::EncryptionConfig;
+pub use endpoints::EndpointsConfig;
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use fallback::FallbackConfig;
+pub use http::HttpConfig;
+pub use log::{LogConfig, LogFormat};
+pub use reference::{REFERENCE_MARKS, example_file, reference_markdown};
+pub use report::{CheckReport, SettingReport, check, describe};
+
+use reader::Reader;
+use sources::Sources;
+
+/// What a server is told about itself. Secrets in it cannot be printed.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of the SQLite database, the master key file, the socket and the lock; absolute.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The master key.
+    pub encryption: EncryptionConfig,
+    /// The address and its TLS.
+    pub http: HttpConfig,
+    /// Who may come in.
+    pub auth: AuthConfig,
+    /// Where provider keys may be sent.
+    pub endpoints: EndpointsConfig,
+    /// Keys that stand in the environment.
+    pub fallback: FallbackConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// The audit trail.
+    pub audit: AuditConfig,
+}
+
+/// What the command line says; stronger than every other source.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--config`: the configuration file, instead of `strongroom.toml` in the working directory.
+    pub config: Option<PathBuf>,
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--log-format`.
+    pub log_format: Option<LogFormat>,
+    /// `--no-migrate`.
+    pub no_migrate: bool,
+}
+
+/// A configuration that can be used, and what was seen on the way to it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is odd and should be told once, on stderr.
+    pub warnings: Vec<String>,
+    /// Variables that usually hold keys of providers, with their values, from the environment or else from `.env`;
+    /// those that are empty left out.
+    pub provider_environment: Vec<(String, Secret)>,
+    origins: BTreeMap<String, String>,
+}
+
+/// Loads the configuration from these sources and no others; files are read, nothing is written.
+///
+/// # Errors
+/// All that is wrong, together.
+pub fn load(
+    overrides: &Overrides,
+    environment: &Environment,
+    working_directory: &Path,
+) -> Result<Loaded, ConfigError> {
+    let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    let sources = Sources::read(overrides, environment, working_directory, &mut problems, &mut warnings);
+    let mut reader = Reader::new(&sources, problems, warnings);
+    let config = read(&mut reader);
+    let outcome = reader.finish();
+    match config {
+        Some(config) if outcome.problems.is_empty() => Ok(Loaded {
+            config,
+            warnings: outcome.warnings,
+            provider_environment: sources.provider_environment(),
+            origins: outcome.origins,
+        }),
+        _ => Err(ConfigError { problems: outcome.problems, warnings: outcome.warnings }),
+    }
+}
+
+/// Loads the configuration of a process that was started here and now.
+///
+/// # Errors
+/// All that is wrong, together.
+pub fn load_from_process(overrides: &Overrides) -> Result<Loaded, ConfigError> {
+    load(overrides, &Environment::from_process(), &working_directory()?)
+}
+
+fn working_directory() -> Result<PathBuf, ConfigError> {
+    std::env::current_dir().map_err(|error| ConfigError {
+        problems: vec![format!("the working directory cannot be found: {error}; start from another folder")],
+        warnings: Vec::new(),
+    })
+}
+
+/// `None` only when a problem has been noted. Every section is read before the first missing value ends it.
+fn read(reader: &mut Reader<'_>) -> Option<Config> {
+    let data_dir = data_dir::read(reader);
+    let database = database::read(reader, data_dir.as_deref());
+    let encryption = encryption::read(reader);
+    let http = http::read(reader);
+    let auth = auth::read(reader);
+    let endpoints = endpoints::read(reader);
+    let fallback = fallback::read(reader);
+    let log = log::read(reader);
+    let audit = audit::read(reader);
+    Some(Config {
+        data_dir: data_dir?,
+        database: database?,
+        encryption,
+        http: http?,
+        auth,
+        endpoints: endpoints?,
+        fallback: fallback?,
+        log: log?,
+        audit: audit?,
+    })
+}

@@ -1,4 +1,9 @@
 //! The doors of strongroom: HTTP API, CLI, and the wiring behind them.
 
+pub mod api;
 pub mod cli;
 pub mod config;
+pub mod docs_page;
+pub mod http;
+pub mod telemetry;
+pub mod wiring;

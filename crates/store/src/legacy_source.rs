@@ -26,7 +26,7 @@ pub const TABLE: &str = "api_credentials";
 pub struct LegacySource {
     connection: Connection,
     columns: Vec<String>,
-    /// The lowest id of the next page; `None` when there cannot be one.
+    /// The highest id of the next page; `None` when there cannot be one.
     from: Option<i64>,
     /// Kept as long as it is read.
     _copy: Option<TempDir>,
@@ -120,7 +120,7 @@ impl LegacySource {
             }
         };
         check_columns(&columns)?;
-        Ok(Self { connection, columns, from: Some(i64::MIN), _copy: copy })
+        Ok(Self { connection, columns, from: Some(i64::MAX), _copy: copy })
     }
 
     /// How many rows there are.
@@ -132,7 +132,10 @@ impl LegacySource {
         Ok(on!(&mut self.connection, it => sqlx::query_scalar(sql).fetch_one(it).await)?)
     }
 
-    /// The next rows by id, at most `limit`; an empty page is the end.
+    /// The next rows, the highest ids first, at most `limit`; an empty page is the end.
+    ///
+    /// Highest first, so that a row that cannot keep its id gets a new one above all others, and never one that a row
+    /// still to come would keep.
     ///
     /// # Errors
     /// [`LegacySourceError::Read`].
@@ -148,13 +151,13 @@ impl LegacySource {
             .collect();
         // Safe: the columns come from a constant list, whatever the source calls its own.
         let sql = AssertSqlSafe(format!(
-            "SELECT CAST(id AS BIGINT){columns} FROM api_credentials WHERE id >= $1 ORDER BY id LIMIT $2"
+            "SELECT CAST(id AS BIGINT){columns} FROM api_credentials WHERE id <= $1 ORDER BY id DESC LIMIT $2"
         ));
         let page = on!(&mut self.connection, it => {
             let rows = sqlx::query(sql).bind(from).bind(i64::from(limit)).fetch_all(it).await?;
             rows.iter().map(|row| cells(row, &self.columns)).collect::<Result<Vec<_>, _>>()?
         });
-        self.from = page.last().and_then(|(id, _)| id.checked_add(1));
+        self.from = page.last().and_then(|(id, _)| id.checked_sub(1));
         Ok(page.into_iter().map(|(id, cells)| LegacyRow::read(id, cells)).collect())
     }
 

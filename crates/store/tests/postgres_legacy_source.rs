@@ -15,6 +15,7 @@ async fn read(database: &TestDatabase) -> Vec<LegacyRow> {
     }
     assert_eq!(source.count().await.unwrap(), i64::try_from(rows.len()).unwrap());
     source.close().await.unwrap();
+    rows.reverse();
     rows
 }
 
@@ -101,6 +102,6 @@ async fn all_pages_show_the_database_as_it_stood_at_first() {
     assert_eq!(source.count().await.unwrap(), 2);
     database.execute("INSERT INTO api_credentials VALUES (3, 'c', 'openai', 'x'); DELETE FROM api_credentials WHERE id = 2").await;
     let ids: Vec<_> = source.next_page(10).await.unwrap().iter().map(|row| row.id).collect();
-    assert_eq!(ids, [1, 2]);
+    assert_eq!(ids, [2, 1]);
     source.close().await.unwrap();
 }

@@ -8,7 +8,8 @@ mod test;
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::limit::RateLimitStatus;
 use strongroom_model::page::Page;
-use strongroom_model::{Actor, CredentialId, Problem, month};
+use strongroom_model::audit::Target;
+use strongroom_model::{Actor, CredentialId, Problem, UserId, month};
 
 pub use change::{Created, Once};
 pub use import::{Imported, ImportOptions, ImportRow, Imports};
@@ -136,5 +137,41 @@ impl CredentialService {
         let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
         let credential = self.within_reach(name, found)?.filter(|it| it.is_active).ok_or_else(not_found)?;
         Ok(credential.rate_limit_status(month::next(now)))
+    }
+}
+
+impl Strongroom {
+    /// What a failed request was about: the credential, token or user that its path names, if it exists. A name that
+    /// nothing has is not repeated, for it may be a secret in the wrong place.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database cannot be read.
+    pub async fn failed_target(
+        &self,
+        noun: &str,
+        named: Option<(&'static str, String)>,
+    ) -> Result<Target, Problem> {
+        let mut session = self.0.store.read().await?;
+        let now = session.now().await?;
+        let found = match (noun, named) {
+            ("credential", Some(("name", name))) => {
+                strongroom_store::credential::get_by_name(&mut session, &name, now).await?
+            }
+            ("credential", Some(("id", id))) => match id.parse() {
+                Ok(id) => strongroom_store::credential::get(&mut session, CredentialId(id), now).await?,
+                Err(_) => None,
+            },
+            ("token", Some(("id", id))) => {
+                let found = strongroom_store::token::get(&mut session, &id).await?;
+                return Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name)));
+            }
+            ("user", Some(("id", id))) => {
+                let id = id.parse().map_or(UserId(0), UserId);
+                let found = strongroom_store::user::get(&mut session, id).await?;
+                return Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name)));
+            }
+            _ => None,
+        };
+        Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.uid, it.name)))
     }
 }

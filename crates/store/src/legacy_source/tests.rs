@@ -82,7 +82,7 @@ fn written(at: Option<strongroom_model::Millis>) -> Option<String> {
 #[tokio::test]
 async fn generation_a_with_text_times() {
     let rows = read_sql(GENERATION_A).await;
-    let [first, second] = rows.as_slice() else { panic!("{rows:?}") };
+    let [second, first] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!(
         (first.id, first.name.as_deref(), first.provider.as_deref()),
         (1, Some("gemini-primary"), Some("gemini"))
@@ -123,7 +123,7 @@ async fn the_oldest_generation_without_priorities() {
 }
 
 #[tokio::test]
-async fn rows_come_by_id_in_pages_from_the_lowest_possible_one() {
+async fn rows_come_by_id_in_pages_from_the_highest_possible_one() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.db");
     fixture(
@@ -150,7 +150,7 @@ async fn rows_come_by_id_in_pages_from_the_lowest_possible_one() {
         }
         pages.push(page.iter().map(|row| row.id).collect::<Vec<_>>());
     }
-    assert_eq!(pages, [vec![i64::MIN, -3, 0, 4], vec![5, i64::MAX]]);
+    assert_eq!(pages, [vec![i64::MAX, 5, 4, 0], vec![-3, i64::MIN]]);
 }
 
 #[tokio::test]
@@ -160,10 +160,10 @@ async fn a_value_that_is_no_text_is_named_and_hides_no_other_row() {
          INSERT INTO api_credentials VALUES (1, 'a', 'openai', X'ff00', 'lots'), (2, 'b', 'openai', 'x', 3.0);",
     )
     .await;
-    assert_eq!((rows[0].name.as_deref(), rows[0].api_key.as_deref()), (Some("a"), None));
-    assert_eq!(rows[0].unreadable, ["rate_limit", "api_key"]);
+    assert_eq!((rows[1].name.as_deref(), rows[1].api_key.as_deref()), (Some("a"), None));
+    assert_eq!(rows[1].unreadable, ["rate_limit", "api_key"]);
     assert_eq!(
-        (rows[1].api_key.as_deref(), rows[1].monthly_limit, rows[1].unreadable.len()),
+        (rows[0].api_key.as_deref(), rows[0].monthly_limit, rows[0].unreadable.len()),
         (Some("x"), Some(3), 0)
     );
 }

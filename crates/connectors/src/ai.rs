@@ -1,0 +1,153 @@
+//! The AI providers: how each takes its key, and what it says when a key is tried.
+
+mod answer;
+mod anthropic;
+mod gemini;
+mod groq;
+mod openai;
+mod openrouter;
+mod provider_api;
+mod unreachable;
+
+use std::time::{Duration, Instant};
+
+use strongroom_model::{Provider, Secret};
+use url::Url;
+
+pub use provider_api::{KeyHeader, ProviderApi};
+
+use crate::endpoint_guard::GuardedClient;
+use answer::{Answer, Verdict};
+
+/// What a provider says to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProbeOutcome {
+    /// It accepts the key.
+    Ok,
+    /// It does not accept the key.
+    BadKey,
+    /// The key is right, and nothing is left to spend.
+    EmptyAccount,
+    /// The key is right, and used too often just now.
+    RateLimited,
+    /// There was no answer at all.
+    Unreachable,
+    /// There was an answer that says nothing about the key.
+    Unexpected,
+}
+
+impl ProbeOutcome {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BadKey => "bad_key",
+            Self::EmptyAccount => "empty_account",
+            Self::RateLimited => "rate_limited",
+            Self::Unreachable => "unreachable",
+            Self::Unexpected => "unexpected",
+        }
+    }
+}
+
+/// What a live test found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// What the provider says.
+    pub outcome: ProbeOutcome,
+    /// The HTTP status of its answer, when there was one.
+    pub status: Option<u16>,
+    /// What that means and what to do, in our words: a provider's own may repeat parts of the key.
+    pub detail: String,
+    /// From the call's start to the end of the answer.
+    pub latency: Duration,
+}
+
+/// Tries a key with the cheapest authenticated call that the provider offers; it spends nothing. A provider that is not
+/// one of the five is taken to speak OpenAI's format at its `endpoint`.
+///
+/// Never fails: whatever goes wrong is the finding.
+pub async fn probe(
+    client: &GuardedClient,
+    provider: &Provider,
+    endpoint: Option<&str>,
+    key: &Secret,
+) -> ProbeReport {
+    let started = Instant::now();
+    let found = ask(client, provider, endpoint, key).await;
+    ProbeReport {
+        outcome: found.outcome,
+        status: found.status,
+        detail: found.detail,
+        latency: started.elapsed(),
+    }
+}
+
+struct Finding {
+    outcome: ProbeOutcome,
+    status: Option<u16>,
+    detail: String,
+}
+
+impl Finding {
+    fn without_answer(outcome: ProbeOutcome, detail: impl Into<String>) -> Self {
+        Self { outcome, status: None, detail: detail.into() }
+    }
+}
+
+async fn ask(client: &GuardedClient, provider: &Provider, endpoint: Option<&str>, key: &Secret) -> Finding {
+    let api = ProviderApi::of(provider);
+    let Some(base) = endpoint.or_else(|| provider.known().and_then(|known| known.base_url)) else {
+        return Finding::without_answer(
+            ProbeOutcome::Unreachable,
+            format!("No address is known for the provider \"{provider}\": set the credential's endpoint."),
+        );
+    };
+    let base = match client.guard().check(base) {
+        Ok(base) => base,
+        Err(problem) => {
+            return Finding::without_answer(ProbeOutcome::Unreachable, format!("Not called: {problem}."));
+        }
+    };
+    let Ok((name, value)) = api.key_header.with(key) else {
+        return Finding::without_answer(
+            ProbeOutcome::BadKey,
+            "The key has characters that cannot be sent, such as a line break: store it again without them.",
+        );
+    };
+    let request = match client.get(probe_url(base, api)) {
+        Ok(request) => request,
+        Err(problem) => {
+            return Finding::without_answer(ProbeOutcome::Unreachable, format!("Not called: {problem}."));
+        }
+    };
+    let request =
+        api.fixed_headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = match request.header(name, value).send().await {
+        Ok(response) => Answer::read(response).await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(answer) => {
+            let Verdict { outcome, words } = api.verdict(&answer);
+            let detail = format!("{words} ({})", answer.reference(key));
+            Finding { outcome, status: Some(answer.status.as_u16()), detail }
+        }
+        Err(error) => {
+            Finding::without_answer(ProbeOutcome::Unreachable, unreachable::explain(&error, client.timeout()))
+        }
+    }
+}
+
+fn probe_url(base: Url, api: &ProviderApi) -> Url {
+    let mut url = base;
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(api.probe_path);
+    }
+    url.set_query(api.probe_query);
+    url
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The HTTP API, one endpoint per file.
+
+mod audit;
+mod credential;
+mod key;
+mod secret;
+mod status;
+mod token;
+mod user;
+
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::http::AppState;
+
+/// The description of the API, before the routes are added.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "strongroom",
+        description = "Keeps a team's AI API keys sealed in a database, lets programs use them without seeing them, \
+                       and counts and limits exactly what each one spends.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "credentials", description = "Managing credentials"),
+        (name = "secrets", description = "Reading keys; every read counts one use"),
+        (name = "tokens", description = "Managing tokens"),
+        (name = "users", description = "Managing users"),
+        (name = "audit", description = "The audit trail"),
+        (name = "keys", description = "Encryption keys"),
+        (name = "status", description = "The server itself")
+    )
+)]
+struct Description;
+
+/// Every route with its description.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(description())
+        .merge(credential::routes())
+        .merge(secret::routes())
+        .merge(token::routes())
+        .merge(user::routes())
+        .merge(audit::routes())
+        .merge(key::routes())
+        .merge(status::routes())
+}
+
+fn description() -> utoipa::openapi::OpenApi {
+    let mut description = Description::openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A strongroom token (`sr_…`), or a JWT under `JWT_SECRET`"))
+        .build();
+    description
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    description
+}
+
+/// The OpenAPI 3.1 description of every route.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// The same as JSON.
+#[must_use]
+pub fn openapi_json() -> String {
+    openapi().to_pretty_json().unwrap_or_default()
+}

@@ -1,0 +1,28 @@
+//! `POST /api/admin/credentials/generate-key`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::SecretText;
+use strongroom_client::wire::key::GeneratedKey;
+use strongroom_client::wire::problem::ProblemBody;
+
+use crate::http::AppState;
+use crate::http::problem::Answer;
+
+/// Generate an encryption key
+///
+/// A fresh master key for another installation. It is not kept here.
+#[utoipa::path(
+    post,
+    path = "/api/admin/credentials/generate-key",
+    tag = "keys",
+    responses((status = 200, body = GeneratedKey), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn generate(State(state): State<AppState>) -> Answer<Json<GeneratedKey>> {
+    Ok(Json(GeneratedKey {
+        key: SecretText(state.room.keys().generate()),
+        message: "Add this key to your .env file as ENCRYPTION_KEY=<key>".to_owned(),
+        warning: "Store this key securely. If lost, encrypted credentials cannot be recovered.".to_owned(),
+    }))
+}

@@ -1,0 +1,39 @@
+//! `GET /api/credentials/{name}`
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use strongroom_client::wire::credential::{ReadQuery, RevealedCredential};
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_model::Problem;
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, Query, name};
+use crate::http::problem::Answer;
+
+/// Read a key by its credential's name
+///
+/// Counts one use; 429 when the monthly limit is used up, 404 when there is none that is active.
+#[utoipa::path(
+    get,
+    path = "/api/credentials/{name}",
+    tag = "secrets",
+    params(("name" = String, Path, description = "The credential's name, percent-encoded"), ReadQuery),
+    responses((status = 200, body = RevealedCredential), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn read_by_name(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    path: Result<Path<String>, PathRejection>,
+    Query(query): Query<ReadQuery>,
+) -> Answer<Json<RevealedCredential>> {
+    let name = name(path)?;
+    let user = super::other_user(&actor, query.user_id)?;
+    let service = state.room.credentials(actor);
+    let read = match user {
+        Some(user) => service.get_credential(&name, Some(user)).await?,
+        None => service.get_own_credential(&name).await?,
+    };
+    Ok(Json(super::wire(read.ok_or_else(|| Problem::not_found("Credential not found"))?)))
+}

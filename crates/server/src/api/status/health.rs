@@ -1,0 +1,35 @@
+//! `GET /livez` and `GET /readyz`
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use strongroom_client::wire::status::Readiness;
+
+use crate::http::AppState;
+
+/// Tell that the process lives
+#[utoipa::path(get, path = "/livez", tag = "status", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// Tell whether requests can be served
+///
+/// 503 names the dependency that ails, without any detail of the configuration.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "status",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness))
+)]
+pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
+    let database = state.room.ping().await;
+    let (status, word, database) = match &database {
+        Ok(()) => (StatusCode::OK, "ready", "ok"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "unreachable"),
+    };
+    let checks = BTreeMap::from([("database".to_owned(), database.to_owned())]);
+    (status, Json(Readiness { status: word.to_owned(), checks }))
+}

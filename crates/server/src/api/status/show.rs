@@ -1,0 +1,28 @@
+//! `GET /api/admin/status`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_client::wire::status::Status;
+
+use crate::http::AppState;
+use crate::http::extract::Caller;
+
+/// Tell which server this is and whom it takes the caller for
+#[utoipa::path(
+    get,
+    path = "/api/admin/status",
+    tag = "status",
+    responses((status = 200, body = Status), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn show(State(state): State<AppState>, Caller(actor): Caller) -> Json<Status> {
+    Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: state.room.database().to_owned(),
+        master_fingerprint: state.room.master_fingerprint().to_owned(),
+        actor: actor.label(),
+        role: actor.role.as_str().to_owned(),
+        environment_fallback: state.room.has_environment_fallback(),
+    })
+}

@@ -1,0 +1,51 @@
+//! `POST /api/admin/tokens`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use strongroom::token::TokenRequest;
+use strongroom_client::wire::SecretText;
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_client::wire::token::{CreateToken, CreatedToken};
+use strongroom_model::{Problem, Provider, Role, UserId};
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::problem::Answer;
+
+/// Create a token
+///
+/// The answer holds the token, once: it is not stored and cannot be shown again.
+#[utoipa::path(
+    post,
+    path = "/api/admin/tokens",
+    tag = "tokens",
+    request_body = CreateToken,
+    responses((status = 201, body = CreatedToken), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn create(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    JsonBody(body, _): JsonBody<CreateToken>,
+) -> Answer<(StatusCode, Json<CreatedToken>)> {
+    let (new, named) = state.room.tokens(actor).create(requested(body)?).await?;
+    let created = CreatedToken { token: SecretText(new.text), metadata: super::wire(named) };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+fn requested(body: CreateToken) -> Result<TokenRequest, Problem> {
+    let scope = body.scope.unwrap_or_default();
+    Ok(TokenRequest {
+        name: body.name,
+        role: Role::parse(&body.role)?,
+        expires_at: body.expires_at,
+        credentials: scope.credentials,
+        providers: scope
+            .providers
+            .iter()
+            .map(|provider| Provider::parse(provider))
+            .collect::<Result<_, _>>()?,
+        user: body.user_id.map(UserId),
+    })
+}

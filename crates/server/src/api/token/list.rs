@@ -1,0 +1,25 @@
+//! `GET /api/admin/tokens`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_client::wire::token::Token;
+
+use crate::http::AppState;
+use crate::http::extract::Caller;
+use crate::http::problem::Answer;
+
+/// List tokens
+///
+/// The oldest first, revoked ones too; never their secrets.
+#[utoipa::path(
+    get,
+    path = "/api/admin/tokens",
+    tag = "tokens",
+    responses((status = 200, body = Vec<Token>), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn list(State(state): State<AppState>, Caller(actor): Caller) -> Answer<Json<Vec<Token>>> {
+    let tokens = state.room.tokens(actor).list().await?;
+    Ok(Json(tokens.into_iter().map(super::wire).collect()))
+}

@@ -1,0 +1,23 @@
+//! `GET /api/admin/users`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_client::wire::user::User;
+
+use crate::http::AppState;
+use crate::http::extract::Caller;
+use crate::http::problem::Answer;
+
+/// List users
+#[utoipa::path(
+    get,
+    path = "/api/admin/users",
+    tag = "users",
+    responses((status = 200, body = Vec<User>), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn list(State(state): State<AppState>, Caller(actor): Caller) -> Answer<Json<Vec<User>>> {
+    let users = state.room.users(actor).list().await?;
+    Ok(Json(users.into_iter().map(super::wire).collect()))
+}

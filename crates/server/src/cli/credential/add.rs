@@ -1,0 +1,73 @@
+//! `strongroom credential add`
+
+use clap::Args;
+use strongroom_client::wire::credential::CreateCredential;
+
+use super::details;
+use crate::cli::exit::{CliResult, Exit};
+use crate::cli::secret_input::{SecretOptions, prompt_api_key};
+use crate::cli::session::Session;
+
+/// Options of `credential add`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AddOptions {
+    /// Its name: letters, digits, '.', '_' and '-'
+    name: String,
+
+    /// openai, anthropic, gemini (or google), openrouter, groq, or any other with --endpoint
+    #[arg(long, short)]
+    provider: String,
+
+    #[command(flatten)]
+    secrets: SecretOptions,
+
+    /// Make it without a key, to be filled later
+    #[arg(long, conflicts_with_all = ["api_key", "api_key_file", "api_key_stdin"])]
+    no_api_key: bool,
+
+    /// A base URL in place of the provider's own
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+
+    /// Lower is tried first; the provider's default otherwise
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i64>,
+
+    /// Uses allowed each month; no limit otherwise
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<i64>,
+
+    /// Whose it is; everybody's otherwise
+    #[arg(long, value_name = "ID")]
+    user_id: Option<i64>,
+
+    /// Store it, but do not hand it out yet
+    #[arg(long)]
+    inactive: bool,
+
+    /// Sent again with the same text, the credential is made once
+    #[arg(long, value_name = "TEXT")]
+    idempotency_key: Option<String>,
+}
+
+pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
+    let api_key = match options.secrets.api_key(&session.output)? {
+        None if !options.no_api_key => Some(prompt_api_key()?),
+        api_key => api_key,
+    };
+    let body = CreateCredential {
+        name: Some(options.name),
+        provider: Some(options.provider),
+        api_key,
+        api_secret: options.secrets.api_secret(&session.output)?,
+        endpoint: options.endpoint,
+        priority: options.priority,
+        is_active: options.inactive.then_some(false),
+        is_global: None,
+        user_id: options.user_id,
+        rate_limit: options.rate_limit,
+    };
+    let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await?;
+    session.output.data(&made, details)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,69 @@
+//! `strongroom credential list`
+
+use clap::Args;
+use strongroom_client::wire::credential::{Credential, ListCredentials};
+
+use super::owner;
+use crate::cli::exit::{CliResult, Exit};
+use crate::cli::output::{Table, or_dash, yes_no};
+use crate::cli::session::Session;
+
+/// Options of `credential list`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListOptions {
+    /// Only of this provider
+    #[arg(long, short)]
+    provider: Option<String>,
+
+    /// Only those that are handed out
+    #[arg(long, conflicts_with = "inactive")]
+    active: bool,
+
+    /// Only those that are not handed out
+    #[arg(long)]
+    inactive: bool,
+
+    /// Only those whose name starts with this
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+}
+
+pub(super) async fn run(options: ListOptions, session: &Session) -> CliResult {
+    let query = ListCredentials {
+        provider: options.provider,
+        is_active: (options.active || options.inactive).then_some(options.active),
+        q: options.prefix,
+        ..ListCredentials::default()
+    };
+    let credentials = session.client.all_credentials(query).await?;
+    session.output.data(credentials.as_slice(), table)?;
+    Ok(Exit::Ok)
+}
+
+fn table(credentials: &[Credential]) -> Table {
+    let mut table = Table::new([
+        "id",
+        "name",
+        "provider",
+        "priority",
+        "active",
+        "owner",
+        "this month",
+        "limit",
+        "last used",
+    ]);
+    for credential in credentials {
+        table.row([
+            credential.id.to_string(),
+            credential.name.clone(),
+            credential.provider.clone(),
+            credential.priority.to_string(),
+            yes_no(credential.is_active),
+            owner(credential),
+            credential.current_month_usage.to_string(),
+            or_dash(credential.rate_limit),
+            or_dash(credential.last_used),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,30 @@
+//! `strongroom credential remove`
+
+use clap::Args;
+
+use crate::cli::exit::{CliResult, Exit};
+use crate::cli::resolve;
+use crate::cli::session::Session;
+
+/// Options of `credential remove`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RemoveOptions {
+    /// Its name or id
+    name: String,
+
+    /// Only when it still has this revision (see `credential show`)
+    #[arg(long, value_name = "REVISION")]
+    if_match: Option<i64>,
+}
+
+pub(super) async fn run(options: RemoveOptions, session: &Session) -> CliResult {
+    let credential = resolve::credential(&session.client, &options.name).await?;
+    session.confirm(&format!(
+        "Delete credential \"{}\" (id {}, {}, used {} times)?",
+        credential.name, credential.id, credential.provider, credential.usage_count
+    ))?;
+    let done = session.client.delete_credential(credential.id, options.if_match).await?;
+    session.output.note(&done.message);
+    session.output.note("the key itself still works at the provider: revoke it there");
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,100 @@
+//! `strongroom credential update`
+
+use clap::Args;
+use strongroom_client::wire::credential::UpdateCredential;
+
+use super::details;
+use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::resolve;
+use crate::cli::secret_input::SecretOptions;
+use crate::cli::session::Session;
+
+/// Options of `credential update`. What is not given stays as it is.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UpdateOptions {
+    /// Its name or id
+    credential: String,
+
+    /// A new name
+    #[arg(long, value_name = "NEW-NAME")]
+    name: Option<String>,
+
+    /// Another provider; the key is sealed anew for it
+    #[arg(long, short)]
+    provider: Option<String>,
+
+    #[command(flatten)]
+    secrets: SecretOptions,
+
+    /// Take the second secret away
+    #[arg(long, conflicts_with_all = ["api_secret", "api_secret_file", "api_secret_stdin"])]
+    no_api_secret: bool,
+
+    /// A base URL in place of the provider's own
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+
+    /// Back to the provider's own base URL
+    #[arg(long, conflicts_with = "endpoint")]
+    no_endpoint: bool,
+
+    /// Lower is tried first
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i64>,
+
+    /// Uses allowed each month
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<i64>,
+
+    /// No monthly limit any more
+    #[arg(long, conflicts_with = "rate_limit")]
+    no_rate_limit: bool,
+
+    /// Hand it out
+    #[arg(long)]
+    activate: bool,
+
+    /// Hand it out no more
+    #[arg(long, conflicts_with = "activate")]
+    deactivate: bool,
+
+    /// Make it this user's own
+    #[arg(long, value_name = "ID")]
+    user_id: Option<i64>,
+
+    /// Make it everybody's
+    #[arg(long, conflicts_with = "user_id")]
+    global: bool,
+
+    /// Only when it still has this revision (see `credential show`)
+    #[arg(long, value_name = "REVISION")]
+    if_match: Option<i64>,
+}
+
+pub(super) async fn run(options: UpdateOptions, session: &Session) -> CliResult {
+    let body = changes(&options, session)?;
+    if serde_json::to_value(&body).is_ok_and(|body| body == serde_json::json!({})) {
+        return Err(CliError::usage("nothing to change was given")
+            .hint("`strongroom credential update --help` lists what can be changed"));
+    }
+    let credential = resolve::credential(&session.client, &options.credential).await?;
+    let changed = session.client.update_credential(credential.id, &body, options.if_match).await?;
+    session.output.data(&changed, details)?;
+    Ok(Exit::Ok)
+}
+
+fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCredential> {
+    let api_secret = options.secrets.api_secret(&session.output)?.map(Some);
+    Ok(UpdateCredential {
+        name: options.name.clone(),
+        provider: options.provider.clone(),
+        api_key: options.secrets.api_key(&session.output)?,
+        api_secret: if options.no_api_secret { Some(None) } else { api_secret },
+        endpoint: if options.no_endpoint { Some(None) } else { options.endpoint.clone().map(Some) },
+        priority: options.priority,
+        is_active: (options.activate || options.deactivate).then_some(options.activate),
+        is_global: if options.global { Some(true) } else { options.user_id.map(|_| false) },
+        user_id: if options.global { Some(None) } else { options.user_id.map(Some) },
+        rate_limit: if options.no_rate_limit { Some(None) } else { options.rate_limit.map(Some) },
+    })
+}

@@ -1,0 +1,164 @@
+//! `strongroom doctor`: the way from here to an opened secret, checked step by step.
+
+mod local;
+
+use serde::Serialize;
+use strongroom_client::wire::status::Status;
+
+use super::exit::{CliResult, Exit};
+use super::global::GlobalOptions;
+use super::output::{Output, Table};
+use super::session::Session;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    verdict: Verdict,
+    detail: String,
+}
+
+/// The checks so far.
+#[derive(Debug, Default)]
+struct Checks(Vec<Check>);
+
+impl Checks {
+    fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
+        self.0.push(Check { check, verdict: Verdict::Ok, detail: detail.into() });
+    }
+
+    fn warn(&mut self, check: &'static str, detail: impl Into<String>) {
+        self.0.push(Check { check, verdict: Verdict::Warn, detail: detail.into() });
+    }
+
+    fn fail(&mut self, check: &'static str, detail: impl Into<String>) {
+        self.0.push(Check { check, verdict: Verdict::Fail, detail: detail.into() });
+    }
+
+    fn exit(&self) -> Exit {
+        if self.0.iter().any(|check| check.verdict == Verdict::Fail) { Exit::Failure } else { Exit::Ok }
+    }
+}
+
+/// Runs the command. Where nothing is yet, it makes nothing.
+pub(super) async fn run(options: &GlobalOptions, output: &Output) -> CliResult {
+    let mut checks = Checks::default();
+    let is_remote = options.url()?.is_some();
+    let local = if is_remote { local::Local::default() } else { local::check(&mut checks, options, output) };
+    if is_remote || local.is_there {
+        server(&mut checks, options, output, local.fingerprint.as_deref()).await;
+    }
+    output.data(checks.0.as_slice(), table)?;
+    Ok(checks.exit())
+}
+
+async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, fingerprint: Option<&str>) {
+    let session = match Session::open(options, output.clone()).await {
+        Ok(session) => session,
+        Err(error) => return checks.fail("server", error.message),
+    };
+    match session.client.status().await {
+        Ok(status) => {
+            reached(checks, &session, &status);
+            compare(checks, fingerprint, &status);
+        }
+        Err(error) if error.is_denied() => checks.warn(
+            "server",
+            format!("reached through {}, but this token may not see its status", session.door),
+        ),
+        Err(error) => checks.fail("server", error.message),
+    }
+    match session.client.readiness().await {
+        Ok(readiness) => {
+            for (dependency, state) in &readiness.checks {
+                let detail = format!("{dependency}: {state}");
+                if state == "ok" {
+                    checks.ok("dependencies", detail)
+                } else {
+                    checks.fail("dependencies", detail)
+                }
+            }
+        }
+        Err(error) => checks.fail("dependencies", error.message),
+    }
+    session.close().await;
+}
+
+fn reached(checks: &mut Checks, session: &Session, status: &Status) {
+    let ours = env!("CARGO_PKG_VERSION");
+    let detail =
+        format!("{} through {}, as {} ({})", status.version, session.door, status.actor, status.role);
+    if status.version == ours {
+        checks.ok("server", detail);
+    } else {
+        checks.warn("server", format!("{detail}; this command line is {ours}"));
+    }
+}
+
+fn compare(checks: &mut Checks, fingerprint: Option<&str>, status: &Status) {
+    match fingerprint {
+        Some(ours) if ours == status.master_fingerprint => checks.ok("key in use", format!("the server uses {ours}")),
+        Some(ours) => checks.fail(
+            "key in use",
+            format!(
+                "the server uses master key {}, the one here is {ours}: it would not start again with this one",
+                status.master_fingerprint
+            ),
+        ),
+        None => checks.ok("key in use", format!("the server uses {}", status.master_fingerprint)),
+    }
+}
+
+fn table(checks: &[Check]) -> Table {
+    let mut table = Table::new(["", "check", "detail"]);
+    for check in checks {
+        let verdict = match check.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warn => "warn",
+            Verdict::Fail => "fail",
+        };
+        table.row([verdict.to_owned(), check.check.to_owned(), check.detail.replace('\n', " ")]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failure_makes_the_exit_code() {
+        let mut checks = Checks::default();
+        checks.ok("a", "");
+        checks.warn("b", "");
+        assert_eq!(checks.exit(), Exit::Ok);
+        checks.fail("c", "");
+        assert_eq!(checks.exit(), Exit::Failure);
+    }
+
+    #[test]
+    fn another_key_than_the_servers_is_a_failure() {
+        let status = Status {
+            version: String::new(),
+            database: String::new(),
+            master_fingerprint: "aa".to_owned(),
+            actor: String::new(),
+            role: String::new(),
+            environment_fallback: true,
+        };
+        for (ours, verdict) in [(Some("aa"), Verdict::Ok), (Some("bb"), Verdict::Fail), (None, Verdict::Ok)] {
+            let mut checks = Checks::default();
+            compare(&mut checks, ours, &status);
+            assert_eq!(checks.0[0].verdict, verdict);
+        }
+    }
+}

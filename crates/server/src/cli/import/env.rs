@@ -1,0 +1,220 @@
+//! `strongroom import env`: reads `.env` files and the environment, shows what is there, and moves it in.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use strongroom_client::wire::SecretText;
+use strongroom_client::wire::import::{ImportRow, ImportedRow};
+use strongroom_connectors::dotenv;
+use strongroom_model::Secret;
+use zeroize::Zeroizing;
+
+use super::send::Sender;
+use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::output::{Format, Output, Table, or_dash};
+use crate::cli::session::Session;
+
+mod afterwards;
+mod found;
+#[cfg(test)]
+mod tests;
+mod variable;
+
+use afterwards::Afterwards;
+use found::{Found, FoundKey, Place, Variable, find};
+
+/// Bytes of a file, at the most: no `.env` comes near.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = ".env";
+
+/// What was found and what became of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    dry_run: bool,
+    migrated: usize,
+    skipped: usize,
+    failed: usize,
+    rows: Vec<ReportRow>,
+    /// Lines that only held keys which are stored now, such as `.env:3`.
+    removable: Vec<String>,
+}
+
+/// One key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportRow {
+    name: String,
+    provider: &'static str,
+    /// At most a quarter of the key.
+    key: String,
+    places: Vec<String>,
+    outcome: String,
+    reason: Option<String>,
+}
+
+/// Runs the command.
+pub(super) async fn run(files: &[PathBuf], dry_run: bool, session: &Session) -> CliResult {
+    let found = find(gather(files, &session.output)?);
+    import(found, dry_run, session).await
+}
+
+async fn import(found: Found, dry_run: bool, session: &Session) -> CliResult {
+    let output = &session.output;
+    found.notes.iter().for_each(|note| output.note(note));
+    for key in &found.without_endpoint {
+        let (places, name, provider) = (places(key).join(", "), &key.name, key.provider.name);
+        output.warn(&format!(
+            "{provider} ({places}) needs --endpoint, add it by hand with \
+             `strongroom credential add {name} --provider {provider} --endpoint URL`"
+        ));
+    }
+    if found.keys.is_empty() {
+        output.note("no key of OpenAI, Anthropic, Gemini, OpenRouter or Groq was found");
+    } else {
+        output.note(preview(&found.keys).to_string().trim_end());
+        if !dry_run {
+            let count = found.keys.len();
+            let keys = if count == 1 { "this key" } else { &format!("these {count} keys") };
+            session.confirm(&format!("Move {keys} into strongroom?"))?;
+        }
+    }
+    let sender = Sender { client: &session.client, source: "env", dry_run, skip_known_secrets: true };
+    let imported = sender.send(found.keys.iter().map(row).collect(), |_| {}).await?;
+    let afterwards = Afterwards::of(&found.keys, &imported, dry_run, &session.client).await?;
+    let report = report(&found.keys, &imported, dry_run, &afterwards);
+    match output.format() {
+        Format::Table => output.text(&text(&report))?,
+        Format::Json | Format::Yaml => output.data(&report, |_| Table::new(["name"]))?,
+    }
+    if dry_run {
+        output.note("nothing was changed");
+    } else {
+        afterwards.lines().iter().for_each(|line| output.note(line));
+    }
+    Ok(if report.failed == 0 { Exit::Ok } else { Exit::Failure })
+}
+
+/// The variables of these files; without any, those of the environment and of `./.env`.
+fn gather(files: &[PathBuf], output: &Output) -> CliResult<Vec<Variable>> {
+    let mut variables = Vec::new();
+    if files.is_empty() {
+        // The environment wins over the file, here as where the keys are used.
+        variables.extend(std::env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+            // Only what can be a provider's key is copied.
+            variable::meaning(&name)?;
+            Some(Variable { name, value: Secret::new(value), place: Place::Environment, is_replaced: false })
+        }));
+        // `vars_os` has no order of its own.
+        variables.sort_by(|one, other| one.name.cmp(&other.name));
+        // A folder of that name is a Python environment.
+        let file = Path::new(DEFAULT_FILE);
+        if file.exists() && !file.is_dir() {
+            variables.extend(read(file, output)?);
+        }
+    }
+    for file in files {
+        variables.extend(read(file, output)?);
+    }
+    Ok(variables)
+}
+
+/// The variables of a file. Lines that cannot be read are named.
+fn read(file: &Path, output: &Output) -> CliResult<Vec<Variable>> {
+    let unreadable =
+        |why: &dyn std::fmt::Display| CliError::usage(format!("{} cannot be read: {why}", file.display()));
+    let opened = std::fs::File::open(file).map_err(|error| unreadable(&error))?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(unreadable(&format!("it is longer than {MAX_FILE} bytes, which no .env is")));
+    }
+    let document =
+        dotenv::parse(std::str::from_utf8(&bytes).map_err(|_| unreadable(&"it is not UTF-8 text"))?);
+    for malformed in &document.malformed {
+        output.warn(&format!(
+            "{}:{} is not understood: {}",
+            file.display(),
+            malformed.line,
+            malformed.reason
+        ));
+    }
+    let path = Arc::new(file.to_path_buf());
+    let variable = |entry: dotenv::Entry, is_replaced| Variable {
+        name: entry.name,
+        value: entry.value,
+        place: Place::File { path: path.clone(), line: entry.line, last_line: entry.last_line },
+        is_replaced,
+    };
+    let effective = document.entries.into_iter().map(|entry| variable(entry, false));
+    Ok(effective.chain(document.replaced.into_iter().map(|entry| variable(entry, true))).collect())
+}
+
+fn row(key: &FoundKey) -> ImportRow {
+    ImportRow {
+        id: None,
+        name: key.name.clone(),
+        provider: key.provider.name.to_owned(),
+        api_key: Some(SecretText(key.value.clone())),
+        api_secret: None,
+        endpoint: None,
+        priority: None,
+        is_active: true,
+        is_global: true,
+        user_id: None,
+        rate_limit: None,
+        usage_count: 0,
+        current_month_usage: 0,
+        last_used: None,
+        created_at: None,
+        updated_at: None,
+    }
+}
+
+fn places(key: &FoundKey) -> Vec<String> {
+    key.places.iter().map(|(_, place)| place.to_string()).collect()
+}
+
+fn preview(keys: &[FoundKey]) -> Table {
+    let mut table = Table::new(["name", "provider", "key", "found in"]);
+    for key in keys {
+        let provider = key.provider.name.to_owned();
+        table.row([key.name.clone(), provider, key.value.masked(), places(key).join(", ")]);
+    }
+    table
+}
+
+fn report(keys: &[FoundKey], imported: &[ImportedRow], dry_run: bool, afterwards: &Afterwards) -> Report {
+    let count = |outcome: &str| imported.iter().filter(|row| row.outcome == outcome).count();
+    let row = |(key, imported): (&FoundKey, &ImportedRow)| ReportRow {
+        name: key.name.clone(),
+        provider: key.provider.name,
+        key: key.value.masked(),
+        places: places(key),
+        outcome: imported.outcome.clone(),
+        reason: imported.reason.clone(),
+    };
+    Report {
+        dry_run,
+        migrated: count("migrated"),
+        skipped: count("skipped"),
+        failed: imported.len() - count("migrated") - count("skipped"),
+        rows: keys.iter().zip(imported).map(row).collect(),
+        removable: afterwards.removable(),
+    }
+}
+
+fn text(report: &Report) -> String {
+    let Report { migrated, skipped, failed, rows, .. } = report;
+    let mut table = Table::new(["name", "outcome", "reason"]);
+    for row in rows {
+        table.row([row.name.clone(), row.outcome.clone(), or_dash(row.reason.as_ref())]);
+    }
+    let table = if rows.is_empty() { String::new() } else { table.to_string() };
+    format!("{table}migrated {migrated}, skipped {skipped}, failed {failed}")
+}

@@ -1,0 +1,181 @@
+//! What to do once keys have moved in: which lines can go, which keys to rotate, and how programs get them now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use strongroom_client::Client;
+use strongroom_client::wire::import::ImportedRow;
+
+use super::found::{FoundKey, Place};
+use super::row;
+use crate::cli::exit::CliResult;
+use crate::cli::import::send::digest;
+
+/// Where each provider's keys are made and revoked.
+const KEY_PAGES: [(&str, &str); 5] = [
+    ("gemini", "https://aistudio.google.com/apikey"),
+    ("groq", "https://console.groq.com/keys"),
+    ("openrouter", "https://openrouter.ai/settings/keys"),
+    ("openai", "https://platform.openai.com/api-keys"),
+    ("anthropic", "https://platform.claude.com/settings/keys"),
+];
+
+/// What is left to do by hand.
+#[derive(Debug, Default)]
+pub(super) struct Afterwards {
+    /// First and last lines, by file.
+    lines: BTreeMap<Arc<PathBuf>, BTreeSet<(usize, usize)>>,
+    /// Variables of the environment.
+    variables: BTreeSet<String>,
+    /// Names that were taken by what may be another key.
+    unproven: Vec<String>,
+    /// Providers of which a key is stored now.
+    providers: BTreeSet<&'static str>,
+}
+
+impl Afterwards {
+    /// Sorts the keys by what became of them. A line can go only when the very key that it holds is stored.
+    pub(super) async fn of(
+        keys: &[FoundKey],
+        imported: &[ImportedRow],
+        dry_run: bool,
+        client: &Client,
+    ) -> CliResult<Self> {
+        let mut afterwards = Self::default();
+        for (key, imported) in keys.iter().zip(imported) {
+            let is_stored = match imported.outcome.as_str() {
+                "migrated" => true,
+                "skipped" if dry_run => false,
+                "skipped" => is_the_same(key, imported, client).await?,
+                _ => continue,
+            };
+            if !is_stored {
+                afterwards.unproven.push(key.name.clone());
+                continue;
+            }
+            afterwards.providers.insert(key.provider.name);
+            for (variable, place) in &key.places {
+                match place {
+                    Place::Environment => {
+                        afterwards.variables.insert(variable.clone());
+                    }
+                    Place::File { path, line, last_line } => {
+                        afterwards.lines.entry(path.clone()).or_default().insert((*line, *last_line));
+                    }
+                }
+            }
+        }
+        Ok(afterwards)
+    }
+
+    /// Every line that can go, as `file:line` or `file:first-last`.
+    pub(super) fn removable(&self) -> Vec<String> {
+        let of_file = |(path, lines): (&Arc<PathBuf>, &BTreeSet<(usize, usize)>)| {
+            lines.iter().map(|lines| format!("{}:{}", path.display(), range(lines))).collect::<Vec<_>>()
+        };
+        self.lines.iter().flat_map(of_file).collect()
+    }
+
+    /// What to say to the person.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        for (path, lines) in &self.lines {
+            let noun = if lines.len() == 1 && lines.iter().all(|(first, last)| first == last) {
+                "line"
+            } else {
+                "lines"
+            };
+            let lines: Vec<_> = lines.iter().map(range).collect();
+            said.push(format!(
+                "{}: {noun} {} can go, their keys are in strongroom",
+                path.display(),
+                lines.join(", ")
+            ));
+        }
+        if !self.variables.is_empty() {
+            let variables: Vec<_> = self.variables.iter().map(String::as_str).collect();
+            said.push(format!("environment: unset {} where it is set", variables.join(", ")));
+        }
+        for name in &self.unproven {
+            said.push(format!(
+                "\"{name}\" was there already and may hold another key: keep its lines until you have compared them \
+                 (`strongroom credential show {name}`)"
+            ));
+        }
+        if self.providers.is_empty() {
+            return said;
+        }
+        said.push(
+            "copies of these keys exist (files, backups, shell history): rotate them at their provider"
+                .to_owned(),
+        );
+        for (provider, page) in KEY_PAGES.iter().filter(|(provider, _)| self.providers.contains(provider)) {
+            said.push(format!("  {provider}: {page}"));
+        }
+        let example = self.providers.iter().next().copied().unwrap_or("openai");
+        said.push(format!(
+            "programs get them by `strongroom run --provider {example} -- COMMAND`, or by GET /api/providers/{example}/credential"
+        ));
+        said
+    }
+}
+
+fn range((first, last): &(usize, usize)) -> String {
+    if first == last { first.to_string() } else { format!("{first}-{last}") }
+}
+
+/// Whether what stood in the way holds this very key. When it is a credential of the same name, the digest of its own
+/// properties and this key must be the digest of what is stored. Otherwise it was skipped for its key alone.
+async fn is_the_same(key: &FoundKey, imported: &ImportedRow, client: &Client) -> CliResult<bool> {
+    let Some(credential) = client.find_credential(&key.name).await? else {
+        return Ok(imported.digest.is_none());
+    };
+    let mut same = row(key);
+    same.name = credential.name;
+    same.provider = credential.provider;
+    same.endpoint = credential.endpoint;
+    same.priority = Some(credential.priority);
+    (same.is_active, same.is_global) = (credential.is_active, credential.is_global);
+    same.user_id = credential.user_id;
+    same.rate_limit = credential.rate_limit;
+    Ok(imported.digest.as_ref() == Some(&digest(&same)))
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::provider::KNOWN;
+
+    use super::*;
+
+    #[test]
+    fn every_provider_with_a_base_url_has_a_key_page() {
+        let with_pages: BTreeSet<_> = KEY_PAGES.iter().map(|(provider, _)| *provider).collect();
+        let known: BTreeSet<_> = KNOWN.iter().filter(|it| it.base_url.is_some()).map(|it| it.name).collect();
+        assert_eq!(with_pages, known);
+    }
+
+    #[test]
+    fn what_is_left_to_do_is_said_line_by_line() {
+        let env = Arc::new(PathBuf::from(".env"));
+        let afterwards = Afterwards {
+            lines: [(env, [(3, 3), (7, 9)].into())].into(),
+            variables: ["GROQ_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()].into(),
+            unproven: vec!["gemini-primary".to_owned()],
+            providers: ["openai", "groq"].into(),
+        };
+        assert_eq!(afterwards.removable(), [".env:3", ".env:7-9"]);
+        let said = afterwards.lines().join("\n");
+        for expected in [
+            ".env: lines 3, 7-9 can go",
+            "unset GROQ_API_KEY, OPENAI_API_KEY",
+            "\"gemini-primary\" was there already",
+            "openai: https://platform.openai.com/api-keys",
+            "groq: https://console.groq.com/keys",
+            "strongroom run --provider groq -- COMMAND",
+        ] {
+            assert!(said.contains(expected), "{expected}:\n{said}");
+        }
+        assert!(!said.contains("anthropic") && Afterwards::default().lines().is_empty());
+    }
+}

@@ -1,0 +1,151 @@
+//! `strongroom import legacy`: moves the original application's database in, and proves that nothing is missing.
+
+use std::error::Error as _;
+use std::path::Path;
+
+use strongroom_client::wire::import::ImportRow;
+use strongroom_crypto::{MasterKey, OpenError};
+use strongroom_store::legacy_source::{LegacySource, LegacySourceError};
+use url::Url;
+
+use super::send::{Sender, digest};
+use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::output::{Format, properties};
+use crate::cli::progress;
+use crate::cli::session::Session;
+
+mod key_file;
+mod mapping;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use mapping::{Mapped, Unmappable, map};
+use tally::{Sent, Tally};
+
+/// Rows that are read, opened and sent at a time.
+const PAGE: u32 = 200;
+
+/// Runs the command.
+pub(super) async fn run(database: &str, key_file: &Path, dry_run: bool, session: &Session) -> CliResult {
+    if has_password(database) {
+        session.output.warn(
+            "the password in the database URL is visible in the process list and in the shell's history; \
+             prefer PGPASSWORD or ~/.pgpass",
+        );
+    }
+    let key = key_file::read(key_file)?;
+    let mut source = LegacySource::open(database).await.map_err(unreadable)?;
+    let outcome = import(&mut source, &key, dry_run, session).await;
+    let closed = source.close().await.map_err(unreadable);
+    let exit = outcome?;
+    closed?;
+    Ok(exit)
+}
+
+async fn import(source: &mut LegacySource, key: &MasterKey, dry_run: bool, session: &Session) -> CliResult {
+    let count = source.count().await.map_err(unreadable)?;
+    if !dry_run && count > 0 {
+        let noun = if count == 1 { "credential" } else { "credentials" };
+        session.confirm(&format!("Move {count} {noun} of the original's database into strongroom?"))?;
+    }
+    let bar = progress::start(&session.output, "moving credentials in", u64::try_from(count).ok());
+    let sender = Sender { client: &session.client, source: "legacy", dry_run, skip_known_secrets: false };
+    let mut tally = Tally { expected: count, ..Tally::default() };
+    loop {
+        let page = source.next_page(PAGE).await.map_err(unreadable)?;
+        if page.is_empty() {
+            break;
+        }
+        let (mut rows, mut sent) = (Vec::new(), Vec::new());
+        for legacy in page {
+            let (id, name) = (legacy.id, legacy.name.clone());
+            match map(legacy, key) {
+                Ok(Mapped { row, notes }) => {
+                    sent.push(Sent { id, name: row.name.clone(), digest: digest(&row), notes });
+                    rows.push(row);
+                }
+                Err(why) => {
+                    let is_wrong_key = matches!(why, Unmappable::Sealed { error: OpenError::Tampered, .. });
+                    tally.unmappable(id, name, why.to_string(), is_wrong_key);
+                    bar.inc(1);
+                }
+            }
+        }
+        tally.opened += rows.iter().filter(|row| has_secret(row)).count();
+        let imported = sender.send(rows, |answered| bar.inc(answered)).await;
+        let imported = imported.inspect_err(|_| bar.abandon())?;
+        sent.into_iter().zip(imported).for_each(|(sent, imported)| tally.answered(sent, imported));
+    }
+    bar.finish_and_clear();
+    tally.sort();
+    report(&tally, dry_run, session)
+}
+
+fn report(tally: &Tally, dry_run: bool, session: &Session) -> CliResult {
+    let output = &session.output;
+    for row in &tally.rows {
+        row.notes.iter().for_each(|note| output.note(&format!("{}: {note}", row.title())));
+    }
+    for row in &tally.rows {
+        if let Some(trouble) = row.trouble(dry_run) {
+            output.warn(&format!("{}: {trouble}", row.title()));
+        }
+    }
+    let report = tally.report(dry_run);
+    let summary =
+        format!("migrated {}, skipped {}, failed {}", report.migrated, report.skipped, report.failed);
+    match output.format() {
+        Format::Table => {
+            let compared = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "-".to_owned());
+            let table = properties([
+                ("rows in the source", report.source.to_string()),
+                ("migrated", report.migrated.to_string()),
+                ("skipped", report.skipped.to_string()),
+                ("failed", report.failed.to_string()),
+                ("digest of what was read", compared(&report.digest_read)),
+                ("digest of what is stored", compared(&report.digest_stored)),
+                ("digests", report.verdict().to_owned()),
+            ]);
+            output.text(&format!("{table}{summary}"))?;
+        }
+        Format::Json | Format::Yaml => output.data(&report, |_| properties([]))?,
+    }
+    if !report.has_all_rows() {
+        let (source, read) = (report.source, tally.rows.len());
+        output.warn(&format!("the source counts {source} rows, and {read} could be read: it may be damaged"));
+    }
+    if tally.opened == 0 && tally.wrong_key > 0 {
+        output.warn("no secret opened at all: the legacy key is most likely the wrong one");
+    }
+    if dry_run {
+        output.note("nothing was changed");
+    } else if report.migrated > 0 && report.is_complete() {
+        output.note(
+            "next: stop the original application, keep its database and its key until programs run on strongroom, \
+             then destroy both; rotate the keys at their providers, since copies exist",
+        );
+    }
+    Ok(if report.is_complete() { Exit::Ok } else { Exit::Failure })
+}
+
+fn has_secret(row: &ImportRow) -> bool {
+    row.api_key.is_some() || row.api_secret.is_some()
+}
+
+fn has_password(database: &str) -> bool {
+    Url::parse(database).is_ok_and(|url| {
+        url.password().is_some_and(|password| !password.is_empty())
+            || url.query_pairs().any(|(key, _)| key == "password")
+    })
+}
+
+fn unreadable(error: LegacySourceError) -> CliError {
+    let exit = match &error {
+        LegacySourceError::File { .. } | LegacySourceError::Url(_) => Exit::Usage,
+        LegacySourceError::Connect(_) => Exit::Unavailable,
+        _ => Exit::Failure,
+    };
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    CliError::new(exit, format!("{error}{cause}"))
+}

@@ -1,0 +1,221 @@
+//! What commands say: data on stdout in the format that was asked for, everything else on stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use comfy_table::presets;
+use serde::Serialize;
+use strongroom_client::wire::SecretText;
+use strongroom_model::Secret;
+
+use super::exit::{CliError, CliResult};
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// JSON; a list is an array.
+    Json,
+    /// YAML; a list is a sequence.
+    Yaml,
+}
+
+/// Where commands write to.
+#[derive(Debug, Clone)]
+pub struct Output {
+    format: Format,
+    colour_stderr: bool,
+    progress: bool,
+}
+
+impl Output {
+    /// Writes in this format; colours and progress bars only for a terminal, and no colours under `NO_COLOR`.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        // https://no-color.org: set and not empty.
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            format,
+            colour_stderr: colour && io::stderr().is_terminal(),
+            progress: io::stderr().is_terminal(),
+        }
+    }
+
+    /// The format that was asked for.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether progress bars may be drawn on stderr.
+    #[must_use]
+    pub fn draws_progress(&self) -> bool {
+        self.progress
+    }
+
+    /// Writes `value` as JSON or YAML, or the table that is made of it.
+    ///
+    /// # Errors
+    /// When stdout cannot be written to.
+    pub fn data<T: Serialize + ?Sized>(&self, value: &T, table: impl FnOnce(&T) -> Table) -> CliResult<()> {
+        let text = match self.format {
+            Format::Table => table(value).to_string(),
+            Format::Json => serde_json::to_string_pretty(value).map_err(unwritable)?,
+            Format::Yaml => serde_norway::to_string(value).map_err(unwritable)?,
+        };
+        self.text(text.trim_end_matches('\n'))
+    }
+
+    /// Writes text and a line break to stdout as it is.
+    ///
+    /// # Errors
+    /// When stdout cannot be written to.
+    pub fn text(&self, text: &str) -> CliResult<()> {
+        let mut stdout = io::stdout().lock();
+        if !text.is_empty() {
+            stdout.write_all(text.as_bytes())?;
+            stdout.write_all(b"\n")?;
+        }
+        Ok(stdout.flush()?)
+    }
+
+    /// Says something on stderr.
+    pub fn note(&self, text: &str) {
+        say(&printable(text));
+    }
+
+    /// Warns on stderr.
+    pub fn warn(&self, text: &str) {
+        let head = if self.colour_stderr { "\x1b[1;33mwarning:\x1b[0m" } else { "warning:" };
+        say(&format!("{head} {}", printable(text)));
+    }
+
+    /// Says on stderr that something is wrong.
+    pub fn problem(&self, text: &str) {
+        let head = if self.colour_stderr { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
+        say(&format!("{head} {}", printable(text)));
+    }
+
+    /// Says on stderr why a command stops, and what to do.
+    pub fn error(&self, error: &CliError) {
+        if error.message.is_empty() {
+            return;
+        }
+        self.problem(&error.message);
+        for hint in &error.hints {
+            say(&format!("hint: {}", printable(hint)));
+        }
+    }
+}
+
+/// A closed stderr is no reason to stop: what was to be said to nobody is dropped.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+fn unwritable(error: impl std::fmt::Display) -> CliError {
+    CliError::failure(format!("the answer cannot be written in this format: {error}"))
+}
+
+/// Columns of text under a header in capitals, without lines.
+#[derive(Debug)]
+pub struct Table(comfy_table::Table);
+
+impl Table {
+    /// A table with these columns.
+    #[must_use]
+    pub fn new<const N: usize>(columns: [&str; N]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header(columns.map(str::to_uppercase));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        Self(table)
+    }
+
+    /// Adds a row. Control characters are escaped: a stored name must not steer the terminal.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.0.add_row(cells.map(|cell| printable(&cell).replace('\n', "\\n")));
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for line in self.0.lines() {
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// A thing and its properties, one per line.
+#[must_use]
+pub fn properties<const N: usize>(rows: [(&str, String); N]) -> Table {
+    let mut table = Table::new(["property", "value"]);
+    for (name, value) in rows {
+        table.row([name.to_owned(), value]);
+    }
+    table
+}
+
+/// A value, or a dash.
+pub fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// `yes` or `no`.
+#[must_use]
+pub fn yes_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
+
+/// A stand-in that can be written anywhere: it shows at most a quarter of the secret.
+#[must_use]
+pub fn masked(secret: &SecretText) -> SecretText {
+    SecretText(Secret::new(secret.0.masked()))
+}
+
+/// The text with its control characters (all but the line break) escaped.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_plain_columns_without_trailing_space() {
+        let mut table = Table::new(["name", "limit"]);
+        table.row(["openai-primary".to_owned(), "5000".to_owned()]);
+        table.row(["x".to_owned(), "-".to_owned()]);
+        assert_eq!(table.to_string(), "NAME            LIMIT\nopenai-primary  5000\nx               -\n");
+    }
+
+    #[test]
+    fn a_stored_name_cannot_steer_the_terminal() {
+        let mut table = Table::new(["name"]);
+        table.row(["a\x1b[2J\r\nb\u{9b}".to_owned()]);
+        let shown = table.to_string();
+        assert_eq!(shown.lines().nth(1), Some("a\\u{1b}[2J\\r\\nb\\u{9b}"));
+    }
+
+    #[test]
+    fn a_masked_secret_can_be_serialised_without_showing_it() {
+        let secret = SecretText(Secret::from("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"));
+        let shown = serde_json::to_string(&masked(&secret)).unwrap();
+        assert!(shown.contains('…') && !shown.contains("0123456789"), "{shown}");
+    }
+}

@@ -1,0 +1,55 @@
+//! `strongroom run`: starts a command that finds the providers' keys in its environment.
+
+mod child;
+mod environment;
+mod keys;
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::exit::{CliError, CliResult};
+use super::session::Session;
+
+pub(super) use child::run as run_child;
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    /// Set this credential's key; may be given again
+    #[arg(long = "credential", short, value_name = "NAME")]
+    credentials: Vec<String>,
+
+    /// Set the key that this provider's turn is at; may be given again. Without this and --credential: every provider
+    /// that has a key you may read
+    #[arg(long = "provider", short, value_name = "PROVIDER")]
+    providers: Vec<String>,
+
+    /// Read this user's own credentials; admins only
+    #[arg(long, value_name = "ID")]
+    user_id: Option<i64>,
+
+    /// The command and its arguments; started as they are, without a shell
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// A command and the environment it is to have.
+pub(super) struct Prepared {
+    command: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// Reads the keys; each counts one use. Nothing is started before all have been read.
+pub(super) async fn prepare(options: RunOptions, session: &Session) -> CliResult<Prepared> {
+    let keys = keys::read(&options, session).await?;
+    if keys.is_empty() {
+        return Err(CliError::not_found("there is no key that could be set")
+            .hint("`strongroom credential list` shows the credentials there are"));
+    }
+    let variables = environment::variables(&keys);
+    Ok(Prepared {
+        environment: environment::compose(std::env::vars_os(), &variables),
+        command: options.command,
+    })
+}

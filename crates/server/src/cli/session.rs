@@ -1,0 +1,138 @@
+//! A session: the way to the API that the options and the environment lead to, and how to speak to the person.
+//!
+//! Address and token are taken from the options and the process's own environment only, never from a `.env` or a
+//! `strongroom.toml` in the working directory: whoever can put a file there must not be handed a token.
+
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use strongroom_client::transport::HttpOptions;
+use strongroom_client::{Client, Transport};
+use strongroom_model::Secret;
+
+use super::confirm;
+use super::exit::{CliError, CliResult};
+use super::global::{GlobalOptions, variable};
+use super::output::Output;
+use super::secret_input::read_secret_file;
+use super::settings;
+use crate::wiring::{self, InProcess};
+
+/// Which way the session goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    /// To this address.
+    Network(String),
+    /// Through this socket file of a server on this machine.
+    Socket(PathBuf),
+    /// Into a router in this process, over the data directory itself.
+    InProcess,
+}
+
+/// What a command works with.
+pub struct Session {
+    /// The API.
+    pub client: Client,
+    /// The person.
+    pub output: Output,
+    /// Whether every question is answered with yes.
+    pub yes: bool,
+    /// The way to the API.
+    pub door: Door,
+    in_process: Option<InProcess>,
+}
+
+impl Session {
+    /// A session over a client that is there already.
+    #[must_use]
+    pub fn new(client: Client, output: Output, yes: bool, door: Door) -> Self {
+        Self { client, output, yes, door, in_process: None }
+    }
+
+    /// Opens the way: the address that was given, else the socket file of the server on this machine, else the data
+    /// directory itself.
+    ///
+    /// # Errors
+    /// When the options contradict each other, or there is no way.
+    pub async fn open(options: &GlobalOptions, output: Output) -> CliResult<Self> {
+        let token = token(options)?;
+        if let Some(url) = options.url()? {
+            let Some(token) = token else {
+                return Err(CliError::usage("a server's URL is set, but no token for it").hint(
+                    "set STRONGROOM_TOKEN, or STRONGROOM_TOKEN_FILE (--token-file) to a file that holds it",
+                ));
+            };
+            let (ca_file, allow_plaintext) = (options.ca_file(), options.allow_plaintext()?);
+            let http = HttpOptions { url: url.clone(), token, ca_file, allow_plaintext };
+            let client = Client::new(Transport::http(http)?);
+            return Ok(Self::new(client, output, options.yes, Door::Network(url)));
+        }
+        if token.is_some() {
+            output.warn("a token is set but no STRONGROOM_URL: going to this machine's own data, which needs no token");
+        }
+        let loaded = settings::load(&settings::overrides(options), &output)?;
+        let socket = settings::socket_file(&loaded.config);
+        if answers(&socket).await {
+            let client = Client::new(Transport::socket(&socket)?);
+            return Ok(Self::new(client, output, options.yes, Door::Socket(socket)));
+        }
+        let in_process = wiring::in_process(&loaded).await?;
+        let client = Client::new(Transport::InProcess(in_process.caller.clone()));
+        let session = Self::new(client, output, options.yes, Door::InProcess);
+        Ok(Self { in_process: Some(in_process), ..session })
+    }
+
+    /// Asks before something is done that cannot be undone; goes on only after a yes.
+    ///
+    /// # Errors
+    /// When the answer is no, or there is nobody to ask and no `--yes`.
+    pub fn confirm(&self, question: &str) -> CliResult<()> {
+        if self.yes { Ok(()) } else { confirm::ask(question) }
+    }
+
+    /// Ends the session; what an in-process router still has to write is written.
+    pub async fn close(self) {
+        if let Some(in_process) = self.in_process {
+            in_process.close().await;
+        }
+    }
+}
+
+/// The token that is to be shown, from the environment or from a file, never from the command line.
+fn token(options: &GlobalOptions) -> CliResult<Option<Secret>> {
+    match (variable("STRONGROOM_TOKEN")?, options.token_file()) {
+        (Some(_), Some(_)) => Err(CliError::usage(
+            "STRONGROOM_TOKEN and STRONGROOM_TOKEN_FILE (--token-file) are both set; leave one of them out",
+        )),
+        (Some(text), None) => Ok(Some(Secret::new(text))),
+        (None, Some(file)) => read_secret_file(&file).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Whether a server answers at this socket file. A file that belongs to somebody else is no server of ours.
+async fn answers(socket: &Path) -> bool {
+    let Ok(metadata) = std::fs::symlink_metadata(socket) else { return false };
+    let owner = metadata.uid();
+    let is_ours = owner == 0 || owner == nix::unistd::geteuid().as_raw();
+    metadata.file_type().is_socket() && is_ours && tokio::net::UnixStream::connect(socket).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_socket_file_that_somebody_listens_on_answers() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("strongroom.sock");
+        assert!(!answers(&socket).await);
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        assert!(answers(&socket).await);
+        drop(listener);
+        assert!(!answers(&socket).await, "a server that was killed leaves its file behind");
+        let file = directory.path().join("plain");
+        std::fs::write(&file, "").unwrap();
+        assert!(!answers(&file).await);
+    }
+}

@@ -1,0 +1,39 @@
+//! The configuration of the server on this machine, as commands see it.
+
+use std::path::PathBuf;
+
+use super::exit::{CliError, CliResult};
+use super::global::GlobalOptions;
+use super::output::Output;
+use crate::config::{self, Config, ConfigError, Loaded, Overrides};
+
+/// What the options that every command takes say about the configuration.
+pub(super) fn overrides(options: &GlobalOptions) -> Overrides {
+    Overrides { config: options.config.clone(), data_dir: options.data_dir.clone(), ..Overrides::default() }
+}
+
+/// Loads the configuration and tells on stderr what is odd about it.
+pub(super) fn load(overrides: &Overrides, output: &Output) -> CliResult<Loaded> {
+    let loaded = config::load_from_process(overrides)?;
+    for warning in &loaded.warnings {
+        output.warn(warning);
+    }
+    Ok(loaded)
+}
+
+/// Where the server on this machine listens for the command line.
+pub(super) fn socket_file(config: &Config) -> PathBuf {
+    config.data_dir.join("strongroom.sock")
+}
+
+/// Where the server keeps the master key that it made itself.
+pub(super) fn master_key_file(config: &Config) -> PathBuf {
+    config.encryption.key_file.clone().unwrap_or_else(|| config.data_dir.join("master.key"))
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error.to_string())
+            .hint("`strongroom config check` shows every setting and where it comes from")
+    }
+}

@@ -1,0 +1,50 @@
+//! `strongroom status`: which server answers, and whom it takes the caller for.
+
+use serde::Serialize;
+use strongroom_client::wire::status::{Readiness, Status};
+
+use super::exit::{CliResult, Exit};
+use super::output::{Table, properties, yes_no};
+use super::session::{Door, Session};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    door: String,
+    #[serde(flatten)]
+    status: Status,
+    readiness: Readiness,
+}
+
+/// Runs the command.
+pub(super) async fn run(session: &Session) -> CliResult {
+    let status = session.client.status().await?;
+    let readiness = session.client.readiness().await?;
+    let exit = if readiness.status == "ready" { Exit::Ok } else { Exit::Unavailable };
+    session.output.data(&Shown { door: session.door.to_string(), status, readiness }, table)?;
+    Ok(exit)
+}
+
+impl std::fmt::Display for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Network(url) => f.write_str(url),
+            Self::Socket(path) => write!(f, "socket {}", path.display()),
+            Self::InProcess => f.write_str("this process, over the data directory"),
+        }
+    }
+}
+
+fn table(shown: &Shown) -> Table {
+    let status = &shown.status;
+    properties([
+        ("reached through", shown.door.clone()),
+        ("version", status.version.clone()),
+        ("database", status.database.clone()),
+        ("ready", shown.readiness.status.clone()),
+        ("master key", status.master_fingerprint.clone()),
+        ("you are", status.actor.clone()),
+        ("your role", status.role.clone()),
+        ("environment fallback", yes_no(status.environment_fallback)),
+    ])
+}

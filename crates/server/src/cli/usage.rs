@@ -1,0 +1,157 @@
+//! `strongroom usage`: what every credential has spent, and which are close to their limit.
+
+use clap::Args;
+use serde::Serialize;
+use strongroom_client::wire::credential::{Credential, ListCredentials};
+use strongroom_model::Millis;
+
+use super::exit::{CliResult, Exit};
+use super::output::{Table, or_dash};
+use super::session::Session;
+
+/// Options of `usage`.
+#[derive(Debug, Args)]
+pub(super) struct UsageOptions {
+    /// Warn of credentials that have used more than this share of their monthly limit
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = share)]
+    threshold: f64,
+
+    /// Only of this provider
+    #[arg(long, short)]
+    provider: Option<String>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let wrong = || "expected a number from 0 to 1, such as 0.8".to_owned();
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong)
+}
+
+/// The usage of one credential.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Usage {
+    id: i64,
+    name: String,
+    provider: String,
+    usage_count: i64,
+    current_month_usage: i64,
+    rate_limit: Option<i64>,
+    /// `currentMonthUsage / rateLimit`; absent without a limit.
+    share: Option<f64>,
+    above_threshold: bool,
+    last_used: Option<Millis>,
+}
+
+impl Usage {
+    fn of(credential: Credential, threshold: f64) -> Self {
+        let share = credential.rate_limit.map(|limit| share_of(credential.current_month_usage, limit));
+        Self {
+            id: credential.id,
+            name: credential.name,
+            provider: credential.provider,
+            usage_count: credential.usage_count,
+            current_month_usage: credential.current_month_usage,
+            rate_limit: credential.rate_limit,
+            share,
+            above_threshold: share.is_some_and(|share| share > threshold),
+            last_used: credential.last_used,
+        }
+    }
+
+    fn percent(&self) -> Option<String> {
+        self.share.map(|share| format!("{}%", (share * 100.0).round()))
+    }
+}
+
+/// A limit of 0 allows nothing, so it is used up from the start.
+fn share_of(used: i64, limit: i64) -> f64 {
+    if limit == 0 { 1.0 } else { used as f64 / limit as f64 }
+}
+
+/// Runs the command.
+pub(super) async fn run(options: UsageOptions, session: &Session) -> CliResult {
+    let query = ListCredentials { provider: options.provider, ..ListCredentials::default() };
+    let credentials = session.client.all_credentials(query).await?;
+    let usage: Vec<Usage> =
+        credentials.into_iter().map(|credential| Usage::of(credential, options.threshold)).collect();
+    session.output.data(usage.as_slice(), table)?;
+    for near in usage.iter().filter(|usage| usage.above_threshold) {
+        session.output.warn(&format!("{} at {} of rate limit", near.name, or_dash(near.percent())));
+    }
+    Ok(Exit::Ok)
+}
+
+fn table(usage: &[Usage]) -> Table {
+    let mut table = Table::new(["name", "provider", "total", "this month", "used", "last used", "alert"]);
+    for row in usage {
+        let limit = row.rate_limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
+        table.row([
+            row.name.clone(),
+            row.provider.clone(),
+            row.usage_count.to_string(),
+            format!("{}/{limit}", row.current_month_usage),
+            or_dash(row.percent()),
+            or_dash(row.last_used),
+            if row.above_threshold { "near limit" } else { "" }.to_owned(),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(used: i64, limit: Option<i64>) -> Credential {
+        let at = Millis(0);
+        Credential {
+            id: 1,
+            uid: String::new(),
+            name: "openai-primary".to_owned(),
+            provider: "openai".to_owned(),
+            endpoint: None,
+            priority: 40,
+            is_active: true,
+            is_global: true,
+            user_id: None,
+            usage_count: 1250,
+            current_month_usage: used,
+            rate_limit: limit,
+            last_used: None,
+            created_at: at,
+            updated_at: at,
+            revision: 1,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn only_what_is_above_the_threshold_is_marked() {
+        for (used, limit, percent, marked) in [
+            (80, Some(100), Some("80%"), false),
+            (81, Some(100), Some("81%"), true),
+            (1, Some(3), Some("33%"), false),
+            (0, Some(0), Some("100%"), true),
+            (5000, None, None, false),
+        ] {
+            let usage = Usage::of(credential(used, limit), 0.8);
+            assert_eq!(
+                (usage.percent().as_deref(), usage.above_threshold),
+                (percent, marked),
+                "{used}/{limit:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_table_shows_total_month_and_limit() {
+        let shown = table(&[Usage::of(credential(45, Some(50)), 0.8)]).to_string();
+        let row = shown.lines().nth(1).unwrap();
+        assert_eq!(row, "openai-primary  openai    1250   45/50       90%   -          near limit");
+    }
+
+    #[test]
+    fn a_threshold_is_a_share() {
+        assert!(share("0.8").is_ok() && share("80").is_err() && share("x").is_err() && share("NaN").is_err());
+    }
+}

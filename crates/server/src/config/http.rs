@@ -1,0 +1,108 @@
+//! Section `http`: the address, and whether what passes over it can be read on the way.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::reader::Reader;
+use super::setting::{Form, Setting, Standard};
+
+/// The door to the network. Either both TLS files are set or neither.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// The address to listen on; port 0 lets the system choose one.
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM.
+    pub tls_cert_file: Option<PathBuf>,
+    /// The certificate's private key, PEM.
+    pub tls_key_file: Option<PathBuf>,
+    /// Whether it was said aloud that an address without TLS may be reached by other machines.
+    pub allow_plaintext: bool,
+}
+
+const LISTEN: Setting = Setting {
+    section: "http",
+    key: "listen",
+    variables: &["STRONGROOM_LISTEN"],
+    flag: Some("--listen"),
+    form: Form::Text,
+    default: Standard::Value("127.0.0.1:8420"),
+    sample: r#"listen = "127.0.0.1:8420""#,
+    doc: "The address and port to listen on. Other than loopback it needs TLS, or `allow_plaintext`.",
+    show: |config| config.http.listen.to_string(),
+};
+
+const TLS_CERT_FILE: Setting = Setting {
+    section: "http",
+    key: "tls_cert_file",
+    variables: &["STRONGROOM_TLS_CERT_FILE"],
+    flag: None,
+    form: Form::Path,
+    default: Standard::Rule("no TLS"),
+    sample: r#"tls_cert_file = "/etc/strongroom/tls.crt""#,
+    doc: "The certificate and its chain (PEM). Goes with `tls_key_file`.",
+    show: |config| shown(config.http.tls_cert_file.as_ref()),
+};
+
+const TLS_KEY_FILE: Setting = Setting {
+    section: "http",
+    key: "tls_key_file",
+    variables: &["STRONGROOM_TLS_KEY_FILE"],
+    flag: None,
+    form: Form::Path,
+    default: Standard::Rule("no TLS"),
+    sample: r#"tls_key_file = "/etc/strongroom/tls.key""#,
+    doc: "The certificate's private key (PEM). Goes with `tls_cert_file`.",
+    show: |config| shown(config.http.tls_key_file.as_ref()),
+};
+
+const ALLOW_PLAINTEXT: Setting = Setting {
+    section: "http",
+    key: "allow_plaintext",
+    variables: &["STRONGROOM_ALLOW_PLAINTEXT"],
+    flag: None,
+    form: Form::Flag,
+    default: Standard::Value("false"),
+    sample: "allow_plaintext = false",
+    doc: "Listen without TLS where other machines can connect; only behind a proxy that does TLS.",
+    show: |config| config.http.allow_plaintext.to_string(),
+};
+
+pub(super) const SETTINGS: &[Setting] = &[LISTEN, TLS_CERT_FILE, TLS_KEY_FILE, ALLOW_PLAINTEXT];
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
+    let listen = reader.read(&LISTEN, |text, _| {
+        text.parse::<SocketAddr>().map_err(|_| {
+            format!("`{text}` is not an IP address with a port; write it as 127.0.0.1:8420 or [::1]:8420")
+        })
+    });
+    let tls_cert_file = reader.path(&TLS_CERT_FILE);
+    let tls_key_file = reader.path(&TLS_KEY_FILE);
+    let allow_plaintext = reader.flag(&ALLOW_PLAINTEXT);
+    let tls = reader.is_set(&TLS_CERT_FILE);
+    if tls != reader.is_set(&TLS_KEY_FILE) {
+        let (there, missing) =
+            if tls { (&TLS_CERT_FILE, &TLS_KEY_FILE) } else { (&TLS_KEY_FILE, &TLS_CERT_FILE) };
+        reader.problem(format!(
+            "{} is set and {} is not; TLS needs both, set {} too",
+            there.name(),
+            missing.name(),
+            missing.variables[0],
+        ));
+        return None;
+    }
+    let config =
+        HttpConfig { listen: listen?, tls_cert_file, tls_key_file, allow_plaintext: allow_plaintext? };
+    if !tls && !config.allow_plaintext && !config.listen.ip().to_canonical().is_loopback() {
+        reader.problem(format!(
+            "http.listen is {}, where other machines can connect, and there is no TLS: tokens and keys would travel in \
+             the clear. Set STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE, or listen on 127.0.0.1, or set \
+             STRONGROOM_ALLOW_PLAINTEXT=true when a proxy in front does TLS",
+            config.listen,
+        ));
+    }
+    Some(config)
+}
+
+fn shown(path: Option<&PathBuf>) -> String {
+    path.map_or_else(|| "unset".to_owned(), |path| path.display().to_string())
+}

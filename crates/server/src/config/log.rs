@@ -1,0 +1,89 @@
+//! Section `log`: what is logged, and in which form.
+
+use tracing_subscriber::EnvFilter;
+
+use super::reader::Reader;
+use super::setting::{Form, Setting, Standard};
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// The form, when one was asked for; see [`LogConfig::format_for`].
+    pub format: Option<LogFormat>,
+    /// A filter in the syntax of `tracing_subscriber::EnvFilter`; it parses.
+    pub level: String,
+}
+
+/// The form of a log record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For reading on a terminal.
+    Pretty,
+}
+
+impl LogFormat {
+    /// The name by which it is asked for.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Pretty => "pretty",
+        }
+    }
+}
+
+impl LogConfig {
+    /// The form to log in: the one asked for, else `pretty` on a terminal and `json` anywhere else.
+    #[must_use]
+    pub fn format_for(&self, is_terminal: bool) -> LogFormat {
+        self.format.unwrap_or(if is_terminal { LogFormat::Pretty } else { LogFormat::Json })
+    }
+}
+
+const FORMAT: Setting = Setting {
+    section: "log",
+    key: "format",
+    variables: &["STRONGROOM_LOG_FORMAT"],
+    flag: Some("--log-format"),
+    form: Form::Text,
+    default: Standard::Rule("`pretty` on a terminal, `json` otherwise"),
+    sample: r#"format = "json""#,
+    doc: "`json` or `pretty`.",
+    show: |config| {
+        config
+            .log
+            .format
+            .map_or_else(|| "pretty on a terminal, json otherwise".into(), |it| it.as_str().into())
+    },
+};
+
+const LEVEL: Setting = Setting {
+    section: "log",
+    key: "level",
+    variables: &["STRONGROOM_LOG"],
+    flag: None,
+    form: Form::Text,
+    default: Standard::Value("info"),
+    sample: r#"level = "info""#,
+    doc: "`error`, `warn`, `info`, `debug` or `trace`, also by module: `info,strongroom_store=debug`.",
+    show: |config| config.log.level.clone(),
+};
+
+pub(super) const SETTINGS: &[Setting] = &[FORMAT, LEVEL];
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<LogConfig> {
+    let format = reader.read(&FORMAT, |text, _| match text {
+        "json" => Ok(LogFormat::Json),
+        "pretty" => Ok(LogFormat::Pretty),
+        _ => Err(format!("`{text}` is not a log format; write json or pretty")),
+    });
+    let level = reader.read(&LEVEL, |text, _| match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!(
+            "`{text}` is not a log filter; write a level such as info, or info,strongroom_store=debug"
+        )),
+    });
+    Some(LogConfig { format, level: level? })
+}

@@ -1,0 +1,150 @@
+//! The places where a setting can stand, and which of them holds.
+
+use std::path::{Path, PathBuf};
+
+use strongroom_model::Secret;
+
+use super::Overrides;
+use super::dotenv_file::{self, DotenvFile};
+use super::environment::{Environment, provider_variables};
+use super::setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Setting, file_variable};
+use super::toml_file::TomlFile;
+use super::unknown;
+
+/// All sources, read once.
+#[derive(Debug)]
+pub(super) struct Sources<'a> {
+    flags: Vec<(&'static str, String)>,
+    pub(super) environment: &'a Environment,
+    dotenv: DotenvFile,
+    file: Option<TomlFile>,
+    working_directory: &'a Path,
+}
+
+/// What was found for a setting in the strongest source that has it.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    /// Where, in words fit for a message.
+    pub(super) origin: String,
+    /// The text there.
+    pub(super) text: &'a str,
+    /// Whether that text is the path of a file which holds the value.
+    pub(super) is_file: bool,
+    /// Where a relative path in it starts.
+    pub(super) folder: &'a Path,
+}
+
+impl<'a> Sources<'a> {
+    /// Reads all of them. What is wrong with a source as a whole goes to `problems`, what is only odd to `warnings`.
+    pub(super) fn read(
+        overrides: &Overrides,
+        environment: &'a Environment,
+        working_directory: &'a Path,
+        problems: &mut Vec<String>,
+        warnings: &mut Vec<String>,
+    ) -> Self {
+        for name in environment.not_text() {
+            problems.push(format!("{name} in the environment is not text in UTF-8"));
+        }
+        let dotenv = DotenvFile::read(working_directory, problems, warnings);
+        for variable in CLIENT_VARIABLES.iter().filter(|variable| dotenv.get(variable.name).is_some()) {
+            warnings.push(format!(
+                "{} in {} is ignored: the command line reads it from the real environment only",
+                variable.name,
+                dotenv_file::NAME
+            ));
+        }
+        warnings.extend(environment.iter().filter_map(|(name, value)| unknown::variable(name, value)));
+        warnings.extend(
+            dotenv
+                .iter()
+                .filter(|(name, _)| environment.get(name).is_none())
+                .filter_map(|(name, value)| unknown::variable(name, value)),
+        );
+        let named = overrides.config.as_deref().map(|path| (path, "--config")).or_else(|| {
+            let path = environment.get(CONFIG_VARIABLE).or_else(|| dotenv.get(CONFIG_VARIABLE))?;
+            Some((Path::new(path), CONFIG_VARIABLE))
+        });
+        let file = TomlFile::read(named, working_directory, problems, warnings);
+        Self { flags: flags(overrides, problems), environment, dotenv, file, working_directory }
+    }
+
+    /// The strongest source that has the setting.
+    ///
+    /// # Errors
+    /// When one source has it as a value and as a file: nobody can tell which was meant.
+    pub(super) fn find(&self, setting: &Setting) -> Result<Option<Found<'_>>, String> {
+        if let Some((flag, text)) = self.flags.iter().find(|(flag, _)| setting.flag == Some(flag)) {
+            let origin = (*flag).to_owned();
+            return Ok(Some(Found { origin, text, is_file: false, folder: self.working_directory }));
+        }
+        // A variable of ours in .env is stronger than a general one in the environment: DATABASE_URL may be there
+        // for another program.
+        for variable in setting.variables {
+            let second = setting.is_secret().then(|| file_variable(variable));
+            for look_up in [Self::in_environment as LookUp<'a>, Self::in_dotenv] {
+                let file = second.as_deref().and_then(|name| look_up(self, name));
+                if let Some((text, origin, is_file)) = either(look_up(self, variable), file)? {
+                    return Ok(Some(Found { origin, text, is_file, folder: self.working_directory }));
+                }
+            }
+        }
+        let Some(file) = &self.file else { return Ok(None) };
+        let field = |name: &str| Some((file.get(name)?, format!("{name} in {}", file.label)));
+        let found = either(field(&setting.name()), setting.file_name().as_deref().and_then(field))?;
+        Ok(found.map(|(text, origin, is_file)| Found { origin, text, is_file, folder: &file.folder }))
+    }
+
+    fn in_environment(&self, name: &str) -> Place<'_> {
+        Some((self.environment.get(name)?, name.to_owned()))
+    }
+
+    fn in_dotenv(&self, name: &str) -> Place<'_> {
+        let (text, line) = (self.dotenv.get(name)?, self.dotenv.line(name)?);
+        Some((text, format!("{name} ({} line {line})", dotenv_file::NAME)))
+    }
+
+    /// The keys of providers that stand in the environment or in `.env`; the environment wins, an empty one hides the other.
+    pub(super) fn provider_environment(&self) -> Vec<(String, Secret)> {
+        provider_variables()
+            .filter_map(|name| Some((name, self.environment.get(name).or_else(|| self.dotenv.get(name))?)))
+            .filter(|(_, value)| !value.trim().is_empty())
+            .map(|(name, value)| (name.to_owned(), Secret::from(value)))
+            .collect()
+    }
+}
+
+/// A text and where it stands.
+type Place<'a> = Option<(&'a str, String)>;
+
+type LookUp<'a> = for<'s> fn(&'s Sources<'a>, &str) -> Place<'s>;
+
+/// The one of two that is there, and whether it is the second.
+fn either<'a>(value: Place<'a>, file: Place<'a>) -> Result<Option<(&'a str, String, bool)>, String> {
+    match (value, file) {
+        (Some((_, value)), Some((_, file))) => {
+            Err(format!("{value} and {file} are both set; keep one of them"))
+        }
+        (Some((text, origin)), None) => Ok(Some((text, origin, false))),
+        (None, Some((text, origin))) => Ok(Some((text, origin, true))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn flags(overrides: &Overrides, problems: &mut Vec<String>) -> Vec<(&'static str, String)> {
+    let path = |path: &PathBuf| {
+        path.to_str().map(str::to_owned).or_else(|| {
+            problems.push("--data-dir is not text in UTF-8; choose another path".to_owned());
+            None
+        })
+    };
+    [
+        ("--data-dir", overrides.data_dir.as_ref().and_then(path)),
+        ("--listen", overrides.listen.clone()),
+        ("--log-format", overrides.log_format.map(|format| format.as_str().to_owned())),
+        ("--no-migrate", overrides.no_migrate.then(|| "false".to_owned())),
+    ]
+    .into_iter()
+    .filter_map(|(flag, text)| Some((flag, text?)))
+    .collect()
+}

@@ -1,0 +1,165 @@
+//! Which source holds, and what holds without any.
+
+use super::*;
+
+fn listen(place: &Place) -> String {
+    place.loaded().config.http.listen.to_string()
+}
+
+fn source(loaded: &Loaded, name: &str) -> String {
+    describe(loaded).into_iter().find(|report| report.name == name).unwrap().source
+}
+
+#[test]
+fn every_source_is_weaker_than_the_one_before_it() {
+    let mut place = Place::new();
+    assert_eq!(listen(&place), "127.0.0.1:8420");
+    assert_eq!(source(&place.loaded(), "http.listen"), "default");
+
+    place = place.file("strongroom.toml", "[http]\nlisten = '127.0.0.1:1'");
+    assert_eq!(listen(&place), "127.0.0.1:1");
+    assert_eq!(source(&place.loaded(), "http.listen"), "http.listen in strongroom.toml");
+
+    place = place.file(".env", "# ours\nexport STRONGROOM_LISTEN=\"127.0.0.1:2\"");
+    assert_eq!(listen(&place), "127.0.0.1:2");
+    assert_eq!(source(&place.loaded(), "http.listen"), "STRONGROOM_LISTEN (.env line 2)");
+
+    place = place.variable("STRONGROOM_LISTEN", "127.0.0.1:3");
+    assert_eq!(listen(&place), "127.0.0.1:3");
+    assert_eq!(source(&place.loaded(), "http.listen"), "STRONGROOM_LISTEN");
+
+    place = place.overrides(Overrides { listen: Some("127.0.0.1:4".into()), ..Overrides::default() });
+    assert_eq!(listen(&place), "127.0.0.1:4");
+    assert_eq!(source(&place.loaded(), "http.listen"), "--listen");
+}
+
+#[test]
+fn every_flag_is_stronger_than_its_variable() {
+    let place = Place::new()
+        .variable("STRONGROOM_DATA_DIR", "/elsewhere")
+        .variable("STRONGROOM_LOG_FORMAT", "pretty")
+        .variable("STRONGROOM_DATABASE_MIGRATE", "true")
+        .overrides(Overrides {
+            data_dir: Some("here".into()),
+            log_format: Some(LogFormat::Json),
+            no_migrate: true,
+            ..Overrides::default()
+        });
+    let config = place.loaded().config;
+    assert_eq!(config.data_dir, place.path("here"));
+    assert_eq!(config.log.format, Some(LogFormat::Json));
+    assert!(!config.database.migrate);
+    // Every flag in the table has been tried here or above.
+    let flags: Vec<_> = setting::settings().filter_map(|setting| setting.flag).collect();
+    assert_eq!(flags, ["--data-dir", "--no-migrate", "--listen", "--log-format"]);
+}
+
+#[test]
+fn the_configuration_file_can_be_named() {
+    let place = Place::new()
+        .file("strongroom.toml", "[http]\nlisten = '127.0.0.1:1'")
+        .file("a.toml", "[http]\nlisten = '127.0.0.1:2'")
+        .file("b.toml", "[http]\nlisten = '127.0.0.1:3'")
+        .variable("STRONGROOM_CONFIG", "a.toml");
+    assert_eq!(listen(&place), "127.0.0.1:2");
+    let place = place.overrides(Overrides { config: Some("b.toml".into()), ..Overrides::default() });
+    assert_eq!(listen(&place), "127.0.0.1:3");
+    let place = Place::new().variable("STRONGROOM_CONFIG", "gone.toml");
+    assert!(
+        place.problem().starts_with("gone.toml, named by STRONGROOM_CONFIG, cannot be read: No such file")
+    );
+    let place = Place::new().variable("STRONGROOM_CONFIG", "");
+    assert!(place.problem().starts_with("STRONGROOM_CONFIG is empty"));
+}
+
+#[test]
+fn without_anything_the_data_directory_is_below_home() {
+    let place = Place::new();
+    let config = place.loaded().config;
+    assert_eq!(config.data_dir, place.path(".local/share/strongroom"));
+    assert_eq!(config.database.url.sqlite_path(), Some(&*config.data_dir.join("strongroom.db")));
+    assert!(config.database.migrate && config.fallback.environment && !config.endpoints.allow_private);
+    assert_eq!((config.database.max_connections, config.audit.head_interval_seconds), (10, 300));
+    assert!(
+        config.encryption.key.is_none()
+            && config.auth.jwt_secret.is_none()
+            && config.auth.admin_token.is_none()
+    );
+    assert_eq!(
+        (config.log.format_for(true), config.log.format_for(false)),
+        (LogFormat::Pretty, LogFormat::Json)
+    );
+    assert_eq!(config.log.level, "info");
+
+    let place = place.variable("XDG_DATA_HOME", "relative, and so ignored");
+    assert_eq!(place.loaded().config.data_dir, place.path(".local/share/strongroom"));
+    let place = place.variable("XDG_DATA_HOME", "/srv/data");
+    assert_eq!(place.loaded().config.data_dir, PathBuf::from("/srv/data/strongroom"));
+}
+
+#[test]
+fn without_a_home_the_data_directory_has_to_be_named() {
+    let mut place = Place::new();
+    place.variables.clear();
+    assert!(place.problem().contains("set STRONGROOM_DATA_DIR"));
+    let place = place.variable("STRONGROOM_DATA_DIR", "data");
+    assert_eq!(place.loaded().config.data_dir, place.path("data"));
+}
+
+#[test]
+fn our_database_url_is_stronger_than_the_general_one_wherever_it_stands() {
+    let url = |place: &Place| place.loaded().config.database.url.expose().to_owned();
+    let place = Place::new().variable("DATABASE_URL", "postgres://db/theirs");
+    assert_eq!(url(&place), "postgres://db/theirs");
+    let place = place.file(".env", "STRONGROOM_DATABASE_URL=postgres://db/ours");
+    assert_eq!(url(&place), "postgres://db/ours");
+    let place = place.variable("STRONGROOM_DATABASE_URL", "postgres://db/nearer");
+    assert_eq!(url(&place), "postgres://db/nearer");
+    let place = Place::new()
+        .file("url", "postgres://db/file\n")
+        .variable("DATABASE_URL", "postgres://db/theirs")
+        .variable("STRONGROOM_DATABASE_URL_FILE", "url");
+    assert_eq!(url(&place), "postgres://db/file");
+}
+
+#[test]
+fn a_relative_path_starts_where_it_is_written() {
+    let place = Place::new().variable("STRONGROOM_CONFIG", "etc/s.toml");
+    fs::create_dir(place.path("etc")).unwrap();
+    let place = place.file("etc/key", "k").file("key", "other").file(
+        "etc/s.toml",
+        "data_dir = 'data'\n[encryption]\nkey_file = 'key'\n[database]\nurl = 'sqlite:a.db'\n\
+         [http]\ntls_cert_file = 'c'\ntls_key_file = '/k'",
+    );
+    let config = place.loaded().config;
+    assert_eq!(config.data_dir, place.path("etc/data"));
+    assert_eq!(config.encryption.key.unwrap().expose(), "k");
+    assert_eq!(config.encryption.key_file, Some(place.path("etc/key")));
+    assert_eq!(config.database.url.sqlite_path(), Some(&*place.path("etc/a.db")));
+    assert_eq!(config.http.tls_cert_file, Some(place.path("etc/c")));
+    assert_eq!(config.http.tls_key_file, Some("/k".into()));
+}
+
+#[test]
+fn a_dollar_in_the_dotenv_file_stays_a_dollar() {
+    let place = Place::new().file(".env", "ENCRYPTION_KEY=a$HOME${HOME}b").variable("HOME", "/home");
+    assert_eq!(place.loaded().config.encryption.key.unwrap().expose(), "a$HOME${HOME}b");
+}
+
+#[test]
+fn keys_of_providers_come_from_the_environment_and_then_from_the_dotenv_file() {
+    let place = Place::new()
+        .file(".env", "OPENAI_API_KEY=a\nGROQ_API_KEY=b\nGOOGLE_API_KEY=c\nMISTRAL_API_KEY=\nOTHER=d")
+        .variable("OPENAI_API_KEY", "e")
+        .variable("GROQ_API_KEY", "");
+    let found = place.loaded().provider_environment;
+    let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(found, [("GOOGLE_API_KEY", "c"), ("OPENAI_API_KEY", "e")]);
+}
+
+#[test]
+fn a_folder_called_dotenv_is_none_of_ours() {
+    let place = Place::new();
+    fs::create_dir(place.path(".env")).unwrap();
+    assert_eq!(place.loaded().warnings, Vec::<String>::new());
+}

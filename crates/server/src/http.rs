@@ -1,0 +1,25 @@
+//! The HTTP door: who comes in, what they may, and how errors look from outside.
+
+pub mod door;
+pub mod extract;
+pub mod jwt;
+pub mod metrics;
+pub mod peer;
+pub mod problem;
+pub mod route;
+pub mod router;
+
+use std::sync::Arc;
+
+use strongroom::Strongroom;
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct AppState {
+    /// The product.
+    pub room: Strongroom,
+    /// Checks JSON web tokens; `None` refuses them all.
+    pub jwt: Option<Arc<jwt::JwtVerifier>>,
+    /// What is counted.
+    pub metrics: Arc<metrics::Metrics>,
+}

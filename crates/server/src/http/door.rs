@@ -1,0 +1,259 @@
+//! The door: gives every request an id, finds out who it is from, lets in who may, and writes down how it ended.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use strongroom_crypto::random;
+use strongroom_model::audit::{Outcome, Target};
+use strongroom_model::{Actor, ActorKind, Clock, Problem, ProblemKind, Role, Secret};
+
+use super::AppState;
+use super::peer::{self, LocalPeer};
+use super::problem::{Failure, render};
+use super::route::{Access, Route, find};
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// What stands around every matched route.
+pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = random::uid().to_string();
+    let path =
+        request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let Some(route) = find(request.method(), &path) else {
+        tracing::error!(method = %request.method(), route = path, "a route is not in the table and was refused");
+        return finish(&Problem::denied("this route is closed"), &request_id);
+    };
+    let named = target_of(route, &request);
+    let shown = Shown::by(&request);
+    let admitted = admit(&state, route, shown, &request_id).await;
+    let (actor, answer) = match admitted {
+        Ok(Some(actor)) => {
+            request.extensions_mut().insert(actor.clone());
+            (Some(actor), next.run(request).await)
+        }
+        Ok(None) => (None, next.run(request).await),
+        Err(refusal) => {
+            if refusal.problem.kind == ProblemKind::Unauthenticated {
+                state.metrics.count_refused();
+            }
+            (refusal.actor, Failure(refusal.problem).into_response())
+        }
+    };
+    let mut answer = complete(&state, route, actor.as_ref(), named, answer, &request_id).await;
+    let status = answer.status().as_u16();
+    let took = started.elapsed();
+    state.metrics.count(route.method, route.path, status, took);
+    if route.access != Access::Public {
+        let actor = actor.as_ref().map(Actor::label);
+        tracing::info!(
+            request_id,
+            method = route.method,
+            route = route.path,
+            status,
+            actor,
+            milliseconds = took.as_millis() as u64,
+            "request"
+        );
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        answer.headers_mut().insert(REQUEST_ID, value);
+    }
+    // Answers may hold keys or metadata of them; nothing between us and the caller is to keep them.
+    if route.path.starts_with("/api/") {
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    answer
+}
+
+/// A refusal, and who was refused if that is known.
+struct Refusal {
+    actor: Option<Actor>,
+    problem: Problem,
+}
+
+/// What a request shows of who it is from.
+struct Shown {
+    authorization: Option<HeaderValue>,
+    local: Option<LocalPeer>,
+    address: Option<String>,
+}
+
+impl Shown {
+    fn by(request: &Request) -> Self {
+        Self {
+            authorization: request.headers().get(header::AUTHORIZATION).cloned(),
+            local: request.extensions().get::<LocalPeer>().cloned(),
+            address: peer::address(request.extensions()),
+        }
+    }
+}
+
+async fn admit(
+    state: &AppState,
+    route: &Route,
+    shown: Shown,
+    request_id: &str,
+) -> Result<Option<Actor>, Refusal> {
+    let Access::Roles(roles) = route.access else { return Ok(None) };
+    let authenticated = authenticate(state, &shown).await;
+    let mut actor = authenticated.map_err(|problem| Refusal { actor: None, problem })?;
+    actor.request_id = Some(request_id.to_owned());
+    actor.remote_address = shown.address;
+    if roles.contains(&actor.role) {
+        return Ok(Some(actor));
+    }
+    let problem = Problem::denied(if route.path.starts_with("/api/admin/") {
+        "Admin access required"
+    } else {
+        "Reader or admin access required"
+    });
+    Err(Refusal { actor: Some(actor), problem })
+}
+
+async fn authenticate(state: &AppState, shown: &Shown) -> Result<Actor, Problem> {
+    let invalid = || Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token");
+    let Some(shown) = &shown.authorization else {
+        if let Some(LocalPeer(name)) = &shown.local {
+            return Ok(Actor::new(ActorKind::Local(name.clone()), Role::Admin));
+        }
+        return Err(Problem::new(ProblemKind::Unauthenticated, "Authentication required"));
+    };
+    let shown = shown.to_str().map_err(|_| invalid())?;
+    let (scheme, token) = shown.split_once(' ').ok_or_else(invalid)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(invalid());
+    }
+    let token = Secret::from(token.trim());
+    // Whose token it is, is not known before it is checked.
+    let nobody = Actor::new(ActorKind::System, Role::Gateway);
+    if token.expose().starts_with("sr_") {
+        return state.room.tokens(nobody).authenticate(&token).await;
+    }
+    let user = state.jwt.as_ref().and_then(|jwt| jwt.user_of(token.expose())).ok_or_else(invalid)?;
+    state.room.users(nobody).authenticate(user).await
+}
+
+/// What a request is about, as far as its path tells.
+fn target_of(route: &Route, request: &Request) -> Option<(&'static str, String)> {
+    let (before, after) = route.path.split_once('{')?;
+    let last = request.uri().path().strip_prefix(before)?;
+    let end = if after.contains('/') { last.find('/').unwrap_or(last.len()) } else { last.len() };
+    let (parameter, _) = after.split_once('}')?;
+    let text = percent_encoding::percent_decode_str(&last[..end]).decode_utf8().ok()?.into_owned();
+    match parameter {
+        "name" => Some(("name", text)),
+        "id" => Some(("id", text)),
+        _ => None,
+    }
+}
+
+/// Gives a failure its body, its log record, and for a known caller its audit entry.
+async fn complete(
+    state: &AppState,
+    route: &Route,
+    actor: Option<&Actor>,
+    named: Option<(&'static str, String)>,
+    answer: Response,
+    request_id: &str,
+) -> Response {
+    let Some(problem) = answer.extensions().get::<Arc<Problem>>().cloned() else { return answer };
+    let code = problem.kind.code();
+    if let Some(cause) = &problem.cause {
+        // `Display` alone: the `Debug` form of a database error can hold the values of a row.
+        tracing::warn!(request_id, route = route.path, code, cause = %chain(cause.as_ref()), "request failed");
+    }
+    if let Some(actor) = actor {
+        let outcome = if problem.kind == ProblemKind::Denied { Outcome::Denied } else { Outcome::Failed };
+        let target = state
+            .room
+            .failed_target(noun(route.action), named)
+            .await
+            .unwrap_or_else(|_| Target::kind(noun(route.action)));
+        let detail =
+            json!({ "code": code, "field": problem.field.as_deref().filter(|field| is_our_field(field)) });
+        if let Err(error) = state.room.note(actor, route.action, target, outcome, &detail).await {
+            tracing::error!(
+                request_id,
+                code = error.kind.code(),
+                "a failure could not be written to the audit trail"
+            );
+        }
+    }
+    render(&problem, request_id, Clock::Database.local_now())
+}
+
+fn noun(action: &'static str) -> &'static str {
+    action.split('.').next().unwrap_or(action)
+}
+
+/// Names of fields that callers make up may hold anything; ours are short words.
+fn is_our_field(field: &str) -> bool {
+    const OURS: &[&str] = &[
+        "name",
+        "provider",
+        "apiKey",
+        "apiSecret",
+        "endpoint",
+        "priority",
+        "isActive",
+        "isGlobal",
+        "userId",
+        "rateLimit",
+        "role",
+        "expiresAt",
+        "scope.credentials",
+        "id",
+        "limit",
+        "cursor",
+        "If-Match",
+        "Idempotency-Key",
+        "body",
+        "query",
+        "Content-Type",
+    ];
+    OURS.contains(&field)
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+fn finish(problem: &Problem, request_id: &str) -> Response {
+    render(problem, request_id, Clock::Database.local_now())
+}
+
+/// The answer for a path that no route has.
+pub async fn nowhere() -> Response {
+    finish(&Problem::not_found("there is no such route; see /docs"), &random::uid().to_string())
+}
+
+/// The answer for a route that has other methods.
+pub async fn wrong_method(method: Method) -> Response {
+    let mut answer = finish(
+        &Problem::invalid("method", format!("this route does not take {method}; see /docs")),
+        &random::uid().to_string(),
+    );
+    *answer.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    answer
+}
+
+/// The answer after a panic. What it said is in the log of the panic hook, without the request.
+pub fn after_panic(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    finish(
+        &Problem::internal("something went wrong inside strongroom; the log has more"),
+        &random::uid().to_string(),
+    )
+}

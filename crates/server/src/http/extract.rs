@@ -1,0 +1,186 @@
+//! Reading requests, with errors that name the field at fault and repeat no value.
+
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use strongroom_model::{Actor, Problem};
+
+use super::problem::Failure;
+
+/// A JSON body and its raw bytes.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T, pub Bytes);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        let essence = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        if essence != "application/json" {
+            return Err(Problem::invalid(
+                "Content-Type",
+                "send the body as JSON, with Content-Type: application/json",
+            )
+            .into());
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Problem::invalid("body", "the body is too large, or did not arrive whole"))?;
+        let value = parse(&body)?;
+        Ok(Self(value, body))
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() {
+            let (path, what) = without_values(&path, &error.to_string());
+            Failure(Problem::invalid(&path, what))
+        } else {
+            let at = format!("line {}, column {}", error.line(), error.column());
+            Failure(Problem::invalid("body", format!("the body is not JSON: see {at}")))
+        }
+    })?;
+    reader.end().map_err(|_| Problem::invalid("body", "the body has something after its JSON"))?;
+    Ok(value)
+}
+
+/// Serde's messages repeat the value that did not fit, which may be a secret in the wrong field.
+fn without_values(path: &str, message: &str) -> (String, String) {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let path = if path == "." { "body" } else { path };
+    if let Some(rest) = message.strip_prefix("unknown field `")
+        && let Some((field, expected)) = rest.split_once('`')
+    {
+        let expected = expected.trim_start_matches(", ");
+        return (field.to_owned(), format!("there is no field of that name; {expected}"));
+    }
+    if let Some(rest) = message.strip_prefix("missing field `") {
+        return (rest.trim_end_matches('`').to_owned(), message.replace('`', ""));
+    }
+    let what = match message.split_once("expected ") {
+        Some((_, expected)) => format!("{path} must be {expected}"),
+        None => format!("{path} cannot be read"),
+    };
+    (path.to_owned(), what)
+}
+
+/// The query of a URL.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let (path, what) = without_values(&path, &error.inner().to_string());
+            let path = if path == "body" { "query".to_owned() } else { path };
+            Failure(Problem::invalid(&path, what))
+        })
+    }
+}
+
+/// A number in the path; anything else is a thing that does not exist.
+pub fn number(path: Result<Path<i64>, PathRejection>, what: &str) -> Result<i64, Failure> {
+    path.map(|Path(number)| number).map_err(|_| Failure(Problem::not_found(format!("{what} not found"))))
+}
+
+/// A name in the path, percent-decoded.
+pub fn name(path: Result<Path<String>, PathRejection>) -> Result<String, Failure> {
+    let Path(name) = path.map_err(|_| Problem::invalid("name", "the name in the path is not UTF-8"))?;
+    if name.contains('\0') {
+        return Err(Problem::not_found("Credential not found").into());
+    }
+    Ok(name)
+}
+
+/// The revision in `If-Match`, when there is one. `*` matches every revision.
+///
+/// # Errors
+/// [`Problem`] on the header when it is not an entity tag of ours.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    text.strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .and_then(|revision| revision.parse().ok())
+        .map(Some)
+        .ok_or_else(|| {
+            Problem::invalid("If-Match", "If-Match must be one entity tag as in ETag, such as \"3\"")
+        })
+}
+
+/// The principal, which the door has put there.
+#[derive(Debug, Clone)]
+pub struct Caller(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let actor = parts.extensions.get::<Actor>().cloned();
+        actor.map(Self).ok_or_else(|| Failure(Problem::internal("the door let somebody in without a name")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_client::wire::credential::CreateCredential;
+
+    use super::*;
+
+    fn problem(body: &str) -> Problem {
+        parse::<CreateCredential>(body.as_bytes()).unwrap_err().0
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_repeats_no_value() {
+        let wrong_type = problem(r#"{"name":"a","provider":"openai","rateLimit":"sk-canary-secret"}"#);
+        assert_eq!(wrong_type.field.as_deref(), Some("rateLimit"));
+        assert!(!wrong_type.message.contains("canary"), "{}", wrong_type.message);
+        let unknown = problem(r#"{"nam":"a"}"#);
+        assert_eq!(unknown.field.as_deref(), Some("nam"));
+        assert!(unknown.message.contains("`name`"), "{}", unknown.message);
+        let wrong_text = problem(r#"{"apiKey":42}"#);
+        assert_eq!(wrong_text.field.as_deref(), Some("apiKey"));
+        assert!(!wrong_text.message.contains("42"), "{}", wrong_text.message);
+        for broken in ["", "{", "[]", "sk-canary", r#"{"name":"a"} x"#] {
+            let broken = problem(broken);
+            assert!(!broken.message.contains("canary"), "{}", broken.message);
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = format!("{{\"name\":{}", "[".repeat(100_000));
+        assert_eq!(problem(&deep).kind, strongroom_model::ProblemKind::Invalid);
+    }
+
+    #[test]
+    fn if_match_takes_our_entity_tags() {
+        let header = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, text.parse().unwrap());
+            if_match(&headers)
+        };
+        assert_eq!(header("\"3\"").unwrap(), Some(3));
+        assert_eq!(header("*").unwrap(), None);
+        assert!(header("3").is_err() && header("W/\"3\"").is_err() && header("\"x\"").is_err());
+        assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! What is counted, in the Prometheus text format (OpenMetrics 1.0).
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use strongroom::Strongroom;
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    route: &'static str,
+    status: u16,
+}
+
+/// Counts of requests, by route and never by path.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    refused: Counter,
+    seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("strongroom");
+        let requests = Family::default();
+        registry.register("http_requests", "HTTP requests by route and status", requests.clone());
+        let refused = Counter::default();
+        registry.register("authentication_failures", "Requests without a valid token", refused.clone());
+        let seconds =
+            Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
+        registry.register("http_request_duration_seconds", "Time to the head of the answer", seconds.clone());
+        Self { registry, requests, refused, seconds }
+    }
+}
+
+impl Metrics {
+    /// Counts a request. `route` is the template, so that no name and no id becomes a label.
+    pub fn count(&self, method: &'static str, route: &'static str, status: u16, took: Duration) {
+        self.requests.get_or_create(&Request { method, route, status }).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a request that showed no valid token.
+    pub fn count_refused(&self) {
+        self.refused.inc();
+    }
+
+    /// Everything that is counted, as text.
+    #[must_use]
+    pub fn render(&self, room: &Strongroom) -> String {
+        let signals = room.signals();
+        let mut text = String::new();
+        for (name, help, label, count) in [
+            ("secrets_read", "Keys handed out", "{source=\"database\"}", signals.reads_from_database.get()),
+            (
+                "secrets_read",
+                "Keys handed out",
+                "{source=\"environment\"}",
+                signals.reads_from_environment.get(),
+            ),
+            ("limit_refusals", "Uses refused by a limit", "", signals.limit_refusals.get()),
+            (
+                "integrity_failures",
+                "Stored texts or rows that did not verify",
+                "",
+                signals.integrity_failures.get(),
+            ),
+            ("audit_entries", "Audit entries written", "", signals.audit_entries.get()),
+        ] {
+            if !text.contains(&format!("# HELP strongroom_{name} ")) {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "# HELP strongroom_{name} {help}.\n# TYPE strongroom_{name} counter");
+            }
+            let _ = writeln!(text, "strongroom_{name}_total{label} {count}");
+        }
+        // `encode` ends with the end-of-file mark.
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(_) => String::new(),
+        }
+    }
+}

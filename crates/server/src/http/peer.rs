@@ -1,0 +1,28 @@
+//! Where a request comes from: a socket address, or this very machine.
+
+use axum::http::Extensions;
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+
+/// Somebody on this machine who may read the data directory: in through the socket file, or in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalPeer(pub String);
+
+impl LocalPeer {
+    /// The user that this process runs as.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let uid = nix::unistd::Uid::effective();
+        let name = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
+        Self(name.unwrap_or_else(|| uid.to_string()))
+    }
+}
+
+/// The address of the other side, without its port.
+#[must_use]
+pub fn address(extensions: &Extensions) -> Option<String> {
+    extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(address)| address.ip().to_canonical().to_string())
+}

@@ -1,0 +1,125 @@
+//! The table of routes: who may call each, what it does, and the name of it in the audit trail.
+//!
+//! A route that is not in the table is refused by the door, so that none can be added without saying who may.
+
+use axum::http::Method;
+use strongroom_model::Role;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever has one of these roles.
+    Roles(&'static [Role]),
+}
+
+/// What a route does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Tells,
+    /// It changes something: one audit entry per call.
+    Changes,
+    /// It gives out a secret: one audit entry per call.
+    Reveals,
+}
+
+/// A route.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// Its name in the audit trail, `noun.verb`.
+    pub action: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What it does.
+    pub effect: Effect,
+}
+
+const ADMIN: Access = Access::Roles(&[Role::Admin]);
+const METADATA: Access = Access::Roles(&[Role::Admin, Role::Auditor]);
+const READ: Access = Access::Roles(&[Role::Admin, Role::Reader]);
+const READ_METADATA: Access = Access::Roles(&[Role::Admin, Role::Auditor, Role::Reader]);
+const ANY: Access = Access::Roles(&Role::ALL);
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    action: &'static str,
+    access: Access,
+    effect: Effect,
+) -> Route {
+    Route { method, path, action, access, effect }
+}
+
+/// Every route there is.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/api/admin/credentials", "credential.list", METADATA, Effect::Tells),
+    route("POST", "/api/admin/credentials", "credential.create", ADMIN, Effect::Changes),
+    route(
+        "POST",
+        "/api/admin/credentials/reset-monthly-usage",
+        "credential.reset_monthly_usage",
+        ADMIN,
+        Effect::Changes,
+    ),
+    route("POST", "/api/admin/credentials/generate-key", "key.generate", ADMIN, Effect::Tells),
+    route("POST", "/api/admin/credentials/import", "credential.import", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/credentials/{id}", "credential.show", METADATA, Effect::Tells),
+    route("PATCH", "/api/admin/credentials/{id}", "credential.update", ADMIN, Effect::Changes),
+    route("DELETE", "/api/admin/credentials/{id}", "credential.delete", ADMIN, Effect::Changes),
+    route("POST", "/api/admin/credentials/{id}/test", "credential.test", ADMIN, Effect::Tells),
+    route("GET", "/api/admin/tokens", "token.list", METADATA, Effect::Tells),
+    route("POST", "/api/admin/tokens", "token.create", ADMIN, Effect::Changes),
+    route("DELETE", "/api/admin/tokens/{id}", "token.revoke", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/users", "user.list", METADATA, Effect::Tells),
+    route("POST", "/api/admin/users", "user.create", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/users/{id}", "user.show", METADATA, Effect::Tells),
+    route("PATCH", "/api/admin/users/{id}", "user.update", ADMIN, Effect::Changes),
+    route("DELETE", "/api/admin/users/{id}", "user.delete", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/audit-logs", "audit.list", METADATA, Effect::Tells),
+    route("GET", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
+    route("POST", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
+    route("GET", "/api/admin/encryption-keys", "key.list", METADATA, Effect::Tells),
+    route("GET", "/api/admin/status", "status.show", ANY, Effect::Tells),
+    route("GET", "/api/credentials/{name}", "credential.read", READ, Effect::Reveals),
+    route("GET", "/api/credentials/{name}/rate-limit", "credential.rate_limit", READ_METADATA, Effect::Tells),
+    route("GET", "/api/providers/{provider}/credential", "credential.read", READ, Effect::Reveals),
+    route("GET", "/livez", "health.live", Access::Public, Effect::Tells),
+    route("GET", "/readyz", "health.ready", Access::Public, Effect::Tells),
+    route("GET", "/metrics", "health.metrics", Access::Public, Effect::Tells),
+    route("GET", "/openapi.json", "docs.openapi", Access::Public, Effect::Tells),
+    route("GET", "/docs", "docs.page", Access::Public, Effect::Tells),
+];
+
+/// The route with this method and path template. HEAD is answered as GET.
+#[must_use]
+pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    ROUTES.iter().find(|route| route.method == method && route.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_or_reveals_something_is_never_public_and_never_for_a_role_that_sees_metadata_only() {
+        for route in ROUTES.iter().filter(|route| route.effect != Effect::Tells) {
+            let Access::Roles(roles) = route.access else {
+                panic!("{} {} is public", route.method, route.path)
+            };
+            assert!(!roles.contains(&Role::Auditor) && !roles.contains(&Role::Gateway), "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn head_is_as_guarded_as_get() {
+        assert_eq!(find(&Method::HEAD, "/api/credentials/{name}").unwrap().action, "credential.read");
+        assert!(find(&Method::GET, "/nowhere").is_none());
+    }
+}

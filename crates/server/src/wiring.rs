@@ -1,0 +1,74 @@
+//! The wiring: from a configuration to a running product. The only place that names the store.
+
+mod data_dir;
+pub mod hardening;
+mod jobs;
+mod listen;
+mod local;
+mod serve;
+
+use std::sync::Arc;
+
+use strongroom::{Clock, EndpointGuard, Environment, KeySource, Opened, Options, Strongroom};
+use strongroom_model::{Problem, Secret};
+use strongroom_store::{Store, StoreOptions, schema};
+
+use crate::config::{Config, Loaded};
+use crate::http::jwt::JwtVerifier;
+use crate::http::metrics::Metrics;
+use crate::http::{AppState, router};
+
+pub use local::{InProcess, in_process};
+pub use serve::serve;
+
+/// Opens the strongroom that a configuration names.
+async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
+    let config = &loaded.config;
+    let key = match &config.encryption.key {
+        Some(key) => KeySource::Given(key.clone()),
+        None => KeySource::FileOrNew(config.data_dir.join("master.key")),
+    };
+    let environment = if config.fallback.environment {
+        Environment::of(loaded.provider_environment.clone())
+    } else {
+        Environment::disabled()
+    };
+    Strongroom::open_or_make(Options {
+        database_url: Secret::from(config.database.url.expose()),
+        max_connections: config.database.max_connections,
+        migrate: config.database.migrate,
+        key,
+        environment,
+        guard: EndpointGuard::new(config.endpoints.allow_private),
+        clock: Clock::Database,
+    })
+    .await
+}
+
+fn app(room: &Strongroom, config: &Config) -> axum::Router {
+    router::router(AppState {
+        room: room.clone(),
+        jwt: config.auth.jwt_secret.as_ref().map(|secret| Arc::new(JwtVerifier::new(secret))),
+        metrics: Arc::new(Metrics::default()),
+    })
+}
+
+/// Brings the schema of the configured database up to date, and does nothing else: no key is needed.
+///
+/// # Errors
+/// [`Problem`] when the database belongs to something else, is newer, or cannot be reached.
+pub async fn migrate(config: &Config) -> Result<(), Problem> {
+    let url = config.database.url.expose();
+    if schema::glimpse(url).await? == schema::Glimpse::Foreign {
+        return Err(Problem::internal(
+            "the database has tables, but they are not strongroom's: use an empty database, and to move credentials \
+             of another application in from this one, run `strongroom import legacy`",
+        ));
+    }
+    let _lock = data_dir::lock_for(config)?;
+    let options = StoreOptions { url: url.to_owned(), max_connections: 2, clock: Clock::Database };
+    let store = Store::connect(&options).await?;
+    let done = schema::migrate(&store).await;
+    store.close().await;
+    Ok(done?)
+}

@@ -1,0 +1,13 @@
+//! What the process gives up before it holds a secret: core dumps, and being looked into by its peers.
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+
+/// Sets the core limit to zero and the process to not dumpable, and installs the TLS provider that everything shares.
+pub fn apply() {
+    // Neither can fail for a process that lowers its own limits; where a sandbox refuses, there is nothing to dump into.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = prctl::set_dumpable(false);
+    // An error means that a provider is there already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -1,0 +1,108 @@
+//! Listening: TCP with or without TLS, and the socket file in the data directory.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use strongroom_model::{Problem, ProblemKind};
+
+use crate::config::HttpConfig;
+use crate::http::peer::LocalPeer;
+
+/// How long a client may take to send the head of its request.
+const HEAD: Duration = Duration::from_secs(15);
+/// Streams that one HTTP/2 connection may have open.
+const STREAMS: u32 = 256;
+
+/// Binds the address.
+pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, Problem> {
+    let listener = TcpListener::bind(config.listen).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|error| {
+        Problem::new(
+            ProblemKind::Unavailable,
+            format!(
+                "{} cannot be listened on: {error}; choose another address with --listen or STRONGROOM_LISTEN",
+                config.listen
+            ),
+        )
+    })
+}
+
+/// The TLS configuration, when there is one.
+pub(super) async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, Problem> {
+    let (Some(cert), Some(key)) = (&config.tls_cert_file, &config.tls_key_file) else { return Ok(None) };
+    RustlsConfig::from_pem_file(cert, key).await.map(Some).map_err(|error| {
+        Problem::internal(format!(
+            "the TLS certificate {} and key {} cannot be used: {error}",
+            cert.display(),
+            key.display()
+        ))
+    })
+}
+
+/// Serves on TCP until the handle says to stop.
+pub(super) async fn serve_tcp(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    router: Router,
+    handle: Handle<SocketAddr>,
+) -> io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            bound(server.http_builder());
+            server.serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            bound(server.http_builder());
+            server.serve(service).await
+        }
+    }
+}
+
+/// Serves on the socket file until the handle says to stop. Who may open the file is let in as an admin.
+pub(super) async fn serve_socket(
+    listener: UnixListener,
+    router: Router,
+    handle: Handle<std::os::unix::net::SocketAddr>,
+) -> io::Result<()> {
+    let router = router.layer(Extension(LocalPeer::of_this_process()));
+    let mut server = axum_server::from_unix(listener)?.handle(handle);
+    bound(server.http_builder());
+    server.serve(router.into_make_service()).await
+}
+
+fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
+}
+
+/// Binds the socket file in place of one that a killed server left behind; only its owner may open it.
+pub(super) fn bind_socket(path: &Path) -> Result<UnixListener, Problem> {
+    let bind = || -> io::Result<UnixListener> {
+        match std::fs::symlink_metadata(path) {
+            Ok(left) if left.file_type().is_socket() => std::fs::remove_file(path)?,
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        // The directory lets nobody else in, so the moment before this is not open to anybody either.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().map_err(|error| {
+        Problem::internal(format!("the socket file {} cannot be made: {error}", path.display()))
+    })
+}

@@ -1,0 +1,65 @@
+//! The same router without a network: for a command on this machine while no server runs.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use strongroom::Strongroom;
+use strongroom_client::transport::Caller;
+use strongroom_model::Problem;
+use tower::ServiceExt;
+
+use super::data_dir::{self, Lock};
+use crate::config::Loaded;
+use crate::http::peer::LocalPeer;
+
+/// A router in this process, and the data directory that it holds.
+pub struct InProcess {
+    /// Answers requests.
+    pub caller: Caller,
+    room: Strongroom,
+    lock: Option<Lock>,
+}
+
+impl InProcess {
+    /// Closes the database and lets the data directory go.
+    pub async fn close(self) {
+        self.room.close().await;
+        drop(self.lock);
+    }
+}
+
+/// Opens the configured strongroom and puts the router over it, without jobs. Who may read the data directory or the
+/// key and the database is the authority, so no token is asked for.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
+    data_dir::make(&loaded.config.data_dir)?;
+    let lock = data_dir::lock_for(&loaded.config)?;
+    let room = super::open(loaded).await?.room;
+    let router = super::app(&room, &loaded.config);
+    let peer = LocalPeer::of_this_process();
+    let caller: Caller = Arc::new(move |request| {
+        let (router, peer) = (router.clone(), peer.clone());
+        Box::pin(async move {
+            let mut request = request.map(Body::from);
+            request.extensions_mut().insert(peer);
+            let answer = match router.oneshot(request).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            };
+            let (parts, body) = answer.into_parts();
+            match body.collect().await {
+                Ok(body) => http::Response::from_parts(parts, body.to_bytes()),
+                Err(error) => {
+                    tracing::error!(%error, "an answer broke off");
+                    let mut broken = http::Response::new(bytes::Bytes::new());
+                    *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                    broken
+                }
+            }
+        })
+    });
+    Ok(InProcess { caller, room, lock })
+}

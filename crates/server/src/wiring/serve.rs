@@ -1,0 +1,158 @@
+//! `strongroom serve`: from a configuration to a product that answers, until it is told to stop.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use axum_server::Handle;
+use strongroom::{Opened, Strongroom};
+use strongroom_model::Problem;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{data_dir, jobs, listen};
+use crate::config::{Loaded, LogFormat};
+use crate::telemetry;
+
+/// How long open requests may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`Problem`] naming what cannot be had.
+pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
+    let config = &loaded.config;
+    let format = config.log.format.unwrap_or(if std::io::stderr().is_terminal() {
+        LogFormat::Pretty
+    } else {
+        LogFormat::Json
+    });
+    telemetry::start(format, &config.log.level);
+    let mut stop_signals = Stop::listen()?;
+    data_dir::make(&config.data_dir)?;
+    let lock = data_dir::lock_for(config)?;
+    let tls = listen::tls(&config.http).await?;
+    // Bound before the database is touched: a port that is taken leaves nothing behind.
+    let listener = listen::bind(&config.http)?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Problem::internal("the address is not known").caused_by(error))?;
+    let opened = super::open(&loaded).await?;
+    let room = opened.room.clone();
+    greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
+    let router = super::app(&room, config);
+
+    let socket_path = config.data_dir.join("strongroom.sock");
+    let socket = listen::bind_socket(&socket_path)?;
+    let (tcp_handle, socket_handle) = (Handle::new(), Handle::new());
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(listen::serve_tcp(listener, tls, router.clone(), tcp_handle.clone()));
+    tasks.spawn(listen::serve_socket(socket, router, socket_handle.clone()));
+    let interval = Duration::from_secs(config.audit.head_interval_seconds);
+    let heads = jobs::log_audit_heads(room.clone(), interval, stop.clone());
+    tasks.spawn(async move {
+        heads.await;
+        Ok(())
+    });
+
+    let ended = tokio::select! {
+        signal = stop_signals.next() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+        ended = tasks.join_next() => Err(ended),
+    };
+    stop.cancel();
+    tcp_handle.graceful_shutdown(Some(GRACE));
+    socket_handle.graceful_shutdown(Some(GRACE));
+    let mut failure = ended.err().flatten().and_then(failed);
+    while let Some(done) = tasks.join_next().await {
+        failure = failure.or_else(|| failed(done));
+    }
+    remove(&socket_path);
+    room.close().await;
+    drop(lock);
+    match failure {
+        Some(failure) => Err(failure),
+        None => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+    }
+}
+
+fn failed(done: Result<std::io::Result<()>, tokio::task::JoinError>) -> Option<Problem> {
+    match done {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Problem::internal("the server stopped listening").caused_by(error)),
+        Err(error) => Some(Problem::internal("a part of the server ended unexpectedly").caused_by(error)),
+    }
+}
+
+fn remove(socket: &Path) {
+    if let Err(error) = std::fs::remove_file(socket) {
+        tracing::warn!(path = %socket.display(), %error, "the socket file cannot be removed");
+    }
+}
+
+/// Mints the first token and tells the person who started this what is where: on stderr, as plain text and never as a
+/// log record, for it may hold the token.
+async fn greet(opened: &Opened, loaded: &Loaded, url: &str) -> Result<(), Problem> {
+    let config = &loaded.config;
+    let is_given = config.auth.admin_token.is_some();
+    let minted = opened.room.mint_first_token(config.auth.admin_token.clone()).await?;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {name:<12} {value}\n"));
+    };
+    line("listening", url);
+    line("API", &format!("{url}/docs"));
+    line("data", &config.data_dir.display().to_string());
+    line("database", &config.database.url.to_string());
+    if let Some(path) = &opened.new_key_file {
+        line(
+            "master key",
+            &format!("{} (new: keep a copy elsewhere; without it nothing can be opened)", path.display()),
+        );
+    }
+    line("fingerprint", opened.room.master_fingerprint());
+    if let Some(minted) = minted.filter(|_| !is_given) {
+        line("admin token", &format!("{} (shown only now)", minted.text.expose()));
+    }
+    let greeting = format!("strongroom {}\n{text}", env!("CARGO_PKG_VERSION"));
+    // Nobody reading stderr is no reason not to serve.
+    let _ = std::io::stderr().lock().write_all(greeting.as_bytes());
+    announce(&opened.room, url);
+    Ok(())
+}
+
+fn announce(room: &Strongroom, url: &str) {
+    tracing::info!(url, database = room.database(), master = room.master_fingerprint(), "serving");
+}
+
+/// The signals that end a server.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Problem> {
+        let cannot =
+            |error: std::io::Error| Problem::internal("signals cannot be listened to").caused_by(error);
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(cannot)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

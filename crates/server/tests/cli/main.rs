@@ -1,0 +1,8 @@
+//! The binary as people and scripts see it: exit codes, stdout, stderr, against a server that answers as the API does.
+
+mod audit;
+mod credential;
+mod door;
+mod harness;
+mod offline;
+mod run;

@@ -1,0 +1,72 @@
+//! The published grants are complete: every table is in them, and the audit trail can only be added to.
+
+use std::collections::BTreeMap;
+
+use strongroom_model::Clock;
+use strongroom_store::schema;
+use strongroom_store::{Store, StoreOptions};
+use strongroom_testkit::{Backend, TestDatabase};
+
+const GRANTS: &str = include_str!("../../../docs/postgres-grants.sql");
+
+/// What the role may do, by table.
+async fn privileges(database: &TestDatabase, role: &str) -> BTreeMap<String, Vec<String>> {
+    let sql = format!(
+        "SELECT tablename, privilege FROM pg_tables CROSS JOIN \
+         unnest(ARRAY['DELETE', 'INSERT', 'REFERENCES', 'SELECT', 'TRIGGER', 'TRUNCATE', 'UPDATE']) AS privilege \
+         WHERE schemaname = 'public' AND has_table_privilege('{role}', 'public.' || tablename, privilege) \
+         ORDER BY tablename, privilege"
+    );
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in database.query_text(&sql).await {
+        let [Some(table), Some(privilege)] = row.as_slice() else { panic!("{row:?}") };
+        found.entry(table.clone()).or_default().push(privilege.clone());
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
+    let database = TestDatabase::new(Backend::Postgres).await;
+    let store = Store::connect(&StoreOptions {
+        url: database.url().to_owned(),
+        max_connections: 1,
+        clock: Clock::Database,
+    })
+    .await
+    .unwrap();
+    schema::migrate(&store).await.unwrap();
+    store.close().await;
+
+    // Roles belong to the whole server: the name has to be as unique as the database's.
+    let role = format!("app_{}", database.url().rsplit('/').next().unwrap());
+    database.execute(&format!("CREATE ROLE {role}")).await;
+    // What an owner might have done before.
+    database.execute(&format!("GRANT ALL ON audit_logs TO {role}; GRANT SELECT ON tokens TO PUBLIC")).await;
+    let grants = GRANTS.replace(":\"app\"", &role);
+    for _ in 0..2 {
+        database.execute(&grants).await;
+    }
+
+    let found = privileges(&database, &role).await;
+    let all = database.query_text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await;
+    for table in all.iter().map(|row| row[0].as_deref().unwrap()) {
+        assert!(found.contains_key(table), "docs/postgres-grants.sql says nothing of the table {table}");
+    }
+    assert_eq!(found["audit_logs"], ["INSERT", "SELECT"]);
+    assert_eq!(found["usage_records"], ["INSERT", "SELECT"]);
+    assert_eq!(found["_sqlx_migrations"], ["SELECT"]);
+    assert_eq!(found["api_credentials"], ["DELETE", "INSERT", "SELECT", "UPDATE"]);
+    for (table, privileges) in &found {
+        let never = ["REFERENCES", "TRIGGER", "TRUNCATE"];
+        assert!(
+            !privileges.iter().any(|privilege| never.contains(&privilege.as_str())),
+            "{table}: {privileges:?}"
+        );
+    }
+    let public = "SELECT table_name FROM information_schema.table_privileges \
+                  WHERE table_schema = 'public' AND grantee = 'PUBLIC'";
+    assert_eq!(database.query_text(public).await, Vec::<Vec<Option<String>>>::new());
+
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}

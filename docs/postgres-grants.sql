@@ -1,0 +1,37 @@
+-- What the program may do in a PostgreSQL database, after `strongroom migrate` has made the tables as their owner.
+-- Run it as that owner, once and again after every upgrade that brought new tables; a second run changes nothing:
+--   psql "$OWNER_URL" --set ON_ERROR_STOP=1 --set app=strongroom_app --file docs/postgres-grants.sql
+
+BEGIN;
+
+-- Nobody else, whoever made the tables and however: not even reading.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app";
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, :"app";
+GRANT USAGE ON SCHEMA public TO :"app";
+
+-- The schema's version is read, and changed by `strongroom migrate` alone.
+GRANT SELECT ON _sqlx_migrations TO :"app";
+
+-- The audit trail is only ever added to: no entry can be changed or taken away. The head moves with every entry.
+GRANT SELECT, INSERT ON audit_logs TO :"app";
+GRANT SELECT, INSERT, UPDATE ON audit_heads TO :"app";
+
+-- What spending is the sum of is only ever added to as well.
+GRANT SELECT, INSERT ON usage_records TO :"app";
+GRANT SELECT, INSERT, UPDATE ON counters TO :"app";
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_credentials TO :"app";
+-- Ids that `strongroom import legacy` keeps have to be skipped by the ones that are given out.
+GRANT USAGE, UPDATE ON SEQUENCE api_credentials_id_seq TO :"app";
+GRANT SELECT, INSERT ON credential_versions TO :"app";
+GRANT SELECT, INSERT, UPDATE ON credential_values TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON limits TO :"app";
+
+GRANT SELECT, INSERT ON strongroom_meta, master_keys, key_wraps TO :"app";
+GRANT SELECT, INSERT, UPDATE ON encryption_keys TO :"app";
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON users TO :"app";
+GRANT SELECT, INSERT, UPDATE ON tokens TO :"app";
+GRANT SELECT, INSERT, DELETE ON idempotency_keys TO :"app";
+
+COMMIT;

@@ -1,0 +1,234 @@
+//! The providers' answers: paths, headers that they demand, statuses, golden bodies and the headers that go with them.
+//!
+//! Sources: <https://platform.openai.com/docs/api-reference/models/list>, <https://developers.openai.com/docs/guides/error-codes>,
+//! <https://platform.claude.com/docs/en/api/errors>, <https://platform.claude.com/docs/en/api/rate-limits>,
+//! <https://ai.google.dev/api/models>, <https://ai.google.dev/gemini-api/docs/troubleshooting>,
+//! <https://openrouter.ai/docs/api-reference/limits>, <https://openrouter.ai/docs/errors>,
+//! <https://console.groq.com/docs/errors>, <https://console.groq.com/docs/rate-limits>.
+
+use axum::body::Body;
+use axum::response::Response;
+
+use super::SeenRequest;
+use super::behaviour::Behaviour;
+
+/// A provider that the fake can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// OpenAI.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+    /// Gemini.
+    Gemini,
+    /// OpenRouter.
+    OpenRouter,
+    /// Groq.
+    Groq,
+    /// Some other server that speaks OpenAI's format.
+    Compatible,
+}
+
+/// A call that the fake knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// The one that tells whether a key is right.
+    Probe,
+    /// OpenRouter's list of models, which needs no key.
+    PublicModels,
+}
+
+macro_rules! golden {
+    ($provider:literal, $case:literal) => {
+        include_str!(concat!("../../golden/", $provider, "/", $case, ".json"))
+    };
+}
+
+impl Api {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::OpenRouter, Self::Groq, Self::Compatible];
+
+    /// The name under which strongroom knows the provider.
+    #[must_use]
+    pub const fn provider(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::OpenRouter => "openrouter",
+            Self::Groq => "groq",
+            Self::Compatible => "my-llm",
+        }
+    }
+
+    /// Where the provider's base URL is on the fake; it ends as the real one does.
+    pub(super) const fn base_path(self) -> &'static str {
+        match self {
+            Self::OpenAi => "/openai/v1",
+            Self::Anthropic => "/anthropic",
+            Self::Gemini => "/gemini",
+            Self::OpenRouter => "/openrouter/api/v1",
+            Self::Groq => "/groq/openai/v1",
+            Self::Compatible => "/compatible/v1",
+        }
+    }
+
+    pub(super) fn of_path(path: &str) -> Option<(Self, Call)> {
+        let (api, call) =
+            Self::ALL.into_iter().find_map(|api| Some((api, path.strip_prefix(api.base_path())?)))?;
+        match (api, call) {
+            (Self::Anthropic, "/v1/models")
+            | (Self::Gemini, "/v1beta/models")
+            | (Self::OpenRouter, "/key") => Some((api, Call::Probe)),
+            (Self::OpenRouter, "/models") => Some((api, Call::PublicModels)),
+            (Self::OpenAi | Self::Groq | Self::Compatible, "/models") => Some((api, Call::Probe)),
+            _ => None,
+        }
+    }
+
+    /// The key, from the one header in which this provider looks for it.
+    fn key(self, request: &SeenRequest) -> Option<&str> {
+        match self {
+            Self::Anthropic => request.header("x-api-key"),
+            Self::Gemini => request.header("x-goog-api-key"),
+            _ => request.header("authorization")?.strip_prefix("Bearer "),
+        }
+    }
+
+    pub(super) async fn answer(self, call: Call, request: &SeenRequest) -> Response<Body> {
+        if request.method != "GET" {
+            return json(405, r#"{"error":{"message":"Method not allowed"}}"#.to_owned());
+        }
+        if call == Call::PublicModels {
+            return json(200, golden!("openrouter", "models").to_owned());
+        }
+        let Some(key) = self.key(request) else {
+            return self.missing_key();
+        };
+        if self == Self::Anthropic && request.header("anthropic-version").is_none() {
+            return json(400, golden!("anthropic", "missing_version").to_owned());
+        }
+        match Behaviour::of_key(key) {
+            Behaviour::Redirect => {
+                let mut response = json(302, String::new());
+                response.headers_mut().insert("location", axum::http::HeaderValue::from_static("/elsewhere"));
+                response
+            }
+            Behaviour::Silent => std::future::pending().await,
+            Behaviour::Endless => {
+                let block =
+                    futures::stream::repeat_with(|| Ok::<_, std::convert::Infallible>(" ".repeat(4096)));
+                typed(200, "application/json", Body::from_stream(block))
+            }
+            Behaviour::WebPage => typed(200, "text/html", Body::from("<!doctype html><title>Log in</title>")),
+            Behaviour::Echo => json(
+                500,
+                format!(
+                    r#"{{"error":{{"message":"{key}","type":"{key}","code":"{key}","status":"{key}","details":[{{"reason":"{key}"}}]}}}}"#
+                ),
+            ),
+            known => {
+                let (status, body, headers) = self.golden(known);
+                let mut response = json(status, filled(body, key));
+                for (name, value) in headers {
+                    response.headers_mut().insert(*name, axum::http::HeaderValue::from_static(value));
+                }
+                response
+            }
+        }
+    }
+
+    fn missing_key(self) -> Response<Body> {
+        let (status, body) = match self {
+            Self::OpenAi | Self::Compatible => (401, golden!("openai", "missing_key")),
+            Self::Anthropic => (401, golden!("anthropic", "missing_key")),
+            Self::Gemini => (403, golden!("gemini", "missing_key")),
+            Self::OpenRouter => (401, golden!("openrouter", "missing_key")),
+            Self::Groq => (401, golden!("groq", "missing_key")),
+        };
+        json(status, body.to_owned())
+    }
+
+    /// Status, body and headers.
+    fn golden(self, behaviour: Behaviour) -> (u16, &'static str, &'static [(&'static str, &'static str)]) {
+        use Behaviour::{EmptyAccount, Ok, RateLimited};
+        match (self, behaviour) {
+            (Self::OpenAi | Self::Compatible, Ok) => (200, golden!("openai", "ok"), &[]),
+            (Self::OpenAi | Self::Compatible, EmptyAccount) => (429, golden!("openai", "empty_account"), &[]),
+            (Self::OpenAi | Self::Compatible, RateLimited) => (
+                429,
+                golden!("openai", "rate_limited"),
+                &[
+                    ("retry-after", "20"),
+                    ("x-ratelimit-limit-requests", "3"),
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "20s"),
+                ],
+            ),
+            (Self::OpenAi | Self::Compatible, _) => (401, golden!("openai", "wrong_key"), &[]),
+            (Self::Anthropic, Ok) => (200, golden!("anthropic", "ok"), &[]),
+            (Self::Anthropic, EmptyAccount) => (400, golden!("anthropic", "empty_account"), &[]),
+            (Self::Anthropic, RateLimited) => (
+                429,
+                golden!("anthropic", "rate_limited"),
+                &[
+                    ("retry-after", "41"),
+                    ("anthropic-ratelimit-requests-limit", "50"),
+                    ("anthropic-ratelimit-requests-remaining", "0"),
+                    ("anthropic-ratelimit-requests-reset", "2026-02-04T00:01:00Z"),
+                ],
+            ),
+            (Self::Anthropic, _) => (401, golden!("anthropic", "wrong_key"), &[]),
+            (Self::Gemini, Ok) => (200, golden!("gemini", "ok"), &[]),
+            (Self::Gemini, EmptyAccount) => (429, golden!("gemini", "empty_account"), &[]),
+            (Self::Gemini, RateLimited) => (429, golden!("gemini", "rate_limited"), &[]),
+            (Self::Gemini, _) => (400, golden!("gemini", "wrong_key"), &[]),
+            (Self::OpenRouter, Ok) => (200, golden!("openrouter", "ok"), &[]),
+            (Self::OpenRouter, EmptyAccount) => (402, golden!("openrouter", "empty_account"), &[]),
+            (Self::OpenRouter, RateLimited) => (
+                429,
+                golden!("openrouter", "rate_limited"),
+                &[
+                    ("x-ratelimit-limit", "20"),
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "1770163260000"),
+                ],
+            ),
+            (Self::OpenRouter, _) => (401, golden!("openrouter", "wrong_key"), &[]),
+            (Self::Groq, Ok) => (200, golden!("groq", "ok"), &[]),
+            (Self::Groq, EmptyAccount) => (400, golden!("groq", "empty_account"), &[]),
+            (Self::Groq, RateLimited) => (
+                429,
+                golden!("groq", "rate_limited"),
+                &[("retry-after", "2"), ("x-ratelimit-remaining-requests", "0")],
+            ),
+            (Self::Groq, _) => (401, golden!("groq", "wrong_key"), &[]),
+        }
+    }
+}
+
+/// `{key_hint}` as OpenAI fills it: the first 8 characters, stars, and the last 4.
+fn filled(body: &str, key: &str) -> String {
+    let characters: Vec<char> = key.chars().collect();
+    let tail = characters.len().saturating_sub(4);
+    let head = tail.min(8);
+    let hint: String = characters[..head]
+        .iter()
+        .copied()
+        .chain(std::iter::repeat_n('*', tail - head))
+        .chain(characters[tail..].iter().copied())
+        .collect();
+    body.replace("{key_hint}", &hint).replace("{key}", key)
+}
+
+pub(super) fn json(status: u16, body: String) -> Response<Body> {
+    typed(status, "application/json", Body::from(body))
+}
+
+fn typed(status: u16, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = axum::http::StatusCode::from_u16(status).unwrap_or_default();
+    response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static(content_type));
+    response
+}
