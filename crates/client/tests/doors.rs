@@ -21,7 +21,7 @@ const CREDENTIAL: &str = r#"{"id":1,"uid":"00","name":"a","provider":"openai","e
 fn client(server: &MockServer) -> Client {
     let token = Secret::from("sr_abc_def");
     let options = HttpOptions { url: server.uri(), token, ca_file: None, allow_plaintext: false };
-    Client::new(Transport::http(options).unwrap())
+    Client::new(Transport::http(options).expect("the address of a mock server is a good one"))
 }
 
 fn json(body: impl Into<String>) -> ResponseTemplate {

@@ -268,20 +268,18 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_by_line_and_spoils_nothing_else() {
         use Reason::*;
-        let cases: &[(&str, &[(usize, Reason)], &[&str])] = &[
-            ("A\nB=2", &[(1, NoAssignment)], &["B=2@2"]),
-            ("export A\nB=2", &[(1, NoAssignment)], &["B=2@2"]),
-            ("=1\n1A=1\nA B=1\nB=2", &[(1, BadName), (2, BadName), (3, BadName)], &["B=2@4"]),
-            ("A=\"x\nB=2", &[(1, UnclosedQuote)], &["B=2@2"]),
-            ("A='x\nB=2", &[(1, UnclosedQuote)], &["B=2@2"]),
-            ("A=\"x\\\"\nB=2", &[(1, UnclosedQuote)], &["B=2@2"]),
-            ("A=\"x\"y\nB=2", &[(1, TextAfterQuote)], &["B=2@2"]),
-            ("A='x\nB='y'\nC=3", &[(1, TextAfterQuote)], &["B=y@2", "C=3@3"]),
-        ];
-        for (text, expected, left) in cases {
-            assert_eq!(malformed(text), *expected, "{text:?}");
-            assert_eq!(said(text), *left, "{text:?}");
-        }
+        let check = |text: &str, expected: &[(usize, Reason)], left: &[&str]| {
+            assert_eq!(malformed(text), expected, "{text:?}");
+            assert_eq!(said(text), left, "{text:?}");
+        };
+        check("A\nB=2", &[(1, NoAssignment)], &["B=2@2"]);
+        check("export A\nB=2", &[(1, NoAssignment)], &["B=2@2"]);
+        check("=1\n1A=1\nA B=1\nB=2", &[(1, BadName), (2, BadName), (3, BadName)], &["B=2@4"]);
+        check("A=\"x\nB=2", &[(1, UnclosedQuote)], &["B=2@2"]);
+        check("A='x\nB=2", &[(1, UnclosedQuote)], &["B=2@2"]);
+        check("A=\"x\\\"\nB=2", &[(1, UnclosedQuote)], &["B=2@2"]);
+        check("A=\"x\"y\nB=2", &[(1, TextAfterQuote)], &["B=2@2"]);
+        check("A='x\nB='y'\nC=3", &[(1, TextAfterQuote)], &["B=y@2", "C=3@3"]);
     }
 
     #[test]

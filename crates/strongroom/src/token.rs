@@ -68,6 +68,21 @@ fn refused() -> Problem {
     Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token")
 }
 
+/// Reads the first admin token that somebody chose.
+///
+/// # Errors
+/// [`Problem`] naming the mend when it has not the shape of one of ours.
+pub fn read_first_token(text: Secret) -> Result<NewToken, Problem> {
+    let id = token_text::id_of(text.expose()).map(ToOwned::to_owned).ok_or_else(|| {
+        Problem::invalid(
+            "STRONGROOM_ADMIN_TOKEN_FILE",
+            "STRONGROOM_ADMIN_TOKEN_FILE does not hold a strongroom token, sr_<id>_<secret><checksum>: it was cut, or \
+             chosen by hand; make one with `strongroom token generate`",
+        )
+    })?;
+    Ok(NewToken { id, text })
+}
+
 fn detail(token: &NamedToken) -> serde_json::Value {
     json!({
         "role": token.token.role,
@@ -92,16 +107,7 @@ impl Strongroom {
     pub async fn mint_first_token(&self, given: Option<Secret>) -> Result<Option<NewToken>, Problem> {
         let new = match given {
             None => token_text::generate(),
-            Some(text) => {
-                let id = token_text::id_of(text.expose()).map(ToOwned::to_owned).ok_or_else(|| {
-                    Problem::invalid(
-                        "STRONGROOM_ADMIN_TOKEN_FILE",
-                        "the first admin token has not the shape of a strongroom token, sr_<id>_<secret><checksum>; \
-                         make one with `strongroom token generate`",
-                    )
-                })?;
-                NewToken { id, text }
-            }
+            Some(text) => read_first_token(text)?,
         };
         let mut tx = self.0.store.write().await?;
         let now = tx.now().await?;

@@ -128,6 +128,10 @@ impl From<ClientError> for CliError {
         if let Some(seconds) = error.retry_after_seconds {
             shown = shown.hint(format!("try again in {seconds} seconds"));
         }
+        if error.kind == ErrorKind::Unreachable && error.message.contains("certificate") {
+            shown = shown
+                .hint("--ca-file FILE (STRONGROOM_CA_FILE) trusts certificates beside those of the system");
+        }
         if let Some(hint) = hint_for(error.kind) {
             shown = shown.hint(hint);
         }
@@ -146,9 +150,6 @@ fn hint_for(kind: ErrorKind) -> Option<&'static str> {
         ),
         ErrorKind::Problem(ProblemKind::Denied) => {
             Some("`strongroom status` shows as whom the server takes you, and with which role")
-        }
-        ErrorKind::Problem(ProblemKind::PreconditionFailed) => {
-            Some("it was changed in the meantime: look at it again and repeat with its present revision")
         }
         ErrorKind::Unreachable => Some("`strongroom doctor` checks the way to the server step by step"),
         _ => None,

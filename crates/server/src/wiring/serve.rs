@@ -31,6 +31,10 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     });
     telemetry::start(format, &config.log.level);
     let mut stop_signals = Stop::listen()?;
+    if let Some(token) = &config.auth.admin_token {
+        // Here, before anything is made: a first start that fails is to leave nothing behind.
+        strongroom::token::read_first_token(token.clone())?;
+    }
     data_dir::make(&config.data_dir)?;
     let lock = data_dir::lock_for(config)?;
     let tls = listen::tls(&config.http).await?;

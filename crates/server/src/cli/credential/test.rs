@@ -35,15 +35,17 @@ fn exit(result: &TestResult) -> Exit {
 }
 
 fn details(result: &TestResult) -> Table {
-    let live = result.live.as_ref();
-    properties([
+    let mut table = properties([
         ("result", result.message.clone()),
         ("provider", result.provider.clone()),
         ("used this month", result.current_month_usage.to_string()),
         ("rate limit", or_dash(result.rate_limit)),
         ("used ever", result.usage_count.to_string()),
-        ("provider says", or_dash(live.map(|live| &live.outcome))),
-        ("status", or_dash(live.and_then(|live| live.status))),
-        ("detail", or_dash(live.map(|live| &live.detail))),
-    ])
+    ]);
+    if let Some(live) = &result.live {
+        table.row(["provider says".to_owned(), live.outcome.clone()]);
+        table.row(["status".to_owned(), or_dash(live.status)]);
+        table.row(["detail".to_owned(), live.detail.clone()]);
+    }
+    table
 }
