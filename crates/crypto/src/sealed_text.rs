@@ -79,7 +79,7 @@ pub(crate) fn seal_bound(key: &Key, context: &SealContext<'_>, secret: &Secret) 
     if secret.is_empty() {
         return Err(SealError::Empty);
     }
-    let sealed = encrypt_12(&*key.0, context.aad().bytes(), secret.expose().as_bytes());
+    let sealed = encrypt_12(&key.0, context.aad().bytes(), secret.expose().as_bytes());
     sealed.ok_or(SealError::Cipher)
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn open_bound(key: &Key, context: &SealContext<'_>, text: &str) -> Re
     if parts.iv.len() != 12 {
         return Err(OpenError::Format);
     }
-    into_secret(decrypt(&*key.0, context.aad().bytes(), &parts)?)
+    into_secret(decrypt(&key.0, context.aad().bytes(), &parts)?)
 }
 
 /// Seals in the original's form: under the master key, without AAD, with a 16-byte IV.
@@ -111,7 +111,7 @@ pub fn seal_unbound(key: &MasterKey, secret: &Secret) -> Result<String, SealErro
 /// [`OpenError`]; the sentences for empty and malformed texts are the original's.
 pub fn open_unbound(key: &MasterKey, text: &str) -> Result<Secret, OpenError> {
     let parts = Parts::read(&text.to_ascii_lowercase())?;
-    into_secret(decrypt(&*key.0, &[], &parts)?)
+    into_secret(decrypt(&key.0, &[], &parts)?)
 }
 
 pub(crate) fn encrypt_12(key: &[u8; 32], aad: &[u8], plain: &[u8]) -> Option<String> {

@@ -133,7 +133,8 @@ impl AuditService {
     ) -> Result<Page<Entry>, Problem> {
         let mut session = self.room.0.store.read().await?;
         let found =
-            strongroom_store::audit::list(&mut session, REGION, filter, newest_first, cursor, limit + 1).await?;
+            strongroom_store::audit::list(&mut session, REGION, filter, newest_first, cursor, limit + 1)
+                .await?;
         let entries = found
             .into_iter()
             .map(|found| match found {
@@ -172,7 +173,9 @@ impl AuditService {
         if !heads.iter().any(|head| head.chain_id == REGION) {
             result.faults.push(fault(REGION, 0, "the head of the chain is missing"));
         }
-        for anchor in anchors.iter().filter(|anchor| !heads.iter().any(|head| head.chain_id == anchor.chain_id)) {
+        for anchor in
+            anchors.iter().filter(|anchor| !heads.iter().any(|head| head.chain_id == anchor.chain_id))
+        {
             result.faults.push(fault(&anchor.chain_id, anchor.seq, "the chain of the anchor is missing"));
         }
         for head in heads {
@@ -207,13 +210,18 @@ impl AuditService {
             for found in batch {
                 let entry = match found {
                     Found::Entry(entry) => entry,
-                    Found::Unreadable { seq, column } => return broken(seq, &format!("its {column} was changed")),
+                    Found::Unreadable { seq, column } => {
+                        return broken(seq, &format!("its {column} was changed"));
+                    }
                 };
                 if entry.seq != seq + 1 {
                     return broken(seq + 1, "the entry was deleted");
                 }
                 if !audit_chain::verifies(&self.room.0.keyring, &link, &entry) {
-                    return broken(entry.seq, "the entry was changed, inserted, or stands in another's place");
+                    return broken(
+                        entry.seq,
+                        "the entry was changed, inserted, or stands in another's place",
+                    );
                 }
                 seq = entry.seq;
                 link = entry.link;

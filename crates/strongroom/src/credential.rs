@@ -1,18 +1,21 @@
 //! The credential service: what the mission's code examples call, and what the admin routes are made of.
 
 mod change;
+mod desk;
 mod import;
 mod read;
 mod test;
 
+use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::limit::RateLimitStatus;
 use strongroom_model::page::Page;
-use strongroom_model::audit::Target;
 use strongroom_model::{Actor, CredentialId, Problem, UserId, month};
 
+pub(crate) use desk::Desk;
+
 pub use change::{Created, Once};
-pub use import::{Imported, ImportOptions, ImportRow, Imports};
+pub use import::{ImportOptions, ImportRow, Imported, Imports};
 pub use read::RevealedCredential;
 pub use test::TestReport;
 
@@ -64,7 +67,8 @@ impl CredentialService {
         let mut all = Vec::new();
         let mut after = 0;
         loop {
-            let page = self.list(&CredentialFilter::default(), after, strongroom_model::page::MAX_LIMIT).await?;
+            let page =
+                self.list(&CredentialFilter::default(), after, strongroom_model::page::MAX_LIMIT).await?;
             all.extend(page.items);
             match page.next {
                 Some(next) => after = next,
@@ -135,7 +139,8 @@ impl CredentialService {
         let mut session = self.room.0.store.read().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
-        let credential = self.within_reach(name, found)?.filter(|it| it.is_active).ok_or_else(not_found)?;
+        let credential =
+            read::within_reach(&self.actor, name, found)?.filter(|it| it.is_active).ok_or_else(not_found)?;
         Ok(credential.rate_limit_status(month::next(now)))
     }
 }
@@ -163,12 +168,16 @@ impl Strongroom {
             },
             ("token", Some(("id", id))) => {
                 let found = strongroom_store::token::get(&mut session, &id).await?;
-                return Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name)));
+                return Ok(
+                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name))
+                );
             }
             ("user", Some(("id", id))) => {
                 let id = id.parse().map_or(UserId(0), UserId);
                 let found = strongroom_store::user::get(&mut session, id).await?;
-                return Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name)));
+                return Ok(
+                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name))
+                );
             }
             _ => None,
         };

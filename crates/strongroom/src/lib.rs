@@ -36,10 +36,14 @@ pub use credential::{CredentialService, RevealedCredential};
 pub use environment::Environment;
 pub use open::{KeySource, Opened, Options};
 pub use strongroom_connectors::endpoint_guard::EndpointGuard;
-pub use strongroom_store::legacy_source as legacy;
 pub use strongroom_crypto::MasterKey;
-pub use strongroom_model::credential::{Credential, CredentialFilter, CredentialPatch, NewCredential, Source};
-pub use strongroom_model::{Actor, Clock, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
+pub use strongroom_model::credential::{
+    Credential, CredentialFilter, CredentialPatch, NewCredential, Source,
+};
+pub use strongroom_model::{
+    Actor, Clock, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId,
+};
+pub use strongroom_store::legacy_source as legacy;
 
 use strongroom_crypto::Keyring;
 use strongroom_store::Store;
@@ -56,6 +60,7 @@ struct Inner {
     environment: Environment,
     guard: EndpointGuard,
     signals: signals::Signals,
+    desk: credential::Desk,
 }
 
 impl Strongroom {

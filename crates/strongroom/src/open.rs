@@ -13,6 +13,7 @@ use strongroom_store::key::{KeyRow, WrapRow};
 use strongroom_store::schema::{self, Glimpse};
 use strongroom_store::{REGION, Store, StoreOptions};
 
+use crate::credential::Desk;
 use crate::signals::Signals;
 use crate::{Environment, Inner, Strongroom};
 
@@ -122,13 +123,14 @@ impl Strongroom {
         }
         make_keys(&store, master).await?;
         let keyring = load_keyring(&store, master).await?;
-        let room = Self(Arc::new(Inner {
+        let room = Self(Arc::new_cyclic(|room| Inner {
             store,
             keyring,
             master_fingerprint: master.fingerprint(),
             environment: options.environment.clone(),
-            guard: options.guard.clone(),
+            guard: options.guard,
             signals: Signals::default(),
+            desk: Desk::open(room.clone()),
         }));
         room.start_chain().await?;
         Ok(room)
@@ -143,8 +145,10 @@ impl Strongroom {
         }
         let head = audit_chain::head(&self.0.keyring, REGION, 0, audit_chain::GENESIS);
         strongroom_store::audit::insert_head(&mut tx, &head).await?;
-        let target = Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
-        let entry = crate::audit::entry(&Actor::system(), "installation.create", target, now, &serde_json::json!({}));
+        let target =
+            Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
+        let entry =
+            crate::audit::entry(&Actor::system(), "installation.create", target, now, &serde_json::json!({}));
         self.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }
@@ -236,7 +240,10 @@ async fn load_keyring(store: &Store, master: &MasterKey) -> Result<Keyring, Prob
     let mut entries = Vec::with_capacity(keys.len());
     for row in keys {
         let broken = |what: &str| {
-            Problem::integrity(format!("encryption key {} {what}; restore the tables encryption_keys and key_wraps", row.id))
+            Problem::integrity(format!(
+                "encryption key {} {what}; restore the tables encryption_keys and key_wraps",
+                row.id
+            ))
         };
         let id: Uid = row.id.parse().map_err(|_| broken("has a malformed id"))?;
         let purpose = Purpose::from_name(&row.purpose).ok_or_else(|| broken("has an unknown purpose"))?;
@@ -244,7 +251,8 @@ async fn load_keyring(store: &Store, master: &MasterKey) -> Result<Keyring, Prob
             .iter()
             .find(|wrap| wrap.key_id == row.id && wrap.master_fingerprint == fingerprint)
             .ok_or_else(|| broken("is not wrapped under the present master key"))?;
-        let key = unwrap_key(master, id, purpose, &wrap.wrapped).map_err(|_| broken("does not unwrap: it was changed"))?;
+        let key = unwrap_key(master, id, purpose, &wrap.wrapped)
+            .map_err(|_| broken("does not unwrap: it was changed"))?;
         entries.push(KeyringEntry { id, purpose, is_current: row.is_current, key });
     }
     Keyring::new(entries).map_err(|error| Problem::integrity(error.to_string()))

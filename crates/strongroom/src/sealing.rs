@@ -80,7 +80,8 @@ impl Strongroom {
         };
         let message = format!("credential {:?} cannot be opened: {reason}", credential.name);
         let target = Target::named("credential", credential.uid, &credential.name);
-        let detail = json!({ "field": value.field.as_str(), "keyId": value.key_id, "reason": error.to_string() });
+        let detail =
+            json!({ "field": value.field.as_str(), "keyId": value.key_id, "reason": error.to_string() });
         let noted = self.note(actor, "credential.integrity", target, Outcome::Failed, &detail).await;
         if let Err(problem) = noted {
             tracing::error!(%problem, cause = ?problem.cause, "an integrity failure could not be written to the audit trail");

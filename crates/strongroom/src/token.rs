@@ -145,7 +145,9 @@ impl Strongroom {
         let stored = self.sign_token(token, hash);
         strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
             StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
-            StoreError::Taken(_) => Problem::conflict("a token of that id is already there; generate another"),
+            StoreError::Taken(_) => {
+                Problem::conflict("a token of that id is already there; generate another")
+            }
             other => other.into(),
         })?;
         let named = NamedToken { token: stored.token, credentials: request.credentials };
@@ -168,7 +170,10 @@ impl TokenService {
         let keyring = &self.room.0.keyring;
         let Some(stored) = stored else {
             // The work of a comparison, so that a known id is not told apart by time.
-            let nobody = AuthorityMac { key_id: keyring.current_id(strongroom_crypto::Purpose::Token), mac: String::new() };
+            let nobody = AuthorityMac {
+                key_id: keyring.current_id(strongroom_crypto::Purpose::Token),
+                mac: String::new(),
+            };
             let _ = authority::is_token(keyring, text, &nobody);
             return Err(refused());
         };
@@ -202,7 +207,10 @@ impl TokenService {
     pub async fn create(&self, request: TokenRequest) -> Result<(NewToken, NamedToken), Problem> {
         let name = request.name.trim();
         if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
-            return Err(Problem::invalid("name", "name must be 1 to 128 characters without control characters"));
+            return Err(Problem::invalid(
+                "name",
+                "name must be 1 to 128 characters without control characters",
+            ));
         }
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;

@@ -49,7 +49,10 @@ fn check_name(name: &str) -> Result<(), Problem> {
     if fits && !name.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(Problem::invalid("name", "name must be 1 to 128 characters without control characters or outer spaces"))
+    Err(Problem::invalid(
+        "name",
+        "name must be 1 to 128 characters without control characters or outer spaces",
+    ))
 }
 
 fn taken(error: StoreError) -> Problem {
@@ -84,7 +87,12 @@ impl Strongroom {
     }
 
     /// Makes a disabled user of this id, unless there is one: the owner of moved-in credentials.
-    pub(crate) async fn stand_in_user(&self, tx: &mut Write, id: UserId, now: Millis) -> Result<bool, Problem> {
+    pub(crate) async fn stand_in_user(
+        &self,
+        tx: &mut Write,
+        id: UserId,
+        now: Millis,
+    ) -> Result<bool, Problem> {
         if strongroom_store::user::get(tx, id).await?.is_some() {
             return Ok(false);
         }

@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str, allow_plaintext: bool) -> Result<Url, ClientErro
     if url.scheme() == "http" && !allow_plaintext && !is_loopback(&url) {
         return Err(ClientError::usage(format!(
             "http://{} would carry the token and every key in plaintext; use https://, or allow it with \
-             --allow-plaintext (STRONGROOM_ALLOW_PLAINTEXT=true) on a network you trust",
+             --allow-plaintext on a network you trust",
             url.host_str().unwrap_or_default()
         )));
     }

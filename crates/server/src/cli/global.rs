@@ -41,7 +41,6 @@ pub struct GlobalOptions {
     pub ca_file: Option<PathBuf>,
 
     /// Let token and keys cross the network in plaintext, to an http:// address that is not this machine
-    /// [env: STRONGROOM_ALLOW_PLAINTEXT]
     #[arg(long, global = true)]
     pub allow_plaintext: bool,
 }
@@ -61,17 +60,6 @@ impl GlobalOptions {
     /// The file with certificates, if one was named.
     pub(super) fn ca_file(&self) -> Option<PathBuf> {
         self.ca_file.clone().or_else(|| path("STRONGROOM_CA_FILE"))
-    }
-
-    /// Whether plaintext may leave this machine.
-    pub(super) fn allow_plaintext(&self) -> CliResult<bool> {
-        const NAME: &str = "STRONGROOM_ALLOW_PLAINTEXT";
-        match variable(NAME)?.as_deref() {
-            None => Ok(self.allow_plaintext),
-            Some("true" | "1") => Ok(true),
-            Some("false" | "0") => Ok(self.allow_plaintext),
-            Some(_) => Err(CliError::usage(format!("{NAME} must be true or false"))),
-        }
     }
 }
 

@@ -62,7 +62,7 @@ impl Session {
                     "set STRONGROOM_TOKEN, or STRONGROOM_TOKEN_FILE (--token-file) to a file that holds it",
                 ));
             };
-            let (ca_file, allow_plaintext) = (options.ca_file(), options.allow_plaintext()?);
+            let (ca_file, allow_plaintext) = (options.ca_file(), options.allow_plaintext);
             let http = HttpOptions { url: url.clone(), token, ca_file, allow_plaintext };
             let client = Client::new(Transport::http(http)?);
             return Ok(Self::new(client, output, options.yes, Door::Network(url)));

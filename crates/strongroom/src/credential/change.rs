@@ -87,7 +87,10 @@ impl CredentialService {
         render: impl Fn(&Credential) -> String,
     ) -> Result<Created, Problem> {
         if once.key.is_empty() || once.key.len() > 255 || once.key.chars().any(char::is_control) {
-            return Err(Problem::invalid("Idempotency-Key", "Idempotency-Key must be 1 to 255 printable characters"));
+            return Err(Problem::invalid(
+                "Idempotency-Key",
+                "Idempotency-Key must be 1 to 255 printable characters",
+            ));
         }
         let actor = self.actor.label();
         let request_hash = self.room.0.keyring.fingerprint(&once.request).value;
@@ -257,7 +260,8 @@ impl CredentialService {
             limit::set_for_credential(tx, after.uid, MONTHLY_REQUESTS, after.rate_limit, now).await?;
         }
         let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
-        let detail = json!({ "changed": changed(patch), "revision": after.revision, "version": after.version_number });
+        let detail =
+            json!({ "changed": changed(patch), "revision": after.revision, "version": after.version_number });
         let entry = entry(&self.actor, "credential.update", target(&after), now, &detail);
         self.room.append(tx, vec![entry]).await?;
         Ok(Some(after))
@@ -265,7 +269,12 @@ impl CredentialService {
 
     /// Seals every value of a credential for its new provider and endpoint. An old version that does not open stays
     /// as broken as it is; the present one must open.
-    async fn seal_anew(&self, tx: &mut Write, before: &Credential, after: &Credential) -> Result<(), Problem> {
+    async fn seal_anew(
+        &self,
+        tx: &mut Write,
+        before: &Credential,
+        after: &Credential,
+    ) -> Result<(), Problem> {
         for value in value::list_of_credential(tx, before.uid).await? {
             match self.room.open_value(Place::of(before), &value) {
                 Ok(secret) => {
@@ -322,7 +331,8 @@ impl CredentialService {
                 return Err(passed());
             }
             if credential::delete(&mut tx, id, found.revision, now).await? {
-                let entry = entry(&self.actor, "credential.delete", target(&found), now, &json!({ "id": id }));
+                let entry =
+                    entry(&self.actor, "credential.delete", target(&found), now, &json!({ "id": id }));
                 self.room.append(&mut tx, vec![entry]).await?;
                 return Ok(tx.commit().await?);
             }

@@ -14,6 +14,9 @@ use super::change::{MONTHLY_REQUESTS, target};
 use crate::audit::entry;
 use crate::sealing::Place;
 
+/// The largest id that is kept: up to here every JSON reader has whole numbers (RFC 8259, section 6), and there is room
+/// for the ids that come after.
+const MAX_ID: i64 = (1 << 53) - 1;
 /// The longest name that is kept.
 const MAX_NAME: usize = 1024;
 
@@ -94,13 +97,19 @@ impl CredentialService {
     ///
     /// # Errors
     /// [`Problem`] only when nothing could be done at all, such as when the database is gone.
-    pub async fn import(&self, rows: Vec<ImportRow>, options: &ImportOptions) -> Result<Vec<Imports>, Problem> {
+    pub async fn import(
+        &self,
+        rows: Vec<ImportRow>,
+        options: &ImportOptions,
+    ) -> Result<Vec<Imports>, Problem> {
         let mut report = Vec::with_capacity(rows.len());
         for row in rows {
             let name = row.name.clone();
             let imports = match self.import_row(row, options).await {
                 Ok(imports) => imports,
-                Err(problem) if problem.kind == strongroom_model::ProblemKind::Unavailable => return Err(problem),
+                Err(problem) if problem.kind == strongroom_model::ProblemKind::Unavailable => {
+                    return Err(problem);
+                }
                 Err(problem) => Imports { name, outcome: Imported::Failed(problem), id: None, digest: None },
             };
             report.push(imports);
@@ -123,7 +132,8 @@ impl CredentialService {
         {
             let holders = value::holders(&mut tx, &self.room.0.keyring.fingerprint(key)).await?;
             if let Some(holder) = holders.iter().find(|holder| !holder.is_deleted && holder.is_current) {
-                let outcome = Imported::Skipped(format!("the same key is already stored as {:?}", holder.name));
+                let outcome =
+                    Imported::Skipped(format!("the same key is already stored as {:?}", holder.name));
                 return Ok(Imports { name, outcome, id: None, digest: None });
             }
         }
@@ -154,7 +164,7 @@ impl CredentialService {
             self.room.stand_in_user(tx, user, now).await?;
         }
         let free_id = match row.id {
-            Some(id) if id.0 > 0 && !credential::id_is_used(tx, id).await? => Some(id),
+            Some(id) if (1..=MAX_ID).contains(&id.0) && !credential::id_is_used(tx, id).await? => Some(id),
             _ => None,
         };
         let (uid, version_uid) = (random::uid(), random::uid());
@@ -199,10 +209,8 @@ impl CredentialService {
         let last_used = row.last_used.map(|at| at.min(now));
         let in_month = if last_used.is_some() { row.current_month_usage.max(0) } else { 0 };
         let older = (row.usage_count - in_month).max(0);
-        let months = [
-            (last_used.map_or(Millis(0), month::start), in_month, last_used),
-            (Millis(0), older, None),
-        ];
+        let months =
+            [(last_used.map_or(Millis(0), month::start), in_month, last_used), (Millis(0), older, None)];
         for (window_start, requests, last_used) in months {
             if requests == 0 && last_used.is_none() {
                 continue;
@@ -267,7 +275,10 @@ fn check(row: &ImportRow) -> Result<Provider, Problem> {
     }
     let endpoint = row.endpoint.as_deref().unwrap_or_default();
     if endpoint.len() > MAX_ENDPOINT || endpoint.contains('\0') {
-        return Err(Problem::invalid("endpoint", format!("endpoint must be at most {MAX_ENDPOINT} bytes without NUL")));
+        return Err(Problem::invalid(
+            "endpoint",
+            format!("endpoint must be at most {MAX_ENDPOINT} bytes without NUL"),
+        ));
     }
     if row.rate_limit.is_some_and(|limit| limit < 0) || row.usage_count < 0 {
         return Err(Problem::invalid("rateLimit", "rateLimit and usageCount must not be negative"));

@@ -1,16 +1,18 @@
-//! Handing out keys: each one opened, counted, recorded and audited in one transaction, or not handed out.
+//! Handing out keys: who may have which, in which order they are tried, and when the environment stands in.
 
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::Target;
-use strongroom_model::credential::{Credential, Field, Source};
-use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId, month};
+use strongroom_model::credential::{Credential, Source};
+use strongroom_model::{
+    Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId, month,
+};
 use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::{Write, counter, credential, value};
+use strongroom_store::{credential, value};
 
 use super::CredentialService;
+use super::desk::Wanted;
 use crate::audit::entry;
-use crate::sealing::Place;
 
 /// A key that was handed out. Its use is counted.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ pub struct RevealedCredential {
     pub rate_limit: Option<i64>,
 }
 
-fn used_up(now: Millis) -> Problem {
+pub(super) fn used_up(now: Millis) -> Problem {
     Problem {
         retry_at: Some(month::next(now)),
         ..Problem::new(ProblemKind::LimitReached, "Rate limit exceeded")
@@ -48,6 +50,23 @@ fn used_up(now: Millis) -> Problem {
 
 fn out_of_reach(what: &str) -> Problem {
     Problem::denied(format!("this token does not reach {what}"))
+}
+
+/// Denies what a narrow token does not reach, in the same words whether it exists or not.
+pub(super) fn within_reach(
+    actor: &Actor,
+    name: &str,
+    found: Option<Credential>,
+) -> Result<Option<Credential>, Problem> {
+    match found {
+        Some(found) if actor.scope.permits(found.uid, &found.provider) => {
+            let own = actor.user.is_some() && found.user == actor.user;
+            let everybodys = found.is_global || own || actor.role == Role::Admin;
+            Ok(Some(found).filter(|_| everybodys))
+        }
+        None if actor.scope.is_everything() => Ok(None),
+        _ => Err(out_of_reach(&format!("the credential {name:?}"))),
+    }
 }
 
 impl CredentialService {
@@ -120,7 +139,7 @@ impl CredentialService {
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         let found = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
-        self.take(&mut tx, &found, Kind::Recorded, now).await?;
+        self.room.take(&mut tx, &self.actor, &found, Kind::Recorded, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -131,43 +150,13 @@ impl CredentialService {
         }
     }
 
-    /// Denies what a narrow token does not reach, in the same words whether it exists or not.
-    pub(super) fn within_reach(
-        &self,
-        name: &str,
-        found: Option<Credential>,
-    ) -> Result<Option<Credential>, Problem> {
-        let scope = &self.actor.scope;
-        match found {
-            Some(found) if scope.permits(found.uid, &found.provider) => {
-                let own = self.actor.user.is_some() && found.user == self.actor.user;
-                let everybodys = found.is_global || own || self.actor.role == Role::Admin;
-                Ok(Some(found).filter(|_| everybodys))
-            }
-            None if scope.is_everything() => Ok(None),
-            _ => Err(out_of_reach(&format!("the credential {name:?}"))),
-        }
-    }
-
     async fn read_by_name(
         &self,
         name: &str,
         views: &[Option<UserId>],
     ) -> Result<Option<RevealedCredential>, Problem> {
-        let mut tx = self.room.0.store.write().await?;
-        let now = tx.now().await?;
-        let found = credential::get_by_name(&mut tx, name, now).await?;
-        let found = self.within_reach(name, found)?.filter(|found| {
-            let is_seen = |view: &Option<UserId>| match view {
-                None => found.is_global,
-                Some(user) => !found.is_global && found.user == Some(*user),
-            };
-            found.is_active && views.iter().any(is_seen)
-        });
-        match found {
-            Some(found) => self.reveal(tx, found, now).await.map(Some),
-            None => Ok(None),
-        }
+        let wanted = Wanted::Named { name: name.to_owned(), views: views.to_vec() };
+        self.room.0.desk.read(self.actor.clone(), wanted).await
     }
 
     async fn read_by_provider(
@@ -188,14 +177,12 @@ impl CredentialService {
             };
             let usable = candidates.into_iter().filter(|it| it.is_active && scope.permits(it.uid, provider));
             for candidate in usable {
-                // A transaction for each: a refused counter is not kept locked while the next one is tried.
-                let mut tx = self.room.0.store.write().await?;
-                let now = tx.now().await?;
-                let present = credential::get(&mut tx, candidate.id, now).await?;
-                let Some(present) = present.filter(|it| it.is_active && it.provider == *provider) else { continue };
-                match self.reveal(tx, present, now).await {
+                // A read for each: a refused counter is not kept locked while the next one is tried.
+                let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone() };
+                match self.room.0.desk.read(self.actor.clone(), wanted).await {
+                    Ok(None) => {}
                     Err(problem) if problem.kind == ProblemKind::LimitReached => refusal = Some(problem),
-                    other => return other.map(Some),
+                    other => return other,
                 }
             }
         }
@@ -203,84 +190,6 @@ impl CredentialService {
             Some(refusal) => Err(refusal),
             None => self.read_environment(provider, views).await,
         }
-    }
-
-    async fn reveal(&self, mut tx: Write, found: Credential, now: Millis) -> Result<RevealedCredential, Problem> {
-        let current_month_usage = self.take(&mut tx, &found, Kind::Read, now).await?;
-        let (mut api_key, mut api_secret) = (None, None);
-        for value in value::list_of_version(&mut tx, found.version).await? {
-            let opened = match self.room.open_value(Place::of(&found), &value) {
-                Ok(secret) => secret,
-                Err(error) => {
-                    tx.roll_back().await?;
-                    return Err(self.room.report_broken(&self.actor, &found, &value, error).await);
-                }
-            };
-            match value.field {
-                Field::ApiKey => api_key = Some(opened),
-                Field::ApiSecret => api_secret = Some(opened),
-            }
-        }
-        let api_key = api_key.ok_or_else(|| super::test::no_key(&found))?;
-        let detail = json!({
-            "provider": found.provider.as_str(),
-            "version": found.version_number,
-            "source": Source::Database.as_str(),
-        });
-        let target = Target::named("credential", found.uid, &found.name);
-        let entry = entry(&self.actor, "credential.read", target, now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
-        tx.commit().await?;
-        self.room.0.signals.reads_from_database.add_one();
-        Ok(RevealedCredential {
-            id: Some(found.id),
-            name: found.name,
-            provider: found.provider,
-            endpoint: found.endpoint,
-            api_key,
-            api_secret,
-            source: Source::Database,
-            version: Some(found.version_number),
-            usage_count: found.usage_count + 1,
-            current_month_usage,
-            rate_limit: found.rate_limit,
-        })
-    }
-
-    /// Counts one use and writes it into the ledger.
-    async fn take(&self, tx: &mut Write, found: &Credential, kind: Kind, now: Millis) -> Result<i64, Problem> {
-        let Some(used) = counter::take_one(tx, found.uid, now).await? else {
-            self.room.0.signals.limit_refusals.add_one();
-            return Err(used_up(now));
-        };
-        self.record(tx, Some(found), &found.provider, Source::Database, kind, now).await?;
-        Ok(used)
-    }
-
-    async fn record(
-        &self,
-        tx: &mut Write,
-        found: Option<&Credential>,
-        provider: &Provider,
-        source: Source,
-        kind: Kind,
-        now: Millis,
-    ) -> Result<(), Problem> {
-        let record = Record {
-            uid: random::uid(),
-            at: now,
-            window_start: month::start(now),
-            kind,
-            actor: &self.actor.label(),
-            user: self.actor.user,
-            credential: found.map(|it| it.uid),
-            version: found.map(|it| it.version),
-            provider,
-            source,
-            requests: 1,
-            adjustment: 0,
-        };
-        Ok(usage::insert(tx, &record).await?)
     }
 
     /// The environment's key, when the database has no row for the provider, alive or not, and never held this key.
@@ -306,7 +215,21 @@ impl CredentialService {
                 that was deleted, deactivated or replaced, and is not used");
             return Ok(None);
         }
-        self.record(&mut tx, None, provider, Source::Environment, Kind::Read, now).await?;
+        let record = Record {
+            uid: random::uid(),
+            at: now,
+            window_start: month::start(now),
+            kind: Kind::Read,
+            actor: &self.actor.label(),
+            user: self.actor.user,
+            credential: None,
+            version: None,
+            provider,
+            source: Source::Environment,
+            requests: 1,
+            adjustment: 0,
+        };
+        usage::insert(&mut tx, &record).await?;
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };
         let entry = entry(&self.actor, "credential.read", target, now, &detail);

@@ -81,7 +81,9 @@ impl CredentialService {
             match self.room.open_value(Place::of(credential), value) {
                 Ok(secret) if value.field == Field::ApiKey => key = Some(secret),
                 Ok(_) => {}
-                Err(error) => return Err(self.room.report_broken(&self.actor, credential, value, error).await),
+                Err(error) => {
+                    return Err(self.room.report_broken(&self.actor, credential, value, error).await);
+                }
             }
         }
         key.ok_or_else(|| no_key(credential))

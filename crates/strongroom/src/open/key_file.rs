@@ -29,7 +29,9 @@ pub(super) fn write(path: &Path, key: &Secret) -> Result<(), Problem> {
         }
         Ok(())
     };
-    write().map_err(|error| Problem::internal(format!("the key file {} cannot be written: {error}", path.display())))
+    write().map_err(|error| {
+        Problem::internal(format!("the key file {} cannot be written: {error}", path.display()))
+    })
 }
 
 pub(super) fn remove(path: &Path) {

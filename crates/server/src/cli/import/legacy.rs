@@ -5,7 +5,7 @@ use std::path::Path;
 
 use strongroom_client::wire::import::ImportRow;
 use strongroom_crypto::{MasterKey, OpenError};
-use strongroom_store::legacy_source::{LegacySource, LegacySourceError};
+use strongroom::legacy::{LegacySource, LegacySourceError};
 use url::Url;
 
 use super::send::{Sender, digest};

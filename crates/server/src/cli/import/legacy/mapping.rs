@@ -5,7 +5,7 @@ use strongroom_client::wire::import::ImportRow;
 use strongroom_crypto::sealed_text::open_unbound;
 use strongroom_crypto::{MasterKey, OpenError};
 use strongroom_model::Provider;
-use strongroom_store::legacy_source::LegacyRow;
+use strongroom::legacy::LegacyRow;
 
 /// Columns whose values decide who may use a key and how much: a value that cannot be read is not guessed.
 const DECISIVE: [&str; 8] =

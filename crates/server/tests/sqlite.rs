@@ -1,0 +1,10 @@
+//! The HTTP API of the real binary, on SQLite.
+
+use strongroom_testkit::Backend;
+
+const BACKEND: Backend = Backend::Sqlite;
+
+#[path = "cases/all.rs"]
+mod cases;
+#[path = "support/all.rs"]
+mod support;

@@ -1,0 +1,5 @@
+//! What the cases share: a server, calls, and callers.
+
+pub(crate) mod call;
+pub(crate) mod principal;
+pub(crate) mod server;

@@ -1,0 +1,246 @@
+//! The real binary serving on a free port of loopback, with a home, a data directory and a database of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use strongroom_testkit::{Backend, TestDatabase};
+use tempfile::TempDir;
+
+use super::call::Call;
+
+/// Steps of waiting for something another process does, and how many of them before the test gives up.
+pub(crate) const STEP: Duration = Duration::from_millis(20);
+pub(crate) const STEPS: u32 = 1500;
+
+/// Where a server lives: it can be started, stopped and started again here.
+pub(crate) struct Installation {
+    home: TempDir,
+    pub(crate) database: Arc<TestDatabase>,
+    data_dir: PathBuf,
+    variables: Vec<(String, String)>,
+    arguments: Vec<String>,
+    admin: OnceLock<String>,
+}
+
+impl Installation {
+    /// Nothing there yet but an empty database.
+    pub(crate) async fn new(backend: Backend) -> Self {
+        let database = Arc::new(TestDatabase::new(backend).await);
+        let home = tempfile::tempdir().expect("a home directory");
+        let mut variables = Vec::new();
+        let data_dir = match backend {
+            // The file stands where a server would make it by itself, so that the whole directory is the server's.
+            Backend::Sqlite => {
+                let file = database.url().trim_start_matches("sqlite:");
+                Path::new(file).parent().expect("a file in a folder").to_owned()
+            }
+            Backend::Postgres => {
+                variables.push(("STRONGROOM_DATABASE_URL".to_owned(), database.url().to_owned()));
+                home.path().join("data")
+            }
+        };
+        variables.push(("STRONGROOM_DATA_DIR".to_owned(), data_dir.display().to_string()));
+        let arguments = Vec::new();
+        Self { home, database, data_dir, variables, arguments, admin: OnceLock::new() }
+    }
+
+    /// Another home over the same database, with the same key and the same tokens.
+    pub(crate) fn second_node(&self) -> Self {
+        let home = tempfile::tempdir().expect("a home directory");
+        let data_dir = home.path().join("data");
+        let variables = vec![
+            ("STRONGROOM_DATABASE_URL".to_owned(), self.database.url().to_owned()),
+            ("STRONGROOM_DATA_DIR".to_owned(), data_dir.display().to_string()),
+            ("ENCRYPTION_KEY_FILE".to_owned(), self.data_dir.join("master.key").display().to_string()),
+        ];
+        let database = self.database.clone();
+        Self { home, database, data_dir, variables, arguments: Vec::new(), admin: self.admin.clone() }
+    }
+
+    /// Sets a variable of the server's environment.
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds an argument behind `serve`.
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// The working directory and home of every command.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// A command of the binary that sees nothing but this installation's settings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.home.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a server that is expected to serve.
+    pub(crate) fn start(&self) -> Server {
+        match self.try_start() {
+            Ok(server) => server,
+            Err((status, said)) => panic!("the server ended with {status}:\n{said}"),
+        }
+    }
+
+    /// Starts a server: it serves, or it ends with a status and what it said.
+    pub(crate) fn try_start(&self) -> Result<Server, (ExitStatus, String)> {
+        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
+        arguments.extend(self.arguments.iter().map(String::as_str));
+        let mut child = self
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let output = Output::default();
+        let pipes = [
+            output.keep(child.stdout.take().expect("a pipe")),
+            output.keep(child.stderr.take().expect("a pipe")),
+        ];
+        for _ in 0..STEPS {
+            let said = output.text();
+            // The first record after the greeting.
+            if said.contains("\"serving\"") {
+                let url = greeted(&said, "listening").expect("the greeting names the address");
+                if let Some(token) = greeted(&said, "admin token") {
+                    // A restarted server prints none.
+                    let _ = self.admin.set(token);
+                }
+                let admin = self.admin.get().cloned().unwrap_or_default();
+                return Ok(Server { child, url, admin, output, pipes: Vec::from(pipes) });
+            }
+            if let Some(status) = child.try_wait().expect("our own child") {
+                pipes.into_iter().for_each(|pipe| pipe.join().expect("the pipe is read"));
+                return Err((status, output.text()));
+            }
+            std::thread::sleep(STEP);
+        }
+        let said = output.text();
+        child.kill().expect("our own child");
+        panic!("the server neither served nor ended:\n{said}");
+    }
+}
+
+/// The value of a line of the greeting, without the remark behind it.
+fn greeted(said: &str, name: &str) -> Option<String> {
+    let line = said.lines().find_map(|line| line.strip_prefix("  ")?.strip_prefix(name))?;
+    line.split_whitespace().next().map(str::to_owned)
+}
+
+/// What a process writes, as it is written.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Output {
+    fn keep(&self, pipe: impl std::io::Read + Send + 'static) -> JoinHandle<()> {
+        let kept = self.0.clone();
+        std::thread::spawn(move || {
+            let mut pipe = BufReader::new(pipe);
+            let mut line = Vec::new();
+            while pipe.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).append(&mut line);
+            }
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+}
+
+/// A server that runs. Dropping it kills it.
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:<port>`.
+    pub(crate) url: String,
+    /// The first admin token.
+    pub(crate) admin: String,
+    output: Output,
+    pipes: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Everything on its stdout and stderr so far.
+    pub(crate) fn said(&self) -> String {
+        self.output.text()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `127.0.0.1:<port>`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.split_once("://").expect("a URL").1
+    }
+
+    /// A call with the admin's token; see [`Call`] for others.
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(&self.url, method, path).token(&self.admin)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: serde_json::Value) -> Call {
+        self.call("POST", path).json(body)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: serde_json::Value) -> Call {
+        self.call("PATCH", path).json(body)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Call {
+        self.call("DELETE", path)
+    }
+
+    /// Sends it a signal and waits for its end.
+    pub(crate) fn end(mut self, signal: Signal) -> (ExitStatus, String) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
+        kill(pid, signal).expect("our own child");
+        for _ in 0..STEPS {
+            if let Some(status) = self.child.try_wait().expect("our own child") {
+                self.pipes.drain(..).for_each(|pipe| pipe.join().expect("the pipe is read"));
+                return (status, self.output.text());
+            }
+            std::thread::sleep(STEP);
+        }
+        panic!("the server went on after {signal}:\n{}", self.output.text());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
