@@ -41,9 +41,7 @@ fn node_opens_what_we_seal_in_the_form_of_the_original() {
 fn we_open_what_node_seals_with_either_length_of_iv() {
     let samples = samples();
     for iv_length in [16, 12] {
-        let job = |(key, plain): &(MasterKey, Secret)| {
-            json!({ "key": key.to_hex().expose(), "plain": plain.expose(), "ivLength": iv_length })
-        };
+        let job = |(key, plain): &(MasterKey, Secret)| json!({ "key": key.to_hex().expose(), "plain": plain.expose(), "ivLength": iv_length });
         let sealed = original(&samples.iter().map(job).collect::<Vec<_>>());
         for ((key, plain), sealed) in samples.iter().zip(&sealed) {
             assert_eq!(sealed.find(':'), Some(iv_length * 2));

@@ -1,7 +1,7 @@
 //! The audit trail: entries are added behind the head of a chain and never changed.
 
-use strongroom_model::audit::{Entry, Filter, Head, NewEntry, Outcome, Target};
 use strongroom_model::Millis;
+use strongroom_model::audit::{Entry, Filter, Head, NewEntry, Outcome, Target};
 
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
@@ -28,7 +28,8 @@ impl From<HeadRow> for Head {
 /// [`StoreError`].
 pub async fn lock_head(tx: &mut Write, chain_id: &str) -> Result<Option<Head>, StoreError> {
     const PLAIN: &str = "SELECT chain_id, seq, link, key_id, mac FROM audit_heads WHERE chain_id = $1";
-    const LOCK: &str = "SELECT chain_id, seq, link, key_id, mac FROM audit_heads WHERE chain_id = $1 FOR UPDATE";
+    const LOCK: &str =
+        "SELECT chain_id, seq, link, key_id, mac FROM audit_heads WHERE chain_id = $1 FOR UPDATE";
     // SQLite has one writer, which is us, and no row locks to ask for.
     let sql = if tx.backend() == Backend::Postgres { LOCK } else { PLAIN };
     Ok(fetch_optional!(tx, HeadRow, sql, chain_id)?.map(Head::from))
@@ -48,7 +49,8 @@ pub async fn heads(session: &mut Session) -> Result<Vec<Head>, StoreError> {
 /// # Errors
 /// [`StoreError::Taken`] when it has a head.
 pub async fn insert_head(tx: &mut Write, head: &Head) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO audit_heads (chain_id, seq, link, key_id, mac) VALUES ($1, $2, $3, $4, $5)";
+    const SQL: &str =
+        "INSERT INTO audit_heads (chain_id, seq, link, key_id, mac) VALUES ($1, $2, $3, $4, $5)";
     execute!(tx, SQL, &head.chain_id, head.seq, &head.link, &head.key_id, &head.mac).map(|_| ())
 }
 
@@ -60,7 +62,8 @@ pub async fn append(tx: &mut Write, entries: &[Entry], head: &Head) -> Result<()
     const INSERT: &str = "INSERT INTO audit_logs (chain_id, seq, uid, at_ms, action, actor, target_kind, target_id, \
                           target_name, outcome, detail, request_id, remote_address, key_id, link) \
                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    const MOVE: &str = "UPDATE audit_heads SET seq = $2, link = $3, key_id = $4, mac = $5 WHERE chain_id = $1";
+    const MOVE: &str =
+        "UPDATE audit_heads SET seq = $2, link = $3, key_id = $4, mac = $5 WHERE chain_id = $1";
     for linked in entries {
         let entry = &linked.entry;
         execute!(
@@ -169,7 +172,8 @@ pub async fn read_on(
     after: i64,
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
-    let rows = fetch_all!(session, Row, select!("AND seq > $2 ORDER BY seq LIMIT $3"), chain_id, after, limit)?;
+    let rows =
+        fetch_all!(session, Row, select!("AND seq > $2 ORDER BY seq LIMIT $3"), chain_id, after, limit)?;
     Ok(rows.into_iter().map(Found::from).collect())
 }
 

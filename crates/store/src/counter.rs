@@ -26,8 +26,7 @@ pub async fn take_one(tx: &mut Write, credential: Uid, now: Millis) -> Result<Op
             COALESCE((SELECT amount FROM limits WHERE scope_kind = 'credential' AND scope_uid = $1 \
             AND unit = 'requests' AND window_kind = 'month'), 9223372036854775807) \
         RETURNING settled + held + adjusted";
-    let row =
-        fetch_optional!(tx, (i64,), SQL, credential.to_string(), month::start(now).0, REGION, now.0)?;
+    let row = fetch_optional!(tx, (i64,), SQL, credential.to_string(), month::start(now).0, REGION, now.0)?;
     Ok(row.map(|(used,)| used))
 }
 
@@ -49,7 +48,8 @@ pub async fn add(
         settled = counters.settled + $4, adjusted = counters.adjusted + $5, \
         last_used_ms = COALESCE($6, counters.last_used_ms)";
     let last_used = last_used.map(|at| at.0);
-    execute!(tx, SQL, credential.to_string(), window_start.0, REGION, settled, adjusted, last_used).map(|_| ())
+    execute!(tx, SQL, credential.to_string(), window_start.0, REGION, settled, adjusted, last_used)
+        .map(|_| ())
 }
 
 /// A counter of the present month that is not at zero.
@@ -79,7 +79,9 @@ pub async fn lock_month(tx: &mut Write, window_start: Millis) -> Result<Vec<Mont
     // SQLite has one writer, which is us, and no row locks to ask for.
     match tx.backend() {
         crate::Backend::Sqlite => fetch_all!(tx, MonthlyCounter, sql!(""), window_start.0, REGION),
-        crate::Backend::Postgres => fetch_all!(tx, MonthlyCounter, sql!(" FOR UPDATE"), window_start.0, REGION),
+        crate::Backend::Postgres => {
+            fetch_all!(tx, MonthlyCounter, sql!(" FOR UPDATE"), window_start.0, REGION)
+        }
     }
 }
 

@@ -87,7 +87,11 @@ macro_rules! select {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn get(session: &mut Session, id: CredentialId, now: Millis) -> Result<Option<Credential>, StoreError> {
+pub async fn get(
+    session: &mut Session,
+    id: CredentialId,
+    now: Millis,
+) -> Result<Option<Credential>, StoreError> {
     let row = fetch_optional!(session, Row, select!("AND c.id = $2"), month::start(now).0, id.0)?;
     row.map(Credential::try_from).transpose()
 }
@@ -96,7 +100,11 @@ pub async fn get(session: &mut Session, id: CredentialId, now: Millis) -> Result
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn get_by_name(session: &mut Session, name: &str, now: Millis) -> Result<Option<Credential>, StoreError> {
+pub async fn get_by_name(
+    session: &mut Session,
+    name: &str,
+    now: Millis,
+) -> Result<Option<Credential>, StoreError> {
     let row = fetch_optional!(session, Row, select!("AND c.name = $2"), month::start(now).0, name)?;
     row.map(Credential::try_from).transpose()
 }
@@ -106,7 +114,12 @@ pub async fn get_by_name(session: &mut Session, name: &str, now: Millis) -> Resu
 /// # Errors
 /// [`StoreError`].
 pub async fn name_of(session: &mut Session, uid: Uid) -> Result<Option<String>, StoreError> {
-    let row = fetch_optional!(session, (String,), "SELECT name FROM api_credentials WHERE uid = $1", uid.to_string())?;
+    let row = fetch_optional!(
+        session,
+        (String,),
+        "SELECT name FROM api_credentials WHERE uid = $1",
+        uid.to_string()
+    )?;
     Ok(row.map(|(name,)| name))
 }
 
@@ -126,7 +139,8 @@ pub async fn list_of_provider(
          AND ((CAST($3 AS BIGINT) IS NULL AND c.is_global) OR (NOT c.is_global AND c.user_id = $3)) \
          ORDER BY c.priority, c.id"
     );
-    let rows = fetch_all!(session, Row, SQL, month::start(now).0, provider.as_str(), user.map(|user| user.0))?;
+    let rows =
+        fetch_all!(session, Row, SQL, month::start(now).0, provider.as_str(), user.map(|user| user.0))?;
     rows.into_iter().map(Credential::try_from).collect()
 }
 
@@ -223,20 +237,48 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
     let (provider, created, updated) = (row.provider.as_str(), row.created_at.0, row.updated_at.0);
     let made = match row.id {
         None => fetch_optional!(
-            tx, (i64,), SQL, &uid, row.name, provider, row.endpoint, row.priority, row.is_active, row.is_global,
-            user, &version, created, updated
+            tx,
+            (i64,),
+            SQL,
+            &uid,
+            row.name,
+            provider,
+            row.endpoint,
+            row.priority,
+            row.is_active,
+            row.is_global,
+            user,
+            &version,
+            created,
+            updated
         )?,
         Some(id) => {
             let made = fetch_optional!(
-                tx, (i64,), SQL_WITH_ID, &uid, row.name, provider, row.endpoint, row.priority, row.is_active,
-                row.is_global, user, &version, created, updated, id.0
+                tx,
+                (i64,),
+                SQL_WITH_ID,
+                &uid,
+                row.name,
+                provider,
+                row.endpoint,
+                row.priority,
+                row.is_active,
+                row.is_global,
+                user,
+                &version,
+                created,
+                updated,
+                id.0
             )?;
             raise_next_id(tx).await?;
             made
         }
     };
-    made.map(|(id,)| CredentialId(id))
-        .ok_or(StoreError::Corrupt { table: "api_credentials", column: "id", row: uid })
+    made.map(|(id,)| CredentialId(id)).ok_or(StoreError::Corrupt {
+        table: "api_credentials",
+        column: "id",
+        row: uid,
+    })
 }
 
 /// PostgreSQL's sequence does not notice ids that were given by hand; SQLite's AUTOINCREMENT does.
@@ -288,7 +330,12 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn delete(tx: &mut Write, id: CredentialId, revision: i64, now: Millis) -> Result<bool, StoreError> {
+pub async fn delete(
+    tx: &mut Write,
+    id: CredentialId,
+    revision: i64,
+    now: Millis,
+) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = $3, updated_at_ms = $3, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     Ok(execute!(tx, SQL, id.0, revision, now.0)? == 1)

@@ -1,5 +1,7 @@
 //! What the database can answer instead of rows.
 
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
 use strongroom_model::{Problem, ProblemKind};
 
 /// A failure of the database, or of what stands in it.
@@ -15,7 +17,9 @@ pub enum StoreError {
     #[error("a row refers to something that does not exist")]
     Dangling(#[source] sqlx::Error),
     /// The database cannot be written to.
-    #[error("the database cannot be written to: the disk is full, or the file or the role is read-only")]
+    #[error(
+        "the database cannot be written to: its disk is full or failing, or the file or the role is read-only"
+    )]
     NotWritable(#[source] sqlx::Error),
     /// Anything else that a statement can fail with.
     #[error("the database refused a statement")]
@@ -42,16 +46,13 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::error::ErrorKind;
         match &error {
-            sqlx::Error::Database(database) => {
-                let code = database.code().unwrap_or_default().into_owned();
-                match database.kind() {
-                    ErrorKind::UniqueViolation => Self::Taken(error),
-                    ErrorKind::ForeignKeyViolation => Self::Dangling(error),
-                    _ if is_not_writable(&code) => Self::NotWritable(error),
-                    _ if is_unreachable(&code) => Self::Unavailable(error),
-                    _ => Self::Statement(error),
-                }
-            }
+            sqlx::Error::Database(database) => match database.kind() {
+                ErrorKind::UniqueViolation => Self::Taken(error),
+                ErrorKind::ForeignKeyViolation => Self::Dangling(error),
+                _ if is_not_writable(database.as_ref()) => Self::NotWritable(error),
+                _ if is_unreachable(database.as_ref()) => Self::Unavailable(error),
+                _ => Self::Statement(error),
+            },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
@@ -62,20 +63,29 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// SQLite: READONLY (8) and its kinds, FULL (13), IOERR on write and fsync. PostgreSQL: read-only transaction,
-/// insufficient privilege, disk full. <https://www.sqlite.org/rescode.html>,
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-fn is_not_writable(code: &str) -> bool {
-    ["8", "264", "520", "776", "1032", "1288", "1544", "13", "778", "1034", "25006", "42501", "53100"].contains(&code)
+/// The primary result code of SQLite, the lower byte of what the driver tells: <https://www.sqlite.org/rescode.html>.
+fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
+    error.try_downcast_ref::<SqliteError>()?;
+    error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
-/// SQLite: BUSY and LOCKED and their kinds, CANTOPEN. PostgreSQL: classes 08 (connection), 53 (resources) and
-/// 57P (operator intervention).
-fn is_unreachable(code: &str) -> bool {
-    ["5", "6", "14", "261", "517", "773"].contains(&code)
-        || code.starts_with("08")
-        || code.starts_with("53")
-        || code.starts_with("57P")
+/// SQLite: READONLY, IOERR, FULL. PostgreSQL: read-only transaction, insufficient privilege, disk full, and I/O error
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn is_not_writable(error: &dyn DatabaseError) -> bool {
+    match sqlite_code(error) {
+        Some(code) => [8, 10, 13].contains(&code),
+        None => error.code().is_some_and(|code| ["25006", "42501", "53100", "58030"].contains(&&*code)),
+    }
+}
+
+/// SQLite: BUSY, LOCKED, CANTOPEN, PROTOCOL. PostgreSQL: classes 08 (connection), 53 (resources), 57P (operator).
+fn is_unreachable(error: &dyn DatabaseError) -> bool {
+    match sqlite_code(error) {
+        Some(code) => [5, 6, 14, 15].contains(&code),
+        None => {
+            error.code().is_some_and(|code| ["08", "53", "57P"].iter().any(|class| code.starts_with(class)))
+        }
+    }
 }
 
 impl From<StoreError> for Problem {
@@ -85,13 +95,20 @@ impl From<StoreError> for Problem {
                 (ProblemKind::Unavailable, "the database cannot be reached just now; try again".to_owned())
             }
             StoreError::NotWritable(_) => (ProblemKind::Unavailable, error.to_string()),
-            StoreError::Taken(_) => (ProblemKind::Conflict, "something of that name is already there".to_owned()),
-            StoreError::Dangling(_) => {
-                (ProblemKind::Conflict, "something that this refers to does not exist, or is still in use".to_owned())
+            StoreError::Taken(_) => {
+                (ProblemKind::Conflict, "something of that name is already there".to_owned())
             }
-            StoreError::Url(message) | StoreError::Schema(message) => (ProblemKind::Internal, message.clone()),
+            StoreError::Dangling(_) => (
+                ProblemKind::Conflict,
+                "something that this refers to does not exist, or is still in use".to_owned(),
+            ),
+            StoreError::Url(message) | StoreError::Schema(message) => {
+                (ProblemKind::Internal, message.clone())
+            }
             StoreError::Corrupt { .. } => (ProblemKind::Integrity, error.to_string()),
-            StoreError::Statement(_) => (ProblemKind::Internal, "the database refused a statement".to_owned()),
+            StoreError::Statement(_) => {
+                (ProblemKind::Internal, "the database refused a statement".to_owned())
+            }
         };
         Self::new(kind, message).caused_by(error)
     }

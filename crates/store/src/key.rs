@@ -37,8 +37,7 @@ pub struct WrapRow {
 /// # Errors
 /// [`StoreError`].
 pub async fn insert_master(tx: &mut Write, fingerprint: &str, now: Millis) -> Result<(), StoreError> {
-    const SQL: &str =
-        "INSERT INTO master_keys (fingerprint, first_seen_ms) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING";
+    const SQL: &str = "INSERT INTO master_keys (fingerprint, first_seen_ms) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING";
     execute!(tx, SQL, fingerprint, now.0).map(|_| ())
 }
 

@@ -35,8 +35,15 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             if std::fs::metadata(options.get_filename()).map_or(0, |file| file.len()) == 0 {
                 return Ok(Glimpse::Empty);
             }
-            // Without setting a journal mode: that would write to a file that is not ours.
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(options.get_filename()).read_only(true);
+            // Without setting a journal mode: that would write to a file that is not ours. Without a write-ahead log
+            // nobody has the file open, and `immutable` keeps SQLite from leaving an empty log beside it.
+            let path = options.get_filename();
+            let mut log = path.as_os_str().to_owned();
+            log.push("-wal");
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(path)
+                .read_only(true)
+                .immutable(!std::path::Path::new(&log).exists());
             let mut connection = SqliteConnection::connect_with(&options).await?;
             let tables: Vec<(String,)> = sqlx::query_as(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -52,10 +59,11 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
         }
         Backend::Postgres => {
             let mut connection = PgConnection::connect_with(&postgres_options(url)?).await?;
-            let tables: Vec<(String,)> =
-                sqlx::query_as("SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()")
-                    .fetch_all(&mut connection)
-                    .await?;
+            let tables: Vec<(String,)> = sqlx::query_as(
+                "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()",
+            )
+            .fetch_all(&mut connection)
+            .await?;
             let fingerprints = match what(&tables) {
                 Some(other) => Ok(other),
                 None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
@@ -107,8 +115,9 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
 pub async fn check(store: &Store) -> Result<(), StoreError> {
     const APPLIED: &str = "SELECT version FROM _sqlx_migrations ORDER BY version";
     let mut session = store.read().await?;
-    let applied: Vec<(i64,)> = crate::dispatch::fetch_all!(session, (i64,), APPLIED)
-        .map_err(|_| StoreError::Schema("the database has no strongroom schema; run `strongroom migrate`".into()))?;
+    let applied: Vec<(i64,)> = crate::dispatch::fetch_all!(session, (i64,), APPLIED).map_err(|_| {
+        StoreError::Schema("the database has no strongroom schema; run `strongroom migrate`".into())
+    })?;
     let known: Vec<i64> = match store.backend() {
         Backend::Sqlite => SQLITE.iter().map(|migration| migration.version).collect(),
         Backend::Postgres => POSTGRES.iter().map(|migration| migration.version).collect(),

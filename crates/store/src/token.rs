@@ -60,7 +60,10 @@ impl TryFrom<Row> for StoredToken {
                 id: row.id,
                 name: row.name,
                 role,
-                scope: Scope { credentials, providers: providers.into_iter().map(Provider::stored).collect() },
+                scope: Scope {
+                    credentials,
+                    providers: providers.into_iter().map(Provider::stored).collect(),
+                },
                 user: row.user_id.map(UserId),
                 created_at: Millis(row.created_at_ms),
                 expires_at: row.expires_at_ms.map(Millis),
@@ -97,7 +100,10 @@ pub async fn get(session: &mut Session, id: &str) -> Result<Option<StoredToken>,
 /// # Errors
 /// [`StoreError`].
 pub async fn list(session: &mut Session) -> Result<Vec<StoredToken>, StoreError> {
-    fetch_all!(session, Row, select!("ORDER BY created_at_ms, id"))?.into_iter().map(StoredToken::try_from).collect()
+    fetch_all!(session, Row, select!("ORDER BY created_at_ms, id"))?
+        .into_iter()
+        .map(StoredToken::try_from)
+        .collect()
 }
 
 /// Stores a token.

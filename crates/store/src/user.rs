@@ -52,7 +52,10 @@ impl TryFrom<Row> for StoredUser {
 
 macro_rules! select {
     ($tail:literal) => {
-        concat!("SELECT id, name, role, is_active, mac_key_id, mac, created_at_ms, updated_at_ms FROM users ", $tail)
+        concat!(
+            "SELECT id, name, role, is_active, mac_key_id, mac, created_at_ms, updated_at_ms FROM users ",
+            $tail
+        )
     };
 }
 

@@ -1,8 +1,8 @@
 //! The values of a version: sealed texts and the fingerprints of what they hold.
 
-use strongroom_model::fingerprint::SecretFingerprint;
-use strongroom_model::credential::Field;
 use strongroom_model::Uid;
+use strongroom_model::credential::Field;
+use strongroom_model::fingerprint::SecretFingerprint;
 
 use crate::dispatch::{execute, fetch_all};
 use crate::error::StoreError;
@@ -37,11 +37,8 @@ impl TryFrom<Row> for SealedValue {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let corrupt = |column| StoreError::Corrupt {
-            table: "credential_values",
-            column,
-            row: row.version_uid.clone(),
-        };
+        let corrupt =
+            |column| StoreError::Corrupt { table: "credential_values", column, row: row.version_uid.clone() };
         Ok(Self {
             version: row.version_uid.parse().map_err(|_| corrupt("version_uid"))?,
             field: Field::from_name(&row.field).ok_or_else(|| corrupt("field"))?,
@@ -92,7 +89,10 @@ pub async fn list_of_version(session: &mut Session, version: Uid) -> Result<Vec<
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list_of_credential(session: &mut Session, credential: Uid) -> Result<Vec<SealedValue>, StoreError> {
+pub async fn list_of_credential(
+    session: &mut Session,
+    credential: Uid,
+) -> Result<Vec<SealedValue>, StoreError> {
     const SQL: &str = "SELECT x.version_uid, x.field, x.key_id, x.value, x.fingerprint_key_id, x.fingerprint \
                        FROM credential_values x JOIN credential_versions v ON v.uid = x.version_uid \
                        WHERE v.credential_uid = $1 AND x.kind = 'sealed' ORDER BY v.number, x.field";
@@ -119,7 +119,10 @@ pub struct Holder {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn holders(session: &mut Session, fingerprint: &SecretFingerprint) -> Result<Vec<Holder>, StoreError> {
+pub async fn holders(
+    session: &mut Session,
+    fingerprint: &SecretFingerprint,
+) -> Result<Vec<Holder>, StoreError> {
     const SQL: &str = "SELECT c.uid AS credential_uid, c.name, (c.deleted_at_ms IS NOT NULL) AS is_deleted, \
                        c.is_active, (c.version_uid = v.uid) AS is_current \
                        FROM credential_values x JOIN credential_versions v ON v.uid = x.version_uid \
@@ -127,4 +130,3 @@ pub async fn holders(session: &mut Session, fingerprint: &SecretFingerprint) -> 
                        WHERE x.fingerprint = $1 AND x.fingerprint_key_id = $2 ORDER BY c.id, v.number";
     fetch_all!(session, Holder, SQL, &fingerprint.value, &fingerprint.key_id)
 }
-

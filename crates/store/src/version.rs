@@ -17,8 +17,7 @@ pub async fn insert(
     created_by: &str,
     now: Millis,
 ) -> Result<i64, StoreError> {
-    const NEXT: &str =
-        "SELECT CAST(COALESCE(MAX(number), 0) + 1 AS BIGINT) FROM credential_versions WHERE credential_uid = $1";
+    const NEXT: &str = "SELECT CAST(COALESCE(MAX(number), 0) + 1 AS BIGINT) FROM credential_versions WHERE credential_uid = $1";
     const INSERT: &str = "INSERT INTO credential_versions (uid, credential_uid, number, created_by, created_at_ms) \
                           VALUES ($1, $2, $3, $4, $5)";
     let credential = credential.to_string();

@@ -12,7 +12,7 @@ use serde_json::json;
 use strongroom_crypto::{OpenError, random};
 use strongroom_model::audit::{NewEntry, Target};
 use strongroom_model::credential::{Credential, Field, Source};
-use strongroom_model::{Actor, CredentialId, Millis, Problem, Provider, Secret, UserId, month};
+use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::value::{self, SealedValue};
 use strongroom_store::{Session, Write, counter, credential};
@@ -101,110 +101,83 @@ struct Broken {
     error: OpenError,
 }
 
-enum Prepared {
-    Ready(Box<Ready>),
-    Answered(Read, Outcome),
-    Broken(Read, Box<Broken>),
+/// The reads of one transaction. Each is in exactly one place, so that none goes without an answer.
+struct Batch {
+    waiting: VecDeque<Read>,
+    ready: Vec<Ready>,
+    answered: Vec<(Read, Outcome)>,
+    broken: Vec<(Read, Broken)>,
+}
+
+impl Batch {
+    fn into_reads(self) -> impl Iterator<Item = Read> {
+        let ready = self.ready.into_iter().map(|one| one.read);
+        let answered = self.answered.into_iter().map(|(read, _)| read);
+        let broken = self.broken.into_iter().map(|(read, _)| read);
+        self.waiting.into_iter().chain(ready).chain(answered).chain(broken)
+    }
 }
 
 impl Strongroom {
-    async fn answer(&self, batch: Vec<Read>) {
-        if batch.is_empty() {
+    async fn answer(&self, reads: Vec<Read>) {
+        if reads.is_empty() {
             return;
         }
-        let mut waiting = VecDeque::from(batch);
-        let mut answers = Vec::with_capacity(waiting.len());
-        let mut broken = Vec::new();
-        let done = self.answer_in_one(&mut waiting, &mut answers, &mut broken).await;
-        if let Err(problem) = done {
-            // Nothing was committed, so nobody gets a key: neither those that were ready nor those still waiting.
-            let all = answers
-                .into_iter()
-                .map(|(read, _)| read)
-                .chain(waiting)
-                .chain(broken.into_iter().map(|(read, _)| read));
+        let (ready, answered, broken) = (Vec::new(), Vec::new(), Vec::new());
+        let mut batch = Batch { waiting: VecDeque::from(reads), ready, answered, broken };
+        if let Err(problem) = self.commit(&mut batch).await {
+            // Nothing is certain to be durable, so nobody gets a key.
             let cause = problem.cause.as_ref().map(ToString::to_string);
-            for read in all {
-                let problem = Problem::new(problem.kind, problem.message.clone());
-                let problem = match &cause {
-                    Some(cause) => problem.caused_by(cause.clone()),
-                    None => problem,
-                };
-                reply(read, Err(problem));
+            for read in batch.into_reads() {
+                let same = Problem::new(problem.kind, problem.message.clone());
+                reply(read, Err(cause.iter().cloned().fold(same, Problem::caused_by)));
             }
             return;
         }
-        for (read, outcome) in answers {
+        for (read, outcome) in batch.answered {
             if matches!(outcome, Ok(Some(_))) {
                 self.0.signals.reads_from_database.add_one();
             }
             reply(read, outcome);
         }
-        for (read, Broken { found, value, error }) in broken.into_iter().map(|(read, broken)| (read, *broken))
-        {
+        for (read, Broken { found, value, error }) in batch.broken {
             let problem = self.report_broken(&read.actor, &found, &value, error).await;
             reply(read, Err(problem));
         }
     }
 
-    /// Every read moves from `waiting` to `answers` or `broken`. An error means that nothing was committed.
-    async fn answer_in_one(
-        &self,
-        waiting: &mut VecDeque<Read>,
-        answers: &mut Vec<(Read, Outcome)>,
-        broken: &mut Vec<(Read, Box<Broken>)>,
-    ) -> Result<(), Problem> {
+    /// Moves every read to where its answer is, and makes that durable.
+    async fn commit(&self, batch: &mut Batch) -> Result<(), Problem> {
         let mut tx = self.0.store.write().await?;
         let now = tx.now().await?;
-        let mut ready = Vec::with_capacity(waiting.len());
-        while let Some(read) = waiting.pop_front() {
-            match self.prepare(&mut tx, read, now, waiting).await? {
-                Prepared::Ready(one) => ready.push(*one),
-                Prepared::Answered(read, outcome) => answers.push((read, outcome)),
-                Prepared::Broken(read, what) => broken.push((read, what)),
+        while let Some(read) = batch.waiting.front() {
+            let found = match self.find(&mut tx, read, now).await {
+                Err(problem) if problem.kind != ProblemKind::Denied => return Err(problem),
+                other => other,
+            };
+            let Some(read) = batch.waiting.pop_front() else { break };
+            match found {
+                Ok(Some((found, values))) => self.open_for(read, found, values, batch),
+                Ok(None) => batch.answered.push((read, Ok(None))),
+                Err(denied) => batch.answered.push((read, Err(denied))),
             }
         }
         // Counters are locked in one order everywhere: two nodes never wait for each other.
-        ready.sort_by_key(|one| one.found.uid);
-        let mut entries = Vec::with_capacity(ready.len());
-        for one in ready {
-            let outcome = self.hand_out(&mut tx, &one, now, &mut entries).await;
-            let failed = outcome
-                .as_ref()
-                .err()
-                .is_some_and(|problem| problem.kind != strongroom_model::ProblemKind::LimitReached);
-            if failed {
-                let Err(problem) = outcome else { continue };
-                waiting.push_back(one.read);
-                return Err(problem);
-            }
-            answers.push((one.read, outcome.map(Some)));
+        batch.ready.sort_by_key(|one| std::cmp::Reverse(one.found.uid));
+        let mut entries = Vec::with_capacity(batch.ready.len());
+        while let Some(one) = batch.ready.last() {
+            let outcome = match self.hand_out(&mut tx, one, now, &mut entries).await {
+                Err(problem) if problem.kind != ProblemKind::LimitReached => return Err(problem),
+                other => other.map(Some),
+            };
+            let Some(one) = batch.ready.pop() else { break };
+            batch.answered.push((one.read, outcome));
         }
         if entries.is_empty() {
             return Ok(tx.roll_back().await?);
         }
         self.append(&mut tx, entries).await?;
         Ok(tx.commit().await?)
-    }
-
-    async fn prepare(
-        &self,
-        tx: &mut Write,
-        read: Read,
-        now: Millis,
-        waiting: &mut VecDeque<Read>,
-    ) -> Result<Prepared, Problem> {
-        match self.find(tx, &read, now).await {
-            Ok(Some((found, values))) => Ok(self.open_for(read, found, values)),
-            Ok(None) => Ok(Prepared::Answered(read, Ok(None))),
-            Err(problem) if problem.kind == strongroom_model::ProblemKind::Denied => {
-                Ok(Prepared::Answered(read, Err(problem)))
-            }
-            Err(problem) => {
-                waiting.push_back(read);
-                Err(problem)
-            }
-        }
     }
 
     async fn find(
@@ -228,20 +201,20 @@ impl Strongroom {
     }
 
     /// Opened before a use is counted: what cannot be handed out costs nothing.
-    fn open_for(&self, read: Read, found: Credential, values: Vec<SealedValue>) -> Prepared {
+    fn open_for(&self, read: Read, found: Credential, values: Vec<SealedValue>, batch: &mut Batch) {
         let (mut api_key, mut api_secret) = (None, None);
         for value in values {
             match self.open_value(Place::of(&found), &value) {
                 Ok(secret) if value.field == Field::ApiKey => api_key = Some(secret),
                 Ok(secret) => api_secret = Some(secret),
-                Err(error) => return Prepared::Broken(read, Box::new(Broken { found, value, error })),
+                Err(error) => return batch.broken.push((read, Broken { found, value, error })),
             }
         }
         match api_key {
-            Some(api_key) => Prepared::Ready(Box::new(Ready { read, found, api_key, api_secret })),
+            Some(api_key) => batch.ready.push(Ready { read, found, api_key, api_secret }),
             None => {
                 let problem = super::test::no_key(&found);
-                Prepared::Answered(read, Err(problem))
+                batch.answered.push((read, Err(problem)));
             }
         }
     }

@@ -1,0 +1,221 @@
+//! The table of routes, held against the server: every route with every kind of caller, every effect in the audit trail.
+
+use std::collections::BTreeSet;
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use strongroom_model::Role;
+use strongroom_server::http::route::{Access, Effect, ROUTES, Route};
+
+use crate::BACKEND;
+use crate::support::call::Call;
+use crate::support::principal::{FAR, jwt, jwt_secret};
+use crate::support::server::{Installation, Server};
+
+/// Somebody who calls, and what may be expected.
+struct Somebody {
+    who: String,
+    token: Option<String>,
+    /// `None`: nobody that the server knows.
+    role: Option<Role>,
+}
+
+async fn everybody(server: &Server, secret: &str) -> Vec<Somebody> {
+    let nobody = |who: &str, token: Option<String>| Somebody { who: who.to_owned(), token, role: None };
+    let mut callers = vec![
+        nobody("no token", None),
+        nobody("a text that is no token", Some("not-a-token".to_owned())),
+        nobody("a token with a wrong checksum", Some(format!("{}x", &server.admin[..server.admin.len() - 1]))),
+        nobody("an expired token", Some(server.expired_token().await)),
+        nobody("a revoked token", Some(server.revoked_token().await)),
+    ];
+    for role in Role::ALL {
+        let token = server.token_of(role).await;
+        callers.push(Somebody { who: format!("the role {}", role.as_str()), token: Some(token), role: Some(role) });
+        let user = server.user_of(&format!("matrix-{}", role.as_str()), role).await;
+        let token = jwt(secret, Algorithm::HS256, &json!({ "userId": user, "exp": FAR }));
+        callers.push(Somebody {
+            who: format!("a user with a JWT and the role {}", role.as_str()),
+            token: Some(token.clone()),
+            role: Some(role),
+        });
+        if role == Role::Admin {
+            let user = server.user_of("matrix-disabled", role).await;
+            server.patch(&format!("/api/admin/users/{user}"), json!({ "isActive": false })).await.expect(200);
+            let token = jwt(secret, Algorithm::HS256, &json!({ "userId": user, "exp": FAR }));
+            callers.push(nobody("a disabled user with a JWT", Some(token)));
+        }
+    }
+    callers
+}
+
+/// A path that leads to nothing, so that trying a route changes nothing.
+fn to_nothing(route: &Route) -> String {
+    let path = route.path.replace("{name}", "no-such-name").replace("{provider}", "cohere");
+    path.replace("tokens/{id}", "tokens/000000000000").replace("{id}", "999999")
+}
+
+#[tokio::test]
+async fn every_route_lets_in_exactly_whom_the_table_names() {
+    let secret = jwt_secret();
+    let server = Installation::new(BACKEND).await.set("JWT_SECRET", &secret).start();
+    let mut wrong = Vec::new();
+    for caller in everybody(&server, &secret).await {
+        for route in ROUTES {
+            let mut call = Call::new(&server.url, route.method, &to_nothing(route));
+            if let Some(token) = &caller.token {
+                call = call.token(token);
+            }
+            let answer = call.await;
+            let expected = match (route.access, caller.role) {
+                (Access::Public, _) => None,
+                (Access::Roles(_), None) => Some(401),
+                (Access::Roles(roles), Some(role)) if roles.contains(&role) => None,
+                (Access::Roles(_), Some(_)) => Some(403),
+            };
+            let is_right = match expected {
+                Some(status) => answer.status == status,
+                None => ![401, 403].contains(&answer.status) && answer.status < 500,
+            };
+            if !is_right {
+                wrong.push(format!("{} {} for {}: {}", route.method, route.path, caller.who, answer.status));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_described_operation_is_in_the_table_and_every_route_is_described() {
+    let description = serde_json::to_value(strongroom_server::api::openapi()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, operations) in description["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let Access::Roles(_) = ROUTES
+                .iter()
+                .find(|route| route.path == path && route.method.eq_ignore_ascii_case(method))
+                .map_or(Access::Public, |route| route.access)
+            else {
+                described.insert((method.to_uppercase(), path.clone()));
+                continue;
+            };
+            assert!(operation["security"].is_array(), "{method} {path} does not say that it takes a token");
+            described.insert((method.to_uppercase(), path.clone()));
+        }
+    }
+    let table: BTreeSet<_> =
+        ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+    assert_eq!(described, table);
+}
+
+/// A request that succeeds on this route, on things of its own. A route that changes or reveals something and has none
+/// here fails the test.
+async fn sample(server: &Server, route: &Route) -> Option<Call> {
+    let on = |id: i64| route.path.replace("{id}", &id.to_string());
+    Some(match (route.method, route.path) {
+        ("POST", "/api/admin/credentials") => {
+            server.post(route.path, json!({ "name": "made-1", "provider": "groq", "apiKey": "gsk_made" }))
+        }
+        ("POST", "/api/admin/credentials/reset-monthly-usage") => server.call("POST", route.path),
+        ("POST", "/api/admin/credentials/import") => server.post(
+            route.path,
+            json!({ "source": "env", "rows": [
+                { "name": "moved-1", "provider": "openai", "apiKey": "sk-moved", "isActive": true, "isGlobal": true },
+            ] }),
+        ),
+        ("PATCH", "/api/admin/credentials/{id}") => {
+            server.patch(&on(server.credential("to-change", json!({})).await), json!({ "isActive": false }))
+        }
+        ("DELETE", "/api/admin/credentials/{id}") => {
+            server.delete(&on(server.credential("to-delete", json!({})).await))
+        }
+        ("POST", "/api/admin/tokens") => server.post(route.path, json!({ "name": "made", "role": "reader" })),
+        ("DELETE", "/api/admin/tokens/{id}") => {
+            let made =
+                server.post("/api/admin/tokens", json!({ "name": "goes", "role": "reader" })).await.expect(201);
+            server.delete(&route.path.replace("{id}", made.at("id").as_str()?))
+        }
+        ("POST", "/api/admin/users") => server.post(route.path, json!({ "name": "made", "role": "reader" })),
+        ("PATCH", "/api/admin/users/{id}") => {
+            server.patch(&on(server.user_of("to-change", Role::Reader).await), json!({ "role": "auditor" }))
+        }
+        ("DELETE", "/api/admin/users/{id}") => {
+            server.delete(&on(server.user_of("to-delete", Role::Reader).await))
+        }
+        ("GET", "/api/credentials/{name}") => {
+            server.credential("to-read", json!({})).await;
+            server.get("/api/credentials/to-read")
+        }
+        ("GET", "/api/providers/{provider}/credential") => {
+            server.credential("to-read-too", json!({ "provider": "anthropic" })).await;
+            server.get("/api/providers/anthropic/credential")
+        }
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn whatever_changes_or_reveals_something_leaves_one_audit_entry_with_the_routes_action() {
+    let server = Installation::new(BACKEND).await.start();
+    for route in ROUTES.iter().filter(|route| route.effect != Effect::Tells) {
+        let name = format!("{} {}", route.method, route.path);
+        let call = sample(&server, route).await.unwrap_or_else(|| panic!("{name} has no sample request here"));
+        let answer = call.await;
+        assert!((200..300).contains(&answer.status), "{name}: {}", answer.text);
+        let request = answer.header("x-request-id").expect("a request id");
+        let entries = server.entries_of(request).await;
+        assert_eq!(entries.len(), 1, "{name}: {entries:?}");
+        assert_eq!(entries[0]["action"], route.action, "{name}");
+        assert_eq!(entries[0]["outcome"], "success", "{name}");
+        assert!(entries[0]["actor"].as_str().unwrap().starts_with("token:"), "{name}: {}", entries[0]);
+        assert_eq!(entries[0]["remoteAddress"], "127.0.0.1", "{name}");
+    }
+    server.verified_entries().await;
+}
+
+#[tokio::test]
+async fn a_known_caller_who_is_denied_or_fails_leaves_an_entry_and_an_unknown_one_a_count() {
+    let server = Installation::new(BACKEND).await.start();
+    let reader = server.token_of(Role::Reader).await;
+    for route in ROUTES {
+        let Access::Roles(roles) = route.access else { continue };
+        if roles.contains(&Role::Reader) {
+            continue;
+        }
+        let call = Call::new(&server.url, route.method, &to_nothing(route)).token(&reader);
+        let answer = call.await.expect(403);
+        let entries = server.entries_of(answer.header("x-request-id").unwrap()).await;
+        assert_eq!(entries.len(), 1, "{} {}", route.method, route.path);
+        assert_eq!(entries[0]["action"], route.action);
+        assert_eq!(entries[0]["outcome"], "denied");
+        assert_eq!(entries[0]["detail"]["code"], "denied");
+    }
+    for (method, path, body, action, status) in [
+        ("GET", "/api/admin/credentials/999999", Value::Null, "credential.show", 404),
+        ("DELETE", "/api/admin/credentials/999999", Value::Null, "credential.delete", 404),
+        ("GET", "/api/credentials/no-such-name", Value::Null, "credential.read", 404),
+        ("POST", "/api/admin/credentials", json!({ "name": "x" }), "credential.create", 400),
+        ("POST", "/api/admin/tokens", json!({ "name": "x", "role": "king" }), "token.create", 400),
+    ] {
+        let call = server.call(method, path);
+        let answer = if body.is_null() { call.await } else { call.json(body).await };
+        let answer = answer.expect(status);
+        let entries = server.entries_of(answer.header("x-request-id").unwrap()).await;
+        assert_eq!(entries.len(), 1, "{method} {path}");
+        assert_eq!((&entries[0]["action"], &entries[0]["outcome"]), (&json!(action), &json!("failed")));
+    }
+    let before = server.verified_entries().await;
+    let refused = failures(&server).await;
+    for token in ["not-a-token", "sr_000000000000_x"] {
+        server.get("/api/admin/credentials").token(token).await.expect(401);
+    }
+    server.get("/api/admin/credentials").anonymous().await.expect(401);
+    assert_eq!(server.verified_entries().await, before);
+    assert_eq!(failures(&server).await, refused + 3);
+}
+
+async fn failures(server: &Server) -> u64 {
+    let metrics = server.get("/metrics").anonymous().await.expect(200).text;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("strongroom_authentication_failures_total "));
+    line.unwrap_or_else(|| panic!("{metrics}")).parse().expect("a count")
+}
