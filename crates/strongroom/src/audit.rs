@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use strongroom_crypto::{audit_chain, random};
 use strongroom_model::audit::{Entry, Filter, NewEntry, Outcome, Target};
 use strongroom_model::page::Page;
-use strongroom_model::{Actor, Millis, Problem};
+use strongroom_model::{Actor, CredentialId, Millis, Problem, UserId};
 use strongroom_store::audit::Found;
 use strongroom_store::{REGION, Write};
 
@@ -77,6 +77,46 @@ impl Strongroom {
         let entry = NewEntry { outcome, ..entry(actor, action, target, now, detail) };
         self.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+impl Strongroom {
+    /// What a failed request was about: the credential, token or user that its path names, if it exists. A name that
+    /// nothing has is not repeated, for it may be a secret in the wrong place.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database cannot be read.
+    pub async fn failed_target(
+        &self,
+        noun: &str,
+        named: Option<(&'static str, String)>,
+    ) -> Result<Target, Problem> {
+        let mut session = self.0.store.read().await?;
+        let now = session.now().await?;
+        let found = match (noun, named) {
+            ("credential", Some(("name", name))) => {
+                strongroom_store::credential::get_by_name(&mut session, &name, now).await?
+            }
+            ("credential", Some(("id", id))) => match id.parse() {
+                Ok(id) => strongroom_store::credential::get(&mut session, CredentialId(id), now).await?,
+                Err(_) => None,
+            },
+            ("token", Some(("id", id))) => {
+                let found = strongroom_store::token::get(&mut session, &id).await?;
+                return Ok(
+                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name))
+                );
+            }
+            ("user", Some(("id", id))) => {
+                let id = id.parse().map_or(UserId(0), UserId);
+                let found = strongroom_store::user::get(&mut session, id).await?;
+                return Ok(
+                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name))
+                );
+            }
+            _ => None,
+        };
+        Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.uid, it.name)))
     }
 }
 

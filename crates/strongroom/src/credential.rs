@@ -1,20 +1,24 @@
 //! The credential service: what the mission's code examples call, and what the admin routes are made of.
 
-mod change;
+mod create;
+mod delete;
 mod desk;
 mod import;
 mod read;
+mod reset;
 mod test;
+mod update;
 
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialFilter};
-use strongroom_model::limit::RateLimitStatus;
+use strongroom_model::limit::{RateLimitStatus, Unit, Window};
 use strongroom_model::page::Page;
-use strongroom_model::{Actor, CredentialId, Problem, UserId, month};
+use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, month};
+use strongroom_store::StoreError;
 
 pub(crate) use desk::Desk;
 
-pub use change::{Created, Once};
+pub use create::{Created, Once};
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
 pub use read::RevealedCredential;
 pub use test::TestReport;
@@ -26,6 +30,33 @@ use crate::Strongroom;
 pub struct CredentialService {
     pub(crate) room: Strongroom,
     pub(crate) actor: Actor,
+}
+
+/// How often a change starts over when another one was faster.
+const ATTEMPTS: usize = 8;
+/// The mission's `rateLimit`.
+const MONTHLY_REQUESTS: (Unit, Window) = (Unit::Requests, Window::Month);
+
+fn target(credential: &Credential) -> Target {
+    Target::named("credential", credential.uid, &credential.name)
+}
+
+fn taken(error: StoreError) -> Problem {
+    match error {
+        StoreError::Taken(_) => Problem {
+            field: Some("name".into()),
+            ..Problem::conflict("a credential of that name is already there")
+        },
+        StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
+        other => other.into(),
+    }
+}
+
+fn passed() -> Problem {
+    Problem::new(
+        ProblemKind::PreconditionFailed,
+        "the credential was changed meanwhile: read it again and repeat the change with its new revision",
+    )
 }
 
 fn not_found() -> Problem {
@@ -142,45 +173,5 @@ impl CredentialService {
         let credential =
             read::within_reach(&self.actor, name, found)?.filter(|it| it.is_active).ok_or_else(not_found)?;
         Ok(credential.rate_limit_status(month::next(now)))
-    }
-}
-
-impl Strongroom {
-    /// What a failed request was about: the credential, token or user that its path names, if it exists. A name that
-    /// nothing has is not repeated, for it may be a secret in the wrong place.
-    ///
-    /// # Errors
-    /// [`Problem`] when the database cannot be read.
-    pub async fn failed_target(
-        &self,
-        noun: &str,
-        named: Option<(&'static str, String)>,
-    ) -> Result<Target, Problem> {
-        let mut session = self.0.store.read().await?;
-        let now = session.now().await?;
-        let found = match (noun, named) {
-            ("credential", Some(("name", name))) => {
-                strongroom_store::credential::get_by_name(&mut session, &name, now).await?
-            }
-            ("credential", Some(("id", id))) => match id.parse() {
-                Ok(id) => strongroom_store::credential::get(&mut session, CredentialId(id), now).await?,
-                Err(_) => None,
-            },
-            ("token", Some(("id", id))) => {
-                let found = strongroom_store::token::get(&mut session, &id).await?;
-                return Ok(
-                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name))
-                );
-            }
-            ("user", Some(("id", id))) => {
-                let id = id.parse().map_or(UserId(0), UserId);
-                let found = strongroom_store::user::get(&mut session, id).await?;
-                return Ok(
-                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name))
-                );
-            }
-            _ => None,
-        };
-        Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.uid, it.name)))
     }
 }

@@ -212,6 +212,14 @@ impl TokenService {
                 "name must be 1 to 128 characters without control characters",
             ));
         }
+        let is_narrow = !request.credentials.is_empty() || !request.providers.is_empty();
+        if is_narrow && matches!(request.role, Role::Admin | Role::Auditor) {
+            return Err(Problem::invalid(
+                "scope",
+                "a scope narrows which keys a reader or gateway token reaches; an admin could mint itself a wider one, \
+                 and an auditor reaches none",
+            ));
+        }
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         if request.expires_at.is_some_and(|at| at <= now) {

@@ -9,8 +9,8 @@ use strongroom_store::credential::NewRow;
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{Session, Write, counter, credential, limit, value, version};
 
-use super::CredentialService;
-use super::change::{MONTHLY_REQUESTS, target};
+use super::{CredentialService, MONTHLY_REQUESTS, target};
+
 use crate::audit::entry;
 use crate::sealing::Place;
 

@@ -61,8 +61,8 @@ pub(super) fn within_reach(
     match found {
         Some(found) if actor.scope.permits(found.uid, &found.provider) => {
             let own = actor.user.is_some() && found.user == actor.user;
-            let everybodys = found.is_global || own || actor.role == Role::Admin;
-            Ok(Some(found).filter(|_| everybodys))
+            let sees_all = matches!(actor.role, Role::Admin | Role::Auditor);
+            Ok(Some(found).filter(|found| found.is_global || own || sees_all))
         }
         None if actor.scope.is_everything() => Ok(None),
         _ => Err(out_of_reach(&format!("the credential {name:?}"))),

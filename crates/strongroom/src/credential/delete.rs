@@ -1,0 +1,33 @@
+//! Deleting credentials.
+
+use serde_json::json;
+use strongroom_model::{CredentialId, Problem};
+use strongroom_store::credential;
+
+use super::{ATTEMPTS, CredentialService, passed, target};
+use crate::audit::entry;
+
+impl CredentialService {
+    /// Deletes a credential; its name is free at once. With `if_match` only when its revision is still that one.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound` or `PreconditionFailed`.
+    pub async fn delete(&self, id: CredentialId, if_match: Option<i64>) -> Result<(), Problem> {
+        for _ in 0..ATTEMPTS {
+            let mut tx = self.room.0.store.write().await?;
+            let now = tx.now().await?;
+            let found = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
+            if if_match.is_some_and(|revision| revision != found.revision) {
+                return Err(passed());
+            }
+            if credential::delete(&mut tx, id, found.revision, now).await? {
+                let entry =
+                    entry(&self.actor, "credential.delete", target(&found), now, &json!({ "id": id }));
+                self.room.append(&mut tx, vec![entry]).await?;
+                return Ok(tx.commit().await?);
+            }
+            tx.roll_back().await?;
+        }
+        Err(passed())
+    }
+}

@@ -1,0 +1,206 @@
+//! Changing credentials: new versions of secrets, and sealing anew for another provider or endpoint.
+
+use serde_json::json;
+use strongroom_crypto::random;
+use strongroom_model::credential::{
+    Credential, CredentialPatch, Field, check_name, check_rate_limit, check_secret,
+};
+use strongroom_model::{CredentialId, Millis, Problem};
+use strongroom_store::{Write, credential, limit, value, version};
+
+use super::create::check_owner;
+use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
+use crate::audit::entry;
+use crate::sealing::Place;
+
+impl CredentialService {
+    /// Changes a credential. A new secret makes a new version; another provider or endpoint seals all anew.
+    /// With `if_match` only when its revision is still that one.
+    ///
+    /// # Errors
+    /// [`Problem`] naming the field at fault; of kind `NotFound`, `Conflict`, `PreconditionFailed` or `Integrity`.
+    pub async fn update(
+        &self,
+        id: CredentialId,
+        patch: CredentialPatch,
+        if_match: Option<i64>,
+    ) -> Result<Credential, Problem> {
+        check_patch(&patch)?;
+        for _ in 0..ATTEMPTS {
+            let mut tx = self.room.0.store.write().await?;
+            let now = tx.now().await?;
+            let before = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
+            if if_match.is_some_and(|revision| revision != before.revision) {
+                return Err(passed());
+            }
+            let after = self.patched(&before, &patch)?;
+            if let Some(after) = self.write_update(&mut tx, &before, after, &patch, now).await? {
+                tx.commit().await?;
+                return Ok(after);
+            }
+            tx.roll_back().await?;
+            if if_match.is_some() {
+                return Err(passed());
+            }
+        }
+        Err(passed())
+    }
+
+    fn patched(&self, before: &Credential, patch: &CredentialPatch) -> Result<Credential, Problem> {
+        let mut after = before.clone();
+        after.name = patch.name.clone().unwrap_or(after.name);
+        after.provider = patch.provider.clone().unwrap_or(after.provider);
+        after.endpoint = patch.endpoint.clone().unwrap_or(after.endpoint);
+        after.priority = patch.priority.unwrap_or(after.priority);
+        after.is_active = patch.is_active.unwrap_or(after.is_active);
+        after.is_global = patch.is_global.unwrap_or(after.is_global);
+        after.user = patch.user.unwrap_or(after.user);
+        after.rate_limit = patch.rate_limit.unwrap_or(after.rate_limit);
+        if patch.provider.is_some() || patch.endpoint.is_some() {
+            self.check_where(&after.provider, after.endpoint.as_deref())?;
+        }
+        if patch.is_global.is_some() || patch.user.is_some() {
+            check_owner(after.is_global, after.user)?;
+        }
+        Ok(after)
+    }
+
+    /// `None` when another change was faster.
+    async fn write_update(
+        &self,
+        tx: &mut Write,
+        before: &Credential,
+        mut after: Credential,
+        patch: &CredentialPatch,
+        now: Millis,
+    ) -> Result<Option<Credential>, Problem> {
+        let has_new_secret = patch.api_key.is_some() || patch.api_secret.is_some();
+        let has_moved = after.provider != before.provider || after.endpoint != before.endpoint;
+        if has_new_secret {
+            after.version = random::uid();
+        }
+        // The row is written first: it is locked then, and of two changes at once the slower one stops here.
+        if !credential::update(tx, &after, now).await.map_err(taken)? {
+            return Ok(None);
+        }
+        if has_moved {
+            self.seal_anew(tx, before, &after).await?;
+        }
+        if has_new_secret {
+            version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
+            self.seal_version(tx, before, &after, patch).await?;
+        }
+        if patch.rate_limit.is_some() {
+            limit::set_for_credential(tx, after.uid, MONTHLY_REQUESTS, after.rate_limit, now).await?;
+        }
+        let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
+        let detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });
+        let entry = entry(&self.actor, "credential.update", target(&after), now, &detail);
+        self.room.append(tx, vec![entry]).await?;
+        Ok(Some(after))
+    }
+
+    /// Seals every value of a credential for its new provider and endpoint. An old version that does not open stays
+    /// as broken as it is; the present one must open.
+    async fn seal_anew(
+        &self,
+        tx: &mut Write,
+        before: &Credential,
+        after: &Credential,
+    ) -> Result<(), Problem> {
+        for value in value::list_of_credential(tx, before.uid).await? {
+            match self.room.open_value(Place::of(before), &value) {
+                Ok(secret) => {
+                    self.room.seal_into(tx, Place::of(after), value.version, value.field, &secret).await?;
+                }
+                Err(_) if value.version != before.version => {}
+                Err(error) => return Err(broken(before, error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills a new version: what the patch brings, and what it leaves from the version before.
+    async fn seal_version(
+        &self,
+        tx: &mut Write,
+        before: &Credential,
+        after: &Credential,
+        patch: &CredentialPatch,
+    ) -> Result<(), Problem> {
+        let place = Place::of(after);
+        let kept = value::list_of_version(tx, before.version).await?;
+        for field in [Field::ApiKey, Field::ApiSecret] {
+            let brought = match field {
+                Field::ApiKey => patch.api_key.clone().map(Some),
+                Field::ApiSecret => patch.api_secret.clone(),
+            };
+            let secret = match brought {
+                Some(brought) => brought,
+                None => kept
+                    .iter()
+                    .find(|value| value.field == field)
+                    // Already sealed for where the credential points now.
+                    .map(|value| self.room.open_value(place, value).map_err(|error| broken(before, error)))
+                    .transpose()?,
+            };
+            if let Some(secret) = secret {
+                self.room.seal_into(tx, place, after.version, field, &secret).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn broken(credential: &Credential, error: strongroom_crypto::OpenError) -> Problem {
+    Problem::integrity(format!(
+        "credential {:?} cannot be opened, so it cannot be sealed anew: {error}; \
+         restore the row from a backup, or store the key anew in the same change",
+        credential.name
+    ))
+    .caused_by(error)
+}
+
+fn check_patch(patch: &CredentialPatch) -> Result<(), Problem> {
+    if let Some(name) = &patch.name {
+        check_name(name)?;
+    }
+    if let Some(key) = &patch.api_key {
+        check_secret("apiKey", key)?;
+    }
+    if let Some(Some(secret)) = &patch.api_secret {
+        check_secret("apiSecret", secret)?;
+    }
+    if let Some(Some(limit)) = patch.rate_limit {
+        check_rate_limit(limit)?;
+    }
+    Ok(())
+}
+
+/// What a patch changed: `[before, after]` of metadata, and of secrets only that there is a new one.
+fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> serde_json::Value {
+    let fields = |it: &Credential| {
+        [
+            ("name", json!(it.name)),
+            ("provider", json!(it.provider.as_str())),
+            ("endpoint", json!(it.endpoint)),
+            ("priority", json!(it.priority)),
+            ("isActive", json!(it.is_active)),
+            ("isGlobal", json!(it.is_global)),
+            ("userId", json!(it.user)),
+            ("rateLimit", json!(it.rate_limit)),
+        ]
+    };
+    let mut changed = serde_json::Map::new();
+    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
+        if old != new {
+            changed.insert(name.to_owned(), json!([old, new]));
+        }
+    }
+    for (name, is_new) in [("apiKey", patch.api_key.is_some()), ("apiSecret", patch.api_secret.is_some())] {
+        if is_new {
+            changed.insert(name.to_owned(), json!("new"));
+        }
+    }
+    changed.into()
+}
