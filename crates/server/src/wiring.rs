@@ -26,7 +26,7 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
     let config = &loaded.config;
     let key = match &config.encryption.key {
         Some(key) => KeySource::Given(key.clone()),
-        None => KeySource::FileOrNew(config.data_dir.join("master.key")),
+        None => KeySource::FileOrNew(key_file(config)),
     };
     let environment = if config.fallback.environment {
         Environment::of(loaded.provider_environment.clone())
@@ -43,6 +43,11 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
         clock: Clock::Database,
     })
     .await
+}
+
+/// Where the key lies that a first start makes.
+fn key_file(config: &Config) -> std::path::PathBuf {
+    config.data_dir.join("master.key")
 }
 
 fn app(room: &Strongroom, config: &Config) -> axum::Router {

@@ -99,10 +99,16 @@ impl Strongroom {
         if opened.is_err()
             && let Some(path) = &new_key_file
         {
-            // Another node was first to make this database: our fresh key seals nothing and would be in the way.
-            if matches!(schema::glimpse(url).await, Ok(Glimpse::Ours { master_fingerprints })
-                if !master_fingerprints.is_empty() && !master_fingerprints.contains(&master.fingerprint()))
-            {
+            // Nothing is sealed under the fresh key: the start failed early, or another node was first to make this
+            // database. It would be in the way of the next start. When the database cannot tell, it stays.
+            let is_unused = match schema::glimpse(url).await {
+                Ok(Glimpse::Ours { master_fingerprints }) => {
+                    !master_fingerprints.contains(&master.fingerprint())
+                }
+                Ok(Glimpse::Empty | Glimpse::Foreign) => true,
+                Err(_) => false,
+            };
+            if is_unused {
                 key_file::remove(path);
             }
         }

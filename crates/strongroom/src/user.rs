@@ -3,6 +3,7 @@
 use serde_json::json;
 use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_model::audit::Target;
+use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::user::User;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Role, UserId};
 use strongroom_store::user::StoredUser;
@@ -152,8 +153,8 @@ impl UserService {
     /// [`Problem`] of kind `Conflict` when the name or id is taken.
     pub async fn create(&self, new: NewUser) -> Result<User, Problem> {
         check_name(&new.name)?;
-        if new.id.is_some_and(|id| id.0 < 1) {
-            return Err(Problem::invalid("id", "id must be a positive number"));
+        if new.id.is_some_and(|id| !(1..=MAX_GIVEN).contains(&id.0)) {
+            return Err(Problem::invalid("id", format!("id must be 1 to {MAX_GIVEN}")));
         }
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;

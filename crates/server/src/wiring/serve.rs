@@ -117,10 +117,10 @@ async fn greet(opened: &Opened, loaded: &Loaded, url: &str) -> Result<(), Proble
     line("data", &config.data_dir.display().to_string());
     line("database", &config.database.url.to_string());
     if let Some(path) = &opened.new_key_file {
-        line(
-            "master key",
-            &format!("{} (new: keep a copy elsewhere; without it nothing can be opened)", path.display()),
-        );
+        let advice = "new: keep a copy elsewhere; without it nothing can be opened";
+        line("master key", &format!("{} ({advice})", path.display()));
+    } else if config.encryption.key.is_none() {
+        line("master key", &super::key_file(config).display().to_string());
     }
     line("fingerprint", opened.room.master_fingerprint());
     if let Some(minted) = minted.filter(|_| !is_given) {

@@ -4,6 +4,7 @@ use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET, Source};
+use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::{CredentialId, Millis, Problem, Provider, Secret, UserId, month};
 use strongroom_store::credential::NewRow;
 use strongroom_store::usage::{self, Kind, Record};
@@ -14,9 +15,6 @@ use super::{CredentialService, MONTHLY_REQUESTS, target};
 use crate::audit::entry;
 use crate::sealing::Place;
 
-/// The largest id that is kept: up to here every JSON reader has whole numbers (RFC 8259, section 6), and there is room
-/// for the ids that come after.
-const MAX_ID: i64 = (1 << 53) - 1;
 /// The longest name that is kept.
 const MAX_NAME: usize = 1024;
 
@@ -164,7 +162,7 @@ impl CredentialService {
             self.room.stand_in_user(tx, user, now).await?;
         }
         let free_id = match row.id {
-            Some(id) if (1..=MAX_ID).contains(&id.0) && !credential::id_is_used(tx, id).await? => Some(id),
+            Some(id) if (1..=MAX_GIVEN).contains(&id.0) && !credential::id_is_used(tx, id).await? => Some(id),
             _ => None,
         };
         let (uid, version_uid) = (random::uid(), random::uid());
@@ -280,11 +278,18 @@ fn check(row: &ImportRow) -> Result<Provider, Problem> {
             format!("endpoint must be at most {MAX_ENDPOINT} bytes without NUL"),
         ));
     }
-    if row.rate_limit.is_some_and(|limit| limit < 0) || row.usage_count < 0 {
-        return Err(Problem::invalid("rateLimit", "rateLimit and usageCount must not be negative"));
+    if row.rate_limit.is_some_and(|limit| limit < 0) {
+        return Err(Problem::invalid("rateLimit", "rateLimit must not be negative"));
     }
-    if row.user.is_some_and(|user| user.0 < 1) {
-        return Err(Problem::invalid("userId", "userId must be a positive number"));
+    for (field, count) in
+        [("usageCount", row.usage_count), ("currentMonthUsage", row.current_month_usage.max(0))]
+    {
+        if !(0..=MAX_GIVEN).contains(&count) {
+            return Err(Problem::invalid(field, format!("{field} must be 0 to {MAX_GIVEN}")));
+        }
+    }
+    if row.user.is_some_and(|user| !(1..=MAX_GIVEN).contains(&user.0)) {
+        return Err(Problem::invalid("userId", format!("userId must be 1 to {MAX_GIVEN}")));
     }
     Provider::parse(&row.provider)
 }

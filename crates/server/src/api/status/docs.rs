@@ -1,7 +1,10 @@
 //! `GET /openapi.json` and `GET /docs`
 
+use std::sync::LazyLock;
+
 use axum::Json;
-use axum::response::Html;
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
 
 use crate::docs_page;
 
@@ -13,6 +16,13 @@ pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
 
 /// Describe the API for people
 #[utoipa::path(get, path = "/docs", tag = "status", responses((status = 200, body = String, content_type = "text/html")))]
-pub(super) async fn docs() -> Html<String> {
-    Html(docs_page::render(&crate::api::openapi()))
+pub(super) async fn docs() -> Response {
+    // The same for everybody, so it is made once.
+    static PAGE: LazyLock<String> = LazyLock::new(|| docs_page::render(&crate::api::openapi()));
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, docs_page::CONTENT_SECURITY_POLICY.as_str()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, Html(PAGE.as_str())).into_response()
 }

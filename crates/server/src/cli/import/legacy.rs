@@ -3,9 +3,9 @@
 use std::error::Error as _;
 use std::path::Path;
 
+use strongroom::legacy::{LegacySource, LegacySourceError};
 use strongroom_client::wire::import::ImportRow;
 use strongroom_crypto::{MasterKey, OpenError};
-use strongroom::legacy::{LegacySource, LegacySourceError};
 use url::Url;
 
 use super::send::{Sender, digest};

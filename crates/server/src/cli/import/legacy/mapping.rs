@@ -1,11 +1,11 @@
 //! What a row of the original becomes here, and what of it has no place here.
 
+use strongroom::legacy::LegacyRow;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::import::ImportRow;
 use strongroom_crypto::sealed_text::open_unbound;
 use strongroom_crypto::{MasterKey, OpenError};
 use strongroom_model::Provider;
-use strongroom::legacy::LegacyRow;
 
 /// Columns whose values decide who may use a key and how much: a value that cannot be read is not guessed.
 const DECISIVE: [&str; 8] =
