@@ -5,6 +5,7 @@
     reason = "a command-line tool speaks on its standard streams"
 )]
 
+mod bench;
 mod check_layers;
 mod cli_reference;
 mod generated_document;
@@ -27,6 +28,8 @@ struct Arguments {
 enum Chore {
     /// Run everything: formatting, lints, layers, licences, generated documents, and every test on every real part.
     Test(test::Options),
+    /// Measure what a promise depends on, in a release build.
+    Bench(bench::Options),
     /// Check who may depend on whom, and the rules for files and their names.
     CheckLayers,
     /// Write docs/openapi.json from the routes.
@@ -38,6 +41,7 @@ enum Chore {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
         Chore::Test(options) => test::run(&options),
+        Chore::Bench(options) => bench::run(&options),
         Chore::CheckLayers => check_layers::run().map(|()| true),
         Chore::Openapi(options) => openapi::run(&options).map(|()| true),
         Chore::CliReference(options) => cli_reference::run(&options).map(|()| true),

@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The largest number that somebody may give as an id, or as a count: what every JSON reader keeps exact (RFC 8259,
+/// section 6), and far enough from the end of 64 bits that counting on from it cannot fail.
+pub const MAX_GIVEN: i64 = (1 << 53) - 1;
+
 /// A random 128-bit identity, written as 32 lower-case hex digits. It stands in AAD and never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Uid([u8; 16]);

@@ -86,16 +86,22 @@ fn contents(api: &Description<'_>) -> Markup {
                 @for tag in api.tags() {
                     li {
                         a.topic href={ "#" (tag.name) } { (words::title(tag.name)) }
-                        ul {
-                            @for operation in api.operations_of(tag.name) {
-                                li { a href={ "#" (operation.anchor()) } {
-                                    (operation::verb(operation.method)) span { (operation.summary()) }
-                                } }
-                            }
-                        }
+                        ul { (links(api, tag)) }
                     }
                 }
                 li { a.topic href="#shapes" { "Shapes" } }
+            }
+        }
+    }
+}
+
+fn links(api: &Description<'_>, tag: description::Tag<'_>) -> Markup {
+    html! {
+        @for operation in api.operations_of(tag.name) {
+            li {
+                a href={ "#" (operation.anchor()) } {
+                    (operation::verb(operation.method)) " " span { (operation.summary()) }
+                }
             }
         }
     }
@@ -107,8 +113,9 @@ fn introduction(api: &Description<'_>) -> Markup {
             h1 #start-title { "HTTP API" }
             p.lead { (words::prose(api.summary())) }
             p {
-                "Bodies are JSON. Who calls shows " (words::prose("`Authorization: Bearer …`")) ": "
-                (words::prose(&words::uncapital(api.bearer()))) ". The examples expect two variables:"
+                "Requests and answers are JSON. A request shows who it is from in the header "
+                (words::prose("`Authorization: Bearer …`")) ": " (words::prose(&words::uncapital(api.bearer())))
+                ". The examples expect two variables:"
             }
             (example::listing("export STRONGROOM_URL=http://127.0.0.1:8420\nexport STRONGROOM_TOKEN=sr_…"))
             p {
@@ -139,10 +146,10 @@ fn introduction(api: &Description<'_>) -> Markup {
 
 fn may(role: Role) -> &'static str {
     match role {
-        Role::Admin => "everything",
-        Role::Auditor => "see metadata and the audit trail, never a key",
-        Role::Reader => "read keys; every read counts one use",
-        Role::Gateway => "use keys through the gateway, never read one",
+        Role::Admin => "Everything",
+        Role::Auditor => "Metadata and the audit trail, never a key",
+        Role::Reader => "Reading keys; every read counts one use",
+        Role::Gateway => "Using keys through the gateway, never reading one",
     }
 }
 
@@ -151,6 +158,8 @@ fn section(api: &Description<'_>, tag: description::Tag<'_>) -> Markup {
         section id=(tag.name) aria-labelledby={ (tag.name) "-title" } {
             h2 id={ (tag.name) "-title" } { (words::title(tag.name)) }
             @if let Some(text) = tag.description { p.lead { (words::prose(text)) "." } }
+            // Where there is no room for the column at the side.
+            ul.index { (links(api, tag)) }
             @for operation in api.operations_of(tag.name) { (operation::article(api, &operation)) }
         }
     }

@@ -105,6 +105,10 @@ pub async fn get_by_name(
     name: &str,
     now: Millis,
 ) -> Result<Option<Credential>, StoreError> {
+    // No text in a database holds a NUL, and PostgreSQL does not even take one to look for.
+    if name.contains('\0') {
+        return Ok(None);
+    }
     let row = fetch_optional!(session, Row, select!("AND c.name = $2"), month::start(now).0, name)?;
     row.map(Credential::try_from).transpose()
 }

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions as _, Connection as _, Dec
 use tempfile::TempDir;
 
 mod row;
-mod sqlite_file;
+pub(crate) mod sqlite_file;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -1,9 +1,10 @@
 //! The schema: migrations, and a look at a database before anything is changed in it.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
+use crate::legacy_source::sqlite_file;
 use crate::session::{Backend, Store, postgres_options, sqlite_options};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
@@ -35,16 +36,11 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             if std::fs::metadata(options.get_filename()).map_or(0, |file| file.len()) == 0 {
                 return Ok(Glimpse::Empty);
             }
-            // Without setting a journal mode: that would write to a file that is not ours. Without a write-ahead log
-            // nobody has the file open, and `immutable` keeps SQLite from leaving an empty log beside it.
             let path = options.get_filename();
-            let mut log = path.as_os_str().to_owned();
-            log.push("-wal");
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(path)
-                .read_only(true)
-                .immutable(!std::path::Path::new(&log).exists());
-            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let opening = sqlite_file::opening(path).map_err(|error| {
+                StoreError::Url(format!("the database file {} cannot be read: {error}", path.display()))
+            })?;
+            let mut connection = SqliteConnection::connect_with(&opening.options).await?;
             let tables: Vec<(String,)> = sqlx::query_as(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
             )
@@ -97,7 +93,7 @@ fn ours(rows: Vec<(String,)>) -> Glimpse {
 /// [`StoreError::Schema`] when the database is newer than this binary or was migrated by something else.
 pub async fn migrate(store: &Store) -> Result<(), StoreError> {
     let done = match (store.sqlite_writer(), store.postgres()) {
-        (Some(pool), _) => SQLITE.run(pool).await,
+        (Some(pool), _) => migrate_sqlite(pool).await,
         (_, Some(pool)) => POSTGRES.run(pool).await,
         (None, None) => Ok(()),
     };
@@ -106,6 +102,18 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
         MigrateError::Execute(error) => StoreError::from(error),
         other => StoreError::Schema(format!("the schema cannot be brought up to date: {other}")),
     })
+}
+
+/// SQLite has no lock for migrations: of several processes that start at once the slower ones fail on what the fastest
+/// one has made meanwhile, and then go on behind it.
+async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), MigrateError> {
+    let mut attempts_left = SQLITE.iter().count();
+    loop {
+        match SQLITE.run(pool).await {
+            Err(MigrateError::ExecuteMigration(..)) if attempts_left > 0 => attempts_left -= 1,
+            done => return done,
+        }
+    }
 }
 
 /// Checks that the schema is the one of this binary, without changing it.

@@ -226,10 +226,12 @@ impl TokenService {
             return Err(Problem::invalid("expiresAt", "expiresAt must be in the future"));
         }
         let mut scope = Scope { credentials: Vec::new(), providers: request.providers.clone() };
-        for name in &request.credentials {
+        for (index, name) in request.credentials.iter().enumerate() {
             let found = strongroom_store::credential::get_by_name(&mut tx, name, now).await?;
+            // Not repeated: what no credential is named by may be a secret in the wrong place.
             let found = found.ok_or_else(|| {
-                Problem::invalid("scope.credentials", format!("there is no credential named {name:?}"))
+                let message = format!("scope.credentials[{index}] is the name of no credential");
+                Problem::invalid("scope.credentials", message)
             })?;
             scope.credentials.push(found.uid);
         }

@@ -68,6 +68,7 @@ pub struct ListAudit {
     pub to: Option<Millis>,
     /// At most so many, 1 to 1000, default 100; the next page is in the header `Link`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
     /// Where the page starts, from the header `Link` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

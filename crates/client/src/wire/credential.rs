@@ -52,12 +52,15 @@ pub struct Credential {
 /// What it takes to make a credential.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "name": "openai-secondary", "provider": "openai", "apiKey": "sk-…", "rateLimit": 5000 })))]
 pub struct CreateCredential {
-    /// Letters, digits, `.`, `_`, `-`; required.
+    /// Letters, digits, `.`, `_`, `-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false)]
     pub name: Option<String>,
-    /// `openai`, `anthropic`, `gemini` (or `google`), `openrouter`, `groq`, or any other with an `endpoint`; required.
+    /// `openai`, `anthropic`, `gemini` (or `google`), `openrouter`, `groq`, or any other with an `endpoint`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false)]
     pub provider: Option<String>,
     /// The provider's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +91,7 @@ pub struct CreateCredential {
 /// What to change. A field that is absent stays; `null` empties those that can be empty.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "isActive": false, "rateLimit": 15000 })))]
 pub struct UpdateCredential {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,6 +148,7 @@ pub struct ListCredentials {
     pub name: Option<String>,
     /// At most so many, 1 to 1000; the next page is in the header `Link`. Without it the list is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
     /// Where the page starts, from the header `Link` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,6 +21,7 @@ pub struct TokenScope {
 /// What it takes to make a token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "name": "ci", "role": "reader", "scope": { "providers": ["openai"] } })))]
 pub struct CreateToken {
     /// What people call it.
     pub name: String,

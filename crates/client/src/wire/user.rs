@@ -27,6 +27,7 @@ pub struct User {
 /// What it takes to make a user.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "name": "ada", "role": "admin" })))]
 pub struct CreateUser {
     /// A unique name.
     pub name: String,
@@ -40,6 +41,7 @@ pub struct CreateUser {
 /// What to change of a user. A field that is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "role": "auditor" })))]
 pub struct UpdateUser {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -61,8 +61,9 @@ fn collect(
             (None, false) => Some("may be absent".to_owned()),
             _ => None,
         };
+        let kind = if depth.is_some() { kind_sent(api, property) } else { kind(api, property) };
         let text = text(property).to_owned();
-        fields.push(Field { name: format!("{prefix}{name}"), kind: kind(api, property), note, text });
+        fields.push(Field { name: format!("{prefix}{name}"), kind, note, text });
         if let Some(deeper) = depth.and_then(|depth| depth.checked_sub(1))
             && let Some((inner, suffix)) = object_in(api, property)
         {
@@ -87,6 +88,18 @@ fn object_in<'s>(api: &Description<'s>, schema: &'s Value) -> Option<(&'s Value,
     let alternatives = schema["oneOf"].as_array().into_iter().flatten();
     let mut candidates = std::iter::once(schema).chain(alternatives).map(|one| api.resolve(one));
     candidates.find(|one| one.get("properties").is_some()).map(|one| (one, "."))
+}
+
+/// The type of what is sent, in words. Whether it may be `null` is left out: that is as good as absent, unless the
+/// description says more.
+pub(super) fn kind_sent(api: &Description<'_>, schema: &Value) -> Markup {
+    let mut schema = schema.clone();
+    for key in ["oneOf", "type"] {
+        if let Some(alternatives) = schema[key].as_array_mut() {
+            alternatives.retain(|one| one != "null" && one["type"] != "null");
+        }
+    }
+    kind(api, &schema)
 }
 
 /// A type in words; a shape that the page shows is a link to it.

@@ -58,7 +58,7 @@ fn parameters(api: &Description<'_>, operation: &Operation<'_>) -> Vec<Field> {
         let is_required = parameter["required"] == true && place != "path";
         Field {
             name: parameter["name"].as_str().unwrap_or_default().to_owned(),
-            kind: fields::kind(api, &parameter["schema"]),
+            kind: fields::kind_sent(api, &parameter["schema"]),
             note: Some(if is_required { format!("{place}, required") } else { place.to_owned() }),
             text: parameter["description"].as_str().unwrap_or_default().to_owned(),
         }

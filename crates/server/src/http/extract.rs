@@ -37,6 +37,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    // Serde would also fill a struct from an array, by position.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::invalid("body", "the body must be a JSON object").into());
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -61,6 +65,8 @@ fn without_values(path: &str, message: &str) -> (String, String) {
         && let Some((field, expected)) = rest.split_once('`')
     {
         let expected = expected.trim_start_matches(", ");
+        // A mistyped field is worth naming; what cannot be one may be a secret in the wrong place.
+        let field = if could_be_a_field(field) { field } else { path_above(path) };
         return (field.to_owned(), format!("there is no field of that name; {expected}"));
     }
     if let Some(rest) = message.strip_prefix("missing field `") {
@@ -71,6 +77,16 @@ fn without_values(path: &str, message: &str) -> (String, String) {
         None => format!("{path} cannot be read"),
     };
     (path.to_owned(), what)
+}
+
+/// Whether a caller may have meant this as the name of a field: no provider's key is so short.
+fn could_be_a_field(name: &str) -> bool {
+    name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// The path without its last field.
+fn path_above(path: &str) -> &str {
+    path.rsplit_once('.').map_or("body", |(above, _)| above)
 }
 
 /// The query of a URL.
@@ -162,6 +178,22 @@ mod tests {
         for broken in ["", "{", "[]", "sk-canary", r#"{"name":"a"} x"#] {
             let broken = problem(broken);
             assert!(!broken.message.contains("canary"), "{}", broken.message);
+        }
+    }
+
+    #[test]
+    fn an_array_is_not_taken_for_an_object() {
+        for body in ["[]", r#" ["a","openai","sk-x"]"#] {
+            assert_eq!(problem(body).field.as_deref(), Some("body"));
+        }
+    }
+
+    #[test]
+    fn a_field_that_may_be_a_secret_is_not_repeated() {
+        for body in [r#"{"sk-canary0123456789abcdefghijklmnopqrstuvwxyz":1}"#, r#"{"a canary":1}"#] {
+            let unknown = problem(body);
+            assert_eq!(unknown.field.as_deref(), Some("body"));
+            assert!(!unknown.message.contains("canary"), "{}", unknown.message);
         }
     }
 

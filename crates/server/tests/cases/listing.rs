@@ -62,7 +62,8 @@ async fn without_a_limit_the_list_is_whole_and_with_one_the_pages_cover_it() {
     let exact = pages(&server, "/api/admin/credentials?limit=600").await;
     assert_eq!(exact.iter().map(Vec::len).collect::<Vec<_>>(), [600, 600], "no empty page at the end");
 
-    let filtered = pages(&server, "/api/admin/credentials?limit=100&provider=groq&isActive=true&q=bulk-0").await;
+    let filtered =
+        pages(&server, "/api/admin/credentials?limit=100&provider=groq&isActive=true&q=bulk-0").await;
     let expected = (0..1000).filter(|index| index % 2 == 1 && index % 3 != 0).count();
     assert_eq!(filtered.iter().map(Vec::len).sum::<usize>(), expected, "the next page keeps the filters");
 }
@@ -150,7 +151,8 @@ async fn the_audit_trail_can_be_paged_filtered_and_read_from_either_end() {
         let page = server.get(&format!("/api/admin/audit-logs?{query}")).await.expect(200).json();
         assert_eq!(page.as_array().unwrap().len(), count, "{query}: {page}");
     }
-    for (query, field) in [("outcome=good", "outcome"), ("from=yesterday", "from"), ("target=%00", "target")] {
+    for (query, field) in [("outcome=good", "outcome"), ("from=yesterday", "from"), ("target=%00", "target")]
+    {
         let answer = server.get(&format!("/api/admin/audit-logs?{query}")).await.expect(400);
         assert_eq!(answer.at("field"), field, "{query}: {}", answer.text);
     }

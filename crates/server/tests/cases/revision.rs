@@ -68,7 +68,10 @@ async fn a_request_repeated_under_its_key_makes_nothing_and_another_one_is_refus
     let server = Installation::new(BACKEND).await.start();
     let create = |key: &str, name: &str| {
         server
-            .post("/api/admin/credentials", json!({ "name": name, "provider": "openai", "apiKey": "sk-once" }))
+            .post(
+                "/api/admin/credentials",
+                json!({ "name": name, "provider": "openai", "apiKey": "sk-once" }),
+            )
             .header("idempotency-key", key)
     };
     let first = create("key-1", "once").await.expect(201);

@@ -25,13 +25,20 @@ async fn everybody(server: &Server, secret: &str) -> Vec<Somebody> {
     let mut callers = vec![
         nobody("no token", None),
         nobody("a text that is no token", Some("not-a-token".to_owned())),
-        nobody("a token with a wrong checksum", Some(format!("{}x", &server.admin[..server.admin.len() - 1]))),
+        nobody(
+            "a token with a wrong checksum",
+            Some(format!("{}x", &server.admin[..server.admin.len() - 1])),
+        ),
         nobody("an expired token", Some(server.expired_token().await)),
         nobody("a revoked token", Some(server.revoked_token().await)),
     ];
     for role in Role::ALL {
         let token = server.token_of(role).await;
-        callers.push(Somebody { who: format!("the role {}", role.as_str()), token: Some(token), role: Some(role) });
+        callers.push(Somebody {
+            who: format!("the role {}", role.as_str()),
+            token: Some(token),
+            role: Some(role),
+        });
         let user = server.user_of(&format!("matrix-{}", role.as_str()), role).await;
         let token = jwt(secret, Algorithm::HS256, &json!({ "userId": user, "exp": FAR }));
         callers.push(Somebody {
@@ -108,6 +115,18 @@ fn every_described_operation_is_in_the_table_and_every_route_is_described() {
     assert_eq!(described, table);
 }
 
+#[test]
+fn every_operation_has_an_identity_of_its_own() {
+    let description = serde_json::to_value(strongroom_server::api::openapi()).unwrap();
+    let mut seen = BTreeSet::new();
+    for operations in description["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            let id = operation["operationId"].as_str().unwrap().to_owned();
+            assert!(seen.insert(id.clone()), "{id} is there twice");
+        }
+    }
+}
+
 /// A request that succeeds on this route, on things of its own. A route that changes or reveals something and has none
 /// here fails the test.
 async fn sample(server: &Server, route: &Route) -> Option<Call> {
@@ -159,7 +178,8 @@ async fn whatever_changes_or_reveals_something_leaves_one_audit_entry_with_the_r
     let server = Installation::new(BACKEND).await.start();
     for route in ROUTES.iter().filter(|route| route.effect != Effect::Tells) {
         let name = format!("{} {}", route.method, route.path);
-        let call = sample(&server, route).await.unwrap_or_else(|| panic!("{name} has no sample request here"));
+        let call =
+            sample(&server, route).await.unwrap_or_else(|| panic!("{name} has no sample request here"));
         let answer = call.await;
         assert!((200..300).contains(&answer.status), "{name}: {}", answer.text);
         let request = answer.header("x-request-id").expect("a request id");
@@ -216,6 +236,7 @@ async fn a_known_caller_who_is_denied_or_fails_leaves_an_entry_and_an_unknown_on
 
 async fn failures(server: &Server) -> u64 {
     let metrics = server.get("/metrics").anonymous().await.expect(200).text;
-    let line = metrics.lines().find_map(|line| line.strip_prefix("strongroom_authentication_failures_total "));
+    let line =
+        metrics.lines().find_map(|line| line.strip_prefix("strongroom_authentication_failures_total "));
     line.unwrap_or_else(|| panic!("{metrics}")).parse().expect("a count")
 }

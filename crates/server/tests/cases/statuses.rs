@@ -107,7 +107,9 @@ async fn the_bodies_of_the_missions_examples_have_their_fields_and_forms() {
 
     let generated = server.call("POST", "/api/admin/credentials/generate-key").await.expect(200).json();
     let key = generated["key"].as_str().unwrap();
-    assert!(key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()));
+    assert!(
+        key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+    );
     assert_eq!(generated["message"], "Add this key to your .env file as ENCRYPTION_KEY=<key>");
     assert_eq!(
         generated["warning"],
@@ -148,7 +150,9 @@ async fn an_inactive_credential_reads_as_404_and_one_without_a_key_says_so() {
 #[tokio::test]
 async fn what_is_no_route_or_no_method_of_it_is_404_and_405() {
     let server = Installation::new(BACKEND).await.start();
-    for path in ["/", "/api", "/api/admin", "/api/admin/credentials/", "/api/credentials/", "/api/credentials/a/b"] {
+    for path in
+        ["/", "/api", "/api/admin", "/api/admin/credentials/", "/api/credentials/", "/api/credentials/a/b"]
+    {
         server.get(path).await.expect(404);
     }
     server.delete("/api/admin/credentials").await.expect(405);

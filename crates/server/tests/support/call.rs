@@ -18,6 +18,7 @@ pub(crate) struct Call {
     token: Option<String>,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
+    is_http2: bool,
 }
 
 impl Call {
@@ -28,6 +29,7 @@ impl Call {
             token: None,
             headers: Vec::new(),
             body: None,
+            is_http2: false,
         }
     }
 
@@ -48,6 +50,12 @@ impl Call {
         self
     }
 
+    /// Speaks HTTP/2 from the start.
+    pub(crate) fn http2(mut self) -> Self {
+        self.is_http2 = true;
+        self
+    }
+
     pub(crate) fn json(self, body: Value) -> Self {
         self.body(body.to_string(), "application/json")
     }
@@ -58,39 +66,47 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Sends it to a server that may be gone before it has answered.
+    pub(crate) async fn attempt(self) -> reqwest::Result<Answer> {
+        let what = format!("{} {}", self.method, self.url);
+        let method = self.method.parse().expect("a method");
+        let mut request = client(self.is_http2).request(method, &self.url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = self.body {
+            request = request.body(body);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { what, status, headers, text: response.text().await? })
+    }
+}
+
 impl IntoFuture for Call {
     type Output = Answer;
     type IntoFuture = BoxFuture<'static, Answer>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let what = format!("{} {}", self.method, self.url);
-            let method = self.method.parse().expect("a method");
-            let mut request = client().request(method, &self.url);
-            if let Some(token) = &self.token {
-                request = request.bearer_auth(token);
-            }
-            for (name, value) in &self.headers {
-                request = request.header(name, value);
-            }
-            if let Some(body) = self.body {
-                request = request.body(body);
-            }
-            let response = request.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let text = response.text().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
-            Answer { what, status, headers, text }
-        })
+        Box::pin(async move { self.attempt().await.unwrap_or_else(|error| panic!("{error:?}")) })
     }
 }
 
 /// A client without a pool: each test has a runtime of its own, and a connection does not outlive its runtime.
-fn client() -> &'static reqwest::Client {
-    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
-    CLIENT.get_or_init(|| {
+fn client(is_http2: bool) -> &'static reqwest::Client {
+    static HTTP1: OnceLock<reqwest::Client> = OnceLock::new();
+    static HTTP2: OnceLock<reqwest::Client> = OnceLock::new();
+    let client = if is_http2 { &HTTP2 } else { &HTTP1 };
+    client.get_or_init(|| {
         // An error means that another test was first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        let builder = if is_http2 { builder.http2_prior_knowledge() } else { builder.http1_only() };
+        builder
             .pool_max_idle_per_host(0)
             .no_proxy()
             // Only for what a test has set up itself on loopback.

@@ -24,7 +24,6 @@ pub(crate) struct Installation {
     pub(crate) database: Arc<TestDatabase>,
     data_dir: PathBuf,
     variables: Vec<(String, String)>,
-    arguments: Vec<String>,
     admin: OnceLock<String>,
 }
 
@@ -46,8 +45,7 @@ impl Installation {
             }
         };
         variables.push(("STRONGROOM_DATA_DIR".to_owned(), data_dir.display().to_string()));
-        let arguments = Vec::new();
-        Self { home, database, data_dir, variables, arguments, admin: OnceLock::new() }
+        Self { home, database, data_dir, variables, admin: OnceLock::new() }
     }
 
     /// Another home over the same database, with the same key and the same tokens.
@@ -60,7 +58,7 @@ impl Installation {
             ("ENCRYPTION_KEY_FILE".to_owned(), self.data_dir.join("master.key").display().to_string()),
         ];
         let database = self.database.clone();
-        Self { home, database, data_dir, variables, arguments: Vec::new(), admin: self.admin.clone() }
+        Self { home, database, data_dir, variables, admin: self.admin.clone() }
     }
 
     /// Sets a variable of the server's environment.
@@ -69,10 +67,9 @@ impl Installation {
         self
     }
 
-    /// Adds an argument behind `serve`.
-    pub(crate) fn argument(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
-        self
+    /// The first admin token is not printed, for it is given.
+    pub(crate) fn admin_is(&self, token: &str) {
+        self.admin.set(token.to_owned()).expect("there is no other yet");
     }
 
     /// The working directory and home of every command.
@@ -98,7 +95,12 @@ impl Installation {
     }
 
     /// Starts a server that is expected to serve.
-    pub(crate) fn start(&self) -> Server {
+    pub(crate) fn start(self) -> Server {
+        Arc::new(self).start_again()
+    }
+
+    /// Starts one in the same place as one before, or beside it.
+    pub(crate) fn start_again(self: &Arc<Self>) -> Server {
         match self.try_start() {
             Ok(server) => server,
             Err((status, said)) => panic!("the server ended with {status}:\n{said}"),
@@ -106,11 +108,9 @@ impl Installation {
     }
 
     /// Starts a server: it serves, or it ends with a status and what it said.
-    pub(crate) fn try_start(&self) -> Result<Server, (ExitStatus, String)> {
-        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--log-format", "json"];
-        arguments.extend(self.arguments.iter().map(String::as_str));
+    pub(crate) fn try_start(self: &Arc<Self>) -> Result<Server, (ExitStatus, String)> {
         let mut child = self
-            .command(&arguments)
+            .command(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -130,7 +130,8 @@ impl Installation {
                     let _ = self.admin.set(token);
                 }
                 let admin = self.admin.get().cloned().unwrap_or_default();
-                return Ok(Server { child, url, admin, output, pipes: Vec::from(pipes) });
+                let installation = self.clone();
+                return Ok(Server { child, url, admin, installation, output, pipes: Vec::from(pipes) });
             }
             if let Some(status) = child.try_wait().expect("our own child") {
                 pipes.into_iter().for_each(|pipe| pipe.join().expect("the pipe is read"));
@@ -182,6 +183,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// The first admin token.
     pub(crate) admin: String,
+    /// Where it lives.
+    pub(crate) installation: Arc<Installation>,
     output: Output,
     pipes: Vec<JoinHandle<()>>,
 }
@@ -239,6 +242,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self.said();
+            let end: Vec<&str> = said.lines().rev().take(20).collect();
+            let state = self.child.try_wait();
+            #[expect(clippy::print_stderr, reason = "it belongs to the report of the failed test")]
+            end.iter().rev().chain([&&*format!("{state:?}")]).for_each(|line| eprintln!("server: {line}"));
+        }
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! Opens somebody else's SQLite file so that not one byte of it changes and no file appears beside it.
+//! Opens an SQLite file that may be somebody else's so that not one byte of it changes and no file appears beside it.
 //!
 //! Which way that is depends on what the file needs (<https://www.sqlite.org/fileformat.html#file_format_version_numbers>,
 //! <https://www.sqlite.org/wal.html#read_only_databases>):
@@ -14,13 +14,13 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 /// How to open the file, and the directory of its copy where there is one.
-pub(super) struct Opening {
-    pub(super) options: SqliteConnectOptions,
-    pub(super) copy: Option<TempDir>,
+pub(crate) struct Opening {
+    pub(crate) options: SqliteConnectOptions,
+    pub(crate) copy: Option<TempDir>,
 }
 
 /// Finds out how to open the file at `path`.
-pub(super) fn opening(path: &Path) -> io::Result<Opening> {
+pub(crate) fn opening(path: &Path) -> io::Result<Opening> {
     // The log lies beside the file itself, not beside a link to it.
     let path = std::fs::canonicalize(path)?;
     let options = SqliteConnectOptions::new().read_only(true);

@@ -64,12 +64,14 @@ impl CredentialService {
         }
         let actor = self.actor.label();
         let request_hash = self.room.0.keyring.fingerprint(&once.request).value;
+        // Stored like the request itself: as a fingerprint, for callers may put anything into a header.
+        let key = self.room.0.keyring.fingerprint(&Secret::new(once.key)).value;
         let mut conflict = None;
         for _ in 0..2 {
             let mut tx = self.room.0.store.write().await?;
             let now = tx.now().await?;
             let since = now.plus_seconds(-REMEMBER);
-            if let Some(given) = idempotency::get(&mut tx, &actor, &once.key, since).await? {
+            if let Some(given) = idempotency::get(&mut tx, &actor, &key, since).await? {
                 if given.request_hash != request_hash {
                     return Err(Problem::new(
                         ProblemKind::Unprocessable,
@@ -80,7 +82,7 @@ impl CredentialService {
             }
             // Of two such requests at once the second waits in here, at the name or at the key, until the first has
             // committed; then it starts over and finds the first one's answer.
-            match self.make_once(&mut tx, new.clone(), (&once.key, &request_hash), &render, now).await {
+            match self.make_once(&mut tx, new.clone(), (&key, &request_hash), &render, now).await {
                 Ok(made) => {
                     tx.commit().await?;
                     return Ok(Created::Now(Box::new(made)));
@@ -176,7 +178,7 @@ impl CredentialService {
             None if speaks_by_itself => Ok(()),
             None => Err(Problem::invalid(
                 "endpoint",
-                format!("provider {provider} needs an endpoint: the base URL of its OpenAI-compatible API"),
+                "a provider that strongroom does not know needs an endpoint: the base URL of its OpenAI-compatible API",
             )),
         }
     }

@@ -189,7 +189,7 @@ impl Strongroom {
         let found = match &read.wanted {
             Wanted::Named { name, views } => {
                 let found = credential::get_by_name(session, name, now).await?;
-                within_reach(&read.actor, name, found)?.filter(|found| is_seen(found, views))
+                within_reach(&read.actor, found)?.filter(|found| is_seen(found, views))
             }
             Wanted::Candidate { id, provider } => {
                 credential::get(session, *id, now).await?.filter(|found| found.provider == *provider)

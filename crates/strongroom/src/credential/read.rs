@@ -48,14 +48,14 @@ pub(super) fn used_up(now: Millis) -> Problem {
     }
 }
 
-fn out_of_reach(what: &str) -> Problem {
-    Problem::denied(format!("this token does not reach {what}"))
+/// What was asked for is not repeated: it may be a secret in the wrong place.
+fn out_of_reach(kind: &str) -> Problem {
+    Problem::denied(format!("this token does not reach that {kind}"))
 }
 
 /// Denies what a narrow token does not reach, in the same words whether it exists or not.
 pub(super) fn within_reach(
     actor: &Actor,
-    name: &str,
     found: Option<Credential>,
 ) -> Result<Option<Credential>, Problem> {
     match found {
@@ -65,7 +65,7 @@ pub(super) fn within_reach(
             Ok(Some(found).filter(|found| found.is_global || own || sees_all))
         }
         None if actor.scope.is_everything() => Ok(None),
-        _ => Err(out_of_reach(&format!("the credential {name:?}"))),
+        _ => Err(out_of_reach("credential")),
     }
 }
 
@@ -166,7 +166,7 @@ impl CredentialService {
     ) -> Result<Option<RevealedCredential>, Problem> {
         let scope = &self.actor.scope;
         if !scope.providers.is_empty() && !scope.providers.contains(provider) {
-            return Err(out_of_reach(&format!("the provider {provider}")));
+            return Err(out_of_reach("provider"));
         }
         let mut refusal = None;
         for &view in views {

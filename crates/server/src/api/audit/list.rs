@@ -21,6 +21,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/audit-logs",
     tag = "audit",
+    operation_id = "list_audit_entries",
     params(ListAudit),
     responses(
         (status = 200, body = Vec<AuditEntry>, headers(("Link" = String, description = "The next page, when there is one"))),

@@ -17,6 +17,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/audit-logs/verify",
     tag = "audit",
+    operation_id = "verify_audit_trail",
     responses((status = 200, body = AuditVerification), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]
@@ -31,6 +32,7 @@ pub(super) async fn verify(State(state): State<AppState>) -> Answer<Json<AuditVe
     post,
     path = "/api/admin/audit-logs/verify",
     tag = "audit",
+    operation_id = "verify_audit_trail_against",
     request_body = VerifyAudit,
     responses((status = 200, body = AuditVerification), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

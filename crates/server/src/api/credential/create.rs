@@ -21,8 +21,9 @@ use crate::http::problem::Answer;
     post,
     path = "/api/admin/credentials",
     tag = "credentials",
+    operation_id = "create_credential",
     request_body = CreateCredential,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Any text of up to 255 characters, new for every request")),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, description = "Any text of up to 255 characters, new for every request")),
     responses(
         (status = 201, body = Credential, headers(("ETag" = String, description = "The revision"))),
         (status = "default", description = "A problem", body = ProblemBody)

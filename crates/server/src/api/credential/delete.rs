@@ -18,9 +18,10 @@ use crate::http::problem::Answer;
     delete,
     path = "/api/admin/credentials/{id}",
     tag = "credentials",
+    operation_id = "delete_credential",
     params(
         ("id" = i64, Path, description = "The credential's number"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the decision is based on; 412 when it has passed")
+        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the decision is based on; 412 when it has passed")
     ),
     responses((status = 200, body = Message), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

@@ -21,6 +21,7 @@ const MAX_ROWS: usize = 500;
     post,
     path = "/api/admin/credentials/import",
     tag = "credentials",
+    operation_id = "import_credentials",
     request_body = ImportRequest,
     responses((status = 200, body = ImportReport), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

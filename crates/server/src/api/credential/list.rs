@@ -27,6 +27,7 @@ const BATCH: i64 = 500;
     get,
     path = "/api/admin/credentials",
     tag = "credentials",
+    operation_id = "list_credentials",
     params(ListCredentials),
     responses(
         (status = 200, body = Vec<Credential>, headers(("Link" = String, description = "The next page, when there is one"))),

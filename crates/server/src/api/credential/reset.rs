@@ -15,6 +15,7 @@ use crate::http::problem::Answer;
     post,
     path = "/api/admin/credentials/reset-monthly-usage",
     tag = "credentials",
+    operation_id = "reset_monthly_usage",
     responses((status = 200, body = Message), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]

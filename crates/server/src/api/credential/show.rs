@@ -17,6 +17,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/credentials/{id}",
     tag = "credentials",
+    operation_id = "show_credential",
     params(("id" = i64, Path, description = "The credential's number")),
     responses(
         (status = 200, body = Credential, headers(("ETag" = String, description = "The revision"))),

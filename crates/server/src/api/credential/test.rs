@@ -20,6 +20,7 @@ use crate::http::problem::Answer;
     post,
     path = "/api/admin/credentials/{id}/test",
     tag = "credentials",
+    operation_id = "test_credential",
     params(("id" = i64, Path, description = "The credential's number"), TestQuery),
     responses((status = 200, body = TestResult), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

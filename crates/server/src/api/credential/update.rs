@@ -21,10 +21,11 @@ use crate::http::problem::Answer;
     patch,
     path = "/api/admin/credentials/{id}",
     tag = "credentials",
+    operation_id = "update_credential",
     request_body = UpdateCredential,
     params(
         ("id" = i64, Path, description = "The credential's number"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that the change is based on; 412 when it has passed")
+        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the change is based on; 412 when it has passed")
     ),
     responses(
         (status = 200, body = Credential, headers(("ETag" = String, description = "The new revision"))),

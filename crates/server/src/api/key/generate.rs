@@ -16,6 +16,7 @@ use crate::http::problem::Answer;
     post,
     path = "/api/admin/credentials/generate-key",
     tag = "keys",
+    operation_id = "generate_key",
     responses((status = 200, body = GeneratedKey), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]

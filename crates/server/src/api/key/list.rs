@@ -16,6 +16,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/encryption-keys",
     tag = "keys",
+    operation_id = "list_encryption_keys",
     responses((status = 200, body = KeyStatus), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]

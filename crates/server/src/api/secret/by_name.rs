@@ -18,6 +18,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/credentials/{name}",
     tag = "secrets",
+    operation_id = "read_credential_by_name",
     params(("name" = String, Path, description = "The credential's name, percent-encoded"), ReadQuery),
     responses((status = 200, body = RevealedCredential), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

@@ -19,6 +19,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/providers/{provider}/credential",
     tag = "secrets",
+    operation_id = "read_credential_by_provider",
     params(("provider" = String, Path, description = "openai, anthropic, gemini (or google), openrouter, groq …"), ReadQuery),
     responses((status = 200, body = RevealedCredential), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

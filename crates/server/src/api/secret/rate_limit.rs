@@ -17,6 +17,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/credentials/{name}/rate-limit",
     tag = "secrets",
+    operation_id = "show_rate_limit",
     params(("name" = String, Path, description = "The credential's name, percent-encoded")),
     responses((status = 200, body = RateLimit), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

@@ -10,7 +10,7 @@ use strongroom_client::wire::status::Readiness;
 use crate::http::AppState;
 
 /// Tell that the process lives
-#[utoipa::path(get, path = "/livez", tag = "status", responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/livez", tag = "status", operation_id = "show_liveness", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
@@ -22,6 +22,7 @@ pub(super) async fn live() -> &'static str {
     get,
     path = "/readyz",
     tag = "status",
+    operation_id = "show_readiness",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
 )]
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {

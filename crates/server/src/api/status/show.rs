@@ -13,6 +13,7 @@ use crate::http::extract::Caller;
     get,
     path = "/api/admin/status",
     tag = "status",
+    operation_id = "show_status",
     responses((status = 200, body = Status), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]

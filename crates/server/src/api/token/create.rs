@@ -20,6 +20,7 @@ use crate::http::problem::Answer;
     post,
     path = "/api/admin/tokens",
     tag = "tokens",
+    operation_id = "create_token",
     request_body = CreateToken,
     responses((status = 201, body = CreatedToken), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

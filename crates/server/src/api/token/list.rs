@@ -16,6 +16,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/tokens",
     tag = "tokens",
+    operation_id = "list_tokens",
     responses((status = 200, body = Vec<Token>), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]

@@ -16,6 +16,7 @@ use crate::http::problem::Answer;
     delete,
     path = "/api/admin/tokens/{id}",
     tag = "tokens",
+    operation_id = "revoke_token",
     params(("id" = String, Path, description = "The token's public id")),
     responses((status = 200, body = Message), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

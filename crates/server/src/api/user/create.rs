@@ -17,6 +17,7 @@ use crate::http::problem::Answer;
     post,
     path = "/api/admin/users",
     tag = "users",
+    operation_id = "create_user",
     request_body = CreateUser,
     responses((status = 201, body = User), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

@@ -15,6 +15,7 @@ use crate::http::problem::Answer;
     delete,
     path = "/api/admin/users/{id}",
     tag = "users",
+    operation_id = "delete_user",
     params(("id" = i64, Path, description = "The user's number")),
     responses((status = 200, body = Message), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

@@ -14,6 +14,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/users",
     tag = "users",
+    operation_id = "list_users",
     responses((status = 200, body = Vec<User>), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))
 )]

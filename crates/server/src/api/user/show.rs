@@ -16,6 +16,7 @@ use crate::http::problem::Answer;
     get,
     path = "/api/admin/users/{id}",
     tag = "users",
+    operation_id = "show_user",
     params(("id" = i64, Path, description = "The user's number")),
     responses((status = 200, body = User), (status = "default", description = "A problem", body = ProblemBody)),
     security(("bearer" = []))

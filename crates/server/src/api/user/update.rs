@@ -19,6 +19,7 @@ use crate::http::problem::Answer;
     patch,
     path = "/api/admin/users/{id}",
     tag = "users",
+    operation_id = "update_user",
     request_body = UpdateUser,
     params(("id" = i64, Path, description = "The user's number")),
     responses((status = 200, body = User), (status = "default", description = "A problem", body = ProblemBody)),

@@ -1,0 +1,99 @@
+//! Monthly limits over HTTP: exact however many ask at once, and honest about when to come back.
+
+use serde_json::{Value, json};
+use strongroom_testkit::Backend;
+
+use crate::BACKEND;
+use crate::support::server::{Installation, Server};
+
+/// The uses that the ledger holds of this credential, and those that its counters hold.
+async fn ledger_and_counters(server: &Server, name: &str) -> (i64, i64) {
+    let database = &server.installation.database;
+    let sum = async |table: &str, column: &str, key: &str| -> i64 {
+        let sql = format!(
+            "SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) FROM {table} \
+             WHERE {key} = (SELECT uid FROM api_credentials WHERE name = '{name}')"
+        );
+        database.query_text(&sql).await[0][0].as_deref().unwrap().parse().unwrap()
+    };
+    (
+        sum("usage_records", "requests", "credential_uid").await,
+        sum("counters", "settled", "subject_uid").await,
+    )
+}
+
+#[tokio::test]
+async fn a_used_up_limit_is_429_with_the_time_to_come_back() {
+    let server = Installation::new(BACKEND).await.start();
+    let id = server.credential("small", json!({ "rateLimit": 2 })).await;
+    for used in 1..=2 {
+        let read = server.get("/api/credentials/small").await.expect(200).json();
+        assert_eq!((&read["usageCount"], &read["currentMonthUsage"]), (&json!(used), &json!(used)));
+        assert_eq!((&read["source"], &read["rateLimit"]), (&json!("database"), &json!(2)));
+    }
+    for path in ["/api/credentials/small", "/api/providers/openai/credential"] {
+        let refused = server.get(path).await.expect(429);
+        assert_eq!(
+            (refused.at("error"), refused.at("code")),
+            (json!("Rate limit exceeded"), json!("limit_reached"))
+        );
+        let seconds: i64 = refused.header("retry-after").expect("Retry-After").parse().unwrap();
+        assert!((1..=31 * 24 * 3600).contains(&seconds), "{seconds}");
+    }
+    let status = server.get("/api/credentials/small/rate-limit").await.expect(200).json();
+    assert_eq!(
+        [&status["allowed"], &status["rateLimit"], &status["currentMonthUsage"], &status["remaining"]],
+        [&json!(false), &json!(2), &json!(2), &json!(0)]
+    );
+    assert!(status["resetsAt"].as_str().unwrap().ends_with("-01T00:00:00Z"), "{status}");
+
+    server.call("POST", "/api/admin/credentials/reset-monthly-usage").await.expect(200);
+    let read = server.get("/api/credentials/small").await.expect(200).json();
+    assert_eq!((&read["usageCount"], &read["currentMonthUsage"]), (&json!(3), &json!(1)));
+    server.patch(&format!("/api/admin/credentials/{id}"), json!({ "rateLimit": null })).await.expect(200);
+    let status = server.get("/api/credentials/small/rate-limit").await.expect(200).json();
+    assert_eq!([&status["allowed"], &status["remaining"]], [&json!(true), &Value::Null]);
+    assert_eq!(ledger_and_counters(&server, "small").await, (3, 3));
+}
+
+#[tokio::test]
+async fn the_next_credential_of_a_provider_serves_when_the_first_is_used_up() {
+    let server = Installation::new(BACKEND).await.start();
+    server.credential("second", json!({ "priority": 20, "rateLimit": 1 })).await;
+    server.credential("first", json!({ "priority": 10, "rateLimit": 1 })).await;
+    server.credential("tied", json!({ "priority": 20, "rateLimit": 1 })).await;
+    for expected in ["first", "second", "tied"] {
+        let read = server.get("/api/providers/openai/credential").await.expect(200);
+        assert_eq!(read.at("name"), expected);
+    }
+    server.get("/api/providers/openai/credential").await.expect(429);
+}
+
+#[tokio::test]
+async fn of_parallel_reads_exactly_as_many_pass_as_the_limit_allows() {
+    let server = Installation::new(BACKEND).await.start();
+    server.credential("busy", json!({ "rateLimit": 25 })).await;
+    let second = match BACKEND {
+        Backend::Postgres => Some(server.installation.second_node().start()),
+        Backend::Sqlite => None,
+    };
+    let nodes = [&server, second.as_ref().unwrap_or(&server)];
+    let calls = (0..80).map(|index| {
+        let path = if index % 3 == 0 { "/api/providers/openai/credential" } else { "/api/credentials/busy" };
+        let call = nodes[index % 2].get(path);
+        async move { call.await.status }
+    });
+    let statuses = futures::future::join_all(calls).await;
+    let passed = statuses.iter().filter(|status| **status == 200).count();
+    let refused = statuses.iter().filter(|status| **status == 429).count();
+    assert_eq!((passed, refused), (25, 55), "{statuses:?}");
+    assert_eq!(ledger_and_counters(&server, "busy").await, (25, 25));
+    let listed = server.get("/api/admin/credentials?name=busy").await.expect(200).json();
+    assert_eq!(listed[0]["usageCount"], 25);
+    for (outcome, count) in [("success", 25), ("failed", 55)] {
+        let path = format!("/api/admin/audit-logs?action=credential.read&limit=1000&outcome={outcome}");
+        let entries = server.get(&path).await.expect(200).json();
+        assert_eq!(entries.as_array().unwrap().len(), count, "{outcome}");
+    }
+    server.verified_entries().await;
+}

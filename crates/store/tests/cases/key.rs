@@ -1,0 +1,57 @@
+//! Encryption keys and their wraps.
+
+use strongroom_model::Millis;
+use strongroom_store::StoreError;
+use strongroom_store::key;
+
+use super::ground::{NOW, ground, uid, wrapped};
+
+#[tokio::test]
+async fn keys_and_wraps_read_back_the_oldest_key_first() {
+    let ground = ground().await;
+    let mut tx = ground.write().await;
+    for fingerprint in ["other", "master", "master"] {
+        key::insert_master(&mut tx, fingerprint, NOW).await.unwrap();
+    }
+    let (young, young_wrap) = wrapped(&uid(1).to_string(), "data", NOW);
+    let (old, old_wrap) = wrapped(&uid(2).to_string(), "audit", Millis(5));
+    key::insert(&mut tx, &young, &young_wrap).await.unwrap();
+    key::insert(&mut tx, &old, &old_wrap).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut session = ground.read().await;
+    assert_eq!(key::list_masters(&mut session).await.unwrap(), ["master", "other"]);
+    assert_eq!(key::list(&mut session).await.unwrap(), [old, young]);
+    assert_eq!(key::list_wraps(&mut session).await.unwrap(), [young_wrap, old_wrap], "by the key's id");
+}
+
+#[tokio::test]
+async fn a_purpose_has_one_current_key_and_every_wrap_a_known_master() {
+    let ground = ground().await;
+    ground.put_keys().await;
+    let mut tx = ground.write().await;
+    let (second, wrap) = wrapped(&uid(3).to_string(), "data", NOW);
+    let refused = key::insert(&mut tx, &second, &wrap).await;
+    assert!(matches!(refused, Err(StoreError::Taken(_))), "{refused:?}");
+    drop(tx);
+    let mut tx = ground.write().await;
+    let (token, mut wrap) = wrapped(&uid(3).to_string(), "token", NOW);
+    wrap.master_fingerprint = "unknown".to_owned();
+    let refused = key::insert(&mut tx, &token, &wrap).await;
+    assert!(matches!(refused, Err(StoreError::Dangling(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn seals_are_counted_per_key() {
+    let ground = ground().await;
+    let (data, fingerprint) = ground.put_keys().await;
+    let mut tx = ground.write().await;
+    key::count_seals(&mut tx, &data, 2).await.unwrap();
+    key::count_seals(&mut tx, &data, 3).await.unwrap();
+    key::count_seals(&mut tx, "unknown", 3).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    assert_eq!(key::seal_count(&mut session, &data).await.unwrap(), Some(5));
+    assert_eq!(key::seal_count(&mut session, &fingerprint).await.unwrap(), Some(0));
+    assert_eq!(key::seal_count(&mut session, "unknown").await.unwrap(), None);
+}

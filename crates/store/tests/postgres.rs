@@ -1,0 +1,32 @@
+//! Every store function, on PostgreSQL.
+
+use strongroom_testkit::Backend;
+
+const BACKEND: Backend = Backend::Postgres;
+
+#[path = "cases/audit.rs"]
+mod audit;
+#[path = "cases/counter.rs"]
+mod counter;
+#[path = "cases/credential.rs"]
+mod credential;
+#[path = "cases/credential_list.rs"]
+mod credential_list;
+#[path = "cases/ground.rs"]
+mod ground;
+#[path = "cases/idempotency.rs"]
+mod idempotency;
+#[path = "cases/key.rs"]
+mod key;
+#[path = "cases/meta.rs"]
+mod meta;
+#[path = "cases/schema.rs"]
+mod schema;
+#[path = "cases/session.rs"]
+mod session;
+#[path = "cases/token.rs"]
+mod token;
+#[path = "cases/user.rs"]
+mod user;
+#[path = "cases/value.rs"]
+mod value;

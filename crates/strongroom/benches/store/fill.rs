@@ -1,0 +1,120 @@
+//! Fills a database with valid credentials: every value sealed and fingerprinted, every counter with its record.
+
+use std::error::Error;
+
+use strongroom::{Actor, Options, Secret, Strongroom};
+use strongroom_crypto::envelope::unwrap_key;
+use strongroom_crypto::keyring::KeyringEntry;
+use strongroom_crypto::{Keyring, MasterKey, Purpose, SealContext, random};
+use strongroom_model::credential::{Field, Source};
+use strongroom_model::limit::{Unit, Window};
+use strongroom_model::{Clock, Millis, Provider, month};
+use strongroom_store::credential::NewRow;
+use strongroom_store::usage::{Kind, Record};
+use strongroom_store::value::SealedValue;
+use strongroom_store::{Store, StoreOptions, Write, counter, credential, key, limit, usage, value, version};
+
+/// Credentials in one transaction.
+const BATCH: u64 = 5000;
+
+/// The name of the credential with this number, from 0.
+pub(crate) fn name(number: u64) -> String {
+    format!("team-{:04}-key-{number:06}", number / 50)
+}
+
+/// Makes a strongroom with so many credentials; tells its master key.
+pub(crate) async fn fill(url: &str, rows: u64) -> Result<Secret, Box<dyn Error>> {
+    let master = MasterKey::generate();
+    let room = Strongroom::open(Options::new(url, master.to_hex())).await?;
+    room.close().await;
+    let options = StoreOptions { url: url.to_owned(), max_connections: 2, clock: Clock::Database };
+    let store = Store::connect(&options).await?;
+    let keyring = keyring(&store, &master).await?;
+    let mut number = 0;
+    while number < rows {
+        let mut tx = store.write().await?;
+        let now = tx.now().await?;
+        let batch = BATCH.min(rows - number);
+        for _ in 0..batch {
+            insert(&mut tx, &keyring, number, now).await?;
+            number += 1;
+        }
+        key::count_seals(&mut tx, &keyring.current_id(Purpose::Data), i64::try_from(batch)?).await?;
+        tx.commit().await?;
+    }
+    store.close().await;
+    Ok(master.to_hex())
+}
+
+async fn keyring(store: &Store, master: &MasterKey) -> Result<Keyring, Box<dyn Error>> {
+    let mut session = store.read().await?;
+    let wraps = key::list_wraps(&mut session).await?;
+    let mut entries = Vec::new();
+    for row in key::list(&mut session).await? {
+        let id = row.id.parse()?;
+        let purpose = Purpose::from_name(&row.purpose).ok_or("an unknown purpose")?;
+        let wrap = wraps.iter().find(|wrap| wrap.key_id == row.id).ok_or("a key without a wrap")?;
+        let key = unwrap_key(master, id, purpose, &wrap.wrapped)?;
+        entries.push(KeyringEntry { id, purpose, is_current: row.is_current, key });
+    }
+    Ok(Keyring::new(entries)?)
+}
+
+async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> Result<(), Box<dyn Error>> {
+    const PROVIDERS: [&str; 5] = ["gemini", "groq", "openrouter", "openai", "anthropic"];
+    let provider = Provider::parse(PROVIDERS[(number % 5) as usize])?;
+    let (uid, version_uid) = (random::uid(), random::uid());
+    let actor = Actor::system().label();
+    let row = NewRow {
+        id: None,
+        uid,
+        name: &name(number),
+        provider: &provider,
+        endpoint: None,
+        priority: provider.default_priority(),
+        is_active: true,
+        is_global: true,
+        user: None,
+        version: version_uid,
+        created_at: now,
+        updated_at: now,
+    };
+    credential::insert(tx, &row).await?;
+    version::insert(tx, uid, version_uid, &actor, now).await?;
+    let context = SealContext {
+        credential: uid,
+        version: version_uid,
+        field: Field::ApiKey,
+        provider: &provider,
+        endpoint: None,
+    };
+    let secret = Secret::new(format!("sk-proj-{}", random::uid()));
+    let sealed = keyring.seal(&context, &secret)?;
+    let fingerprint = keyring.fingerprint(&secret);
+    let sealed = SealedValue {
+        version: version_uid,
+        field: Field::ApiKey,
+        key_id: sealed.key_id,
+        text: sealed.text,
+        fingerprint,
+    };
+    value::put(tx, &sealed).await?;
+    limit::set_for_credential(tx, uid, (Unit::Requests, Window::Month), Some(1_000_000), now).await?;
+    let window_start = month::start(now);
+    counter::add(tx, uid, window_start, (1, 0), Some(now)).await?;
+    let record = Record {
+        uid: random::uid(),
+        at: now,
+        window_start,
+        kind: Kind::Read,
+        actor: &actor,
+        user: None,
+        credential: Some(uid),
+        version: Some(version_uid),
+        provider: &provider,
+        source: Source::Database,
+        requests: 1,
+        adjustment: 0,
+    };
+    Ok(usage::insert(tx, &record).await?)
+}

@@ -1,0 +1,240 @@
+//! The audit trail: what it holds, and every way of tampering with it that verification finds.
+
+use strongroom::audit::{Anchor, Fault};
+use strongroom::credential::ImportOptions;
+use strongroom::token::TokenRequest;
+use strongroom::user::NewUser;
+use strongroom::{Actor, CredentialPatch, ProblemKind, Role};
+use strongroom_testkit::Backend;
+
+use super::ground::{Ground, ground, new};
+use super::import::row;
+
+/// A trail of eight entries, with copies of its tables to undo tampering.
+async fn trail() -> Ground {
+    let ground = ground().await;
+    for name in ["one", "two", "three"] {
+        ground.make(new(name)).await;
+    }
+    for _ in 0..4 {
+        ground.service().get_credential("one", None).await.expect("an answer");
+    }
+    assert_eq!(faults(&ground, &[]).await, []);
+    keep(&ground).await;
+    ground
+}
+
+async fn keep(ground: &Ground) {
+    let copy = "DROP TABLE IF EXISTS kept; DROP TABLE IF EXISTS kept_heads; \
+                CREATE TABLE kept AS SELECT * FROM audit_logs; CREATE TABLE kept_heads AS SELECT * FROM audit_heads";
+    ground.database.execute(copy).await;
+}
+
+async fn undo(ground: &Ground) {
+    let undo = "DELETE FROM audit_logs; DELETE FROM audit_heads; INSERT INTO audit_logs SELECT * FROM kept; \
+                INSERT INTO audit_heads SELECT * FROM kept_heads";
+    ground.database.execute(undo).await;
+}
+
+async fn faults(ground: &Ground, anchors: &[Anchor]) -> Vec<Fault> {
+    ground.room.audit().verify(anchors).await.expect("a verification").faults
+}
+
+/// The places of the faults that verification names after these statements, which are undone then.
+async fn found(ground: &Ground, sql: &str) -> Vec<i64> {
+    ground.database.execute(sql).await;
+    let places = faults(ground, &[]).await.iter().map(|fault| fault.seq).collect();
+    undo(ground).await;
+    assert_eq!(faults(ground, &[]).await, [], "{sql}, undone");
+    places
+}
+
+async fn columns(ground: &Ground, table: &str) -> Vec<String> {
+    let sql = match super::BACKEND {
+        Backend::Sqlite => format!("SELECT name FROM pragma_table_info('{table}')"),
+        Backend::Postgres => {
+            format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'")
+        }
+    };
+    ground.database.query_text(&sql).await.into_iter().map(|row| row[0].clone().expect("a name")).collect()
+}
+
+fn edited(column: &str) -> String {
+    match column {
+        "seq" | "at_ms" => format!("{column} = {column} + 1000"),
+        _ => format!("{column} = COALESCE({column}, '') || 'x'"),
+    }
+}
+
+#[tokio::test]
+async fn an_edit_of_any_column_of_an_entry_is_found_and_the_entry_named() {
+    let ground = trail().await;
+    let columns = columns(&ground, "audit_logs").await;
+    assert!(columns.len() >= 15, "{columns:?}");
+    for column in columns {
+        let sql = format!("UPDATE audit_logs SET {} WHERE seq = 3", edited(&column));
+        assert_eq!(found(&ground, &sql).await, [3], "{column}");
+    }
+    for sql in [
+        "UPDATE audit_logs SET outcome = 'denied' WHERE seq = 3",
+        "UPDATE audit_logs SET request_id = '' WHERE seq = 3",
+        "UPDATE audit_logs SET link = (SELECT k.link FROM kept k WHERE k.seq = 4) WHERE seq = 3",
+        "UPDATE audit_logs SET detail = '{}' WHERE seq = 3",
+    ] {
+        assert_eq!(found(&ground, sql).await, [3], "{sql}");
+    }
+    assert_eq!(found(&ground, "UPDATE audit_logs SET actor = 'x' WHERE seq IN (8, 5)").await, [5], "the first one");
+    assert_eq!(found(&ground, "UPDATE audit_logs SET at_ms = 0 WHERE seq = 8").await, [8], "the last one");
+}
+
+#[tokio::test]
+async fn an_edit_of_any_column_of_the_head_is_found() {
+    let ground = trail().await;
+    for column in columns(&ground, "audit_heads").await {
+        let places = found(&ground, &format!("UPDATE audit_heads SET {}", edited(&column))).await;
+        assert!(!places.is_empty(), "{column}");
+    }
+    assert_eq!(found(&ground, "DELETE FROM audit_heads").await, [0]);
+}
+
+#[tokio::test]
+async fn entries_that_are_deleted_inserted_or_exchanged_are_found() {
+    let ground = trail().await;
+    assert_eq!(found(&ground, "DELETE FROM audit_logs WHERE seq = 4").await, [4]);
+    assert_eq!(found(&ground, "DELETE FROM audit_logs WHERE seq = 1").await, [1]);
+    assert_eq!(found(&ground, "DELETE FROM audit_logs WHERE seq IN (4, 5, 6)").await, [4]);
+    let renumbered = "DELETE FROM audit_logs WHERE seq = 4; UPDATE audit_logs SET seq = seq + 1000 WHERE seq > 4; \
+                      UPDATE audit_logs SET seq = seq - 1001 WHERE seq > 1000";
+    assert_eq!(found(&ground, renumbered).await, [4]);
+    let exchanged = "UPDATE audit_logs SET seq = 1000 WHERE seq = 4; UPDATE audit_logs SET seq = 4 WHERE seq = 5; \
+                     UPDATE audit_logs SET seq = 5 WHERE seq = 1000";
+    assert_eq!(found(&ground, exchanged).await, [4]);
+
+    let columns = columns(&ground, "audit_logs").await;
+    let copied_to = |chain: &str, seq: i64| {
+        let value = |column: &String| match column.as_str() {
+            "chain_id" => format!("'{chain}'"),
+            "seq" => seq.to_string(),
+            other => other.to_owned(),
+        };
+        let values: Vec<_> = columns.iter().map(value).collect();
+        format!(
+            "INSERT INTO audit_logs ({}) SELECT {} FROM kept WHERE seq = 2",
+            columns.join(", "),
+            values.join(", ")
+        )
+    };
+    assert_eq!(found(&ground, &copied_to("main", 9)).await, [9], "behind the head");
+    assert_eq!(found(&ground, &copied_to("main", 0)).await, [0], "before the first");
+    assert_eq!(found(&ground, &copied_to("main", -5)).await, [-5], "far before the first");
+    assert_eq!(found(&ground, &copied_to("main", 100)).await, [9], "far behind the head");
+    let moved = format!(
+        "UPDATE audit_logs SET seq = seq + 1000 WHERE seq > 5; UPDATE audit_logs SET seq = seq - 999 WHERE seq > 1000; {}",
+        copied_to("main", 6)
+    );
+    assert_eq!(found(&ground, &moved).await, [6], "in between");
+    assert!(!found(&ground, &copied_to("other", 1)).await.is_empty(), "in a chain that has no head");
+}
+
+#[tokio::test]
+async fn a_chain_that_was_cut_short_is_found_also_when_its_head_was_edited() {
+    let ground = trail().await;
+    assert_eq!(found(&ground, "DELETE FROM audit_logs WHERE seq > 5").await, [6]);
+    assert_eq!(found(&ground, "DELETE FROM audit_logs").await, [1]);
+    let with_head = "DELETE FROM audit_logs WHERE seq > 5; UPDATE audit_heads SET seq = 5, \
+                     link = (SELECT link FROM audit_logs WHERE seq = 5)";
+    assert_eq!(found(&ground, with_head).await, [5]);
+    let to_nothing = "DELETE FROM audit_logs; UPDATE audit_heads SET seq = 0, link = ''";
+    assert_eq!(found(&ground, to_nothing).await, [0]);
+    assert_eq!(found(&ground, "DELETE FROM audit_logs; DELETE FROM audit_heads").await, [0]);
+}
+
+#[tokio::test]
+async fn a_database_that_was_rolled_back_is_found_by_an_anchor_and_by_nothing_else() {
+    let ground = trail().await;
+    let older = ground.room.audit().heads().await.unwrap();
+    ground.service().get_credential("two", None).await.unwrap().unwrap();
+    let anchors = ground.room.audit().heads().await.unwrap();
+    assert_eq!((older[0].seq, anchors[0].seq), (8, 9));
+    assert_eq!(faults(&ground, &[older.clone(), anchors.clone()].concat()).await, [], "time goes on");
+
+    undo(&ground).await;
+    assert_eq!(faults(&ground, &[]).await, []);
+    assert_eq!(faults(&ground, &older).await, []);
+    let found = faults(&ground, &anchors).await;
+    assert_eq!(found.iter().map(|fault| fault.seq).collect::<Vec<_>>(), [9]);
+    assert!(found[0].fault.contains("rolled back"), "{found:?}");
+
+    // The chain grows over the place again, with another entry in it.
+    ground.service().get_credential("three", None).await.unwrap().unwrap();
+    assert_eq!(faults(&ground, &[]).await, []);
+    let found = faults(&ground, &anchors).await;
+    assert_eq!(found.iter().map(|fault| fault.seq).collect::<Vec<_>>(), [9]);
+    assert!(found[0].fault.contains("written anew"), "{found:?}");
+    let unknown = Anchor { chain_id: "elsewhere".to_owned(), ..anchors[0].clone() };
+    assert_eq!(faults(&ground, &[unknown]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_done_any_more_when_the_head_was_tampered_with() {
+    for edit in ["UPDATE audit_heads SET seq = seq - 1", "UPDATE audit_heads SET mac = ''", "DELETE FROM audit_heads"] {
+        let ground = trail().await;
+        let service = ground.service();
+        let one = service.list_credentials().await.unwrap().remove(0);
+        let state = "SELECT (SELECT count(*) FROM api_credentials WHERE deleted_at_ms IS NULL AND revision = 1), \
+                     (SELECT count(*) FROM usage_records), (SELECT sum(settled + adjusted) FROM counters), \
+                     (SELECT count(*) FROM tokens), (SELECT count(*) FROM users), (SELECT count(*) FROM audit_logs), \
+                     (SELECT count(*) FROM credential_versions)";
+        let before = ground.database.query_text(state).await;
+        ground.database.execute(edit).await;
+
+        let user = NewUser { name: "ada".to_owned(), role: Role::Reader, id: None };
+        let patch = CredentialPatch { api_key: Some("x".into()), ..CredentialPatch::default() };
+        let refusals = [
+            service.create(new("four")).await.map(|_| ()),
+            service.update(one.id, patch, None).await.map(|_| ()),
+            service.delete(one.id, None).await,
+            service.get_credential("one", None).await.map(|_| ()),
+            service.get_credential_by_provider("openai", None).await.map(|_| ()),
+            service.reset_monthly_usage().await.map(|_| ()),
+            ground.room.tokens(Actor::library()).create(TokenRequest::new("t", Role::Reader)).await.map(|_| ()),
+            ground.room.mint_first_token(None).await.map(|_| ()),
+            ground.room.users(Actor::library()).create(user).await.map(|_| ()),
+        ];
+        for (number, refusal) in refusals.into_iter().enumerate() {
+            let problem = refusal.expect_err(&format!("{edit}: operation {number}"));
+            assert_eq!(problem.kind, ProblemKind::Integrity, "{edit}: operation {number}: {problem}");
+        }
+        let options = ImportOptions { source: "x".to_owned(), dry_run: false, skip_known_secrets: false };
+        let report = service.import(vec![row(90, "moved")], &options).await.unwrap();
+        assert!(report[0].id.is_none(), "{edit}: {report:?}");
+        assert!(ground.room.signals().integrity_failures.get() >= 9);
+        assert_eq!(ground.database.query_text(state).await, before, "{edit}");
+
+        undo(&ground).await;
+        service.get_credential("one", None).await.unwrap().unwrap();
+        ground.assert_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn long_chains_verify_batch_by_batch() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..1_100 {
+        let service = ground.service();
+        tasks.spawn(async move { service.get_credential("one", None).await.map(|_| ()) });
+    }
+    for outcome in tasks.join_all().await {
+        outcome.unwrap();
+    }
+    let verification = ground.room.audit().verify(&[]).await.unwrap();
+    assert_eq!((verification.entries, verification.faults.len()), (1_102, 0));
+    assert_eq!(verification.heads, ground.room.audit().heads().await.unwrap());
+    keep(&ground).await;
+    for place in [500, 501, 1_000, 1_001, 1_102] {
+        let sql = format!("UPDATE audit_logs SET actor = 'x' WHERE seq = {place}");
+        assert_eq!(found(&ground, &sql).await, [place]);
+    }
+}

@@ -1,0 +1,135 @@
+//! Operations whose caller goes away half-way: afterwards it is as before, or all is done.
+
+use std::time::Duration;
+
+use strongroom::{Actor, CredentialPatch, NewCredential};
+use strongroom_crypto::random;
+
+use super::ground::{Ground, ground, new, provider};
+
+const ROUNDS: usize = 400;
+
+/// Gives up after 0 to 4 milliseconds, which is anywhere in an operation; tells whether it was in time.
+async fn hurried<T>(operation: impl Future<Output = T>) -> Option<T> {
+    let [high, low] = random::bytes::<2>();
+    let patience = Duration::from_micros(u64::from(u16::from_be_bytes([high, low])) / 16);
+    tokio::time::timeout(patience, operation).await.ok()
+}
+
+fn pick(choices: usize) -> usize {
+    usize::from(random::bytes::<1>()[0]) % choices
+}
+
+/// A patch after which a credential is whole: its key says its name and its endpoint.
+fn patch(round: usize) -> CredentialPatch {
+    let name = format!("c-{round}");
+    let endpoint = (round % 2 == 0).then(|| format!("https://e-{round}.example.com/"));
+    CredentialPatch {
+        api_key: Some(key(&name, endpoint.as_deref()).into()),
+        api_secret: Some(Some(name.clone().into())),
+        provider: Some(provider(if round % 3 == 0 { "groq" } else { "openai" })),
+        name: Some(name),
+        endpoint: Some(endpoint),
+        ..CredentialPatch::default()
+    }
+}
+
+fn key(name: &str, endpoint: Option<&str>) -> String {
+    format!("key of {name} at {endpoint:?}")
+}
+
+async fn assert_whole(ground: &Ground) {
+    for credential in ground.service().list_credentials().await.expect("a list") {
+        let read = ground.service().get_credential(&credential.name, None).await.expect("an answer");
+        let read = read.expect("a credential");
+        assert_eq!(read.api_key.expose(), key(&credential.name, credential.endpoint.as_deref()));
+        assert_eq!(read.api_secret.expect("a second secret").expose(), credential.name);
+    }
+    // Nothing is left of what was broken off.
+    let halves = "SELECT (SELECT count(*) FROM credential_versions v WHERE NOT EXISTS \
+                  (SELECT 1 FROM credential_values x WHERE x.version_uid = v.uid)), \
+                  (SELECT count(*) FROM api_credentials c WHERE NOT EXISTS \
+                  (SELECT 1 FROM credential_versions v WHERE v.uid = c.version_uid))";
+    assert_eq!(ground.database.query_text(halves).await, [[Some("0".to_owned()), Some("0".to_owned())]]);
+    ground.assert_sound().await;
+}
+
+async fn round(ground: &Ground, round: usize) {
+    let service = ground.service();
+    let all = service.list_credentials().await.expect("a list");
+    let one = &all[pick(all.len())];
+    match pick(8) {
+        0 | 1 => {
+            let patch = patch(round);
+            let new = NewCredential {
+                provider: patch.provider.expect("a provider"),
+                api_key: patch.api_key,
+                api_secret: patch.api_secret.flatten(),
+                endpoint: patch.endpoint.flatten(),
+                ..new(&patch.name.expect("a name"))
+            };
+            hurried(service.create(new)).await.transpose().expect("a credential");
+        }
+        2 | 3 => {
+            hurried(service.update(one.id, patch(round), None)).await.transpose().expect("a change");
+        }
+        4 if all.len() > 4 => {
+            hurried(service.delete(one.id, None)).await.transpose().expect("a deletion");
+        }
+        5 => {
+            hurried(service.record_usage(one.id)).await.transpose().expect("a use");
+        }
+        6 => {
+            hurried(service.reset_monthly_usage()).await.transpose().expect("a reset");
+        }
+        _ => {
+            hurried(service.get_credential(&one.name, None)).await.transpose().expect("a read");
+        }
+    }
+}
+
+async fn seeded() -> Ground {
+    let ground = ground().await;
+    for number in 0..4 {
+        let name = format!("seed-{number}");
+        let new = NewCredential {
+            api_key: Some(key(&name, None).into()),
+            api_secret: Some(name.clone().into()),
+            ..new(&name)
+        };
+        ground.make(new).await;
+    }
+    ground
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_goes_away_leaves_the_old_state_or_the_new_one() {
+    let ground = seeded().await;
+    for number in 0..ROUNDS {
+        round(&ground, number).await;
+        if number % 50 == 0 {
+            assert_whole(&ground).await;
+        }
+    }
+    assert_whole(&ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_go_away_take_nobody_elses_operation_with_them() {
+    let ground = seeded().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let service = ground.room.credentials(Actor::library());
+        tasks.spawn(async move {
+            let name = format!("seed-{}", number % 4);
+            if number % 2 == 0 {
+                let _ = hurried(service.get_credential(&name, None)).await;
+            } else {
+                let read = service.get_credential(&name, None).await.unwrap().unwrap();
+                assert_eq!(read.api_key.expose(), key(&name, None));
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert_whole(&ground).await;
+}

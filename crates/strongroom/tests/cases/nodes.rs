@@ -1,0 +1,77 @@
+//! Several nodes on one PostgreSQL database.
+
+use strongroom::{Actor, NewCredential, ProblemKind};
+
+use super::ground::{ground, new};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_500_reads_at_once_on_three_nodes_exactly_as_many_as_the_limit_succeed() {
+    let ground = ground().await;
+    let made = ground.make(NewCredential { rate_limit: Some(100), ..new("one") }).await;
+    let nodes = [ground.room.clone(), ground.node().await, ground.node().await];
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..500 {
+        let service = nodes[number % 3].credentials(Actor::library());
+        tasks.spawn(async move {
+            match number % 5 {
+                0 => service.record_usage(made.id).await.map(|()| None),
+                1 => service.get_credential_by_provider("openai", None).await,
+                _ => service.get_credential("one", None).await,
+            }
+        });
+    }
+    let mut passed = 0;
+    for outcome in tasks.join_all().await {
+        match outcome {
+            Ok(_) => passed += 1,
+            Err(problem) => assert_eq!(problem.kind, ProblemKind::LimitReached, "{problem:?}"),
+        }
+    }
+    assert_eq!(passed, 100);
+    assert_eq!(ground.service().require(made.id).await.unwrap().usage_count, 100);
+    ground.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_read_many_credentials_at_once_never_wait_for_each_other() {
+    let ground = ground().await;
+    for number in 0..12 {
+        ground.make(new(&format!("c-{number}"))).await;
+    }
+    let nodes = [ground.room.clone(), ground.node().await, ground.node().await];
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..360_usize {
+        let service = nodes[number % 3].credentials(Actor::library());
+        tasks.spawn(async move {
+            if number % 60 == 59 {
+                return service.reset_monthly_usage().await.map(|_| ());
+            }
+            let name = format!("c-{}", (number * 7) % 12);
+            service.get_credential(&name, None).await.map(|read| assert!(read.is_some()))
+        });
+    }
+    for outcome in tasks.join_all().await {
+        outcome.unwrap();
+    }
+    let uses: i64 = ground.service().list_credentials().await.unwrap().iter().map(|it| it.usage_count).sum();
+    assert_eq!(uses, 354);
+    ground.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_one_node_changes_binds_on_the_other_at_once() {
+    let ground = ground().await;
+    let made = ground.make(new("one")).await;
+    let (here, there) = (ground.room.tokens(Actor::library()), ground.node().await);
+    let request = strongroom::token::TokenRequest::new("ci", strongroom::Role::Reader);
+    let (token, _) = here.create(request).await.unwrap();
+    assert!(there.tokens(Actor::library()).authenticate(&token.text).await.is_ok());
+    here.revoke(&token.id).await.unwrap();
+    assert!(there.tokens(Actor::library()).authenticate(&token.text).await.is_err());
+
+    let there = there.credentials(Actor::library());
+    assert!(there.get_credential("one", None).await.unwrap().is_some());
+    ground.service().delete(made.id, None).await.unwrap();
+    assert!(there.get_credential("one", None).await.unwrap().is_none());
+    ground.assert_sound().await;
+}

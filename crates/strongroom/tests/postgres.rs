@@ -1,0 +1,40 @@
+//! How the product behaves, on PostgreSQL, and with several nodes on one database.
+
+use strongroom_testkit::Backend;
+
+const BACKEND: Backend = Backend::Postgres;
+
+#[path = "cases/audit.rs"]
+mod audit;
+#[path = "cases/cancellation.rs"]
+mod cancellation;
+#[path = "cases/change.rs"]
+mod change;
+#[path = "cases/choice.rs"]
+mod choice;
+#[path = "cases/environment.rs"]
+mod environment;
+#[path = "cases/ground.rs"]
+mod ground;
+#[path = "cases/idempotency.rs"]
+mod idempotency;
+#[path = "cases/import.rs"]
+mod import;
+#[path = "cases/import_usage.rs"]
+mod import_usage;
+#[path = "cases/limit.rs"]
+mod limit;
+#[path = "cases/opening.rs"]
+mod opening;
+#[path = "cases/revision.rs"]
+mod revision;
+#[path = "cases/sealing.rs"]
+mod sealing;
+#[path = "cases/tampering.rs"]
+mod tampering;
+#[path = "cases/token.rs"]
+mod token;
+#[path = "cases/user.rs"]
+mod user;
+#[path = "cases/nodes.rs"]
+mod nodes;

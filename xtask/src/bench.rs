@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: measurements that a promise depends on, always of a release build.
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
+
+use crate::workspace;
+
+/// What the command takes.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// What to measure
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Reads, list pages and a start at 100 and at 100,000 credentials, on SQLite and PostgreSQL
+    Store,
+}
+
+/// Runs it; whether what it measured keeps its promise.
+pub(crate) fn run(options: &Options) -> Result<bool> {
+    match options.what {
+        What::Store => store(),
+    }
+}
+
+fn store() -> Result<bool> {
+    // Started before the build: a missing PostgreSQL is said at once.
+    let cluster = match std::env::var_os(URL_VARIABLE) {
+        None => Some(PostgresCluster::start()?),
+        Some(_) => None,
+    };
+    let mut command = workspace::cargo();
+    command.args(["bench", "--package", "strongroom", "--bench", "store"]);
+    command.envs(cluster.as_ref().map(|cluster| (URL_VARIABLE, cluster.url())));
+    let status = command.status().context("`cargo bench`")?;
+    Ok(status.success())
+}
