@@ -27,7 +27,9 @@ GRANT SELECT, INSERT ON credential_versions TO :"app";
 GRANT SELECT, INSERT, UPDATE ON credential_values TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON limits TO :"app";
 
-GRANT SELECT, INSERT ON strongroom_meta, master_keys, key_wraps TO :"app";
+GRANT SELECT, INSERT ON master_keys, key_wraps TO :"app";
+-- It remembers the highest id that a user ever had.
+GRANT SELECT, INSERT, UPDATE ON strongroom_meta TO :"app";
 GRANT SELECT, INSERT, UPDATE ON encryption_keys TO :"app";
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON users TO :"app";

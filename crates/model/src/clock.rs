@@ -66,8 +66,9 @@ impl serde::Serialize for Millis {
 impl<'de> serde::Deserialize<'de> for Millis {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text)
-            .map_err(|_| serde::de::Error::custom("expected an RFC 3339 timestamp such as 2026-01-31T12:00:00Z"))
+        Self::parse(&text).map_err(|_| {
+            serde::de::Error::custom("expected an RFC 3339 timestamp such as 2026-01-31T12:00:00Z")
+        })
     }
 }
 

@@ -227,7 +227,9 @@ pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
     if text.trim() != text || text.chars().any(char::is_control) {
         return Err(Problem::invalid(
             field,
-            format!("{field} must not start or end with a space, nor hold a line break or another control character"),
+            format!(
+                "{field} must not start or end with a space, nor hold a line break or another control character"
+            ),
         ));
     }
     Ok(())
@@ -239,7 +241,10 @@ pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
 /// [`Problem`] on the field `rateLimit` when it is negative.
 pub fn check_rate_limit(limit: i64) -> Result<(), Problem> {
     if limit < 0 {
-        return Err(Problem::invalid("rateLimit", "rateLimit must be 0 or more monthly requests, or null for no limit"));
+        return Err(Problem::invalid(
+            "rateLimit",
+            "rateLimit must be 0 or more monthly requests, or null for no limit",
+        ));
     }
     Ok(())
 }
@@ -262,7 +267,10 @@ mod tests {
     #[test]
     fn secrets_fit_a_header_and_are_not_empty() {
         assert!(check_secret("apiKey", &Secret::from("sk-ant-ünïcødé-🔑")).is_ok());
-        assert_eq!(check_secret("apiKey", &Secret::from("")).unwrap_err().message, "Cannot encrypt empty text");
+        assert_eq!(
+            check_secret("apiKey", &Secret::from("")).unwrap_err().message,
+            "Cannot encrypt empty text"
+        );
         for bad in [" a", "a\n", "a\r\nb", "a\0"] {
             assert!(check_secret("apiKey", &Secret::from(bad)).is_err(), "{bad:?}");
         }

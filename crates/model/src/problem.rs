@@ -1,6 +1,7 @@
 //! What can go wrong, in two parts: a message for the caller and a cause for the log.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use crate::clock::Millis;
 
@@ -51,6 +52,23 @@ impl ProblemKind {
             Self::Unavailable => "unavailable",
             Self::Internal => "internal_error",
         }
+    }
+}
+
+/// An error and all that caused it, by their `Display` forms alone: the `Debug` form of a database error can hold the
+/// values of a row.
+#[derive(Clone, Copy)]
+pub struct Causes<'a>(pub &'a (dyn StdError + Send + Sync));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0, f)?;
+        let mut source = self.0.source();
+        while let Some(inner) = source {
+            write!(f, ": {inner}")?;
+            source = inner.source();
+        }
+        Ok(())
     }
 }
 

@@ -54,7 +54,12 @@ pub const KNOWN: &[KnownProvider] = &[
         priority: 50,
         base_url: Some("https://api.anthropic.com"),
     },
-    KnownProvider { name: "grok", variables: &["GROK_API_KEY", "XAI_API_KEY"], priority: 100, base_url: None },
+    KnownProvider {
+        name: "grok",
+        variables: &["GROK_API_KEY", "XAI_API_KEY"],
+        priority: 100,
+        base_url: None,
+    },
     KnownProvider { name: "deepseek", variables: &["DEEPSEEK_API_KEY"], priority: 100, base_url: None },
     KnownProvider { name: "together", variables: &["TOGETHER_API_KEY"], priority: 100, base_url: None },
     KnownProvider { name: "perplexity", variables: &["PERPLEXITY_API_KEY"], priority: 100, base_url: None },

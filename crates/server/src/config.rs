@@ -83,6 +83,9 @@ pub struct Overrides {
     pub log_format: Option<LogFormat>,
     /// `--no-migrate`.
     pub no_migrate: bool,
+    /// Whether this is a command that sends secrets somewhere: a file that lies in the working directory does not tell it
+    /// where. Whoever can put a file there must not be handed a key.
+    pub is_command: bool,
 }
 
 /// A configuration that can be used, and what was seen on the way to it.

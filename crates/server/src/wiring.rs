@@ -70,7 +70,7 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
              of another application in from this one, run `strongroom import legacy`",
         ));
     }
-    let _lock = data_dir::lock_for(config)?;
+    let _lock = data_dir::hold(config)?;
     let options = StoreOptions { url: url.to_owned(), max_connections: 2, clock: Clock::Database };
     let store = Store::connect(&options).await?;
     let done = schema::migrate(&store).await;

@@ -6,5 +6,7 @@ const BACKEND: Backend = Backend::Sqlite;
 
 #[path = "cases/all.rs"]
 mod cases;
+#[path = "cases/sqlite_directory.rs"]
+mod sqlite_directory;
 #[path = "support/all.rs"]
 mod support;

@@ -162,18 +162,27 @@ macro_rules! select {
     };
 }
 
-/// Up to `limit` entries of a chain behind `after`, in their order.
+/// The chains that have entries, whether they have a head or not.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn chains(session: &mut Session) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(session, (String,), "SELECT DISTINCT chain_id FROM audit_logs ORDER BY chain_id")?;
+    Ok(rows.into_iter().map(|(chain_id,)| chain_id).collect())
+}
+
+/// Up to `limit` entries of a chain from the place `from` on, in their order. Places of ours begin at 1.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn read_on(
     session: &mut Session,
     chain_id: &str,
-    after: i64,
+    from: i64,
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
     let rows =
-        fetch_all!(session, Row, select!("AND seq > $2 ORDER BY seq LIMIT $3"), chain_id, after, limit)?;
+        fetch_all!(session, Row, select!("AND seq >= $2 ORDER BY seq LIMIT $3"), chain_id, from, limit)?;
     Ok(rows.into_iter().map(Found::from).collect())
 }
 

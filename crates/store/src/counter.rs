@@ -52,37 +52,49 @@ pub async fn add(
         .map(|_| ())
 }
 
-/// A counter of the present month that is not at zero.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct MonthlyCounter {
-    /// The credential.
-    pub subject_uid: String,
-    /// What counts against its limit.
-    pub used: i64,
-}
-
-/// The counters of a month that are not at zero, locked until the transaction ends.
+/// Sets what counts against the limits of a month to zero: a signed adjustment on every counter, and a record of each in
+/// the ledger. Tells how many counters it touched.
+///
+/// Three statements, however many credentials there are: a loop would hold the writer for as long as it takes.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn lock_month(tx: &mut Write, window_start: Millis) -> Result<Vec<MonthlyCounter>, StoreError> {
-    macro_rules! sql {
-        ($tail:literal) => {
+pub async fn reset_month(
+    tx: &mut Write,
+    window_start: Millis,
+    actor: &str,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    // The two databases make random identities in different words.
+    macro_rules! record {
+        ($uid:literal) => {
             concat!(
-                "SELECT subject_uid, settled + held + adjusted AS used FROM counters WHERE unit = 'requests' ",
-                "AND window_kind = 'month' AND window_start_ms = $1 AND region = $2 ",
-                "AND settled + held + adjusted <> 0 ORDER BY subject_uid",
-                $tail
+                "INSERT INTO usage_records (uid, region, at_ms, window_start_ms, kind, actor, user_id, credential_uid, ",
+                "version_uid, provider, source, requests, adjustment) SELECT ",
+                $uid,
+                ", n.region, $3, n.window_start_ms, 'reset', $4, NULL, n.subject_uid, NULL, ",
+                "COALESCE((SELECT c.provider FROM api_credentials c WHERE c.uid = n.subject_uid), ''), 'database', 0, ",
+                "-(n.settled + n.held + n.adjusted) FROM counters n WHERE n.unit = 'requests' ",
+                "AND n.window_kind = 'month' AND n.window_start_ms = $1 AND n.region = $2 ",
+                "AND n.settled + n.held + n.adjusted <> 0"
             )
         };
     }
-    // SQLite has one writer, which is us, and no row locks to ask for.
-    match tx.backend() {
-        crate::Backend::Sqlite => fetch_all!(tx, MonthlyCounter, sql!(""), window_start.0, REGION),
+    // The whole table, and not only the rows there are: a first use between the two statements would be set to zero
+    // without a record.
+    const LOCK: &str = "LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE";
+    const ADJUST: &str = "UPDATE counters SET adjusted = -(settled + held) WHERE unit = 'requests' \
+                          AND window_kind = 'month' AND window_start_ms = $1 AND region = $2 \
+                          AND settled + held + adjusted <> 0";
+    let sql = match tx.backend() {
+        crate::Backend::Sqlite => record!("lower(hex(randomblob(16)))"),
         crate::Backend::Postgres => {
-            fetch_all!(tx, MonthlyCounter, sql!(" FOR UPDATE"), window_start.0, REGION)
+            execute!(tx, LOCK)?;
+            record!("replace(CAST(gen_random_uuid() AS TEXT), '-', '')")
         }
-    }
+    };
+    execute!(tx, sql, window_start.0, REGION, now.0, actor)?;
+    execute!(tx, ADJUST, window_start.0, REGION)
 }
 
 /// A counter that does not equal the sum of its usage records.

@@ -3,7 +3,7 @@
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::{CredentialId, Millis, Provider, Uid, UserId, month};
 
-use crate::dispatch::{execute, fetch_all, fetch_optional};
+use crate::dispatch::{Connection, execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
 
@@ -162,7 +162,11 @@ pub async fn provider_has_rows(
     Ok(fetch_optional!(session, (i64,), SQL, provider.as_str(), user.map(|user| user.0))?.is_some())
 }
 
-/// Up to `limit` credentials with an id above `after`, by id.
+/// Up to `limit` credentials behind the one with the id `after`; from the start when that is 0. By id; those with a
+/// prefix by the bytes of their names.
+///
+/// Every kind of list has a statement of its own that an index answers in its order: a filter that is optional in the
+/// text (`$3 IS NULL OR …`) would have the database read the whole table. `is_active` alone stays so; it sorts out few.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -173,27 +177,71 @@ pub async fn list(
     limit: i64,
     now: Millis,
 ) -> Result<Vec<Credential>, StoreError> {
-    // The prefix is compared by bytes and not by LIKE: it needs no escaping, and case counts on both databases.
-    const SQL: &str = select!(
-        "AND c.id > $2 AND (CAST($3 AS TEXT) IS NULL OR c.provider = $3) \
-         AND (CAST($4 AS BOOLEAN) IS NULL OR c.is_active = $4) \
-         AND (CAST($5 AS TEXT) IS NULL OR substr(c.name, 1, length($5)) = $5) \
-         AND (CAST($6 AS TEXT) IS NULL OR c.name = $6) \
-         ORDER BY c.id LIMIT $7"
+    const ALL: &str =
+        select!("AND c.id > $2 AND (CAST($3 AS BOOLEAN) IS NULL OR c.is_active = $3) ORDER BY c.id LIMIT $4");
+    const OF_PROVIDER: &str = select!(
+        "AND c.provider = $5 AND c.id > $2 AND (CAST($3 AS BOOLEAN) IS NULL OR c.is_active = $3) \
+         ORDER BY c.id LIMIT $4"
     );
-    let rows = fetch_all!(
-        session,
-        Row,
-        SQL,
-        month::start(now).0,
-        after,
-        filter.provider.as_ref().map(|provider| provider.as_str().to_owned()),
-        filter.is_active,
-        filter.name_prefix.as_deref(),
-        filter.name.as_deref(),
-        limit
-    )?;
+    // With an equality PostgreSQL would rather read all by id and sort out the provider, for it plans for one that has
+    // many. A range over both columns leaves it the index of both; SQLite in turn would use the half of it.
+    const OF_PROVIDER_ON_POSTGRES: &str = select!(
+        "AND (c.provider, c.id) > ($5, $2) AND c.provider <= $5 \
+         AND (CAST($3 AS BOOLEAN) IS NULL OR c.is_active = $3) ORDER BY c.provider, c.id LIMIT $4"
+    );
+    const NAMED: &str = select!(
+        "AND c.name = $5 AND c.id > $2 AND (CAST($3 AS BOOLEAN) IS NULL OR c.is_active = $3) \
+         AND (CAST($6 AS TEXT) IS NULL OR c.provider = $6) ORDER BY c.id LIMIT $4"
+    );
+    const PREFIXED: &str = select!(
+        "AND c.name >= $2 AND c.name < $5 AND (CAST($6 AS TEXT) IS NULL OR c.name <> $6) \
+         AND (CAST($3 AS BOOLEAN) IS NULL OR c.is_active = $3) \
+         AND (CAST($7 AS TEXT) IS NULL OR c.provider = $7) ORDER BY c.name LIMIT $4"
+    );
+    let (month, active) = (month::start(now).0, filter.is_active);
+    let provider = filter.provider.as_ref().map(Provider::as_str);
+    let prefix = filter.name_prefix.as_deref().filter(|prefix| !prefix.is_empty());
+    let rows = match (filter.name.as_deref(), prefix, provider) {
+        (Some(name), Some(prefix), _) if !name.starts_with(prefix) => Vec::new(),
+        (Some(name), ..) => fetch_all!(session, Row, NAMED, month, after, active, limit, name, provider)?,
+        (None, Some(prefix), _) => {
+            let last = name_of_id(session, after).await?;
+            // The cursor comes from outside: the credential that it names may have another prefix.
+            let start = last.as_deref().map_or(prefix, |last| last.max(prefix));
+            let end = behind_all_with(prefix);
+            fetch_all!(session, Row, PREFIXED, month, start, active, limit, end, last.as_deref(), provider)?
+        }
+        (None, None, Some(provider)) => {
+            let sql = match session.backend() {
+                Backend::Sqlite => OF_PROVIDER,
+                Backend::Postgres => OF_PROVIDER_ON_POSTGRES,
+            };
+            fetch_all!(session, Row, sql, month, after, active, limit, provider)?
+        }
+        (None, None, None) => fetch_all!(session, Row, ALL, month, after, active, limit)?,
+    };
     rows.into_iter().map(Credential::try_from).collect()
+}
+
+/// The name of the credential with this id, deleted or not.
+async fn name_of_id(session: &mut Session, id: i64) -> Result<Option<String>, StoreError> {
+    let row = fetch_optional!(session, (String,), "SELECT name FROM api_credentials WHERE id = $1", id)?;
+    Ok(row.map(|(name,)| name))
+}
+
+/// The first text, in the order of bytes, behind all that start with this prefix. Code points have the order of their
+/// UTF-8, so the last character that can be is moved to the next one.
+fn behind_all_with(prefix: &str) -> String {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(last as u32 + 1) };
+        if let Some(next) = next {
+            text.push(next);
+            return text;
+        }
+    }
+    // Nothing but the last of all characters; no name is as long as this.
+    char::MAX.to_string().repeat(300)
 }
 
 /// A row on its way in. Its usage and limit are stored by [`crate::limit`] and [`crate::usage`].
@@ -274,7 +322,7 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
                 updated,
                 id.0
             )?;
-            raise_next_id(tx).await?;
+            raise_next_id(tx, id).await?;
             made
         }
     };
@@ -286,11 +334,13 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
 }
 
 /// PostgreSQL's sequence does not notice ids that were given by hand; SQLite's AUTOINCREMENT does.
-async fn raise_next_id(tx: &mut Write) -> Result<(), StoreError> {
-    const SQL: &str = "SELECT CAST(setval(pg_get_serial_sequence('api_credentials', 'id'), \
-                       (SELECT MAX(id) FROM api_credentials)) AS BIGINT)";
+async fn raise_next_id(tx: &mut Write, id: CredentialId) -> Result<(), StoreError> {
+    // Only forward: ids that others were given and have not committed yet are not in the table.
+    const SQL: &str = "SELECT CAST(setval(pg_get_serial_sequence('api_credentials', 'id'), $1) AS BIGINT) \
+                       WHERE $1 > COALESCE(pg_sequence_last_value(CAST(pg_get_serial_sequence('api_credentials', 'id') \
+                       AS regclass)), 0)";
     if tx.backend() == Backend::Postgres {
-        fetch_optional!(tx, (i64,), SQL)?;
+        fetch_optional!(tx, (i64,), SQL, id.0)?;
     }
     Ok(())
 }
@@ -301,6 +351,35 @@ async fn raise_next_id(tx: &mut Write) -> Result<(), StoreError> {
 /// [`StoreError`].
 pub async fn id_is_used(session: &mut Session, id: CredentialId) -> Result<bool, StoreError> {
     Ok(fetch_optional!(session, (i64,), "SELECT id FROM api_credentials WHERE id = $1", id.0)?.is_some())
+}
+
+/// Lets no other transaction change this credential until this one ends. SQLite has one writer, which is us.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lock(tx: &mut Write, id: CredentialId) -> Result<(), StoreError> {
+    if tx.backend() == Backend::Postgres {
+        fetch_optional!(tx, (i64,), "SELECT id FROM api_credentials WHERE id = $1 FOR SHARE", id.0)?;
+    }
+    Ok(())
+}
+
+/// Whether any of these credentials was changed or deleted since it was read. SQLite has one writer, which is us.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn any_moved(tx: &mut Write, seen: &[Credential]) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM unnest($1, $2) AS seen (id, revision) \
+                       WHERE NOT EXISTS (SELECT 1 FROM api_credentials c WHERE c.id = seen.id \
+                       AND c.revision = seen.revision AND c.deleted_at_ms IS NULL)";
+    let (ids, revisions): (Vec<i64>, Vec<i64>) = seen.iter().map(|it| (it.id.0, it.revision)).unzip();
+    match tx.connection() {
+        Connection::Sqlite(_) => Ok(false),
+        Connection::Postgres(connection) => {
+            let moved: (i64,) = sqlx::query_as(SQL).bind(ids).bind(revisions).fetch_one(connection).await?;
+            Ok(moved.0 > 0)
+        }
+    }
 }
 
 /// Writes all that an admin can change, if the revision is still `credential.revision`; moves the revision by one.
@@ -343,4 +422,25 @@ pub async fn delete(
     const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = $3, updated_at_ms = $3, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     Ok(execute!(tx, SQL, id.0, revision, now.0)? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_starts_with_a_prefix_stands_before_its_end_and_nothing_else_does() {
+        for (prefix, end) in [
+            ("a", "b"),
+            ("team-", "team."),
+            ("z", "{"),
+            ("\u{d7ff}", "\u{e000}"),
+            ("a\u{10ffff}", "b"),
+            ("\u{7f}", "\u{80}"),
+        ] {
+            assert_eq!(behind_all_with(prefix), end, "{prefix:?}");
+            assert!(format!("{prefix}\u{10ffff}\u{10ffff}").as_str() < end);
+        }
+        assert!(behind_all_with("\u{10ffff}") > "\u{10ffff}".repeat(256));
+    }
 }

@@ -78,13 +78,14 @@ fn is_not_writable(error: &dyn DatabaseError) -> bool {
     }
 }
 
-/// SQLite: BUSY, LOCKED, CANTOPEN, PROTOCOL. PostgreSQL: classes 08 (connection), 53 (resources), 57P (operator).
+/// SQLite: BUSY, LOCKED, CANTOPEN, PROTOCOL. PostgreSQL: classes 08 (connection), 53 (resources), 57P (operator), 25P03
+/// (idle too long), 40 (deadlock, serialization), 55P03 (lock not had in time), 57014 (statement too long).
 fn is_unreachable(error: &dyn DatabaseError) -> bool {
     match sqlite_code(error) {
         Some(code) => [5, 6, 14, 15].contains(&code),
-        None => {
-            error.code().is_some_and(|code| ["08", "53", "57P"].iter().any(|class| code.starts_with(class)))
-        }
+        None => error.code().is_some_and(|code| {
+            ["08", "53", "57P", "25P03", "40", "55P03", "57014"].iter().any(|class| code.starts_with(class))
+        }),
     }
 }
 

@@ -83,13 +83,14 @@ pub async fn list_wraps(session: &mut Session) -> Result<Vec<WrapRow>, StoreErro
     fetch_all!(session, WrapRow, SQL)
 }
 
-/// Counts texts sealed under a data key.
+/// Counts texts sealed under a data key, up to `most`. `false` means that the key has sealed as many as it may.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn count_seals(tx: &mut Write, id: &str, seals: i64) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE encryption_keys SET seal_count = seal_count + $2 WHERE id = $1";
-    execute!(tx, SQL, id, seals).map(|_| ())
+pub async fn count_seals(tx: &mut Write, id: &str, seals: i64, most: i64) -> Result<bool, StoreError> {
+    const SQL: &str =
+        "UPDATE encryption_keys SET seal_count = seal_count + $2 WHERE id = $1 AND seal_count + $2 <= $3";
+    Ok(execute!(tx, SQL, id, seals, most)? == 1)
 }
 
 /// Texts that were sealed under a key so far.

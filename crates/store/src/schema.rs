@@ -1,7 +1,8 @@
 //! The schema: migrations, and a look at a database before anything is changed in it.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection as _, PgConnection, SqliteConnection, SqlitePool};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
@@ -94,7 +95,7 @@ fn ours(rows: Vec<(String,)>) -> Glimpse {
 pub async fn migrate(store: &Store) -> Result<(), StoreError> {
     let done = match (store.sqlite_writer(), store.postgres()) {
         (Some(pool), _) => migrate_sqlite(pool).await,
-        (_, Some(pool)) => POSTGRES.run(pool).await,
+        (_, Some(pool)) => migrate_postgres(pool).await,
         (None, None) => Ok(()),
     };
     done.map_err(|error| match error {
@@ -102,6 +103,16 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
         MigrateError::Execute(error) => StoreError::from(error),
         other => StoreError::Schema(format!("the schema cannot be brought up to date: {other}")),
     })
+}
+
+/// On a connection of its own without time bounds: a migration may take long, and other nodes wait for it to end.
+async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
+    let unbound = [("lock_timeout", "0"), ("statement_timeout", "0")];
+    let options = pool.connect_options().as_ref().clone().options(unbound);
+    let own = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+    let done = POSTGRES.run(&own).await;
+    own.close().await;
+    done
 }
 
 /// SQLite has no lock for migrations: of several processes that start at once the slower ones fail on what the fastest

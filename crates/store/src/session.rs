@@ -80,6 +80,11 @@ enum Pool {
 
 const ACQUIRE: Duration = Duration::from_secs(10);
 
+/// A node that froze or lost its network in a transaction holds locks that every other node waits for: the server ends
+/// such a transaction, and those who wait get an answer. <https://www.postgresql.org/docs/current/runtime-config-client.html>
+const BOUNDS: [(&str, &str); 3] =
+    [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "10s")];
+
 impl Store {
     /// Connects. An SQLite file that does not exist is made, readable by its owner only.
     ///
@@ -185,13 +190,15 @@ pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreErr
 
 pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
     // The driver's own message may repeat the URL and with it the password.
-    PgConnectOptions::from_str(url).map(|options| options.application_name("strongroom")).map_err(|_| {
-        StoreError::Url(
-            "the PostgreSQL URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
+    PgConnectOptions::from_str(url)
+        .map(|options| options.application_name("strongroom").options(BOUNDS))
+        .map_err(|_| {
+            StoreError::Url(
+                "the PostgreSQL URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
              with special characters in the password percent-encoded"
-                .to_owned(),
-        )
-    })
+                    .to_owned(),
+            )
+        })
 }
 
 fn create_private(path: &Path) -> Result<(), StoreError> {

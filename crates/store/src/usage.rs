@@ -8,7 +8,7 @@ use crate::dispatch::execute;
 use crate::error::StoreError;
 use crate::session::Write;
 
-/// Why a record was written.
+/// Why a record was written; a reset of the month is written by [`crate::counter::reset_month`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A key was handed out.
@@ -17,8 +17,6 @@ pub enum Kind {
     Recorded,
     /// Usage from before the credential was moved in.
     Imported,
-    /// The month was reset by hand.
-    Reset,
 }
 
 impl Kind {
@@ -27,7 +25,6 @@ impl Kind {
             Self::Read => "read",
             Self::Recorded => "recorded",
             Self::Imported => "imported",
-            Self::Reset => "reset",
         }
     }
 }

@@ -75,12 +75,14 @@ pub async fn list(session: &mut Session) -> Result<Vec<StoredUser>, StoreError> 
     fetch_all!(session, Row, select!("ORDER BY id"))?.into_iter().map(StoredUser::try_from).collect()
 }
 
-/// The lowest id above all that are taken.
+/// The lowest id above all that were ever taken: whoever holds a signed token of a removed user must not become another.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn next_id(session: &mut Session) -> Result<UserId, StoreError> {
-    let row = fetch_optional!(session, (i64,), "SELECT CAST(COALESCE(MAX(id), 0) + 1 AS BIGINT) FROM users")?;
+    const SQL: &str = "SELECT CAST(COALESCE(MAX(taken.id), 0) + 1 AS BIGINT) FROM (SELECT MAX(id) AS id FROM users \
+                       UNION ALL SELECT CAST(value AS BIGINT) FROM strongroom_meta WHERE key = 'last_user_id') AS taken";
+    let row = fetch_optional!(session, (i64,), SQL)?;
     Ok(UserId(row.map_or(1, |(id,)| id)))
 }
 
@@ -103,8 +105,16 @@ pub async fn insert(tx: &mut Write, stored: &StoredUser) -> Result<(), StoreErro
         &stored.mac,
         user.created_at.0,
         user.updated_at.0
-    )
-    .map(|_| ())
+    )?;
+    remember_id(tx, user.id).await
+}
+
+/// Remembers the highest id that was ever taken, beyond the life of its user.
+async fn remember_id(tx: &mut Write, id: UserId) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO strongroom_meta (key, value) VALUES ('last_user_id', $1) ON CONFLICT (key) DO UPDATE \
+                       SET value = CASE WHEN CAST(strongroom_meta.value AS BIGINT) < $2 THEN $1 \
+                       ELSE strongroom_meta.value END";
+    execute!(tx, SQL, id.to_string(), id.0).map(|_| ())
 }
 
 /// Writes a user's name, role and state.

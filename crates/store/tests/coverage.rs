@@ -72,7 +72,8 @@ fn every_async_function_is_called_by_a_case_on_both_databases() {
 fn both_targets_include_every_case() {
     for (path, _) in texts("tests/cases") {
         for target in ["tests/sqlite.rs", "tests/postgres.rs"] {
-            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(target)).expect("a file");
+            let text =
+                fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(target)).expect("a file");
             assert!(text.contains(&format!("\"cases/{path}\"")), "{target} lacks {path}");
         }
     }

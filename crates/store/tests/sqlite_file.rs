@@ -104,8 +104,11 @@ async fn a_file_that_is_made_can_be_read_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("strongroom.db");
-    let options =
-        StoreOptions { url: format!("sqlite:{}", path.display()), max_connections: 2, clock: Clock::Database };
+    let options = StoreOptions {
+        url: format!("sqlite:{}", path.display()),
+        max_connections: 2,
+        clock: Clock::Database,
+    };
     let store = Store::connect(&options).await.unwrap();
     schema::migrate(&store).await.unwrap();
     for file in files(&path).keys() {

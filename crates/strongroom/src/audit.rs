@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_crypto::{audit_chain, random};
-use strongroom_model::audit::{Entry, Filter, NewEntry, Outcome, Target};
+use strongroom_model::audit::{Entry, Filter, Head, NewEntry, Outcome, Target};
 use strongroom_model::page::Page;
 use strongroom_model::{Actor, CredentialId, Millis, Problem, UserId};
 use strongroom_store::audit::Found;
@@ -37,15 +37,29 @@ pub(crate) fn entry(
 impl Strongroom {
     /// Adds entries to the chain as the last thing before a commit: the head stays locked until then.
     pub(crate) async fn append(&self, tx: &mut Write, entries: Vec<NewEntry>) -> Result<(), Problem> {
-        let keyring = &self.0.keyring;
+        let head = self.lock_chain(tx).await?;
+        self.append_behind(tx, head, entries).await
+    }
+
+    /// The head of the chain, locked until the transaction ends. Who holds it is the only one to commit an entry.
+    pub(crate) async fn lock_chain(&self, tx: &mut Write) -> Result<Head, Problem> {
         let head = strongroom_store::audit::lock_head(tx, REGION).await?;
-        let head = head.filter(|head| audit_chain::head_verifies(keyring, head)).ok_or_else(|| {
+        head.filter(|head| audit_chain::head_verifies(&self.0.keyring, head)).ok_or_else(|| {
             self.0.signals.integrity_failures.add_one();
             Problem::integrity(
                 "the head of the audit chain was changed or removed, so nothing more is done; \
                  run `strongroom audit verify` and restore the tables audit_logs and audit_heads",
             )
-        })?;
+        })
+    }
+
+    pub(crate) async fn append_behind(
+        &self,
+        tx: &mut Write,
+        head: Head,
+        entries: Vec<NewEntry>,
+    ) -> Result<(), Problem> {
+        let keyring = &self.0.keyring;
         let (mut seq, mut link) = (head.seq, head.link);
         let mut linked = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -205,13 +219,18 @@ impl AuditService {
     /// # Errors
     /// [`Problem`] when the database cannot be read; faults of the chain are in the result.
     pub async fn verify(&self, anchors: &[Anchor]) -> Result<Verification, Problem> {
-        let heads = {
+        let (mut chains, heads) = {
             let mut session = self.room.0.store.read().await?;
-            strongroom_store::audit::heads(&mut session).await?
+            // In this order: a chain that starts meanwhile has its head before it is looked for.
+            let chains = strongroom_store::audit::chains(&mut session).await?;
+            (chains, strongroom_store::audit::heads(&mut session).await?)
         };
         let mut result = Verification::default();
-        if !heads.iter().any(|head| head.chain_id == REGION) {
-            result.faults.push(fault(REGION, 0, "the head of the chain is missing"));
+        if !chains.iter().any(|chain| chain == REGION) {
+            chains.push(REGION.to_owned());
+        }
+        for chain in chains.iter().filter(|chain| !heads.iter().any(|head| head.chain_id == **chain)) {
+            result.faults.push(fault(chain, 0, "the head of the chain is missing"));
         }
         for anchor in
             anchors.iter().filter(|anchor| !heads.iter().any(|head| head.chain_id == anchor.chain_id))
@@ -219,12 +238,11 @@ impl AuditService {
             result.faults.push(fault(&anchor.chain_id, anchor.seq, "the chain of the anchor is missing"));
         }
         for head in heads {
-            let anchors: BTreeMap<i64, &str> = anchors
-                .iter()
-                .filter(|anchor| anchor.chain_id == head.chain_id)
-                .map(|anchor| (anchor.seq, anchor.link.as_str()))
-                .collect();
-            let (entries, broken) = self.verify_chain(&head, anchors).await?;
+            let mut of_chain: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+            for anchor in anchors.iter().filter(|anchor| anchor.chain_id == head.chain_id) {
+                of_chain.entry(anchor.seq).or_default().push(&anchor.link);
+            }
+            let (entries, broken) = self.verify_chain(&head, of_chain).await?;
             result.entries += entries;
             if !audit_chain::head_verifies(&self.room.0.keyring, &head) {
                 result.faults.push(fault(&head.chain_id, head.seq, "the head of the chain was changed"));
@@ -235,16 +253,24 @@ impl AuditService {
         Ok(result)
     }
 
+    /// Whether the head names this entry or a later one by now: both are written in one transaction.
+    async fn head_has_reached(&self, chain_id: &str, seq: i64) -> Result<bool, Problem> {
+        let heads = strongroom_store::audit::heads(&mut self.room.0.store.read().await?).await?;
+        Ok(heads.iter().any(|head| head.chain_id == chain_id && head.seq >= seq))
+    }
+
     async fn verify_chain(
         &self,
         head: &strongroom_model::audit::Head,
-        mut anchors: BTreeMap<i64, &str>,
+        mut anchors: BTreeMap<i64, Vec<&str>>,
     ) -> Result<(i64, Option<Fault>), Problem> {
         let (mut seq, mut link) = (0, audit_chain::GENESIS.to_owned());
+        // Everything in the table is looked at, also what stands before the first place.
+        let mut from = i64::MIN;
         let broken = |seq, what: &str| Ok((seq, Some(fault(&head.chain_id, seq, what))));
         loop {
             let mut session = self.room.0.store.read().await?;
-            let batch = strongroom_store::audit::read_on(&mut session, &head.chain_id, seq, BATCH).await?;
+            let batch = strongroom_store::audit::read_on(&mut session, &head.chain_id, from, BATCH).await?;
             drop(session);
             let is_last = (batch.len() as i64) < BATCH;
             for found in batch {
@@ -254,6 +280,9 @@ impl AuditService {
                         return broken(seq, &format!("its {column} was changed"));
                     }
                 };
+                if entry.seq <= seq {
+                    return broken(entry.seq, "the entry was inserted before the first one");
+                }
                 if entry.seq != seq + 1 {
                     return broken(seq + 1, "the entry was deleted");
                 }
@@ -265,7 +294,7 @@ impl AuditService {
                 }
                 seq = entry.seq;
                 link = entry.link;
-                if anchors.remove(&seq).is_some_and(|anchored| anchored != link) {
+                if anchors.remove(&seq).is_some_and(|anchored| anchored.iter().any(|it| *it != link)) {
                     return broken(seq, "the entry is not the one of the anchor: the chain was written anew");
                 }
                 if seq == head.seq && link != head.link {
@@ -275,6 +304,10 @@ impl AuditService {
             if is_last {
                 break;
             }
+            from = seq + 1;
+        }
+        if seq > head.seq && !self.head_has_reached(&head.chain_id, seq).await? {
+            return broken(head.seq + 1, "the head of the chain was moved back: it names an earlier entry");
         }
         if seq < head.seq {
             return broken(seq + 1, "the chain was cut short: the head names a later entry");

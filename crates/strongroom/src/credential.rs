@@ -108,7 +108,7 @@ impl CredentialService {
         }
     }
 
-    /// A page of credentials with ids above `after`.
+    /// A page of credentials behind the one with the id `after`: by id, or with a name prefix by name.
     ///
     /// # Errors
     /// [`Problem`].

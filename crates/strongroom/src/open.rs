@@ -82,6 +82,9 @@ impl Strongroom {
 
     /// Opens a strongroom over a database of its own, or makes one in an empty database.
     ///
+    /// With [`KeySource::FileOrNew`] no other process may open one with the same file at the same time: a key that is
+    /// made and then not needed is removed again.
+    ///
     /// # Errors
     /// [`Problem`] when the key is missing, malformed or not the database's, when the database belongs to something
     /// else or is newer than this binary. In each of these cases not a byte was changed.
@@ -95,27 +98,17 @@ impl Strongroom {
         };
         let (master, new_key_file) = master_key(&options.key, needed)?;
         check_master(&master, needed)?;
-        let opened = Self::open_with(&options, &master).await;
-        if opened.is_err()
-            && let Some(path) = &new_key_file
-        {
-            // Nothing is sealed under the fresh key: the start failed early, or another node was first to make this
-            // database. It would be in the way of the next start. When the database cannot tell, it stays.
-            let is_unused = match schema::glimpse(url).await {
-                Ok(Glimpse::Ours { master_fingerprints }) => {
-                    !master_fingerprints.contains(&master.fingerprint())
-                }
-                Ok(Glimpse::Empty | Glimpse::Foreign) => true,
-                Err(_) => false,
-            };
-            if is_unused {
-                key_file::remove(path);
-            }
+        let mut is_used = false;
+        let opened = Self::open_with(&options, &master, &mut is_used).await;
+        if let (Err(_), Some(path), false) = (&opened, &new_key_file, is_used) {
+            // The start failed before anything was sealed under the fresh key, or another node was first to make this
+            // database: it would be in the way of the next start.
+            key_file::remove(path);
         }
         Ok(Opened { room: opened?, new_key_file })
     }
 
-    async fn open_with(options: &Options, master: &MasterKey) -> Result<Self, Problem> {
+    async fn open_with(options: &Options, master: &MasterKey, is_used: &mut bool) -> Result<Self, Problem> {
         let store = Store::connect(&StoreOptions {
             url: options.database_url.expose().to_owned(),
             max_connections: options.max_connections,
@@ -127,7 +120,7 @@ impl Strongroom {
         } else {
             schema::check(&store).await?;
         }
-        make_keys(&store, master).await?;
+        make_keys(&store, master, is_used).await?;
         let keyring = load_keyring(&store, master).await?;
         let room = Self(Arc::new_cyclic(|room| Inner {
             store,
@@ -210,14 +203,18 @@ fn check_master(master: &MasterKey, needed: &[String]) -> Result<(), Problem> {
 }
 
 /// Makes one key per purpose, once: of several nodes that start at once one does, the others wait for it.
-async fn make_keys(store: &Store, master: &MasterKey) -> Result<(), Problem> {
+/// From the moment on when a database may hold something sealed under this master, `is_used` says so.
+async fn make_keys(store: &Store, master: &MasterKey, is_used: &mut bool) -> Result<(), Problem> {
     let mut tx = store.write().await?;
     let now = tx.now().await?;
     if !strongroom_store::meta::claim(&mut tx, "installation", &random::uid().to_string()).await? {
         tx.roll_back().await?;
         let masters = strongroom_store::key::list_masters(&mut store.read().await?).await?;
-        return check_master(master, &masters);
+        check_master(master, &masters)?;
+        *is_used = true;
+        return Ok(());
     }
+    *is_used = true;
     strongroom_store::key::insert_master(&mut tx, &master.fingerprint(), now).await?;
     for purpose in Purpose::ALL {
         let (id, key) = (random::uid(), Key::generate());

@@ -10,6 +10,9 @@ use strongroom_store::value::{self, SealedValue};
 
 use crate::Strongroom;
 
+/// Texts that one key may seal under random 96-bit nonces: NIST SP 800-38D, section 8.3.
+const MOST_SEALS: i64 = 1 << 32;
+
 /// What of a credential its sealed texts are bound to, beside version and field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -52,7 +55,12 @@ impl Strongroom {
         let sealed = keyring
             .seal(&place.context(version, field), secret)
             .map_err(|error| Problem::invalid(field.as_str(), error.to_string()))?;
-        strongroom_store::key::count_seals(tx, &sealed.key_id, 1).await?;
+        if !strongroom_store::key::count_seals(tx, &sealed.key_id, 1, MOST_SEALS).await? {
+            return Err(Problem::internal(format!(
+                "data key {} has sealed as many texts as a key may; a new data key is needed",
+                sealed.key_id
+            )));
+        }
         let fingerprint = keyring.fingerprint(secret);
         let value = SealedValue { version, field, key_id: sealed.key_id, text: sealed.text, fingerprint };
         Ok(value::put(tx, &value).await?)
@@ -84,7 +92,7 @@ impl Strongroom {
             json!({ "field": value.field.as_str(), "keyId": value.key_id, "reason": error.to_string() });
         let noted = self.note(actor, "credential.integrity", target, Outcome::Failed, &detail).await;
         if let Err(problem) = noted {
-            tracing::error!(%problem, cause = ?problem.cause, "an integrity failure could not be written to the audit trail");
+            tracing::error!(%problem, "an integrity failure could not be written to the audit trail");
         }
         Problem::integrity(message).caused_by(error)
     }

@@ -204,8 +204,9 @@ impl TokenService {
     ///
     /// # Errors
     /// [`Problem`] naming the field at fault.
-    pub async fn create(&self, request: TokenRequest) -> Result<(NewToken, NamedToken), Problem> {
-        let name = request.name.trim();
+    pub async fn create(&self, mut request: TokenRequest) -> Result<(NewToken, NamedToken), Problem> {
+        request.name = request.name.trim().to_owned();
+        let name = &request.name;
         if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
             return Err(Problem::invalid(
                 "name",

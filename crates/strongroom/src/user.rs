@@ -63,7 +63,7 @@ fn taken(error: StoreError) -> Problem {
             ..Problem::conflict("a user of that name or id is already there")
         },
         StoreError::Dangling(_) => Problem::conflict(
-            "the user still owns credentials or tokens; remove those first, or disable the user instead",
+            "credentials or tokens are or were the user's, and what they did stays told; disable the user instead",
         ),
         other => other.into(),
     }
@@ -93,9 +93,9 @@ impl Strongroom {
         tx: &mut Write,
         id: UserId,
         now: Millis,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Option<User>, Problem> {
         if strongroom_store::user::get(tx, id).await?.is_some() {
-            return Ok(false);
+            return Ok(None);
         }
         let user = User {
             id,
@@ -105,8 +105,8 @@ impl Strongroom {
             created_at: now,
             updated_at: now,
         };
-        strongroom_store::user::insert(tx, &self.sign_user(user)).await.map_err(taken)?;
-        Ok(true)
+        strongroom_store::user::insert(tx, &self.sign_user(user.clone())).await.map_err(taken)?;
+        Ok(Some(user))
     }
 }
 

@@ -14,6 +14,8 @@ mod change;
 mod choice;
 #[path = "cases/environment.rs"]
 mod environment;
+#[path = "cases/granted_role.rs"]
+mod granted_role;
 #[path = "cases/ground.rs"]
 mod ground;
 #[path = "cases/idempotency.rs"]
@@ -24,6 +26,8 @@ mod import;
 mod import_usage;
 #[path = "cases/limit.rs"]
 mod limit;
+#[path = "cases/nodes.rs"]
+mod nodes;
 #[path = "cases/opening.rs"]
 mod opening;
 #[path = "cases/revision.rs"]
@@ -36,5 +40,3 @@ mod tampering;
 mod token;
 #[path = "cases/user.rs"]
 mod user;
-#[path = "cases/nodes.rs"]
-mod nodes;

@@ -47,7 +47,8 @@ async fn a_refused_start_without_a_database_makes_none() {
     let path = folder.path().join("master.key");
     std::fs::write(&path, "abc").unwrap();
     let malformed = Options { key: KeySource::FileOrNew(path), ..Options::new(url.as_str(), "") };
-    for options in [Options::new(url.as_str(), "abc"), Options::new(url.as_str(), "0".repeat(64)), malformed] {
+    for options in [Options::new(url.as_str(), "abc"), Options::new(url.as_str(), "0".repeat(64)), malformed]
+    {
         Strongroom::open_or_make(options).await.unwrap_err();
         assert_eq!(files(folder.path()).len(), 1, "only the key file, which was there");
     }

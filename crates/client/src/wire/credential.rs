@@ -140,7 +140,7 @@ pub struct ListCredentials {
     /// Active, or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
-    /// Whose name starts with this.
+    /// Whose name starts with this; the list is then by name, and otherwise by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
     /// Whose name is exactly this.

@@ -70,13 +70,19 @@ impl Session {
         if token.is_some() {
             output.warn("a token is set but no STRONGROOM_URL: going to this machine's own data, which needs no token");
         }
-        let loaded = settings::load(&settings::overrides(options), &output)?;
+        let loaded = settings::load(&settings::command_overrides(options), &output)?;
         let socket = settings::socket_file(&loaded.config);
         if answers(&socket).await {
             let client = Client::new(Transport::socket(&socket)?);
             return Ok(Self::new(client, output, options.yes, Door::Socket(socket)));
         }
         let in_process = wiring::in_process(&loaded).await?;
+        if let Some(path) = &in_process.new_key_file {
+            output.note(&format!(
+                "a master key was made, {}: keep a copy elsewhere; without it nothing can be opened",
+                path.display()
+            ));
+        }
         let client = Client::new(Transport::InProcess(in_process.caller.clone()));
         let session = Self::new(client, output, options.yes, Door::InProcess);
         Ok(Self { in_process: Some(in_process), ..session })

@@ -12,6 +12,11 @@ pub(super) fn overrides(options: &GlobalOptions) -> Overrides {
     Overrides { config: options.config.clone(), data_dir: options.data_dir.clone(), ..Overrides::default() }
 }
 
+/// The same for a command that sends secrets somewhere.
+pub(super) fn command_overrides(options: &GlobalOptions) -> Overrides {
+    Overrides { is_command: true, ..overrides(options) }
+}
+
 /// Loads the configuration and tells on stderr what is odd about it.
 pub(super) fn load(overrides: &Overrides, output: &Output) -> CliResult<Loaded> {
     let loaded = config::load_from_process(overrides)?;

@@ -60,9 +60,9 @@ impl DatabaseUrl {
     /// # Errors
     /// What is wrong and the mend, never any part of the text.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
-        let scheme = text.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        match scheme.as_str() {
-            "sqlite" => Self::parse_sqlite(&text["sqlite:".len()..], folder),
+        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => Self::parse_sqlite(rest, folder),
             "postgres" | "postgresql" => Self::parse_postgres(text),
             _ => Err(format!("this is not the URL of a database that is supported; {FORMS}")),
         }

@@ -18,8 +18,14 @@ pub(super) struct Sources<'a> {
     pub(super) environment: &'a Environment,
     dotenv: DotenvFile,
     file: Option<TomlFile>,
+    /// Whether what lies in the working directory does not say where the database is.
+    is_command: bool,
+    is_file_named: bool,
     working_directory: &'a Path,
 }
+
+/// The settings that say where secrets go.
+const PLACES: [&str; 2] = ["data_dir", "database.url"];
 
 /// What was found for a setting in the strongest source that has it.
 #[derive(Debug)]
@@ -62,11 +68,50 @@ impl<'a> Sources<'a> {
                 .filter_map(|(name, value)| unknown::variable(name, value)),
         );
         let named = overrides.config.as_deref().map(|path| (path, "--config")).or_else(|| {
-            let path = environment.get(CONFIG_VARIABLE).or_else(|| dotenv.get(CONFIG_VARIABLE))?;
+            let in_dotenv = || dotenv.get(CONFIG_VARIABLE).filter(|_| !overrides.is_command);
+            let path = environment.get(CONFIG_VARIABLE).or_else(in_dotenv)?;
             Some((Path::new(path), CONFIG_VARIABLE))
         });
         let file = TomlFile::read(named, working_directory, problems, warnings);
-        Self { flags: flags(overrides, problems), environment, dotenv, file, working_directory }
+        let (flags, is_command, is_file_named) =
+            (flags(overrides, problems), overrides.is_command, named.is_some());
+        let sources = Self { flags, environment, dotenv, file, is_command, is_file_named, working_directory };
+        warnings.extend(sources.ignored_places());
+        sources
+    }
+
+    /// What a command does not follow, and how to have it followed.
+    fn ignored_places(&self) -> Vec<String> {
+        let ours = |name: &&str| name.starts_with("STRONGROOM_") && self.dotenv.get(name).is_some();
+        let names = [
+            "STRONGROOM_DATA_DIR",
+            "STRONGROOM_DATABASE_URL",
+            "STRONGROOM_DATABASE_URL_FILE",
+            CONFIG_VARIABLE,
+        ];
+        let variables =
+            names.iter().copied().filter(ours).map(|name| format!("{name} in {}", dotenv_file::NAME));
+        let in_file = self.file.as_ref().filter(|_| !self.is_file_named);
+        let fields = in_file.into_iter().flat_map(|file| {
+            let set = PLACES.into_iter().filter(|name| file.get(name).is_some());
+            set.map(|name| format!("{name} in {}", file.label))
+        });
+        if !self.is_command {
+            return Vec::new();
+        }
+        variables
+            .chain(fields)
+            .map(|place| {
+                format!(
+                    "{place} is ignored: `serve` follows it, but a command does not let a file in the working directory \
+                     say where keys go; export the variable, or name the file with --config"
+                )
+            })
+            .collect()
+    }
+
+    fn is_followed(&self, setting: &Setting) -> bool {
+        !(self.is_command && PLACES.contains(&setting.name().as_str()))
     }
 
     /// The strongest source that has the setting.
@@ -82,14 +127,18 @@ impl<'a> Sources<'a> {
         // for another program.
         for variable in setting.variables {
             let second = setting.is_secret().then(|| file_variable(variable));
-            for look_up in [Self::in_environment as LookUp<'a>, Self::in_dotenv] {
+            let in_dotenv = self.is_followed(setting).then_some(Self::in_dotenv as LookUp<'a>);
+            for look_up in std::iter::once(Self::in_environment as LookUp<'a>).chain(in_dotenv) {
                 let file = second.as_deref().and_then(|name| look_up(self, name));
                 if let Some((text, origin, is_file)) = either(look_up(self, variable), file)? {
                     return Ok(Some(Found { origin, text, is_file, folder: self.working_directory }));
                 }
             }
         }
-        let Some(file) = &self.file else { return Ok(None) };
+        let Some(file) = self.file.as_ref().filter(|_| self.is_file_named || self.is_followed(setting))
+        else {
+            return Ok(None);
+        };
         let field = |name: &str| Some((file.get(name)?, format!("{name} in {}", file.label)));
         let found = either(field(&setting.name()), setting.file_name().as_deref().and_then(field))?;
         Ok(found.map(|(text, origin, is_file)| Found { origin, text, is_file, folder: &file.folder }))

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target};
+use strongroom_model::problem::Causes;
 use strongroom_model::{Actor, ActorKind, Clock, Problem, ProblemKind, Role, Secret};
 
 use super::AppState;
@@ -26,6 +27,9 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     let path =
         request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let Some(route) = find(request.method(), &path) else {
+        if *request.method() == Method::HEAD {
+            return wrong_method(Method::HEAD).await;
+        }
         tracing::error!(method = %request.method(), route = path, "a route is not in the table and was refused");
         return finish(&Problem::denied("this route is closed"), &request_id);
     };
@@ -35,9 +39,9 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     let (actor, answer) = match admitted {
         Ok(Some(actor)) => {
             request.extensions_mut().insert(actor.clone());
-            (Some(actor), next.run(request).await)
+            (Some(actor), in_time(route, next.run(request)).await)
         }
-        Ok(None) => (None, next.run(request).await),
+        Ok(None) => (None, in_time(route, next.run(request)).await),
         Err(refusal) => {
             if refusal.problem.kind == ProblemKind::Unauthenticated {
                 state.metrics.count_refused();
@@ -69,6 +73,13 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
         answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     answer
+}
+
+async fn in_time(route: &Route, answer: impl Future<Output = Response>) -> Response {
+    tokio::time::timeout(route.patience(), answer).await.unwrap_or_else(|_| {
+        let late = "the request took too long and was given up; what it had not committed did not happen";
+        Failure(Problem::new(ProblemKind::Unavailable, late)).into_response()
+    })
 }
 
 /// A refusal, and who was refused if that is known.
@@ -165,8 +176,7 @@ async fn complete(
     let Some(problem) = answer.extensions().get::<Arc<Problem>>().cloned() else { return answer };
     let code = problem.kind.code();
     if let Some(cause) = &problem.cause {
-        // `Display` alone: the `Debug` form of a database error can hold the values of a row.
-        tracing::warn!(request_id, route = route.path, code, cause = %chain(cause.as_ref()), "request failed");
+        tracing::warn!(request_id, route = route.path, code, cause = %Causes(cause.as_ref()), "request failed");
     }
     if let Some(actor) = actor {
         let outcome = if problem.kind == ProblemKind::Denied { Outcome::Denied } else { Outcome::Failed };
@@ -218,17 +228,6 @@ fn is_our_field(field: &str) -> bool {
         "Content-Type",
     ];
     OURS.contains(&field)
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }
 
 fn finish(problem: &Problem, request_id: &str) -> Response {

@@ -72,7 +72,7 @@ fn without_values(path: &str, message: &str) -> (String, String) {
     if let Some(rest) = message.strip_prefix("missing field `") {
         return (rest.trim_end_matches('`').to_owned(), message.replace('`', ""));
     }
-    let what = match message.split_once("expected ") {
+    let what = match message.rsplit_once(", expected ") {
         Some((_, expected)) => format!("{path} must be {expected}"),
         None => format!("{path} cannot be read"),
     };

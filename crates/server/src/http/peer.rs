@@ -13,7 +13,13 @@ impl LocalPeer {
     /// The user that this process runs as.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let uid = nix::unistd::Uid::effective();
+        Self::of_user(nix::unistd::Uid::effective().as_raw())
+    }
+
+    /// The user with this number, by name where it has one.
+    #[must_use]
+    pub fn of_user(uid: u32) -> Self {
+        let uid = nix::unistd::Uid::from_raw(uid);
         let name = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
         Self(name.unwrap_or_else(|| uid.to_string()))
     }

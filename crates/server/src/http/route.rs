@@ -2,6 +2,8 @@
 //!
 //! A route that is not in the table is refused by the door, so that none can be added without saying who may.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use strongroom_model::Role;
 
@@ -38,6 +40,18 @@ pub struct Route {
     pub access: Access,
     /// What it does.
     pub effect: Effect,
+}
+
+impl Route {
+    /// The longest that it may take to the head of its answer. A live test waits 30 seconds for a provider; what reads
+    /// or writes without a bound takes as long as the client waits.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match self.action {
+            "audit.verify" | "credential.import" => Duration::from_secs(3600),
+            _ => Duration::from_secs(60),
+        }
+    }
 }
 
 const ADMIN: Access = Access::Roles(&[Role::Admin]);
@@ -96,11 +110,13 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/docs", "docs.page", Access::Public, Effect::Tells),
 ];
 
-/// The route with this method and path template. HEAD is answered as GET.
+/// The route with this method and path template. HEAD is answered as GET where that only tells something: nobody is to
+/// spend a use on a key that HTTP then leaves out.
 #[must_use]
 pub fn find(method: &Method, path: &str) -> Option<&'static Route> {
-    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    ROUTES.iter().find(|route| route.method == method && route.path == path)
+    let (method, is_head) = if method == Method::HEAD { ("GET", true) } else { (method.as_str(), false) };
+    let mut routes = ROUTES.iter().filter(|route| !is_head || route.effect == Effect::Tells);
+    routes.find(|route| route.method == method && route.path == path)
 }
 
 #[cfg(test)]
@@ -118,8 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn head_is_as_guarded_as_get() {
-        assert_eq!(find(&Method::HEAD, "/api/credentials/{name}").unwrap().action, "credential.read");
+    fn head_tells_and_never_reveals() {
+        assert_eq!(find(&Method::HEAD, "/api/admin/credentials").unwrap().action, "credential.list");
+        assert!(find(&Method::HEAD, "/api/credentials/{name}").is_none());
         assert!(find(&Method::GET, "/nowhere").is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! Listening: TCP with or without TLS, and the socket file in the data directory.
 
+use std::future::Ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -7,17 +8,23 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
+use axum::middleware::AddExtension;
 use axum::{Extension, Router};
 use axum_server::Handle;
+use axum_server::accept::Accept;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use strongroom_model::{Problem, ProblemKind};
+use tokio::net::UnixStream;
+use tower::Layer;
 
 use crate::config::HttpConfig;
 use crate::http::peer::LocalPeer;
 
 /// How long a client may take to send the head of its request.
 const HEAD: Duration = Duration::from_secs(15);
+/// How long a connection may stay open without a first request.
+const FIRST: Duration = Duration::from_secs(15);
 /// Streams that one HTTP/2 connection may have open.
 const STREAMS: u32 = 256;
 
@@ -60,12 +67,13 @@ pub(super) async fn serve_tcp(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            let mut server =
+                axum_server::from_tcp_rustls(listener, tls)?.handle(handle).first_request_timeout(FIRST);
             bound(server.http_builder());
             server.serve(service).await
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(FIRST);
             bound(server.http_builder());
             server.serve(service).await
         }
@@ -78,10 +86,24 @@ pub(super) async fn serve_socket(
     router: Router,
     handle: Handle<std::os::unix::net::SocketAddr>,
 ) -> io::Result<()> {
-    let router = router.layer(Extension(LocalPeer::of_this_process()));
-    let mut server = axum_server::from_unix(listener)?.handle(handle);
+    let mut server = axum_server::from_unix(listener)?.handle(handle).acceptor(PeerAcceptor);
     bound(server.http_builder());
     server.serve(router.into_make_service()).await
+}
+
+/// Puts the user behind a connection to the socket file beside each of its requests.
+#[derive(Debug, Clone, Copy)]
+struct PeerAcceptor;
+
+impl<S> Accept<UnixStream, S> for PeerAcceptor {
+    type Stream = UnixStream;
+    type Service = AddExtension<S, LocalPeer>;
+    type Future = Ready<io::Result<(UnixStream, Self::Service)>>;
+
+    fn accept(&self, stream: UnixStream, service: S) -> Self::Future {
+        let peer = stream.peer_cred().map(|peer| LocalPeer::of_user(peer.uid()));
+        std::future::ready(peer.map(|peer| (stream, Extension(peer).layer(service))))
+    }
 }
 
 fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {

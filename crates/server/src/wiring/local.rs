@@ -1,10 +1,11 @@
 //! The same router without a network: for a command on this machine while no server runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
 use http_body_util::BodyExt;
-use strongroom::Strongroom;
+use strongroom::{Opened, Strongroom};
 use strongroom_client::transport::Caller;
 use strongroom_model::Problem;
 use tower::ServiceExt;
@@ -17,8 +18,10 @@ use crate::http::peer::LocalPeer;
 pub struct InProcess {
     /// Answers requests.
     pub caller: Caller,
+    /// The master key file, when it was made just now.
+    pub new_key_file: Option<PathBuf>,
     room: Strongroom,
-    lock: Option<Lock>,
+    lock: Lock,
 }
 
 impl InProcess {
@@ -35,9 +38,8 @@ impl InProcess {
 /// # Errors
 /// [`Problem`].
 pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
-    data_dir::make(&loaded.config.data_dir)?;
-    let lock = data_dir::lock_for(&loaded.config)?;
-    let room = super::open(loaded).await?.room;
+    let lock = data_dir::hold(&loaded.config)?;
+    let Opened { room, new_key_file } = super::open(loaded).await?;
     let router = super::app(&room, &loaded.config);
     let peer = LocalPeer::of_this_process();
     let caller: Caller = Arc::new(move |request| {
@@ -61,5 +63,5 @@ pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
             }
         })
     });
-    Ok(InProcess { caller, room, lock })
+    Ok(InProcess { caller, new_key_file, room, lock })
 }

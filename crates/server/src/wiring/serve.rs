@@ -35,8 +35,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         // Here, before anything is made: a first start that fails is to leave nothing behind.
         strongroom::token::read_first_token(token.clone())?;
     }
-    data_dir::make(&config.data_dir)?;
-    let lock = data_dir::lock_for(config)?;
+    // Whatever a server makes is its owner's alone, from the first moment on.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    let lock = data_dir::hold(config)?;
     let tls = listen::tls(&config.http).await?;
     // Bound before the database is touched: a port that is taken leaves nothing behind.
     let listener = listen::bind(&config.http)?;

@@ -57,6 +57,19 @@ async fn a_used_up_limit_is_429_with_the_time_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_head_request_spends_no_use() {
+    let server = Installation::new(BACKEND).await.start();
+    server.credential("whole", json!({})).await;
+    for path in ["/api/credentials/whole", "/api/providers/openai/credential"] {
+        server.call("HEAD", path).await.expect(405);
+        server.call("HEAD", path).anonymous().await.expect(405);
+    }
+    server.call("HEAD", "/api/admin/credentials").await.expect(200);
+    server.call("HEAD", "/api/admin/credentials").anonymous().await.expect(401);
+    assert_eq!(ledger_and_counters(&server, "whole").await, (0, 0));
+}
+
+#[tokio::test]
 async fn the_next_credential_of_a_provider_serves_when_the_first_is_used_up() {
     let server = Installation::new(BACKEND).await.start();
     server.credential("second", json!({ "priority": 20, "rateLimit": 1 })).await;

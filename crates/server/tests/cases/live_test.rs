@@ -39,7 +39,13 @@ async fn a_live_test_tells_what_the_provider_said_and_counts_no_use() {
         assert!(!answer.text.contains(TAIL), "{found}");
         assert_eq!(server.get(&path).await.expect(200).at("usageCount"), 0);
         let entries = server.entries_of(answer.header("x-request-id").unwrap()).await;
-        assert_eq!(entries[0]["detail"]["outcome"], outcome, "{entries:?}");
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        let detail = &entries[0]["detail"];
+        assert_eq!(
+            [&detail["live"], &detail["endpoint"]],
+            [&json!(true), &json!(fake.endpoint(api))],
+            "{entries:?}"
+        );
     }
     assert!(
         fake.seen().iter().all(|request| request.path != "/elsewhere"),

@@ -73,6 +73,7 @@ CREATE TABLE api_credentials (
 );
 CREATE UNIQUE INDEX api_credentials_name ON api_credentials (name) WHERE deleted_at_ms IS NULL;
 CREATE INDEX api_credentials_choice ON api_credentials (provider, priority, id) WHERE deleted_at_ms IS NULL;
+CREATE INDEX api_credentials_provider ON api_credentials (provider, id) WHERE deleted_at_ms IS NULL;
 
 CREATE TABLE credential_versions (
     uid TEXT PRIMARY KEY,

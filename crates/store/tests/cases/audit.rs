@@ -92,19 +92,36 @@ async fn a_chain_is_started_once_and_its_head_moves_with_its_entries() {
 async fn entries_read_back_in_order_with_everything_they_say() {
     let ground = chain().await;
     let mut session = ground.read().await;
-    let found = audit::read_on(&mut session, "main", 0, 2).await.unwrap();
+    let found = audit::read_on(&mut session, "main", 1, 2).await.unwrap();
     let [Found::Entry(first), Found::Entry(second)] = &found[..] else { panic!("{found:?}") };
     assert_eq!((first.chain_id.as_str(), first.seq, first.link.as_str()), ("main", 1, "link 1"));
     assert_eq!((first.key_id.as_str(), first.entry.uid, first.entry.at), ("key", uid(1), Millis(10)));
     assert_eq!((first.entry.action.as_str(), first.entry.actor.as_str()), ("credential.create", "token:a"));
     assert_eq!(first.entry.target, Target::named("credential", "id of one", "one"));
     assert_eq!((first.entry.outcome, first.entry.detail.as_str()), (Outcome::Success, "{\"n\":1}"));
-    assert_eq!((first.entry.request_id.as_deref(), first.entry.remote_address.as_deref()), (Some("request"), None));
-    assert_eq!((second.entry.request_id.as_deref(), second.entry.remote_address.as_deref()), (None, Some("127.0.0.1")));
-    assert_eq!(places(&audit::read_on(&mut session, "main", 2, 3).await.unwrap()), [3, 4, 5]);
-    assert_eq!(places(&audit::read_on(&mut session, "main", 5, 3).await.unwrap()), [6]);
-    assert!(places(&audit::read_on(&mut session, "main", 6, 3).await.unwrap()).is_empty());
-    assert!(places(&audit::read_on(&mut session, "elsewhere", 0, 3).await.unwrap()).is_empty());
+    assert_eq!(
+        (first.entry.request_id.as_deref(), first.entry.remote_address.as_deref()),
+        (Some("request"), None)
+    );
+    assert_eq!(
+        (second.entry.request_id.as_deref(), second.entry.remote_address.as_deref()),
+        (None, Some("127.0.0.1"))
+    );
+    assert_eq!(places(&audit::read_on(&mut session, "main", 3, 3).await.unwrap()), [3, 4, 5]);
+    assert_eq!(places(&audit::read_on(&mut session, "main", 6, 3).await.unwrap()), [6]);
+    assert!(places(&audit::read_on(&mut session, "main", 7, 3).await.unwrap()).is_empty());
+    assert!(places(&audit::read_on(&mut session, "elsewhere", 1, 3).await.unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn chains_are_told_also_when_they_have_no_head() {
+    let ground = chain().await;
+    assert_eq!(audit::chains(&mut ground.read().await).await.unwrap(), ["main"]);
+    ground
+        .database
+        .execute("DELETE FROM audit_heads; UPDATE audit_logs SET chain_id = 'odd' WHERE seq = 6")
+        .await;
+    assert_eq!(audit::chains(&mut ground.read().await).await.unwrap(), ["main", "odd"]);
 }
 
 #[tokio::test]
@@ -121,7 +138,15 @@ async fn filters_of_the_list_narrow_one_by_one_and_together() {
         (Filter { target: text("one"), ..Filter::default() }, &[1, 2, 5, 6]),
         (Filter { outcome: Some(Outcome::Denied), ..Filter::default() }, &[4]),
         (Filter { from: Some(Millis(20)), to: Some(Millis(50)), ..Filter::default() }, &[2, 3, 4]),
-        (Filter { actor: text("token:a"), target: text("one"), action: text("credential."), ..Filter::default() }, &[1, 5]),
+        (
+            Filter {
+                actor: text("token:a"),
+                target: text("one"),
+                action: text("credential."),
+                ..Filter::default()
+            },
+            &[1, 5],
+        ),
         (Filter { actor: text("token:%"), ..Filter::default() }, &[]),
     ];
     for (filter, wanted) in cases {
@@ -149,7 +174,7 @@ async fn a_row_that_cannot_be_ours_is_told_by_its_place_and_column() {
     let ground = chain().await;
     ground.database.execute("UPDATE audit_logs SET outcome = 'fine' WHERE seq = 2").await;
     ground.database.execute("UPDATE audit_logs SET uid = 'x' WHERE seq = 3").await;
-    let found = audit::read_on(&mut ground.read().await, "main", 0, 10).await.unwrap();
+    let found = audit::read_on(&mut ground.read().await, "main", i64::MIN, 10).await.unwrap();
     assert_eq!(places(&found), [1, -2, -3, 4, 5, 6]);
     assert!(matches!(found[1], Found::Unreadable { seq: 2, column: "outcome" }), "{found:?}");
     assert!(matches!(found[2], Found::Unreadable { seq: 3, column: "uid" }), "{found:?}");

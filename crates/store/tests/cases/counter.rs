@@ -105,19 +105,32 @@ async fn a_new_month_starts_at_zero_and_the_old_one_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn the_counters_of_a_month_are_locked_and_told_when_they_are_not_at_zero() {
+async fn a_month_is_reset_by_an_adjustment_and_a_record_of_each_counter_that_is_not_at_zero() {
     let ground = ground().await;
+    ground.put(row(1, "one", &provider("openai"))).await;
     let january = month::start(NOW);
     let mut tx = ground.write().await;
     for (number, amounts) in [(1, (5, 0)), (2, (3, -3)), (3, (0, 4))] {
-        counter::add(&mut tx, uid(number), january, amounts, None).await.unwrap();
+        counter::add(&mut tx, uid(number), january, amounts, Some(NOW)).await.unwrap();
     }
     counter::add(&mut tx, uid(4), Millis(0), (9, 0), None).await.unwrap();
+    assert_eq!(counter::reset_month(&mut tx, january, "token:a", NOW).await.unwrap(), 2);
+    assert_eq!(counter::reset_month(&mut tx, january, "token:a", NOW).await.unwrap(), 0);
     tx.commit().await.unwrap();
-    let mut tx = ground.write().await;
-    let found = counter::lock_month(&mut tx, january).await.unwrap();
-    let found: Vec<_> = found.into_iter().map(|it| (it.subject_uid, it.used)).collect();
-    assert_eq!(found, [(uid(1).to_string(), 5), (uid(3).to_string(), 4)]);
+    let counters = "SELECT settled, adjusted FROM counters ORDER BY subject_uid";
+    let counters: Vec<_> =
+        ground.database.query_text(counters).await.into_iter().flatten().flatten().collect();
+    assert_eq!(counters, ["5", "-5", "3", "-3", "0", "0", "9", "0"]);
+    let records = "SELECT credential_uid, provider, kind, source, actor, requests, adjustment, at_ms, window_start_ms, \
+                   length(uid) FROM usage_records ORDER BY credential_uid";
+    let records: Vec<_> = ground.database.query_text(records).await;
+    let record = |number, provider: &str, adjustment: &str| {
+        let (now, january) = (NOW.0.to_string(), january.0.to_string());
+        let uid = uid(number).to_string();
+        [&uid, provider, "reset", "database", "token:a", "0", adjustment, &now, &january, "32"]
+            .map(|it| Some(it.to_owned()))
+    };
+    assert_eq!(records, [record(1, "openai", "-5"), record(3, "", "-4")]);
 }
 
 #[tokio::test]
@@ -126,9 +139,13 @@ async fn a_counter_that_is_not_the_sum_of_its_records_is_found() {
     let (january, openai) = (month::start(NOW), provider("openai"));
     let mut tx = ground.write().await;
     let mut number = 50;
-    for (requests, adjustment, kind) in
-        [(1, 0, Kind::Read), (1, 0, Kind::Recorded), (7, 0, Kind::Imported), (0, -9, Kind::Reset), (1, 0, Kind::Read)]
-    {
+    for (requests, adjustment, kind) in [
+        (1, 0, Kind::Read),
+        (1, 0, Kind::Recorded),
+        (7, 0, Kind::Imported),
+        (0, -9, Kind::Recorded),
+        (1, 0, Kind::Read),
+    ] {
         number += 1;
         counter::add(&mut tx, uid(1), january, (requests, adjustment), None).await.unwrap();
         let record = Record {
@@ -167,7 +184,7 @@ async fn a_counter_that_is_not_the_sum_of_its_records_is_found() {
     assert_eq!(counter::discrepancies(&mut ground.read().await).await.unwrap(), []);
     let kinds = ground.database.query_text("SELECT kind, source FROM usage_records ORDER BY uid").await;
     let kinds: Vec<_> = kinds.iter().map(|row| row[0].as_deref().unwrap()).collect();
-    assert_eq!(kinds, ["read", "recorded", "imported", "reset", "read", "read"]);
+    assert_eq!(kinds, ["read", "recorded", "imported", "recorded", "read", "read"]);
 
     ground.database.execute("UPDATE counters SET settled = settled - 1").await;
     let subject_uid = uid(1).to_string();

@@ -22,8 +22,14 @@ async fn a_stored_credential_reads_back_by_id_and_by_name() {
 
     let found = ground.get(id).await;
     assert_eq!((found.id, found.uid, found.name.as_str()), (id, uid(1), "mine"));
-    assert_eq!((found.provider.as_str(), found.endpoint.as_deref()), ("groq", Some("https://llm.example.com")));
-    assert_eq!((found.priority, found.is_active, found.is_global, found.user), (-3, false, false, Some(owner)));
+    assert_eq!(
+        (found.provider.as_str(), found.endpoint.as_deref()),
+        ("groq", Some("https://llm.example.com"))
+    );
+    assert_eq!(
+        (found.priority, found.is_active, found.is_global, found.user),
+        (-3, false, false, Some(owner))
+    );
     assert_eq!((found.revision, found.version, found.version_number), (1, uid(101), 1));
     assert_eq!((found.rate_limit, found.usage_count, found.current_month_usage), (None, 0, 0));
     assert_eq!((found.last_used, found.created_at, found.updated_at), (None, Millis(5), Millis(6)));
@@ -84,13 +90,61 @@ async fn an_update_writes_every_field_and_needs_the_revision_that_was_read() {
     assert_eq!((after.name.as_str(), after.provider.as_str()), ("after", "groq"));
     assert_eq!((&after.endpoint, after.priority), (&wanted.endpoint, 1));
     assert_eq!((after.is_active, after.is_global, after.user), (false, false, Some(owner)));
-    assert_eq!((after.revision, after.updated_at, after.created_at), (before.revision + 1, later, before.created_at));
+    assert_eq!(
+        (after.revision, after.updated_at, after.created_at),
+        (before.revision + 1, later, before.created_at)
+    );
 
     let mut tx = ground.write().await;
     assert!(!credential::update(&mut tx, &wanted, later).await.unwrap(), "the revision has passed");
     let clash = strongroom_model::credential::Credential { name: "other".to_owned(), ..after };
     let taken = credential::update(&mut tx, &clash, later).await;
     assert!(matches!(taken, Err(StoreError::Taken(_))), "{taken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_credential_is_not_changed_until_the_lock_is_gone() {
+    let ground = ground().await;
+    let id = ground.put(row(1, "one", &provider("openai"))).await;
+    let before = ground.get(id).await;
+    let mut tx = ground.write().await;
+    credential::lock(&mut tx, id).await.unwrap();
+    credential::lock(&mut tx, CredentialId(id.0 + 1)).await.unwrap();
+    let mut change = tokio::task::JoinSet::new();
+    let store = ground.store.clone();
+    change.spawn(async move {
+        let mut tx = store.write().await.unwrap();
+        assert!(credential::update(&mut tx, &before, Millis(NOW.0 + 1)).await.unwrap());
+        tx.commit().await.unwrap();
+    });
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(100), change.join_next()).await;
+    assert!(waited.is_err(), "it waits");
+    assert_eq!(credential::get(&mut tx, id, NOW).await.unwrap().unwrap().revision, 1);
+    tx.roll_back().await.unwrap();
+    change.join_next().await.unwrap().unwrap();
+    assert_eq!(ground.get(id).await.revision, 2);
+}
+
+#[tokio::test]
+async fn credentials_that_others_changed_or_deleted_since_they_were_read_are_noticed() {
+    let ground = ground().await;
+    let openai = provider("openai");
+    let (one, two) = (ground.put(row(1, "one", &openai)).await, ground.put(row(2, "two", &openai)).await);
+    let seen = [ground.get(one).await, ground.get(two).await];
+    let mut tx = ground.write().await;
+    assert!(!credential::any_moved(&mut tx, &[]).await.unwrap());
+    assert!(!credential::any_moved(&mut tx, &seen).await.unwrap());
+    assert!(credential::update(&mut tx, &seen[0], NOW).await.unwrap());
+    assert!(credential::delete(&mut tx, two, 1, NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut tx = ground.write().await;
+    // On SQLite nobody else writes while we do, so nobody asks in earnest.
+    let can_be = super::BACKEND == strongroom_testkit::Backend::Postgres;
+    for one in &seen {
+        assert_eq!(credential::any_moved(&mut tx, std::slice::from_ref(one)).await.unwrap(), can_be);
+    }
+    let present = credential::get(&mut tx, one, NOW).await.unwrap().unwrap();
+    assert!(!credential::any_moved(&mut tx, &[present]).await.unwrap());
 }
 
 #[tokio::test]

@@ -45,7 +45,10 @@ async fn filters_narrow_one_by_one_and_together() {
     assert_eq!(listed(&ground, of_groq.clone()).await, "alpha-2 Alpha ünï-1");
     let inactive = CredentialFilter { is_active: Some(false), ..Default::default() };
     assert_eq!(listed(&ground, inactive.clone()).await, "alpha-2 a%");
-    assert_eq!(listed(&ground, CredentialFilter { is_active: Some(true), ..of_groq.clone() }).await, "Alpha ünï-1");
+    assert_eq!(
+        listed(&ground, CredentialFilter { is_active: Some(true), ..of_groq.clone() }).await,
+        "Alpha ünï-1"
+    );
     let exact = CredentialFilter { name: Some("alpha".into()), ..Default::default() };
     assert_eq!(listed(&ground, exact.clone()).await, "alpha");
     assert_eq!(listed(&ground, CredentialFilter { provider: Some(groq), ..exact }).await, "");
@@ -132,4 +135,32 @@ async fn a_provider_has_rows_when_one_is_global_or_the_users_own() {
         let found = credential::provider_has_rows(&mut session, of, user).await.unwrap();
         assert_eq!(found, has_rows, "{of} for {user:?}");
     }
+}
+
+#[tokio::test]
+async fn pages_of_names_with_a_prefix_follow_each_other_by_name_even_behind_a_deleted_one() {
+    let ground = ground().await;
+    let openai = provider("openai");
+    for (number, name) in
+        ["p-5", "q", "p-1", "p", "p-\u{10ffff}", "o", "p-é", "p-Z", "P-1"].into_iter().enumerate()
+    {
+        ground.put(row(u8::try_from(number).unwrap() + 1, name, &openai)).await;
+    }
+    let filter = CredentialFilter { name_prefix: Some("p".into()), ..Default::default() };
+    let (mut after, mut seen) = (0, Vec::new());
+    loop {
+        let page = credential::list(&mut ground.read().await, &filter, after, 2, NOW).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = last.id.0;
+        if last.name == "p-1" {
+            let mut tx = ground.write().await;
+            assert!(credential::delete(&mut tx, last.id, last.revision, NOW).await.unwrap());
+            tx.commit().await.unwrap();
+        }
+        seen.extend(page.into_iter().map(|it| it.name));
+    }
+    assert_eq!(seen, ["p", "p-1", "p-5", "p-Z", "p-é", "p-\u{10ffff}"]);
+    let foreign = ground.put(row(20, "a", &openai)).await;
+    let page = credential::list(&mut ground.read().await, &filter, foreign.0, 1, NOW).await.unwrap();
+    assert_eq!(page[0].name, "p", "a cursor that is not of this list");
 }

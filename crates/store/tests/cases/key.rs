@@ -46,9 +46,10 @@ async fn seals_are_counted_per_key() {
     let ground = ground().await;
     let (data, fingerprint) = ground.put_keys().await;
     let mut tx = ground.write().await;
-    key::count_seals(&mut tx, &data, 2).await.unwrap();
-    key::count_seals(&mut tx, &data, 3).await.unwrap();
-    key::count_seals(&mut tx, "unknown", 3).await.unwrap();
+    assert!(key::count_seals(&mut tx, &data, 2, 5).await.unwrap());
+    assert!(key::count_seals(&mut tx, &data, 3, 5).await.unwrap(), "as many as it may");
+    assert!(!key::count_seals(&mut tx, &data, 1, 5).await.unwrap(), "one more than it may");
+    assert!(!key::count_seals(&mut tx, "unknown", 1, 5).await.unwrap());
     tx.commit().await.unwrap();
     let mut session = ground.read().await;
     assert_eq!(key::seal_count(&mut session, &data).await.unwrap(), Some(5));

@@ -26,7 +26,8 @@ async fn of_several_nodes_that_claim_a_fact_at_once_exactly_one_gets_it() {
             tasks.spawn(async move {
                 let store = connect(&url).await;
                 let mut tx = store.write().await.unwrap();
-                let has_claimed = meta::claim(&mut tx, &format!("fact {round}"), &node.to_string()).await.unwrap();
+                let has_claimed =
+                    meta::claim(&mut tx, &format!("fact {round}"), &node.to_string()).await.unwrap();
                 tx.commit().await.unwrap();
                 store.close().await;
                 has_claimed.then(|| node.to_string())

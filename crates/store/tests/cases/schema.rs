@@ -46,7 +46,8 @@ async fn four_nodes_that_migrate_at_once_make_one_schema() {
         for done in tasks.join_all().await {
             done.unwrap();
         }
-        let applied = database.query_text("SELECT count(*), count(DISTINCT version) FROM _sqlx_migrations").await;
+        let applied =
+            database.query_text("SELECT count(*), count(DISTINCT version) FROM _sqlx_migrations").await;
         assert_eq!(applied[0][0], applied[0][1]);
         schema::check(&connect(database.url()).await).await.unwrap();
     }
@@ -73,7 +74,10 @@ async fn checking_names_the_mend_for_a_missing_and_for_an_old_schema() {
     schema::migrate(&store).await.unwrap();
     database.execute("DELETE FROM _sqlx_migrations").await;
     let Err(StoreError::Schema(message)) = schema::check(&store).await else { panic!("checked") };
-    assert!(message.contains("older than this binary (0 of") && message.contains("strongroom migrate"), "{message}");
+    assert!(
+        message.contains("older than this binary (0 of") && message.contains("strongroom migrate"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -82,7 +86,9 @@ async fn a_glimpse_tells_an_empty_a_foreign_and_our_database_apart() {
     assert_eq!(schema::glimpse(database.url()).await.unwrap(), Glimpse::Empty);
     let store = connect(database.url()).await;
     schema::migrate(&store).await.unwrap();
-    let ours = |masters: &[&str]| Glimpse::Ours { master_fingerprints: masters.iter().map(ToString::to_string).collect() };
+    let ours = |masters: &[&str]| Glimpse::Ours {
+        master_fingerprints: masters.iter().map(ToString::to_string).collect(),
+    };
     assert_eq!(schema::glimpse(database.url()).await.unwrap(), ours(&[]));
     database.execute("INSERT INTO master_keys (fingerprint, first_seen_ms) VALUES ('b', 0), ('a', 0)").await;
     assert_eq!(schema::glimpse(database.url()).await.unwrap(), ours(&["a", "b"]), "while it is open");

@@ -103,7 +103,10 @@ async fn a_scope_that_we_never_write_is_named_with_its_row() {
         let error = token::get(&mut ground.read().await, "one").await.unwrap_err();
         let wanted = format!("tokens.{column} of row one holds a value that strongroom does not write");
         assert_eq!(error.to_string(), wanted);
-        ground.database.execute(&format!("UPDATE tokens SET {column} = '{}'", before.as_deref().unwrap())).await;
+        ground
+            .database
+            .execute(&format!("UPDATE tokens SET {column} = '{}'", before.as_deref().unwrap()))
+            .await;
     }
     assert!(token::get(&mut ground.read().await, "one").await.unwrap().is_some());
 }

@@ -37,7 +37,10 @@ async fn a_user_is_stored_changed_and_removed() {
 
     let mut session = ground.read().await;
     let found = user::get(&mut session, UserId(9)).await.unwrap().unwrap();
-    assert_eq!((found.user.name.as_str(), found.user.role, found.user.is_active), ("ada-2", Role::Admin, false));
+    assert_eq!(
+        (found.user.name.as_str(), found.user.role, found.user.is_active),
+        ("ada-2", Role::Admin, false)
+    );
     assert_eq!((found.user.created_at, found.user.updated_at), (NOW, Millis(NOW.0 + 1)));
     assert_eq!((found.mac_key_id.as_str(), found.mac.as_str()), ("key-2", "mac-2"));
     assert!(user::get(&mut session, UserId(5)).await.unwrap().is_none());
@@ -50,6 +53,12 @@ async fn a_user_is_stored_changed_and_removed() {
     assert!(!user::delete(&mut tx, UserId(4)).await.unwrap());
     tx.commit().await.unwrap();
     assert!(user::get(&mut ground.read().await, UserId(4)).await.unwrap().is_none());
+
+    let mut tx = ground.write().await;
+    assert!(user::delete(&mut tx, UserId(9)).await.unwrap());
+    assert_eq!(user::next_id(&mut tx).await.unwrap(), UserId(10), "an id is not given twice");
+    user::insert(&mut tx, &stored_user(5, "eve")).await.unwrap();
+    assert_eq!(user::next_id(&mut tx).await.unwrap(), UserId(10));
 }
 
 #[tokio::test]

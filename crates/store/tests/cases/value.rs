@@ -46,7 +46,8 @@ async fn a_value_stands_once_per_version_and_field_and_is_replaced_in_place() {
     ground.put(row(1, "one", &provider("openai"))).await;
     let mut tx = ground.write().await;
     version::insert(&mut tx, uid(1), uid(201), "system", NOW).await.unwrap();
-    let (first, secret) = (sealed(uid(101), Field::ApiKey, "a", &keys), sealed(uid(101), Field::ApiSecret, "b", &keys));
+    let (first, secret) =
+        (sealed(uid(101), Field::ApiKey, "a", &keys), sealed(uid(101), Field::ApiSecret, "b", &keys));
     let second = sealed(uid(201), Field::ApiKey, "c", &keys);
     for value in [&second, &secret, &first] {
         value::put(&mut tx, value).await.unwrap();
@@ -54,7 +55,10 @@ async fn a_value_stands_once_per_version_and_field_and_is_replaced_in_place() {
     tx.commit().await.unwrap();
 
     let mut session = ground.read().await;
-    assert_eq!(value::list_of_version(&mut session, uid(101)).await.unwrap(), [first.clone(), secret.clone()]);
+    assert_eq!(
+        value::list_of_version(&mut session, uid(101)).await.unwrap(),
+        [first.clone(), secret.clone()]
+    );
     assert_eq!(value::list_of_version(&mut session, uid(7)).await.unwrap(), []);
     let all = value::list_of_credential(&mut session, uid(1)).await.unwrap();
     assert_eq!(all, [first, secret.clone(), second.clone()], "by version, then field");
@@ -74,7 +78,9 @@ async fn a_value_under_an_unknown_key_or_version_is_refused() {
     let keys = ground.put_keys().await;
     ground.put(row(1, "one", &provider("openai"))).await;
     let unknown_key = (uid(9).to_string(), keys.1.clone());
-    for value in [sealed(uid(101), Field::ApiKey, "a", &unknown_key), sealed(uid(99), Field::ApiKey, "a", &keys)] {
+    for value in
+        [sealed(uid(101), Field::ApiKey, "a", &unknown_key), sealed(uid(99), Field::ApiKey, "a", &keys)]
+    {
         let mut tx = ground.write().await;
         let refused = value::put(&mut tx, &value).await;
         assert!(matches!(refused, Err(StoreError::Dangling(_))), "{refused:?}");
@@ -111,7 +117,10 @@ async fn holders_of_a_secret_are_found_in_old_versions_and_deleted_credentials_t
         is_active,
         is_current,
     };
-    let print = |text: &str, key: &str| SecretFingerprint { key_id: key.to_owned(), value: format!("print of {text}") };
+    let print = |text: &str, key: &str| SecretFingerprint {
+        key_id: key.to_owned(),
+        value: format!("print of {text}"),
+    };
     let mut session = ground.read().await;
     assert_eq!(
         value::holders(&mut session, &print("same", &keys.1)).await.unwrap(),

@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, Weak};
+use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
 use strongroom_crypto::{OpenError, random};
 use strongroom_model::audit::{NewEntry, Target};
 use strongroom_model::credential::{Credential, Field, Source};
+use strongroom_model::problem::Causes;
 use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::value::{self, SealedValue};
@@ -29,13 +31,18 @@ const BATCH: usize = 64;
 /// Reads that may wait; more wait at the door of the queue.
 const QUEUE: usize = 1024;
 
+/// How often a batch starts over because a credential in it was changed.
+const ATTEMPTS: usize = 8;
+/// The longest that a batch may take: a database that vanished without a word is not waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a read looks for.
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
     /// The credential of this name, if one of these views shows it: `None` the global ones, a user its own.
     Named { name: String, views: Vec<Option<UserId>> },
-    /// This credential, as long as it is the provider's.
-    Candidate { id: CredentialId, provider: Provider },
+    /// This credential, as long as it is the provider's and this view shows it.
+    Candidate { id: CredentialId, provider: Provider, view: Option<UserId> },
 }
 
 /// What a read comes to; `None` when there is no such credential that is active.
@@ -110,6 +117,17 @@ struct Batch {
 }
 
 impl Batch {
+    fn len(&self) -> usize {
+        self.waiting.len() + self.ready.len() + self.answered.len() + self.broken.len()
+    }
+
+    /// All reads wait again.
+    fn start_over(&mut self) {
+        let (ready, answered, broken) = (Vec::new(), Vec::new(), Vec::new());
+        let done = std::mem::replace(self, Self { waiting: VecDeque::new(), ready, answered, broken });
+        self.waiting.extend(done.into_reads());
+    }
+
     fn into_reads(self) -> impl Iterator<Item = Read> {
         let ready = self.ready.into_iter().map(|one| one.read);
         let answered = self.answered.into_iter().map(|(read, _)| read);
@@ -125,12 +143,19 @@ impl Strongroom {
         }
         let (ready, answered, broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut batch = Batch { waiting: VecDeque::from(reads), ready, answered, broken };
-        if let Err(problem) = self.commit(&mut batch).await {
+        if let Err(problem) = self.commit_in_time(&mut batch).await {
             // Nothing is certain to be durable, so nobody gets a key.
-            let cause = problem.cause.as_ref().map(ToString::to_string);
+            if let Some(cause) = &problem.cause {
+                tracing::warn!(cause = %Causes(cause.as_ref()), reads = batch.len(), "a batch of reads failed");
+            }
+            let is_alone = batch.len() == 1;
             for read in batch.into_reads() {
-                let same = Problem::new(problem.kind, problem.message.clone());
-                reply(read, Err(cause.iter().cloned().fold(same, Problem::caused_by)));
+                if is_alone || problem.kind == ProblemKind::Unavailable {
+                    reply(read, Err(Problem::new(problem.kind, problem.message.clone())));
+                } else {
+                    // What one of them ran into is not the others' matter.
+                    Box::pin(self.answer(vec![read])).await;
+                }
             }
             return;
         }
@@ -146,22 +171,40 @@ impl Strongroom {
         }
     }
 
-    /// Moves every read to where its answer is, and makes that durable.
-    async fn commit(&self, batch: &mut Batch) -> Result<(), Problem> {
-        let mut tx = self.0.store.write().await?;
-        let now = tx.now().await?;
-        while let Some(read) = batch.waiting.front() {
-            let found = match self.find(&mut tx, read, now).await {
-                Err(problem) if problem.kind != ProblemKind::Denied => return Err(problem),
-                other => other,
-            };
-            let Some(read) = batch.waiting.pop_front() else { break };
-            match found {
-                Ok(Some((found, values))) => self.open_for(read, found, values, batch),
-                Ok(None) => batch.answered.push((read, Ok(None))),
-                Err(denied) => batch.answered.push((read, Err(denied))),
+    async fn commit_in_time(&self, batch: &mut Batch) -> Result<(), Problem> {
+        let attempts = async {
+            let mut moved = Vec::new();
+            for _ in 0..ATTEMPTS {
+                moved = self.commit(batch, &moved).await?;
+                if moved.is_empty() {
+                    return Ok(());
+                }
+                batch.start_over();
             }
+            Err(Problem::new(
+                ProblemKind::Unavailable,
+                "the credential is being changed all the time; try again",
+            ))
+        };
+        let late =
+            || Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again");
+        tokio::time::timeout(PATIENCE, attempts).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Moves every read to where its answer is, and makes that durable. When a credential was changed meanwhile, nothing
+    /// was done: what was read of it may be of two minds, and the change is to bind what comes after it. Then it tells
+    /// what the batch had read, to be locked beforehand the next time: else somebody who changes one of them again and
+    /// again, who holds the head while we wait for it, would win every time.
+    async fn commit(&self, batch: &mut Batch, lock: &[CredentialId]) -> Result<Vec<CredentialId>, Problem> {
+        let mut tx = self.0.store.write().await?;
+        for id in lock {
+            credential::lock(&mut tx, *id).await?;
         }
+        let now = tx.now().await?;
+        self.find_all(&mut tx, batch, now).await?;
+        let ready = batch.ready.iter().map(|one| &one.found);
+        let seen: Vec<_> =
+            ready.chain(batch.broken.iter().map(|(_, broken)| &broken.found)).cloned().collect();
         // Counters are locked in one order everywhere: two nodes never wait for each other.
         batch.ready.sort_by_key(|one| std::cmp::Reverse(one.found.uid));
         let mut entries = Vec::with_capacity(batch.ready.len());
@@ -173,11 +216,44 @@ impl Strongroom {
             let Some(one) = batch.ready.pop() else { break };
             batch.answered.push((one.read, outcome));
         }
-        if entries.is_empty() {
-            return Ok(tx.roll_back().await?);
+        // Whoever holds the head is alone: every change is audited, so none can commit from here on.
+        let head = if entries.is_empty() { None } else { Some(self.lock_chain(&mut tx).await?) };
+        if credential::any_moved(&mut tx, &seen).await? {
+            tx.roll_back().await?;
+            return Ok(seen.iter().map(|found| found.id).collect());
         }
-        self.append(&mut tx, entries).await?;
-        Ok(tx.commit().await?)
+        match head {
+            Some(head) => {
+                self.append_behind(&mut tx, head, entries).await?;
+                tx.commit().await?;
+            }
+            None => tx.roll_back().await?,
+        }
+        Ok(Vec::new())
+    }
+
+    async fn find_all(&self, tx: &mut Write, batch: &mut Batch, now: Millis) -> Result<(), Problem> {
+        while let Some(read) = batch.waiting.front() {
+            let found = match self.find(tx, read, now).await {
+                // A row that holds what we never write is the matter of those who asked for it.
+                Err(problem) if !matches!(problem.kind, ProblemKind::Denied | ProblemKind::Integrity) => {
+                    return Err(problem);
+                }
+                other => other,
+            };
+            let Some(read) = batch.waiting.pop_front() else { break };
+            match found {
+                Ok(Some((found, values))) => self.open_for(read, found, values, batch),
+                Ok(None) => batch.answered.push((read, Ok(None))),
+                Err(problem) => {
+                    if problem.kind == ProblemKind::Integrity {
+                        self.0.signals.integrity_failures.add_one();
+                    }
+                    batch.answered.push((read, Err(problem)));
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn find(
@@ -191,9 +267,9 @@ impl Strongroom {
                 let found = credential::get_by_name(session, name, now).await?;
                 within_reach(&read.actor, found)?.filter(|found| is_seen(found, views))
             }
-            Wanted::Candidate { id, provider } => {
-                credential::get(session, *id, now).await?.filter(|found| found.provider == *provider)
-            }
+            Wanted::Candidate { id, provider, view } => credential::get(session, *id, now)
+                .await?
+                .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
         let Some(found) = found.filter(|found| found.is_active) else { return Ok(None) };
         let values = value::list_of_version(session, found.version).await?;

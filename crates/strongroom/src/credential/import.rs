@@ -3,9 +3,11 @@
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
+use strongroom_model::audit::{NewEntry, Outcome, Target};
 use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET, Source};
 use strongroom_model::id::MAX_GIVEN;
-use strongroom_model::{CredentialId, Millis, Problem, Provider, Secret, UserId, month};
+use strongroom_model::problem::Causes;
+use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::credential::NewRow;
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{Session, Write, counter, credential, limit, value, version};
@@ -103,16 +105,41 @@ impl CredentialService {
         let mut report = Vec::with_capacity(rows.len());
         for row in rows {
             let name = row.name.clone();
-            let imports = match self.import_row(row, options).await {
+            let source_id = row.id;
+            let mut done = self.import_row(row.clone(), options).await;
+            if matches!(&done, Err(problem) if problem.kind == ProblemKind::Conflict) {
+                // Somebody made a credential of that name, or the owner, at the same moment: now it is there.
+                done = self.import_row(row, options).await;
+            }
+            let imports = match done {
                 Ok(imports) => imports,
-                Err(problem) if problem.kind == strongroom_model::ProblemKind::Unavailable => {
-                    return Err(problem);
+                Err(problem) if problem.kind == ProblemKind::Unavailable => return Err(problem),
+                Err(problem) => {
+                    self.note_failed_row(source_id, &problem, options).await?;
+                    Imports { name, outcome: Imported::Failed(problem), id: None, digest: None }
                 }
-                Err(problem) => Imports { name, outcome: Imported::Failed(problem), id: None, digest: None },
             };
             report.push(imports);
         }
         Ok(report)
+    }
+
+    /// The row's name is not repeated: it may be a secret in the wrong place.
+    async fn note_failed_row(
+        &self,
+        source_id: Option<CredentialId>,
+        problem: &Problem,
+        options: &ImportOptions,
+    ) -> Result<(), Problem> {
+        if let Some(cause) = &problem.cause {
+            tracing::warn!(cause = %Causes(cause.as_ref()), "a row could not be moved in");
+        }
+        if options.dry_run {
+            return Ok(());
+        }
+        let detail = json!({ "source": options.source, "sourceId": source_id, "code": problem.kind.code() });
+        let target = Target::kind("credential");
+        self.room.note(&self.actor, "credential.import", target, Outcome::Failed, &detail).await
     }
 
     async fn import_row(&self, row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
@@ -121,6 +148,9 @@ impl CredentialService {
         let now = tx.now().await?;
         let name = row.name.clone();
         if let Some(there) = credential::get_by_name(&mut tx, &name, now).await? {
+            // Row and values are to be of one mind, whoever changes them meanwhile.
+            credential::lock(&mut tx, there.id).await?;
+            let there = credential::get(&mut tx, there.id, now).await?.unwrap_or(there);
             let digest = self.digest(&mut tx, &there).await?;
             let outcome = Imported::Skipped("a credential of that name is already there".to_owned());
             return Ok(Imports { name, outcome, id: Some(there.id), digest: Some(digest) });
@@ -139,14 +169,15 @@ impl CredentialService {
             tx.roll_back().await?;
             return Ok(Imports { name, outcome: Imported::Migrated, id: None, digest: None });
         }
-        let made = self.import_into(&mut tx, &row, &provider, now).await?;
+        let mut entries = Vec::new();
+        let made = self.import_into(&mut tx, &row, (&provider, &options.source), &mut entries, now).await?;
         let digest = self.digest(&mut tx, &made).await?;
         let detail = json!({
             "source": options.source, "sourceId": row.id, "id": made.id, "provider": provider.as_str(),
             "endpoint": made.endpoint, "userId": made.user, "usageCount": row.usage_count,
         });
-        let entry = entry(&self.actor, "credential.import", target(&made), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        entries.push(entry(&self.actor, "credential.import", target(&made), now, &detail));
+        self.room.append(&mut tx, entries).await?;
         tx.commit().await?;
         Ok(Imports { name, outcome: Imported::Migrated, id: Some(made.id), digest: Some(digest) })
     }
@@ -155,11 +186,21 @@ impl CredentialService {
         &self,
         tx: &mut Write,
         row: &ImportRow,
-        provider: &Provider,
+        (provider, source): (&Provider, &str),
+        entries: &mut Vec<NewEntry>,
         now: Millis,
     ) -> Result<Credential, Problem> {
-        if let Some(user) = row.user {
-            self.room.stand_in_user(tx, user, now).await?;
+        if let Some(user) = row.user
+            && let Some(made) = self.room.stand_in_user(tx, user, now).await?
+        {
+            let detail = json!({ "role": made.role, "isActive": made.is_active, "source": source });
+            entries.push(entry(
+                &self.actor,
+                "user.create",
+                Target::named("user", made.id, &made.name),
+                now,
+                &detail,
+            ));
         }
         let free_id = match row.id {
             Some(id) if (1..=MAX_GIVEN).contains(&id.0) && !credential::id_is_used(tx, id).await? => Some(id),
@@ -238,6 +279,7 @@ impl CredentialService {
         let (mut api_key, mut api_secret) = (None, None);
         for value in value::list_of_version(session, stored.version).await? {
             let opened = self.room.open_value(Place::of(stored), &value).map_err(|error| {
+                self.room.0.signals.integrity_failures.add_one();
                 Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
             })?;
             match value.field {

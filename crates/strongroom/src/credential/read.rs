@@ -48,16 +48,17 @@ pub(super) fn used_up(now: Millis) -> Problem {
     }
 }
 
+fn passes_on(kind: ProblemKind) -> bool {
+    matches!(kind, ProblemKind::LimitReached | ProblemKind::Unprocessable | ProblemKind::Integrity)
+}
+
 /// What was asked for is not repeated: it may be a secret in the wrong place.
 fn out_of_reach(kind: &str) -> Problem {
     Problem::denied(format!("this token does not reach that {kind}"))
 }
 
 /// Denies what a narrow token does not reach, in the same words whether it exists or not.
-pub(super) fn within_reach(
-    actor: &Actor,
-    found: Option<Credential>,
-) -> Result<Option<Credential>, Problem> {
+pub(super) fn within_reach(actor: &Actor, found: Option<Credential>) -> Result<Option<Credential>, Problem> {
     match found {
         Some(found) if actor.scope.permits(found.uid, &found.provider) => {
             let own = actor.user.is_some() && found.user == actor.user;
@@ -178,10 +179,18 @@ impl CredentialService {
             let usable = candidates.into_iter().filter(|it| it.is_active && scope.permits(it.uid, provider));
             for candidate in usable {
                 // A read for each: a refused counter is not kept locked while the next one is tried.
-                let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone() };
+                let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone(), view };
                 match self.room.0.desk.read(self.actor.clone(), wanted).await {
                     Ok(None) => {}
-                    Err(problem) if problem.kind == ProblemKind::LimitReached => refusal = Some(problem),
+                    // One that is used up, has no key or does not open leaves the others working. That a limit is reached
+                    // is the best answer when none is left.
+                    Err(problem) if passes_on(problem.kind) => {
+                        let had_limit =
+                            refusal.as_ref().is_some_and(|it: &Problem| it.kind == ProblemKind::LimitReached);
+                        if refusal.is_none() || (problem.kind == ProblemKind::LimitReached && !had_limit) {
+                            refusal = Some(problem);
+                        }
+                    }
                     other => return other,
                 }
             }

@@ -7,7 +7,8 @@ use strongroom_connectors::ai::{self, ProbeReport};
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, Field};
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Secret, month};
-use strongroom_store::value;
+use strongroom_store::Session;
+use strongroom_store::value::{self, SealedValue};
 
 use super::CredentialService;
 use crate::audit::entry;
@@ -32,6 +33,17 @@ pub(super) fn no_key(credential: &Credential) -> Problem {
     )
 }
 
+async fn look(
+    session: &mut Session,
+    id: CredentialId,
+    now: Millis,
+) -> Result<(Credential, Vec<SealedValue>), Problem> {
+    let found = strongroom_store::credential::get(session, id, now).await?;
+    let credential = found.ok_or_else(super::not_found)?;
+    let values = value::list_of_version(session, credential.version).await?;
+    Ok((credential, values))
+}
+
 /// The longest that a live call may take, all in all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,10 +55,16 @@ impl CredentialService {
     pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
         let mut session = self.room.0.store.read().await?;
         let now = session.now().await?;
-        let found = strongroom_store::credential::get(&mut session, id, now).await?;
-        let credential = found.ok_or_else(super::not_found)?;
-        let values = value::list_of_version(&mut session, credential.version).await?;
+        let (mut credential, mut values) = look(&mut session, id, now).await?;
         drop(session);
+        if values.iter().any(|value| self.room.open_value(Place::of(&credential), value).is_err()) {
+            // A change of provider or endpoint may have come between the row and its values: they are looked at again
+            // where none can.
+            let mut tx = self.room.0.store.write().await?;
+            strongroom_store::credential::lock(&mut tx, id).await?;
+            (credential, values) = look(&mut tx, id, now).await?;
+            tx.roll_back().await?;
+        }
         let key = self.open_all(&credential, &values).await?;
         if !credential.rate_limit_status(Millis(0)).allowed() {
             let refusal = Problem::new(ProblemKind::LimitReached, "Rate limit exceeded");
@@ -55,27 +73,24 @@ impl CredentialService {
         if !live {
             return Ok(TestReport { credential, live: None });
         }
+        // Written before the key leaves: whoever asked may hang up before the provider has answered.
+        let mut tx = self.room.0.store.write().await?;
+        let target = Target::named("credential", credential.uid, &credential.name);
+        let detail = json!({ "live": true, "provider": credential.provider.as_str(), "endpoint": credential.endpoint });
+        let now = tx.now().await?;
+        let entry = entry(&self.actor, "credential.test", target, now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
         let client = self.room.0.guard.client()?;
         let probe = ai::probe(&client, &credential.provider, credential.endpoint.as_deref(), &key);
         let report = tokio::time::timeout(PATIENCE, probe).await.map_err(|_| {
             Problem::new(ProblemKind::BadGateway, "the provider did not answer within 30 seconds")
         })?;
-        let mut tx = self.room.0.store.write().await?;
-        let target = Target::named("credential", credential.uid, &credential.name);
-        let detail = json!({ "live": true, "outcome": report.outcome.as_str(), "status": report.status });
-        let now = tx.now().await?;
-        let entry = entry(&self.actor, "credential.test", target, now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
-        tx.commit().await?;
         Ok(TestReport { credential, live: Some(report) })
     }
 
     /// Opens every value, so that a broken second secret is noticed too, and gives the key.
-    async fn open_all(
-        &self,
-        credential: &Credential,
-        values: &[value::SealedValue],
-    ) -> Result<Secret, Problem> {
+    async fn open_all(&self, credential: &Credential, values: &[SealedValue]) -> Result<Secret, Problem> {
         let mut key = None;
         for value in values {
             match self.room.open_value(Place::of(credential), value) {

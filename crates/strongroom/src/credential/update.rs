@@ -84,7 +84,7 @@ impl CredentialService {
             return Ok(None);
         }
         if has_moved {
-            self.seal_anew(tx, before, &after).await?;
+            self.seal_anew(tx, before, &after, patch).await?;
         }
         if has_new_secret {
             version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
@@ -101,20 +101,21 @@ impl CredentialService {
     }
 
     /// Seals every value of a credential for its new provider and endpoint. An old version that does not open stays
-    /// as broken as it is; the present one must open.
+    /// as broken as it is; the present one must open, but for what the patch replaces.
     async fn seal_anew(
         &self,
         tx: &mut Write,
         before: &Credential,
         after: &Credential,
+        patch: &CredentialPatch,
     ) -> Result<(), Problem> {
         for value in value::list_of_credential(tx, before.uid).await? {
             match self.room.open_value(Place::of(before), &value) {
                 Ok(secret) => {
                     self.room.seal_into(tx, Place::of(after), value.version, value.field, &secret).await?;
                 }
-                Err(_) if value.version != before.version => {}
-                Err(error) => return Err(broken(before, error)),
+                Err(_) if value.version != before.version || replaces(patch, value.field) => {}
+                Err(error) => return Err(self.broken(before, error)),
             }
         }
         Ok(())
@@ -141,7 +142,9 @@ impl CredentialService {
                     .iter()
                     .find(|value| value.field == field)
                     // Already sealed for where the credential points now.
-                    .map(|value| self.room.open_value(place, value).map_err(|error| broken(before, error)))
+                    .map(|value| {
+                        self.room.open_value(place, value).map_err(|error| self.broken(before, error))
+                    })
                     .transpose()?,
             };
             if let Some(secret) = secret {
@@ -150,15 +153,23 @@ impl CredentialService {
         }
         Ok(())
     }
+
+    fn broken(&self, credential: &Credential, error: strongroom_crypto::OpenError) -> Problem {
+        self.room.0.signals.integrity_failures.add_one();
+        Problem::integrity(format!(
+            "credential {:?} cannot be opened, so it cannot be sealed anew: {error}; restore the row from a backup, or \
+             store the key anew in the same change",
+            credential.name
+        ))
+        .caused_by(error)
+    }
 }
 
-fn broken(credential: &Credential, error: strongroom_crypto::OpenError) -> Problem {
-    Problem::integrity(format!(
-        "credential {:?} cannot be opened, so it cannot be sealed anew: {error}; \
-         restore the row from a backup, or store the key anew in the same change",
-        credential.name
-    ))
-    .caused_by(error)
+fn replaces(patch: &CredentialPatch, field: Field) -> bool {
+    match field {
+        Field::ApiKey => patch.api_key.is_some(),
+        Field::ApiSecret => patch.api_secret.is_some(),
+    }
 }
 
 fn check_patch(patch: &CredentialPatch) -> Result<(), Problem> {

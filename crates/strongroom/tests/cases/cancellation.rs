@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use strongroom::{Actor, CredentialPatch, NewCredential};
 use strongroom_crypto::random;
+use strongroom_model::audit::{Outcome, Target};
 
 use super::ground::{Ground, ground, new, provider};
 
@@ -23,11 +24,11 @@ fn pick(choices: usize) -> usize {
 /// A patch after which a credential is whole: its key says its name and its endpoint.
 fn patch(round: usize) -> CredentialPatch {
     let name = format!("c-{round}");
-    let endpoint = (round % 2 == 0).then(|| format!("https://e-{round}.example.com/"));
+    let endpoint = round.is_multiple_of(2).then(|| format!("https://e-{round}.example.com/"));
     CredentialPatch {
         api_key: Some(key(&name, endpoint.as_deref()).into()),
         api_secret: Some(Some(name.clone().into())),
-        provider: Some(provider(if round % 3 == 0 { "groq" } else { "openai" })),
+        provider: Some(provider(if round.is_multiple_of(3) { "groq" } else { "openai" })),
         name: Some(name),
         endpoint: Some(endpoint),
         ..CredentialPatch::default()
@@ -38,7 +39,14 @@ fn key(name: &str, endpoint: Option<&str>) -> String {
     format!("key of {name} at {endpoint:?}")
 }
 
+/// Waits for a commit that its caller no longer waits for: it comes before this entry.
+async fn settle(ground: &Ground) {
+    let (actor, target, detail) = (Actor::system(), Target::kind("test"), serde_json::json!({}));
+    ground.room.note(&actor, "test.settle", target, Outcome::Success, &detail).await.expect("an entry");
+}
+
 async fn assert_whole(ground: &Ground) {
+    settle(ground).await;
     for credential in ground.service().list_credentials().await.expect("a list") {
         let read = ground.service().get_credential(&credential.name, None).await.expect("an answer");
         let read = read.expect("a credential");
@@ -55,6 +63,7 @@ async fn assert_whole(ground: &Ground) {
 }
 
 async fn round(ground: &Ground, round: usize) {
+    settle(ground).await;
     let service = ground.service();
     let all = service.list_credentials().await.expect("a list");
     let one = &all[pick(all.len())];

@@ -15,7 +15,10 @@ async fn a_new_credential_has_the_defaults_of_its_provider_and_reads_back() {
     assert_eq!(ground.service().require(made.id).await.unwrap().uid, made.uid);
 
     let read = ground.service().get_credential("openai-primary", None).await.unwrap().unwrap();
-    assert_eq!((read.api_key.expose(), read.source, read.version), ("key of openai-primary", Source::Database, Some(1)));
+    assert_eq!(
+        (read.api_key.expose(), read.source, read.version),
+        ("key of openai-primary", Source::Database, Some(1))
+    );
     assert_eq!((read.id, read.api_secret, read.endpoint), (Some(made.id), None, None));
     assert!(ground.service().get_credential("OpenAI-primary", None).await.unwrap().is_none());
     ground.assert_sound().await;
@@ -40,14 +43,18 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
     assert_eq!((after.created_at, after.updated_at), (NOW, Millis(NOW.0 + 5)));
     assert!(ground.service().get_credential("renamed", None).await.unwrap().is_none(), "it is inactive");
 
-    let patch = CredentialPatch { is_active: Some(true), rate_limit: Some(None), ..CredentialPatch::default() };
+    let patch =
+        CredentialPatch { is_active: Some(true), rate_limit: Some(None), ..CredentialPatch::default() };
     let after = ground.service().update(before.id, patch, None).await.unwrap();
     assert_eq!((after.rate_limit, after.revision), (None, 3));
     let read = ground.service().get_credential("renamed", None).await.unwrap().unwrap();
     assert_eq!(read.api_key.expose(), "key of one");
     let entry = &ground.entries("credential.update").await[0];
     let detail: serde_json::Value = serde_json::from_str(&entry.entry.detail).unwrap();
-    assert_eq!(detail["changed"], serde_json::json!(["name", "priority", "isActive", "rateLimit"]));
+    let changed = serde_json::json!({
+        "name": ["one", "renamed"], "priority": [40, -7], "isActive": [true, false], "rateLimit": [null, 9],
+    });
+    assert_eq!(detail["changed"], changed, "old and new");
     ground.assert_sound().await;
 }
 
@@ -70,6 +77,10 @@ async fn a_new_secret_makes_a_new_version_and_keeps_the_other_one() {
     assert_eq!(ground.service().update(made.id, patch, None).await.unwrap().version_number, 3);
     let read = ground.service().get_credential("one", None).await.unwrap().unwrap();
     assert_eq!((read.api_key.expose(), read.api_secret), ("key 2", None));
+    let details: Vec<_> =
+        ground.entries("credential.update").await.into_iter().map(|it| it.entry.detail).collect();
+    assert!(details[0].contains("\"apiKey\":\"new\"") && details[1].contains("\"apiSecret\":\"new\""));
+    assert!(!details.concat().contains("key 2") && !details.concat().contains("second"), "{details:?}");
     ground.assert_sound().await;
 }
 
@@ -131,7 +142,11 @@ async fn what_breaks_a_rule_names_its_field_and_leaves_no_trace() {
         broken("endpoint", |new| new.endpoint = Some("https://169.254.169.254/".into())),
     ] {
         let problem = ground.service().create(new).await.unwrap_err();
-        assert_eq!((problem.kind, problem.field.as_deref()), (ProblemKind::Invalid, Some(field)), "{problem}");
+        assert_eq!(
+            (problem.kind, problem.field.as_deref()),
+            (ProblemKind::Invalid, Some(field)),
+            "{problem}"
+        );
     }
     let mut own = new("own");
     own.provider = provider("my-llm");
@@ -147,7 +162,11 @@ async fn what_breaks_a_rule_names_its_field_and_leaves_no_trace() {
         ("userId", CredentialPatch { user: Some(Some(UserId(99))), ..Default::default() }),
     ] {
         let problem = ground.service().update(own.id, patch, None).await.unwrap_err();
-        assert_eq!((problem.kind, problem.field.as_deref()), (ProblemKind::Invalid, Some(field)), "{problem}");
+        assert_eq!(
+            (problem.kind, problem.field.as_deref()),
+            (ProblemKind::Invalid, Some(field)),
+            "{problem}"
+        );
     }
     assert_eq!(ground.service().require(own.id).await.unwrap().revision, 1);
     assert_eq!(ground.entries("credential.").await.len(), 1);

@@ -63,14 +63,21 @@ async fn the_next_one_is_tried_when_one_is_over_its_limit() {
 }
 
 #[tokio::test]
-async fn a_broken_credential_is_not_passed_over_in_silence() {
+async fn a_credential_that_does_not_open_or_has_no_key_is_passed_over_but_not_in_silence() {
     let ground = ground().await;
     let first = ground.make(NewCredential { priority: Some(1), ..new("first") }).await;
-    ground.make(new("second")).await;
+    ground.make(NewCredential { priority: Some(2), api_key: None, ..new("empty") }).await;
     let sql = format!("UPDATE credential_values SET value = 'x' WHERE version_uid = '{}'", first.version);
     ground.database.execute(&sql).await;
     let problem = ground.service().get_credential_by_provider("openai", None).await.unwrap_err();
-    assert_eq!(problem.kind, ProblemKind::Integrity);
+    assert_eq!(problem.kind, ProblemKind::Integrity, "nothing else is left");
+
+    ground.make(NewCredential { priority: Some(3), rate_limit: Some(1), ..new("third") }).await;
+    assert_eq!(chosen(&ground, None).await.as_deref(), Some("third"));
+    let problem = ground.service().get_credential_by_provider("openai", None).await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::LimitReached);
+    assert_eq!(ground.entries("credential.integrity").await.len(), 3, "every time it is met");
+    assert_eq!(ground.room.signals().integrity_failures.get(), 3);
 }
 
 #[tokio::test]
@@ -84,7 +91,11 @@ async fn a_user_sees_its_own_rows_and_without_one_only_global_rows_are_seen() {
 
     ground.make(NewCredential { priority: Some(1), ..new("everybodys") }).await;
     assert_eq!(chosen(&ground, None).await.as_deref(), Some("everybodys"));
-    assert_eq!(chosen(&ground, Some(ada)).await.as_deref(), Some("adas"), "its own come first, whatever their priority");
+    assert_eq!(
+        chosen(&ground, Some(ada)).await.as_deref(),
+        Some("adas"),
+        "its own come first, whatever their priority"
+    );
     assert_eq!(chosen(&ground, Some(bob)).await, None);
 
     let service = ground.service();

@@ -1,8 +1,8 @@
 //! When a key from the environment stands in, and when it does not.
 
 use strongroom::{
-    Actor, CredentialPatch, Environment, NewCredential, ProblemKind, RevealedCredential, Role, Secret, Source,
-    UserId,
+    Actor, CredentialPatch, Environment, NewCredential, ProblemKind, RevealedCredential, Role, Secret,
+    Source, UserId,
 };
 
 use super::ground::{Ground, ground, ground_with, new, provider};
@@ -40,13 +40,19 @@ async fn it_serves_a_provider_that_the_database_knows_nothing_of_and_says_so() {
     let entries = ground.entries("credential.read").await;
     assert_eq!(entries.len(), 3);
     let entry = &entries[0].entry;
-    assert_eq!((entry.target.kind.as_str(), entry.target.name.as_deref()), ("environment", Some("OPENAI_API_KEY")));
+    assert_eq!(
+        (entry.target.kind.as_str(), entry.target.name.as_deref()),
+        ("environment", Some("OPENAI_API_KEY"))
+    );
     assert!(entry.detail.contains("\"source\":\"environment\""), "{}", entry.detail);
     assert!(!format!("{entries:?}").contains("sk-environment"));
     assert_eq!(ground.value("SELECT count(*) FROM usage_records WHERE source = 'environment'").await, "3");
     let signals = ground.room.signals();
     assert_eq!((signals.reads_from_environment.get(), signals.reads_from_database.get()), (3, 0));
-    assert!(ground.service().get_credential("OPENAI_API_KEY", None).await.unwrap().is_none(), "it has no name of its own");
+    assert!(
+        ground.service().get_credential("OPENAI_API_KEY", None).await.unwrap().is_none(),
+        "it has no name of its own"
+    );
     ground.assert_sound().await;
 }
 
@@ -67,7 +73,10 @@ async fn a_row_of_the_provider_blocks_it_also_when_it_is_inactive_or_over_its_li
     assert_eq!(problem.kind, ProblemKind::LimitReached, "over its limit");
     patched(&ground, made.id, CredentialPatch { is_active: Some(false), ..Default::default() }).await;
     assert!(read(&ground, "openai", None).await.is_none(), "inactive");
-    assert!(read(&ground, "openai", Some(UserId(5))).await.is_none(), "a global row blocks it for a user too");
+    assert!(
+        read(&ground, "openai", Some(UserId(5))).await.is_none(),
+        "a global row blocks it for a user too"
+    );
     assert_eq!(read(&ground, "gemini", None).await.unwrap().source, Source::Environment, "another provider");
 
     ground.service().delete(made.id, None).await.unwrap();
@@ -93,7 +102,10 @@ async fn a_users_own_row_blocks_it_for_that_user_only() {
 async fn a_key_that_was_deleted_deactivated_or_replaced_in_the_database_is_never_used() {
     let ground = with_environment().await;
     // Stored for another provider: no row of OpenAI blocks it, only what is known of the key itself.
-    let new = NewCredential { provider: provider("anthropic"), ..NewCredential::new("one", provider("openai"), "sk-environment") };
+    let new = NewCredential {
+        provider: provider("anthropic"),
+        ..NewCredential::new("one", provider("openai"), "sk-environment")
+    };
     let made = ground.make(new).await;
     assert!(read(&ground, "openai", None).await.is_some(), "it is in use there, and alive");
 
@@ -101,9 +113,15 @@ async fn a_key_that_was_deleted_deactivated_or_replaced_in_the_database_is_never
     assert!(read(&ground, "openai", None).await.is_none(), "deactivated");
     patched(&ground, made.id, CredentialPatch { is_active: Some(true), ..Default::default() }).await;
     assert!(read(&ground, "openai", None).await.is_some());
-    patched(&ground, made.id, CredentialPatch { api_key: Some("sk-next".into()), ..Default::default() }).await;
+    patched(&ground, made.id, CredentialPatch { api_key: Some("sk-next".into()), ..Default::default() })
+        .await;
     assert!(read(&ground, "openai", None).await.is_none(), "replaced");
-    patched(&ground, made.id, CredentialPatch { api_key: Some("sk-environment".into()), ..Default::default() }).await;
+    patched(
+        &ground,
+        made.id,
+        CredentialPatch { api_key: Some("sk-environment".into()), ..Default::default() },
+    )
+    .await;
     ground.service().delete(made.id, None).await.unwrap();
     assert!(read(&ground, "openai", None).await.is_none(), "deleted");
     assert_eq!(read(&ground, "gemini", None).await.unwrap().source, Source::Environment, "another key");

@@ -33,8 +33,7 @@ pub(crate) async fn ground_with(change: impl FnOnce(&mut Options)) -> Ground {
     options.clock = clock.clone();
     change(&mut options);
     let room = Strongroom::open(options).await.expect("a strongroom");
-    let options =
-        StoreOptions { url: database.url().to_owned(), max_connections: 1, clock: Clock::Database };
+    let options = StoreOptions { url: database.url().to_owned(), max_connections: 1, clock: Clock::Database };
     let store = Store::connect(&options).await.expect("a store");
     Ground { room, clock, key, store, database }
 }

@@ -11,7 +11,8 @@ fn once(key: &str, request: &str) -> Once {
 }
 
 async fn create(service: &CredentialService, name: &str, once: Once) -> Result<(bool, String), Problem> {
-    let made = service.create_once(new(name), once, |made| format!("made {} as {}", made.name, made.id)).await?;
+    let made =
+        service.create_once(new(name), once, |made| format!("made {} as {}", made.name, made.id)).await?;
     Ok(match made {
         Created::Now(made) => (true, format!("made {} as {}", made.name, made.id)),
         Created::Before(body) => (false, body),

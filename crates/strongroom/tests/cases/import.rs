@@ -63,7 +63,11 @@ async fn a_row_arrives_with_everything_it_had() {
     assert_eq!((told(&report), report[0].id), (vec!["migrated"], Some(CredentialId(41))));
     let found = ground.service().require(CredentialId(41)).await.unwrap();
     assert_eq!((found.provider.as_str(), found.priority, found.rate_limit), ("gemini", 3, Some(50)));
-    assert_eq!(found.endpoint.as_deref(), Some("http://10.0.0.7/v1"), "kept; the guard decides when it is called");
+    assert_eq!(
+        found.endpoint.as_deref(),
+        Some("http://10.0.0.7/v1"),
+        "kept; the guard decides when it is called"
+    );
     assert_eq!((found.created_at, found.updated_at), (Millis(1_000), Millis(2_000)));
     let read = ground.service().get_credential("full", None).await.unwrap().unwrap();
     assert_eq!((read.api_key.expose(), read.api_secret.unwrap().expose()), ("key of full", "second"));
@@ -79,7 +83,8 @@ async fn ids_are_kept_where_they_are_free_and_given_anew_elsewhere() {
     let first = ground.make(new("here")).await;
     let gone = ground.make(new("gone")).await;
     ground.service().delete(gone.id, None).await.unwrap();
-    let rows = vec![row(first.id.0, "a"), row(gone.id.0, "b"), row(700, "c"), row(-4, "d"), row(i64::MAX, "e")];
+    let rows =
+        vec![row(first.id.0, "a"), row(gone.id.0, "b"), row(700, "c"), row(-4, "d"), row(i64::MAX, "e")];
     let report = import(&ground, rows).await;
     assert_eq!(told(&report), ["migrated"; 5]);
     let ids: Vec<_> = report.iter().map(|it| it.id.unwrap().0).collect();
@@ -95,7 +100,8 @@ async fn ids_are_kept_where_they_are_free_and_given_anew_elsewhere() {
 async fn the_same_again_changes_nothing_and_tells_the_same_digests() {
     let ground = ground().await;
     let rows = || {
-        let used = ImportRow { usage_count: 9, current_month_usage: 4, last_used: Some(NOW), ..row(2, "two") };
+        let used =
+            ImportRow { usage_count: 9, current_month_usage: 4, last_used: Some(NOW), ..row(2, "two") };
         vec![row(1, "one"), used, ImportRow { user: Some(UserId(7)), is_global: false, ..row(3, "three") }]
     };
     let first = import(&ground, rows()).await;
@@ -140,7 +146,10 @@ async fn names_that_break_todays_rules_are_kept_and_found() {
     for (name, id) in names.iter().zip(1..) {
         // Its key is made of its name, which may not stand in a header; it is handed out as it was.
         let read = ground.service().get_credential(name, None).await.unwrap().unwrap();
-        assert_eq!((read.id, read.api_key.expose()), (Some(CredentialId(id)), format!("key of {name}").as_str()));
+        assert_eq!(
+            (read.id, read.api_key.expose()),
+            (Some(CredentialId(id)), format!("key of {name}").as_str())
+        );
     }
     ground.assert_sound().await;
 }
@@ -157,10 +166,12 @@ async fn a_row_that_cannot_be_kept_is_reported_and_stops_no_other() {
         ImportRow { rate_limit: Some(-1), ..row(6, "limit") },
         ImportRow { usage_count: -1, ..row(7, "usage") },
         ImportRow { user: Some(UserId(0)), ..row(8, "user") },
+        ImportRow { user: Some(UserId(i64::MAX)), ..row(8, "user") },
+        ImportRow { usage_count: i64::MAX, ..row(8, "usage") },
         row(9, "good-2"),
     ];
     let report = import(&ground, rows).await;
-    let failed = ["failed"; 7];
+    let failed = ["failed"; 9];
     assert_eq!(told(&report), [&["migrated"][..], &failed, &["migrated"]].concat());
     assert_eq!(ground.service().list_credentials().await.unwrap().len(), 2);
     assert_eq!(ground.entries("credential.import").await.len(), 2);

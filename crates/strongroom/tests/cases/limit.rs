@@ -47,7 +47,10 @@ async fn a_used_up_limit_refuses_until_the_month_ends() {
         service.test(made.id, false).await.map(|_| ()),
     ] {
         let problem = refused.unwrap_err();
-        assert_eq!((problem.kind, problem.message.as_str()), (ProblemKind::LimitReached, "Rate limit exceeded"));
+        assert_eq!(
+            (problem.kind, problem.message.as_str()),
+            (ProblemKind::LimitReached, "Rate limit exceeded")
+        );
         assert_eq!(problem.retry_at, Some(february));
     }
     assert_eq!(ground.room.signals().limit_refusals.get(), 3, "a test takes no use, so none is refused");
@@ -109,7 +112,8 @@ async fn resetting_the_month_is_an_adjustment_and_loses_no_count() {
     let kinds = ground.database.query_text(
         "SELECT kind, sum(requests), sum(adjustment) FROM usage_records GROUP BY kind ORDER BY kind",
     );
-    let kinds: Vec<String> = kinds.await.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" ")).collect();
+    let kinds: Vec<String> =
+        kinds.await.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(kinds, ["read 3 0", "reset 0 -3"]);
     ground.assert_sound().await;
 

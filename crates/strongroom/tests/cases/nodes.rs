@@ -75,3 +75,27 @@ async fn what_one_node_changes_binds_on_the_other_at_once() {
     assert!(there.get_credential("one", None).await.unwrap().is_none());
     ground.assert_sound().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_that_meets_first_uses_on_another_node_loses_none() {
+    let ground = ground().await;
+    for number in 0..60 {
+        ground.make(new(&format!("c-{number}"))).await;
+    }
+    let node = ground.node().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let service = node.credentials(Actor::library());
+        tasks.spawn(async move {
+            service.get_credential(&format!("c-{number}"), None).await.unwrap().unwrap();
+        });
+    }
+    for _ in 0..10 {
+        let service = ground.service();
+        tasks.spawn(async move {
+            service.reset_monthly_usage().await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    ground.assert_sound().await;
+}

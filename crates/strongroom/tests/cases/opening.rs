@@ -24,7 +24,10 @@ async fn what_was_stored_is_there_when_it_is_opened_again() {
     assert_eq!(read.api_key.expose(), "key of one");
     assert_eq!(again.master_fingerprint(), MasterKey::parse(ground.key.expose()).unwrap().fingerprint());
     assert_eq!(again.audit().verify(&[]).await.unwrap().faults, []);
-    let made = ground.database.query_text("SELECT count(*) FROM audit_logs WHERE action = 'installation.create'").await;
+    let made = ground
+        .database
+        .query_text("SELECT count(*) FROM audit_logs WHERE action = 'installation.create'")
+        .await;
     assert_eq!(made[0][0].as_deref(), Some("1"));
 }
 
@@ -109,10 +112,9 @@ async fn a_database_of_something_else_is_refused_naming_the_way_in() {
     database.execute("CREATE TABLE api_credentials (id INTEGER PRIMARY KEY, name TEXT)").await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("master.key");
-    for options in [
-        Options::new(database.url(), MasterKey::generate().to_hex()),
-        with_file(&database, path.clone()),
-    ] {
+    for options in
+        [Options::new(database.url(), MasterKey::generate().to_hex()), with_file(&database, path.clone())]
+    {
         let problem = refusal(options).await;
         assert!(problem.message.contains("strongroom import legacy"), "{problem}");
     }

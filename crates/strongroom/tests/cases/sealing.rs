@@ -57,7 +57,10 @@ async fn a_key_and_a_place_can_change_together() {
     ground.service().update(made.id, patch, None).await.unwrap();
     let read = ground.service().get_credential("two", None).await.unwrap().unwrap();
     assert_eq!((read.api_key.expose(), read.api_secret.unwrap().expose()), ("key 2", "second"));
-    assert_eq!((read.provider.as_str(), read.endpoint.as_deref()), ("groq", Some("https://llm.example.com/v1")));
+    assert_eq!(
+        (read.provider.as_str(), read.endpoint.as_deref()),
+        ("groq", Some("https://llm.example.com/v1"))
+    );
     ground.assert_sound().await;
 }
 
@@ -76,7 +79,11 @@ async fn seals_are_counted_and_no_secret_is_stored_open() {
     assert!(!text.contains("key of one") && !text.contains("key 2") && !text.contains("second"));
     let distinct = "SELECT count(DISTINCT value), count(DISTINCT fingerprint) FROM credential_values";
     let counts = &ground.database.query_text(distinct).await[0];
-    assert_eq!(counts, &[Some("4".to_owned()), Some("3".to_owned())], "sealed twice, the same secret looks different");
+    assert_eq!(
+        counts,
+        &[Some("4".to_owned()), Some("3".to_owned())],
+        "sealed twice, the same secret looks different"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

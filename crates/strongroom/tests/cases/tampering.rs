@@ -19,7 +19,10 @@ async fn assert_broken(ground: &Ground, victim: &Credential, how: &str) {
     let entries = ground.entries("credential.integrity").await.len();
     let problem = ground.service().get_credential(&victim.name, None).await.expect_err(how);
     assert_eq!(problem.kind, ProblemKind::Integrity, "{how}");
-    assert!(problem.message.contains(&format!("credential {:?} cannot be opened", victim.name)), "{how}: {problem}");
+    assert!(
+        problem.message.contains(&format!("credential {:?} cannot be opened", victim.name)),
+        "{how}: {problem}"
+    );
     let problem = ground.service().test(victim.id, false).await.expect_err(how);
     assert_eq!(problem.kind, ProblemKind::Integrity, "{how}");
 
@@ -75,13 +78,15 @@ async fn a_sealed_text_that_was_moved_does_not_open() {
     ground.make(new("bystander")).await;
 
     let (one, two) = (victim(&ground, "one").await, victim(&ground, "two").await);
-    let swap = format!(
-        "UPDATE credential_values SET value = (SELECT o.value FROM credential_values o WHERE o.field = 'api_key' \
-         AND o.version_uid = CASE credential_values.version_uid WHEN '{}' THEN '{}' ELSE '{}' END) \
-         WHERE field = 'api_key' AND version_uid IN ('{}', '{}')",
-        one.version, two.version, one.version, one.version, two.version
-    );
-    assert_eq!(ground.database.execute(&swap).await, 2);
+    ground.database.execute("CREATE TABLE kept AS SELECT * FROM credential_values").await;
+    for (to, from) in [(&one, &two), (&two, &one)] {
+        let sql = format!(
+            "UPDATE credential_values SET value = (SELECT k.value FROM kept k WHERE k.{}) WHERE {}",
+            of(from, "api_key").replace("AND field", "AND k.field"),
+            of(to, "api_key")
+        );
+        assert_eq!(ground.database.execute(&sql).await, 1);
+    }
     assert_broken(&ground, &one, "swapped").await;
     assert_broken(&ground, &two, "swapped").await;
 

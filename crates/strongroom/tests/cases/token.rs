@@ -41,11 +41,13 @@ async fn what_is_not_a_token_of_ours_is_refused_in_the_same_words() {
     let ground = ground().await;
     let tokens = ground.room.tokens(Actor::library());
     let (new, _) = tokens.create(TokenRequest::new("ci", Role::Admin)).await.unwrap();
-    let elsewhere = super::ground::ground().await.room.tokens(Actor::library());
-    let (unknown, _) = elsewhere.create(TokenRequest::new("ci", Role::Admin)).await.unwrap();
+    let elsewhere = super::ground::ground().await;
+    let (unknown, _) =
+        elsewhere.room.tokens(Actor::library()).create(TokenRequest::new("ci", Role::Admin)).await.unwrap();
     let mut cut = new.text.expose().to_owned();
     cut.pop();
-    for text in ["", "sr_", "Bearer", cut.as_str(), unknown.text.expose(), &new.text.expose().to_uppercase()] {
+    for text in ["", "sr_", "Bearer", cut.as_str(), unknown.text.expose(), &new.text.expose().to_uppercase()]
+    {
         assert!(!is_let_in(&ground, &Secret::from(text)).await, "{text}");
     }
     assert!(is_let_in(&ground, &new.text).await);
@@ -68,7 +70,7 @@ async fn a_scope_names_credentials_and_holds_for_those_and_not_for_later_ones_of
     for name in ["two", "no-such-name"] {
         let problem = service.get_own_credential(name).await.unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Denied);
-        assert_eq!(problem.message, format!("this token does not reach the credential {name:?}"));
+        assert_eq!(problem.message, "this token does not reach that credential", "the same for both");
         assert_eq!(service.rate_limit_status(name).await.unwrap_err().kind, ProblemKind::Denied);
     }
     ground.service().delete(one.id, None).await.unwrap();

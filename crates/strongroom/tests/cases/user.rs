@@ -41,17 +41,24 @@ async fn names_and_ids_of_users_are_unique_and_names_are_printable() {
     let users = ground.room.users(Actor::library());
     users.create(NewUser { id: Some(UserId(40)), ..named("ada", Role::Reader) }).await.unwrap();
     assert_eq!(users.create(named("bob", Role::Reader)).await.unwrap().id, UserId(41));
-    for clash in [named("ada", Role::Reader), NewUser { id: Some(UserId(40)), ..named("eve", Role::Reader) }] {
+    for clash in [named("ada", Role::Reader), NewUser { id: Some(UserId(40)), ..named("eve", Role::Reader) }]
+    {
         assert_eq!(users.create(clash).await.unwrap_err().kind, ProblemKind::Conflict);
     }
     let rename = UserPatch { name: Some("ada".to_owned()), ..UserPatch::default() };
     assert_eq!(users.update(UserId(41), rename).await.unwrap_err().kind, ProblemKind::Conflict);
     for name in ["", " a", "a\n", &"x".repeat(129)] {
         let problem = users.create(named(name, Role::Reader)).await.unwrap_err();
-        assert_eq!((problem.kind, problem.field.as_deref()), (ProblemKind::Invalid, Some("name")), "{name:?}");
+        assert_eq!(
+            (problem.kind, problem.field.as_deref()),
+            (ProblemKind::Invalid, Some("name")),
+            "{name:?}"
+        );
     }
-    let problem = users.create(NewUser { id: Some(UserId(0)), ..named("eve", Role::Reader) }).await.unwrap_err();
-    assert_eq!(problem.field.as_deref(), Some("id"));
+    for id in [0, -1, i64::MAX] {
+        let new = NewUser { id: Some(UserId(id)), ..named("eve", Role::Reader) };
+        assert_eq!(users.create(new).await.unwrap_err().field.as_deref(), Some("id"), "{id}");
+    }
     ground.assert_sound().await;
 }
 
@@ -62,7 +69,10 @@ async fn a_removed_users_id_is_not_given_to_the_next_one() {
     let ada = ada(&ground).await;
     users.delete(ada).await.unwrap();
     let next = users.create(named("bob", Role::Admin)).await.unwrap();
-    assert_ne!(next.id, ada, "a signed token that names the removed user would let somebody in as the next one");
+    assert_ne!(
+        next.id, ada,
+        "a signed token that names the removed user would let somebody in as the next one"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +119,11 @@ async fn a_user_whose_row_was_changed_is_refused_and_the_failure_is_counted() {
         assert_eq!(ground.room.signals().integrity_failures.get(), before + 1, "{edit}");
         assert!(tokens.authenticate(&token.text).await.is_err(), "{edit}");
         let promoted = UserPatch { name: Some("eve-2".to_owned()), ..UserPatch::default() };
-        assert_eq!(users.update(eve, promoted).await.unwrap_err().kind, ProblemKind::Integrity, "not signed anew");
+        assert_eq!(
+            users.update(eve, promoted).await.unwrap_err().kind,
+            ProblemKind::Integrity,
+            "not signed anew"
+        );
         let undo = "role = (SELECT k.role FROM kept k WHERE k.id = users.id), \
                     is_active = (SELECT k.is_active FROM kept k WHERE k.id = users.id), \
                     mac_key_id = (SELECT k.mac_key_id FROM kept k WHERE k.id = users.id), \

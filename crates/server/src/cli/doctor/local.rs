@@ -23,7 +23,7 @@ pub(super) struct Local {
 }
 
 pub(super) fn check(checks: &mut Checks, options: &GlobalOptions, output: &Output) -> Local {
-    let config = match settings::load(&settings::overrides(options), output) {
+    let config = match settings::load(&settings::command_overrides(options), output) {
         Ok(loaded) => loaded.config,
         Err(error) => {
             checks.fail("configuration", error.message);

@@ -163,3 +163,27 @@ fn a_folder_called_dotenv_is_none_of_ours() {
     fs::create_dir(place.path(".env")).unwrap();
     assert_eq!(place.loaded().warnings, Vec::<String>::new());
 }
+
+#[test]
+fn a_command_does_not_let_a_file_in_the_working_directory_say_where_keys_go() {
+    let command = || Overrides { is_command: true, ..Overrides::default() };
+    let place = Place::new()
+        .file(
+            ".env",
+            "STRONGROOM_DATABASE_URL=postgres://elsewhere/db\nDATABASE_URL=sqlite:other\nENCRYPTION_KEY=k",
+        )
+        .file("strongroom.toml", "data_dir = 'here'\n[http]\nlisten = '127.0.0.1:1'");
+    assert!(place.loaded().config.database.url.to_string().contains("elsewhere"), "`serve` follows it");
+
+    let place = place.overrides(command());
+    let loaded = place.loaded();
+    assert!(loaded.config.database.url.to_string().ends_with("/.local/share/strongroom/strongroom.db"));
+    assert!(loaded.config.data_dir.ends_with(".local/share/strongroom"));
+    assert_eq!(listen(&place), "127.0.0.1:1", "the rest of the file holds");
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+
+    let named = Overrides { config: Some(place.path("strongroom.toml")), ..command() };
+    let place = place.overrides(named).variable("STRONGROOM_DATABASE_URL", "sqlite:mine");
+    assert_eq!(place.loaded().config.data_dir, place.path("here"));
+    assert!(place.loaded().config.database.url.to_string().ends_with("mine"));
+}
