@@ -1,9 +1,9 @@
 //! Hashes of tokens, and MACs over rows that grant authority: whoever can write to the database alone gains none.
 
+use strongroom_model::Secret;
 use strongroom_model::actor::Scope;
 use strongroom_model::token::Token;
 use strongroom_model::user::User;
-use strongroom_model::Secret;
 
 use crate::canonical::Canonical;
 use crate::key::Purpose;

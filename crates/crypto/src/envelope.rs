@@ -9,7 +9,10 @@ use crate::master_key::MasterKey;
 use crate::sealed_text::{OpenError, decrypt_text, encrypt_12};
 
 fn aad(master: &MasterKey, id: Uid, purpose: Purpose) -> Canonical {
-    Canonical::of("strongroom/wrap/v1").text(&id.to_string()).text(purpose.as_str()).text(&master.fingerprint())
+    Canonical::of("strongroom/wrap/v1")
+        .text(&id.to_string())
+        .text(purpose.as_str())
+        .text(&master.fingerprint())
 }
 
 /// Wraps a key; the text has the form of a sealed text.

@@ -147,8 +147,13 @@ mod tests {
     fn a_text_sealed_under_an_older_key_still_opens_and_new_ones_use_the_current_key() {
         let provider = Provider::parse("openai").unwrap();
         let uid = Uid::from_bytes([1; 16]);
-        let context =
-            SealContext { credential: uid, version: uid, field: Field::ApiKey, provider: &provider, endpoint: None };
+        let context = SealContext {
+            credential: uid,
+            version: uid,
+            field: Field::ApiKey,
+            provider: &provider,
+            endpoint: None,
+        };
         let (older, newer) = (Key::generate(), Key::generate());
         let sealed = seal_bound(&older, &context, &Secret::from("sk-x")).unwrap();
         let (old_id, new_id) = (Uid::from_bytes([2; 16]), Uid::from_bytes([3; 16]));

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_key_that_can_be_guessed_protects_nothing() {
-        let guessable = ["0".repeat(64), "deadbeef".repeat(8), WELL_KNOWN[0].to_owned(), WELL_KNOWN[1].to_uppercase()];
+        let guessable =
+            ["0".repeat(64), "deadbeef".repeat(8), WELL_KNOWN[0].to_owned(), WELL_KNOWN[1].to_uppercase()];
         for text in guessable {
             assert_eq!(MasterKey::parse_strong(&text).unwrap_err(), MasterKeyError::Guessable, "{text}");
         }

@@ -5,9 +5,9 @@
 //! the original Node application: sealed under the master key directly, without AAD, with a 16-byte IV (other
 //! exporters of that format write 12 bytes). They are read when moving in and never stored.
 
+use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::aes::Aes256;
-use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::{AesGcm, Nonce};
 use strongroom_model::credential::Field;
 use strongroom_model::{Provider, Secret, Uid};

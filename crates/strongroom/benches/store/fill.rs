@@ -39,7 +39,8 @@ pub(crate) async fn fill(url: &str, rows: u64) -> Result<Secret, Box<dyn Error>>
             insert(&mut tx, &keyring, number, now).await?;
             number += 1;
         }
-        key::count_seals(&mut tx, &keyring.current_id(Purpose::Data), i64::try_from(batch)?, i64::MAX).await?;
+        let data_key = keyring.current_id(Purpose::Data);
+        key::count_seals(&mut tx, &data_key, i64::try_from(batch)?, i64::MAX).await?;
         tx.commit().await?;
     }
     store.close().await;
