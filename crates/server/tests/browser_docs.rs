@@ -1,4 +1,5 @@
 //! The API page in a real browser: complete, readable, at home on every width, and alone with its server.
+#![expect(clippy::unwrap_used, reason = "a test ends where something it stands on is missing")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -112,7 +113,7 @@ impl Server {
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let said = Arc::new(Mutex::new(String::new()));
-        let mut hear = {
+        let hear = {
             let said = Arc::clone(&said);
             move |line: &str| said.lock().unwrap().push_str(&format!("{line}\n"))
         };
