@@ -4,6 +4,7 @@ pub mod door;
 pub mod extract;
 pub mod jwt;
 pub mod metrics;
+pub mod paging;
 pub mod peer;
 pub mod problem;
 pub mod route;

@@ -2,16 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use strongroom_client::wire::audit::{AuditEntry, ListAudit};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Problem;
 use strongroom_model::audit::{Filter, Outcome};
-use strongroom_model::page::MAX_LIMIT;
 
 use crate::http::AppState;
 use crate::http::extract::Query;
+use crate::http::paging::{check_limit, link_next};
 use crate::http::problem::Answer;
 
 /// List the audit trail
@@ -30,10 +29,7 @@ use crate::http::problem::Answer;
     security(("bearer" = []))
 )]
 pub(super) async fn list(State(state): State<AppState>, Query(query): Query<ListAudit>) -> Answer<Response> {
-    let limit = query.limit.unwrap_or(100);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("limit must be 1 to {MAX_LIMIT}")).into());
-    }
+    let limit = check_limit(query.limit.unwrap_or(100))?;
     let newest_first = match query.order.as_deref() {
         None | Some("desc") => true,
         Some("asc") => false,
@@ -44,11 +40,7 @@ pub(super) async fn list(State(state): State<AppState>, Query(query): Query<List
     let mut response = Json(page.items.into_iter().map(super::wire).collect::<Vec<_>>()).into_response();
     if let Some(next) = page.next {
         let next = ListAudit { cursor: Some(next), ..query };
-        let query = serde_urlencoded::to_string(&next).unwrap_or_default();
-        let link = format!("</api/admin/audit-logs?{query}>; rel=\"next\"");
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            response.headers_mut().insert(header::LINK, link);
-        }
+        link_next(&mut response, "/api/admin/audit-logs", &next);
     }
     Ok(response)
 }

@@ -4,17 +4,18 @@ use async_stream::try_stream;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use strongroom::CredentialService;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::credential::CredentialFilter;
-use strongroom_model::page::{MAX_LIMIT, Page};
+use strongroom_model::page::Page;
 use strongroom_model::{Problem, Provider};
 
 use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
+use crate::http::paging::{check_limit, link_next};
 use crate::http::problem::Answer;
 
 /// Credentials read at a time while the whole list is streamed.
@@ -51,19 +52,13 @@ pub(super) async fn list(
         let first = service.list(&filter, query.cursor.unwrap_or(0), BATCH).await?;
         return Ok(stream(service, filter, first));
     };
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("limit must be 1 to {MAX_LIMIT}")).into());
-    }
+    let limit = check_limit(limit)?;
     let page = service.list(&filter, query.cursor.unwrap_or(0), limit).await?;
     let body: Vec<_> = page.items.iter().map(super::wire).collect();
     let mut response = Json(body).into_response();
     if let Some(next) = page.next {
         let next = ListCredentials { cursor: Some(next), ..query };
-        let query = serde_urlencoded::to_string(&next).unwrap_or_default();
-        let link = format!("</api/admin/credentials?{query}>; rel=\"next\"");
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            response.headers_mut().insert(header::LINK, link);
-        }
+        link_next(&mut response, "/api/admin/credentials", &next);
     }
     Ok(response)
 }
