@@ -8,7 +8,9 @@ mod status;
 mod token;
 mod user;
 
+use axum::http::StatusCode;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -63,7 +65,21 @@ fn description() -> utoipa::openapi::OpenApi {
 /// The OpenAPI 3.1 description of every route.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut api = routes().into_openapi();
+    let operations = api.paths.paths.values_mut().flat_map(|path| {
+        [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
+    });
+    for (status, response) in operations.flat_map(|operation| &mut operation.responses.responses) {
+        // OpenAPI 3.1 requires a description; where none is written the status says it.
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let reason =
+                status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok()?.canonical_reason());
+            response.description = reason.unwrap_or("Answer").to_owned();
+        }
+    }
+    api
 }
 
 /// The same as JSON.

@@ -127,8 +127,11 @@ pub async fn name_of(session: &mut Session, uid: Uid) -> Result<Option<String>, 
     Ok(row.map(|(name,)| name))
 }
 
-/// The credentials of a provider that this user sees, in the order in which they are tried: with a user, its own;
-/// without one, the global ones.
+/// Before the first credential of a provider, in the order in which they are tried.
+pub const FIRST: (i64, CredentialId) = (i64::MIN, CredentialId(i64::MIN));
+
+/// Up to `limit` active credentials of a provider that this user sees, in the order in which they are tried: by priority
+/// and id, those behind `after`. With a user, its own; without one, the global ones.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -136,15 +139,16 @@ pub async fn list_of_provider(
     session: &mut Session,
     provider: &Provider,
     user: Option<UserId>,
+    (after, limit): ((i64, CredentialId), i64),
     now: Millis,
 ) -> Result<Vec<Credential>, StoreError> {
     const SQL: &str = select!(
-        "AND c.provider = $2 \
+        "AND c.provider = $2 AND c.is_active \
          AND ((CAST($3 AS BIGINT) IS NULL AND c.is_global) OR (NOT c.is_global AND c.user_id = $3)) \
-         ORDER BY c.priority, c.id"
+         AND (c.priority, c.id) > ($4, $5) ORDER BY c.priority, c.id LIMIT $6"
     );
-    let rows =
-        fetch_all!(session, Row, SQL, month::start(now).0, provider.as_str(), user.map(|user| user.0))?;
+    let (month, user) = (month::start(now).0, user.map(|user| user.0));
+    let rows = fetch_all!(session, Row, SQL, month, provider.as_str(), user, after.0, after.1.0, limit)?;
     rows.into_iter().map(Credential::try_from).collect()
 }
 

@@ -164,7 +164,12 @@ async fn a_deleted_credential_is_gone_from_every_view_and_its_name_is_free() {
     assert!(credential::get_by_name(&mut session, "primary", NOW).await.unwrap().is_none());
     let all = credential::list(&mut session, &Default::default(), 0, 10, NOW).await.unwrap();
     assert!(all.is_empty());
-    assert!(credential::list_of_provider(&mut session, &openai, None, NOW).await.unwrap().is_empty());
+    assert!(
+        credential::list_of_provider(&mut session, &openai, None, (credential::FIRST, 10), NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(!credential::provider_has_rows(&mut session, &openai, None).await.unwrap());
     assert_eq!(credential::name_of(&mut session, uid(1)).await.unwrap().as_deref(), Some("primary"));
     assert_eq!(credential::name_of(&mut session, uid(9)).await.unwrap(), None);

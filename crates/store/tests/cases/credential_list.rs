@@ -99,10 +99,19 @@ async fn a_providers_credentials_come_by_priority_then_id_and_by_whose_they_are(
         ground.put(new).await;
     }
     ground.put(row(20, "elsewhere", &groq)).await;
+    let mut inactive = row(21, "inactive", &openai);
+    inactive.is_active = false;
+    ground.put(inactive).await;
     let mut session = ground.read().await;
     let mut of = async |user: Option<UserId>| {
-        let found = credential::list_of_provider(&mut session, &openai, user, NOW).await.unwrap();
-        names(&found).join(" ")
+        let (mut all, mut after) = (Vec::new(), credential::FIRST);
+        loop {
+            let page = (after, 2);
+            let found = credential::list_of_provider(&mut session, &openai, user, page, NOW).await.unwrap();
+            let Some(last) = found.last() else { return names(&all).join(" ") };
+            after = (last.priority, last.id);
+            all.extend(found);
+        }
     };
     assert_eq!(of(None).await, "first tie-1 tie-2 shared late");
     assert_eq!(of(Some(one)).await, "ones-first ones");

@@ -14,6 +14,9 @@ use super::CredentialService;
 use super::desk::Wanted;
 use crate::audit::entry;
 
+/// Candidates that are looked up at a time: nearly always the first one serves.
+const CANDIDATES: i64 = 8;
+
 /// A key that was handed out. Its use is counted.
 #[derive(Debug, Clone)]
 pub struct RevealedCredential {
@@ -53,6 +56,18 @@ fn passes_on(kind: ProblemKind) -> bool {
 }
 
 /// What was asked for is not repeated: it may be a secret in the wrong place.
+/// That a limit is reached is the best answer when none is left; else the first problem is.
+fn best_answer(before: Option<Problem>, problem: Problem) -> Problem {
+    match before {
+        Some(before)
+            if before.kind == ProblemKind::LimitReached || problem.kind != ProblemKind::LimitReached =>
+        {
+            before
+        }
+        _ => problem,
+    }
+}
+
 fn out_of_reach(kind: &str) -> Problem {
     Problem::denied(format!("this token does not reach that {kind}"))
 }
@@ -169,29 +184,29 @@ impl CredentialService {
         if !scope.providers.is_empty() && !scope.providers.contains(provider) {
             return Err(out_of_reach("provider"));
         }
-        let mut refusal = None;
+        let mut refusal: Option<Problem> = None;
         for &view in views {
-            let candidates = {
-                let mut session = self.room.0.store.read().await?;
-                let now = session.now().await?;
-                credential::list_of_provider(&mut session, provider, view, now).await?
-            };
-            let usable = candidates.into_iter().filter(|it| it.is_active && scope.permits(it.uid, provider));
-            for candidate in usable {
-                // A read for each: a refused counter is not kept locked while the next one is tried.
-                let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone(), view };
-                match self.room.0.desk.read(self.actor.clone(), wanted).await {
-                    Ok(None) => {}
-                    // One that is used up, has no key or does not open leaves the others working. That a limit is reached
-                    // is the best answer when none is left.
-                    Err(problem) if passes_on(problem.kind) => {
-                        let had_limit =
-                            refusal.as_ref().is_some_and(|it: &Problem| it.kind == ProblemKind::LimitReached);
-                        if refusal.is_none() || (problem.kind == ProblemKind::LimitReached && !had_limit) {
-                            refusal = Some(problem);
+            let mut after = credential::FIRST;
+            loop {
+                let candidates = {
+                    let mut session = self.room.0.store.read().await?;
+                    let now = session.now().await?;
+                    credential::list_of_provider(&mut session, provider, view, (after, CANDIDATES), now)
+                        .await?
+                };
+                let Some(last) = candidates.last() else { break };
+                after = (last.priority, last.id);
+                for candidate in candidates.iter().filter(|it| scope.permits(it.uid, provider)) {
+                    // A read for each: a refused counter is not kept locked while the next one is tried.
+                    let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone(), view };
+                    match self.room.0.desk.read(self.actor.clone(), wanted).await {
+                        Ok(None) => {}
+                        // One that is used up, has no key or does not open leaves the others working.
+                        Err(problem) if passes_on(problem.kind) => {
+                            refusal = Some(best_answer(refusal, problem))
                         }
+                        other => return other,
                     }
-                    other => return other,
                 }
             }
         }
