@@ -1,22 +1,15 @@
 //! Hashes of tokens, and MACs over rows that grant authority: whoever can write to the database alone gains none.
 
-use strongroom_model::Secret;
 use strongroom_model::actor::Scope;
+pub use strongroom_model::authority_mac::AuthorityMac;
+use strongroom_model::credential::Credential;
 use strongroom_model::token::Token;
 use strongroom_model::user::User;
+use strongroom_model::{Provider, Secret, Uid, UserId};
 
 use crate::canonical::Canonical;
 use crate::key::Purpose;
 use crate::keyring::Keyring;
-
-/// A MAC and the uid of the token key that made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorityMac {
-    /// The key.
-    pub key_id: String,
-    /// 64 lower-case hex digits.
-    pub mac: String,
-}
 
 fn make(keyring: &Keyring, fields: &Canonical) -> AuthorityMac {
     let (key_id, mac) = keyring.mac(Purpose::Token, fields);
@@ -71,6 +64,69 @@ pub fn token_verifies(keyring: &Keyring, token: &Token, hash: &AuthorityMac, mac
     keyring.verifies(Purpose::Token, &mac.key_id, &grant_fields(token, &hash.mac), &mac.mac)
 }
 
+/// What a credential's row says about which key is handed out under which name, where it goes, and to whom.
+#[derive(Debug, Clone, Copy)]
+pub struct CredentialGrant<'a> {
+    /// The credential.
+    pub credential: Uid,
+    /// The name it is asked for by.
+    pub name: &'a str,
+    /// The provider it is asked for by.
+    pub provider: &'a Provider,
+    /// Where its key goes.
+    pub endpoint: Option<&'a str>,
+    /// Whether it is handed out.
+    pub is_active: bool,
+    /// Whether it is everybody's.
+    pub is_global: bool,
+    /// Whose it is.
+    pub user: Option<UserId>,
+    /// The version that is handed out.
+    pub version: Uid,
+}
+
+impl<'a> From<&'a Credential> for CredentialGrant<'a> {
+    fn from(credential: &'a Credential) -> Self {
+        Self {
+            credential: credential.uid,
+            name: &credential.name,
+            provider: &credential.provider,
+            endpoint: credential.endpoint.as_deref(),
+            is_active: credential.is_active,
+            is_global: credential.is_global,
+            user: credential.user,
+            version: credential.version,
+        }
+    }
+}
+
+impl CredentialGrant<'_> {
+    fn fields(&self) -> Canonical {
+        Canonical::of("strongroom/credential-grant/v1")
+            .text(&self.credential.to_string())
+            .text(self.name)
+            .text(self.provider.as_str())
+            .optional(self.endpoint)
+            .text(if self.is_active { "active" } else { "inactive" })
+            .text(if self.is_global { "global" } else { "owned" })
+            .optional(self.user.map(|user| user.to_string()).as_deref())
+            .text(&self.version.to_string())
+    }
+}
+
+/// The MAC of what a credential's row says.
+#[must_use]
+pub fn credential_mac(keyring: &Keyring, grant: &CredentialGrant<'_>) -> AuthorityMac {
+    make(keyring, &grant.fields())
+}
+
+/// Whether a credential's row says what we wrote.
+#[must_use]
+pub fn credential_verifies(keyring: &Keyring, credential: &Credential) -> bool {
+    let AuthorityMac { key_id, mac } = &credential.mac;
+    keyring.verifies(Purpose::Token, key_id, &CredentialGrant::from(credential).fields(), mac)
+}
+
 fn user_fields(user: &User) -> Canonical {
     Canonical::of("strongroom/user-grant/v1")
         .number(user.id.0)
@@ -92,7 +148,7 @@ pub fn user_verifies(keyring: &Keyring, user: &User, mac: &AuthorityMac) -> bool
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::{Millis, Provider, Role, Uid, UserId};
+    use strongroom_model::{Millis, Role};
 
     use super::*;
 
@@ -138,6 +194,37 @@ mod tests {
             edit(&mut edited);
             assert!(!token_verifies(&keyring, &edited, &hash, &mac), "edit {n}");
         }
+    }
+
+    #[test]
+    fn whatever_a_credential_hands_out_and_to_whom_is_under_its_mac() {
+        let keyring = Keyring::generate();
+        let (one, other) = (Provider::parse("openai").unwrap(), Provider::parse("groq").unwrap());
+        let grant = CredentialGrant {
+            credential: Uid::from_bytes([1; 16]),
+            name: "private",
+            provider: &one,
+            endpoint: None,
+            is_active: true,
+            is_global: false,
+            user: Some(UserId(7)),
+            version: Uid::from_bytes([2; 16]),
+        };
+        let mac = credential_mac(&keyring, &grant);
+        let edits = [
+            CredentialGrant { credential: Uid::from_bytes([3; 16]), ..grant },
+            CredentialGrant { name: "public", ..grant },
+            CredentialGrant { provider: &other, ..grant },
+            CredentialGrant { endpoint: Some("https://evil.example.com"), ..grant },
+            CredentialGrant { is_active: false, ..grant },
+            CredentialGrant { is_global: true, ..grant },
+            CredentialGrant { user: Some(UserId(8)), ..grant },
+            CredentialGrant { version: Uid::from_bytes([3; 16]), ..grant },
+        ];
+        for edit in edits {
+            assert_ne!(credential_mac(&keyring, &edit), mac, "{edit:?}");
+        }
+        assert_eq!(credential_mac(&keyring, &grant), mac);
     }
 
     #[test]

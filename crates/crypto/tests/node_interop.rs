@@ -11,6 +11,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use strongroom_crypto::audit_chain::{self, GENESIS};
+use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::row_digest::{DigestRow, combine, row_digest};
 use strongroom_crypto::sealed_text::{open_unbound, seal_unbound};
@@ -136,6 +137,17 @@ fn every_layout_is_the_documented_one() {
         created_at: Millis(1),
         updated_at: Millis(2),
     };
+    let provider = Provider::parse("openai").unwrap();
+    let credential = CredentialGrant {
+        credential: random::uid(),
+        name: "öpenai",
+        provider: &provider,
+        endpoint: Some("https://llm.example.com"),
+        is_active: true,
+        is_global: false,
+        user: Some(UserId(7)),
+        version: random::uid(),
+    };
     let entry = NewEntry {
         uid: random::uid(),
         at: Millis(1_763_800_000_123),
@@ -175,6 +187,11 @@ fn every_layout_is_the_documented_one() {
             "scope_providers": ["openai", "groq"],
         },
         "user": { "id": 7, "role": "auditor", "is_active": false },
+        "credential": {
+            "uid": credential.credential.to_string(), "name": credential.name, "provider": "openai",
+            "endpoint": credential.endpoint, "is_active": true, "is_global": false, "user_id": "7",
+            "version_uid": credential.version.to_string(),
+        },
         "entry": {
             "chain_id": "main", "seq": 2, "before": first.link, "uid": entry.uid.to_string(), "at_ms": entry.at.0,
             "action": entry.action, "actor": entry.actor, "target_kind": "credential", "target_id": "1",
@@ -193,6 +210,7 @@ fn every_layout_is_the_documented_one() {
         "token_hash": hash.mac,
         "token_mac": authority::token_mac(keyring, &grant, &hash).mac,
         "user_mac": authority::user_mac(keyring, &user).mac,
+        "credential_mac": authority::credential_mac(keyring, &credential).mac,
         "link": second.link,
         "head_mac": head.mac,
         "row_digest": digest,

@@ -1,5 +1,6 @@
 //! Credentials: the metadata of a provider's key, and the rules for names and values.
 
+use crate::authority_mac::AuthorityMac;
 use crate::clock::Millis;
 use crate::id::{CredentialId, Uid, UserId};
 use crate::limit::RateLimitStatus;
@@ -53,6 +54,8 @@ pub struct Credential {
     pub created_at: Millis,
     /// When an admin last changed it.
     pub updated_at: Millis,
+    /// Over what it hands out and to whom.
+    pub mac: AuthorityMac,
 }
 
 impl Credential {

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod audit;
+pub mod authority_mac;
 pub mod clock;
 pub mod credential;
 pub mod fingerprint;

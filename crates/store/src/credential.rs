@@ -1,5 +1,6 @@
 //! Credentials: metadata rows, with their limit and their counters beside them.
 
+use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::{CredentialId, Millis, Provider, Uid, UserId, month};
 
@@ -27,6 +28,8 @@ struct Row {
     last_used_ms: Option<i64>,
     created_at_ms: i64,
     updated_at_ms: i64,
+    mac_key_id: String,
+    mac: String,
 }
 
 fn corrupt(column: &'static str, id: i64) -> StoreError {
@@ -56,6 +59,7 @@ impl TryFrom<Row> for Credential {
             last_used: row.last_used_ms.map(Millis),
             created_at: Millis(row.created_at_ms),
             updated_at: Millis(row.updated_at_ms),
+            mac: AuthorityMac { key_id: row.mac_key_id, mac: row.mac },
         })
     }
 }
@@ -73,7 +77,7 @@ macro_rules! select {
             "AND n.window_start_ms = $1) AS current_month_usage, ",
             "(SELECT MAX(n.last_used_ms) FROM counters n ",
             "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month') AS last_used_ms, ",
-            "c.created_at_ms, c.updated_at_ms ",
+            "c.created_at_ms, c.updated_at_ms, c.mac_key_id, c.mac ",
             "FROM api_credentials c JOIN credential_versions v ON v.uid = c.version_uid ",
             "LEFT JOIN limits l ON l.scope_kind = 'credential' AND l.scope_uid = c.uid ",
             "AND l.unit = 'requests' AND l.window_kind = 'month' ",
@@ -271,6 +275,8 @@ pub struct NewRow<'a> {
     pub user: Option<UserId>,
     /// The version in use.
     pub version: Uid,
+    /// Over what it hands out and to whom.
+    pub mac: AuthorityMac,
     /// When it was made.
     pub created_at: Millis,
     /// When it last changed.
@@ -283,11 +289,11 @@ pub struct NewRow<'a> {
 /// [`StoreError::Taken`] when the name is in use.
 pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, StoreError> {
     const SQL: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, is_global, \
-                       user_id, revision, version_uid, created_at_ms, updated_at_ms) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11) RETURNING id";
+                       user_id, revision, version_uid, mac_key_id, mac, created_at_ms, updated_at_ms) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13) RETURNING id";
     const SQL_WITH_ID: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, \
-                               is_global, user_id, revision, version_uid, created_at_ms, updated_at_ms, id) \
-                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12) RETURNING id";
+                               is_global, user_id, revision, version_uid, mac_key_id, mac, created_at_ms, updated_at_ms, \
+                               id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14) RETURNING id";
     let (uid, version) = (row.uid.to_string(), row.version.to_string());
     let user = row.user.map(|user| user.0);
     let (provider, created, updated) = (row.provider.as_str(), row.created_at.0, row.updated_at.0);
@@ -305,6 +311,8 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
             row.is_global,
             user,
             &version,
+            &row.mac.key_id,
+            &row.mac.mac,
             created,
             updated
         )?,
@@ -322,6 +330,8 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
                 row.is_global,
                 user,
                 &version,
+                &row.mac.key_id,
+                &row.mac.mac,
                 created,
                 updated,
                 id.0
@@ -386,7 +396,7 @@ pub async fn any_moved(tx: &mut Write, seen: &[Credential]) -> Result<bool, Stor
     }
 }
 
-/// Writes all that an admin can change, if the revision is still `credential.revision`; moves the revision by one.
+/// Writes all that an admin can change, its MAC with it, if the revision is still `credential.revision`; moves the revision by one.
 /// `false` means that it has passed.
 ///
 /// # Errors
@@ -394,7 +404,7 @@ pub async fn any_moved(tx: &mut Write, seen: &[Credential]) -> Result<bool, Stor
 pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
-                       revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
+                       mac_key_id = $12, mac = $13, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     let changed = execute!(
         tx,
         SQL,
@@ -408,7 +418,9 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
         credential.is_global,
         credential.user.map(|user| user.0),
         credential.version.to_string(),
-        now.0
+        now.0,
+        &credential.mac.key_id,
+        &credential.mac.mac
     )?;
     Ok(changed == 1)
 }

@@ -1,6 +1,7 @@
 //! Between secrets and their sealed rows: sealing for a place, opening in a place, and what to do when it fails.
 
 use serde_json::json;
+use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant};
 use strongroom_crypto::{OpenError, SealContext};
 use strongroom_model::audit::{Outcome, Target};
 use strongroom_model::credential::{Credential, Field};
@@ -41,6 +42,38 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The values of a version, open.
+pub(crate) struct OpenedValues {
+    pub(crate) api_key: Option<Secret>,
+    pub(crate) api_secret: Option<Secret>,
+}
+
+/// Why a credential does not open.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Its row does not say what we wrote: what is handed out, where it goes, or to whom.
+    Row,
+    /// One of its sealed values does not open in its place.
+    Value(SealedValue, OpenError),
+}
+
+impl Fault {
+    pub(crate) fn mend(&self) -> String {
+        match self {
+            Self::Row => {
+                "its row was changed outside strongroom; restore the row from a backup, or delete the \
+                          credential and make it anew"
+                    .to_owned()
+            }
+            Self::Value(value, OpenError::UnknownKey) => format!(
+                "it was sealed with key {}, which is not in the keyring; restore the tables encryption_keys and key_wraps",
+                value.key_id
+            ),
+            Self::Value(_, error) => format!("{error}; restore the row from a backup, or store the key anew"),
+        }
+    }
+}
+
 impl Strongroom {
     /// Seals a secret and stores it, with its fingerprint.
     pub(crate) async fn seal_into(
@@ -66,34 +99,59 @@ impl Strongroom {
         Ok(value::put(tx, &value).await?)
     }
 
+    pub(crate) fn sign_credential(&self, grant: &CredentialGrant<'_>) -> AuthorityMac {
+        authority::credential_mac(&self.0.keyring, grant)
+    }
+
+    /// Whether a credential's row says what we wrote.
+    pub(crate) fn says_what_we_wrote(&self, credential: &Credential) -> bool {
+        authority::credential_verifies(&self.0.keyring, credential)
+    }
+
+    /// Opens every value of a version in its place, once its credential's row is known to say what we wrote.
+    pub(crate) fn open_all(
+        &self,
+        found: &Credential,
+        values: Vec<SealedValue>,
+    ) -> Result<OpenedValues, Fault> {
+        if !self.says_what_we_wrote(found) {
+            return Err(Fault::Row);
+        }
+        let mut opened = OpenedValues { api_key: None, api_secret: None };
+        for value in values {
+            match self.open_value(Place::of(found), &value) {
+                Ok(secret) if value.field == Field::ApiKey => opened.api_key = Some(secret),
+                Ok(secret) => opened.api_secret = Some(secret),
+                Err(error) => return Err(Fault::Value(value, error)),
+            }
+        }
+        Ok(opened)
+    }
+
     pub(crate) fn open_value(&self, place: Place<'_>, value: &SealedValue) -> Result<Secret, OpenError> {
         self.0.keyring.open(&place.context(value.version, value.field), &value.key_id, &value.text)
     }
 
-    /// Says in the metrics, the log and the audit trail that a sealed text did not open, and makes the problem.
+    /// Says in the metrics, the log and the audit trail that a credential does not open, and makes the problem.
     pub(crate) async fn report_broken(
         &self,
         actor: &Actor,
         credential: &Credential,
-        value: &SealedValue,
-        error: OpenError,
+        fault: Fault,
     ) -> Problem {
         self.0.signals.integrity_failures.add_one();
-        let reason = match error {
-            OpenError::UnknownKey => format!(
-                "it was sealed with key {}, which is not in the keyring; restore the tables encryption_keys and key_wraps",
-                value.key_id
-            ),
-            other => format!("{other}; restore the row from a backup, or store the key anew"),
-        };
-        let message = format!("credential {:?} cannot be opened: {reason}", credential.name);
+        let message = format!("credential {:?} cannot be opened: {}", credential.name, fault.mend());
         let target = Target::named("credential", credential.uid, &credential.name);
-        let detail =
-            json!({ "field": value.field.as_str(), "keyId": value.key_id, "reason": error.to_string() });
+        let detail = match fault {
+            Fault::Row => json!({ "reason": "its row was changed" }),
+            Fault::Value(value, error) => {
+                json!({ "field": value.field.as_str(), "keyId": value.key_id, "reason": error.to_string() })
+            }
+        };
         let noted = self.note(actor, "credential.integrity", target, Outcome::Failed, &detail).await;
         if let Err(problem) = noted {
             tracing::error!(%problem, "an integrity failure could not be written to the audit trail");
         }
-        Problem::integrity(message).caused_by(error)
+        Problem::integrity(message)
     }
 }

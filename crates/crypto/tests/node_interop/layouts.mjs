@@ -48,7 +48,7 @@ function checksum(body) {
 }
 
 const [tokenKey, auditKey] = [unwrap('token'), unwrap('audit')]
-const { token, user, entry, row } = given
+const { token, user, credential, entry, row } = given
 const tokenHash = hmac(tokenKey, [text('strongroom/token-hash/v1'), text(token.text)])
 const link = hmac(auditKey, [
   text('strongroom/audit-entry/v1'), text(entry.chain_id), number(entry.seq), text(entry.before), text(entry.uid),
@@ -75,6 +75,11 @@ process.stdout.write(JSON.stringify({
   ]),
   user_mac: hmac(tokenKey, [
     text('strongroom/user-grant/v1'), number(user.id), text(user.role), text(user.is_active ? 'active' : 'disabled'),
+  ]),
+  credential_mac: hmac(tokenKey, [
+    text('strongroom/credential-grant/v1'), text(credential.uid), text(credential.name), text(credential.provider),
+    optional(credential.endpoint), text(credential.is_active ? 'active' : 'inactive'),
+    text(credential.is_global ? 'global' : 'owned'), optional(credential.user_id), text(credential.version_uid),
   ]),
   link,
   head_mac: hmac(auditKey, [text('strongroom/audit-head/v1'), text(entry.chain_id), number(entry.seq), text(link)]),

@@ -67,6 +67,9 @@ CREATE TABLE api_credentials (
     user_id BIGINT REFERENCES users (id),
     revision BIGINT NOT NULL,
     version_uid TEXT NOT NULL,
+    -- Over what is handed out, and to whom.
+    mac_key_id TEXT NOT NULL,
+    mac TEXT NOT NULL,
     created_at_ms BIGINT NOT NULL,
     updated_at_ms BIGINT NOT NULL,
     deleted_at_ms BIGINT

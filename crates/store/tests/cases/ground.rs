@@ -1,5 +1,6 @@
 //! What every case stands on: a fresh, migrated database, a clock that stands still, and rows to refer to.
 
+use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::Credential;
 use strongroom_model::user::User;
 use strongroom_model::{Clock, CredentialId, Millis, Provider, Role, Uid, UserId};
@@ -51,6 +52,7 @@ pub(crate) fn row<'a>(number: u8, name: &'a str, provider: &'a Provider) -> NewR
         is_global: true,
         user: None,
         version: uid(number + 100),
+        mac: AuthorityMac { key_id: "k".to_owned(), mac: format!("mac of {number}") },
         created_at: NOW,
         updated_at: NOW,
     }

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use strongroom::{Actor, Options, Secret, Strongroom};
+use strongroom_crypto::authority::{CredentialGrant, credential_mac};
 use strongroom_crypto::envelope::unwrap_key;
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::{Keyring, MasterKey, Purpose, SealContext, random};
@@ -66,6 +67,16 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
     let provider = Provider::parse(PROVIDERS[(number % 5) as usize])?;
     let (uid, version_uid) = (random::uid(), random::uid());
     let actor = Actor::system().label();
+    let grant = CredentialGrant {
+        credential: uid,
+        name: &name(number),
+        provider: &provider,
+        endpoint: None,
+        is_active: true,
+        is_global: true,
+        user: None,
+        version: version_uid,
+    };
     let row = NewRow {
         id: None,
         uid,
@@ -77,6 +88,7 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         is_global: true,
         user: None,
         version: version_uid,
+        mac: credential_mac(keyring, &grant),
         created_at: now,
         updated_at: now,
     };

@@ -1,6 +1,7 @@
 //! Making credentials, once per idempotency key.
 
 use serde_json::json;
+use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
 use strongroom_model::credential::{
     Credential, Field, NewCredential, check_name, check_rate_limit, check_secret,
@@ -143,6 +144,16 @@ impl CredentialService {
         self.check_where(&new.provider, new.endpoint.as_deref())?;
         check_owner(new.is_global, new.user)?;
         let (uid, version_uid) = (random::uid(), random::uid());
+        let grant = CredentialGrant {
+            credential: uid,
+            name: &new.name,
+            provider: &new.provider,
+            endpoint: new.endpoint.as_deref(),
+            is_active: new.is_active,
+            is_global: new.is_global,
+            user: new.user,
+            version: version_uid,
+        };
         let row = NewRow {
             id: None,
             uid,
@@ -154,6 +165,7 @@ impl CredentialService {
             is_global: new.is_global,
             user: new.user,
             version: version_uid,
+            mac: self.room.sign_credential(&grant),
             created_at: now,
             updated_at: now,
         };

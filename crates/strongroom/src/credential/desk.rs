@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
-use strongroom_crypto::{OpenError, random};
+use strongroom_crypto::random;
 use strongroom_model::audit::{NewEntry, Target};
-use strongroom_model::credential::{Credential, Field, Source};
+use strongroom_model::credential::{Credential, Source};
 use strongroom_model::problem::Causes;
 use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::usage::{self, Kind, Record};
@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use super::read::{RevealedCredential, within_reach};
 use crate::audit::entry;
-use crate::sealing::Place;
+use crate::sealing::Fault;
 use crate::{Inner, Strongroom};
 
 /// Reads in one transaction at the most: few enough that other writers do not wait long for their turn.
@@ -101,11 +101,10 @@ struct Ready {
     api_secret: Option<Secret>,
 }
 
-/// A sealed value that did not open.
+/// A credential that did not open.
 struct Broken {
     found: Credential,
-    value: SealedValue,
-    error: OpenError,
+    fault: Fault,
 }
 
 /// The reads of one transaction. Each is in exactly one place, so that none goes without an answer.
@@ -165,8 +164,8 @@ impl Strongroom {
             }
             reply(read, outcome);
         }
-        for (read, Broken { found, value, error }) in batch.broken {
-            let problem = self.report_broken(&read.actor, &found, &value, error).await;
+        for (read, Broken { found, fault }) in batch.broken {
+            let problem = self.report_broken(&read.actor, &found, fault).await;
             reply(read, Err(problem));
         }
     }
@@ -278,14 +277,10 @@ impl Strongroom {
 
     /// Opened before a use is counted: what cannot be handed out costs nothing.
     fn open_for(&self, read: Read, found: Credential, values: Vec<SealedValue>, batch: &mut Batch) {
-        let (mut api_key, mut api_secret) = (None, None);
-        for value in values {
-            match self.open_value(Place::of(&found), &value) {
-                Ok(secret) if value.field == Field::ApiKey => api_key = Some(secret),
-                Ok(secret) => api_secret = Some(secret),
-                Err(error) => return batch.broken.push((read, Broken { found, value, error })),
-            }
-        }
+        let (api_key, api_secret) = match self.open_all(&found, values) {
+            Ok(opened) => (opened.api_key, opened.api_secret),
+            Err(fault) => return batch.broken.push((read, Broken { found, fault })),
+        };
         match api_key {
             Some(api_key) => batch.ready.push(Ready { read, found, api_key, api_secret }),
             None => {

@@ -1,6 +1,7 @@
 //! Moving credentials in: row by row, each in a transaction of its own, and the same again changes nothing.
 
 use serde_json::json;
+use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::audit::{NewEntry, Outcome, Target};
@@ -208,6 +209,16 @@ impl CredentialService {
         };
         let (uid, version_uid) = (random::uid(), random::uid());
         let created_at = row.created_at.unwrap_or(now);
+        let grant = CredentialGrant {
+            credential: uid,
+            name: &row.name,
+            provider,
+            endpoint: row.endpoint.as_deref(),
+            is_active: row.is_active,
+            is_global: row.is_global,
+            user: row.user,
+            version: version_uid,
+        };
         let new = NewRow {
             id: free_id,
             uid,
@@ -219,6 +230,7 @@ impl CredentialService {
             is_global: row.is_global,
             user: row.user,
             version: version_uid,
+            mac: self.room.sign_credential(&grant),
             created_at,
             updated_at: row.updated_at.unwrap_or(created_at),
         };

@@ -5,14 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 use strongroom_connectors::ai::{self, ProbeReport};
 use strongroom_model::audit::Target;
-use strongroom_model::credential::{Credential, Field};
-use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Secret, month};
+use strongroom_model::credential::Credential;
+use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, month};
 use strongroom_store::Session;
 use strongroom_store::value::{self, SealedValue};
 
 use super::CredentialService;
 use crate::audit::entry;
-use crate::sealing::Place;
 
 /// How a credential stands.
 #[derive(Debug)]
@@ -55,17 +54,24 @@ impl CredentialService {
     pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
         let mut session = self.room.0.store.read().await?;
         let now = session.now().await?;
-        let (mut credential, mut values) = look(&mut session, id, now).await?;
+        let (mut credential, values) = look(&mut session, id, now).await?;
         drop(session);
-        if values.iter().any(|value| self.room.open_value(Place::of(&credential), value).is_err()) {
+        let mut opened = self.room.open_all(&credential, values);
+        if opened.is_err() {
             // A change of provider or endpoint may have come between the row and its values: they are looked at again
             // where none can.
             let mut tx = self.room.0.store.write().await?;
             strongroom_store::credential::lock(&mut tx, id).await?;
-            (credential, values) = look(&mut tx, id, now).await?;
+            let (again, values) = look(&mut tx, id, now).await?;
             tx.roll_back().await?;
+            opened = self.room.open_all(&again, values);
+            credential = again;
         }
-        let key = self.open_all(&credential, &values).await?;
+        // Every value was opened, so that a broken second secret is noticed too.
+        let key = match opened {
+            Ok(opened) => opened.api_key.ok_or_else(|| no_key(&credential))?,
+            Err(fault) => return Err(self.room.report_broken(&self.actor, &credential, fault).await),
+        };
         if !credential.rate_limit_status(Millis(0)).allowed() {
             let refusal = Problem::new(ProblemKind::LimitReached, "Rate limit exceeded");
             return Err(Problem { retry_at: Some(month::next(now)), ..refusal });
@@ -87,20 +93,5 @@ impl CredentialService {
             Problem::new(ProblemKind::BadGateway, "the provider did not answer within 30 seconds")
         })?;
         Ok(TestReport { credential, live: Some(report) })
-    }
-
-    /// Opens every value, so that a broken second secret is noticed too, and gives the key.
-    async fn open_all(&self, credential: &Credential, values: &[SealedValue]) -> Result<Secret, Problem> {
-        let mut key = None;
-        for value in values {
-            match self.room.open_value(Place::of(credential), value) {
-                Ok(secret) if value.field == Field::ApiKey => key = Some(secret),
-                Ok(_) => {}
-                Err(error) => {
-                    return Err(self.room.report_broken(&self.actor, credential, value, error).await);
-                }
-            }
-        }
-        key.ok_or_else(|| no_key(credential))
     }
 }

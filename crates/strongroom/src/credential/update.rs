@@ -1,6 +1,7 @@
 //! Changing credentials: new versions of secrets, and sealing anew for another provider or endpoint.
 
 use serde_json::json;
+use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
 use strongroom_model::credential::{
     Credential, CredentialPatch, Field, check_name, check_rate_limit, check_secret,
@@ -11,7 +12,7 @@ use strongroom_store::{Write, credential, limit, value, version};
 use super::create::check_owner;
 use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
 use crate::audit::entry;
-use crate::sealing::Place;
+use crate::sealing::{Fault, Place};
 
 impl CredentialService {
     /// Changes a credential. A new secret makes a new version; another provider or endpoint seals all anew.
@@ -32,6 +33,15 @@ impl CredentialService {
             let before = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
             if if_match.is_some_and(|revision| revision != before.revision) {
                 return Err(passed());
+            }
+            // What somebody else wrote into the row is not to be signed along with the change.
+            if !self.room.says_what_we_wrote(&before) {
+                self.room.0.signals.integrity_failures.add_one();
+                let mend = Fault::Row.mend();
+                return Err(Problem::integrity(format!(
+                    "credential {:?} cannot be changed: {mend}",
+                    before.name
+                )));
             }
             let after = self.patched(&before, &patch)?;
             if let Some(after) = self.write_update(&mut tx, &before, after, &patch, now).await? {
@@ -79,6 +89,7 @@ impl CredentialService {
         if has_new_secret {
             after.version = random::uid();
         }
+        after.mac = self.room.sign_credential(&CredentialGrant::from(&after));
         // The row is written first: it is locked then, and of two changes at once the slower one stops here.
         if !credential::update(tx, &after, now).await.map_err(taken)? {
             return Ok(None);

@@ -1,6 +1,7 @@
 //! Sealed texts that were changed behind our back.
 
-use strongroom::{Credential, CredentialPatch, NewCredential, ProblemKind};
+use strongroom::user::NewUser;
+use strongroom::{Actor, Credential, CredentialPatch, NewCredential, ProblemKind, Role};
 use strongroom_model::audit::Outcome;
 
 use super::ground::{Ground, ground, new};
@@ -104,6 +105,35 @@ async fn a_sealed_text_that_was_moved_does_not_open() {
         );
         assert_eq!(ground.database.execute(&sql).await, 1, "{how}");
         assert_broken(&ground, &victim, how).await;
+    }
+}
+
+#[tokio::test]
+async fn a_credential_whose_row_was_changed_is_not_handed_out_and_not_signed_anew() {
+    let ground = ground().await;
+    ground.make(new("bystander")).await;
+    let owner = NewUser { name: "owner".to_owned(), role: Role::Reader, id: None };
+    let owner = ground.room.users(Actor::library()).create(owner).await.unwrap().id;
+    for (number, (how, edit)) in [
+        ("made everybody's", "is_global = true"),
+        ("put back into use", "is_active = true"),
+        ("asked for by another name", "name = 'other'"),
+        ("put back to an older version", "version_uid = (SELECT v.uid FROM credential_versions v WHERE v.credential_uid = api_credentials.uid AND v.number = 1)"),
+    ].into_iter().enumerate() {
+        let mut victim = victim(&ground, &format!("victim-{number}")).await;
+        let (is_global, is_active) = (!edit.contains("is_global"), !edit.contains("is_active"));
+        let patch = CredentialPatch { is_global: Some(is_global), user: Some(Some(owner)), is_active: Some(is_active), ..CredentialPatch::default() };
+        ground.service().update(victim.id, patch, None).await.unwrap();
+        let sql = format!("UPDATE api_credentials SET {edit} WHERE id = {}", victim.id);
+        assert_eq!(ground.database.execute(&sql).await, 1, "{how}");
+        if how.contains("name") {
+            victim.name = "other".to_owned();
+        }
+        assert_broken(&ground, &victim, how).await;
+        let patch = CredentialPatch { priority: Some(1), ..CredentialPatch::default() };
+        let problem = ground.service().update(victim.id, patch, None).await.expect_err(how);
+        assert_eq!(problem.kind, ProblemKind::Integrity, "{how}");
+        ground.service().delete(victim.id, None).await.expect(how);
     }
 }
 

@@ -1,0 +1,5 @@
+//! Compiles the crate anew when a migration has changed: they are embedded.
+
+fn main() {
+    println!("cargo:rerun-if-changed=migrations");
+}
