@@ -7,18 +7,26 @@ use strongroom_client::wire::credential::RevealedCredential;
 use strongroom_model::Secret;
 use strongroom_model::provider::KNOWN;
 
-/// The variables that hold these keys. The second key of a variable goes into `…_2`, as pools of keys are written.
+/// The variables that hold these keys, and where a key goes that has an endpoint of its own: without that a program would
+/// send it to the provider. The second key of a variable goes into `…_2`, as pools of keys are written.
 pub(super) fn variables(keys: &[RevealedCredential]) -> Vec<(String, Secret)> {
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     let mut variables = Vec::new();
     for key in keys {
+        let mut number = 1;
         for name in usual(&key.provider) {
-            let number = taken.entry(name.clone()).and_modify(|number| *number += 1).or_insert(1);
-            let name = if *number == 1 { name } else { format!("{name}_{number}") };
-            variables.push((name, key.api_key.0.clone()));
+            number = *taken.entry(name.clone()).and_modify(|number| *number += 1).or_insert(1);
+            variables.push((numbered(name, number), key.api_key.0.clone()));
+        }
+        if let Some(endpoint) = &key.endpoint {
+            variables.push((numbered(base_url(&key.provider), number), Secret::from(endpoint.as_str())));
         }
     }
     variables
+}
+
+fn numbered(name: String, number: usize) -> String {
+    if number == 1 { name } else { format!("{name}_{number}") }
 }
 
 /// Where programs look for the key of this provider.
@@ -26,10 +34,23 @@ fn usual(provider: &str) -> Vec<String> {
     if let Some(known) = KNOWN.iter().find(|known| known.name == provider) {
         return known.variables.iter().map(|&name| name.to_owned()).collect();
     }
+    vec![format!("{}_API_KEY", plain(provider))]
+}
+
+/// Where the provider's own SDK looks for another base URL; named after the provider where there is no such SDK.
+fn base_url(provider: &str) -> String {
+    if provider == "gemini" {
+        "GOOGLE_GEMINI_BASE_URL".to_owned()
+    } else {
+        format!("{}_BASE_URL", plain(provider))
+    }
+}
+
+fn plain(provider: &str) -> String {
     let plain = |character: char| {
         if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' }
     };
-    vec![format!("{}_API_KEY", provider.chars().map(plain).collect::<String>())]
+    provider.chars().map(plain).collect()
 }
 
 /// What this process has, less what is strongroom's own, and the variables.
@@ -83,6 +104,31 @@ mod tests {
         assert_eq!(names(&[key("openai", "k1")]), ["OPENAI_API_KEY=k1"]);
         assert_eq!(names(&[key("gemini", "k1")]), ["GEMINI_API_KEY=k1", "GOOGLE_API_KEY=k1"]);
         assert_eq!(names(&[key("my-llm.v2", "k1")]), ["MY_LLM_V2_API_KEY=k1"]);
+    }
+
+    #[test]
+    fn a_key_with_an_endpoint_of_its_own_brings_it_along() {
+        let at = |provider: &str, endpoint: &str| RevealedCredential {
+            endpoint: Some(endpoint.to_owned()),
+            ..key(provider, "k")
+        };
+        let keys = [
+            key("openai", "k1"),
+            at("openai", "https://a"),
+            at("gemini", "https://b"),
+            at("my-llm", "https://c"),
+        ];
+        let expected = [
+            "OPENAI_API_KEY=k1",
+            "OPENAI_API_KEY_2=k",
+            "OPENAI_BASE_URL_2=https://a",
+            "GEMINI_API_KEY=k",
+            "GOOGLE_API_KEY=k",
+            "GOOGLE_GEMINI_BASE_URL=https://b",
+            "MY_LLM_API_KEY=k",
+            "MY_LLM_BASE_URL=https://c",
+        ];
+        assert_eq!(names(&keys), expected);
     }
 
     #[test]
