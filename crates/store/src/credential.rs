@@ -297,30 +297,12 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
     let (uid, version) = (row.uid.to_string(), row.version.to_string());
     let user = row.user.map(|user| user.0);
     let (provider, created, updated) = (row.provider.as_str(), row.created_at.0, row.updated_at.0);
-    let made = match row.id {
-        None => fetch_optional!(
-            tx,
-            (i64,),
-            SQL,
-            &uid,
-            row.name,
-            provider,
-            row.endpoint,
-            row.priority,
-            row.is_active,
-            row.is_global,
-            user,
-            &version,
-            &row.mac.key_id,
-            &row.mac.mac,
-            created,
-            updated
-        )?,
-        Some(id) => {
-            let made = fetch_optional!(
+    macro_rules! insert {
+        ($sql:expr $(, $id:expr)?) => {
+            fetch_optional!(
                 tx,
                 (i64,),
-                SQL_WITH_ID,
+                $sql,
                 &uid,
                 row.name,
                 provider,
@@ -333,9 +315,15 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
                 &row.mac.key_id,
                 &row.mac.mac,
                 created,
-                updated,
-                id.0
-            )?;
+                updated
+                $(, $id)?
+            )
+        };
+    }
+    let made = match row.id {
+        None => insert!(SQL)?,
+        Some(id) => {
+            let made = insert!(SQL_WITH_ID, id.0)?;
             raise_next_id(tx, id).await?;
             made
         }
