@@ -62,13 +62,18 @@ pub struct Causes<'a>(pub &'a (dyn StdError + Send + Sync));
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0, f)?;
+        let mut text = self.0.to_string();
         let mut source = self.0.source();
         while let Some(inner) = source {
-            write!(f, ": {inner}")?;
+            let cause = inner.to_string();
+            // Many errors end with their cause already.
+            if !text.ends_with(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
             source = inner.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 
@@ -130,5 +135,25 @@ impl Problem {
     pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    #[test]
+    fn causes_are_told_from_the_outermost_in_and_none_twice() {
+        let layer = |text, source: Option<Layer>| Layer { text, source: source.map(Box::new) };
+        let refused = layer("refused", None);
+        let error = layer("the database is gone", Some(layer("cannot connect: refused", Some(refused))));
+        assert_eq!(Causes(&error).to_string(), "the database is gone: cannot connect: refused");
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use strongroom_client::{ClientError, ErrorKind};
+use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind};
 
 /// What the exit code of every command means. The numbers never change.
@@ -158,7 +159,12 @@ fn hint_for(kind: ErrorKind) -> Option<&'static str> {
 
 impl From<Problem> for CliError {
     fn from(problem: Problem) -> Self {
-        Self::new(problem.kind.into(), problem.message)
+        // Made in this process, so there is no server's log that would have the cause.
+        let shown = Self::new(problem.kind.into(), problem.message);
+        match &problem.cause {
+            Some(cause) => shown.hint(format!("the cause: {}", Causes(cause.as_ref()))),
+            None => shown,
+        }
     }
 }
 
@@ -202,6 +208,14 @@ mod tests {
             assert_eq!(usize::from(exit as u8), number);
             assert!(EXIT_CODES.contains(&format!("\n  {number}  ")), "{number}");
         }
+    }
+
+    #[test]
+    fn the_cause_of_what_failed_in_this_process_is_told() {
+        let problem = Problem::new(ProblemKind::Unavailable, "no database").caused_by("refused");
+        let error = CliError::from(problem);
+        assert_eq!((error.exit, error.message.as_str()), (Exit::Unavailable, "no database"));
+        assert_eq!(error.hints, ["the cause: refused"]);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use strongroom_model::Problem;
 use tower::ServiceExt;
 
 use super::data_dir::{self, Lock};
-use crate::config::Loaded;
+use crate::config::{Loaded, LogFormat};
 use crate::http::peer::LocalPeer;
+use crate::telemetry;
 
 /// A router in this process, and the data directory that it holds.
 pub struct InProcess {
@@ -38,6 +39,8 @@ impl InProcess {
 /// # Errors
 /// [`Problem`].
 pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
+    // No server's log has the causes of what fails here. Its requests are nobody's news.
+    telemetry::start(LogFormat::Pretty, "warn,sqlx=error");
     let lock = data_dir::hold(&loaded.config)?;
     let Opened { room, new_key_file } = super::open(loaded).await?;
     let router = super::app(&room, &loaded.config);
