@@ -17,6 +17,7 @@ use crate::sealing::Place;
 
 /// How long an answer is remembered under its idempotency key: a day, in seconds.
 const REMEMBER: i64 = 24 * 3600;
+
 /// A request that is to be carried out once, however often it is sent.
 #[derive(Debug, Clone)]
 pub struct Once {

@@ -55,7 +55,6 @@ fn passes_on(kind: ProblemKind) -> bool {
     matches!(kind, ProblemKind::LimitReached | ProblemKind::Unprocessable | ProblemKind::Integrity)
 }
 
-/// What was asked for is not repeated: it may be a secret in the wrong place.
 /// That a limit is reached is the best answer when none is left; else the first problem is.
 fn best_answer(before: Option<Problem>, problem: Problem) -> Problem {
     match before {
@@ -68,6 +67,7 @@ fn best_answer(before: Option<Problem>, problem: Problem) -> Problem {
     }
 }
 
+/// What was asked for is not repeated: it may be a secret in the wrong place.
 fn out_of_reach(kind: &str) -> Problem {
     Problem::denied(format!("this token does not reach that {kind}"))
 }
