@@ -20,15 +20,18 @@ struct Somebody {
     role: Option<Role>,
 }
 
+/// The token with a last character that is not its own.
+fn with_another_end(token: &str) -> String {
+    let (body, last) = token.split_at(token.len() - 1);
+    format!("{body}{}", if last == "x" { "y" } else { "x" })
+}
+
 async fn everybody(server: &Server, secret: &str) -> Vec<Somebody> {
     let nobody = |who: &str, token: Option<String>| Somebody { who: who.to_owned(), token, role: None };
     let mut callers = vec![
         nobody("no token", None),
         nobody("a text that is no token", Some("not-a-token".to_owned())),
-        nobody(
-            "a token with a wrong checksum",
-            Some(format!("{}x", &server.admin[..server.admin.len() - 1])),
-        ),
+        nobody("a token with a wrong checksum", Some(with_another_end(&server.admin))),
         nobody("an expired token", Some(server.expired_token().await)),
         nobody("a revoked token", Some(server.revoked_token().await)),
     ];
