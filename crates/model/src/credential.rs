@@ -46,6 +46,8 @@ pub struct Credential {
     pub rate_limit: Option<i64>,
     /// Uses since ever.
     pub usage_count: i64,
+    /// Of these, uses before this month.
+    pub usage_before_this_month: i64,
     /// Uses of this month that count against the limit.
     pub current_month_usage: i64,
     /// When it was last used.

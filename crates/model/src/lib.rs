@@ -10,10 +10,12 @@ pub mod id;
 pub mod limit;
 pub mod month;
 pub mod page;
+pub mod price;
 pub mod problem;
 pub mod provider;
 pub mod secret;
 pub mod token;
+pub mod usage;
 pub mod user;
 
 pub use actor::{Actor, ActorKind, Role, Scope};

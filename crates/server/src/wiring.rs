@@ -40,6 +40,7 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
         key,
         environment,
         guard: EndpointGuard::new(config.endpoints.allow_private),
+        prices: strongroom::PriceTable::default(),
         clock: Clock::Database,
     })
     .await

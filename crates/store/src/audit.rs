@@ -3,7 +3,7 @@
 use strongroom_model::Millis;
 use strongroom_model::audit::{Entry, Filter, Head, NewEntry, Outcome, Target};
 
-use crate::dispatch::{execute, fetch_all, fetch_optional};
+use crate::dispatch::{execute, execute_rows, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
 
@@ -59,33 +59,31 @@ pub async fn insert_head(tx: &mut Write, head: &Head) -> Result<(), StoreError> 
 /// # Errors
 /// [`StoreError`].
 pub async fn append(tx: &mut Write, entries: &[Entry], head: &Head) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO audit_logs (chain_id, seq, uid, at_ms, action, actor, target_kind, target_id, \
-                          target_name, outcome, detail, request_id, remote_address, key_id, link) \
-                          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     const MOVE: &str =
         "UPDATE audit_heads SET seq = $2, link = $3, key_id = $4, mac = $5 WHERE chain_id = $1";
-    for linked in entries {
-        let entry = &linked.entry;
-        execute!(
-            tx,
-            INSERT,
-            &linked.chain_id,
-            linked.seq,
-            entry.uid.to_string(),
-            entry.at.0,
-            &entry.action,
-            &entry.actor,
-            &entry.target.kind,
-            entry.target.id.as_deref(),
-            entry.target.name.as_deref(),
-            entry.outcome.as_str(),
-            &entry.detail,
-            entry.request_id.as_deref(),
-            entry.remote_address.as_deref(),
-            &linked.key_id,
-            &linked.link
-        )?;
-    }
+    execute_rows!(
+        tx,
+        15,
+        "INSERT INTO audit_logs (chain_id, seq, uid, at_ms, action, actor, target_kind, target_id, target_name, outcome, \
+         detail, request_id, remote_address, key_id, link)",
+        "",
+        entries,
+        |linked| linked.chain_id.as_str(),
+        linked.seq,
+        linked.entry.uid.to_string(),
+        linked.entry.at.0,
+        linked.entry.action.as_str(),
+        linked.entry.actor.as_str(),
+        linked.entry.target.kind.as_str(),
+        linked.entry.target.id.as_deref(),
+        linked.entry.target.name.as_deref(),
+        linked.entry.outcome.as_str(),
+        linked.entry.detail.as_str(),
+        linked.entry.request_id.as_deref(),
+        linked.entry.remote_address.as_deref(),
+        linked.key_id.as_str(),
+        linked.link.as_str()
+    )?;
     execute!(tx, MOVE, &head.chain_id, head.seq, &head.link, &head.key_id, &head.mac).map(|_| ())
 }
 

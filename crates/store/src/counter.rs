@@ -1,59 +1,326 @@
-//! Counters: the one place that decides whether a use is within its limit.
+//! Counters: what was consumed, held, taken ahead and corrected, one row per subject, unit and window.
+//!
+//! Who decides something from a counter locks it first and writes it in the same transaction. Counters are locked in the
+//! order of their keys, everywhere: two transactions never wait for each other.
 
-use strongroom_model::{Millis, Uid, month};
+use std::collections::BTreeMap;
+
+use strongroom_model::limit::{CounterState, Unit, Window};
+use strongroom_model::{Millis, Uid};
 
 use crate::REGION;
-use crate::dispatch::{execute, fetch_all, fetch_optional};
+use crate::dispatch::{Connection, execute, execute_rows, fetch_all, texts_of_rows};
 use crate::error::StoreError;
-use crate::session::{Session, Write};
+use crate::session::{Backend, Session, Write};
 
-/// Counts one use of a credential in the present month, unless its monthly limit is used up. Tells the month's
-/// usage with this use in it, or `None` when the limit refused it.
-///
-/// The check and the count are one statement on one locked row: no two callers can both take the last use.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn take_one(tx: &mut Write, credential: Uid, now: Millis) -> Result<Option<i64>, StoreError> {
-    const SQL: &str = "INSERT INTO counters \
-        (subject_uid, unit, window_kind, window_start_ms, region, settled, held, adjusted, last_used_ms) \
-        SELECT $1, 'requests', 'month', $2, $3, 1, 0, 0, $4 \
-        WHERE 0 < COALESCE((SELECT amount FROM limits WHERE scope_kind = 'credential' AND scope_uid = $1 \
-            AND unit = 'requests' AND window_kind = 'month'), 9223372036854775807) \
-        ON CONFLICT (subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET \
-        settled = counters.settled + 1, last_used_ms = $4 \
-        WHERE counters.settled + counters.held + counters.adjusted < \
-            COALESCE((SELECT amount FROM limits WHERE scope_kind = 'credential' AND scope_uid = $1 \
-            AND unit = 'requests' AND window_kind = 'month'), 9223372036854775807) \
-        RETURNING settled + held + adjusted";
-    let row = fetch_optional!(tx, (i64,), SQL, credential.to_string(), month::start(now).0, REGION, now.0)?;
-    Ok(row.map(|(used,)| used))
+/// Which counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CounterKey {
+    /// A credential, for its monthly requests; else a limit.
+    pub subject: Uid,
+    /// What is counted.
+    pub unit: Unit,
+    /// Over which window.
+    pub window: Window,
+    /// Which window.
+    pub start: Millis,
 }
 
-/// Adds to a counter without asking a limit: imported usage and signed adjustments.
+impl CounterKey {
+    /// The counter of this subject whose window holds `at`.
+    #[must_use]
+    pub fn at(subject: Uid, (unit, window): (Unit, Window), at: Millis) -> Self {
+        Self { subject, unit, window, start: window.start(at) }
+    }
+
+    /// The mission's counter: a credential's requests in the month that holds `at`.
+    #[must_use]
+    pub fn monthly_requests(credential: Uid, at: Millis) -> Self {
+        Self::at(credential, (Unit::Requests, Window::Month), at)
+    }
+
+    fn order(&self) -> (Uid, &'static str, &'static str, Millis) {
+        (self.subject, self.unit.as_str(), self.window.as_str(), self.start)
+    }
+}
+
+impl Ord for CounterKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl PartialOrd for CounterKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What is added to a counter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// Consumed.
+    pub settled: i64,
+    /// Held for calls under way.
+    pub held: i64,
+    /// Taken ahead.
+    pub leased: i64,
+    /// Corrected.
+    pub adjusted: i64,
+    /// The latest use among them.
+    pub last_used: Option<Millis>,
+}
+
+impl Delta {
+    /// One more thing that was consumed.
+    #[must_use]
+    pub fn used(amount: i64, at: Millis) -> Self {
+        Self { settled: amount, last_used: Some(at), ..Self::default() }
+    }
+
+    /// Puts another one on top.
+    pub fn add(&mut self, other: &Self) {
+        self.settled += other.settled;
+        self.held += other.held;
+        self.leased += other.leased;
+        self.adjusted += other.adjusted;
+        self.last_used = self.last_used.max(other.last_used);
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    subject_uid: String,
+    unit: String,
+    window_kind: String,
+    window_start_ms: i64,
+    settled: i64,
+    held: i64,
+    leased: i64,
+    adjusted: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<(CounterKey, CounterState), StoreError> {
+        let corrupt =
+            |column| StoreError::Corrupt { table: "counters", column, row: self.subject_uid.clone() };
+        let key = CounterKey {
+            subject: self.subject_uid.parse().map_err(|_| corrupt("subject_uid"))?,
+            unit: Unit::from_name(&self.unit).ok_or_else(|| corrupt("unit"))?,
+            window: Window::from_name(&self.window_kind).ok_or_else(|| corrupt("window_kind"))?,
+            start: Millis(self.window_start_ms),
+        };
+        let state = CounterState {
+            settled: self.settled,
+            held: self.held,
+            leased: self.leased,
+            adjusted: self.adjusted,
+        };
+        Ok((key, state))
+    }
+}
+
+/// Where these counters stand; one that has no row yet stands at zero.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn add(
+pub async fn read_all(
+    session: &mut Session,
+    keys: &[CounterKey],
+) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
+    select(session, keys, false).await
+}
+
+/// The same, locked until the transaction ends: nobody else changes them meanwhile.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lock_all(
     tx: &mut Write,
-    credential: Uid,
-    window_start: Millis,
-    (settled, adjusted): (i64, i64),
-    last_used: Option<Millis>,
-) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO counters \
-        (subject_uid, unit, window_kind, window_start_ms, region, settled, held, adjusted, last_used_ms) \
-        VALUES ($1, 'requests', 'month', $2, $3, $4, 0, $5, $6) \
-        ON CONFLICT (subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET \
-        settled = counters.settled + $4, adjusted = counters.adjusted + $5, \
-        last_used_ms = COALESCE($6, counters.last_used_ms)";
-    let last_used = last_used.map(|at| at.0);
-    execute!(tx, SQL, credential.to_string(), window_start.0, REGION, settled, adjusted, last_used)
-        .map(|_| ())
+    keys: &[CounterKey],
+) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
+    // SQLite has one writer, which is us, and no row locks to ask for.
+    if tx.backend() == Backend::Sqlite {
+        return select(tx, keys, false).await;
+    }
+    let mut found = select(tx, keys, true).await?;
+    if found.len() < keys.len() {
+        // A row that is not there cannot be locked, and whoever reads it as zero would count on alone.
+        let mut missing: Vec<_> = keys.iter().filter(|key| !found.contains_key(key)).copied().collect();
+        missing.sort_unstable();
+        missing.dedup();
+        execute_rows!(
+            tx,
+            9,
+            "INSERT INTO counters (subject_uid, unit, window_kind, window_start_ms, region, settled, held, leased, adjusted)",
+            "ON CONFLICT DO NOTHING",
+            &missing,
+            |key| key.subject.to_string(),
+            key.unit.as_str(),
+            key.window.as_str(),
+            key.start.0,
+            REGION,
+            0_i64,
+            0_i64,
+            0_i64,
+            0_i64
+        )?;
+        found = select(tx, keys, true).await?;
+    }
+    Ok(found)
 }
 
-/// Sets what counts against the limits of a month to zero: a signed adjustment on every counter, and a record of each in
-/// the ledger. Tells how many counters it touched.
+async fn select(
+    session: &mut Session,
+    keys: &[CounterKey],
+    locked: bool,
+) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
+    const BEFORE: &str = "SELECT subject_uid, unit, window_kind, window_start_ms, settled, held, leased, adjusted \
+                          FROM counters WHERE (subject_uid, unit, window_kind, window_start_ms, region) IN (VALUES";
+    static PLAIN: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    static LOCKING: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    const LOCK: &str = ") ORDER BY subject_uid, unit, window_kind, window_start_ms FOR UPDATE";
+    let texts = if locked {
+        LOCKING.get_or_init(|| texts_of_rows(BEFORE, 5, LOCK))
+    } else {
+        PLAIN.get_or_init(|| texts_of_rows(BEFORE, 5, ")"))
+    };
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut found = BTreeMap::new();
+    let mut rest = sorted.as_slice();
+    for (size, text) in crate::dispatch::CHUNKS.iter().zip(texts) {
+        while rest.len() >= *size {
+            let (chunk, behind) = rest.split_at(*size);
+            rest = behind;
+            macro_rules! send {
+                ($database:ty, $connection:expr) => {{
+                    let mut query = sqlx::query_as::<$database, Row>(text.as_str());
+                    for key in chunk {
+                        query = query
+                            .bind(key.subject.to_string())
+                            .bind(key.unit.as_str())
+                            .bind(key.window.as_str())
+                            .bind(key.start.0)
+                            .bind(REGION);
+                    }
+                    query.fetch_all($connection).await
+                }};
+            }
+            let rows = match session.connection() {
+                Connection::Sqlite(connection) => send!(sqlx::Sqlite, connection),
+                Connection::Postgres(connection) => send!(sqlx::Postgres, connection),
+            }?;
+            for row in rows {
+                let (key, state) = row.read()?;
+                found.insert(key, state);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Adds to counters, in the order of their keys.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn apply(tx: &mut Write, deltas: &BTreeMap<CounterKey, Delta>) -> Result<(), StoreError> {
+    let rows: Vec<_> = deltas.iter().collect();
+    execute_rows!(
+        tx,
+        10,
+        "INSERT INTO counters (subject_uid, unit, window_kind, window_start_ms, region, settled, held, leased, adjusted, \
+         last_used_ms)",
+        "ON CONFLICT (subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET \
+         settled = counters.settled + excluded.settled, held = counters.held + excluded.held, \
+         leased = counters.leased + excluded.leased, adjusted = counters.adjusted + excluded.adjusted, \
+         last_used_ms = CASE WHEN counters.last_used_ms IS NULL OR excluded.last_used_ms > counters.last_used_ms \
+         THEN excluded.last_used_ms ELSE counters.last_used_ms END",
+        &rows,
+        |row| row.0.subject.to_string(),
+        row.0.unit.as_str(),
+        row.0.window.as_str(),
+        row.0.start.0,
+        REGION,
+        row.1.settled,
+        row.1.held,
+        row.1.leased,
+        row.1.adjusted,
+        row.1.last_used.map(|at| at.0)
+    )?;
+    Ok(())
+}
+
+/// Why a line about a counter was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// Usage from before the credential was moved in.
+    Imported,
+    /// A server was gone with what it held: it counts as consumed.
+    Recovered,
+    /// Prices were corrected.
+    Repriced,
+}
+
+impl EntryKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Recovered => "recovered",
+            Self::Repriced => "repriced",
+        }
+    }
+}
+
+/// A line of the ledger that is about a counter and about no call.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// Its identity.
+    pub uid: Uid,
+    /// When.
+    pub at: Millis,
+    /// Why.
+    pub kind: EntryKind,
+    /// Who.
+    pub actor: &'a str,
+    /// Which counter.
+    pub key: CounterKey,
+    /// Added to what was consumed.
+    pub settled: i64,
+    /// Added to what is corrected.
+    pub adjusted: i64,
+}
+
+/// Writes lines into the ledger. The counters themselves are changed by [`apply`], in the same transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn insert_entries(tx: &mut Write, entries: &[Entry<'_>]) -> Result<(), StoreError> {
+    execute_rows!(
+        tx,
+        11,
+        "INSERT INTO counter_entries (uid, region, at_ms, kind, actor, subject_uid, unit, window_kind, window_start_ms, \
+         settled, adjusted)",
+        "",
+        entries,
+        |entry| entry.uid.to_string(),
+        REGION,
+        entry.at.0,
+        entry.kind.as_str(),
+        entry.actor,
+        entry.key.subject.to_string(),
+        entry.key.unit.as_str(),
+        entry.key.window.as_str(),
+        entry.key.start.0,
+        entry.settled,
+        entry.adjusted
+    )?;
+    Ok(())
+}
+
+/// Sets what counts against the limits of a month to zero: a signed adjustment on the monthly requests of every
+/// credential, and a line about each. Tells how many counters it touched.
 ///
 /// Three statements, however many credentials there are: a loop would hold the writer for as long as it takes.
 ///
@@ -65,30 +332,30 @@ pub async fn reset_month(
     actor: &str,
     now: Millis,
 ) -> Result<u64, StoreError> {
-    // The two databases make random identities in different words.
+    // What calls under way hold is not given back: they may still consume it.
     macro_rules! record {
         ($uid:literal) => {
             concat!(
-                "INSERT INTO usage_records (uid, region, at_ms, window_start_ms, kind, actor, user_id, credential_uid, ",
-                "version_uid, provider, source, requests, adjustment) SELECT ",
+                "INSERT INTO counter_entries (uid, region, at_ms, kind, actor, subject_uid, unit, window_kind, ",
+                "window_start_ms, settled, adjusted) SELECT ",
                 $uid,
-                ", n.region, $3, n.window_start_ms, 'reset', $4, NULL, n.subject_uid, NULL, ",
-                "COALESCE((SELECT c.provider FROM api_credentials c WHERE c.uid = n.subject_uid), ''), 'database', 0, ",
-                "-(n.settled + n.held + n.adjusted) FROM counters n WHERE n.unit = 'requests' ",
+                ", n.region, $3, 'reset', $4, n.subject_uid, n.unit, n.window_kind, n.window_start_ms, 0, ",
+                "-(n.settled + n.adjusted) FROM counters n WHERE n.unit = 'requests' ",
                 "AND n.window_kind = 'month' AND n.window_start_ms = $1 AND n.region = $2 ",
-                "AND n.settled + n.held + n.adjusted <> 0"
+                "AND n.settled + n.adjusted <> 0 AND n.subject_uid IN (SELECT uid FROM api_credentials)"
             )
         };
     }
     // The whole table, and not only the rows there are: a first use between the two statements would be set to zero
     // without a record.
     const LOCK: &str = "LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE";
-    const ADJUST: &str = "UPDATE counters SET adjusted = -(settled + held) WHERE unit = 'requests' \
+    const ADJUST: &str = "UPDATE counters SET adjusted = -settled WHERE unit = 'requests' \
                           AND window_kind = 'month' AND window_start_ms = $1 AND region = $2 \
-                          AND settled + held + adjusted <> 0";
+                          AND settled + adjusted <> 0 AND subject_uid IN (SELECT uid FROM api_credentials)";
+    // The two databases make random identities in different words.
     let sql = match tx.backend() {
-        crate::Backend::Sqlite => record!("lower(hex(randomblob(16)))"),
-        crate::Backend::Postgres => {
+        Backend::Sqlite => record!("lower(hex(randomblob(16)))"),
+        Backend::Postgres => {
             execute!(tx, LOCK)?;
             record!("replace(CAST(gen_random_uuid() AS TEXT), '-', '')")
         }
@@ -97,31 +364,116 @@ pub async fn reset_month(
     execute!(tx, ADJUST, window_start.0, REGION)
 }
 
-/// A counter that does not equal the sum of its usage records.
+/// A counter that does not equal what the ledger says.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Discrepancy {
-    /// The credential.
+    /// The credential or limit.
     pub subject_uid: String,
-    /// The month.
+    /// What is counted.
+    pub unit: String,
+    /// Over which window.
+    pub window_kind: String,
+    /// Which window.
     pub window_start_ms: i64,
     /// What the counter says, settled and adjusted.
     pub counted: i64,
-    /// What the records sum up to.
+    /// What the ledger sums up to.
     pub recorded: i64,
 }
 
-/// Every counter that does not equal its records; none, as long as all is well.
+/// Every monthly counter of a credential that does not equal its roll-ups and entries; none, as long as all is well.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn discrepancies(session: &mut Session) -> Result<Vec<Discrepancy>, StoreError> {
-    const SQL: &str = "SELECT n.subject_uid, n.window_start_ms, n.settled + n.adjusted AS counted, \
-        CAST(COALESCE((SELECT SUM(r.requests + r.adjustment) FROM usage_records r \
-            WHERE r.credential_uid = n.subject_uid AND r.window_start_ms = n.window_start_ms \
-            AND r.region = n.region), 0) AS BIGINT) AS recorded \
-        FROM counters n WHERE n.unit = 'requests' AND n.window_kind = 'month' AND n.settled + n.adjusted <> \
-        CAST(COALESCE((SELECT SUM(r.requests + r.adjustment) FROM usage_records r \
-            WHERE r.credential_uid = n.subject_uid AND r.window_start_ms = n.window_start_ms \
-            AND r.region = n.region), 0) AS BIGINT)";
-    fetch_all!(session, Discrepancy, SQL)
+    // A month has at most 31 days: the window ends where the next counter of the subject may start.
+    const SQL: &str = "SELECT subject_uid, unit, window_kind, window_start_ms, counted, recorded FROM (\
+        SELECT n.subject_uid, n.unit, n.window_kind, n.window_start_ms, n.settled + n.adjusted AS counted, \
+        CAST(COALESCE((SELECT SUM(e.settled + e.adjusted) FROM counter_entries e \
+            WHERE e.subject_uid = n.subject_uid AND e.unit = n.unit AND e.window_kind = n.window_kind \
+            AND e.window_start_ms = n.window_start_ms AND e.region = n.region), 0) + \
+        COALESCE((SELECT SUM(d.requests) FROM usage_days d WHERE d.credential_uid = n.subject_uid \
+            AND d.region = n.region AND d.kind <> 'late' AND d.day_start_ms >= n.window_start_ms \
+            AND d.day_start_ms < $2), 0) AS BIGINT) AS recorded \
+        FROM counters n JOIN api_credentials c ON c.uid = n.subject_uid \
+        WHERE n.unit = 'requests' AND n.window_kind = 'month' AND n.window_start_ms = $1) x WHERE counted <> recorded";
+    const MONTHS: &str = "SELECT DISTINCT window_start_ms FROM counters WHERE unit = 'requests' AND window_kind = 'month' \
+                          ORDER BY window_start_ms";
+    let months: Vec<(i64,)> = fetch_all!(session, (i64,), MONTHS)?;
+    let mut found = Vec::new();
+    for (start,) in months {
+        let end = strongroom_model::month::next(Millis(start));
+        found.extend(fetch_all!(session, Discrepancy, SQL, start, end.0)?);
+    }
+    Ok(found)
+}
+
+/// Every counter of a limit that does not equal the records that it counts, for windows of which all records are kept:
+/// those that start at `kept_from` or later.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn limit_discrepancies(
+    session: &mut Session,
+    kept_from: Millis,
+) -> Result<Vec<Discrepancy>, StoreError> {
+    const KEYS: &str = "SELECT n.subject_uid, n.unit, n.window_kind, n.window_start_ms, n.settled + n.adjusted AS counted, \
+        CAST(COALESCE((SELECT SUM(e.settled + e.adjusted) FROM counter_entries e \
+            WHERE e.subject_uid = n.subject_uid AND e.unit = n.unit AND e.window_kind = n.window_kind \
+            AND e.window_start_ms = n.window_start_ms AND e.region = n.region), 0) AS BIGINT) AS recorded, \
+        l.scope_kind, l.scope_uid, l.since_change \
+        FROM counters n JOIN limits l ON l.uid = n.subject_uid \
+        WHERE (CASE WHEN n.window_kind = 'prepaid' THEN l.created_at_ms ELSE n.window_start_ms END) >= $1";
+    const SUM: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN $1 = 'tokens' THEN r.charged_tokens \
+        WHEN $1 = 'nano_usd' THEN r.charged_nano_usd WHEN $2 = 'credential' THEN r.requests \
+        ELSE r.client_requests END), 0) AS BIGINT) FROM usage_records r WHERE r.kind <> 'late' AND r.region = $3 \
+        AND r.generation >= $4 AND r.at_ms >= $5 AND r.at_ms < $6 \
+        AND (($2 = 'credential' AND r.credential_uid = $7) OR ($2 = 'token' AND r.actor = $8) \
+        OR ($2 = 'user' AND r.user_id = $9))";
+    let mut found = Vec::new();
+    for row in fetch_all!(session, LimitCounter, KEYS, kept_from.0)? {
+        let window = Window::from_name(&row.window_kind).unwrap_or(Window::Prepaid);
+        let end = window.end(Millis(row.window_start_ms)).map_or(i64::MAX, |end| end.0);
+        let token = format!("token:{}", row.scope_uid);
+        let user: i64 = row.scope_uid.parse().unwrap_or(-1);
+        let sums = fetch_all!(
+            session,
+            (i64,),
+            SUM,
+            &row.unit,
+            &row.scope_kind,
+            REGION,
+            row.since_change,
+            row.window_start_ms,
+            end,
+            &row.scope_uid,
+            &token,
+            user
+        )?;
+        let recorded = row.recorded + sums.first().map_or(0, |(sum,)| *sum);
+        if recorded != row.counted {
+            found.push(Discrepancy {
+                subject_uid: row.subject_uid,
+                unit: row.unit,
+                window_kind: row.window_kind,
+                window_start_ms: row.window_start_ms,
+                counted: row.counted,
+                recorded,
+            });
+        }
+    }
+    Ok(found)
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct LimitCounter {
+    subject_uid: String,
+    unit: String,
+    window_kind: String,
+    window_start_ms: i64,
+    counted: i64,
+    recorded: i64,
+    scope_kind: String,
+    scope_uid: String,
+    since_change: i64,
 }

@@ -24,6 +24,7 @@ struct Row {
     version_number: i64,
     rate_limit: Option<i64>,
     usage_count: i64,
+    usage_before_this_month: i64,
     current_month_usage: i64,
     last_used_ms: Option<i64>,
     created_at_ms: i64,
@@ -55,6 +56,7 @@ impl TryFrom<Row> for Credential {
             version_number: row.version_number,
             rate_limit: row.rate_limit,
             usage_count: row.usage_count,
+            usage_before_this_month: row.usage_before_this_month,
             current_month_usage: row.current_month_usage,
             last_used: row.last_used_ms.map(Millis),
             created_at: Millis(row.created_at_ms),
@@ -72,6 +74,9 @@ macro_rules! select {
             "c.revision, c.version_uid, v.number AS version_number, l.amount AS rate_limit, ",
             "(SELECT CAST(COALESCE(SUM(n.settled + n.held), 0) AS BIGINT) FROM counters n ",
             "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month') AS usage_count, ",
+            "(SELECT CAST(COALESCE(SUM(n.settled + n.held), 0) AS BIGINT) FROM counters n ",
+            "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month' ",
+            "AND n.window_start_ms <> $1) AS usage_before_this_month, ",
             "(SELECT CAST(COALESCE(SUM(n.settled + n.held + n.adjusted), 0) AS BIGINT) FROM counters n ",
             "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month' ",
             "AND n.window_start_ms = $1) AS current_month_usage, ",
@@ -97,6 +102,15 @@ pub async fn get(
     now: Millis,
 ) -> Result<Option<Credential>, StoreError> {
     let row = fetch_optional!(session, Row, select!("AND c.id = $2"), month::start(now).0, id.0)?;
+    row.map(Credential::try_from).transpose()
+}
+
+/// The credential with this identity.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn get_by_uid(session: &mut Session, uid: Uid, now: Millis) -> Result<Option<Credential>, StoreError> {
+    let row = fetch_optional!(session, Row, select!("AND c.uid = $2"), month::start(now).0, uid.to_string())?;
     row.map(Credential::try_from).transpose()
 }
 
@@ -288,6 +302,7 @@ pub struct NewRow<'a> {
 /// # Errors
 /// [`StoreError::Taken`] when the name is in use.
 pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, StoreError> {
+    tx.touch();
     const SQL: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, is_global, \
                        user_id, revision, version_uid, mac_key_id, mac, created_at_ms, updated_at_ms) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13) RETURNING id";
@@ -390,6 +405,7 @@ pub async fn any_moved(tx: &mut Write, seen: &[Credential]) -> Result<bool, Stor
 /// # Errors
 /// [`StoreError::Taken`] when the new name is in use.
 pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Result<bool, StoreError> {
+    tx.touch();
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
                        mac_key_id = $12, mac = $13, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
@@ -423,6 +439,7 @@ pub async fn delete(
     revision: i64,
     now: Millis,
 ) -> Result<bool, StoreError> {
+    tx.touch();
     const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = $3, updated_at_ms = $3, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     Ok(execute!(tx, SQL, id.0, revision, now.0)? == 1)

@@ -51,4 +51,65 @@ macro_rules! execute {
     };
 }
 
-pub(crate) use {execute, fetch_all, fetch_optional};
+/// Rows per statement, the most first: few enough texts that all of them stay prepared.
+pub(crate) const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+/// `before ($1, $2), ($3, $4) after` for each size of [`CHUNKS`].
+pub(crate) fn texts_of_rows(before: &str, columns: usize, after: &str) -> Vec<String> {
+    let text = |rows: usize| {
+        let mut text = String::from(before);
+        for row in 0..rows {
+            text.push_str(if row == 0 { " (" } else { ", (" });
+            for column in 1..=columns {
+                let comma = if column == 1 { "" } else { ", " };
+                text.push_str(&format!("{comma}${}", row * columns + column));
+            }
+            text.push(')');
+        }
+        text.push(' ');
+        text.push_str(after);
+        text
+    };
+    CHUNKS.iter().map(|rows| text(*rows)).collect()
+}
+
+/// Sends rows as few statements: `$before VALUES (…), (…) $after`. `$row` stands for a row in the values to bind.
+macro_rules! execute_rows {
+    ($session:expr, $columns:literal, $before:literal, $after:literal, $rows:expr, |$row:ident| $($bind:expr),+ $(,)?) => {
+        async {
+            static TEXTS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+            let texts = TEXTS.get_or_init(|| {
+                $crate::dispatch::texts_of_rows(concat!($before, " VALUES"), $columns, $after)
+            });
+            let mut rest: &[_] = $rows;
+            let mut changed = 0;
+            for (size, text) in $crate::dispatch::CHUNKS.iter().zip(texts) {
+                while rest.len() >= *size {
+                    let (chunk, behind) = rest.split_at(*size);
+                    rest = behind;
+                    changed += match $session.connection() {
+                        $crate::dispatch::Connection::Sqlite(c) => {
+                            let mut query = sqlx::query::<sqlx::Sqlite>(text.as_str());
+                            for $row in chunk {
+                                query = query$(.bind($bind))+;
+                            }
+                            query.execute(c).await.map(|done| done.rows_affected())
+                        }
+                        $crate::dispatch::Connection::Postgres(c) => {
+                            let mut query = sqlx::query::<sqlx::Postgres>(text.as_str());
+                            for $row in chunk {
+                                query = query$(.bind($bind))+;
+                            }
+                            query.execute(c).await.map(|done| done.rows_affected())
+                        }
+                    }
+                    .map_err($crate::StoreError::from)?;
+                }
+            }
+            Ok::<u64, $crate::StoreError>(changed)
+        }
+        .await
+    };
+}
+
+pub(crate) use {execute, execute_rows, fetch_all, fetch_optional};

@@ -6,6 +6,7 @@
 mod dispatch;
 
 pub mod audit;
+pub mod change;
 pub mod counter;
 pub mod credential;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod key;
 pub mod legacy_source;
 pub mod limit;
 pub mod meta;
+pub mod node;
 pub mod schema;
 pub mod session;
 pub mod token;

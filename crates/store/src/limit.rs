@@ -1,32 +1,108 @@
 //! Limits: at most one per scope, unit and window.
 
-use strongroom_model::limit::{Unit, Window};
+use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::{Millis, Uid};
 
-use crate::dispatch::execute;
+use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
-use crate::session::Write;
+use crate::session::{Session, Write};
 
-/// Sets or removes a credential's limit.
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    uid: String,
+    scope_kind: String,
+    scope_uid: String,
+    unit: String,
+    window_kind: String,
+    amount: i64,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+}
+
+impl TryFrom<Row> for Limit {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let corrupt = |column| StoreError::Corrupt { table: "limits", column, row: row.uid.clone() };
+        Ok(Self {
+            uid: row.uid.parse().map_err(|_| corrupt("uid"))?,
+            scope: LimitScope::of(&row.scope_kind, &row.scope_uid).ok_or_else(|| corrupt("scope_uid"))?,
+            unit: Unit::from_name(&row.unit).ok_or_else(|| corrupt("unit"))?,
+            window: Window::from_name(&row.window_kind).ok_or_else(|| corrupt("window_kind"))?,
+            amount: row.amount,
+            created_at: Millis(row.created_at_ms),
+            updated_at: Millis(row.updated_at_ms),
+        })
+    }
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT uid, scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, updated_at_ms FROM limits ",
+            $tail
+        )
+    };
+}
+
+fn read(rows: Vec<Row>) -> Result<Vec<Limit>, StoreError> {
+    rows.into_iter().map(Limit::try_from).collect()
+}
+
+/// The limits of a scope that were set up to this value of the change counter.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn set_for_credential(
+pub async fn list_of_scope(
+    session: &mut Session,
+    scope: &LimitScope,
+    as_of: i64,
+) -> Result<Vec<Limit>, StoreError> {
+    const SQL: &str =
+        select!("WHERE scope_kind = $1 AND scope_uid = $2 AND since_change <= $3 ORDER BY unit, window_kind");
+    read(fetch_all!(session, Row, SQL, scope.kind(), scope.id(), as_of)?)
+}
+
+/// All limits, the oldest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(session: &mut Session) -> Result<Vec<Limit>, StoreError> {
+    read(fetch_all!(session, Row, select!("ORDER BY created_at_ms, uid"))?)
+}
+
+/// The limit with this identity.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn get(session: &mut Session, uid: Uid) -> Result<Option<Limit>, StoreError> {
+    fetch_optional!(session, Row, select!("WHERE uid = $1"), uid.to_string())?
+        .map(Limit::try_from)
+        .transpose()
+}
+
+/// Sets or removes a scope's limit. `uid` becomes the identity of one that was not there.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set(
     tx: &mut Write,
-    credential: Uid,
+    scope: &LimitScope,
     (unit, window): (Unit, Window),
     amount: Option<i64>,
-    now: Millis,
+    (uid, now): (Uid, Millis),
 ) -> Result<(), StoreError> {
-    const PUT: &str = "INSERT INTO limits (scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, \
-                       updated_at_ms) VALUES ('credential', $1, $2, $3, $4, $5, $5) \
-                       ON CONFLICT (scope_kind, scope_uid, unit, window_kind) DO UPDATE SET amount = $4, updated_at_ms = $5";
-    const REMOVE: &str = "DELETE FROM limits WHERE scope_kind = 'credential' AND scope_uid = $1 AND unit = $2 \
-                          AND window_kind = $3";
-    let credential = credential.to_string();
+    // Which calls it counts is decided when it is committed: see `change::advance`.
+    const PUT: &str = "INSERT INTO limits (uid, scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, \
+                       updated_at_ms, since_change) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, -1) \
+                       ON CONFLICT (scope_kind, scope_uid, unit, window_kind) DO UPDATE SET amount = $6, updated_at_ms = $7";
+    const REMOVE: &str =
+        "DELETE FROM limits WHERE scope_kind = $1 AND scope_uid = $2 AND unit = $3 AND window_kind = $4";
+    tx.touch();
+    let (kind, id, unit, window) = (scope.kind(), scope.id(), unit.as_str(), window.as_str());
     match amount {
-        Some(amount) => execute!(tx, PUT, &credential, unit.as_str(), window.as_str(), amount, now.0)?,
-        None => execute!(tx, REMOVE, &credential, unit.as_str(), window.as_str())?,
+        Some(amount) => execute!(tx, PUT, uid.to_string(), kind, id, unit, window, amount, now.0)?,
+        None => execute!(tx, REMOVE, kind, id, unit, window)?,
     };
     Ok(())
 }

@@ -3,6 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -66,6 +68,7 @@ pub struct StoreOptions {
 pub struct Store {
     pool: Pool,
     clock: Clock,
+    changes_made: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone)]
@@ -115,7 +118,7 @@ impl Store {
                     .await?,
             ),
         };
-        Ok(Self { pool, clock: options.clock.clone() })
+        Ok(Self { pool, clock: options.clock.clone(), changes_made: Arc::default() })
     }
 
     /// Which database it is.
@@ -149,7 +152,24 @@ impl Store {
             Pool::Sqlite { write, .. } => Link::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Link::PostgresWrite(pool.begin().await?),
         };
-        Ok(Write(Session { link, clock: self.clock.clone() }))
+        let changes_made = Arc::clone(&self.changes_made);
+        Ok(Write { session: Session { link, clock: self.clock.clone() }, is_change: false, changes_made })
+    }
+
+    /// How many transactions of this process have changed what servers may hold in memory: who holds some looks here
+    /// before it asks the database.
+    #[must_use]
+    pub fn changes_made(&self) -> u64 {
+        self.changes_made.load(Ordering::SeqCst)
+    }
+
+    /// The clock that decides windows; `None` when the database has one of its own that has to be asked.
+    #[must_use]
+    pub fn now_without_asking(&self) -> Option<Millis> {
+        match self.backend() {
+            Backend::Sqlite => Some(self.clock.local_now()),
+            Backend::Postgres => self.clock.fixed_now(),
+        }
     }
 
     /// Waits for open sessions and closes all connections; SQLite merges its write-ahead log.
@@ -274,15 +294,36 @@ impl Session {
 
 /// A transaction: a session that may change things.
 #[derive(Debug)]
-pub struct Write(Session);
+pub struct Write {
+    session: Session,
+    is_change: bool,
+    changes_made: Arc<AtomicU64>,
+}
 
 impl Write {
+    /// Says that this transaction changes what servers may hold in memory: its commit moves the change counter.
+    pub(crate) fn touch(&mut self) {
+        self.is_change = true;
+    }
+
     /// Makes the changes durable.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the transaction happened.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        match self.0.link {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        if self.is_change {
+            crate::change::advance(&mut self).await?;
+        }
+        let done = Self::end(self.session.link).await;
+        if self.is_change {
+            // Also when it failed: whether it happened is not known then.
+            self.changes_made.fetch_add(1, Ordering::SeqCst);
+        }
+        done
+    }
+
+    async fn end(link: Link) -> Result<(), StoreError> {
+        match link {
             Link::SqliteWrite(transaction) => transaction.commit().await?,
             Link::PostgresWrite(transaction) => transaction.commit().await?,
             Link::SqliteRead(_) | Link::PostgresRead(_) => {}
@@ -295,7 +336,7 @@ impl Write {
     /// # Errors
     /// [`StoreError`]; the changes are undone all the same.
     pub async fn roll_back(self) -> Result<(), StoreError> {
-        match self.0.link {
+        match self.session.link {
             Link::SqliteWrite(transaction) => transaction.rollback().await?,
             Link::PostgresWrite(transaction) => transaction.rollback().await?,
             Link::SqliteRead(_) | Link::PostgresRead(_) => {}
@@ -308,12 +349,12 @@ impl Deref for Write {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
 impl DerefMut for Write {
     fn deref_mut(&mut self) -> &mut Session {
-        &mut self.0
+        &mut self.session
     }
 }

@@ -111,6 +111,7 @@ pub async fn list(session: &mut Session) -> Result<Vec<StoredToken>, StoreError>
 /// # Errors
 /// [`StoreError::Taken`] when the id is in use, [`StoreError::Dangling`] when there is no such user.
 pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreError> {
+    tx.touch();
     const SQL: &str = "INSERT INTO tokens (id, name, role, scope_credentials, scope_providers, user_id, hash_key_id, \
                        hash, mac_key_id, mac, created_at_ms, expires_at_ms, revoked_at_ms) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -142,6 +143,7 @@ pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreErr
 /// # Errors
 /// [`StoreError`].
 pub async fn revoke(tx: &mut Write, stored: &StoredToken) -> Result<bool, StoreError> {
+    tx.touch();
     const SQL: &str = "UPDATE tokens SET revoked_at_ms = $2, mac_key_id = $3, mac = $4 \
                        WHERE id = $1 AND revoked_at_ms IS NULL";
     let at = stored.token.revoked_at.map(|at| at.0);

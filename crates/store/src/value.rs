@@ -57,6 +57,7 @@ impl TryFrom<Row> for SealedValue {
 /// # Errors
 /// [`StoreError`].
 pub async fn put(tx: &mut Write, value: &SealedValue) -> Result<(), StoreError> {
+    tx.touch();
     const SQL: &str = "INSERT INTO credential_values \
                        (version_uid, field, kind, key_id, value, fingerprint_key_id, fingerprint) \
                        VALUES ($1, $2, 'sealed', $3, $4, $5, $6) ON CONFLICT (version_uid, field) DO UPDATE SET \

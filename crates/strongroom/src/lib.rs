@@ -20,9 +20,13 @@
 //! # }
 //! ```
 
+mod admission;
 pub mod audit;
+pub mod call;
+mod catalog;
 pub mod credential;
 pub mod environment;
+pub mod health;
 pub mod key;
 pub mod open;
 mod sealing;
@@ -31,6 +35,7 @@ pub mod token;
 pub mod user;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 pub use credential::{CredentialService, RevealedCredential};
 pub use environment::Environment;
@@ -40,6 +45,7 @@ pub use strongroom_crypto::MasterKey;
 pub use strongroom_model::credential::{
     Credential, CredentialFilter, CredentialPatch, NewCredential, Source,
 };
+pub use strongroom_model::price::PriceTable;
 pub use strongroom_model::{
     Actor, Clock, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId,
 };
@@ -61,6 +67,12 @@ struct Inner {
     guard: EndpointGuard,
     signals: signals::Signals,
     desk: credential::Desk,
+    admission: admission::Desk,
+    catalog: catalog::Catalog,
+    health: health::Health,
+    prices: PriceTable,
+    /// Turns taken, to spread calls over equals.
+    turns: AtomicUsize,
 }
 
 impl Strongroom {
@@ -136,6 +148,9 @@ impl Strongroom {
 
     /// Closes the database. Other clones fail from then on.
     pub async fn close(&self) {
+        if let Err(problem) = self.0.admission.close().await {
+            tracing::warn!(%problem, "what calls consumed last could not be written down; it counts as held");
+        }
         self.0.store.close().await;
     }
 }

@@ -8,6 +8,7 @@ use strongroom_crypto::envelope::{unwrap_key, wrap};
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, audit_chain, random};
 use strongroom_model::audit::Target;
+use strongroom_model::price::PriceTable;
 use strongroom_model::{Actor, Clock, Problem, Secret, Uid};
 use strongroom_store::key::{KeyRow, WrapRow};
 use strongroom_store::schema::{self, Glimpse};
@@ -43,6 +44,8 @@ pub struct Options {
     pub environment: Environment,
     /// Which endpoints may be called.
     pub guard: EndpointGuard,
+    /// What models cost.
+    pub prices: PriceTable,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -57,6 +60,7 @@ impl Options {
             key: KeySource::Given(master_key.into()),
             environment: Environment::disabled(),
             guard: EndpointGuard::new(false),
+            prices: PriceTable::default(),
             clock: Clock::Database,
         }
     }
@@ -130,6 +134,11 @@ impl Strongroom {
             guard: options.guard,
             signals: Signals::default(),
             desk: Desk::open(room.clone()),
+            admission: crate::admission::Desk::open(room.clone()),
+            catalog: crate::catalog::Catalog::default(),
+            health: crate::health::Health::default(),
+            prices: options.prices.clone(),
+            turns: std::sync::atomic::AtomicUsize::new(0),
         }));
         room.start_chain().await?;
         Ok(room)

@@ -93,7 +93,27 @@ fn detail(token: &NamedToken) -> serde_json::Value {
     })
 }
 
+fn actor_of(token: &Token) -> Actor {
+    let mut actor = Actor::new(ActorKind::Token(token.id.clone()), token.role);
+    actor.scope = token.scope.clone();
+    actor.user = token.user;
+    actor
+}
+
 impl Strongroom {
+    /// The actor as it is now, when something was changed since it showed who it is.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unauthenticated` when its token was revoked or has expired meanwhile.
+    pub(crate) async fn still_stands(&self, actor: &Actor) -> Result<Actor, Problem> {
+        let ActorKind::Token(id) = &actor.kind else { return Ok(actor.clone()) };
+        let now = self.moment().await?.now;
+        let known = self.known_token(id).await?.filter(|known| known.is_good && known.token.is_alive(now));
+        let known = known.ok_or_else(refused)?;
+        let (remote_address, request_id) = (actor.remote_address.clone(), actor.request_id.clone());
+        Ok(Actor { remote_address, request_id, ..actor_of(&known.token) })
+    }
+
     fn sign_token(&self, token: Token, hash: AuthorityMac) -> StoredToken {
         let mac = authority::token_mac(&self.0.keyring, &token, &hash);
         StoredToken { token, hash_key_id: hash.key_id, hash: hash.mac, mac_key_id: mac.key_id, mac: mac.mac }
@@ -164,11 +184,10 @@ impl TokenService {
     /// [`Problem`] of kind `Unauthenticated`, in the same words and on the same path for every reason.
     pub async fn authenticate(&self, text: &Secret) -> Result<Actor, Problem> {
         let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
-        let mut session = self.room.0.store.read().await?;
-        let stored = strongroom_store::token::get(&mut session, id).await?;
-        let now = session.now().await?;
+        let moment = self.room.moment().await?;
+        let known = self.room.known_token(id).await?;
         let keyring = &self.room.0.keyring;
-        let Some(stored) = stored else {
+        let Some(known) = known else {
             // The work of a comparison, so that a known id is not told apart by time.
             let nobody = AuthorityMac {
                 key_id: keyring.current_id(strongroom_crypto::Purpose::Token),
@@ -177,27 +196,10 @@ impl TokenService {
             let _ = authority::is_token(keyring, text, &nobody);
             return Err(refused());
         };
-        let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-        if !authority::is_token(keyring, text, &hash) || !stored.token.is_alive(now) {
+        if !authority::is_token(keyring, text, &known.hash) || !known.token.is_alive(moment.now) || !known.is_good {
             return Err(refused());
         }
-        let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-        if !authority::token_verifies(keyring, &stored.token, &hash, &mac) {
-            self.room.0.signals.integrity_failures.add_one();
-            tracing::error!(token = %stored.token.id, "the row of this token was changed outside strongroom");
-            return Err(refused());
-        }
-        if let Some(user) = stored.token.user {
-            let owner = strongroom_store::user::get(&mut session, user).await?;
-            let owner = owner.map(|owner| self.room.verified_user(owner)).transpose()?;
-            if !owner.is_some_and(|owner| owner.is_active) {
-                return Err(refused());
-            }
-        }
-        let mut actor = Actor::new(ActorKind::Token(stored.token.id), stored.token.role);
-        actor.scope = stored.token.scope;
-        actor.user = stored.token.user;
-        Ok(actor)
+        Ok(actor_of(&known.token))
     }
 
     /// Mints a token. Its text is in the answer and nowhere else.

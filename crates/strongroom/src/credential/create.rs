@@ -6,6 +6,7 @@ use strongroom_crypto::random;
 use strongroom_model::credential::{
     Credential, Field, NewCredential, check_name, check_rate_limit, check_secret,
 };
+use strongroom_model::limit::LimitScope;
 use strongroom_model::{Millis, Problem, ProblemKind, Provider, Secret, UserId};
 use strongroom_store::credential::NewRow;
 use strongroom_store::idempotency::{self, Remembered};
@@ -178,7 +179,8 @@ impl CredentialService {
                 self.room.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
-        limit::set_for_credential(tx, uid, MONTHLY_REQUESTS, new.rate_limit, now).await?;
+        limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, new.rate_limit, (random::uid(), now))
+            .await?;
         let made = credential::get(tx, id, now).await?;
         made.ok_or_else(|| Problem::internal("the credential is not there after it was made"))
     }

@@ -5,29 +5,31 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use serde_json::json;
-use strongroom_crypto::random;
 use strongroom_model::audit::{NewEntry, Target};
 use strongroom_model::credential::{Credential, Source};
+use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
-use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
+use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Provider, Uid, UserId};
 use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::value::{self, SealedValue};
-use strongroom_store::{Session, Write, counter, credential};
+use strongroom_store::{Session, Write, change, credential, value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::read::{RevealedCredential, within_reach};
+use crate::admission::immediate::{self, ONE_USE};
+use crate::admission::{Plan, client_scopes};
 use crate::audit::entry;
+use crate::catalog::{Moment, Served};
 use crate::sealing::Fault;
 use crate::{Inner, Strongroom};
 
 /// Reads in one transaction at the most: few enough that other writers do not wait long for their turn.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 /// Reads that may wait; more wait at the door of the queue.
 const QUEUE: usize = 1024;
 
@@ -96,9 +98,8 @@ async fn work(room: Weak<Inner>, mut reads: mpsc::Receiver<Read>) {
 /// A read that has found its credential and opened its values, and now only needs a use to be left.
 struct Ready {
     read: Read,
-    found: Credential,
-    api_key: Secret,
-    api_secret: Option<Secret>,
+    served: Arc<Served>,
+    plan: Plan,
 }
 
 /// A credential that did not open.
@@ -195,34 +196,29 @@ impl Strongroom {
     /// what the batch had read, to be locked beforehand the next time: else somebody who changes one of them again and
     /// again, who holds the head while we wait for it, would win every time.
     async fn commit(&self, batch: &mut Batch, lock: &[CredentialId]) -> Result<Vec<CredentialId>, Problem> {
+        let (started, changes_made) = (Instant::now(), self.0.store.changes_made());
         let mut tx = self.0.store.write().await?;
         for id in lock {
             credential::lock(&mut tx, *id).await?;
         }
-        let now = tx.now().await?;
-        self.find_all(&mut tx, batch, now).await?;
-        let ready = batch.ready.iter().map(|one| &one.found);
+        let generation = change::current(&mut tx).await?;
+        let moment = Moment { now: tx.now().await?, generation };
+        self.0.catalog.observe(moment, started, changes_made);
+        self.find_all(&mut tx, batch, moment).await?;
+        let ready = batch.ready.iter().map(|one| &one.served.credential);
         let seen: Vec<_> =
             ready.chain(batch.broken.iter().map(|(_, broken)| &broken.found)).cloned().collect();
-        // Counters are locked in one order everywhere: two nodes never wait for each other.
-        batch.ready.sort_by_key(|one| std::cmp::Reverse(one.found.uid));
-        let mut entries = Vec::with_capacity(batch.ready.len());
-        while let Some(one) = batch.ready.last() {
-            let outcome = match self.hand_out(&mut tx, one, now, &mut entries).await {
-                Err(problem) if problem.kind != ProblemKind::LimitReached => return Err(problem),
-                other => other.map(Some),
-            };
-            let Some(one) = batch.ready.pop() else { break };
-            batch.answered.push((one.read, outcome));
-        }
+        let (entries, records) = self.hand_out_all(&mut tx, batch, moment).await?;
         // Whoever holds the head is alone: every change is audited, so none can commit from here on.
         let head = if entries.is_empty() { None } else { Some(self.lock_chain(&mut tx).await?) };
-        if credential::any_moved(&mut tx, &seen).await? {
+        if change::current(&mut tx).await? != generation && credential::any_moved(&mut tx, &seen).await? {
             tx.roll_back().await?;
+            self.0.catalog.doubt();
             return Ok(seen.iter().map(|found| found.id).collect());
         }
         match head {
             Some(head) => {
+                usage::insert_all(&mut tx, &records).await?;
                 self.append_behind(&mut tx, head, entries).await?;
                 tx.commit().await?;
             }
@@ -231,9 +227,9 @@ impl Strongroom {
         Ok(Vec::new())
     }
 
-    async fn find_all(&self, tx: &mut Write, batch: &mut Batch, now: Millis) -> Result<(), Problem> {
+    async fn find_all(&self, tx: &mut Write, batch: &mut Batch, moment: Moment) -> Result<(), Problem> {
         while let Some(read) = batch.waiting.front() {
-            let found = match self.find(tx, read, now).await {
+            let found = match self.find(tx, read, moment).await {
                 // A row that holds what we never write is the matter of those who asked for it.
                 Err(problem) if !matches!(problem.kind, ProblemKind::Denied | ProblemKind::Integrity) => {
                     return Err(problem);
@@ -242,8 +238,12 @@ impl Strongroom {
             };
             let Some(read) = batch.waiting.pop_front() else { break };
             match found {
-                Ok(Some((found, values))) => self.open_for(read, found, values, batch),
-                Ok(None) => batch.answered.push((read, Ok(None))),
+                Ok(Found::Ready(served, plan)) => batch.ready.push(Ready { read, served, plan }),
+                Ok(Found::Nothing) => batch.answered.push((read, Ok(None))),
+                Ok(Found::WithoutKey(found)) => {
+                    batch.answered.push((read, Err(super::test::no_key(&found))));
+                }
+                Ok(Found::Broken(broken)) => batch.broken.push((read, *broken)),
                 Err(problem) => {
                     if problem.kind == ProblemKind::Integrity {
                         self.0.signals.integrity_failures.add_one();
@@ -255,104 +255,124 @@ impl Strongroom {
         Ok(())
     }
 
-    async fn find(
-        &self,
-        session: &mut Session,
-        read: &Read,
-        now: Millis,
-    ) -> Result<Option<(Credential, Vec<SealedValue>)>, Problem> {
+    async fn find(&self, session: &mut Session, read: &Read, moment: Moment) -> Result<Found, Problem> {
+        if let Wanted::Named { name, views } = &read.wanted
+            && let Some(served) = self.0.catalog.served_by_name(name, moment)
+        {
+            let found = &served.credential;
+            let is_for = within_reach(&read.actor, Some(found))?.is_some() && is_seen(found, views);
+            return if is_for && found.is_active {
+                self.ready(session, read, served, moment).await
+            } else {
+                Ok(Found::Nothing)
+            };
+        }
         let found = match &read.wanted {
             Wanted::Named { name, views } => {
-                let found = credential::get_by_name(session, name, now).await?;
-                within_reach(&read.actor, found)?.filter(|found| is_seen(found, views))
+                let found = credential::get_by_name(session, name, moment.now).await?;
+                within_reach(&read.actor, found.as_ref())?.filter(|found| is_seen(found, views)).cloned()
             }
-            Wanted::Candidate { id, provider, view } => credential::get(session, *id, now)
+            Wanted::Candidate { id, provider, view } => credential::get(session, *id, moment.now)
                 .await?
                 .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
-        let Some(found) = found.filter(|found| found.is_active) else { return Ok(None) };
+        let Some(found) = found.filter(|found| found.is_active) else { return Ok(Found::Nothing) };
         let values = value::list_of_version(session, found.version).await?;
-        Ok(Some((found, values)))
+        // Opened before a use is counted: what cannot be handed out costs nothing.
+        let opened = match self.open_all(&found, values) {
+            Ok(opened) => opened,
+            Err(fault) => return Ok(Found::Broken(Box::new(Broken { found, fault }))),
+        };
+        let Some(api_key) = opened.api_key else { return Ok(Found::WithoutKey(Box::new(found))) };
+        let served = Arc::new(Served { credential: found, api_key, api_secret: opened.api_secret });
+        self.0.catalog.keep_named(Arc::clone(&served), moment);
+        self.ready(session, read, served, moment).await
     }
 
-    /// Opened before a use is counted: what cannot be handed out costs nothing.
-    fn open_for(&self, read: Read, found: Credential, values: Vec<SealedValue>, batch: &mut Batch) {
-        let (api_key, api_secret) = match self.open_all(&found, values) {
-            Ok(opened) => (opened.api_key, opened.api_secret),
-            Err(fault) => return batch.broken.push((read, Broken { found, fault })),
-        };
-        match api_key {
-            Some(api_key) => batch.ready.push(Ready { read, found, api_key, api_secret }),
-            None => {
-                let problem = super::test::no_key(&found);
-                batch.answered.push((read, Err(problem)));
-            }
+    async fn ready(
+        &self,
+        session: &mut Session,
+        read: &Read,
+        served: Arc<Served>,
+        moment: Moment,
+    ) -> Result<Found, Problem> {
+        let plan = self.plan_use(session, &read.actor, served.credential.uid, moment).await?;
+        Ok(Found::Ready(served, plan))
+    }
+
+    /// Counts the reads that have everything else, in one statement for all.
+    async fn hand_out_all(
+        &self,
+        tx: &mut Write,
+        batch: &mut Batch,
+        moment: Moment,
+    ) -> Result<(Vec<NewEntry>, Vec<Record>), Problem> {
+        let plans: Vec<&Plan> = batch.ready.iter().map(|one| &one.plan).collect();
+        let taken = immediate::take_all(tx, &plans, moment.now).await?;
+        let (mut entries, mut records) = (Vec::new(), Vec::new());
+        for (one, taken) in std::mem::take(&mut batch.ready).into_iter().zip(taken) {
+            let standing = match taken {
+                Ok(standing) => standing,
+                Err(problem) => {
+                    self.0.signals.limit_refusals.add_one();
+                    batch.answered.push((one.read, Err(problem)));
+                    continue;
+                }
+            };
+            let (actor, found) = (&one.read.actor, &one.served.credential);
+            let detail = json!({
+                "provider": found.provider.as_str(),
+                "version": found.version_number,
+                "source": Source::Database.as_str(),
+            });
+            let target = Target::named("credential", found.uid, &found.name);
+            entries.push(entry(actor, "credential.read", target, moment.now, &detail));
+            records.push(immediate::record(actor, Some(found), &found.provider, Kind::Read, moment));
+            let revealed = RevealedCredential {
+                id: Some(found.id),
+                name: found.name.clone(),
+                provider: found.provider.clone(),
+                endpoint: found.endpoint.clone(),
+                api_key: one.served.api_key.clone(),
+                api_secret: one.served.api_secret.clone(),
+                source: Source::Database,
+                version: Some(found.version_number),
+                usage_count: found.usage_before_this_month + standing.consumed,
+                current_month_usage: standing.used,
+                rate_limit: found.rate_limit,
+            };
+            batch.answered.push((one.read, Ok(Some(revealed))));
         }
+        Ok((entries, records))
     }
 
-    async fn hand_out(
+    /// What one use of a credential counts on.
+    pub(super) async fn plan_use(
         &self,
-        tx: &mut Write,
-        ready: &Ready,
-        now: Millis,
-        entries: &mut Vec<NewEntry>,
-    ) -> Result<RevealedCredential, Problem> {
-        let found = &ready.found;
-        let actor = &ready.read.actor;
-        let current_month_usage = self.take(tx, actor, found, Kind::Read, now).await?;
-        let detail = json!({
-            "provider": found.provider.as_str(),
-            "version": found.version_number,
-            "source": Source::Database.as_str(),
-        });
-        let target = Target::named("credential", found.uid, &found.name);
-        entries.push(entry(actor, "credential.read", target, now, &detail));
-        Ok(RevealedCredential {
-            id: Some(found.id),
-            name: found.name.clone(),
-            provider: found.provider.clone(),
-            endpoint: found.endpoint.clone(),
-            api_key: ready.api_key.clone(),
-            api_secret: ready.api_secret.clone(),
-            source: Source::Database,
-            version: Some(found.version_number),
-            // What the month gained since the row was read, others in this batch included.
-            usage_count: found.usage_count + (current_month_usage - found.current_month_usage),
-            current_month_usage,
-            rate_limit: found.rate_limit,
-        })
-    }
-
-    /// Counts one use and writes it into the ledger.
-    pub(super) async fn take(
-        &self,
-        tx: &mut Write,
+        session: &mut Session,
         actor: &Actor,
-        found: &Credential,
-        kind: Kind,
-        now: Millis,
-    ) -> Result<i64, Problem> {
-        let Some(used) = counter::take_one(tx, found.uid, now).await? else {
-            self.0.signals.limit_refusals.add_one();
-            return Err(super::read::used_up(now));
-        };
-        let record = Record {
-            uid: random::uid(),
-            at: now,
-            window_start: month::start(now),
-            kind,
-            actor: &actor.label(),
-            user: actor.user,
-            credential: Some(found.uid),
-            version: Some(found.version),
-            provider: &found.provider,
-            source: Source::Database,
-            requests: 1,
-            adjustment: 0,
-        };
-        usage::insert(tx, &record).await?;
-        Ok(used)
+        credential: Uid,
+        moment: Moment,
+    ) -> Result<Plan, Problem> {
+        let mut plan = Plan::default();
+        let scope = LimitScope::Credential(credential);
+        let limits = self.limits_in(session, &scope, moment.generation).await?;
+        plan.count_uses(credential, &limits, moment);
+        plan.bind(&limits, &ONE_USE, moment)?;
+        for scope in client_scopes(actor) {
+            let limits = self.limits_in(session, &scope, moment.generation).await?;
+            plan.bind(&limits, &ONE_USE, moment)?;
+        }
+        Ok(plan)
     }
+}
+
+/// What a read has come to.
+enum Found {
+    Ready(Arc<Served>, Plan),
+    Nothing,
+    WithoutKey(Box<Credential>),
+    Broken(Box<Broken>),
 }
 
 fn is_seen(found: &Credential, views: &[Option<UserId>]) -> bool {

@@ -1,16 +1,19 @@
 //! Moving credentials in: row by row, each in a transaction of its own, and the same again changes nothing.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::audit::{NewEntry, Outcome, Target};
-use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET, Source};
+use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET};
 use strongroom_model::id::MAX_GIVEN;
+use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
+use strongroom_store::counter::{CounterKey, Delta, Entry, EntryKind};
 use strongroom_store::credential::NewRow;
-use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{Session, Write, counter, credential, limit, value, version};
 
 use super::{CredentialService, MONTHLY_REQUESTS, target};
@@ -242,8 +245,9 @@ impl CredentialService {
                 self.room.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
-        limit::set_for_credential(tx, uid, MONTHLY_REQUESTS, row.rate_limit, now).await?;
-        self.import_usage(tx, row, (uid, provider), now).await?;
+        limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, row.rate_limit, (random::uid(), now))
+            .await?;
+        self.import_usage(tx, row, uid, now).await?;
         let made = credential::get(tx, id, now).await?;
         made.ok_or_else(|| Problem::internal("the credential is not there after it was moved in"))
     }
@@ -253,7 +257,7 @@ impl CredentialService {
         &self,
         tx: &mut Write,
         row: &ImportRow,
-        (uid, provider): (strongroom_model::Uid, &Provider),
+        uid: strongroom_model::Uid,
         now: Millis,
     ) -> Result<(), Problem> {
         // A last use in the future is a clock that was wrong; it counts as now, so that no limit is lost.
@@ -266,22 +270,19 @@ impl CredentialService {
             if requests == 0 && last_used.is_none() {
                 continue;
             }
-            counter::add(tx, uid, window_start, (requests, 0), last_used).await?;
-            let record = Record {
+            let key = CounterKey { start: window_start, ..CounterKey::monthly_requests(uid, now) };
+            let delta = Delta { settled: requests, last_used, ..Delta::default() };
+            counter::apply(tx, &BTreeMap::from([(key, delta)])).await?;
+            let entry = Entry {
                 uid: random::uid(),
                 at: last_used.unwrap_or(Millis(0)),
-                window_start,
-                kind: Kind::Imported,
+                kind: EntryKind::Imported,
                 actor: &self.actor.label(),
-                user: row.user,
-                credential: Some(uid),
-                version: None,
-                provider,
-                source: Source::Database,
-                requests,
-                adjustment: 0,
+                key,
+                settled: requests,
+                adjusted: 0,
             };
-            usage::insert(tx, &record).await?;
+            counter::insert_entries(tx, &[entry]).await?;
         }
         Ok(())
     }

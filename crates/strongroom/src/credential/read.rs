@@ -1,18 +1,18 @@
 //! Handing out keys: who may have which, in which order they are tried, and when the environment stands in.
 
 use serde_json::json;
-use strongroom_crypto::random;
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, Source};
-use strongroom_model::{
-    Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId, month,
-};
-use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::{credential, value};
+use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Provider, Role, Secret, UserId};
+use strongroom_store::usage::{self, Kind};
+use strongroom_store::{change, credential, value};
 
 use super::CredentialService;
 use super::desk::Wanted;
+use crate::admission::immediate::{self, ONE_USE};
+use crate::admission::{Plan, client_scopes};
 use crate::audit::entry;
+use crate::catalog::Moment;
 
 /// Candidates that are looked up at a time: nearly always the first one serves.
 const CANDIDATES: i64 = 8;
@@ -44,13 +44,6 @@ pub struct RevealedCredential {
     pub rate_limit: Option<i64>,
 }
 
-pub(super) fn used_up(now: Millis) -> Problem {
-    Problem {
-        retry_at: Some(month::next(now)),
-        ..Problem::new(ProblemKind::LimitReached, "Rate limit exceeded")
-    }
-}
-
 fn passes_on(kind: ProblemKind) -> bool {
     matches!(kind, ProblemKind::LimitReached | ProblemKind::Unprocessable | ProblemKind::Integrity)
 }
@@ -73,7 +66,10 @@ fn out_of_reach(kind: &str) -> Problem {
 }
 
 /// Denies what a narrow token does not reach, in the same words whether it exists or not.
-pub(super) fn within_reach(actor: &Actor, found: Option<Credential>) -> Result<Option<Credential>, Problem> {
+pub(super) fn within_reach<'a>(
+    actor: &Actor,
+    found: Option<&'a Credential>,
+) -> Result<Option<&'a Credential>, Problem> {
     match found {
         Some(found) if actor.scope.permits(found.uid, &found.provider) => {
             let own = actor.user.is_some() && found.user == actor.user;
@@ -153,9 +149,18 @@ impl CredentialService {
     /// [`Problem`] of kind `NotFound`, or `LimitReached` when its monthly limit is used up.
     pub async fn record_usage(&self, id: CredentialId) -> Result<(), Problem> {
         let mut tx = self.room.0.store.write().await?;
-        let now = tx.now().await?;
-        let found = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
-        self.room.take(&mut tx, &self.actor, &found, Kind::Recorded, now).await?;
+        let generation = change::current(&mut tx).await?;
+        let moment = Moment { now: tx.now().await?, generation };
+        let found = credential::get(&mut tx, id, moment.now).await?.ok_or_else(super::not_found)?;
+        let plan = self.room.plan_use(&mut tx, &self.actor, found.uid, moment).await?;
+        for taken in immediate::take_all(&mut tx, &[&plan], moment.now).await? {
+            if let Err(refusal) = taken {
+                self.room.0.signals.limit_refusals.add_one();
+                return Err(refusal);
+            }
+        }
+        let record = immediate::record(&self.actor, Some(&found), &found.provider, Kind::Recorded, moment);
+        usage::insert_all(&mut tx, &[record]).await?;
         Ok(tx.commit().await?)
     }
 
@@ -239,21 +244,17 @@ impl CredentialService {
                 that was deleted, deactivated or replaced, and is not used");
             return Ok(None);
         }
-        let record = Record {
-            uid: random::uid(),
-            at: now,
-            window_start: month::start(now),
-            kind: Kind::Read,
-            actor: &self.actor.label(),
-            user: self.actor.user,
-            credential: None,
-            version: None,
-            provider,
-            source: Source::Environment,
-            requests: 1,
-            adjustment: 0,
-        };
-        usage::insert(&mut tx, &record).await?;
+        let moment = Moment { now, generation: change::current(&mut tx).await? };
+        let mut plan = Plan::default();
+        for scope in client_scopes(&self.actor) {
+            let limits = self.room.limits_in(&mut tx, &scope, moment.generation).await?;
+            plan.bind(&limits, &ONE_USE, moment)?;
+        }
+        for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
+            taken?;
+        }
+        let record = immediate::record(&self.actor, None, provider, Kind::Read, moment);
+        usage::insert_all(&mut tx, &[record]).await?;
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };
         let entry = entry(&self.actor, "credential.read", target, now, &detail);

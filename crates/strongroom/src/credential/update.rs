@@ -6,6 +6,7 @@ use strongroom_crypto::random;
 use strongroom_model::credential::{
     Credential, CredentialPatch, Field, check_name, check_rate_limit, check_secret,
 };
+use strongroom_model::limit::LimitScope;
 use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::{Write, credential, limit, value, version};
 
@@ -102,7 +103,14 @@ impl CredentialService {
             self.seal_version(tx, before, &after, patch).await?;
         }
         if patch.rate_limit.is_some() {
-            limit::set_for_credential(tx, after.uid, MONTHLY_REQUESTS, after.rate_limit, now).await?;
+            limit::set(
+                tx,
+                &LimitScope::Credential(after.uid),
+                MONTHLY_REQUESTS,
+                after.rate_limit,
+                (random::uid(), now),
+            )
+            .await?;
         }
         let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
         let detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });

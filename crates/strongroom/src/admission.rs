@@ -1,0 +1,230 @@
+//! Admission: what a call may consume is held on every limit that it touches before it leaves, and settled afterwards.
+//!
+//! See `docs/adr/0006-holds-belong-to-servers.md` for how it stays exact through crashes and on several servers.
+
+mod desk;
+pub(crate) mod immediate;
+mod recovery;
+pub(crate) mod till;
+
+use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
+use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Uid};
+use strongroom_store::counter::CounterKey;
+use strongroom_store::usage::Record;
+
+pub(crate) use desk::{Desk, Refusal};
+pub(crate) use till::{Claim, Consumed};
+
+use crate::Strongroom;
+use crate::catalog::Moment;
+
+/// What a call needs at the most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    pub(crate) requests: i64,
+    /// `None` when nothing bounds them.
+    pub(crate) tokens: Option<i64>,
+    /// `None` when no price is known.
+    pub(crate) nano_usd: Option<i64>,
+}
+
+impl Need {
+    fn of(&self, unit: Unit) -> Option<i64> {
+        match unit {
+            Unit::Requests => Some(self.requests),
+            Unit::Tokens => self.tokens,
+            Unit::NanoUsd => self.nano_usd,
+        }
+    }
+}
+
+/// What a call consumed, by unit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) requests: i64,
+    pub(crate) tokens: i64,
+    pub(crate) nano_usd: i64,
+}
+
+impl Spent {
+    pub(crate) fn of(&self, unit: Unit) -> i64 {
+        match unit {
+            Unit::Requests => self.requests,
+            Unit::Tokens => self.tokens,
+            Unit::NanoUsd => self.nano_usd,
+        }
+    }
+}
+
+/// What is held of counters for one side of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) claims: Vec<Claim>,
+    /// Of which of this server's lives: what was held in an earlier one has been settled by others.
+    pub(crate) epoch: u64,
+}
+
+impl Held {
+    /// What to settle when nothing of it was consumed.
+    pub(crate) fn nothing_consumed(&self) -> Vec<Consumed> {
+        self.consumed(|_| 0)
+    }
+
+    /// What to settle when so much of each claim was consumed.
+    pub(crate) fn consumed(&self, amount: impl Fn(&Claim) -> i64) -> Vec<Consumed> {
+        let one = |claim: &Claim| Consumed { key: claim.key, held: claim.amount, amount: amount(claim) };
+        self.claims.iter().map(one).collect()
+    }
+}
+
+/// A call that has ended, on its way into the ledger.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    /// Everything that was held for it, with what it consumed.
+    pub(crate) consumed: Vec<Consumed>,
+    pub(crate) epoch: u64,
+    pub(crate) at: Millis,
+    pub(crate) record: Option<Record>,
+}
+
+/// Whom the claims of a call are for: the places of the limits, to name the one that refuses.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) claims: Vec<Claim>,
+    /// For each claim its limit, if it has one.
+    pub(crate) limits: Vec<Option<Limit>>,
+}
+
+impl Plan {
+    fn push(&mut self, claim: Claim, limit: Option<&Limit>) {
+        self.claims.push(claim);
+        self.limits.push(limit.cloned());
+    }
+
+    /// A credential's monthly requests, which are counted with and without a limit.
+    pub(crate) fn count_uses(&mut self, credential: Uid, limits: &[Limit], moment: Moment) {
+        let key = CounterKey::monthly_requests(credential, moment.now);
+        let limit = limits.iter().find(|limit| limit.counter_subject() == credential);
+        self.push(Claim { key, amount: 1, limit: limit.map(|limit| limit.amount) }, limit);
+    }
+
+    /// The limits of a scope, less the one that [`Plan::count_uses`] has.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
+    pub(crate) fn bind(&mut self, limits: &[Limit], need: &Need, moment: Moment) -> Result<(), Problem> {
+        for limit in limits {
+            if matches!(&limit.scope, LimitScope::Credential(uid) if *uid == limit.counter_subject()) {
+                continue;
+            }
+            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit))?;
+            if amount == 0 {
+                continue;
+            }
+            let key = CounterKey::at(limit.uid, (limit.unit, limit.window), moment.now);
+            self.push(Claim { key, amount, limit: Some(limit.amount) }, Some(limit));
+        }
+        Ok(())
+    }
+}
+
+fn unbounded(unit: Unit) -> Problem {
+    Problem::denied(match unit {
+        Unit::NanoUsd => {
+            "a limit in US dollars applies, and no price is known for this model or endpoint; add the model to the price \
+             table, or use one that is in it"
+        }
+        _ => {
+            "a limit in tokens applies, and nothing bounds what this call would use; set the most tokens of the answer, \
+             or use a model that is in the price table and an endpoint that reports its usage"
+        }
+    })
+}
+
+/// Who is bound beside the credential.
+pub(crate) fn client_scopes(actor: &Actor) -> Vec<LimitScope> {
+    let token = match &actor.kind {
+        ActorKind::Token(id) => Some(LimitScope::Token(id.clone())),
+        _ => None,
+    };
+    token.into_iter().chain(actor.user.map(LimitScope::User)).collect()
+}
+
+/// That a limit has no room.
+pub(crate) fn limit_reached(limit: &Limit, state: CounterState, amount: i64, now: Millis) -> Problem {
+    let resets = limit.window.end(now);
+    let again = match resets {
+        Some(at) => format!("it starts over at {at}"),
+        None => "it does not start over: raise it, or use another".to_owned(),
+    };
+    let window = match limit.window {
+        strongroom_model::limit::Window::Prepaid => "in all".to_owned(),
+        window => format!("per {}", window.as_str()),
+    };
+    let unit = limit.unit.as_str();
+    Problem {
+        retry_at: resets,
+        ..Problem::new(
+            ProblemKind::LimitReached,
+            format!(
+                "Rate limit exceeded: this {} may use {} {unit} {window}; {} are used, {} are held by calls under way, and \
+                 this call needs {amount}; {again}",
+                limit.scope.kind(),
+                limit.amount,
+                state.settled + state.adjusted,
+                state.held + state.leased,
+            ),
+        )
+    }
+}
+
+impl Strongroom {
+    /// Puts the limits of token and user into a plan.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
+    pub(crate) async fn bind_client(
+        &self,
+        plan: &mut Plan,
+        scopes: &[LimitScope],
+        need: &Need,
+        moment: Moment,
+    ) -> Result<(), Problem> {
+        for scope in scopes {
+            let limits = match self.known_limits_of(scope, moment.generation) {
+                Some(limits) => limits,
+                None => self.limits_of(scope, moment.generation).await?,
+            };
+            plan.bind(&limits, need, moment)?;
+        }
+        Ok(())
+    }
+
+    /// Puts a credential's own counter and limits into a plan.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
+    pub(crate) async fn bind_credential(
+        &self,
+        plan: &mut Plan,
+        credential: Uid,
+        need: &Need,
+        moment: Moment,
+    ) -> Result<(), Problem> {
+        let scope = LimitScope::Credential(credential);
+        let limits = match self.known_limits_of(&scope, moment.generation) {
+            Some(limits) => limits,
+            None => self.limits_of(&scope, moment.generation).await?,
+        };
+        plan.count_uses(credential, &limits, moment);
+        plan.bind(&limits, need, moment)
+    }
+
+    /// Everything that calls have consumed so far in this process is written down.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unavailable` when the database cannot be written to.
+    pub async fn settle_now(&self) -> Result<(), Problem> {
+        self.0.admission.settle_now().await
+    }
+}

@@ -1,0 +1,594 @@
+//! The admission desk: calls that leases do not cover, and calls that have ended, share a transaction and a commit.
+//!
+//! The desk works in a task of its own. It waits for callers that need an answer now, or for a moment when calls have
+//! ended, so that the number of transactions follows the disk and not the calls.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use strongroom_crypto::random;
+use strongroom_model::limit::CounterState;
+use strongroom_model::problem::Causes;
+use strongroom_model::{Problem, ProblemKind, Uid};
+use strongroom_store::counter::CounterKey;
+use strongroom_store::usage::{self, Kind, Record};
+use strongroom_store::{Write, change, counter, node};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::till::{Batch, Claim, Decision, Sealed, Till};
+use super::{Held, Settlement};
+use crate::catalog::Moment;
+use crate::{Inner, Strongroom};
+
+/// Calls that are decided in one transaction at the most: few enough that other writers do not wait long for their turn.
+const BATCH: usize = 256;
+/// Calls that may wait; more wait at the door of the queue.
+const QUEUE: usize = 4096;
+/// How long ended calls wait for others to be written with.
+const GATHER: Duration = Duration::from_millis(20);
+/// Ended calls that do not wait any longer.
+const ENOUGH: usize = 256;
+/// How long a lease may lie unused before it goes back.
+const IDLE: Duration = Duration::from_millis(250);
+/// How long what this server holds is safe from the others without a sign of life, in seconds.
+const LEASE_SECONDS: i64 = 30;
+/// A sign of life is due after this long; calls are admitted no longer than twice that after the last one.
+const RENEW: Duration = Duration::from_secs(8);
+/// The longest that a batch may take: a database that vanished without a word is not waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Before what failed is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Why a call is not admitted.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// A limit has no room: that of this claim.
+    Limit { claim: usize, state: CounterState },
+    /// Something was changed, or a window ended, since the claims were made: make them anew.
+    Stale,
+    /// The database could not be asked.
+    Problem(Problem),
+}
+
+struct Asking {
+    claims: Vec<Claim>,
+    moment: Moment,
+    reply: oneshot::Sender<Result<Held, Refusal>>,
+}
+
+enum Request {
+    Admit(Asking),
+    SettleNow(oneshot::Sender<Result<(), Problem>>),
+    Close(oneshot::Sender<Result<(), Problem>>),
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    till: Till,
+    /// Moves when this server's lease has lapsed and its accounts begin anew.
+    epoch: u64,
+    /// Records of calls that have ended; their amounts are in the till.
+    records: Vec<Record>,
+    /// Until when leases may be spent.
+    alive_until: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    counted: Mutex<Counted>,
+    wake: Notify,
+}
+
+impl Shared {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes calls in and out.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Request>,
+    // Dropping it ends the task; what is held then is settled by others as if it had been consumed.
+    _task: Mutex<JoinSet<()>>,
+}
+
+fn gone() -> Problem {
+    Problem::new(ProblemKind::Unavailable, "strongroom is stopping; try again")
+}
+
+impl Desk {
+    /// Starts the desk of a strongroom that is just being made.
+    pub(crate) fn open(room: Weak<Inner>) -> Self {
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared::default());
+        let mut task = JoinSet::new();
+        task.spawn(
+            Worker {
+                room,
+                shared: Arc::clone(&shared),
+                node: None,
+                batch: 0,
+                generation: -1,
+                uncertain: None,
+                renewed: None,
+            }
+            .work(requests),
+        );
+        Self { shared, queue, _task: Mutex::new(task) }
+    }
+
+    /// Holds all claims, or none. The moment is one that was looked at within the last second.
+    pub(crate) async fn admit(&self, claims: Vec<Claim>, moment: Moment) -> Result<Held, Refusal> {
+        {
+            let mut counted = self.shared.counted();
+            let is_alive = counted.alive_until.is_some_and(|until| Instant::now() < until);
+            if is_alive && counted.till.admit(&claims) {
+                return Ok(Held { claims, epoch: counted.epoch });
+            }
+        }
+        let (reply, answer) = oneshot::channel();
+        let asking = Request::Admit(Asking { claims, moment, reply });
+        self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
+        answer.await.map_err(|_| Refusal::Problem(gone()))?
+    }
+
+    /// Takes in a call that has ended. It is written down within moments.
+    pub(crate) fn settle(&self, settlement: Settlement) {
+        let mut counted = self.shared.counted();
+        let was_empty = counted.records.is_empty();
+        let is_ours = settlement.epoch == counted.epoch;
+        if is_ours {
+            counted.till.finish(&settlement.consumed, settlement.at);
+        }
+        if let Some(mut record) = settlement.record {
+            if !is_ours && !settlement.consumed.is_empty() {
+                record.kind = Kind::Late;
+            }
+            counted.records.push(record);
+        }
+        let length = counted.records.len();
+        drop(counted);
+        // One who wakes the desk for each call would cost more than the call's record.
+        if was_empty || length == ENOUGH {
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Writes down everything that has ended so far.
+    pub(crate) async fn settle_now(&self) -> Result<(), Problem> {
+        if self.shared.counted().records.is_empty() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Request::SettleNow(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Writes down everything that has ended, and gives back what no call holds.
+    pub(crate) async fn close(&self) -> Result<(), Problem> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Request::Close(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// A batch whose commit got no answer.
+struct Uncertain {
+    batch: Batch,
+    records: Vec<Record>,
+}
+
+struct Worker {
+    room: Weak<Inner>,
+    shared: Arc<Shared>,
+    /// This server's identity, while it holds something.
+    node: Option<Uid>,
+    /// The number of its last batch.
+    batch: i64,
+    generation: i64,
+    uncertain: Option<Uncertain>,
+    renewed: Option<Instant>,
+}
+
+/// What a batch is asked to do beside writing down what has ended.
+#[derive(Default)]
+struct Order {
+    asking: Vec<Asking>,
+    waiting: Vec<oneshot::Sender<Result<(), Problem>>>,
+    /// Whether to give back what no call holds.
+    give_back: bool,
+}
+
+impl Worker {
+    async fn work(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut received = Vec::with_capacity(BATCH);
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let is_quiet = shared.counted().records.is_empty();
+            let rest = if is_quiet { self.rest() } else { Some(GATHER) };
+            let mut order = Order::default();
+            tokio::select! {
+                biased;
+                count = requests.recv_many(&mut received, BATCH) => if count == 0 { return },
+                () = sleep_for(rest) => order.give_back = is_quiet,
+                () = shared.wake.notified() => if is_quiet && shared.counted().records.len() < ENOUGH {
+                    // The first of several: they are written together.
+                    tokio::select! {
+                        biased;
+                        count = requests.recv_many(&mut received, BATCH) => if count == 0 { return },
+                        () = shared.wake.notified() => {}
+                        () = tokio::time::sleep(GATHER) => {}
+                    }
+                },
+            }
+            let mut is_closing = false;
+            for request in received.drain(..) {
+                match request {
+                    Request::Admit(asking) => order.asking.push(asking),
+                    Request::SettleNow(reply) => order.waiting.push(reply),
+                    Request::Close(reply) => {
+                        order.waiting.push(reply);
+                        order.give_back = true;
+                        is_closing = true;
+                    }
+                }
+            }
+            // A caller that has gone away is not admitted.
+            order.asking.retain(|asking| !asking.reply.is_closed());
+            let Some(room) = self.room.upgrade().map(Strongroom) else { return };
+            let waiting = std::mem::take(&mut order.waiting);
+            let done = AssertUnwindSafe(self.run(&room, order)).catch_unwind().await;
+            let done = done.unwrap_or_else(|_| Err(Problem::internal("a batch of calls panicked")));
+            if let Err(problem) = &done {
+                let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
+                tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
+            }
+            let is_failed = done.is_err();
+            for reply in waiting {
+                let outcome = match &done {
+                    Ok(()) => Ok(()),
+                    Err(problem) => Err(Problem::new(problem.kind, problem.message.clone())),
+                };
+                // Nobody waits any more.
+                let _ = reply.send(outcome);
+            }
+            drop(room);
+            if is_failed && !is_closing {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// How long to wait when nothing has ended: until leases have lain idle, or a sign of life is due.
+    fn rest(&self) -> Option<Duration> {
+        self.node?;
+        if self.uncertain.is_some() {
+            return Some(PAUSE);
+        }
+        let has_leases = self.shared.counted().till.has_leases();
+        let due = self.renewed.map_or(RENEW, |renewed| RENEW.saturating_sub(renewed.elapsed()));
+        Some(if has_leases { IDLE } else { due })
+    }
+
+    async fn run(&mut self, room: &Strongroom, order: Order) -> Result<(), Problem> {
+        let Order { asking, give_back, .. } = order;
+        if let Err(problem) = self.resolve(room).await {
+            refuse_all(asking, &problem);
+            return Err(problem);
+        }
+        let (sealed, records) = {
+            let mut counted = self.shared.counted();
+            (counted.till.seal(), std::mem::take(&mut counted.records))
+        };
+        let attempt = Attempt { asking, records, give_back };
+        match tokio::time::timeout(PATIENCE, self.write(room, sealed, attempt)).await {
+            Ok(done) => done,
+            // What the batch had taken out is in `uncertain` or was put back by its guard.
+            Err(_) => {
+                Err(Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again"))
+            }
+        }
+    }
+
+    /// Finds out whether the batch happened whose commit got no answer.
+    async fn resolve(&mut self, room: &Strongroom) -> Result<(), Problem> {
+        let (Some(uncertain), Some(node)) = (&self.uncertain, self.node) else { return Ok(()) };
+        let mut session = room.0.store.read().await?;
+        let last = node::last_batch(&mut session, node).await?;
+        let happened = match (last, uncertain.records.first()) {
+            (Some(last), _) => last > self.batch,
+            (None, Some(record)) => usage::exists(&mut session, record.uid).await?,
+            (None, None) => false,
+        };
+        let Some(uncertain) = self.uncertain.take() else { return Ok(()) };
+        let mut counted = self.shared.counted();
+        if happened {
+            self.batch += 1;
+            counted.till.happened_unheard(uncertain.batch);
+        } else {
+            counted.till.did_not_happen(uncertain.batch);
+            counted.records.splice(0..0, uncertain.records);
+        }
+        drop(counted);
+        if last.is_none() && self.batch > 0 {
+            self.begin_anew();
+        }
+        Ok(())
+    }
+
+    /// This server's lease had lapsed, and others have settled what it held.
+    fn begin_anew(&mut self) {
+        let mut counted = self.shared.counted();
+        counted.till = Till::default();
+        counted.epoch += 1;
+        counted.alive_until = None;
+        // Whatever they held has been settled without them.
+        counted.records.iter_mut().for_each(|record| record.kind = Kind::Late);
+        (self.node, self.batch, self.renewed) = (None, 0, None);
+        tracing::warn!("this server was silent for so long that others settled what it held");
+    }
+
+    async fn write(&mut self, room: &Strongroom, sealed: Sealed, attempt: Attempt) -> Result<(), Problem> {
+        let mut taken = TakenOut {
+            shared: Arc::clone(&self.shared),
+            sealed: Some(sealed),
+            records: Some(attempt.records),
+        };
+        let asking = attempt.asking;
+        let opened = self.begin(room).await;
+        let (mut tx, moment, started, is_known) = match opened {
+            Ok(opened) => opened,
+            Err(problem) => {
+                refuse_all(asking, &problem);
+                return Err(problem);
+            }
+        };
+        if !is_known {
+            tx.roll_back().await?;
+            drop(taken);
+            self.begin_anew();
+            // They are told to make their claims anew, which the next batch decides.
+            asking.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
+            return Ok(());
+        }
+        let is_moved = moment.generation != self.generation;
+        self.generation = moment.generation;
+        let (asking, stale): (Vec<_>, Vec<_>) =
+            asking.into_iter().partition(|asking| is_of(&asking.claims, asking.moment, moment));
+        stale.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
+        let done = self.decide(&mut tx, &mut taken, &asking, !is_moved && !attempt.give_back).await;
+        let Decided { batch, records, is_written, is_last } = match done {
+            Ok(decided) => decided,
+            Err(problem) => {
+                refuse_all(asking, &problem);
+                return Err(problem);
+            }
+        };
+        if is_written {
+            // From here on the outcome is not known until the database has told it.
+            self.uncertain = Some(Uncertain { batch, records });
+            if let Err(error) = tx.commit().await {
+                let problem = Problem::from(error);
+                let batch = self.uncertain.as_ref().map(|uncertain| &uncertain.batch);
+                for (place, asking) in asking.into_iter().enumerate() {
+                    let rests = batch.is_none_or(|batch| batch.rests_on_commit(place));
+                    let refusal = || Refusal::Problem(Problem::new(problem.kind, problem.message.clone()));
+                    let decision = batch.map(|batch| batch.decisions[place]);
+                    match decision {
+                        Some(Decision::Granted) if !rests => self.grant(asking),
+                        _ => answer(asking, Err(refusal())),
+                    }
+                }
+                return Err(problem);
+            }
+            self.batch += 1;
+            self.renewed = Some(started);
+        } else {
+            // Nothing was written, so that it does not matter how this ends.
+            drop(tx);
+            self.uncertain = Some(Uncertain { batch, records });
+        }
+        let Some(Uncertain { batch, .. }) = self.uncertain.take() else { return Ok(()) };
+        let decisions = batch.decisions.clone();
+        {
+            let mut counted = self.shared.counted();
+            counted.till.happened(batch);
+            if is_written {
+                counted.alive_until = Some(started + 2 * RENEW);
+            }
+        }
+        for (asking, decision) in asking.into_iter().zip(decisions) {
+            match decision {
+                Decision::Granted => self.grant(asking),
+                Decision::Refused { claim, state } => answer(asking, Err(Refusal::Limit { claim, state })),
+            }
+        }
+        if is_last {
+            (self.node, self.batch, self.renewed) = (None, 0, None);
+            self.shared.counted().alive_until = None;
+        }
+        Ok(())
+    }
+
+    /// A caller that has gone away meanwhile gives back what it was granted.
+    fn grant(&self, asking: Asking) {
+        let held = Held { claims: asking.claims, epoch: self.shared.counted().epoch };
+        if let Err(Ok(held)) = asking.reply.send(Ok(held)) {
+            let mut counted = self.shared.counted();
+            let at = asking.moment.now;
+            counted.till.finish(&held.nothing_consumed(), at);
+        }
+    }
+
+    /// Begins the transaction: how things stand, and a sign of life. `false` when others have settled what this server
+    /// held.
+    async fn begin(&mut self, room: &Strongroom) -> Result<(Write, Moment, Instant, bool), Problem> {
+        let (started, changes_made) = (Instant::now(), room.0.store.changes_made());
+        let mut tx = room.0.store.write().await?;
+        let generation = change::current(&mut tx).await?;
+        let moment = Moment { now: tx.now().await?, generation };
+        let lease_until = moment.now.plus_seconds(LEASE_SECONDS);
+        let is_known = match self.node.filter(|_| self.batch > 0) {
+            Some(node) => node::renew(&mut tx, node, lease_until, self.batch + 1).await?,
+            None => {
+                let node = random::uid();
+                node::register(&mut tx, node, moment.now, lease_until).await?;
+                (self.node, self.batch) = (Some(node), 0);
+                true
+            }
+        };
+        room.0.catalog.observe(moment, started, changes_made);
+        Ok((tx, moment, started, is_known))
+    }
+
+    async fn decide(
+        &mut self,
+        tx: &mut Write,
+        taken: &mut TakenOut,
+        asking: &[Asking],
+        keep_leases: bool,
+    ) -> Result<Decided, Problem> {
+        let bound = taken.sealed.iter().flat_map(|sealed| sealed.bound.iter().copied());
+        let claims = asking.iter().flat_map(|asking| &asking.claims);
+        let claimed = claims.filter(|claim| claim.limit.is_some()).map(|claim| claim.key);
+        let keys: Vec<CounterKey> = bound.chain(claimed).collect::<BTreeSet<_>>().into_iter().collect();
+        let states = if keys.is_empty() { Default::default() } else { counter::lock_all(tx, &keys).await? };
+        let calls: Vec<&[Claim]> = asking.iter().map(|asking| asking.claims.as_slice()).collect();
+        let (batch, is_last) = {
+            let mut counted = self.shared.counted();
+            let sealed = taken.sealed.take().unwrap_or_default();
+            let batch = counted.till.open(sealed, &calls, &states, keep_leases);
+            let is_last = !keep_leases && counted.till.holds_nothing_but(&batch);
+            (batch, is_last)
+        };
+        // Whatever goes wrong from here to the commit undoes what was opened.
+        let opened = Opened { shared: Arc::clone(&self.shared), batch: Some(batch), calls: asking.len() };
+        let records = taken.records.take().unwrap_or_default();
+        let mut kept = KeptRecords { shared: Arc::clone(&self.shared), records: Some(records) };
+        let is_written =
+            opened.changes_something() || kept.records.as_ref().is_some_and(|records| !records.is_empty());
+        if (is_written || is_last)
+            && let (Some(batch), Some(records), Some(node)) = (&opened.batch, &kept.records, self.node)
+        {
+            counter::apply(tx, &batch.deltas).await?;
+            node::apply(tx, node, &batch.deltas).await?;
+            usage::insert_all(tx, records).await?;
+            if !keep_leases {
+                node::clear_holds(tx, node, false).await?;
+            }
+            if is_last {
+                node::remove(tx, node).await?;
+            }
+        }
+        let renews = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEW) && self.batch > 0;
+        Ok(Decided {
+            batch: opened.keep(),
+            records: kept.records.take().unwrap_or_default(),
+            is_written: is_written || (is_last && self.batch > 0) || renews,
+            is_last,
+        })
+    }
+}
+
+struct Attempt {
+    asking: Vec<Asking>,
+    records: Vec<Record>,
+    give_back: bool,
+}
+
+struct Decided {
+    batch: Batch,
+    records: Vec<Record>,
+    /// Whether there is something to commit.
+    is_written: bool,
+    /// Whether this server holds nothing any more.
+    is_last: bool,
+}
+
+/// What was taken out for a batch that has not opened; dropped, it goes back.
+struct TakenOut {
+    shared: Arc<Shared>,
+    sealed: Option<Sealed>,
+    records: Option<Vec<Record>>,
+}
+
+impl Drop for TakenOut {
+    fn drop(&mut self) {
+        let mut counted = self.shared.counted();
+        if let Some(sealed) = self.sealed.take() {
+            counted.till.unseal(sealed);
+        }
+        if let Some(records) = self.records.take() {
+            counted.records.splice(0..0, records);
+        }
+    }
+}
+
+/// A batch that is open and not committed; dropped, it has not happened.
+struct Opened {
+    shared: Arc<Shared>,
+    batch: Option<Batch>,
+    calls: usize,
+}
+
+impl Opened {
+    fn changes_something(&self) -> bool {
+        let rests = |batch: &Batch| (0..self.calls).any(|place| batch.rests_on_commit(place));
+        self.batch.as_ref().is_some_and(|batch| !batch.deltas.is_empty() || rests(batch))
+    }
+
+    fn keep(mut self) -> Batch {
+        self.batch.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            self.shared.counted().till.did_not_happen(batch);
+        }
+    }
+}
+
+/// Records that are being written; dropped, they wait again.
+struct KeptRecords {
+    shared: Arc<Shared>,
+    records: Option<Vec<Record>>,
+}
+
+impl Drop for KeptRecords {
+    fn drop(&mut self) {
+        if let Some(records) = self.records.take() {
+            self.shared.counted().records.splice(0..0, records);
+        }
+    }
+}
+
+async fn sleep_for(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether claims that were made in one moment hold in another: nothing was changed and no window has ended.
+fn is_of(claims: &[Claim], made: Moment, now: Moment) -> bool {
+    made.generation == now.generation && claims.iter().all(|it| it.key.window.start(now.now) == it.key.start)
+}
+
+fn answer(asking: Asking, outcome: Result<Held, Refusal>) {
+    // A caller that went away was granted nothing by this.
+    let _ = asking.reply.send(outcome);
+}
+
+fn refuse_all(asking: Vec<Asking>, problem: &Problem) {
+    for asking in asking {
+        answer(asking, Err(Refusal::Problem(Problem::new(problem.kind, problem.message.clone()))));
+    }
+}

@@ -1,0 +1,104 @@
+//! Uses that are over as soon as they are admitted: a key that is handed out, or a use that a program reports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strongroom_crypto::random;
+use strongroom_model::credential::{Credential, Source};
+use strongroom_model::usage::{Metering, TokenUsage};
+use strongroom_model::{Actor, Millis, Problem};
+use strongroom_store::Write;
+use strongroom_store::counter::{self, CounterKey, Delta};
+use strongroom_store::usage::{Kind, Record};
+
+use super::{Need, Plan, limit_reached};
+use crate::catalog::Moment;
+
+/// One use, which consumes no tokens that anybody could count.
+pub(crate) const ONE_USE: Need = Need { requests: 1, tokens: Some(0), nano_usd: Some(0) };
+
+/// Counts each of these uses on all its counters, or refuses it. Tells for each the first counter's standing: what counts
+/// against the limit, and what was consumed, with this use in it.
+///
+/// The counters are locked until the transaction ends: no two callers can both take the last use.
+pub(crate) async fn take_all(
+    tx: &mut Write,
+    plans: &[&Plan],
+    now: Millis,
+) -> Result<Vec<Result<Standing, Problem>>, Problem> {
+    let keys: Vec<CounterKey> = plans
+        .iter()
+        .flat_map(|plan| plan.claims.iter().map(|claim| claim.key))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let mut states = counter::lock_all(tx, &keys).await?;
+    let mut deltas: BTreeMap<CounterKey, Delta> = BTreeMap::new();
+    let mut taken = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let full = plan.claims.iter().position(|claim| {
+            let state = states.entry(claim.key).or_default();
+            claim.limit.is_some_and(|limit| claim.amount > limit.saturating_sub(state.taken()))
+        });
+        if let Some(full) = full {
+            let (claim, limit) = (&plan.claims[full], &plan.limits[full]);
+            let state = states.get(&claim.key).copied().unwrap_or_default();
+            let refusal = limit.as_ref().map(|limit| limit_reached(limit, state, claim.amount, now));
+            taken
+                .push(Err(refusal.unwrap_or_else(|| Problem::internal("a counter without a limit refused"))));
+            continue;
+        }
+        for claim in &plan.claims {
+            states.entry(claim.key).or_default().settled += claim.amount;
+            deltas.entry(claim.key).or_default().add(&Delta::used(claim.amount, now));
+        }
+        let first = plan.claims.first().and_then(|claim| states.get(&claim.key)).copied().unwrap_or_default();
+        taken.push(Ok(Standing { used: first.used(), consumed: first.settled + first.held }));
+    }
+    counter::apply(tx, &deltas).await?;
+    Ok(taken)
+}
+
+/// Where a counter stands with a use in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// What counts against the limit.
+    pub(crate) used: i64,
+    /// The same without corrections.
+    pub(crate) consumed: i64,
+}
+
+/// The record of such a use.
+pub(crate) fn record(
+    actor: &Actor,
+    credential: Option<&Credential>,
+    provider: &strongroom_model::Provider,
+    kind: Kind,
+    moment: Moment,
+) -> Record {
+    Record {
+        uid: random::uid_at(moment.now),
+        at: moment.now,
+        kind,
+        operation: "secret.read",
+        actor: actor.label(),
+        user: actor.user,
+        credential: credential.map(|credential| credential.uid),
+        version: credential.map(|credential| credential.version),
+        provider: provider.clone(),
+        model: String::new(),
+        source: if credential.is_some() { Source::Database } else { Source::Environment },
+        status: 200,
+        requests: 1,
+        client_requests: 1,
+        tokens: TokenUsage::default(),
+        cost_nano_usd: Some(0),
+        charged_tokens: 0,
+        charged_nano_usd: 0,
+        metering: Metering::Unmetered,
+        generation: moment.generation,
+        first_byte_ms: None,
+        total_ms: None,
+        raw_usage: None,
+        request_id: actor.request_id.clone(),
+    }
+}

@@ -1,0 +1,72 @@
+//! Recovery: what a server held that is gone counts as consumed.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use strongroom_crypto::random;
+use strongroom_model::audit::Target;
+use strongroom_model::{Actor, Problem, Uid};
+use strongroom_store::counter::{self, Delta, Entry, EntryKind};
+use strongroom_store::node;
+
+use crate::Strongroom;
+use crate::audit::entry;
+
+impl Strongroom {
+    /// Settles what servers hold whose lease has lapsed, as if it had been consumed: a call of theirs may have left. Tells
+    /// how many servers that were.
+    ///
+    /// For a server's jobs; a command that runs for a moment never judges about others.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn recover_holds(&self) -> Result<usize, Problem> {
+        let lapsed = {
+            let mut session = self.0.store.read().await?;
+            let now = session.now().await?;
+            node::lapsed(&mut session, now).await?
+        };
+        let mut recovered = 0;
+        for gone in lapsed {
+            recovered += usize::from(self.recover_node(gone).await?);
+        }
+        Ok(recovered)
+    }
+
+    async fn recover_node(&self, gone: Uid) -> Result<bool, Problem> {
+        let mut tx = self.0.store.write().await?;
+        let now = tx.now().await?;
+        if !node::lock_lapsed(&mut tx, gone, now).await? {
+            tx.roll_back().await?;
+            return Ok(false);
+        }
+        let actor = Actor::system();
+        let label = actor.label();
+        let (mut deltas, mut entries) = (BTreeMap::new(), Vec::new());
+        for hold in node::holds(&mut tx, gone).await? {
+            let amount = hold.held + hold.leased;
+            let delta = Delta { settled: amount, held: -hold.held, leased: -hold.leased, ..Delta::default() };
+            deltas.insert(hold.key, delta);
+            entries.push(Entry {
+                uid: random::uid(),
+                at: now,
+                kind: EntryKind::Recovered,
+                actor: &label,
+                key: hold.key,
+                settled: amount,
+                adjusted: 0,
+            });
+        }
+        counter::apply(&mut tx, &deltas).await?;
+        counter::insert_entries(&mut tx, &entries).await?;
+        node::clear_holds(&mut tx, gone, true).await?;
+        node::remove(&mut tx, gone).await?;
+        let target = Target { kind: "node".into(), id: Some(gone.to_string()), name: None };
+        let detail = json!({ "counters": entries.len() });
+        let entry = entry(&actor, "node.recover", target, now, &detail);
+        self.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        tracing::warn!(node = %gone, counters = entries.len(), "a server was gone; what it held counts as consumed");
+        Ok(true)
+    }
+}

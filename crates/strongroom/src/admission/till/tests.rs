@@ -1,0 +1,271 @@
+//! The ledger as a state machine: servers that admit, settle, lose commits and die, against a database that forgets nothing.
+
+use proptest::prelude::*;
+use strongroom_model::Uid;
+use strongroom_model::limit::{Unit, Window};
+
+use super::*;
+
+const SERVERS: usize = 3;
+const KEYS: usize = 3;
+
+fn key(number: usize) -> CounterKey {
+    CounterKey::at(Uid::from_bytes([number as u8; 16]), (Unit::Tokens, Window::Day), Millis(0))
+}
+
+/// What happens next.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A call asks one server for these amounts of these counters, and takes what leases cover.
+    Ask { server: usize, amounts: Vec<(usize, i64)> },
+    /// The oldest call of a server ends, having consumed this share of what it held, in percent.
+    End { server: usize, percent: i64 },
+    /// A server writes down what has ended and decides the calls that wait.
+    Batch { server: usize, keep_leases: bool, fate: Fate, meanwhile: Vec<(i64, bool)> },
+    /// A server is killed, and its holds are recovered.
+    Kill { server: usize },
+}
+
+/// What becomes of a commit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Commits,
+    Fails,
+    /// No answer came; it had happened.
+    CommitsUnheard,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let server = 0..SERVERS;
+    let amounts = proptest::collection::vec((0..KEYS, 1..20_i64), 1..3);
+    let fate = prop_oneof![4 => Just(Fate::Commits), 1 => Just(Fate::Fails), 1 => Just(Fate::CommitsUnheard)];
+    let meanwhile = proptest::collection::vec((0..=100_i64, any::<bool>()), 0..3);
+    let step = prop_oneof![
+        6 => (server.clone(), amounts).prop_map(|(server, amounts)| Step::Ask { server, amounts }),
+        5 => (server.clone(), 0..=100_i64).prop_map(|(server, percent)| Step::End { server, percent }),
+        5 => (server.clone(), any::<bool>(), fate, meanwhile).prop_map(|(server, keep_leases, fate, meanwhile)| {
+            Step::Batch { server, keep_leases, fate, meanwhile }
+        }),
+        1 => server.prop_map(|server| Step::Kill { server }),
+    ];
+    proptest::collection::vec(step, 1..80)
+}
+
+#[derive(Default)]
+struct Server {
+    till: Till,
+    waiting: Vec<Vec<Claim>>,
+    running: Vec<Vec<Claim>>,
+}
+
+struct World {
+    servers: Vec<Server>,
+    limits: [Option<i64>; KEYS],
+    counters: BTreeMap<CounterKey, CounterState>,
+    /// What the database holds for each server.
+    holds: Vec<BTreeMap<CounterKey, (i64, i64)>>,
+    /// What calls have consumed of each counter that ended; what died with a server, at what was held.
+    consumed: BTreeMap<CounterKey, i64>,
+    recovered: BTreeMap<CounterKey, i64>,
+    admitted: usize,
+}
+
+impl World {
+    fn new(limits: [Option<i64>; KEYS]) -> Self {
+        Self {
+            servers: (0..SERVERS).map(|_| Server::default()).collect(),
+            limits,
+            counters: BTreeMap::new(),
+            holds: vec![BTreeMap::new(); SERVERS],
+            consumed: BTreeMap::new(),
+            recovered: BTreeMap::new(),
+            admitted: 0,
+        }
+    }
+
+    fn claims(&self, amounts: &[(usize, i64)]) -> Vec<Claim> {
+        let merged: BTreeMap<usize, i64> = amounts.iter().copied().collect();
+        let claim = |(number, amount)| Claim { key: key(number), amount, limit: self.limits[number] };
+        merged.into_iter().map(claim).collect()
+    }
+
+    fn end(&mut self, server: usize, percent: i64) {
+        let server = &mut self.servers[server];
+        if server.running.is_empty() {
+            return;
+        }
+        let ended = server.running.remove(0);
+        let consume = |claim: &Claim| Consumed {
+            key: claim.key,
+            held: claim.amount,
+            amount: claim.amount * percent / 100,
+        };
+        let consumed: Vec<_> = ended.iter().map(consume).collect();
+        server.till.finish(&consumed, Millis(1));
+        for one in consumed {
+            *self.consumed.entry(one.key).or_default() += one.amount;
+        }
+    }
+
+    fn batch(&mut self, number: usize, keep_leases: bool, fate: Fate, meanwhile: &[(i64, bool)]) {
+        let waiting = std::mem::take(&mut self.servers[number].waiting);
+        let sealed = self.servers[number].till.seal();
+        let calls: Vec<&[Claim]> = waiting.iter().map(Vec::as_slice).collect();
+        let mut locked: BTreeSet<CounterKey> = sealed.bound.iter().copied().collect();
+        locked.extend(calls.iter().copied().flatten().map(|claim| claim.key));
+        let states = locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
+        let batch = self.servers[number].till.open(sealed, &calls, &states, keep_leases);
+        // While the disk works, calls that leases cover come and go.
+        for (percent, comes) in meanwhile {
+            if *comes {
+                let claims = self.claims(&[(0, 1)]);
+                if self.servers[number].till.admit(&claims) {
+                    self.servers[number].running.push(claims);
+                }
+            } else {
+                self.end(number, *percent);
+            }
+        }
+        if fate != Fate::Fails {
+            for (key, delta) in &batch.deltas {
+                let state = self.counters.entry(*key).or_default();
+                state.settled += delta.settled;
+                state.held += delta.held;
+                state.leased += delta.leased;
+                let hold = self.holds[number].entry(*key).or_default();
+                *hold = (hold.0 + delta.held, hold.1 + delta.leased);
+            }
+        }
+        let (decisions, rests): (Vec<_>, Vec<_>) =
+            batch.decisions.iter().enumerate().map(|(place, it)| (*it, batch.rests_on_commit(place))).unzip();
+        let server = &mut self.servers[number];
+        match fate {
+            Fate::Commits => server.till.happened(batch),
+            Fate::CommitsUnheard => server.till.happened_unheard(batch),
+            Fate::Fails => server.till.did_not_happen(batch),
+        }
+        for ((claims, decision), rests) in waiting.into_iter().zip(decisions).zip(rests) {
+            if decision == Decision::Granted && (fate == Fate::Commits || !rests) {
+                server.running.push(claims);
+                self.admitted += 1;
+            }
+        }
+    }
+
+    fn kill(&mut self, number: usize) {
+        self.servers[number] = Server::default();
+        for (key, (held, leased)) in std::mem::take(&mut self.holds[number]) {
+            *self.recovered.entry(key).or_default() += held + leased;
+            let state = self.counters.entry(key).or_default();
+            state.settled += held + leased;
+            (state.held, state.leased) = (state.held - held, state.leased - leased);
+        }
+    }
+
+    fn check(&self) {
+        for number in 0..KEYS {
+            let key = key(number);
+            let state = self.counters.get(&key).copied().unwrap_or_default();
+            if let Some(limit) = self.limits[number] {
+                assert!(state.taken() <= limit, "{state:?} is over {limit}");
+            }
+            let held: i64 = self.holds.iter().filter_map(|holds| holds.get(&key)).map(|it| it.0 + it.1).sum();
+            assert_eq!(state.held + state.leased, held, "what is held is held by somebody");
+            for (server, holds) in self.servers.iter().zip(&self.holds) {
+                let durable = holds.get(&key).map_or(0, |it| it.0 + it.1);
+                let running: i64 = server.running.iter().flatten().filter(|it| it.key == key).map(|it| it.amount).sum();
+                assert!(running <= durable, "calls under way hold {running}, and the database {durable}");
+                assert!(durable >= 0);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_limit_is_overdrawn_and_nothing_is_lost(
+        steps in steps(),
+        limits in (0..200_i64, 0..200_000_i64).prop_map(|(low, high)| [Some(low), Some(high), None]),
+    ) {
+        let mut world = World::new(limits);
+        for step in steps {
+            match step {
+                Step::Ask { server, amounts } => {
+                    let claims = world.claims(&amounts);
+                    if world.servers[server].till.admit(&claims) {
+                        world.servers[server].running.push(claims);
+                    } else {
+                        world.servers[server].waiting.push(claims);
+                    }
+                }
+                Step::End { server, percent } => world.end(server, percent),
+                Step::Batch { server, keep_leases, fate, meanwhile } => {
+                    world.batch(server, keep_leases, fate, &meanwhile);
+                }
+                Step::Kill { server } => world.kill(server),
+            }
+            world.check();
+        }
+        // Everything ends and is written down: counters are what was consumed, and what died with a server.
+        for server in 0..SERVERS {
+            while !world.servers[server].running.is_empty() {
+                world.end(server, 50);
+            }
+            world.servers[server].waiting.clear();
+            world.batch(server, false, Fate::Commits, &[]);
+            world.check();
+            prop_assert!(!world.servers[server].till.has_leases());
+            prop_assert!(world.servers[server].till.accounts.is_empty(), "{:?}", world.servers[server].till);
+        }
+        for number in 0..KEYS {
+            let state = world.counters.get(&key(number)).copied().unwrap_or_default();
+            prop_assert_eq!((state.held, state.leased), (0, 0));
+            let recovered = world.recovered.get(&key(number)).copied().unwrap_or_default();
+            let consumed = world.consumed.get(&key(number)).copied().unwrap_or_default();
+            // Of what a killed server had ended and not written down, the held amount counts in place of the consumed one.
+            prop_assert!(state.settled >= consumed.min(state.settled) && state.settled <= consumed + recovered);
+            if recovered == 0 {
+                prop_assert_eq!(state.settled, consumed);
+            }
+        }
+    }
+}
+
+#[test]
+fn alone_on_a_limit_all_of_it_can_be_used_and_nothing_more() {
+    let mut world = World::new([Some(100), None, None]);
+    for _ in 0..150 {
+        let claims = world.claims(&[(0, 1)]);
+        if world.servers[0].till.admit(&claims) {
+            world.servers[0].running.push(claims);
+        } else {
+            world.servers[0].waiting.push(claims);
+            world.batch(0, true, Fate::Commits, &[]);
+        }
+        world.check();
+    }
+    assert_eq!(world.servers[0].running.len(), 100);
+}
+
+#[test]
+fn far_from_a_limit_leases_cover_most_calls() {
+    let mut world = World::new([Some(1_000_000_000), None, None]);
+    let mut batches = 0;
+    for turn in 0..10_000 {
+        let claims = world.claims(&[(0, 1), (2, 1)]);
+        if world.servers[0].till.admit(&claims) {
+            world.servers[0].running.push(claims);
+        } else {
+            world.servers[0].waiting.push(claims);
+            world.batch(0, true, Fate::Commits, &[]);
+            batches += 1;
+        }
+        world.end(0, 100);
+        if turn % 100 == 0 {
+            world.batch(0, true, Fate::Commits, &[]);
+        }
+    }
+    assert!(batches < 100, "{batches} calls waited for the disk");
+}

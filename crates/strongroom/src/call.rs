@@ -1,0 +1,300 @@
+//! Calls to providers with a key that the caller never sees: who may, with which credential, and what it counts.
+
+mod attempt;
+mod selection;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use strongroom_model::usage::{CallBound, Metering, TokenUsage};
+use strongroom_model::{Actor, Problem, ProblemKind, Provider, Role};
+
+use crate::Strongroom;
+use crate::admission::{Held, Need, Plan, Refusal, client_scopes, limit_reached};
+use crate::catalog::Moment;
+
+pub use attempt::{Attempt, Running};
+
+use attempt::{ClientSide, Purpose};
+use selection::{Candidate, Key};
+
+/// How often claims are made anew because something changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// Where a call may go, and what it may consume there.
+#[derive(Debug, Clone)]
+pub struct CallTarget {
+    /// Whose API.
+    pub provider: Provider,
+    /// The model as the provider names it; `None` when the call has none.
+    pub model: Option<String>,
+    /// The most that it can consume.
+    pub bound: CallBound,
+}
+
+/// A call that a program wants to make.
+#[derive(Debug, Clone)]
+pub struct NewCall {
+    /// What it does, such as `chat.completions`.
+    pub operation: &'static str,
+    /// Where it may go, in the order to try.
+    pub targets: Vec<CallTarget>,
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// There was no connection.
+    Connect,
+    /// The answer did not start in time.
+    Timeout,
+    /// The provider refused it.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What the answer means for the key.
+        health: Ailment,
+        /// When the provider says to come back.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What a refusal says about a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ailment {
+    /// The key is not accepted.
+    BadKey,
+    /// Nothing is left to spend.
+    EmptyAccount,
+    /// Used too often just now.
+    RateLimited,
+    /// The provider is in trouble.
+    ProviderDown,
+}
+
+impl Ailment {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::BadKey, Self::EmptyAccount, Self::RateLimited, Self::ProviderDown];
+
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BadKey => "bad_key",
+            Self::EmptyAccount => "empty_account",
+            Self::RateLimited => "rate_limited",
+            Self::ProviderDown => "provider_down",
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone)]
+pub struct CallEnd {
+    /// What it consumed, as far as that is known.
+    pub usage: Option<TokenUsage>,
+    /// The model that answered, when the answer says so.
+    pub model: Option<String>,
+    /// The provider's own usage figures, as compact JSON of at most 4 KiB.
+    pub raw_usage: Option<String>,
+    /// What `usage` rests on.
+    pub metering: Metering,
+}
+
+/// Calls, as one actor makes them.
+#[derive(Debug, Clone)]
+pub struct CallService {
+    pub(crate) room: Strongroom,
+    pub(crate) actor: Actor,
+}
+
+impl Strongroom {
+    /// Calls to providers, as this actor makes them.
+    #[must_use]
+    pub fn calls(&self, actor: Actor) -> CallService {
+        CallService { room: self.clone(), actor }
+    }
+}
+
+/// A call under way: the attempts that it takes.
+#[derive(Debug)]
+pub struct Call {
+    room: Strongroom,
+    actor: Actor,
+    call: NewCall,
+    candidates: Vec<Candidate>,
+    tried: usize,
+    generation: i64,
+    client: Arc<Mutex<ClientSide>>,
+    refusal: Option<Problem>,
+}
+
+impl CallService {
+    /// Finds who may serve a call.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Denied` when the actor may not, `NotFound` when nobody serves these providers.
+    pub async fn begin(&self, call: NewCall) -> Result<Call, Problem> {
+        if self.actor.role == Role::Auditor {
+            return Err(Problem::denied("an auditor sees metadata and uses no keys"));
+        }
+        let moment = self.room.moment().await?;
+        let candidates = self.room.candidates(&self.actor, &call, moment).await?;
+        Ok(Call {
+            room: self.room.clone(),
+            actor: self.actor.clone(),
+            call,
+            candidates,
+            tried: 0,
+            generation: moment.generation,
+            client: Arc::default(),
+            refusal: None,
+        })
+    }
+}
+
+impl Call {
+    /// The next credential that may serve, admitted on all limits that it touches; `None` when nobody is left.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `LimitReached` naming the limit, `Unavailable` when the database is away.
+    pub async fn next(&mut self) -> Result<Option<Attempt>, Problem> {
+        for _ in 0..ATTEMPTS {
+            let moment = self.room.moment().await?;
+            if moment.generation != self.generation {
+                self.look_again(moment).await?;
+            }
+            let Some(candidate) = self.candidates.get(self.tried) else {
+                return self.refusal.take().map_or(Ok(None), Err);
+            };
+            let need = self.need(candidate.target, moment);
+            let mut plan = Plan::default();
+            let scopes = client_scopes(&self.actor);
+            let planned = self.room.bind_client(&mut plan, &scopes, &need, moment).await;
+            planned?;
+            let client_claims = plan.claims.len();
+            if let Key::Sealed(served) = &candidate.key
+                && let Err(problem) =
+                    self.room.bind_credential(&mut plan, served.credential.uid, &need, moment).await
+            {
+                if problem.kind != ProblemKind::Denied {
+                    return Err(problem);
+                }
+                self.pass_on(problem);
+                continue;
+            }
+            // What an attempt before this one held of token and user is held on.
+            let reused = attempt::reuse(&self.client, &mut plan, client_claims);
+            match self.room.0.admission.admit(plan.claims.clone(), moment).await {
+                Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, moment))),
+                Err(Refusal::Stale) => self.room.0.catalog.doubt(),
+                Err(Refusal::Problem(problem)) => return Err(problem),
+                Err(Refusal::Limit { claim, state }) => {
+                    self.room.0.signals.limit_refusals.add_one();
+                    let Some(limit) = plan.limits.get(claim).and_then(Option::as_ref) else {
+                        return Err(Problem::internal("a counter without a limit refused"));
+                    };
+                    let problem = limit_reached(limit, state, plan.claims[claim].amount, moment.now);
+                    if claim < client_claims {
+                        // Another credential would not help.
+                        return Err(problem);
+                    }
+                    self.pass_on(problem);
+                }
+            }
+        }
+        Err(Problem::new(ProblemKind::Unavailable, "credentials are being changed all the time; try again"))
+    }
+
+    /// Whether somebody is left to try.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        self.tried < self.candidates.len()
+    }
+
+    /// The next candidate, please. That a limit is reached is the best answer when nobody is left.
+    fn pass_on(&mut self, problem: Problem) {
+        self.tried += 1;
+        let keeps = self.refusal.as_ref().is_some_and(|before| before.kind == ProblemKind::LimitReached);
+        if !keeps {
+            self.refusal = Some(problem);
+        }
+    }
+
+    /// Something was changed: whoever was tried is not tried again, and the others are looked up anew.
+    async fn look_again(&mut self, moment: Moment) -> Result<(), Problem> {
+        self.actor = self.room.still_stands(&self.actor).await?;
+        let tried: Vec<_> = self.candidates[..self.tried].iter().map(Candidate::identity).collect();
+        self.candidates = match self.room.candidates(&self.actor, &self.call, moment).await {
+            Ok(candidates) => {
+                candidates.into_iter().filter(|it| !tried.contains(&it.identity())).collect()
+            }
+            // Who was tried may have been the last one.
+            Err(problem) if self.tried > 0 && problem.kind == ProblemKind::NotFound => Vec::new(),
+            Err(problem) => return Err(problem),
+        };
+        self.tried = 0;
+        self.generation = moment.generation;
+        Ok(())
+    }
+
+    fn need(&self, target: usize, moment: Moment) -> Need {
+        let target = &self.call.targets[target];
+        let price = target.model.as_deref().and_then(|it| self.room.0.prices.find(&target.provider, it, moment.now));
+        let bound = &target.bound;
+        if !bound.is_metered {
+            return Need { requests: 1, tokens: None, nano_usd: None };
+        }
+        let (tokens, nano_usd) = match price {
+            Some(price) => {
+                let (tokens, nano_usd) = price.most(bound);
+                (Some(tokens), Some(nano_usd))
+            }
+            None => {
+                let of_all = |output: i64| output.checked_mul(bound.answers.max(1));
+                let tokens = bound.input.zip(bound.output.and_then(of_all)).and_then(|(i, o)| i.checked_add(o));
+                // What uses no tokens costs nothing, whatever the price.
+                (tokens, tokens.filter(|tokens| *tokens == 0))
+            }
+        };
+        Need { requests: 1, tokens, nano_usd }
+    }
+
+    fn attempt(
+        &mut self,
+        mut held: Held,
+        reused: Held,
+        client_claims: usize,
+        need: Need,
+        moment: Moment,
+    ) -> Attempt {
+        let candidate = self.candidates[self.tried].clone();
+        self.tried += 1;
+        let credential = Held { claims: held.claims.split_off(client_claims), epoch: held.epoch };
+        let client = attempt::join(held, reused);
+        let target = &self.call.targets[candidate.target];
+        Attempt::new(
+            candidate.key.clone(),
+            Purpose {
+                room: self.room.clone(),
+                operation: self.call.operation,
+                actor: self.actor.label(),
+                user: self.actor.user,
+                request_id: self.actor.request_id.clone(),
+                provider: target.provider.clone(),
+                model: target.model.clone(),
+                target: candidate.target,
+                need,
+                moment,
+            },
+            (client, credential),
+            Arc::clone(&self.client),
+        )
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        attempt::close(&self.room, &self.client);
+    }
+}

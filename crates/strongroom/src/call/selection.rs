@@ -1,0 +1,129 @@
+//! Selection: the credentials that may serve a call, in the order in which they are tried.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
+use strongroom_store::value;
+
+use super::NewCall;
+use crate::Strongroom;
+use crate::catalog::{Moment, Served};
+
+/// A key that may serve.
+#[derive(Debug, Clone)]
+pub(super) enum Key {
+    /// A credential's.
+    Sealed(Arc<Served>),
+    /// The environment's: its variable and the key.
+    Environment(&'static str, Secret),
+}
+
+/// Who may serve, and which target of the call.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) target: usize,
+    pub(super) key: Key,
+}
+
+impl Candidate {
+    /// Which it is, through changes.
+    pub(super) fn identity(&self) -> (usize, Option<Uid>) {
+        let uid = match &self.key {
+            Key::Sealed(served) => Some(served.credential.uid),
+            Key::Environment(..) => None,
+        };
+        (self.target, uid)
+    }
+}
+
+impl Strongroom {
+    /// The candidates of a call: target by target, in each the healthy ones first, then by priority, and among equals
+    /// another one first each time.
+    pub(super) async fn candidates(
+        &self,
+        actor: &Actor,
+        call: &NewCall,
+        moment: Moment,
+    ) -> Result<Vec<Candidate>, Problem> {
+        let mut candidates = Vec::new();
+        let mut is_out_of_reach = false;
+        for (target, wanted) in call.targets.iter().enumerate() {
+            let provider = &wanted.provider;
+            if !actor.scope.providers.is_empty() && !actor.scope.providers.contains(provider) {
+                is_out_of_reach = true;
+                continue;
+            }
+            let mut is_served = false;
+            let own = actor.user.map(Some);
+            for view in own.into_iter().chain([None]) {
+                let served = self.served(provider, view).await?;
+                is_served |= !served.is_empty();
+                let may = |served: &&Arc<Served>| actor.scope.permits(served.credential.uid, provider);
+                let from = candidates.len();
+                candidates.extend(
+                    served.iter().filter(may).map(|served| Candidate { target, key: Key::Sealed(Arc::clone(served)) }),
+                );
+                is_out_of_reach |= candidates.len() == from && !served.is_empty();
+                self.order(&mut candidates[from..], moment);
+            }
+            if !is_served && let Some(key) = self.environment_key(actor, provider).await? {
+                candidates.push(Candidate { target, key });
+            }
+        }
+        if !candidates.is_empty() {
+            return Ok(candidates);
+        }
+        if is_out_of_reach {
+            return Err(Problem::denied("this token does not reach a credential that serves this call"));
+        }
+        let providers: Vec<_> = call.targets.iter().map(|target| target.provider.as_str()).collect();
+        Err(Problem::not_found(format!(
+            "no active credential serves {}; add one with `strongroom credential add`",
+            providers.join(" or ")
+        )))
+    }
+
+    fn order(&self, candidates: &mut [Candidate], moment: Moment) {
+        if candidates.len() < 2 {
+            return;
+        }
+        let of = |candidate: &Candidate| match &candidate.key {
+            Key::Sealed(served) => {
+                let credential = &served.credential;
+                (self.0.health.is_ill((credential.uid, credential.version), moment.now), credential.priority)
+            }
+            Key::Environment(..) => (false, 0),
+        };
+        // Stable: equals stay in the order of their ids.
+        candidates.sort_by_cached_key(of);
+        let turn = self.0.turns.fetch_add(1, Ordering::Relaxed);
+        for equals in candidates.chunk_by_mut(|one, other| of(one) == of(other)) {
+            let first = turn % equals.len();
+            equals.rotate_left(first);
+        }
+    }
+
+    /// The environment's key, when the database has no row for the provider, alive or not, and never held this key in a
+    /// credential that is not to be used any more.
+    async fn environment_key(&self, actor: &Actor, provider: &Provider) -> Result<Option<Key>, Problem> {
+        let Some((variable, key)) = self.0.environment.key_of(provider) else { return Ok(None) };
+        if !actor.scope.credentials.is_empty() {
+            return Ok(None);
+        }
+        let own = actor.user.map(Some);
+        for view in own.into_iter().chain([None]) {
+            if !self.has_no_rows(provider, view).await? {
+                return Ok(None);
+            }
+        }
+        let mut session = self.0.store.read().await?;
+        let holders = value::holders(&mut session, &self.0.keyring.fingerprint(key)).await?;
+        if holders.iter().any(|it| it.is_deleted || !it.is_active || !it.is_current) {
+            tracing::warn!(variable, "the key in the environment belongs to a credential that was deleted, deactivated or \
+                replaced, and is not used");
+            return Ok(None);
+        }
+        Ok(Some(Key::Environment(variable, key.clone())))
+    }
+}
