@@ -16,9 +16,14 @@ GRANT SELECT ON _sqlx_migrations TO :"app";
 GRANT SELECT, INSERT ON audit_logs TO :"app";
 GRANT SELECT, INSERT, UPDATE ON audit_heads TO :"app";
 
--- What spending is the sum of is only ever added to as well.
-GRANT SELECT, INSERT ON usage_records TO :"app";
+-- What spending is the sum of is only ever added to as well; the single records go when their time is over, their sums stay.
+GRANT SELECT, INSERT ON counter_entries TO :"app";
+GRANT SELECT, INSERT, DELETE ON usage_records TO :"app";
+GRANT SELECT, INSERT, UPDATE ON usage_days TO :"app";
 GRANT SELECT, INSERT, UPDATE ON counters TO :"app";
+-- What servers hold for calls under way.
+GRANT SELECT, INSERT, UPDATE, DELETE ON nodes, node_holds TO :"app";
+GRANT SELECT, UPDATE ON changes TO :"app";
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_credentials TO :"app";
 -- Ids that `strongroom import legacy` keeps have to be skipped by the ones that are given out.

@@ -109,7 +109,11 @@ pub async fn get(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn get_by_uid(session: &mut Session, uid: Uid, now: Millis) -> Result<Option<Credential>, StoreError> {
+pub async fn get_by_uid(
+    session: &mut Session,
+    uid: Uid,
+    now: Millis,
+) -> Result<Option<Credential>, StoreError> {
     let row = fetch_optional!(session, Row, select!("AND c.uid = $2"), month::start(now).0, uid.to_string())?;
     row.map(Credential::try_from).transpose()
 }

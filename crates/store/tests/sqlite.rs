@@ -18,14 +18,20 @@ mod ground;
 mod idempotency;
 #[path = "cases/key.rs"]
 mod key;
+#[path = "cases/limit.rs"]
+mod limit;
 #[path = "cases/meta.rs"]
 mod meta;
+#[path = "cases/node.rs"]
+mod node;
 #[path = "cases/schema.rs"]
 mod schema;
 #[path = "cases/session.rs"]
 mod session;
 #[path = "cases/token.rs"]
 mod token;
+#[path = "cases/usage.rs"]
+mod usage;
 #[path = "cases/user.rs"]
 mod user;
 #[path = "cases/value.rs"]

@@ -226,9 +226,7 @@ impl Call {
         self.actor = self.room.still_stands(&self.actor).await?;
         let tried: Vec<_> = self.candidates[..self.tried].iter().map(Candidate::identity).collect();
         self.candidates = match self.room.candidates(&self.actor, &self.call, moment).await {
-            Ok(candidates) => {
-                candidates.into_iter().filter(|it| !tried.contains(&it.identity())).collect()
-            }
+            Ok(candidates) => candidates.into_iter().filter(|it| !tried.contains(&it.identity())).collect(),
             // Who was tried may have been the last one.
             Err(problem) if self.tried > 0 && problem.kind == ProblemKind::NotFound => Vec::new(),
             Err(problem) => return Err(problem),
@@ -240,7 +238,8 @@ impl Call {
 
     fn need(&self, target: usize, moment: Moment) -> Need {
         let target = &self.call.targets[target];
-        let price = target.model.as_deref().and_then(|it| self.room.0.prices.find(&target.provider, it, moment.now));
+        let price =
+            target.model.as_deref().and_then(|it| self.room.0.prices.find(&target.provider, it, moment.now));
         let bound = &target.bound;
         if !bound.is_metered {
             return Need { requests: 1, tokens: None, nano_usd: None };
@@ -252,7 +251,8 @@ impl Call {
             }
             None => {
                 let of_all = |output: i64| output.checked_mul(bound.answers.max(1));
-                let tokens = bound.input.zip(bound.output.and_then(of_all)).and_then(|(i, o)| i.checked_add(o));
+                let tokens =
+                    bound.input.zip(bound.output.and_then(of_all)).and_then(|(i, o)| i.checked_add(o));
                 // What uses no tokens costs nothing, whatever the price.
                 (tokens, tokens.filter(|tokens| *tokens == 0))
             }

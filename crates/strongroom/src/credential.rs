@@ -170,8 +170,9 @@ impl CredentialService {
         let mut session = self.room.0.store.read().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
-        let credential =
-            read::within_reach(&self.actor, found.as_ref())?.filter(|it| it.is_active).ok_or_else(not_found)?;
+        let credential = read::within_reach(&self.actor, found.as_ref())?
+            .filter(|it| it.is_active)
+            .ok_or_else(not_found)?;
         Ok(credential.rate_limit_status(month::next(now)))
     }
 }

@@ -65,7 +65,8 @@ impl Health {
         let before = known.get(&which).filter(|before| before.ailment == ailment);
         let times = before.map_or(0, |before| before.times).saturating_add(1);
         let since = before.map_or(now, |before| before.since);
-        let away = retry_after.filter(|_| ailment == Ailment::RateLimited).unwrap_or(cool_down(ailment, times));
+        let away =
+            retry_after.filter(|_| ailment == Ailment::RateLimited).unwrap_or(cool_down(ailment, times));
         let until = Millis(now.0 + away.clamp(0, 60 * MINUTE));
         known.insert(which, Illness { ailment, since, until, times });
     }
@@ -89,7 +90,8 @@ impl Health {
     }
 
     fn due(&self, now: Millis) -> Vec<(Uid, Uid)> {
-        let is_lasting = |illness: &Illness| matches!(illness.ailment, Ailment::BadKey | Ailment::EmptyAccount);
+        let is_lasting =
+            |illness: &Illness| matches!(illness.ailment, Ailment::BadKey | Ailment::EmptyAccount);
         let known = self.known();
         known.iter().filter(|(_, it)| is_lasting(it) && it.until <= now).map(|(which, _)| *which).collect()
     }
@@ -152,7 +154,8 @@ impl Strongroom {
                     None => None,
                 }
             };
-            let opened = found.and_then(|(values, found)| Some((self.open_all(&found, values).ok()?.api_key?, found)));
+            let opened =
+                found.and_then(|(values, found)| Some((self.open_all(&found, values).ok()?.api_key?, found)));
             let Some((key, found)) = opened else {
                 // Gone, replaced or broken: there is nothing to ask about.
                 self.0.health.served(*which);

@@ -196,7 +196,10 @@ impl TokenService {
             let _ = authority::is_token(keyring, text, &nobody);
             return Err(refused());
         };
-        if !authority::is_token(keyring, text, &known.hash) || !known.token.is_alive(moment.now) || !known.is_good {
+        if !authority::is_token(keyring, text, &known.hash)
+            || !known.token.is_alive(moment.now)
+            || !known.is_good
+        {
             return Err(refused());
         }
         Ok(actor_of(&known.token))

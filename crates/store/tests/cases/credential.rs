@@ -200,3 +200,13 @@ async fn a_given_id_is_kept_and_the_next_one_lies_above_it() {
         assert_eq!(credential::id_is_used(&mut session, CredentialId(id)).await.unwrap(), is_used, "{id}");
     }
 }
+
+#[tokio::test]
+async fn a_credential_is_found_by_its_identity() {
+    let ground = ground().await;
+    let id = ground.put(row(1, "one", &provider("openai"))).await;
+    let mut session = ground.read().await;
+    let found = credential::get_by_uid(&mut session, uid(1), NOW).await.unwrap();
+    assert_eq!(found.map(|found| found.id), Some(id));
+    assert!(credential::get_by_uid(&mut session, uid(2), NOW).await.unwrap().is_none());
+}

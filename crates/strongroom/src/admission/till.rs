@@ -149,7 +149,9 @@ impl Till {
     /// Holds all claims of a call, if leases cover them; else none.
     pub(crate) fn admit(&mut self, claims: &[Claim]) -> bool {
         let covers = |claim: &Claim| {
-            self.accounts.get(&claim.key).is_some_and(|it| it.lease() >= claim.amount && it.limit == claim.limit)
+            self.accounts
+                .get(&claim.key)
+                .is_some_and(|it| it.lease() >= claim.amount && it.limit == claim.limit)
         };
         if !claims.iter().all(covers) {
             return false;
@@ -274,7 +276,8 @@ impl Till {
         let mut deltas = BTreeMap::new();
         for (key, one) in &mut moves {
             let Some(account) = self.accounts.get_mut(key) else { continue };
-            let left = account.limit.map(|limit| limit.saturating_sub(taken.get(key).copied().unwrap_or_default()));
+            let left =
+                account.limit.map(|limit| limit.saturating_sub(taken.get(key).copied().unwrap_or_default()));
             account.pace = account.asked.max(account.pace / 2);
             account.asked = 0;
             one.topped_up = (account.target(left, keep_leases) - account.lease()).max(0);
@@ -315,7 +318,8 @@ impl Till {
 
     /// The batch has happened after its callers were told that it had not: what was granted to them goes back.
     pub(crate) fn happened_unheard(&mut self, batch: Batch) {
-        let granted: Vec<_> = batch.granted.iter().flat_map(|(_, claims)| claims).map(|claim| claim.key).collect();
+        let granted: Vec<_> =
+            batch.granted.iter().flat_map(|(_, claims)| claims).map(|claim| claim.key).collect();
         for (key, one) in batch.moves {
             let account = self.accounts.entry(key).or_default();
             account.durable += one.granted + one.topped_up;

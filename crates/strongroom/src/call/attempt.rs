@@ -163,7 +163,12 @@ impl Attempt {
         if !left.is_empty() {
             let left = Held { claims: left, epoch: before.epoch };
             let consumed = left.nothing_consumed();
-            admission.settle(Settlement { consumed, epoch: left.epoch, at: purpose.moment.now, record: None });
+            admission.settle(Settlement {
+                consumed,
+                epoch: left.epoch,
+                at: purpose.moment.now,
+                record: None,
+            });
         }
         if let Some(Failed { record, consumed, epoch }) = failed {
             let at = record.at;
@@ -172,7 +177,12 @@ impl Attempt {
         let (credential, source, endpoint, api_key) = match &key {
             Key::Sealed(served) => {
                 let credential = &served.credential;
-                (credential.name.clone(), Source::Database, credential.endpoint.clone(), served.api_key.clone())
+                (
+                    credential.name.clone(),
+                    Source::Database,
+                    credential.endpoint.clone(),
+                    served.api_key.clone(),
+                )
             }
             Key::Environment(variable, key) => {
                 ((*variable).to_owned(), Source::Environment, None, key.clone())
@@ -370,12 +380,9 @@ impl Inner {
         if let Some(model) = end.model.filter(|_| record.model.is_empty()) {
             record.model = model;
         }
-        let spent = Spent {
-            requests: 1,
-            tokens: record.charged_tokens,
-            nano_usd: record.charged_nano_usd,
-        };
-        let overrun = |claim: &Claim| claim.key.unit != Unit::Requests && spent.of(claim.key.unit) > claim.amount;
+        let spent = Spent { requests: 1, tokens: record.charged_tokens, nano_usd: record.charged_nano_usd };
+        let overrun =
+            |claim: &Claim| claim.key.unit != Unit::Requests && spent.of(claim.key.unit) > claim.amount;
         if self.client_held.claims.iter().chain(&self.credential_held.claims).any(overrun) {
             tracing::warn!(
                 provider = purpose.provider.as_str(),
@@ -405,7 +412,8 @@ mod tests {
             held: Held { claims: vec![claim(1, 30), claim(2, 5)], epoch: 3 },
             failed: None,
         });
-        let mut plan = Plan { claims: vec![claim(1, 50), claim(3, 7), claim(2, 4)], limits: vec![None, None, None] };
+        let mut plan =
+            Plan { claims: vec![claim(1, 50), claim(3, 7), claim(2, 4)], limits: vec![None, None, None] };
         let reused = reuse(&client, &mut plan, 2);
         assert_eq!(plan.claims.iter().map(|claim| claim.amount).collect::<Vec<_>>(), [20, 7, 4]);
         let joined = join(Held { claims: plan.claims[..2].to_vec(), epoch: 3 }, reused);

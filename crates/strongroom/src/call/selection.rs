@@ -62,7 +62,10 @@ impl Strongroom {
                 let may = |served: &&Arc<Served>| actor.scope.permits(served.credential.uid, provider);
                 let from = candidates.len();
                 candidates.extend(
-                    served.iter().filter(may).map(|served| Candidate { target, key: Key::Sealed(Arc::clone(served)) }),
+                    served
+                        .iter()
+                        .filter(may)
+                        .map(|served| Candidate { target, key: Key::Sealed(Arc::clone(served)) }),
                 );
                 is_out_of_reach |= candidates.len() == from && !served.is_empty();
                 self.order(&mut candidates[from..], moment);
@@ -120,8 +123,11 @@ impl Strongroom {
         let mut session = self.0.store.read().await?;
         let holders = value::holders(&mut session, &self.0.keyring.fingerprint(key)).await?;
         if holders.iter().any(|it| it.is_deleted || !it.is_active || !it.is_current) {
-            tracing::warn!(variable, "the key in the environment belongs to a credential that was deleted, deactivated or \
-                replaced, and is not used");
+            tracing::warn!(
+                variable,
+                "the key in the environment belongs to a credential that was deleted, deactivated or \
+                replaced, and is not used"
+            );
             return Ok(None);
         }
         Ok(Some(Key::Environment(variable, key.clone())))

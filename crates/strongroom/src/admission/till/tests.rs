@@ -113,7 +113,8 @@ impl World {
         let calls: Vec<&[Claim]> = waiting.iter().map(Vec::as_slice).collect();
         let mut locked: BTreeSet<CounterKey> = sealed.bound.iter().copied().collect();
         locked.extend(calls.iter().copied().flatten().map(|claim| claim.key));
-        let states = locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
+        let states =
+            locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
         let batch = self.servers[number].till.open(sealed, &calls, &states, keep_leases);
         // While the disk works, calls that leases cover come and go.
         for (percent, comes) in meanwhile {
@@ -173,7 +174,8 @@ impl World {
             assert_eq!(state.held + state.leased, held, "what is held is held by somebody");
             for (server, holds) in self.servers.iter().zip(&self.holds) {
                 let durable = holds.get(&key).map_or(0, |it| it.0 + it.1);
-                let running: i64 = server.running.iter().flatten().filter(|it| it.key == key).map(|it| it.amount).sum();
+                let running: i64 =
+                    server.running.iter().flatten().filter(|it| it.key == key).map(|it| it.amount).sum();
                 assert!(running <= durable, "calls under way hold {running}, and the database {durable}");
                 assert!(durable >= 0);
             }

@@ -1,0 +1,65 @@
+//! Usage records, and the sums of a day.
+
+use strongroom_model::Millis;
+use strongroom_store::StoreError;
+use strongroom_store::usage::{self, Kind, Record};
+
+use super::counter::record;
+use super::ground::{NOW, ground, uid};
+
+#[tokio::test]
+async fn records_are_written_once_and_summed_up_by_day() {
+    let ground = ground().await;
+    let yesterday = Millis(NOW.0 - 86_400_000);
+    let failed = Record { status: 500, cost_nano_usd: None, ..record(3, Some(uid(1)), NOW) };
+    let read = Record { kind: Kind::Read, ..record(5, Some(uid(1)), NOW) };
+    let records = [
+        record(1, Some(uid(1)), NOW),
+        record(2, Some(uid(1)), NOW),
+        failed,
+        record(4, Some(uid(1)), yesterday),
+        read,
+    ];
+    for part in records.chunks(2) {
+        let mut tx = ground.write().await;
+        usage::insert_all(&mut tx, part).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let sums = "SELECT kind, day_start_ms / 86400000, requests, errors, input_tokens, cost_nano_usd, unpriced \
+                FROM usage_days ORDER BY kind, day_start_ms";
+    let sums: Vec<Vec<String>> = ground
+        .database
+        .query_text(sums)
+        .await
+        .into_iter()
+        .map(|row| row.into_iter().flatten().collect())
+        .collect();
+    let day = NOW.0 / 86_400_000;
+    let (today, before) = (day.to_string(), (day - 1).to_string());
+    assert_eq!(
+        sums,
+        [
+            vec!["call", &before, "1", "0", "10", "100", "0"],
+            vec!["call", &today, "3", "1", "30", "200", "1"],
+            vec!["read", &today, "1", "0", "10", "100", "0"],
+        ]
+    );
+    let mut session = ground.read().await;
+    assert!(usage::exists(&mut session, uid(4)).await.unwrap());
+    assert!(!usage::exists(&mut session, uid(9)).await.unwrap());
+    drop(session);
+    let mut tx = ground.write().await;
+    let twice = usage::insert_all(&mut tx, &records[..1]).await;
+    assert!(matches!(twice, Err(StoreError::Taken(_))), "{twice:?}");
+}
+
+#[tokio::test]
+async fn many_records_at_once_are_all_written() {
+    let ground = ground().await;
+    let records: Vec<_> = (0..150).map(|number| record(number, Some(uid(1)), NOW)).collect();
+    let mut tx = ground.write().await;
+    usage::insert_all(&mut tx, &records).await.unwrap();
+    tx.commit().await.unwrap();
+    let count = ground.database.query_text("SELECT COUNT(*), SUM(requests) FROM usage_records").await;
+    assert_eq!(count[0], [Some("150".to_owned()), Some("150".to_owned())]);
+}
