@@ -347,8 +347,9 @@ pub async fn reset_month(
         };
     }
     // The whole table, and not only the rows there are: a first use between the two statements would be set to zero
-    // without a record.
-    const LOCK: &str = "LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE";
+    // without a record. In a mode that conflicts with what whoever locks rows has already, so that PostgreSQL lets them
+    // go on before this waits for them.
+    const LOCK: &str = "LOCK TABLE counters IN EXCLUSIVE MODE";
     const ADJUST: &str = "UPDATE counters SET adjusted = -settled WHERE unit = 'requests' \
                           AND window_kind = 'month' AND window_start_ms = $1 AND region = $2 \
                           AND settled + adjusted <> 0 AND subject_uid IN (SELECT uid FROM api_credentials)";

@@ -56,6 +56,14 @@ impl Ground {
         self.service().create(new).await.expect("a credential")
     }
 
+    /// Changes the database behind the product's back, and has it look again.
+    pub(crate) async fn edit(&self, sql: &str) {
+        self.database.execute(sql).await;
+        let name = format!("user-{}", self.room.signals().audit_entries.get());
+        let user = strongroom::user::NewUser { name, role: strongroom::Role::Gateway, id: None };
+        self.room.users(Actor::library()).create(user).await.expect("a change");
+    }
+
     /// The options to open the same strongroom again.
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::new(self.database.url(), self.key.clone());

@@ -34,10 +34,10 @@ async fn another_provider_or_endpoint_seals_every_version_anew() {
             format!("UPDATE credential_values SET value = '{text}' WHERE version_uid = '{}'", second.version)
         };
         let present = sealed(&ground, second.version).await;
-        ground.database.execute(&put(&new)).await;
+        ground.edit(&put(&new)).await;
         let problem = ground.service().get_credential("one", None).await.unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Integrity);
-        ground.database.execute(&put(&present)).await;
+        ground.edit(&put(&present)).await;
     }
     ground.assert_sound().await;
 }

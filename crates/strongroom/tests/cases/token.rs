@@ -155,16 +155,16 @@ async fn a_token_whose_row_was_changed_is_refused_and_the_failure_is_counted() {
         "mac_key_id = 'x'",
     ] {
         let before = ground.room.signals().integrity_failures.get();
-        ground.database.execute(&format!("UPDATE tokens SET {edit}")).await;
+        ground.edit(&format!("UPDATE tokens SET {edit}")).await;
         assert!(!is_let_in(&ground, &token.text).await, "{edit}");
         assert_eq!(ground.room.signals().integrity_failures.get(), before + 1, "{edit}");
-        ground.database.execute("DELETE FROM tokens; INSERT INTO tokens SELECT * FROM kept").await;
+        ground.edit("DELETE FROM tokens; INSERT INTO tokens SELECT * FROM kept").await;
         assert!(is_let_in(&ground, &token.text).await, "{edit}, undone");
     }
     for edit in ["hash = ''", "hash_key_id = 'x'", "id = 'another'"] {
-        ground.database.execute(&format!("UPDATE tokens SET {edit}")).await;
+        ground.edit(&format!("UPDATE tokens SET {edit}")).await;
         assert!(!is_let_in(&ground, &token.text).await, "{edit}");
-        ground.database.execute("DELETE FROM tokens; INSERT INTO tokens SELECT * FROM kept").await;
+        ground.edit("DELETE FROM tokens; INSERT INTO tokens SELECT * FROM kept").await;
     }
 }
 
