@@ -2,6 +2,7 @@
 
 mod answer;
 mod anthropic;
+pub mod gateway;
 mod gemini;
 mod groq;
 mod openai;

@@ -14,6 +14,7 @@ use crate::admission::{Held, Need, Plan, Refusal, client_scopes, limit_reached};
 use crate::catalog::Moment;
 
 pub use attempt::{Attempt, Running};
+pub use strongroom_connectors::ai::gateway::Ailment;
 
 use attempt::{ClientSide, Purpose};
 use selection::{Candidate, Key};
@@ -57,35 +58,6 @@ pub enum Failure {
         /// When the provider says to come back.
         retry_after: Option<Duration>,
     },
-}
-
-/// What a refusal says about a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ailment {
-    /// The key is not accepted.
-    BadKey,
-    /// Nothing is left to spend.
-    EmptyAccount,
-    /// Used too often just now.
-    RateLimited,
-    /// The provider is in trouble.
-    ProviderDown,
-}
-
-impl Ailment {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::BadKey, Self::EmptyAccount, Self::RateLimited, Self::ProviderDown];
-
-    /// A stable name for programs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadKey => "bad_key",
-            Self::EmptyAccount => "empty_account",
-            Self::RateLimited => "rate_limited",
-            Self::ProviderDown => "provider_down",
-        }
-    }
 }
 
 /// How a call ended.

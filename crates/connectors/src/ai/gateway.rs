@@ -1,0 +1,17 @@
+//! What the gateway has to know of the providers' APIs: which paths may be called, what a request asks for, what an
+//! answer consumed, and what a refusal says about a key.
+
+mod error_body;
+mod json_picker;
+mod operation;
+mod refusal;
+mod request;
+mod stream_filter;
+mod usage;
+
+pub use error_body::ErrorBody;
+pub use operation::{Dialect, Door, Matched, Meter, Operation, door_of, upstream_path};
+pub use refusal::{Ailment, Refused, refused};
+pub use request::{RequestError, RequestFacts};
+pub use stream_filter::UsageFilter;
+pub use usage::{Report, UsageReader, usage_from_raw};

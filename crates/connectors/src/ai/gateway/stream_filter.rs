@@ -1,0 +1,123 @@
+//! Takes the chunk with the usage out of a stream whose client did not ask for it.
+//!
+//! An event is passed on when it is complete: no reader of an event stream could do anything with less.
+
+use bytes::{Buf, Bytes, BytesMut};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// An event that is longer is passed on unseen, in bytes.
+const MOST: usize = 64 * 1024;
+
+/// The state of a stream that is half read.
+#[derive(Debug, Default)]
+pub struct UsageFilter {
+    held: BytesMut,
+    /// In the middle of an event that is passed on as it comes.
+    passes: bool,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    choices: Vec<IgnoredAny>,
+    usage: Option<IgnoredAny>,
+}
+
+impl UsageFilter {
+    /// What is to be passed on of the next bytes; may be nothing.
+    pub fn feed(&mut self, bytes: Bytes) -> Bytes {
+        // The ordinary case, without a copy: whole events, none of them with usage figures.
+        if self.held.is_empty()
+            && !self.passes
+            && bytes.ends_with(b"\n\n")
+            && memchr::memmem::find(&bytes, b"\"usage\":{").is_none()
+        {
+            return bytes;
+        }
+        self.held.extend_from_slice(&bytes);
+        let mut passed = BytesMut::new();
+        while let Some(end) = end_of_event(&self.held) {
+            let event = self.held.split_to(end);
+            if self.passes || !is_usage(&event) {
+                passed.extend_from_slice(&event);
+            }
+            self.passes = false;
+        }
+        if self.passes || self.held.len() > MOST {
+            self.passes = true;
+            // The last bytes may be part of the event's end.
+            let sure = self.held.len().saturating_sub(3);
+            passed.extend_from_slice(&self.held[..sure]);
+            self.held.advance(sure);
+        }
+        passed.freeze()
+    }
+
+    /// What is left when the stream is over.
+    pub fn finish(&mut self) -> Bytes {
+        std::mem::take(&mut self.held).freeze()
+    }
+}
+
+/// The length of the first event, with the blank line that ends it.
+fn end_of_event(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+fn is_usage(event: &[u8]) -> bool {
+    let Some(data) = event.strip_prefix(b"data:") else { return false };
+    serde_json::from_slice::<Chunk>(data.trim_ascii())
+        .is_ok_and(|chunk| chunk.choices.is_empty() && chunk.usage.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(text: &str, piece: usize) -> String {
+        let mut filter = UsageFilter::default();
+        let mut passed = Vec::new();
+        for piece in text.as_bytes().chunks(piece) {
+            passed.extend_from_slice(&filter.feed(Bytes::copy_from_slice(piece)));
+        }
+        passed.extend_from_slice(&filter.finish());
+        String::from_utf8(passed).unwrap()
+    }
+
+    #[test]
+    fn the_chunk_with_the_usage_goes_and_every_other_byte_stays() {
+        let before = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{\"}}],\"usage\":null}\n\n: comment\n\n";
+        let usage = "data: {\"id\":\"1\",\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n";
+        let odd = "data: {\"choices\":[{}],\"usage\":{\"prompt_tokens\":1}}\r\n\r\n";
+        let after = "data: [DONE]\n\n";
+        let text = format!("{before}{usage}{odd}{after}unfinished");
+        for piece in [1, 2, 3, 10, 50, 10_000] {
+            assert_eq!(passed(&text, piece), format!("{before}{odd}{after}unfinished"), "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_complete_event_is_not_held_back() {
+        let mut filter = UsageFilter::default();
+        let event = Bytes::from_static(b"data: {\"choices\":[{}]}\n\n");
+        assert_eq!(filter.feed(event.clone()), event);
+        assert_eq!(filter.feed(event.slice(..5)), Bytes::new());
+        assert_eq!(filter.feed(event.slice(5..)), event);
+    }
+
+    #[test]
+    fn a_long_event_passes_in_bounded_memory() {
+        let long = format!("data: {}\n\ndata: {{\"choices\":[],\"usage\":{{}}}}\n\n", "x".repeat(5 * MOST));
+        let mut filter = UsageFilter::default();
+        let mut total = 0;
+        for piece in long.as_bytes().chunks(1000) {
+            total += filter.feed(Bytes::copy_from_slice(piece)).len();
+            assert!(filter.held.len() <= MOST + 1000);
+        }
+        assert_eq!(total, 5 * MOST + "data: \n\n".len());
+    }
+}
