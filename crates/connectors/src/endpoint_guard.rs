@@ -19,7 +19,10 @@ pub use address::AddressClass;
 pub use client::GuardedClient;
 pub use reach::Refusal;
 
-use reach::{Reach, class_of_name};
+pub(crate) use reach::Reach;
+pub(crate) use resolver::{GuardedResolver, SystemResolver};
+
+use reach::class_of_name;
 
 /// What endpoints may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,7 @@ impl EndpointGuard {
         GuardedClient::new(*self)
     }
 
-    const fn reach(&self) -> Reach {
+    pub(crate) const fn reach(&self) -> Reach {
         if self.allow_private { Reach::PublicAndPrivate } else { Reach::Public }
     }
 

@@ -7,7 +7,7 @@ use super::address::AddressClass;
 
 /// How far a connection may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// The public internet only.
     Public,
     /// The public internet and the networks around this machine.

@@ -13,7 +13,7 @@ use super::address::AddressClass;
 use super::reach::{Reach, Refusal, class_of_name};
 
 /// The operating system's resolver.
-pub(super) struct SystemResolver;
+pub(crate) struct SystemResolver;
 
 impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
@@ -26,13 +26,13 @@ impl Resolve for SystemResolver {
 }
 
 /// Another resolver's answers, less those that `reach` does not admit.
-pub(super) struct GuardedResolver {
+pub(crate) struct GuardedResolver {
     asked: Arc<dyn Resolve>,
     reach: Reach,
 }
 
 impl GuardedResolver {
-    pub(super) fn new(asked: Arc<dyn Resolve>, reach: Reach) -> Self {
+    pub(crate) fn new(asked: Arc<dyn Resolve>, reach: Reach) -> Self {
         Self { asked, reach }
     }
 }
