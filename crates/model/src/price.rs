@@ -37,6 +37,13 @@ impl PriceTable {
     }
 }
 
+impl PriceTable {
+    /// The models of a provider with a price.
+    pub fn models_of(&self, _provider: &Provider) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+}
+
 impl ModelPrice {
     /// What a call cost, rounded up.
     #[must_use]

@@ -11,6 +11,7 @@ mod endpoints;
 mod environment;
 mod error;
 mod fallback;
+mod gateway;
 mod http;
 mod log;
 mod reader;
@@ -39,6 +40,7 @@ pub use endpoints::EndpointsConfig;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use fallback::FallbackConfig;
+pub use gateway::GatewayConfig;
 pub use http::HttpConfig;
 pub use log::{LogConfig, LogFormat};
 pub use reference::{REFERENCE_MARKS, example_file, reference_markdown};
@@ -62,6 +64,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Where provider keys may be sent.
     pub endpoints: EndpointsConfig,
+    /// How calls go on to the providers.
+    pub gateway: GatewayConfig,
     /// Keys that stand in the environment.
     pub fallback: FallbackConfig,
     /// What is logged, and how.
@@ -149,6 +153,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let http = http::read(reader);
     let auth = auth::read(reader);
     let endpoints = endpoints::read(reader);
+    let gateway = gateway::read(reader);
     let fallback = fallback::read(reader);
     let log = log::read(reader);
     let audit = audit::read(reader);
@@ -159,6 +164,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         http: http?,
         auth,
         endpoints: endpoints?,
+        gateway: gateway?,
         fallback: fallback?,
         log: log?,
         audit: audit?,

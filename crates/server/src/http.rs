@@ -21,6 +21,8 @@ pub struct AppState {
     pub room: Strongroom,
     /// Checks JSON web tokens; `None` refuses them all.
     pub jwt: Option<Arc<jwt::JwtVerifier>>,
+    /// Calls to providers.
+    pub gateway: Arc<crate::gateway::Gateway>,
     /// What is counted.
     pub metrics: Arc<metrics::Metrics>,
 }

@@ -4,6 +4,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod docs_page;
+pub mod gateway;
 pub mod http;
 pub mod telemetry;
 pub mod wiring;

@@ -14,6 +14,7 @@ use strongroom_model::{Problem, Secret};
 use strongroom_store::{Store, StoreOptions, schema};
 
 use crate::config::{Config, Loaded};
+use crate::gateway::Gateway;
 use crate::http::jwt::JwtVerifier;
 use crate::http::metrics::Metrics;
 use crate::http::{AppState, router};
@@ -55,6 +56,10 @@ fn app(room: &Strongroom, config: &Config) -> axum::Router {
     router::router(AppState {
         room: room.clone(),
         jwt: config.auth.jwt_secret.as_ref().map(|secret| Arc::new(JwtVerifier::new(secret))),
+        gateway: Arc::new(Gateway::new(
+            config.gateway.clone(),
+            EndpointGuard::new(config.endpoints.allow_private),
+        )),
         metrics: Arc::new(Metrics::default()),
     })
 }

@@ -125,6 +125,22 @@ impl CallService {
     }
 }
 
+impl CallService {
+    /// Whether a credential of this provider, or the environment, serves this actor.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn serves(&self, provider: &Provider) -> Result<bool, Problem> {
+        let bound = CallBound::UNKNOWN;
+        let target = CallTarget { provider: provider.clone(), model: None, bound };
+        match self.begin(NewCall { operation: "models", targets: vec![target] }).await {
+            Ok(_) => Ok(true),
+            Err(problem) if matches!(problem.kind, ProblemKind::NotFound | ProblemKind::Denied) => Ok(false),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
 impl Call {
     /// The next credential that may serve, admitted on all limits that it touches; `None` when nobody is left.
     ///

@@ -106,6 +106,12 @@ impl Strongroom {
         key::KeyService { room: self.clone() }
     }
 
+    /// The prices in use.
+    #[must_use]
+    pub fn prices(&self) -> &PriceTable {
+        &self.0.prices
+    }
+
     /// Counts of what happened in this process, for metrics.
     #[must_use]
     pub fn signals(&self) -> &signals::Signals {

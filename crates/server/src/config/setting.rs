@@ -1,6 +1,6 @@
 //! The one table of settings, from which name checks, the reference, the example file and `config check` follow.
 
-use super::{Config, audit, auth, data_dir, database, encryption, endpoints, fallback, http, log};
+use super::{Config, audit, auth, data_dir, database, encryption, endpoints, fallback, gateway, http, log};
 
 /// One setting: its names, its default, and how it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +68,7 @@ pub const SECTIONS: &[Section] = &[
     Section { name: "http", doc: "The address and its TLS.", settings: http::SETTINGS },
     Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
     Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },
+    Section { name: "gateway", doc: "How calls go on to the providers.", settings: gateway::SETTINGS },
     Section { name: "fallback", doc: "Keys that stand in the environment.", settings: fallback::SETTINGS },
     Section { name: "log", doc: "What is logged, and how.", settings: log::SETTINGS },
     Section { name: "audit", doc: "The audit trail.", settings: audit::SETTINGS },

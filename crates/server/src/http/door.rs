@@ -112,7 +112,7 @@ async fn admit(
     request_id: &str,
 ) -> Result<Option<Actor>, Refusal> {
     let Access::Roles(roles) = route.access else { return Ok(None) };
-    let authenticated = authenticate(state, &shown).await;
+    let authenticated = shown.authenticate(state).await;
     let mut actor = authenticated.map_err(|problem| Refusal { actor: None, problem })?;
     actor.request_id = Some(request_id.to_owned());
     actor.remote_address = shown.address;
@@ -127,26 +127,48 @@ async fn admit(
     Err(Refusal { actor: Some(actor), problem })
 }
 
-async fn authenticate(state: &AppState, shown: &Shown) -> Result<Actor, Problem> {
-    let invalid = || Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token");
-    let Some(shown) = &shown.authorization else {
-        if let Some(LocalPeer(name)) = &shown.local {
+impl Shown {
+    async fn authenticate(&self, state: &AppState) -> Result<Actor, Problem> {
+        let token = match &self.authorization {
+            None => None,
+            Some(shown) => {
+                let shown = shown.to_str().map_err(|_| not_known())?;
+                let (scheme, token) = shown.split_once(' ').ok_or_else(not_known)?;
+                if !scheme.eq_ignore_ascii_case("bearer") {
+                    return Err(not_known());
+                }
+                Some(Secret::from(token.trim()))
+            }
+        };
+        authenticate(state, token, self.local.as_ref()).await
+    }
+}
+
+fn not_known() -> Problem {
+    Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token")
+}
+
+/// Who shows this token; without one, who is let in for being on this machine.
+///
+/// # Errors
+/// [`Problem`] of kind `Unauthenticated`.
+pub async fn authenticate(
+    state: &AppState,
+    token: Option<Secret>,
+    local: Option<&LocalPeer>,
+) -> Result<Actor, Problem> {
+    let Some(token) = token else {
+        if let Some(LocalPeer(name)) = local {
             return Ok(Actor::new(ActorKind::Local(name.clone()), Role::Admin));
         }
         return Err(Problem::new(ProblemKind::Unauthenticated, "Authentication required"));
     };
-    let shown = shown.to_str().map_err(|_| invalid())?;
-    let (scheme, token) = shown.split_once(' ').ok_or_else(invalid)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(invalid());
-    }
-    let token = Secret::from(token.trim());
     // Whose token it is, is not known before it is checked.
     let nobody = Actor::new(ActorKind::System, Role::Gateway);
     if token.expose().starts_with("sr_") {
         return state.room.tokens(nobody).authenticate(&token).await;
     }
-    let user = state.jwt.as_ref().and_then(|jwt| jwt.user_of(token.expose())).ok_or_else(invalid)?;
+    let user = state.jwt.as_ref().and_then(|jwt| jwt.user_of(token.expose())).ok_or_else(not_known)?;
     state.room.users(nobody).authenticate(user).await
 }
 

@@ -18,12 +18,25 @@ struct Request {
     status: u16,
 }
 
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Call {
+    provider: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Denial {
+    code: &'static str,
+}
+
 /// Counts of requests, by route and never by path.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     refused: Counter,
+    calls: Family<Call, Counter>,
+    denied: Family<Denial, Counter>,
     seconds: Histogram,
 }
 
@@ -37,7 +50,19 @@ impl Default for Metrics {
         let seconds =
             Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]);
         registry.register("http_request_duration_seconds", "Time to the head of the answer", seconds.clone());
-        Self { registry, requests, refused, seconds }
+        let calls = Family::default();
+        registry.register(
+            "gateway_attempts",
+            "Attempts at calls to providers, by status; 0 without an answer",
+            calls.clone(),
+        );
+        let denied = Family::default();
+        registry.register(
+            "gateway_denials",
+            "Calls that strongroom did not let through, by code",
+            denied.clone(),
+        );
+        Self { registry, requests, refused, calls, denied, seconds }
     }
 }
 
@@ -51,6 +76,16 @@ impl Metrics {
     /// Counts a request that showed no valid token.
     pub fn count_refused(&self) {
         self.refused.inc();
+    }
+
+    /// Counts an attempt at a call to a provider, by the status of its answer; 0 when there was none.
+    pub fn count_call(&self, provider: &str, status: u16) {
+        self.calls.get_or_create(&Call { provider: provider.to_owned(), status }).inc();
+    }
+
+    /// Counts a call that was not let through.
+    pub fn count_denied(&self, code: &'static str) {
+        self.denied.get_or_create(&Denial { code }).inc();
     }
 
     /// Everything that is counted, as text.

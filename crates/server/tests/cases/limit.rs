@@ -36,7 +36,10 @@ async fn a_used_up_limit_is_429_with_the_time_to_come_back() {
         assert_eq!(refused.at("code"), json!("limit_reached"));
         let error = refused.at("error");
         let error = error.as_str().unwrap();
-        assert!(error.starts_with("Rate limit exceeded: this credential may use 2 requests per month"), "{error}");
+        assert!(
+            error.starts_with("Rate limit exceeded: this credential may use 2 requests per month"),
+            "{error}"
+        );
         let seconds: i64 = refused.header("retry-after").expect("Retry-After").parse().unwrap();
         assert!((1..=31 * 24 * 3600).contains(&seconds), "{seconds}");
     }

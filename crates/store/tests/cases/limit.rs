@@ -33,7 +33,8 @@ async fn a_credentials_limit_is_set_changed_and_removed() {
 #[tokio::test]
 async fn limits_of_all_scopes_are_listed_and_found() {
     let ground = ground().await;
-    let scopes = [LimitScope::Credential(uid(1)), LimitScope::Token("t2".to_owned()), LimitScope::User(UserId(3))];
+    let scopes =
+        [LimitScope::Credential(uid(1)), LimitScope::Token("t2".to_owned()), LimitScope::User(UserId(3))];
     let mut number = 50;
     for scope in &scopes {
         for which in [MONTHLY, (Unit::NanoUsd, Window::Prepaid)] {

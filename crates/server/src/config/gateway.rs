@@ -1,0 +1,106 @@
+//! Section `gateway`: how calls go on to the providers.
+
+use super::reader::{Reader, whole_number};
+use super::setting::{Form, Setting, Standard};
+use crate::gateway::models::{Aliases, Routes};
+
+/// How calls go on to the providers.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// Seconds until a provider must be connected to, TLS included.
+    pub connect_timeout_seconds: u32,
+    /// Seconds until the head of a provider's answer must be there.
+    pub first_byte_timeout_seconds: u32,
+    /// Seconds that an answer may pause.
+    pub idle_timeout_seconds: u32,
+    /// Which provider serves a model that is named without one.
+    pub routes: Routes,
+    /// Names that stand for models, in the order to try.
+    pub aliases: Aliases,
+}
+
+const CONNECT_TIMEOUT: Setting = Setting {
+    section: "gateway",
+    key: "connect_timeout_seconds",
+    variables: &["STRONGROOM_GATEWAY_CONNECT_TIMEOUT_SECONDS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("5"),
+    sample: "connect_timeout_seconds = 5",
+    doc: "How long connecting to a provider may take, TLS included.",
+    show: |config| config.gateway.connect_timeout_seconds.to_string(),
+};
+
+const FIRST_BYTE_TIMEOUT: Setting = Setting {
+    section: "gateway",
+    key: "first_byte_timeout_seconds",
+    variables: &["STRONGROOM_GATEWAY_FIRST_BYTE_TIMEOUT_SECONDS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("600"),
+    sample: "first_byte_timeout_seconds = 600",
+    doc: "How long a provider may take to begin its answer. Answers that are not streamed begin when they are complete.",
+    show: |config| config.gateway.first_byte_timeout_seconds.to_string(),
+};
+
+const IDLE_TIMEOUT: Setting = Setting {
+    section: "gateway",
+    key: "idle_timeout_seconds",
+    variables: &["STRONGROOM_GATEWAY_IDLE_TIMEOUT_SECONDS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("300"),
+    sample: "idle_timeout_seconds = 300",
+    doc: "How long an answer may pause before it is given up.",
+    show: |config| config.gateway.idle_timeout_seconds.to_string(),
+};
+
+const ROUTES: Setting = Setting {
+    section: "gateway",
+    key: "model_routes",
+    variables: &["STRONGROOM_MODEL_ROUTES"],
+    flag: None,
+    form: Form::Text,
+    default: Standard::Value(
+        "gpt-*=openai; chatgpt-*=openai; o1*=openai; o3*=openai; o4*=openai; text-embedding-3-*=openai; \
+         text-embedding-ada-*=openai; claude-*=anthropic; gemini-*=gemini; gemma-*=gemini; llama-*=groq; */*=openrouter",
+    ),
+    sample: r#"model_routes = "gpt-*=openai; claude-*=anthropic""#,
+    doc: "Which provider serves a model that `/v1` is asked for without one; the first pattern that fits.",
+    show: |config| config.gateway.routes.to_string(),
+};
+
+const ALIASES: Setting = Setting {
+    section: "gateway",
+    key: "model_aliases",
+    variables: &["STRONGROOM_MODEL_ALIASES"],
+    flag: None,
+    form: Form::Text,
+    default: Standard::Value(""),
+    sample: r#"model_aliases = "fast=groq/llama-3.1-8b-instant,openai/gpt-4o-mini; smart=anthropic/claude-sonnet-4-5""#,
+    doc: "Names that stand for models on `/v1`, each with the models to try in order.",
+    show: |config| config.gateway.aliases.to_string(),
+};
+
+pub(super) const SETTINGS: &[Setting] = &[CONNECT_TIMEOUT, FIRST_BYTE_TIMEOUT, IDLE_TIMEOUT, ROUTES, ALIASES];
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<GatewayConfig> {
+    let connect = reader.read(&CONNECT_TIMEOUT, |text, _| whole_number(text, 1..=60));
+    let first_byte = reader.read(&FIRST_BYTE_TIMEOUT, |text, _| whole_number(text, 1..=3600));
+    let idle = reader.read(&IDLE_TIMEOUT, |text, _| whole_number(text, 1..=3600));
+    let routes = reader.read(&ROUTES, |text, _| Routes::parse(text));
+    let aliases = reader.read(&ALIASES, |text, _| Aliases::parse(text));
+    let routes = routes?;
+    let aliases = aliases?;
+    if let Err(problem) = aliases.check(&routes) {
+        reader.problem(format!("gateway.model_aliases: {problem}"));
+        return None;
+    }
+    Some(GatewayConfig {
+        connect_timeout_seconds: connect?,
+        first_byte_timeout_seconds: first_byte?,
+        idle_timeout_seconds: idle?,
+        routes,
+        aliases,
+    })
+}

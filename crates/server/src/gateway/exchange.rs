@@ -1,0 +1,402 @@
+//! One call: admitted, sent on with a provider's key, its answer streamed back; with another credential when one fails
+//! before its answer has begun.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Incoming as Answer;
+use strongroom::call::{Attempt, Call, CallTarget, Failure, NewCall};
+use strongroom_connectors::ai::gateway::{
+    Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of, refused,
+};
+use strongroom_connectors::ai::{KeyHeader, ProviderApi};
+use strongroom_connectors::upstream::{Upstream, UpstreamError};
+use strongroom_model::{Actor, Problem, ProblemKind, Provider};
+
+use super::body::Incoming;
+use super::tap::{Meterage, Tap};
+use super::target::{Target, asks_anthropic_for_models, targets};
+use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
+use crate::http::AppState;
+
+/// The longest error of a provider that is read, in bytes.
+const MOST_ERROR: usize = 64 * 1024;
+/// How long the rest of an error may take.
+const ERROR_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is sent, whoever gets it.
+struct Outgoing<'a> {
+    method: Method,
+    headers: HeaderMap,
+    query: Option<String>,
+    facts: RequestFacts,
+    meter: Meter,
+    dialect: Dialect,
+    request_id: &'a str,
+}
+
+enum Sendable {
+    /// Can be sent again.
+    Whole(Bytes),
+    /// Can be sent once; then it is gone.
+    Passing(Option<Body>),
+}
+
+/// Serves a call of somebody who is known.
+pub(super) async fn exchange(
+    state: &AppState,
+    request: Request,
+    actor: &Actor,
+    request_id: &str,
+) -> Result<Response, Problem> {
+    let gateway = &state.gateway;
+    let (parts, body) = request.into_parts();
+    let nowhere = || {
+        Problem::denied(
+            "this path is not one that the gateway lets through: it takes calls to models, and none to keys, accounts, \
+             files or batches",
+        )
+    };
+    let (mut door, rest) = door_of(parts.uri.path()).ok_or_else(nowhere)?;
+    if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
+        door = Door::Own("anthropic");
+    }
+    let matched = door.find(&parts.method, rest).ok_or_else(nowhere)?;
+    if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
+    {
+        return list::list(&state.room, actor, &gateway.config.aliases).await;
+    }
+    // Held until the answer has begun: by then no other credential is tried.
+    let (body, facts, _room) = read(gateway, &parts, body, door, &matched).await?;
+    let config = &gateway.config;
+    let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases))?;
+    let call = NewCall {
+        operation: matched.operation.name,
+        targets: targets
+            .iter()
+            .map(|target| CallTarget {
+                provider: target.provider.clone(),
+                model: target.model.clone(),
+                bound: facts.bound,
+            })
+            .collect(),
+    };
+    let call = state.room.calls(actor.clone()).begin(call).await?;
+    let outgoing = Outgoing {
+        headers: headers::to_provider(&parts.headers),
+        query: headers::query(parts.uri.query()),
+        method: parts.method,
+        facts,
+        meter: matched.operation.meter,
+        dialect: matched.operation.dialect,
+        request_id,
+    };
+    try_all(state, call, (&outgoing, body), &targets).await
+}
+
+async fn read(
+    gateway: &Gateway,
+    parts: &Parts,
+    body: Body,
+    door: Door,
+    matched: &Matched<'_>,
+) -> Result<(Sendable, RequestFacts, Option<tokio::sync::OwnedSemaphorePermit>), Problem> {
+    let meter = matched.operation.meter;
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let is_json =
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    // Libraries that forget to say so send JSON all the same where there is nothing else to send.
+    let is_json = is_json || (kind.is_empty() && !matches!(meter, Meter::Unmetered));
+    let unread = RequestFacts::unread(meter);
+    if parts.method == Method::GET {
+        return Ok((Sendable::Whole(Bytes::new()), unread, None));
+    }
+    let has_length = http_body::Body::size_hint(&body).exact().is_some();
+    if !is_json && !has_length {
+        return Ok((Sendable::Passing(Some(body)), unread, None));
+    }
+    match gateway.room.read(body, door == Door::All).await? {
+        Incoming::Passing(body) => Ok((Sendable::Passing(Some(body)), unread, None)),
+        Incoming::Whole(body, permit) if !is_json => Ok((Sendable::Whole(body), unread, permit)),
+        Incoming::Whole(body, permit) => {
+            let facts = RequestFacts::read(meter, &body).map_err(|error| match error {
+                RequestError::NotJson => Problem::invalid("body", "the body must be one JSON object, each field once"),
+                RequestError::Deferred => Problem::denied(
+                    "calls in the background are not let through: what they use would not be counted; stream the answer",
+                ),
+            })?;
+            Ok((Sendable::Whole(body), facts, permit))
+        }
+    }
+}
+
+/// Tries one credential after the other until one answers.
+async fn try_all(
+    state: &AppState,
+    mut call: Call,
+    (outgoing, mut body): (&Outgoing<'_>, Sendable),
+    targets: &[Target],
+) -> Result<Response, Problem> {
+    let gateway = &state.gateway;
+    let upstream = gateway.upstream().await?;
+    let mut last: Option<Result<Response, Problem>> = None;
+    loop {
+        let attempt = match call.next().await {
+            Ok(Some(attempt)) => attempt,
+            Ok(None) => break,
+            // What a provider said before tells more than that the next one is used up.
+            Err(problem) => return last.unwrap_or(Err(problem)),
+        };
+        let target = &targets[attempt.target];
+        match try_one((gateway, upstream), attempt, (outgoing, &mut body), target).await {
+            Tried::Answered(response) => {
+                state.metrics.count_call(target.provider.as_str(), response.status().as_u16());
+                return Ok(response);
+            }
+            Tried::Failed { outcome, may_go_on } => {
+                let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
+                state.metrics.count_call(target.provider.as_str(), status);
+                last = Some(outcome);
+                if !may_go_on {
+                    break;
+                }
+            }
+        }
+    }
+    last.unwrap_or_else(|| {
+        Err(Problem::new(ProblemKind::BadGateway, "no credential is left that could serve this call"))
+    })
+}
+
+enum Tried {
+    Answered(Response),
+    /// It came to nothing: what the client gets when nobody else is left, and whether another may be tried.
+    Failed {
+        outcome: Result<Response, Problem>,
+        may_go_on: bool,
+    },
+}
+
+async fn try_one(
+    (gateway, upstream): (&Gateway, &Upstream<Body>),
+    attempt: Attempt,
+    (outgoing, body): (&Outgoing<'_>, &mut Sendable),
+    target: &Target,
+) -> Tried {
+    let provider = &target.provider;
+    let can_send_again = matches!(body, Sendable::Whole(_));
+    let prepared = prepare((gateway, upstream), &attempt, (outgoing, body), target);
+    let (base, request) = match prepared {
+        Ok(prepared) => prepared,
+        Err(problem) => {
+            attempt.release(&Failure::Connect);
+            return Tried::Failed { outcome: Err(problem), may_go_on: true };
+        }
+    };
+    let sent = tokio::time::timeout(gateway.first_byte(), upstream.send(&base, request)).await;
+    let answer = match sent {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            let may_be_billed = matches!(error, UpstreamError::Broken(_));
+            let problem =
+                Problem::new(ProblemKind::BadGateway, format!("{provider}: {error}")).caused_by(error);
+            if may_be_billed {
+                attempt.failed(&Failure::Connect);
+            } else {
+                attempt.release(&Failure::Connect);
+            }
+            // What costs much and cannot be told to have happened is not done twice.
+            let may_go_on = can_send_again && !(may_be_billed && outgoing.meter == Meter::Unmetered);
+            return Tried::Failed { outcome: Err(problem), may_go_on };
+        }
+        Err(_) => {
+            attempt.failed(&Failure::Timeout);
+            let late =
+                format!("{provider} did not begin to answer within {} s", gateway.first_byte().as_secs());
+            let outcome = Err(Problem::new(ProblemKind::BadGateway, late));
+            return Tried::Failed { outcome, may_go_on: false };
+        }
+    };
+    let credential = (headers::name_value(&attempt.credential), attempt.source);
+    if answer.status().as_u16() >= 400 {
+        return refusal(attempt, answer, outgoing, provider, credential, can_send_again).await;
+    }
+    if answer.status().is_redirection() {
+        attempt.failed(&Failure::Refused {
+            status: answer.status().as_u16(),
+            health: strongroom::call::Ailment::ProviderDown,
+            retry_after: None,
+        });
+        // Followed, it would take the client's token to wherever it leads.
+        let problem = Problem::new(
+            ProblemKind::BadGateway,
+            format!("{provider} redirects elsewhere: set the final address as the credential's endpoint"),
+        );
+        return Tried::Failed { outcome: Err(problem), may_go_on: can_send_again };
+    }
+    Tried::Answered(stream(gateway, attempt, answer, outgoing, provider, credential))
+}
+
+type Prepared = (std::sync::Arc<strongroom_connectors::upstream::Base>, axum::http::Request<Body>);
+
+fn prepare(
+    (gateway, upstream): (&Gateway, &Upstream<Body>),
+    attempt: &Attempt,
+    (outgoing, body): (&Outgoing<'_>, &mut Sendable),
+    target: &Target,
+) -> Result<Prepared, Problem> {
+    let provider = &target.provider;
+    let endpoint = attempt.endpoint.as_deref().or_else(|| provider.known().and_then(|known| known.base_url));
+    let endpoint = endpoint.ok_or_else(|| {
+        Problem::new(
+            ProblemKind::BadGateway,
+            format!("no address is known for {provider}: set the credential's endpoint"),
+        )
+    })?;
+    let not_called = |problem: Problem| {
+        Problem::new(ProblemKind::BadGateway, format!("{provider} was not called: {}", problem.message))
+    };
+    let base = gateway.base(upstream, endpoint).map_err(not_called)?;
+    let odd = |_| Problem::invalid("query", "the query has characters that no URL can have");
+    let uri = base.uri(&target.path, outgoing.query.as_deref()).map_err(odd)?;
+    let api = ProviderApi::of(provider);
+    let key_header = match outgoing.dialect {
+        // Also where Anthropic and Gemini speak OpenAI's language.
+        Dialect::OpenAi => KeyHeader::Bearer,
+        _ => api.key_header,
+    };
+    let (name, key) = key_header.with(&attempt.api_key).map_err(|_| {
+        Problem::new(ProblemKind::BadGateway, "the key has characters that cannot be sent; store it again")
+    })?;
+    let mut sent = outgoing.headers.clone();
+    if outgoing.dialect == Dialect::Anthropic {
+        for (name, value) in api.fixed_headers {
+            sent.entry(*name).or_insert(HeaderValue::from_static(value));
+        }
+    }
+    sent.insert(name, key);
+    sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let body = match body {
+        Sendable::Passing(body) => body.take().unwrap_or_default(),
+        Sendable::Whole(body) => {
+            let model = target.model.as_deref().filter(|_| target.renames);
+            let asks = outgoing.meter == Meter::Chat;
+            let changed = outgoing.facts.rewritten(body, model, asks);
+            Body::from(changed.map_or_else(|| body.clone(), Bytes::from))
+        }
+    };
+    let mut request = axum::http::Request::new(body);
+    *request.method_mut() = outgoing.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = sent;
+    Ok((base, request))
+}
+
+type CredentialShown = (HeaderValue, strongroom::Source);
+
+fn mark(headers: &mut HeaderMap, request_id: &str, (name, source): CredentialShown) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(CREDENTIAL, name);
+    headers.insert(SOURCE, HeaderValue::from_static(source.as_str()));
+}
+
+/// An answer that says no: of the key, so that another may be tried, or of the request.
+async fn refusal(
+    attempt: Attempt,
+    answer: axum::http::Response<Answer>,
+    outgoing: &Outgoing<'_>,
+    provider: &Provider,
+    credential: CredentialShown,
+    can_send_again: bool,
+) -> Tried {
+    let (mut head, body) = answer.into_parts();
+    let body = read_error(body).await;
+    headers::from_provider(&mut head.headers);
+    head.headers.remove(header::CONTENT_LENGTH);
+    mark(&mut head.headers, outgoing.request_id, credential);
+    head.headers.insert(DENIED_BY, HeaderValue::from_static("provider"));
+    let refused = refused(provider, head.status, &head.headers, &body);
+    let status = head.status;
+    let mut response = Response::from_parts(head, Body::from(body));
+    *response.version_mut() = axum::http::Version::HTTP_11;
+    match refused {
+        Some(refused) => {
+            attempt.failed(&Failure::Refused {
+                status: status.as_u16(),
+                health: refused.ailment,
+                retry_after: refused.retry_after,
+            });
+            // A server that broke down over it may have done it.
+            let is_safe = outgoing.meter != Meter::Unmetered || status.as_u16() < 500;
+            Tried::Failed { outcome: Ok(response), may_go_on: can_send_again && is_safe }
+        }
+        None => {
+            // It is about the request: every credential would hear the same, and nothing was consumed.
+            settled_without_usage(attempt, status);
+            Tried::Answered(response)
+        }
+    }
+}
+
+fn settled_without_usage(attempt: Attempt, status: StatusCode) {
+    let running = attempt.answered(status.as_u16());
+    running.settle(strongroom::call::CallEnd {
+        usage: None,
+        model: None,
+        raw_usage: None,
+        metering: strongroom_model::usage::Metering::Unmetered,
+    });
+}
+
+/// The body of an error, as far as errors go.
+async fn read_error(mut body: Answer) -> Bytes {
+    let mut read = BytesMut::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(data) = frame.into_data() {
+                let room = MOST_ERROR - read.len();
+                read.extend_from_slice(&data[..data.len().min(room)]);
+                if data.len() >= room {
+                    break;
+                }
+            }
+        }
+    };
+    // What has come by then is what there is.
+    let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
+    read.freeze()
+}
+
+/// The answer, as it comes.
+fn stream(
+    gateway: &Gateway,
+    attempt: Attempt,
+    answer: axum::http::Response<Answer>,
+    outgoing: &Outgoing<'_>,
+    provider: &Provider,
+    credential: CredentialShown,
+) -> Response {
+    let (mut head, body) = answer.into_parts();
+    let running = attempt.answered(head.status.as_u16());
+    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let is_event_stream = kind.starts_with("text/event-stream");
+    let reader = UsageReader::new(outgoing.meter, provider, is_event_stream);
+    let hides_usage = outgoing.meter == Meter::Chat && is_event_stream && !outgoing.facts.wants_usage;
+    let filter = hides_usage.then(UsageFilter::default);
+    headers::from_provider(&mut head.headers);
+    if filter.is_some() {
+        head.headers.remove(header::CONTENT_LENGTH);
+    }
+    mark(&mut head.headers, outgoing.request_id, credential);
+    head.version = axum::http::Version::HTTP_11;
+    let meterage = Meterage { running, reader, meter: outgoing.meter, bound: outgoing.facts.bound };
+    Response::from_parts(head, Body::new(Tap::new(body, meterage, filter, gateway.idle())))
+}

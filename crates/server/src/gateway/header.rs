@@ -1,0 +1,209 @@
+//! Headers on their way through: whose token, what goes on to the provider, and what comes back.
+
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use strongroom_model::Secret;
+
+/// Headers that clients put their token in.
+const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+/// Query parameters that carry credentials: never passed on.
+const TOKEN_PARAMETERS: [&str; 3] = ["key", "access_token", "oauth_token"];
+
+/// Headers for one hop only (RFC 9110, section 7.6.1).
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What a provider is not told: the token, and where the call comes from. The body's own headers are made anew.
+const KEPT_BACK: [&str; 11] = [
+    "authorization",
+    "host",
+    "cookie",
+    "content-length",
+    "expect",
+    // The answer is read on its way: it must not be compressed.
+    "accept-encoding",
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "trailer",
+    "origin",
+];
+
+/// The token that a request shows, in whichever place: ours before another's.
+pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let named = TOKEN.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).map(str::trim);
+    let mut first = None;
+    for shown in bearer.into_iter().chain(named) {
+        if shown.starts_with("sr_") {
+            return Some(Secret::from(shown));
+        }
+        if first.is_none() && !shown.is_empty() {
+            first = Some(Secret::from(shown));
+        }
+    }
+    let in_query = || {
+        let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
+        pairs.find(|(name, _)| name == "key").map(|(_, value)| Secret::new(value.into_owned()))
+    };
+    first.or_else(in_query)
+}
+
+/// The query without what carries a credential; `None` when nothing is left.
+pub(super) fn query(query: Option<&str>) -> Option<String> {
+    let is_kept = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        !pair.is_empty() && !TOKEN_PARAMETERS.contains(&name.as_ref())
+    };
+    let kept: Vec<_> = query?.split('&').filter(is_kept).collect();
+    (!kept.is_empty()).then(|| kept.join("&"))
+}
+
+fn is_named(named: &[HeaderName], name: &HeaderName) -> bool {
+    named.iter().any(|one| one == name)
+}
+
+/// The names in `Connection`, which are for one hop as well.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|text| text.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+/// A client's headers, less what is for one hop, the token, and where the call comes from.
+pub(super) fn to_provider(headers: &HeaderMap) -> HeaderMap {
+    let named = named_by_connection(headers);
+    let is_kept_back = |name: &HeaderName| {
+        let text = name.as_str();
+        HOP_BY_HOP.contains(&text)
+            || KEPT_BACK.contains(&text)
+            || TOKEN.contains(&text)
+            || text.starts_with("x-forwarded-")
+            || text.starts_with("x-strongroom-")
+            || is_named(&named, name)
+    };
+    let mut passed = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        if !is_kept_back(name) {
+            passed.append(name.clone(), value.clone());
+        }
+    }
+    passed
+}
+
+/// Takes out of a provider's headers what is for one hop, and what would make the client the provider's own.
+pub(super) fn from_provider(headers: &mut HeaderMap) {
+    for name in named_by_connection(headers) {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    for name in ["set-cookie", "strict-transport-security", "alt-svc"] {
+        headers.remove(name);
+    }
+    let ours: Vec<_> =
+        headers.keys().filter(|name| name.as_str().starts_with("x-strongroom-")).cloned().collect();
+    for name in ours {
+        headers.remove(name);
+    }
+}
+
+/// A credential's name as a header's value: what no header can carry is percent-encoded.
+pub(super) fn name_value(name: &str) -> HeaderValue {
+    HeaderValue::from_str(name).ok().filter(|_| name.is_ascii()).unwrap_or_else(|| {
+        let encoded =
+            percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
+        HeaderValue::from_str(&encoded).unwrap_or(HeaderValue::from_static("-"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_token_is_found_in_all_the_usual_places_and_ours_comes_first() {
+        let found = |pairs: &[(&'static str, &str)], query| {
+            token(&headers(pairs), query).map(|token| token.expose().to_owned())
+        };
+        let ours = Some("sr_x".to_owned());
+        assert_eq!(found(&[("authorization", "bearer sr_x")], None), ours);
+        for name in TOKEN {
+            assert_eq!(found(&[(name, "sr_x")], None), ours, "{name}");
+        }
+        assert_eq!(found(&[("authorization", "Bearer other"), ("x-api-key", "sr_x")], None), ours);
+        assert_eq!(found(&[], Some("alt=sse&key=sr_x")), ours);
+        assert_eq!(found(&[("authorization", "Bearer a.b.c")], None), Some("a.b.c".to_owned()));
+        assert_eq!(found(&[("authorization", "Basic abc")], Some("alt=sse")), None);
+    }
+
+    #[test]
+    fn the_token_and_what_is_for_one_hop_stay_here() {
+        let passed = to_provider(&headers(&[
+            ("authorization", "Bearer sr_x"),
+            ("x-api-key", "sr_x"),
+            ("x-goog-api-key", "sr_x"),
+            ("connection", "close, x-private"),
+            ("x-private", "1"),
+            ("te", "trailers"),
+            ("cookie", "a=b"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("x-strongroom-any", "1"),
+            ("accept-encoding", "gzip"),
+            ("anthropic-beta", "tools-1"),
+            ("openai-organization", "org"),
+            ("x-goog-user-project", "p"),
+            ("content-type", "application/json"),
+        ]));
+        let mut names: Vec<_> = passed.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["anthropic-beta", "content-type", "openai-organization", "x-goog-user-project"]);
+    }
+
+    #[test]
+    fn what_comes_back_is_the_answers_own() {
+        let mut answer = headers(&[
+            ("connection", "keep-alive, x-private"),
+            ("x-private", "1"),
+            ("transfer-encoding", "chunked"),
+            ("set-cookie", "a=b"),
+            ("x-strongroom-credential", "forged"),
+            ("x-ratelimit-remaining", "5"),
+            ("anthropic-ratelimit-requests-limit", "5"),
+        ]);
+        from_provider(&mut answer);
+        let mut names: Vec<_> = answer.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["anthropic-ratelimit-requests-limit", "x-ratelimit-remaining"]);
+    }
+
+    #[test]
+    fn a_query_loses_what_carries_a_credential() {
+        assert_eq!(query(Some("alt=sse&key=sr_x")).as_deref(), Some("alt=sse"));
+        assert_eq!(query(Some("k%65y=sr_x&access_token=y&pageSize=5")).as_deref(), Some("pageSize=5"));
+        assert_eq!(query(Some("key=sr_x")), None);
+        assert_eq!(query(None), None);
+    }
+
+    #[test]
+    fn a_name_becomes_a_headers_value() {
+        assert_eq!(name_value("prod-1"), "prod-1");
+        assert_eq!(name_value("schlüssel"), "schl%C3%BCssel");
+        assert_eq!(name_value("a\nb"), "a%0Ab");
+    }
+}

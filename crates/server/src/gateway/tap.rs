@@ -1,0 +1,181 @@
+//! An answer on its way to the client: passed on as it comes, read on the way, and settled at its end, whatever the end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use strongroom::call::{CallEnd, Running};
+use strongroom_connectors::ai::gateway::{Meter, UsageFilter, UsageReader};
+use strongroom_model::usage::{CallBound, Metering, TokenUsage};
+use tokio::time::{Instant, Sleep};
+
+/// Why an answer broke off.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// It paused for too long.
+    Idle,
+    /// The provider's side of it.
+    Upstream(hyper::Error),
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "the provider's answer paused for too long",
+            Self::Upstream(_) => "the provider's answer broke off",
+        })
+    }
+}
+
+impl std::error::Error for Broken {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Idle => None,
+            Self::Upstream(source) => Some(source),
+        }
+    }
+}
+
+/// What a call is settled by.
+#[derive(Debug)]
+pub(super) struct Meterage {
+    /// The call.
+    pub(super) running: Running,
+    /// Reads the answer.
+    pub(super) reader: UsageReader,
+    /// Where the answer tells what it consumed.
+    pub(super) meter: Meter,
+    /// What it could consume at the most.
+    pub(super) bound: CallBound,
+}
+
+impl Meterage {
+    /// Settles the call. `is_whole`: the answer came to its end.
+    pub(super) fn settle(self, is_whole: bool) {
+        let Self { running, reader, meter, bound } = self;
+        let report = reader.finish();
+        let nothing = TokenUsage::default();
+        let (usage, metering) = match (meter, report.usage) {
+            (Meter::Free, _) => (Some(nothing), Metering::Reported),
+            (Meter::Unmetered, _) => (Some(nothing), Metering::Unmetered),
+            (_, Some(usage)) if is_whole => (Some(usage), Metering::Reported),
+            (_, None) if is_whole => (None, Metering::Held),
+            // Text of that many bytes was received: it has no more tokens than that.
+            (_, usage) => {
+                let written = i64::try_from(report.text_bytes).unwrap_or(i64::MAX);
+                let known = usage.or(bound.input.map(|input| TokenUsage { input, ..nothing }));
+                let received = known.map(|usage| TokenUsage { output: usage.output.max(written), ..usage });
+                (received, if received.is_some() { Metering::Received } else { Metering::Held })
+            }
+        };
+        running.settle(CallEnd { usage, model: report.model, raw_usage: report.raw, metering });
+    }
+}
+
+/// The body.
+pub(super) struct Tap<B> {
+    inner: B,
+    /// Taken when it is settled.
+    meterage: Option<Meterage>,
+    filter: Option<UsageFilter>,
+    is_over: bool,
+    idle: Duration,
+    timer: Pin<Box<Sleep>>,
+    /// Whether the timer runs.
+    waits: bool,
+}
+
+impl<B> Tap<B> {
+    pub(super) fn new(inner: B, meterage: Meterage, filter: Option<UsageFilter>, idle: Duration) -> Self {
+        let timer = Box::pin(tokio::time::sleep(idle));
+        Self { inner, meterage: Some(meterage), filter, is_over: false, idle, timer, waits: false }
+    }
+
+    fn settle(&mut self, is_whole: bool) {
+        if let Some(meterage) = self.meterage.take() {
+            meterage.settle(is_whole);
+        }
+    }
+}
+
+impl<B> Drop for Tap<B> {
+    fn drop(&mut self) {
+        // The client is gone.
+        self.settle(false);
+    }
+}
+
+impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Tap<B> {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = &mut *self;
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        loop {
+            match Pin::new(&mut this.inner).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    this.waits = false;
+                    let data = match frame.into_data() {
+                        Ok(data) => data,
+                        Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                    };
+                    if let Some(meterage) = &mut this.meterage {
+                        meterage.reader.feed(&data);
+                    }
+                    let data = match &mut this.filter {
+                        Some(filter) => filter.feed(data),
+                        None => data,
+                    };
+                    // The last bytes are there: settled before they leave, so that whoever has them finds them counted.
+                    if this.filter.is_none() && this.inner.is_end_stream() {
+                        this.settle(true);
+                    }
+                    if !data.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    this.settle(false);
+                    this.is_over = true;
+                    return Poll::Ready(Some(Err(Broken::Upstream(error))));
+                }
+                Poll::Ready(None) => {
+                    this.settle(true);
+                    this.is_over = true;
+                    let rest = this.filter.as_mut().map(UsageFilter::finish).unwrap_or_default();
+                    if rest.is_empty() {
+                        return Poll::Ready(None);
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(rest))));
+                }
+                Poll::Pending => break,
+            }
+        }
+        if !this.waits {
+            this.waits = true;
+            this.timer.as_mut().reset(Instant::now() + this.idle);
+        }
+        if this.timer.as_mut().poll(context).is_ready() {
+            this.settle(false);
+            this.is_over = true;
+            return Poll::Ready(Some(Err(Broken::Idle)));
+        }
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over || (self.filter.is_none() && self.inner.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.filter.is_some() { SizeHint::default() } else { self.inner.size_hint() }
+    }
+}
