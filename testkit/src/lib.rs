@@ -34,6 +34,8 @@
 pub mod database;
 #[cfg(feature = "fake-provider")]
 pub mod fake_provider;
+#[cfg(feature = "fake-provider")]
+pub mod fake_upstream;
 pub mod planted_secret;
 pub mod postgres_cluster;
 pub mod real_parts;

@@ -1,0 +1,387 @@
+//! A server on loopback that serves calls to models as the five providers do, by the key that it is shown, and counts
+//! what reaches it: the judge of what was spent.
+//!
+//! A key is `fake-<mode>-<anything>`; see [`Mode`]. Bodies follow the providers' published API references:
+//! <https://platform.openai.com/docs/api-reference>, <https://platform.claude.com/docs/en/api/messages>,
+//! <https://ai.google.dev/api/generate-content>, <https://openrouter.ai/docs/api-reference>, <https://console.groq.com/docs>.
+
+mod anthropic;
+mod gemini;
+mod openai;
+mod reply;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// Requests that are remembered with all they held; of others only the count is known.
+const REMEMBERED: usize = 2000;
+
+/// What becomes of a call with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is served.
+    Ok,
+    /// Served, with half a second before the answer begins.
+    Late,
+    /// Streams one piece every 20 ms, without an end.
+    Endless,
+    /// Accepts the request and never answers.
+    Silent,
+    /// Closes the connection in the middle of the answer.
+    BreaksOff,
+    /// The key is not accepted.
+    Wrong,
+    /// Nothing is left to spend.
+    Empty,
+    /// Too many requests; come back in 7 seconds.
+    Limited,
+    /// The provider is in trouble.
+    Down,
+    /// Redirects to another host.
+    Redirect,
+}
+
+impl Mode {
+    const NAMES: [(Self, &'static str); 10] = [
+        (Self::Ok, "ok"),
+        (Self::Late, "late"),
+        (Self::Endless, "endless"),
+        (Self::Silent, "silent"),
+        (Self::BreaksOff, "breaks"),
+        (Self::Wrong, "wrong"),
+        (Self::Empty, "empty"),
+        (Self::Limited, "limited"),
+        (Self::Down, "down"),
+        (Self::Redirect, "redirect"),
+    ];
+
+    /// A key that is treated so. Every `name` is counted by itself.
+    #[must_use]
+    pub fn key(self, name: &str) -> String {
+        let mode = Self::NAMES.iter().find(|(mode, _)| *mode == self).map_or("ok", |(_, name)| name);
+        format!("fake-{mode}-{name}")
+    }
+
+    fn of(key: &str) -> Option<Self> {
+        let mode = key.strip_prefix("fake-")?.split('-').next()?;
+        Self::NAMES.iter().find(|(_, name)| *name == mode).map(|(mode, _)| *mode)
+    }
+}
+
+/// A request that arrived.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// `GET`, `POST` …
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// What stands behind the `?`.
+    pub query: Option<String>,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The body, when it is JSON; else null.
+    pub body: Value,
+    /// The length of the body.
+    pub bytes: u64,
+    /// The key in the provider's own header.
+    pub key: String,
+}
+
+impl Arrived {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    remembered: Mutex<Vec<Arrived>>,
+    by_key: Mutex<BTreeMap<String, u64>>,
+    cancelled: AtomicU64,
+    open: AtomicU64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The server. Dropping it stops it.
+#[derive(Debug)]
+pub struct FakeUpstream {
+    address: SocketAddr,
+    log: Arc<Log>,
+    _server: JoinSet<()>,
+}
+
+impl FakeUpstream {
+    /// Starts it on a free port.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start() -> std::io::Result<Self> {
+        Self::start_at(0).await
+    }
+
+    /// Starts it on this port of loopback.
+    ///
+    /// # Errors
+    /// When it is taken.
+    pub async fn start_at(port: u16) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let address = listener.local_addr()?;
+        let log = Arc::new(Log::default());
+        let router = Router::new().fallback(respond).with_state(Arc::clone(&log));
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            // Ends only when it is aborted.
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { address, log, _server: server })
+    }
+
+    /// The base URL at which it answers like this provider: what a credential's `endpoint` is set to.
+    #[must_use]
+    pub fn endpoint(&self, provider: &str) -> String {
+        let path = match provider {
+            "openai" => "/openai/v1",
+            "anthropic" => "/anthropic",
+            "gemini" => "/gemini",
+            "openrouter" => "/openrouter/api/v1",
+            "groq" => "/groq/openai/v1",
+            other => panic!("no fake of {other}"),
+        };
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The requests that have arrived, the first [`REMEMBERED`] of them.
+    #[must_use]
+    pub fn arrived(&self) -> Vec<Arrived> {
+        locked(&self.log.remembered).clone()
+    }
+
+    /// The last request that arrived.
+    ///
+    /// # Panics
+    /// When none has.
+    #[must_use]
+    pub fn last(&self) -> Arrived {
+        locked(&self.log.remembered).last().cloned().expect("a request has arrived")
+    }
+
+    /// How many requests arrived with this key.
+    #[must_use]
+    pub fn count(&self, key: &str) -> u64 {
+        locked(&self.log.by_key).get(key).copied().unwrap_or(0)
+    }
+
+    /// How many requests arrived in all.
+    #[must_use]
+    pub fn count_all(&self) -> u64 {
+        locked(&self.log.by_key).values().sum()
+    }
+
+    /// Answers whose connection was closed before their end.
+    #[must_use]
+    pub fn cancelled(&self) -> u64 {
+        self.log.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Answers that are being given.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.log.open.load(Ordering::SeqCst)
+    }
+}
+
+/// Notices whether an answer comes to its end.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    log: Arc<Log>,
+    is_whole: bool,
+}
+
+impl Watch {
+    fn new(log: Arc<Log>) -> Self {
+        log.open.fetch_add(1, Ordering::SeqCst);
+        Self { log, is_whole: false }
+    }
+
+    fn whole(&mut self) {
+        self.is_whole = true;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.log.open.fetch_sub(1, Ordering::SeqCst);
+        if !self.is_whole {
+            self.log.cancelled.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whose API a path belongs to, and the rest of it.
+fn provider_of(path: &str) -> Option<(&'static str, &str)> {
+    const BASES: [(&str, &str); 5] = [
+        ("openai", "/openai/v1/"),
+        ("anthropic", "/anthropic/"),
+        ("gemini", "/gemini/"),
+        ("openrouter", "/openrouter/api/v1/"),
+        ("groq", "/groq/openai/v1/"),
+    ];
+    BASES.iter().find_map(|(provider, base)| Some((*provider, path.strip_prefix(base)?)))
+}
+
+/// The key, if it stands in the header where this provider wants it, and nowhere else.
+fn key_of(provider: &str, path: &str, request: &Request) -> Option<String> {
+    let headers = request.headers();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let speaks_openai = path.contains("openai/") || path.ends_with("chat/completions");
+    let (own, others) = match provider {
+        "anthropic" if !speaks_openai => ("x-api-key", ["authorization", "x-goog-api-key"]),
+        "gemini" if !speaks_openai => ("x-goog-api-key", ["authorization", "x-api-key"]),
+        _ => ("authorization", ["x-api-key", "x-goog-api-key"]),
+    };
+    if others.iter().any(|name| headers.contains_key(*name))
+        || request.uri().query().is_some_and(|it| it.contains("key="))
+    {
+        return None;
+    }
+    if own == "x-api-key" && text("anthropic-version").is_none() {
+        return None;
+    }
+    let shown = text(own)?;
+    Some(if own == "authorization" { shown.strip_prefix("Bearer ")?.to_owned() } else { shown.to_owned() })
+}
+
+async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
+    let mut watch = Watch::new(Arc::clone(&log));
+    let path = request.uri().path().to_owned();
+    let Some((provider, rest)) = provider_of(&path) else {
+        watch.whole();
+        return reply::json(404, &serde_json::json!({ "error": { "message": "Not found" } }));
+    };
+    let key = key_of(provider, rest, &request).unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    let is_json = parts
+        .headers
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let mut bytes = 0_u64;
+    let mut text = Vec::with_capacity(body.size_hint().lower().min(1024 * 1024) as usize);
+    let mut pieces = body.into_data_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        bytes += piece.len() as u64;
+        if is_json {
+            text.extend_from_slice(&piece);
+        }
+    }
+    let arrived = Arrived {
+        method: parts.method.to_string(),
+        path: path.clone(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body: serde_json::from_slice(&text).unwrap_or(Value::Null),
+        bytes,
+        key: key.clone(),
+    };
+    *locked(&log.by_key).entry(key.clone()).or_default() += 1;
+    {
+        let mut remembered = locked(&log.remembered);
+        if remembered.len() < REMEMBERED {
+            remembered.push(arrived.clone());
+        }
+    }
+    let Some(mode) = Mode::of(&key) else {
+        watch.whole();
+        return refusal(provider, Mode::Wrong);
+    };
+    match mode {
+        Mode::Wrong | Mode::Empty | Mode::Limited | Mode::Down => {
+            watch.whole();
+            return refusal(provider, mode);
+        }
+        Mode::Redirect => {
+            watch.whole();
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+            response
+                .headers_mut()
+                .insert("location", axum::http::HeaderValue::from_static("https://elsewhere.invalid/"));
+            return response;
+        }
+        Mode::Silent => {
+            std::future::pending::<()>().await;
+        }
+        Mode::Late => tokio::time::sleep(Duration::from_millis(500)).await,
+        Mode::Ok | Mode::Endless | Mode::BreaksOff => {}
+    }
+    let answer = match provider {
+        "anthropic" if !rest.ends_with("chat/completions") => anthropic::answer(rest, &arrived),
+        "gemini" if !rest.contains("openai/") => gemini::answer(rest, &arrived),
+        _ => openai::answer(provider, rest, &arrived),
+    };
+    answer.respond(mode, watch)
+}
+
+/// What each provider says to a key that it does not serve.
+fn refusal(provider: &str, mode: Mode) -> Response {
+    use serde_json::json;
+    let (status, name) = match mode {
+        Mode::Wrong => (401, "invalid_api_key"),
+        Mode::Empty => (429, "insufficient_quota"),
+        Mode::Limited => (429, "rate_limit_exceeded"),
+        _ => (503, "server_error"),
+    };
+    let (status, body) = match (provider, mode) {
+        ("anthropic", Mode::Wrong) => (
+            401,
+            json!({ "type": "error", "error": { "type": "authentication_error", "message": "invalid x-api-key" } }),
+        ),
+        ("anthropic", Mode::Empty) => (
+            400,
+            json!({ "type": "error", "error": { "type": "invalid_request_error", "message": "Your credit balance is too low" } }),
+        ),
+        ("anthropic", Mode::Limited) => {
+            (429, json!({ "type": "error", "error": { "type": "rate_limit_error", "message": "too fast" } }))
+        }
+        ("anthropic", _) => (
+            529,
+            json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } }),
+        ),
+        ("gemini", Mode::Wrong) => (
+            400,
+            json!({ "error": { "code": 400, "message": "API key not valid", "status": "INVALID_ARGUMENT",
+                "details": [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID" }] } }),
+        ),
+        ("gemini", Mode::Limited | Mode::Empty) => (
+            429,
+            json!({ "error": { "code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED",
+                "details": [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s" }] } }),
+        ),
+        ("openrouter", Mode::Empty) => {
+            (402, json!({ "error": { "code": 402, "message": "Insufficient credits" } }))
+        }
+        _ => (status, json!({ "error": { "message": "no", "type": name, "param": null, "code": name } })),
+    };
+    let mut response = reply::json(status, &body);
+    if mode == Mode::Limited {
+        response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("7"));
+    }
+    response
+}

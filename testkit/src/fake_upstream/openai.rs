@@ -1,0 +1,146 @@
+//! OpenAI's language, which OpenRouter and Groq speak too, and Anthropic and Gemini beside their own.
+
+use serde_json::{Value, json};
+
+use super::Arrived;
+use super::reply::{Reply, WORDS, event, figures, wants_tool};
+
+pub(super) fn answer(provider: &str, path: &str, arrived: &Arrived) -> Reply {
+    let body = &arrived.body;
+    let model = body["model"].as_str().unwrap_or("none").to_owned();
+    let streams = body["stream"] == true;
+    if model.contains("no-such-model") {
+        let error = json!({ "message": "The model does not exist", "type": "invalid_request_error", "param": null,
+            "code": "model_not_found" });
+        return Reply::Whole(404, json!({ "error": error }));
+    }
+    let path = path.strip_prefix("v1beta/openai/").or(path.strip_prefix("v1/")).unwrap_or(path);
+    match (arrived.method.as_str(), path) {
+        ("POST", "chat/completions") if streams => chat_stream(provider, &model, arrived),
+        ("POST", "chat/completions") => chat(provider, &model, arrived),
+        ("POST", "responses") if streams => responses_stream(&model, arrived),
+        ("POST", "responses") => Reply::Whole(200, response(&model, "completed", arrived)),
+        ("POST", "embeddings") => {
+            let (input, _) = figures(arrived);
+            // Libraries ask for it packed unless they are told otherwise.
+            let vector =
+                if body["encoding_format"] == "base64" { json!("AACAPwAAAEA=") } else { json!([1.0, 2.0]) };
+            let data = json!([{ "object": "embedding", "index": 0, "embedding": vector }]);
+            let usage = json!({ "prompt_tokens": input, "total_tokens": input });
+            Reply::Whole(200, json!({ "object": "list", "data": data, "model": model, "usage": usage }))
+        }
+        ("POST", "moderations") => {
+            Reply::Whole(200, json!({ "id": "modr-1", "model": model, "results": [{ "flagged": false }] }))
+        }
+        ("POST", "audio/transcriptions") => {
+            Reply::Whole(200, json!({ "text": format!("{} bytes", arrived.bytes) }))
+        }
+        ("POST", "audio/speech") => Reply::Binary("audio/mpeg", (0..=255).cycle().take(100_000).collect()),
+        ("POST", "images/generations") => {
+            Reply::Whole(200, json!({ "created": 1, "data": [{ "b64_json": "AAAA" }] }))
+        }
+        ("GET", "models") => {
+            let model = json!({ "id": "fake-model", "object": "model", "created": 1, "owned_by": provider });
+            Reply::Whole(200, json!({ "object": "list", "data": [model] }))
+        }
+        _ => Reply::Whole(
+            404,
+            json!({ "error": { "message": "Unknown request URL", "type": "invalid_request_error" } }),
+        ),
+    }
+}
+
+fn usage(provider: &str, arrived: &Arrived) -> Value {
+    let (input, output) = figures(arrived);
+    let mut usage = json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output,
+        "prompt_tokens_details": { "cached_tokens": 2, "audio_tokens": 0 },
+        "completion_tokens_details": { "reasoning_tokens": 1, "audio_tokens": 0 } });
+    if provider == "openrouter" {
+        usage["cost"] = json!(0.00042);
+    }
+    usage
+}
+
+fn tool_call() -> Value {
+    json!({ "id": "call_1", "type": "function", "function": { "name": "weather", "arguments": "{\"city\":\"Graz\"}" } })
+}
+
+fn chat(provider: &str, model: &str, arrived: &Arrived) -> Reply {
+    let (message, reason) = if wants_tool(arrived) {
+        (json!({ "role": "assistant", "content": null, "tool_calls": [tool_call()] }), "tool_calls")
+    } else {
+        (json!({ "role": "assistant", "content": WORDS.concat(), "refusal": null }), "stop")
+    };
+    let choice = json!({ "index": 0, "message": message, "logprobs": null, "finish_reason": reason });
+    Reply::Whole(
+        200,
+        json!({ "id": "chatcmpl-1", "object": "chat.completion", "created": 1_750_000_000, "model": model,
+            "choices": [choice], "usage": usage(provider, arrived), "system_fingerprint": "fp_1" }),
+    )
+}
+
+fn chat_stream(provider: &str, model: &str, arrived: &Arrived) -> Reply {
+    let asked = arrived.body["stream_options"]["include_usage"] == true;
+    let chunk = |choices: Value, usage: Value| {
+        let mut chunk = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_750_000_000,
+            "model": model, "choices": choices });
+        if asked {
+            chunk["usage"] = usage;
+        }
+        event("", &chunk)
+    };
+    let delta =
+        |delta: Value| chunk(json!([{ "index": 0, "delta": delta, "finish_reason": null }]), Value::Null);
+    let (middle, reason) = if wants_tool(arrived) {
+        let mut call = tool_call();
+        call["index"] = json!(0);
+        (vec![delta(json!({ "tool_calls": [call] }))], "tool_calls")
+    } else {
+        (WORDS.iter().map(|word| delta(json!({ "content": word }))).collect(), "stop")
+    };
+    let mut end = vec![chunk(json!([{ "index": 0, "delta": {}, "finish_reason": reason }]), Value::Null)];
+    if asked {
+        end.push(chunk(json!([]), usage(provider, arrived)));
+    } else if provider == "groq" {
+        let mut last = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model,
+            "choices": [{ "index": 0, "delta": {}, "finish_reason": reason }] });
+        last["x_groq"] = json!({ "id": "req_1", "usage": usage(provider, arrived) });
+        end = vec![event("", &last)];
+    }
+    end.push("data: [DONE]\n\n".to_owned());
+    Reply::Pieces {
+        kind: "text/event-stream; charset=utf-8",
+        begin: vec![delta(json!({ "role": "assistant", "content": "" }))],
+        middle,
+        end,
+    }
+}
+
+fn response(model: &str, status: &str, arrived: &Arrived) -> Value {
+    let (input, output) = figures(arrived);
+    let content = json!([{ "type": "output_text", "text": WORDS.concat(), "annotations": [] }]);
+    let message = json!({ "type": "message", "id": "msg_1", "status": status, "role": "assistant", "content": content });
+    let usage = json!({ "input_tokens": input, "input_tokens_details": { "cached_tokens": 2 }, "output_tokens": output,
+        "output_tokens_details": { "reasoning_tokens": 1 }, "total_tokens": input + output });
+    json!({ "id": "resp_1", "object": "response", "created_at": 1_750_000_000, "status": status, "model": model,
+        "output": [message], "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
+        "usage": if status == "completed" { usage } else { Value::Null } })
+}
+
+fn responses_stream(model: &str, arrived: &Arrived) -> Reply {
+    let begun = json!({ "type": "response.created", "sequence_number": 0,
+        "response": response(model, "in_progress", arrived) });
+    let middle = WORDS.iter().enumerate().map(|(index, word)| {
+        let delta = json!({ "type": "response.output_text.delta", "sequence_number": index + 1, "item_id": "msg_1",
+            "output_index": 0, "content_index": 0, "delta": word, "logprobs": [] });
+        event("response.output_text.delta", &delta)
+    });
+    let done = json!({ "type": "response.completed", "sequence_number": 9,
+        "response": response(model, "completed", arrived) });
+    Reply::Pieces {
+        kind: "text/event-stream; charset=utf-8",
+        begin: vec![event("response.created", &begun)],
+        middle: middle.collect(),
+        end: vec![event("response.completed", &done)],
+    }
+}

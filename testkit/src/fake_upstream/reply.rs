@@ -1,0 +1,103 @@
+//! Answers: as one JSON text, or as pieces with pauses.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures::stream;
+use serde_json::Value;
+
+use super::{Mode, Watch};
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A whole JSON answer.
+pub(super) fn json(status: u16, body: &Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer before anybody knows what becomes of it.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// With this status.
+    Whole(u16, Value),
+    /// Bytes that are no JSON.
+    Binary(&'static str, Vec<u8>),
+    /// Pieces: how it begins, what may be repeated, how it ends.
+    Pieces { kind: &'static str, begin: Vec<String>, middle: Vec<String>, end: Vec<String> },
+}
+
+impl Reply {
+    pub(super) fn respond(self, mode: Mode, mut watch: Watch) -> Response {
+        let (kind, pieces, forever) = match self {
+            Self::Whole(status, body) if mode != Mode::BreaksOff => {
+                watch.whole();
+                return json(status, &body);
+            }
+            Self::Binary(kind, bytes) => {
+                watch.whole();
+                let mut response = Response::new(Body::from(bytes));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+                return response;
+            }
+            Self::Whole(_, body) => {
+                let text = body.to_string();
+                ("application/json", vec![text[..text.len() / 2].to_owned()], Vec::new())
+            }
+            Self::Pieces { kind, begin, middle, end } => match mode {
+                Mode::Endless => (kind, begin, middle),
+                Mode::BreaksOff => (kind, begin.into_iter().chain(middle).collect(), Vec::new()),
+                _ => (kind, begin.into_iter().chain(middle).chain(end).collect(), Vec::new()),
+            },
+        };
+        let breaks = mode == Mode::BreaksOff;
+        let state = (0_usize, pieces, forever, watch);
+        let body = stream::unfold(state, move |(index, pieces, forever, mut watch)| async move {
+            let piece = match pieces.get(index) {
+                Some(piece) => piece.clone(),
+                None if breaks && index == pieces.len() => {
+                    let error = std::io::Error::other("the fake breaks off");
+                    return Some((Err(error), (index + 1, pieces, forever, watch)));
+                }
+                None if forever.is_empty() => {
+                    watch.whole();
+                    return None;
+                }
+                None => {
+                    tokio::time::sleep(PAUSE).await;
+                    forever[index % forever.len()].clone()
+                }
+            };
+            Some((Ok(Bytes::from(piece)), (index + 1, pieces, forever, watch)))
+        });
+        let mut response = Response::new(Body::from_stream(body));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+    }
+}
+
+/// One server-sent event; the name is left out when it is empty.
+pub(super) fn event(name: &str, data: &Value) -> String {
+    if name.is_empty() { format!("data: {data}\n\n") } else { format!("event: {name}\ndata: {data}\n\n") }
+}
+
+/// The figures that a request asks its usage to be, in the header `x-fake-usage: <input>,<output>`.
+pub(super) fn figures(arrived: &super::Arrived) -> (i64, i64) {
+    let asked = arrived.header("x-fake-usage").and_then(|text| {
+        let (input, output) = text.split_once(',')?;
+        Some((input.parse().ok()?, output.parse().ok()?))
+    });
+    asked.unwrap_or((12, 5))
+}
+
+/// The words of every answer.
+pub(super) const WORDS: [&str; 5] = ["Hello", " from", " the", " fake", "."];
+
+/// Whether the request offers tools.
+pub(super) fn wants_tool(arrived: &super::Arrived) -> bool {
+    arrived.body.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
+}
