@@ -1,5 +1,6 @@
 //! Fills a database with valid credentials: every value sealed and fingerprinted, every counter with its record.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use strongroom::{Actor, Options, Secret, Strongroom};
@@ -8,8 +9,10 @@ use strongroom_crypto::envelope::unwrap_key;
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::{Keyring, MasterKey, Purpose, SealContext, random};
 use strongroom_model::credential::{Field, Source};
-use strongroom_model::limit::{Unit, Window};
-use strongroom_model::{Clock, Millis, Provider, month};
+use strongroom_model::limit::{LimitScope, Unit, Window};
+use strongroom_model::usage::{Metering, TokenUsage};
+use strongroom_model::{Clock, Millis, Provider};
+use strongroom_store::counter::{CounterKey, Delta};
 use strongroom_store::credential::NewRow;
 use strongroom_store::usage::{Kind, Record};
 use strongroom_store::value::SealedValue;
@@ -112,22 +115,35 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         fingerprint,
     };
     value::put(tx, &sealed).await?;
-    limit::set_for_credential(tx, uid, (Unit::Requests, Window::Month), Some(1_000_000), now).await?;
-    let window_start = month::start(now);
-    counter::add(tx, uid, window_start, (1, 0), Some(now)).await?;
+    let scope = LimitScope::Credential(uid);
+    limit::set(tx, &scope, (Unit::Requests, Window::Month), Some(1_000_000), (random::uid(), now)).await?;
+    let counted = BTreeMap::from([(CounterKey::monthly_requests(uid, now), Delta::used(1, now))]);
+    counter::apply(tx, &counted).await?;
     let record = Record {
         uid: random::uid(),
         at: now,
-        window_start,
         kind: Kind::Read,
-        actor: &actor,
+        operation: "secret.read",
+        actor,
         user: None,
         credential: Some(uid),
         version: Some(version_uid),
-        provider: &provider,
+        provider,
+        model: String::new(),
         source: Source::Database,
+        status: 200,
         requests: 1,
-        adjustment: 0,
+        client_requests: 1,
+        tokens: TokenUsage::default(),
+        cost_nano_usd: Some(0),
+        charged_tokens: 0,
+        charged_nano_usd: 0,
+        metering: Metering::Unmetered,
+        generation: 0,
+        first_byte_ms: None,
+        total_ms: None,
+        raw_usage: None,
+        request_id: None,
     };
-    Ok(usage::insert(tx, &record).await?)
+    Ok(usage::insert_all(tx, &[record]).await?)
 }
