@@ -12,7 +12,7 @@ use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_model::credential::Credential;
 use strongroom_model::limit::{Limit, LimitScope};
 use strongroom_model::token::Token;
-use strongroom_model::{Millis, Problem, Provider, Secret, UserId};
+use strongroom_model::{Millis, Problem, Provider, Secret, UserId, month};
 use strongroom_store::{Session, change, credential, limit, value};
 
 use crate::Strongroom;
@@ -49,6 +49,15 @@ pub(crate) struct Served {
     pub(crate) api_secret: Option<Secret>,
 }
 
+/// A credential that was read by its name, with its usage.
+#[derive(Debug)]
+struct Named {
+    served: Arc<Served>,
+    read_at: Instant,
+    /// Its usage is divided at the start of this month.
+    month: Millis,
+}
+
 type Candidates = Arc<Vec<Arc<Served>>>;
 
 #[derive(Debug)]
@@ -61,7 +70,7 @@ struct Known {
     tokens: HashMap<String, Arc<KnownToken>>,
     limits: HashMap<LimitScope, Arc<Vec<Limit>>>,
     served: HashMap<(Provider, Option<UserId>), Candidates>,
-    named: HashMap<String, (Arc<Served>, Instant)>,
+    named: HashMap<String, Named>,
     without_rows: HashMap<(Provider, Option<UserId>), bool>,
 }
 
@@ -118,18 +127,21 @@ impl Catalog {
     /// The credential of this name with its key open, if it was read within the last second: it has its usage with it.
     pub(crate) fn served_by_name(&self, name: &str, moment: Moment) -> Option<Arc<Served>> {
         let known = self.known();
-        let (served, read_at) = known.named.get(name)?;
-        let is_fresh = known.generation == moment.generation && read_at.elapsed() < FRESH;
-        is_fresh.then(|| Arc::clone(served))
+        let named = known.named.get(name)?;
+        let is_fresh = known.generation == moment.generation
+            && named.month == month::start(moment.now)
+            && named.read_at.elapsed() < FRESH;
+        is_fresh.then(|| Arc::clone(&named.served))
     }
 
     /// Keeps a credential for [`Catalog::served_by_name`].
     pub(crate) fn keep_named(&self, served: Arc<Served>, moment: Moment) {
         self.keep(moment.generation, |known| {
             if known.named.len() >= MOST_NAMED {
-                known.named.retain(|_, (_, read_at)| read_at.elapsed() < FRESH);
+                known.named.retain(|_, named| named.read_at.elapsed() < FRESH);
             }
-            known.named.insert(served.credential.name.clone(), (served, Instant::now()))
+            let (name, month) = (served.credential.name.clone(), month::start(moment.now));
+            known.named.insert(name, Named { served, read_at: Instant::now(), month })
         });
     }
 
