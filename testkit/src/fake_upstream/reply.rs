@@ -60,6 +60,8 @@ impl Reply {
             let piece = match pieces.get(index) {
                 Some(piece) => piece.clone(),
                 None if breaks && index == pieces.len() => {
+                    // What was said before is to arrive.
+                    tokio::time::sleep(PAUSE).await;
                     let error = std::io::Error::other("the fake breaks off");
                     return Some((Err(error), (index + 1, pieces, forever, watch)));
                 }

@@ -6,6 +6,7 @@ mod bounds;
 mod canary;
 mod ending;
 mod fields;
+mod gateway;
 mod jwt;
 mod limit;
 mod listing;

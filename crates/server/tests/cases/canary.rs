@@ -1,6 +1,7 @@
 //! Planted secrets: put wherever a secret can be put, by right or by mistake, then looked for wherever none may be.
 
 mod bodies;
+mod calls;
 mod garden;
 mod heads;
 mod start;
@@ -75,6 +76,7 @@ async fn no_secret_is_ever_where_it_may_not_be() {
     bodies::refuse(&mut garden, &server).await;
     heads::refuse(&mut garden, &server).await;
     successes::ask_providers(&mut garden, &server).await;
+    calls::through_the_gateway(&mut garden, &server).await;
     let broken = "UPDATE credential_values SET value = '00:00:00'";
     server.installation.database.execute(broken).await;
     garden.hear("a broken row", &server.get("/api/credentials/kept").await.expect(500));

@@ -1,0 +1,8 @@
+//! The gateway of the real binary before a fake of all providers.
+
+mod answers;
+mod doors;
+mod failover;
+mod headers;
+mod limits;
+mod streams;

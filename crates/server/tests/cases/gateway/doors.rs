@@ -1,0 +1,158 @@
+//! What is let through, and where a model is found.
+
+use serde_json::{Value, json};
+use strongroom_model::Role;
+use strongroom_testkit::fake_upstream::Mode;
+
+use crate::support::call::get_raw;
+use crate::support::stage::{Stage, question};
+
+#[tokio::test]
+async fn what_is_not_a_call_to_a_model_is_refused_and_noted() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    stage.credential("two", "gemini", Mode::Ok, json!({})).await;
+    let closed = [
+        ("GET", "/openai/v1/organization/admin_api_keys"),
+        ("POST", "/openai/v1/batches"),
+        ("POST", "/openai/v1/files"),
+        ("GET", "/openai/v1/responses/resp_1"),
+        ("POST", "/openai/v1/realtime/client_secrets"),
+        ("POST", "/anthropic/v1/messages/batches"),
+        ("POST", "/anthropic/v1/organizations/api_keys"),
+        ("POST", "/gemini/v1beta/cachedContents"),
+        ("GET", "/openrouter/api/v1/keys"),
+        ("DELETE", "/openai/v1/models/gpt-4o"),
+        ("POST", "/v1/files"),
+    ];
+    for (method, path) in closed {
+        let answer = stage.server.call(method, path).token(&stage.token).await.expect(403);
+        assert!(answer.at("error")["message"].as_str().unwrap().contains("strongroom:"), "{}", answer.text);
+        assert_eq!(answer.header("x-should-retry"), Some("false"));
+    }
+    for path in [
+        "/openai/v1/../v1/models",
+        "/openai/v1//models",
+        "/openai/v1/models/%2e%2e/files",
+        "/openai/v1/models/..",
+        "/openai/v1/m%6fdels",
+        "/openai/v1/models/a%2fb",
+    ] {
+        let (status, text) = get_raw(stage.server.address(), path, &stage.token);
+        assert!(matches!(status, 403 | 404), "{path}: {text}");
+    }
+    assert_eq!(stage.fake.count_all(), 0);
+    let denied =
+        stage.server.get("/api/admin/audit-logs?action=gateway.call&limit=50").await.expect(200).json();
+    assert!(denied.as_array().unwrap().len() >= closed.len(), "{denied}");
+}
+
+#[tokio::test]
+async fn calls_in_the_background_are_refused() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let body = json!({ "model": "m", "input": "x", "background": true });
+    let answer = stage.call("/openai/v1/responses", body).await.expect(403);
+    assert!(answer.text.contains("background"), "{}", answer.text);
+    for body in ["[]", "{\"model\":", "{\"model\":\"a\",\"model\":\"b\"}", "7"] {
+        let call = stage.server.call("POST", "/openai/v1/chat/completions").token(&stage.token);
+        call.body(body, "application/json").await.expect(400);
+    }
+    assert_eq!(stage.fake.count_all(), 0);
+}
+
+#[tokio::test]
+async fn one_door_serves_all_providers_by_the_models_name() {
+    let aliases = "fast=groq/llama-x,openai/gpt-x; solo=claude-y";
+    let stage = Stage::with(|it| it.set("STRONGROOM_MODEL_ALIASES", aliases)).await;
+    for provider in ["openai", "anthropic", "gemini", "openrouter"] {
+        stage.credential(&format!("of-{provider}"), provider, Mode::Ok, json!({})).await;
+    }
+    let asked = [
+        ("openai/gpt-x", "/openai/v1/chat/completions", "gpt-x"),
+        ("gpt-x", "/openai/v1/chat/completions", "gpt-x"),
+        ("anthropic/claude-x", "/anthropic/v1/chat/completions", "claude-x"),
+        ("claude-x", "/anthropic/v1/chat/completions", "claude-x"),
+        ("gemini/gemini-x", "/gemini/v1beta/openai/chat/completions", "gemini-x"),
+        ("openrouter/meta/llama:free", "/openrouter/api/v1/chat/completions", "meta/llama:free"),
+        ("meta/llama:free", "/openrouter/api/v1/chat/completions", "meta/llama:free"),
+        ("solo", "/anthropic/v1/chat/completions", "claude-y"),
+        // Nobody has a key of Groq: the next in the chain serves.
+        ("fast", "/openai/v1/chat/completions", "gpt-x"),
+    ];
+    for (model, path, upstream_model) in asked {
+        stage.call("/v1/chat/completions", question(model)).await.expect(200);
+        let arrived = stage.fake.last();
+        assert_eq!((&*arrived.path, &arrived.body["model"]), (path, &json!(upstream_model)), "{model}");
+        assert_eq!(arrived.body["messages"], question("m")["messages"], "the rest is as it was");
+    }
+    let embedding = json!({ "model": "openai/e", "input": "x" });
+    stage.call("/v1/embeddings", embedding).await.expect(200);
+    stage.call("/v1/responses", json!({ "model": "openai/r", "input": "x" })).await.expect(200);
+    assert_eq!(stage.fake.last().path, "/openai/v1/responses");
+    stage.call("/v1/messages", question("claude-x")).await.expect(200);
+    assert_eq!(stage.fake.last().path, "/anthropic/v1/messages");
+    assert_eq!(stage.fake.last().header("anthropic-version"), Some("2023-06-01"));
+    stage.call("/v1/messages/count_tokens", question("claude-x")).await.expect(200);
+    stage.call("/v1beta/models/gemini-x:generateContent", json!({ "contents": [] })).await.expect(200);
+    assert_eq!(stage.fake.last().path, "/gemini/v1beta/models/gemini-x:generateContent");
+
+    let unknown = stage.call("/v1/chat/completions", question("unheard-of")).await.expect(400);
+    assert!(unknown.text.contains("provider/model"), "{}", unknown.text);
+    let nobody = stage.call("/v1/chat/completions", question("groq/x")).await.expect(404);
+    assert!(nobody.text.contains("groq"), "{}", nobody.text);
+    let listed = stage.server.get("/v1/models").token(&stage.token).await.expect(200).json();
+    let ids: Vec<&str> =
+        listed["data"].as_array().unwrap().iter().filter_map(|it| it["id"].as_str()).collect();
+    assert!(ids.contains(&"fast") && ids.contains(&"solo"), "{ids:?}");
+    assert!(!ids.iter().any(|id| id.starts_with("groq/")), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_token_reaches_what_it_is_permitted() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    stage.credential("two", "groq", Mode::Ok, json!({})).await;
+    let request = json!({ "name": "narrow", "role": "gateway", "scope": { "providers": ["groq"] } });
+    let narrow = stage.server.token(request).await;
+    stage.chat().token(&narrow).await.expect(403);
+    stage.call("/groq/openai/v1/chat/completions", question("m")).token(&narrow).await.expect(200);
+    let by_name = json!({ "name": "one", "role": "gateway", "scope": { "credentials": ["one"] } });
+    let by_name = stage.server.token(by_name).await;
+    stage.chat().token(&by_name).await.expect(200);
+    stage.call("/groq/openai/v1/chat/completions", question("m")).token(&by_name).await.expect(403);
+}
+
+#[tokio::test]
+async fn a_users_own_key_comes_before_the_teams() {
+    let stage = Stage::new().await;
+    let user = stage.server.user_of("ada", Role::Gateway).await;
+    let own = json!({ "isGlobal": false, "userId": user, "priority": 90 });
+    stage.credential("own", "openai", Mode::Ok, own).await;
+    stage.credential("team", "openai", Mode::Ok, json!({ "priority": 1 })).await;
+    let request = json!({ "name": "ada's", "role": "gateway", "userId": user });
+    let of_user = stage.server.token(request).await;
+    let served = |answer: crate::support::call::Answer| {
+        answer.expect(200).header("x-strongroom-credential").map(str::to_owned)
+    };
+    assert_eq!(served(stage.chat().token(&of_user).await).as_deref(), Some("own"));
+    assert_eq!(served(stage.chat().await).as_deref(), Some("team"));
+}
+
+#[tokio::test]
+async fn without_a_credential_the_environment_serves_and_says_so() {
+    let fake_key = Mode::Ok.key("from-the-environment");
+    let key = fake_key.clone();
+    let stage = Stage::with(|it| it.set("OPENAI_API_KEY", key)).await;
+    // The environment names no endpoint: it would go to the provider itself, so only that it was chosen can be seen.
+    stage.credential("other", "groq", Mode::Ok, json!({})).await;
+    let served = stage.server.get("/api/providers/openai/credential").await.expect(200).json();
+    assert_eq!(
+        (&served["source"], &served["apiKey"]),
+        (&json!("environment"), &Value::String(fake_key.clone()))
+    );
+    // One row for the provider, and the environment stands in no more.
+    stage.credential("mine", "openai", Mode::Ok, json!({ "isActive": false })).await;
+    stage.chat().await.expect(404);
+    assert_eq!(stage.fake.count(&fake_key), 0);
+}
