@@ -9,6 +9,7 @@ pub(crate) mod till;
 
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Uid};
+use strongroom_store::Session;
 use strongroom_store::counter::CounterKey;
 use strongroom_store::usage::Record;
 
@@ -218,6 +219,15 @@ impl Strongroom {
         };
         plan.count_uses(credential, &limits, moment);
         plan.bind(&limits, need, moment)
+    }
+
+    /// A session that sees everything that calls have consumed so far in this process.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unavailable`.
+    pub(crate) async fn read_ledger(&self) -> Result<Session, Problem> {
+        self.settle_now().await?;
+        Ok(self.0.store.read().await?)
     }
 
     /// Everything that calls have consumed so far in this process is written down.

@@ -118,7 +118,7 @@ impl CredentialService {
         after: i64,
         limit: i64,
     ) -> Result<Page<Credential>, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::list(&mut session, filter, after, limit + 1, now).await?;
         Ok(Page::cut(found, limit, |credential| credential.id.0))
@@ -129,7 +129,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn require(&self, id: CredentialId) -> Result<Credential, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
         strongroom_store::credential::get(&mut session, id, now).await?.ok_or_else(not_found)
     }
@@ -167,7 +167,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound` or `Denied`.
     pub async fn rate_limit_status(&self, name: &str) -> Result<RateLimitStatus, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
         let credential = read::within_reach(&self.actor, found.as_ref())?

@@ -73,6 +73,8 @@ struct Counted {
     epoch: u64,
     /// Records of calls that have ended; their amounts are in the till.
     records: Vec<Record>,
+    /// Whether a batch is being written.
+    is_writing: bool,
     /// Until when leases may be spent.
     alive_until: Option<Instant>,
 }
@@ -162,8 +164,11 @@ impl Desk {
 
     /// Writes down everything that has ended so far.
     pub(crate) async fn settle_now(&self) -> Result<(), Problem> {
-        if self.shared.counted().records.is_empty() {
-            return Ok(());
+        {
+            let counted = self.shared.counted();
+            if counted.records.is_empty() && !counted.is_writing {
+                return Ok(());
+            }
         }
         let (reply, answer) = oneshot::channel();
         self.queue.send(Request::SettleNow(reply)).await.map_err(|_| gone())?;
@@ -284,10 +289,13 @@ impl Worker {
         }
         let (sealed, records) = {
             let mut counted = self.shared.counted();
+            counted.is_writing = true;
             (counted.till.seal(), std::mem::take(&mut counted.records))
         };
         let attempt = Attempt { asking, records, give_back };
-        match tokio::time::timeout(PATIENCE, self.write(room, sealed, attempt)).await {
+        let written = tokio::time::timeout(PATIENCE, self.write(room, sealed, attempt)).await;
+        self.shared.counted().is_writing = false;
+        match written {
             Ok(done) => done,
             // What the batch had taken out is in `uncertain` or was put back by its guard.
             Err(_) => {

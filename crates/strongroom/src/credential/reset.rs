@@ -15,6 +15,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`].
     pub async fn reset_monthly_usage(&self) -> Result<u64, Problem> {
+        self.room.settle_now().await?;
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         let touched = counter::reset_month(&mut tx, month::start(now), &self.actor.label(), now).await?;

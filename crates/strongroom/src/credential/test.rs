@@ -52,7 +52,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, `LimitReached`, `Integrity`, or `Unprocessable` when it has no key.
     pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
         let (mut credential, values) = look(&mut session, id, now).await?;
         drop(session);
