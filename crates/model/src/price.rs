@@ -1,14 +1,17 @@
 //! Prices: what a provider's model costs, from when on, and the arithmetic in whole billionths of a US dollar.
 
+use std::collections::BTreeMap;
+
 use crate::clock::Millis;
 use crate::provider::Provider;
 use crate::usage::{CallBound, TokenUsage};
 
-/// What one model costs. Prices are billionths of a US dollar per million tokens: $0.15 per million is 150,000,000.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelPrice {
-    /// From when on it holds.
-    pub from: Millis,
+/// Prices are per so many tokens.
+const PER: i128 = 1_000_000;
+
+/// What tokens cost, in billionths of a US dollar per million: $0.15 per million is 150,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
     /// A token of the prompt.
     pub input: i64,
     /// A token of the prompt that was read from a cache.
@@ -19,6 +22,17 @@ pub struct ModelPrice {
     pub cache_write_long: i64,
     /// A token of the answer.
     pub output: i64,
+}
+
+/// What one model costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelPrice {
+    /// From when on it holds.
+    pub from: Millis,
+    /// What its tokens cost.
+    pub rates: Rates,
+    /// What they cost for a prompt of more tokens than this.
+    pub long: Option<(i64, Rates)>,
     /// The most tokens that a prompt can have.
     pub max_input: i64,
     /// The most tokens that an answer can have.
@@ -26,34 +40,191 @@ pub struct ModelPrice {
 }
 
 /// All prices that are known.
-#[derive(Debug, Clone, Default)]
-pub struct PriceTable {}
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceTable(BTreeMap<String, BTreeMap<String, Vec<ModelPrice>>>);
 
 impl PriceTable {
-    /// The price of a model at an instant; `None` when it is not known.
+    /// Sets the prices of a model, in place of what was known of it.
+    pub fn set(&mut self, provider: &Provider, model: &str, mut prices: Vec<ModelPrice>) {
+        prices.sort_by_key(|price| price.from);
+        self.0.entry(provider.as_str().to_owned()).or_default().insert(model.to_owned(), prices);
+    }
+
+    /// Takes over another table's prices, model by model.
+    pub fn override_with(&mut self, other: Self) {
+        for (provider, models) in other.0 {
+            self.0.entry(provider).or_default().extend(models);
+        }
+    }
+
+    /// The price of a model at an instant; `None` when it is not known. A dated name, such as `gpt-4o-2024-08-06`, is
+    /// found by its name without the date when it has no price of its own; OpenRouter's by the vendor's.
     #[must_use]
-    pub fn find(&self, _provider: &Provider, _model: &str, _at: Millis) -> Option<&ModelPrice> {
-        None
+    pub fn find(&self, provider: &Provider, model: &str, at: Millis) -> Option<&ModelPrice> {
+        self.find_own(provider.as_str(), model, at).or_else(|| {
+            let (vendor, name) = model.split_once('/').filter(|_| provider.as_str() == "openrouter")?;
+            match vendor {
+                "openai" => self.find_own("openai", name, at),
+                "google" => self.find_own("gemini", name, at),
+                "anthropic" => self.find_own("anthropic", &name.replace('.', "-"), at),
+                _ => None,
+            }
+        })
+    }
+
+    fn find_own(&self, provider: &str, model: &str, at: Millis) -> Option<&ModelPrice> {
+        let models = self.0.get(provider)?;
+        let model = model.strip_prefix("models/").unwrap_or(model);
+        let prices = models.get(model).or_else(|| models.get(without_date(model)?))?;
+        prices.iter().rev().find(|price| price.from <= at)
+    }
+
+    /// The models of a provider with a price.
+    pub fn models_of(&self, provider: &Provider) -> impl Iterator<Item = &str> {
+        self.0.get(provider.as_str()).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
     }
 }
 
-impl PriceTable {
-    /// The models of a provider with a price.
-    pub fn models_of(&self, _provider: &Provider) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+/// A name without the date at its end: `-2024-08-06` or `-20250929`.
+fn without_date(model: &str) -> Option<&str> {
+    let is_digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (rest, last) = model.rsplit_once('-')?;
+    if is_digits(last, 8) {
+        return Some(rest);
+    }
+    let (rest, month) = rest.rsplit_once('-')?;
+    let (rest, year) = rest.rsplit_once('-')?;
+    (is_digits(last, 2) && is_digits(month, 2) && is_digits(year, 4)).then_some(rest)
+}
+
+fn nano(parts: &[(i64, i64)]) -> i64 {
+    let sum: i128 = parts.iter().map(|(tokens, rate)| i128::from((*tokens).max(0)) * i128::from(*rate)).sum();
+    // In favour of the limit: a started billionth counts.
+    i64::try_from((sum + PER - 1) / PER).unwrap_or(i64::MAX)
+}
+
+impl Rates {
+    fn dearest_input(&self) -> i64 {
+        self.input.max(self.cached_input).max(self.cache_write).max(self.cache_write_long)
     }
 }
 
 impl ModelPrice {
-    /// What a call cost, rounded up.
+    /// What a call cost, rounded up to a whole billionth of a dollar.
     #[must_use]
-    pub fn cost(&self, _usage: &TokenUsage) -> i64 {
-        0
+    pub fn cost(&self, usage: &TokenUsage) -> i64 {
+        let rates = match &self.long {
+            Some((above, rates)) if usage.input > *above => rates,
+            _ => &self.rates,
+        };
+        let special = [usage.cached_input, usage.cache_write, usage.cache_write_long];
+        let plain = special.iter().fold(usage.input, |rest, part| rest.saturating_sub(*part)).max(0);
+        nano(&[
+            (plain, rates.input),
+            (usage.cached_input, rates.cached_input),
+            (usage.cache_write, rates.cache_write),
+            (usage.cache_write_long, rates.cache_write_long),
+            (usage.output, rates.output),
+        ])
     }
 
-    /// The most that a call can cost, and the most tokens that it can use.
+    /// The most tokens that a call can use, and the most that it can cost, as far as its request and the model bound it.
     #[must_use]
-    pub fn most(&self, _bound: &CallBound) -> (i64, i64) {
-        (0, 0)
+    pub fn most(&self, bound: &CallBound) -> (i64, i64) {
+        let input = bound.input.unwrap_or(self.max_input);
+        let output = bound.output.unwrap_or(self.max_output).saturating_mul(bound.answers.max(1));
+        let long = self.long.as_ref().filter(|(above, _)| input > *above).map(|(_, rates)| rates);
+        let dearest = |of: fn(&Rates) -> i64| of(&self.rates).max(long.map_or(0, of));
+        let cost = nano(&[(input, dearest(Rates::dearest_input)), (output, dearest(|rates| rates.output))]);
+        (input.saturating_add(output), cost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATES: Rates = Rates {
+        input: 3_000_000_000,
+        cached_input: 300_000_000,
+        cache_write: 3_750_000_000,
+        cache_write_long: 6_000_000_000,
+        output: 15_000_000_000,
+    };
+
+    fn price(from: i64) -> ModelPrice {
+        let long = Rates { input: 6_000_000_000, cached_input: 600_000_000, output: 22_500_000_000, ..RATES };
+        ModelPrice {
+            from: Millis(from),
+            rates: RATES,
+            long: Some((200_000, long)),
+            max_input: 1_000_000,
+            max_output: 64_000,
+        }
+    }
+
+    #[test]
+    fn every_part_costs_its_own_rate_and_is_rounded_up_once() {
+        let usage = TokenUsage {
+            input: 1000,
+            cached_input: 400,
+            cache_write: 100,
+            cache_write_long: 50,
+            output: 10,
+            ..TokenUsage::default()
+        };
+        // 450 * 3000 + 400 * 300 + 100 * 3750 + 50 * 6000 + 10 * 15000
+        assert_eq!(price(0).cost(&usage), 1_350_000 + 120_000 + 375_000 + 300_000 + 150_000);
+        let cheap = ModelPrice { rates: Rates { input: 1, ..RATES }, ..price(0) };
+        assert_eq!(cheap.cost(&TokenUsage { input: 1, ..TokenUsage::default() }), 1);
+        assert_eq!(cheap.cost(&TokenUsage { input: 1_000_001, ..TokenUsage::default() }), 6_000_006_000);
+    }
+
+    #[test]
+    fn a_long_prompt_costs_the_long_rates_for_all_of_it() {
+        let at = |input| price(0).cost(&TokenUsage { input, output: 1, ..TokenUsage::default() });
+        assert_eq!(at(200_000), 600_000_000 + 15_000);
+        assert_eq!(at(200_001), 1_200_006_000 + 22_500);
+    }
+
+    #[test]
+    fn the_bound_is_never_below_the_cost() {
+        let bound = CallBound { input: Some(1000), output: Some(10), answers: 2, is_metered: true };
+        let (tokens, most) = price(0).most(&bound);
+        assert_eq!(tokens, 1020);
+        for cached in [0, 500, 1000] {
+            let usage =
+                TokenUsage { input: 1000, cache_write_long: cached, output: 20, ..TokenUsage::default() };
+            assert!(price(0).cost(&usage) <= most);
+        }
+        assert_eq!(price(0).most(&CallBound::UNKNOWN).0, 1_064_000);
+        let huge =
+            CallBound { input: Some(i64::MAX), output: Some(i64::MAX), answers: i64::MAX, is_metered: true };
+        assert_eq!(price(0).most(&huge), (i64::MAX, i64::MAX));
+    }
+
+    #[test]
+    fn a_model_is_found_by_its_name_its_name_without_a_date_or_its_vendor() {
+        let provider = |name: &str| Provider::stored(name.to_owned());
+        let mut table = PriceTable::default();
+        table.set(&provider("openai"), "gpt-4o", vec![price(2000), price(1000)]);
+        table.set(&provider("anthropic"), "claude-sonnet-4-5", vec![price(0)]);
+        let from = |name: &str, model: &str, at| {
+            table.find(&provider(name), model, Millis(at)).map(|price| price.from.0)
+        };
+        assert_eq!(from("openai", "gpt-4o", 999), None);
+        assert_eq!(from("openai", "gpt-4o", 1000), Some(1000));
+        assert_eq!(from("openai", "gpt-4o-2024-08-06", 5000), Some(2000));
+        assert_eq!(from("openai", "gpt-4o-mini", 5000), None, "nothing is guessed");
+        assert_eq!(from("openai", "gpt-4o-08-06", 5000), None);
+        assert_eq!(from("anthropic", "claude-sonnet-4-5-20250929", 0), Some(0));
+        assert_eq!(from("openrouter", "anthropic/claude-sonnet-4.5", 0), Some(0));
+        assert_eq!(from("openrouter", "openai/gpt-4o:free", 5000), None);
+        assert_eq!(from("groq", "gpt-4o", 5000), None);
+        let mut other = PriceTable::default();
+        other.set(&provider("openai"), "gpt-4o", vec![price(3000)]);
+        table.override_with(other);
+        assert_eq!(table.find(&provider("openai"), "gpt-4o", Millis(2500)), None);
+        assert_eq!(table.models_of(&provider("openai")).collect::<Vec<_>>(), ["gpt-4o"]);
     }
 }

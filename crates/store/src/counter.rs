@@ -259,8 +259,6 @@ pub enum EntryKind {
     Imported,
     /// A server was gone with what it held: it counts as consumed.
     Recovered,
-    /// Prices were corrected.
-    Repriced,
 }
 
 impl EntryKind {
@@ -268,7 +266,6 @@ impl EntryKind {
         match self {
             Self::Imported => "imported",
             Self::Recovered => "recovered",
-            Self::Repriced => "repriced",
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod schema;
 pub mod session;
 pub mod token;
 pub mod usage;
+pub mod usage_report;
 pub mod user;
 pub mod value;
 pub mod version;

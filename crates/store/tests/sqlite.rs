@@ -32,6 +32,8 @@ mod session;
 mod token;
 #[path = "cases/usage.rs"]
 mod usage;
+#[path = "cases/usage_report.rs"]
+mod usage_report;
 #[path = "cases/user.rs"]
 mod user;
 #[path = "cases/value.rs"]

@@ -29,6 +29,7 @@ pub mod environment;
 pub mod health;
 pub mod key;
 pub mod open;
+pub mod prices;
 mod sealing;
 pub mod signals;
 pub mod token;

@@ -60,7 +60,7 @@ impl Options {
             key: KeySource::Given(master_key.into()),
             environment: Environment::disabled(),
             guard: EndpointGuard::new(false),
-            prices: PriceTable::default(),
+            prices: crate::prices::built_in(),
             clock: Clock::Database,
         }
     }

@@ -145,7 +145,7 @@ async fn a_counter_that_is_not_the_sum_of_its_records_is_found() {
     let entries = [
         entry(61, EntryKind::Imported, 7, 0),
         entry(62, EntryKind::Recovered, 2, 0),
-        entry(63, EntryKind::Repriced, 0, -3),
+        entry(63, EntryKind::Imported, 0, -3),
     ];
     counter::insert_entries(&mut tx, &entries).await.unwrap();
     let delta = Delta { settled: 2 + 7 + 2, adjusted: -3, ..Delta::default() };

@@ -1,0 +1,172 @@
+//! What was used: sums of days by what people ask for, and records that are priced anew or have been kept for long
+//! enough.
+
+use strongroom_model::Millis;
+
+use crate::REGION;
+use crate::dispatch::{execute, fetch_all};
+use crate::error::StoreError;
+use crate::session::{Session, Write};
+
+/// What sums are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    /// The credential's name, or its identity when it is gone; empty for the environment.
+    Credential,
+    /// The provider.
+    Provider,
+    /// The provider's name of the model; empty for keys that were handed out.
+    Model,
+    /// The public id of the token; what others than tokens did is left out.
+    Token,
+    /// The user's number; empty for those without one.
+    User,
+    /// The first instant of the day.
+    Day,
+}
+
+/// Sums of usage.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Sums {
+    /// What they are told apart by.
+    pub group_key: String,
+    /// What clients asked for.
+    pub client_requests: i64,
+    /// How often keys were used for it.
+    pub requests: i64,
+    /// Those that failed, without an answer or with a status of 400 and above.
+    pub errors: i64,
+    /// Tokens of prompts.
+    pub input_tokens: i64,
+    /// Of these, read from a cache.
+    pub cached_input_tokens: i64,
+    /// Tokens of answers.
+    pub output_tokens: i64,
+    /// Of these, reasoning.
+    pub reasoning_tokens: i64,
+    /// What is known of the cost, in billionths of a US dollar.
+    pub cost_nano_usd: i64,
+    /// Records of which no price is known.
+    pub unpriced: i64,
+}
+
+macro_rules! sums {
+    ($key:literal, $where:literal) => {
+        concat!(
+            "SELECT ",
+            $key,
+            " AS group_key, CAST(SUM(client_requests) AS BIGINT) AS client_requests, \
+             CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(errors) AS BIGINT) AS errors, \
+             CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, \
+             CAST(SUM(cached_input_tokens) AS BIGINT) AS cached_input_tokens, \
+             CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, \
+             CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
+             CAST(SUM(cost_nano_usd) AS BIGINT) AS cost_nano_usd, CAST(SUM(unpriced) AS BIGINT) AS unpriced \
+             FROM usage_days WHERE day_start_ms >= $1 AND day_start_ms < $2 ",
+            $where,
+            " GROUP BY 1 ORDER BY 1"
+        )
+    };
+}
+
+/// Sums of the days that begin within `[from, to)`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn sums(
+    session: &mut Session,
+    by: GroupBy,
+    from: Millis,
+    to: Millis,
+) -> Result<Vec<Sums>, StoreError> {
+    let sql = match by {
+        GroupBy::Credential => sums!(
+            "COALESCE((SELECT name FROM api_credentials c WHERE c.uid = credential_uid), credential_uid)",
+            ""
+        ),
+        GroupBy::Provider => sums!("provider", ""),
+        GroupBy::Model => sums!("model", ""),
+        GroupBy::Token => sums!("SUBSTR(actor, 7)", "AND actor LIKE 'token:%'"),
+        GroupBy::User => sums!("CASE WHEN user_id = 0 THEN '' ELSE CAST(user_id AS TEXT) END", ""),
+        GroupBy::Day => sums!("CAST(day_start_ms AS TEXT)", ""),
+    };
+    fetch_all!(session, Sums, sql, from.0, to.0)
+}
+
+/// A record that can be priced anew.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Priced {
+    /// Its identity.
+    pub uid: String,
+    /// When it was admitted.
+    pub at_ms: i64,
+    /// What was done.
+    pub operation: String,
+    /// The provider.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// What it is taken to have cost.
+    pub cost_nano_usd: Option<i64>,
+    /// The provider's own figures.
+    pub raw_usage: String,
+}
+
+/// Records behind this one that were admitted since an instant and hold the provider's figures, in the order of time.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_priced(
+    session: &mut Session,
+    from: Millis,
+    after: &str,
+    count: i64,
+) -> Result<Vec<Priced>, StoreError> {
+    const SQL: &str = "SELECT uid, at_ms, operation, provider, model, cost_nano_usd, raw_usage FROM usage_records \
+                       WHERE uid > $1 AND at_ms >= $2 AND raw_usage IS NOT NULL ORDER BY uid LIMIT $3";
+    fetch_all!(session, Priced, SQL, after, from.0, count)
+}
+
+/// Sets what a record cost, and corrects the sums of its day. `false` when it is not there, or was priced meanwhile.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_cost(tx: &mut Write, record: &Priced, cost: Option<i64>) -> Result<bool, StoreError> {
+    const RECORD: &str = "UPDATE usage_records SET cost_nano_usd = $2 WHERE uid = $1 \
+                          AND COALESCE(cost_nano_usd, -1) = COALESCE($3, -1)";
+    const DAY: &str = "UPDATE usage_days SET cost_nano_usd = cost_nano_usd + $2, unpriced = unpriced + $3 \
+         WHERE EXISTS (SELECT 1 FROM usage_records r WHERE r.uid = $1 \
+         AND usage_days.day_start_ms = r.at_ms - r.at_ms % 86400000 AND usage_days.region = r.region \
+         AND usage_days.kind = r.kind AND usage_days.actor = r.actor AND usage_days.user_id = COALESCE(r.user_id, 0) \
+         AND usage_days.credential_uid = COALESCE(r.credential_uid, '') \
+         AND usage_days.version_uid = COALESCE(r.version_uid, '') AND usage_days.provider = r.provider \
+         AND usage_days.model = r.model AND usage_days.source = r.source)";
+    let before = record.cost_nano_usd;
+    if execute!(tx, RECORD, record.uid.as_str(), cost, before)? == 0 {
+        return Ok(false);
+    }
+    let more = cost.unwrap_or(0) - before.unwrap_or(0);
+    let unpriced = i64::from(cost.is_none()) - i64::from(before.is_none());
+    execute!(tx, DAY, record.uid.as_str(), more, unpriced)?;
+    Ok(true)
+}
+
+/// Deletes records from before an instant, so many at the most; the sums of their days stay. Tells how many.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn delete_records(tx: &mut Write, before: Millis, count: i64) -> Result<u64, StoreError> {
+    const SQL: &str = "DELETE FROM usage_records WHERE uid IN \
+                       (SELECT uid FROM usage_records WHERE at_ms < $1 ORDER BY uid LIMIT $2)";
+    execute!(tx, SQL, before.0, count)
+}
+
+/// Deletes counters of minutes, hours and days that ended before an instant and hold nothing. Tells how many.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn delete_counters(tx: &mut Write, before: Millis) -> Result<u64, StoreError> {
+    const SQL: &str = "DELETE FROM counters WHERE window_start_ms < $1 AND region = $2 AND held = 0 AND leased = 0 \
+                       AND window_kind IN ('minute', 'hour', 'day')";
+    execute!(tx, SQL, before.0, REGION)
+}

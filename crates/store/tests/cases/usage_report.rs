@@ -1,0 +1,111 @@
+//! Sums by what people ask for, records that are priced anew, and those that are deleted.
+
+use std::collections::BTreeMap;
+
+use strongroom_model::limit::{Unit, Window};
+use strongroom_model::{Millis, UserId};
+use strongroom_store::counter::{self, CounterKey, Delta};
+use strongroom_store::usage::{self, Record};
+use strongroom_store::usage_report::{self, GroupBy, Sums};
+
+use super::counter::record;
+use super::ground::{Ground, NOW, ground, provider, uid};
+
+const DAY: i64 = 86_400_000;
+
+async fn write(ground: &Ground, records: &[Record]) {
+    let mut tx = ground.write().await;
+    usage::insert_all(&mut tx, records).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn sums(ground: &Ground, by: GroupBy, from: i64, to: i64) -> Vec<Sums> {
+    usage_report::sums(&mut ground.read().await, by, Millis(from), Millis(to)).await.unwrap()
+}
+
+#[tokio::test]
+async fn sums_are_told_apart_by_what_is_asked_for() {
+    let ground = ground().await;
+    let yesterday = Millis(NOW.0 - DAY);
+    let of_library = Record { actor: "library".into(), user: None, ..record(3, None, NOW) };
+    let groq = Record {
+        provider: provider("groq"),
+        model: "llama".into(),
+        user: Some(UserId(8)),
+        status: 429,
+        cost_nano_usd: None,
+        client_requests: 0,
+        ..record(4, Some(uid(2)), NOW)
+    };
+    write(&ground, &[record(1, Some(uid(1)), NOW), record(2, Some(uid(1)), yesterday), of_library, groq])
+        .await;
+    let today = NOW.0 - NOW.0.rem_euclid(DAY);
+    let keys = async |by| -> Vec<(String, i64)> {
+        let found = sums(&ground, by, 0, i64::MAX).await;
+        found.into_iter().map(|sums| (sums.group_key, sums.requests)).collect()
+    };
+    let named = |pairs: &[(&str, i64)]| -> Vec<(String, i64)> {
+        pairs.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect()
+    };
+    let (one, two) = (uid(1).to_string(), uid(2).to_string());
+    assert_eq!(keys(GroupBy::Credential).await, named(&[("", 1), (&one, 2), (&two, 1)]));
+    assert_eq!(keys(GroupBy::Provider).await, named(&[("groq", 1), ("openai", 3)]));
+    assert_eq!(keys(GroupBy::Model).await, named(&[("gpt-test", 3), ("llama", 1)]));
+    assert_eq!(keys(GroupBy::Token).await, named(&[(&uid(90).to_string(), 3)]));
+    assert_eq!(keys(GroupBy::User).await, named(&[("", 1), ("7", 2), ("8", 1)]));
+    let (now, before) = (today.to_string(), (today - DAY).to_string());
+    assert_eq!(keys(GroupBy::Day).await, named(&[(&before, 1), (&now, 3)]));
+    let groq = &sums(&ground, GroupBy::Provider, today, today + DAY).await[0];
+    assert_eq!((groq.client_requests, groq.errors, groq.unpriced, groq.cost_nano_usd), (0, 1, 1, 0));
+    assert_eq!((groq.input_tokens, groq.output_tokens), (10, 5));
+    assert_eq!(sums(&ground, GroupBy::Provider, 0, today).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_record_is_priced_anew_with_the_sums_of_its_day() {
+    let ground = ground().await;
+    let unpriced = Record { cost_nano_usd: None, ..record(2, Some(uid(1)), NOW) };
+    let without = Record { raw_usage: None, ..record(3, Some(uid(1)), NOW) };
+    write(&ground, &[record(1, Some(uid(1)), NOW), unpriced, without]).await;
+    let page = async |after: &str| {
+        usage_report::list_priced(&mut ground.read().await, Millis(0), after, 10).await.unwrap()
+    };
+    let found = page("").await;
+    assert_eq!(found.len(), 2, "a record without figures cannot be priced");
+    assert_eq!(page(&found[0].uid).await, found[1..]);
+    let mut tx = ground.write().await;
+    assert!(usage_report::set_cost(&mut tx, &found[0], Some(250)).await.unwrap());
+    assert!(!usage_report::set_cost(&mut tx, &found[0], Some(300)).await.unwrap(), "priced meanwhile");
+    assert!(usage_report::set_cost(&mut tx, &found[1], Some(7)).await.unwrap());
+    tx.commit().await.unwrap();
+    let of_day = &sums(&ground, GroupBy::Day, 0, i64::MAX).await[0];
+    assert_eq!((of_day.cost_nano_usd, of_day.unpriced), (250 + 7 + 100, 0));
+}
+
+#[tokio::test]
+async fn what_was_kept_for_long_enough_is_deleted_and_the_sums_stay() {
+    let ground = ground().await;
+    let old = Millis(NOW.0 - 10 * DAY);
+    write(
+        &ground,
+        &[record(1, Some(uid(1)), old), record(2, Some(uid(1)), old), record(3, Some(uid(1)), NOW)],
+    )
+    .await;
+    let delta = |held| Delta { settled: 1, held, ..Delta::default() };
+    let key = |number, window, at| CounterKey::at(uid(number), (Unit::Requests, window), at);
+    let deltas = BTreeMap::from([
+        (key(1, Window::Minute, old), delta(0)),
+        (key(2, Window::Day, old), delta(1)),
+        (key(3, Window::Month, old), delta(0)),
+        (key(4, Window::Prepaid, old), delta(0)),
+        (key(5, Window::Minute, NOW), delta(0)),
+    ]);
+    let mut tx = ground.write().await;
+    counter::apply(&mut tx, &deltas).await.unwrap();
+    let before = Millis(NOW.0 - DAY);
+    assert_eq!(usage_report::delete_records(&mut tx, before, 1).await.unwrap(), 1);
+    assert_eq!(usage_report::delete_records(&mut tx, before, 10).await.unwrap(), 1);
+    assert_eq!(usage_report::delete_counters(&mut tx, before).await.unwrap(), 1, "what is held stays");
+    tx.commit().await.unwrap();
+    assert_eq!(sums(&ground, GroupBy::Credential, 0, i64::MAX).await[0].requests, 3);
+}
