@@ -8,6 +8,8 @@ mod recovery;
 pub(crate) mod till;
 
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
+use strongroom_model::price::ModelPrice;
+use strongroom_model::usage::CallBound;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Uid};
 use strongroom_store::Session;
 use strongroom_store::counter::CounterKey;
@@ -30,7 +32,28 @@ pub(crate) struct Need {
 }
 
 impl Need {
-    fn of(&self, unit: Unit) -> Option<i64> {
+    /// The most that a call within these bounds can need.
+    pub(crate) fn within(bound: &CallBound, price: Option<&ModelPrice>) -> Self {
+        if !bound.is_metered {
+            return Self { requests: 1, tokens: None, nano_usd: None };
+        }
+        let (tokens, nano_usd) = match price {
+            Some(price) => {
+                let (tokens, nano_usd) = price.most(bound);
+                (Some(tokens), Some(nano_usd))
+            }
+            None => {
+                let of_all = |output: i64| output.checked_mul(bound.answers.max(1));
+                let tokens =
+                    bound.input.zip(bound.output.and_then(of_all)).and_then(|(i, o)| i.checked_add(o));
+                // What uses no tokens costs nothing, whatever the price.
+                (tokens, tokens.filter(|tokens| *tokens == 0))
+            }
+        };
+        Self { requests: 1, tokens, nano_usd }
+    }
+
+    pub(crate) fn of(&self, unit: Unit) -> Option<i64> {
         match unit {
             Unit::Requests => Some(self.requests),
             Unit::Tokens => self.tokens,

@@ -228,24 +228,7 @@ impl Call {
         let target = &self.call.targets[target];
         let price =
             target.model.as_deref().and_then(|it| self.room.0.prices.find(&target.provider, it, moment.now));
-        let bound = &target.bound;
-        if !bound.is_metered {
-            return Need { requests: 1, tokens: None, nano_usd: None };
-        }
-        let (tokens, nano_usd) = match price {
-            Some(price) => {
-                let (tokens, nano_usd) = price.most(bound);
-                (Some(tokens), Some(nano_usd))
-            }
-            None => {
-                let of_all = |output: i64| output.checked_mul(bound.answers.max(1));
-                let tokens =
-                    bound.input.zip(bound.output.and_then(of_all)).and_then(|(i, o)| i.checked_add(o));
-                // What uses no tokens costs nothing, whatever the price.
-                (tokens, tokens.filter(|tokens| *tokens == 0))
-            }
-        };
-        Need { requests: 1, tokens, nano_usd }
+        Need::within(&target.bound, price)
     }
 
     fn attempt(

@@ -28,11 +28,13 @@ pub mod credential;
 pub mod environment;
 pub mod health;
 pub mod key;
+pub mod limit;
 pub mod open;
 pub mod prices;
 mod sealing;
 pub mod signals;
 pub mod token;
+pub mod usage;
 pub mod user;
 
 use std::sync::Arc;

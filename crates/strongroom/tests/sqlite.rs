@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Sqlite;
 
 #[path = "cases/audit.rs"]
 mod audit;
+#[path = "cases/call.rs"]
+mod call;
 #[path = "cases/cancellation.rs"]
 mod cancellation;
 #[path = "cases/change.rs"]

@@ -362,7 +362,7 @@ impl Inner {
         } else if let Some(usage) = end.usage {
             let find = |model: &str| room.0.prices.find(&purpose.provider, model, record.at);
             let asked = purpose.model.as_deref().and_then(find);
-            let price = end.model.as_deref().and_then(find).or(asked);
+            let price = asked.or_else(|| end.model.as_deref().and_then(find));
             record.tokens = usage;
             record.cost_nano_usd = usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(&usage)));
             record.charged_tokens = usage.total();

@@ -1,0 +1,305 @@
+//! Limits, as people manage them: where each stands, and what a call would meet.
+
+use serde_json::json;
+use strongroom_crypto::random;
+use strongroom_model::audit::Target;
+use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
+use strongroom_model::usage::CallBound;
+use strongroom_model::{Actor, Millis, Problem, Provider, Uid, UserId};
+use strongroom_store::counter::{self, CounterKey};
+use strongroom_store::{Session, Write, limit};
+
+use crate::Strongroom;
+use crate::audit::entry;
+
+/// Whom a limit is to bind, as people name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bound {
+    /// A credential, by its name.
+    Credential(String),
+    /// A token, by its public id.
+    Token(String),
+    /// A user.
+    User(UserId),
+}
+
+/// A limit and where it stands.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The limit.
+    pub limit: Limit,
+    /// The name of whom it binds; its identity when it is gone.
+    pub name: String,
+    /// What was consumed in this window, corrections included.
+    pub used: i64,
+    /// What calls under way may still consume.
+    pub held: i64,
+    /// When the window ends; `None` for a budget that never starts over.
+    pub resets_at: Option<Millis>,
+}
+
+impl Standing {
+    /// What is left for calls.
+    #[must_use]
+    pub fn remaining(&self) -> i64 {
+        self.limit.amount.saturating_sub(self.used).saturating_sub(self.held).max(0)
+    }
+}
+
+/// A call that might be made.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// With this credential, by name.
+    pub credential: Option<String>,
+    /// By this token, by its public id.
+    pub token: Option<String>,
+    /// By this user.
+    pub user: Option<UserId>,
+    /// Of this model of the credential's provider.
+    pub model: Option<String>,
+    /// With so many tokens in the prompt.
+    pub input_tokens: Option<i64>,
+    /// With so many tokens in the answer at the most.
+    pub output_tokens: Option<i64>,
+}
+
+/// What a call would meet.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Each limit that binds it, and what it needs of it; `None` when nothing bounds that, which refuses the call.
+    pub limits: Vec<(Standing, Option<i64>)>,
+}
+
+impl Verdict {
+    /// Whether this limit lets it through.
+    #[must_use]
+    pub fn passes((standing, needs): &(Standing, Option<i64>)) -> bool {
+        needs.is_some_and(|needs| needs <= standing.remaining())
+    }
+
+    /// Whether all limits let it through.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.limits.iter().all(Self::passes)
+    }
+}
+
+/// Manages limits.
+#[derive(Debug, Clone)]
+pub struct LimitService {
+    room: Strongroom,
+    actor: Actor,
+}
+
+impl Strongroom {
+    /// The limits, as this actor manages them.
+    #[must_use]
+    pub fn limits(&self, actor: Actor) -> LimitService {
+        LimitService { room: self.clone(), actor }
+    }
+}
+
+fn not_found() -> Problem {
+    Problem::not_found("Limit not found")
+}
+
+fn check_amount(amount: i64) -> Result<(), Problem> {
+    if amount < 0 {
+        return Err(Problem::invalid("amount", "amount must be 0 or more; 0 refuses everything"));
+    }
+    Ok(())
+}
+
+async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<Standing, Problem> {
+    let key = CounterKey::at(limit.counter_subject(), (limit.unit, limit.window), now);
+    let states = counter::read_all(session, &[key]).await?;
+    let CounterState { settled, held, adjusted, .. } = states.get(&key).copied().unwrap_or_default();
+    let name = name_of(session, &limit.scope).await?.unwrap_or_else(|| limit.scope.id());
+    let resets_at = limit.window.end(now);
+    Ok(Standing { name, used: settled + adjusted, held, resets_at, limit })
+}
+
+async fn name_of(session: &mut Session, scope: &LimitScope) -> Result<Option<String>, Problem> {
+    Ok(match scope {
+        LimitScope::Credential(uid) => strongroom_store::credential::name_of(session, *uid).await?,
+        LimitScope::Token(id) => {
+            strongroom_store::token::get(session, id).await?.map(|stored| stored.token.name)
+        }
+        LimitScope::User(id) => {
+            strongroom_store::user::get(session, *id).await?.map(|stored| stored.user.name)
+        }
+    })
+}
+
+async fn scope_of(session: &mut Session, bound: &Bound, now: Millis) -> Result<LimitScope, Problem> {
+    match bound {
+        Bound::Credential(name) => {
+            let found = strongroom_store::credential::get_by_name(session, name, now).await?;
+            let found =
+                found.ok_or_else(|| Problem::invalid("credential", "there is no credential of that name"))?;
+            Ok(LimitScope::Credential(found.uid))
+        }
+        Bound::Token(id) => {
+            let found = strongroom_store::token::get(session, id).await?;
+            let found = found.ok_or_else(|| {
+                Problem::invalid("token", "there is no token of that id; `strongroom token list` shows them")
+            })?;
+            Ok(LimitScope::Token(found.token.id))
+        }
+        Bound::User(id) => {
+            let found = strongroom_store::user::get(session, *id).await?;
+            found.ok_or_else(|| Problem::invalid("userId", "there is no such user"))?;
+            Ok(LimitScope::User(*id))
+        }
+    }
+}
+
+impl LimitService {
+    /// All limits, the oldest first.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn list(&self) -> Result<Vec<Standing>, Problem> {
+        let mut session = self.room.read_ledger().await?;
+        let now = session.now().await?;
+        let mut found = Vec::new();
+        for one in limit::list(&mut session).await? {
+            found.push(standing(&mut session, one, now).await?);
+        }
+        Ok(found)
+    }
+
+    /// One limit.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`.
+    pub async fn require(&self, uid: Uid) -> Result<Standing, Problem> {
+        let mut session = self.room.read_ledger().await?;
+        let now = session.now().await?;
+        let found = limit::get(&mut session, uid).await?.ok_or_else(not_found)?;
+        standing(&mut session, found, now).await
+    }
+
+    /// Sets a limit: one that is there for the same unit and window gets the new amount and goes on counting.
+    ///
+    /// # Errors
+    /// [`Problem`] naming the field at fault.
+    pub async fn set(
+        &self,
+        bound: &Bound,
+        unit: Unit,
+        window: Window,
+        amount: i64,
+    ) -> Result<Standing, Problem> {
+        check_amount(amount)?;
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let scope = scope_of(&mut tx, bound, now).await?;
+        limit::set(&mut tx, &scope, (unit, window), Some(amount), (random::uid(), now)).await?;
+        let all = limit::list_of_scope(&mut tx, &scope, i64::MAX).await?;
+        let made = all.into_iter().find(|it| (it.unit, it.window) == (unit, window)).ok_or_else(not_found)?;
+        self.finish(tx, "limit.set", made, now).await
+    }
+
+    /// Changes the amount of a limit, which goes on counting.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`, or naming the field at fault.
+    pub async fn change(&self, uid: Uid, amount: i64) -> Result<Standing, Problem> {
+        check_amount(amount)?;
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let mut found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
+        let what = (found.unit, found.window);
+        limit::set(&mut tx, &found.scope, what, Some(amount), (uid, now)).await?;
+        (found.amount, found.updated_at) = (amount, now);
+        self.finish(tx, "limit.set", found, now).await
+    }
+
+    /// Removes a limit: calls are admitted without it from now on.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound`.
+    pub async fn remove(&self, uid: Uid) -> Result<Standing, Problem> {
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
+        limit::set(&mut tx, &found.scope, (found.unit, found.window), None, (uid, now)).await?;
+        self.finish(tx, "limit.remove", found, now).await
+    }
+
+    async fn finish(
+        &self,
+        mut tx: Write,
+        action: &str,
+        limit: Limit,
+        now: Millis,
+    ) -> Result<Standing, Problem> {
+        let standing = standing(&mut tx, limit, now).await?;
+        let limit = &standing.limit;
+        let detail = json!({
+            "scope": limit.scope.kind(), "unit": limit.unit.as_str(), "window": limit.window.as_str(),
+            "amount": limit.amount,
+        });
+        let target = Target::named("limit", limit.uid, &standing.name);
+        let entry = entry(&self.actor, action, target, now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        Ok(standing)
+    }
+
+    /// What a call would meet. Counts nothing.
+    ///
+    /// # Errors
+    /// [`Problem`] naming what is not there.
+    pub async fn test(&self, question: &Question) -> Result<Verdict, Problem> {
+        let mut session = self.room.read_ledger().await?;
+        let now = session.now().await?;
+        let mut scopes = Vec::new();
+        let mut provider = None;
+        let mut user = question.user;
+        if let Some(name) = &question.credential {
+            scopes.push(scope_of(&mut session, &Bound::Credential(name.clone()), now).await?);
+            let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
+            provider = found.map(|found| found.provider);
+        }
+        if let Some(id) = &question.token {
+            scopes.push(scope_of(&mut session, &Bound::Token(id.clone()), now).await?);
+            let found = strongroom_store::token::get(&mut session, id).await?;
+            user = user.or(found.and_then(|found| found.token.user));
+        }
+        if let Some(id) = user {
+            scopes.push(scope_of(&mut session, &Bound::User(id), now).await?);
+        }
+        if scopes.is_empty() {
+            return Err(Problem::invalid("credential", "name a credential, a token or a user"));
+        }
+        let mut limits = Vec::new();
+        for scope in &scopes {
+            for found in limit::list_of_scope(&mut session, scope, i64::MAX).await? {
+                let needs = self.needs(question, provider.as_ref(), found.unit, now);
+                limits.push((standing(&mut session, found, now).await?, needs));
+            }
+        }
+        Ok(Verdict { limits })
+    }
+
+    fn needs(
+        &self,
+        question: &Question,
+        provider: Option<&Provider>,
+        unit: Unit,
+        now: Millis,
+    ) -> Option<i64> {
+        let bound = CallBound {
+            input: question.input_tokens,
+            output: question.output_tokens,
+            answers: 1,
+            is_metered: true,
+        };
+        let price = provider
+            .zip(question.model.as_deref())
+            .and_then(|(provider, model)| self.room.prices().find(provider, model, now));
+        crate::admission::Need::within(&bound, price).of(unit)
+    }
+}

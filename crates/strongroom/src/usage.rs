@@ -1,0 +1,146 @@
+//! Usage, as people look at it: sums, the proof that counters equal the ledger, prices that were corrected, and records
+//! that were kept for long enough.
+
+use serde_json::json;
+use strongroom_connectors::ai::gateway::usage_from_raw;
+use strongroom_model::audit::Target;
+use strongroom_model::limit::Window;
+use strongroom_model::{Actor, Millis, Problem, Provider};
+use strongroom_store::{counter, usage_report};
+
+use crate::Strongroom;
+use crate::audit::entry;
+
+pub use strongroom_store::counter::Discrepancy;
+pub use strongroom_store::usage_report::{GroupBy, Sums};
+
+/// Records in one transaction.
+const BATCH: i64 = 500;
+/// Counters of short windows are kept for so long after their end, in milliseconds.
+const COUNTERS_KEPT: i64 = 7 * 86_400_000;
+
+/// What pricing anew came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repriced {
+    /// Records that were looked at.
+    pub records: u64,
+    /// Of these, those whose cost is another one now.
+    pub changed: u64,
+    /// By how much the sum of all costs has changed, in billionths of a US dollar.
+    pub nano_usd: i64,
+}
+
+/// Looks at usage.
+#[derive(Debug, Clone)]
+pub struct UsageService {
+    room: Strongroom,
+    actor: Actor,
+}
+
+impl Strongroom {
+    /// The usage, as this actor looks at it.
+    #[must_use]
+    pub fn usage(&self, actor: Actor) -> UsageService {
+        UsageService { room: self.clone(), actor }
+    }
+}
+
+impl UsageService {
+    /// Sums of the days (UTC) that begin within `[from, to)`.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn sums(&self, by: GroupBy, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
+        let mut session = self.room.read_ledger().await?;
+        Ok(usage_report::sums(&mut session, by, from, to).await?)
+    }
+
+    /// Counters that do not equal the ledger: none, as long as all is well. Limits are compared for windows that start at
+    /// `kept_from` or later, of which all records are there.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn verify(&self, kept_from: Millis) -> Result<Vec<Discrepancy>, Problem> {
+        let mut found = self.compare(kept_from).await?;
+        if !found.is_empty() {
+            // A call that was settled between two looks is no discrepancy; what is one is there again.
+            let again = self.compare(kept_from).await?;
+            found.retain(|one| again.contains(one));
+        }
+        Ok(found)
+    }
+
+    async fn compare(&self, kept_from: Millis) -> Result<Vec<Discrepancy>, Problem> {
+        let mut session = self.room.read_ledger().await?;
+        let mut found = counter::discrepancies(&mut session).await?;
+        found.extend(counter::limit_discrepancies(&mut session, kept_from).await?);
+        Ok(found)
+    }
+
+    /// Prices every record since an instant anew whose figures of the provider are kept. What limits were charged stays:
+    /// calls were admitted by it.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn reprice(&self, from: Millis) -> Result<Repriced, Problem> {
+        self.room.settle_now().await?;
+        let mut done = Repriced::default();
+        let mut after = String::new();
+        loop {
+            let mut tx = self.room.0.store.write().await?;
+            let page = usage_report::list_priced(&mut tx, from, &after, BATCH).await?;
+            let Some(last) = page.last() else {
+                tx.roll_back().await?;
+                break;
+            };
+            after.clone_from(&last.uid);
+            for record in &page {
+                done.records += 1;
+                let provider = Provider::stored(record.provider.clone());
+                let Some(usage) = usage_from_raw(&record.operation, &provider, &record.raw_usage) else {
+                    continue;
+                };
+                let price = self.room.prices().find(&provider, &record.model, Millis(record.at_ms));
+                let cost = usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(&usage)));
+                // A name that has no price may have been answered by a model that has one.
+                let cost = cost.or(record.cost_nano_usd);
+                if cost != record.cost_nano_usd && usage_report::set_cost(&mut tx, record, cost).await? {
+                    done.changed += 1;
+                    done.nano_usd += cost.unwrap_or(0) - record.cost_nano_usd.unwrap_or(0);
+                }
+            }
+            tx.commit().await?;
+        }
+        let mut tx = self.room.0.store.write().await?;
+        let now = tx.now().await?;
+        let detail = json!({ "from": from, "records": done.records, "changed": done.changed, "nanoUsd": done.nano_usd });
+        let entry = entry(&self.actor, "usage.reprice", Target::kind("usage"), now, &detail);
+        self.room.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    /// Deletes records that are older than so many days, and counters of minutes, hours and days that are over; the sums
+    /// of each day stay. Tells how many records.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn retire(&self, days: u32) -> Result<u64, Problem> {
+        let mut deleted = 0;
+        loop {
+            let mut tx = self.room.0.store.write().await?;
+            let now = tx.now().await?;
+            let today = Window::Day.start(now).0;
+            let before = Millis(today - i64::from(days) * 86_400_000);
+            let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
+            if gone < BATCH as u64 {
+                usage_report::delete_counters(&mut tx, Millis(today - COUNTERS_KEPT)).await?;
+            }
+            tx.commit().await?;
+            deleted += gone;
+            if gone < BATCH as u64 {
+                return Ok(deleted);
+            }
+        }
+    }
+}

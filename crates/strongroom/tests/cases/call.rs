@@ -1,0 +1,204 @@
+//! Calls: what is held, what is settled, and what limits of several units on several scopes let through.
+
+use strongroom::call::{CallEnd, CallTarget, NewCall};
+use strongroom::limit::{Bound, Question, Standing};
+use strongroom::token::TokenRequest;
+use strongroom::usage::GroupBy;
+use strongroom::{Actor, Millis, ProblemKind, Role};
+use strongroom_model::Uid;
+use strongroom_model::limit::{Unit, Window};
+use strongroom_model::usage::{CallBound, Metering, TokenUsage};
+
+use super::ground::{Ground, NOW, ground, new, provider};
+
+const BOUND: CallBound = CallBound { input: Some(1000), output: Some(500), answers: 1, is_metered: true };
+
+fn chat(bound: CallBound) -> NewCall {
+    let target = CallTarget { provider: provider("openai"), model: Some("gpt-4o-mini".to_owned()), bound };
+    NewCall { operation: "chat.completions", targets: vec![target] }
+}
+
+fn end(input: i64, output: i64) -> CallEnd {
+    CallEnd {
+        usage: Some(TokenUsage { input, output, ..TokenUsage::default() }),
+        model: None,
+        raw_usage: Some(format!("{{\"prompt_tokens\":{input},\"completion_tokens\":{output}}}")),
+        metering: Metering::Reported,
+    }
+}
+
+/// A token of role `gateway` that acts for a new user; its public id, and who it is.
+async fn program(ground: &Ground) -> (String, Actor) {
+    let user = strongroom::user::NewUser { name: "ada".into(), role: Role::Gateway, id: None };
+    let user = ground.room.users(Actor::library()).create(user).await.unwrap();
+    let request = TokenRequest { user: Some(user.id), ..TokenRequest::new("program", Role::Gateway) };
+    let tokens = ground.room.tokens(Actor::library());
+    let (token, _) = tokens.create(request).await.unwrap();
+    (token.id, tokens.authenticate(&token.text).await.unwrap())
+}
+
+/// Whether a call of these bounds leaves; it uses so many tokens.
+async fn call(
+    ground: &Ground,
+    actor: &Actor,
+    bound: CallBound,
+    used: (i64, i64),
+) -> Result<(), strongroom::Problem> {
+    let mut call = ground.room.calls(actor.clone()).begin(chat(bound)).await?;
+    let attempt = call.next().await?.expect("a credential");
+    attempt.answered(200).settle(end(used.0, used.1));
+    Ok(())
+}
+
+async fn left(ground: &Ground) -> Vec<(&'static str, &'static str, i64)> {
+    let limits = ground.room.limits(Actor::library()).list().await.unwrap();
+    let of = |it: &Standing| (it.limit.scope.kind(), it.limit.unit.as_str(), it.remaining());
+    let mut left: Vec<_> = limits.iter().map(of).collect();
+    left.sort_unstable();
+    left
+}
+
+/// The limit of this kind of scope.
+async fn limit_of(ground: &Ground, kind: &str) -> Uid {
+    let limits = ground.room.limits(Actor::library()).list().await.unwrap();
+    limits.iter().find(|it| it.limit.scope.kind() == kind).unwrap().limit.uid
+}
+
+async fn assert_ledger(ground: &Ground) {
+    let found = ground.room.usage(Actor::library()).verify(Millis(0)).await.unwrap();
+    assert_eq!(found, [], "counters equal the ledger");
+    ground.assert_sound().await;
+}
+
+#[tokio::test]
+async fn limits_of_several_units_on_several_scopes_all_count_and_any_refuses() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let (token, actor) = program(&ground).await;
+    let user = actor.user.unwrap();
+    let limits = ground.room.limits(Actor::library());
+    limits.set(&Bound::Credential("one".into()), Unit::Tokens, Window::Day, 10_000).await.unwrap();
+    limits.set(&Bound::Token(token.clone()), Unit::Requests, Window::Minute, 3).await.unwrap();
+    // A call is held at 1,000 × $0.15 + 500 × $0.60 per million: 450,000 billionths.
+    limits.set(&Bound::User(user), Unit::NanoUsd, Window::Prepaid, 1_000_000).await.unwrap();
+    for _ in 0..2 {
+        call(&ground, &actor, BOUND, (100, 50)).await.unwrap();
+    }
+    // 100 × $0.15 + 50 × $0.60 per million is 45,000 billionths a call.
+    assert_eq!(
+        left(&ground).await,
+        [("credential", "tokens", 9_700), ("token", "requests", 1), ("user", "nano_usd", 910_000)]
+    );
+    let question = Question {
+        credential: Some("one".into()),
+        token: Some(token),
+        model: Some("gpt-4o-mini".into()),
+        input_tokens: Some(1000),
+        output_tokens: Some(500),
+        ..Question::default()
+    };
+    let verdict = limits.test(&question).await.unwrap();
+    let needs: Vec<_> = verdict.limits.iter().map(|(_, needs)| needs.unwrap()).collect();
+    assert_eq!((verdict.is_allowed(), needs), (true, vec![1500, 1, 450_000]));
+
+    call(&ground, &actor, BOUND, (1000, 500)).await.unwrap();
+    let refused = call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err();
+    assert!(refused.message.contains("requests per minute"), "{}", refused.message);
+    let minute = limit_of(&ground, "token").await;
+    limits.change(minute, 100).await.unwrap();
+    call(&ground, &actor, BOUND, (0, 0)).await.unwrap();
+    call(&ground, &actor, BOUND, (1000, 100)).await.unwrap();
+    let refused = call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err();
+    assert_eq!(refused.kind, ProblemKind::LimitReached);
+    assert!(refused.message.contains("nano_usd") && refused.retry_at.is_none(), "{}", refused.message);
+    assert!(!limits.test(&question).await.unwrap().is_allowed());
+    assert_ledger(&ground).await;
+    // A limit that is taken away binds nobody.
+    let dollars = limit_of(&ground, "user").await;
+    limits.remove(dollars).await.unwrap();
+    assert_eq!(limits.require(dollars).await.unwrap_err().kind, ProblemKind::NotFound);
+    call(&ground, &actor, BOUND, (1, 1)).await.unwrap();
+    assert_ledger(&ground).await;
+    for (action, count) in [("limit.set", 4), ("limit.remove", 1)] {
+        assert_eq!(ground.entries(action).await.len(), count, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn what_nothing_bounds_is_refused_under_a_limit_and_served_without() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let (token, actor) = program(&ground).await;
+    let unknown = || {
+        let target =
+            CallTarget { provider: provider("openai"), model: Some("unheard-of".into()), bound: BOUND };
+        NewCall { operation: "chat.completions", targets: vec![target] }
+    };
+    let mut unpriced = ground.room.calls(actor.clone()).begin(unknown()).await.unwrap();
+    unpriced.next().await.unwrap().unwrap().answered(200).settle(end(3, 4));
+    let limits = ground.room.limits(Actor::library());
+    limits.set(&Bound::Token(token), Unit::NanoUsd, Window::Month, 1_000_000_000).await.unwrap();
+    let mut refused = ground.room.calls(actor.clone()).begin(unknown()).await.unwrap();
+    let problem = refused.next().await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::Denied);
+    assert!(problem.message.contains("price table"), "{}", problem.message);
+    call(&ground, &actor, CallBound::UNKNOWN, (1, 1)).await.unwrap_err();
+    let sums = ground.room.usage(Actor::library());
+    let by_model = sums.sums(GroupBy::Model, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(by_model.len(), 1);
+    assert_eq!((by_model[0].unpriced, by_model[0].cost_nano_usd, by_model[0].input_tokens), (1, 0, 3));
+}
+
+#[tokio::test]
+async fn a_call_counts_in_the_month_in_which_it_was_admitted() {
+    let ground = ground().await;
+    let mut limited = new("one");
+    limited.rate_limit = Some(2);
+    let made = ground.make(limited).await;
+    let (_, actor) = program(&ground).await;
+    let begin = async || {
+        let mut call = ground.room.calls(actor.clone()).begin(chat(BOUND)).await.unwrap();
+        call.next().await.map(Option::unwrap)
+    };
+    let (first, second) = (begin().await.unwrap(), begin().await.unwrap());
+    begin().await.unwrap_err();
+    ground.clock.set(Millis(NOW.0 + 1));
+    let third = begin().await.unwrap();
+    first.answered(200).settle(end(1, 1));
+    third.answered(200).settle(end(1, 1));
+    second.answered(500).settle(CallEnd { usage: None, ..end(0, 0) });
+    let found = ground.service().require(made.id).await.unwrap();
+    assert_eq!((found.usage_count, found.current_month_usage), (3, 1));
+    let fourth = begin().await.unwrap();
+    begin().await.unwrap_err();
+    drop(fourth);
+    assert_eq!(ground.service().require(made.id).await.unwrap().usage_count, 4, "it may have left");
+    assert_ledger(&ground).await;
+}
+
+#[tokio::test]
+async fn corrected_prices_correct_what_was_written_down() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let (_, actor) = program(&ground).await;
+    call(&ground, &actor, BOUND, (100, 50)).await.unwrap();
+    ground.service().list_credentials().await.unwrap();
+    let mut options = ground.options();
+    let prices = "[openai]\n\"gpt-4o-mini\" = [{ input = 1.0, output = 2.0, max_input = 9, max_output = 9 }]";
+    options.prices.override_with(strongroom::prices::parse(prices).unwrap());
+    let dearer = strongroom::Strongroom::open(options).await.unwrap();
+    let usage = dearer.usage(Actor::library());
+    let done = usage.reprice(Millis(0)).await.unwrap();
+    assert_eq!((done.records, done.changed, done.nano_usd), (1, 1, 200_000 - 45_000));
+    let again = usage.reprice(Millis(0)).await.unwrap();
+    assert_eq!((again.records, again.changed, again.nano_usd), (1, 0, 0));
+    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].cost_nano_usd, 200_000);
+    assert_eq!(ground.entries("usage.reprice").await.len(), 2);
+    assert_eq!(usage.retire(1).await.unwrap(), 0);
+    ground.clock.set(Millis(NOW.0 + 3 * 86_400_000));
+    assert_eq!(usage.retire(1).await.unwrap(), 1);
+    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
+    dearer.close().await;
+}
