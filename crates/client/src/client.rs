@@ -5,11 +5,13 @@ mod credential;
 mod error;
 mod import;
 mod key;
+mod limit;
 mod page;
 mod request;
 mod reveal;
 mod status;
 mod token;
+mod usage;
 mod user;
 
 use crate::transport::Transport;

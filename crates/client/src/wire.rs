@@ -4,10 +4,12 @@ pub mod audit;
 pub mod credential;
 pub mod import;
 pub mod key;
+pub mod limit;
 pub mod problem;
 pub mod secret_text;
 pub mod status;
 pub mod token;
+pub mod usage;
 pub mod user;
 
 pub use secret_text::SecretText;

@@ -3,9 +3,11 @@
 mod audit;
 mod credential;
 mod key;
+mod limit;
 mod secret;
 mod status;
 mod token;
+mod usage;
 mod user;
 
 use axum::http::StatusCode;
@@ -30,6 +32,8 @@ use crate::http::AppState;
         (name = "secrets", description = "Reading keys; every read counts one use"),
         (name = "tokens", description = "Managing tokens"),
         (name = "users", description = "Managing users"),
+        (name = "limits", description = "What may be used, of whom, over which time"),
+        (name = "usage", description = "What was used"),
         (name = "audit", description = "The audit trail"),
         (name = "keys", description = "Encryption keys"),
         (name = "status", description = "The server itself")
@@ -44,6 +48,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(secret::routes())
         .merge(token::routes())
         .merge(user::routes())
+        .merge(limit::routes())
+        .merge(usage::routes())
         .merge(audit::routes())
         .merge(key::routes())
         .merge(status::routes())

@@ -10,7 +10,9 @@ pub mod exit;
 pub mod global;
 pub mod import;
 mod key;
+mod limit;
 mod migrate;
+mod money;
 pub mod output;
 pub mod progress;
 pub mod reference;
@@ -94,7 +96,10 @@ enum RemoteCommand {
     /// The audit trail: list, verify, export
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Show what every credential has spent, and warn of those near their limit
+    /// Limits: set, list, change, remove, test
+    #[command(subcommand)]
+    Limit(limit::LimitCommand),
+    /// Show what was spent, and warn of credentials near their limit
     Usage(usage::UsageOptions),
     /// Show which server answers, and whom it takes you for
     Status,
@@ -152,6 +157,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Key(command) => key::run(command, &session).await,
         RemoteCommand::Import(command) => import::run(command, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
+        RemoteCommand::Limit(command) => limit::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,
         RemoteCommand::Status => status::run(&session).await,
     };

@@ -22,6 +22,7 @@ pub mod setting;
 mod sources;
 mod toml_file;
 mod unknown;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use http::HttpConfig;
 pub use log::{LogConfig, LogFormat};
 pub use reference::{REFERENCE_MARKS, example_file, reference_markdown};
 pub use report::{CheckReport, SettingReport, check, describe};
+pub use usage::UsageConfig;
 
 use reader::Reader;
 use sources::Sources;
@@ -66,6 +68,8 @@ pub struct Config {
     pub endpoints: EndpointsConfig,
     /// How calls go on to the providers.
     pub gateway: GatewayConfig,
+    /// What calls cost, and how long the record of each is kept.
+    pub usage: UsageConfig,
     /// Keys that stand in the environment.
     pub fallback: FallbackConfig,
     /// What is logged, and how.
@@ -154,6 +158,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let auth = auth::read(reader);
     let endpoints = endpoints::read(reader);
     let gateway = gateway::read(reader);
+    let usage = usage::read(reader);
     let fallback = fallback::read(reader);
     let log = log::read(reader);
     let audit = audit::read(reader);
@@ -165,6 +170,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         auth,
         endpoints: endpoints?,
         gateway: gateway?,
+        usage: usage?,
         fallback: fallback?,
         log: log?,
         audit: audit?,

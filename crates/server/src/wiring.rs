@@ -41,10 +41,22 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
         key,
         environment,
         guard: EndpointGuard::new(config.endpoints.allow_private),
-        prices: strongroom::PriceTable::default(),
+        prices: prices(config)?,
         clock: Clock::Database,
     })
     .await
+}
+
+/// The built-in prices under those that the configuration names.
+fn prices(config: &Config) -> Result<strongroom::PriceTable, Problem> {
+    let mut table = strongroom::prices::built_in();
+    if let Some(path) = &config.usage.prices_file {
+        let named =
+            |message: String| Problem::invalid("usage.prices_file", format!("{}: {message}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+        table.override_with(strongroom::prices::parse(&text).map_err(|problem| named(problem.message))?);
+    }
+    Ok(table)
 }
 
 /// Where the key lies that a first start makes.
@@ -60,6 +72,7 @@ fn app(room: &Strongroom, config: &Config) -> axum::Router {
             config.gateway.clone(),
             EndpointGuard::new(config.endpoints.allow_private),
         )),
+        usage_retention_days: config.usage.retention_days,
         metrics: Arc::new(Metrics::default()),
     })
 }

@@ -254,3 +254,25 @@ pub struct ReadQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
 }
+
+/// A credential's health, as the server that answers has seen it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialHealth {
+    /// The credential's number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its provider.
+    pub provider: String,
+    /// `healthy`, `bad_key`, `empty_account`, `rate_limited` or `provider_down`.
+    pub state: String,
+    /// Since when; null while healthy.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Millis>,
+    /// Until then the gateway tries others before it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Millis>,
+    /// How often in a row a provider has said so.
+    pub times: u32,
+}

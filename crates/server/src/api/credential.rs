@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod health;
 mod import;
 mod list;
 mod reset;
@@ -23,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list, create::create))
         .routes(routes!(reset::reset_monthly_usage))
         .routes(routes!(import::import))
+        .routes(routes!(health::health))
         .routes(routes!(show::show, update::update, delete::delete))
         .routes(routes!(test::test))
 }

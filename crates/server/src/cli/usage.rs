@@ -1,6 +1,8 @@
 //! `strongroom usage`: what every credential has spent, and which are close to their limit.
 
-use clap::Args;
+mod report;
+
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
 use strongroom_model::Millis;
@@ -11,14 +13,30 @@ use super::session::Session;
 
 /// Options of `usage`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct UsageOptions {
+    #[command(subcommand)]
+    command: Option<UsageCommand>,
+
+    #[command(flatten)]
+    report: report::ReportOptions,
+
     /// Warn of credentials that have used more than this share of their monthly limit
     #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = share)]
     threshold: f64,
 
     /// Only of this provider
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "ReportOptions")]
     provider: Option<String>,
+}
+
+/// `strongroom usage …`
+#[derive(Debug, Subcommand)]
+enum UsageCommand {
+    /// Prove that all counters equal the ledger
+    Verify,
+    /// Price anew what was used, by the price table as it is now
+    Reprice(report::RepriceOptions),
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -70,6 +88,12 @@ fn share_of(used: i64, limit: i64) -> f64 {
 
 /// Runs the command.
 pub(super) async fn run(options: UsageOptions, session: &Session) -> CliResult {
+    match options.command {
+        Some(UsageCommand::Verify) => return report::verify(session).await,
+        Some(UsageCommand::Reprice(options)) => return report::reprice(options, session).await,
+        None if options.report.is_asked_for() => return report::run(options.report, session).await,
+        None => {}
+    }
     let query = ListCredentials { provider: options.provider, ..ListCredentials::default() };
     let credentials = session.client.all_credentials(query).await?;
     let usage: Vec<Usage> =

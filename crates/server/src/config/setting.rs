@@ -1,6 +1,8 @@
 //! The one table of settings, from which name checks, the reference, the example file and `config check` follow.
 
-use super::{Config, audit, auth, data_dir, database, encryption, endpoints, fallback, gateway, http, log};
+use super::{
+    Config, audit, auth, data_dir, database, encryption, endpoints, fallback, gateway, http, log, usage,
+};
 
 /// One setting: its names, its default, and how it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +71,11 @@ pub const SECTIONS: &[Section] = &[
     Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
     Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },
     Section { name: "gateway", doc: "How calls go on to the providers.", settings: gateway::SETTINGS },
+    Section {
+        name: "usage",
+        doc: "What calls cost, and how long the record of each is kept.",
+        settings: usage::SETTINGS,
+    },
     Section { name: "fallback", doc: "Keys that stand in the environment.", settings: fallback::SETTINGS },
     Section { name: "log", doc: "What is logged, and how.", settings: log::SETTINGS },
     Section { name: "audit", doc: "The audit trail.", settings: audit::SETTINGS },

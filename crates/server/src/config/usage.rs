@@ -23,7 +23,9 @@ const PRICES_FILE: Setting = Setting {
     default: Standard::Rule("the built-in table alone"),
     sample: r#"prices_file = "/etc/strongroom/prices.toml""#,
     doc: "A price table in the form of `crates/strongroom/prices.toml`; its models come before the built-in ones.",
-    show: |config| config.usage.prices_file.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+    show: |config| {
+        config.usage.prices_file.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    },
 };
 
 const RETENTION_DAYS: Setting = Setting {

@@ -116,6 +116,14 @@ impl Metrics {
             }
             let _ = writeln!(text, "strongroom_{name}_total{label} {count}");
         }
+        text.push_str(
+            "# HELP strongroom_unhealthy_credentials Credentials that others are tried before, by reason.\n",
+        );
+        text.push_str("# TYPE strongroom_unhealthy_credentials gauge\n");
+        for (ailment, count) in room.health_counts() {
+            let _ =
+                writeln!(text, "strongroom_unhealthy_credentials{{reason=\"{}\"}} {count}", ailment.as_str());
+        }
         // `encode` ends with the end-of-file mark.
         match encode(&mut text, &self.registry) {
             Ok(()) => text,

@@ -48,7 +48,9 @@ impl Route {
     #[must_use]
     pub fn patience(&self) -> Duration {
         match self.action {
-            "audit.verify" | "credential.import" => Duration::from_secs(3600),
+            "audit.verify" | "credential.import" | "usage.verify" | "usage.reprice" => {
+                Duration::from_secs(3600)
+            }
             _ => Duration::from_secs(60),
         }
     }
@@ -83,6 +85,7 @@ pub const ROUTES: &[Route] = &[
     ),
     route("POST", "/api/admin/credentials/generate-key", "key.generate", ADMIN, Effect::Tells),
     route("POST", "/api/admin/credentials/import", "credential.import", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/credentials/health", "credential.health", METADATA, Effect::Tells),
     route("GET", "/api/admin/credentials/{id}", "credential.show", METADATA, Effect::Tells),
     route("PATCH", "/api/admin/credentials/{id}", "credential.update", ADMIN, Effect::Changes),
     route("DELETE", "/api/admin/credentials/{id}", "credential.delete", ADMIN, Effect::Changes),
@@ -95,6 +98,15 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/admin/users/{id}", "user.show", METADATA, Effect::Tells),
     route("PATCH", "/api/admin/users/{id}", "user.update", ADMIN, Effect::Changes),
     route("DELETE", "/api/admin/users/{id}", "user.delete", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/limits", "limit.list", METADATA, Effect::Tells),
+    route("POST", "/api/admin/limits", "limit.set", ADMIN, Effect::Changes),
+    route("POST", "/api/admin/limits/test", "limit.test", METADATA, Effect::Tells),
+    route("GET", "/api/admin/limits/{id}", "limit.show", METADATA, Effect::Tells),
+    route("PATCH", "/api/admin/limits/{id}", "limit.set", ADMIN, Effect::Changes),
+    route("DELETE", "/api/admin/limits/{id}", "limit.remove", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/usage", "usage.show", METADATA, Effect::Tells),
+    route("GET", "/api/admin/usage/verify", "usage.verify", METADATA, Effect::Tells),
+    route("POST", "/api/admin/usage/reprice", "usage.reprice", ADMIN, Effect::Changes),
     route("GET", "/api/admin/audit-logs", "audit.list", METADATA, Effect::Tells),
     route("GET", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
     route("POST", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom::Strongroom;
+use strongroom::{Actor, Strongroom};
 use tokio_util::sync::CancellationToken;
 
 /// Writes the heads of the audit chain to the log at intervals: a copy outside the database, against which a chain that
@@ -18,6 +18,58 @@ pub(super) async fn log_audit_heads(room: Strongroom, interval: Duration, stop: 
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// How often servers that are gone are looked for: well within their lease.
+const RECOVER: Duration = Duration::from_secs(5);
+/// How often keys that providers refused are asked about.
+const RECHECK: Duration = Duration::from_secs(30);
+/// How often records that were kept for long enough are deleted.
+const RETIRE: Duration = Duration::from_secs(3600);
+
+/// What a job that is done again and again is told to do next.
+async fn again(pause: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => true,
+        () = stop.cancelled() => false,
+    }
+}
+
+/// Settles what servers hold that are gone.
+pub(super) async fn recover_holds(room: Strongroom, stop: CancellationToken) {
+    loop {
+        if let Err(problem) = room.recover_holds().await {
+            tracing::warn!(code = problem.kind.code(), "what other servers hold cannot be looked at");
+        }
+        if !again(RECOVER, &stop).await {
+            return;
+        }
+    }
+}
+
+/// Asks providers again about keys that they refused.
+pub(super) async fn recheck_health(room: Strongroom, stop: CancellationToken) {
+    while again(RECHECK, &stop).await {
+        if let Err(problem) = room.recheck_health().await {
+            tracing::warn!(code = problem.kind.code(), "keys that were refused cannot be tested again");
+        }
+    }
+}
+
+/// Deletes records that were kept for long enough.
+pub(super) async fn retire_usage(room: Strongroom, days: u32, stop: CancellationToken) {
+    loop {
+        match room.usage(Actor::system()).retire(days).await {
+            Ok(0) => {}
+            Ok(records) => {
+                tracing::info!(records, days, "usage records were deleted; the sums of their days stay")
+            }
+            Err(problem) => tracing::warn!(code = problem.kind.code(), "old usage records cannot be deleted"),
+        }
+        if !again(RETIRE, &stop).await {
+            return;
         }
     }
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum_server::Handle;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use strongroom::{Opened, Strongroom};
 use strongroom_model::Problem;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,11 +59,16 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     tasks.spawn(listen::serve_tcp(listener, tls, router.clone(), tcp_handle.clone()));
     tasks.spawn(listen::serve_socket(socket, router, socket_handle.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
-    let heads = jobs::log_audit_heads(room.clone(), interval, stop.clone());
-    tasks.spawn(async move {
-        heads.await;
-        Ok(())
-    });
+    let days = config.usage.retention_days;
+    let jobs: [BoxFuture<'static, ()>; 4] = [
+        jobs::log_audit_heads(room.clone(), interval, stop.clone()).boxed(),
+        jobs::recover_holds(room.clone(), stop.clone()).boxed(),
+        jobs::recheck_health(room.clone(), stop.clone()).boxed(),
+        jobs::retire_usage(room.clone(), days, stop.clone()).boxed(),
+    ];
+    for job in jobs {
+        tasks.spawn(job.map(Ok));
+    }
 
     let ended = tokio::select! {
         signal = stop_signals.next() => {

@@ -15,5 +15,7 @@ mod names;
 mod revision;
 mod route_table;
 mod scope;
+mod stage;
 mod statuses;
 mod tls;
+mod usage;

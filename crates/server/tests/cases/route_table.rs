@@ -164,6 +164,20 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
         ("DELETE", "/api/admin/users/{id}") => {
             server.delete(&on(server.user_of("to-delete", Role::Reader).await))
         }
+        ("POST", "/api/admin/limits") => {
+            server.credential("to-limit", json!({})).await;
+            let limit = json!({ "credential": "to-limit", "unit": "tokens", "window": "day", "amount": 9 });
+            server.post(route.path, limit)
+        }
+        ("PATCH" | "DELETE", "/api/admin/limits/{id}") => {
+            let name = format!("to-{}", route.action.replace('.', "-"));
+            server.credential(&name, json!({})).await;
+            let limit = json!({ "credential": name, "unit": "requests", "window": "hour", "amount": 9 });
+            let made = server.post("/api/admin/limits", limit).await.expect(200);
+            let path = route.path.replace("{id}", made.at("id").as_str()?);
+            if route.method == "PATCH" { server.patch(&path, json!({ "amount": 3 })) } else { server.delete(&path) }
+        }
+        ("POST", "/api/admin/usage/reprice") => server.post(route.path, json!({})),
         ("GET", "/api/credentials/{name}") => {
             server.credential("to-read", json!({})).await;
             server.get("/api/credentials/to-read")

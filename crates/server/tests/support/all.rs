@@ -3,4 +3,3 @@
 pub(crate) mod call;
 pub(crate) mod principal;
 pub(crate) mod server;
-pub(crate) mod stage;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use strongroom_testkit::fake_upstream::Mode;
 
-use crate::support::stage::{Stage, events, question, texts};
+use crate::cases::stage::{Stage, events, question, texts};
 
 const COLUMNS: &str = "provider, operation, model, status, requests, client_requests, input_tokens, \
                        cached_input_tokens, output_tokens, metering, source";

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use strongroom_model::Role;
 use strongroom_testkit::fake_upstream::Mode;
 
+use crate::cases::stage::{Stage, question};
 use crate::support::call::get_raw;
-use crate::support::stage::{Stage, question};
 
 #[tokio::test]
 async fn what_is_not_a_call_to_a_model_is_refused_and_noted() {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom_testkit::fake_upstream::Mode;
 
-use crate::support::stage::{Stage, question, texts};
+use crate::cases::stage::{Stage, question, texts};
 
 #[tokio::test]
 async fn the_next_one_serves_when_a_key_is_refused_and_the_refused_one_is_left_alone() {

@@ -4,8 +4,8 @@ use serde_json::json;
 use strongroom_model::Role;
 use strongroom_testkit::fake_upstream::Mode;
 
+use crate::cases::stage::{Stage, question};
 use crate::support::call::send_raw;
-use crate::support::stage::{Stage, question};
 
 #[tokio::test]
 async fn a_token_is_taken_from_every_usual_place_and_goes_no_further() {

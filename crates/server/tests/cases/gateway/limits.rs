@@ -5,7 +5,7 @@ use strongroom_testkit::Backend;
 use strongroom_testkit::fake_upstream::Mode;
 
 use crate::BACKEND;
-use crate::support::stage::{Stage, question};
+use crate::cases::stage::{Stage, question};
 
 #[tokio::test]
 async fn over_the_limit_is_429_in_the_providers_own_shape_and_libraries_do_not_try_again() {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use strongroom_testkit::fake_upstream::Mode;
 
+use crate::cases::stage::{Stage, question, texts};
 use crate::support::server::{STEP, STEPS};
-use crate::support::stage::{Stage, question, texts};
 
 /// Sends a chat that is to be streamed, as bytes, so that the moment of every byte is ours.
 fn stream_of(stage: &Stage) -> TcpStream {

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use strongroom_model::Role;
 use strongroom_testkit::fake_upstream::{FakeUpstream, Mode};
 
-use super::call::{Answer, Call};
-use super::server::{Installation, STEP, STEPS, Server};
 use crate::BACKEND;
+use crate::support::call::{Answer, Call};
+use crate::support::server::{Installation, STEP, STEPS, Server};
 
 pub(crate) struct Stage {
     pub(crate) server: Server,

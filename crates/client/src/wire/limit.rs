@@ -1,0 +1,126 @@
+//! Limits on the wire. Amounts are whole numbers of requests, tokens, or billionths of a US dollar (`nano_usd`).
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::Millis;
+use utoipa::ToSchema;
+
+/// A limit and where it stands.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limit {
+    /// Its identity.
+    pub id: String,
+    /// Whom it binds.
+    pub scope: LimitScope,
+    /// `requests`, `tokens` or `nano_usd`.
+    pub unit: String,
+    /// `minute`, `hour`, `day` or `month`, aligned to the calendar in UTC, or `prepaid`, which never starts over.
+    pub window: String,
+    /// The most that may be used in a window.
+    pub amount: i64,
+    /// What was consumed in this window, corrections included.
+    pub used: i64,
+    /// What calls under way may still consume.
+    pub held: i64,
+    /// What is left.
+    pub remaining: i64,
+    /// When the window ends; null when it never does.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub resets_at: Option<Millis>,
+    /// When it was set.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Millis,
+    /// When its amount last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Millis,
+}
+
+/// Whom a limit binds.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitScope {
+    /// `credential`, `token` or `user`.
+    pub kind: String,
+    /// The identity within its kind.
+    pub id: String,
+    /// The name; the identity when it is gone.
+    pub name: String,
+}
+
+/// What it takes to set a limit: exactly one of `credential`, `token` and `userId`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "credential": "openai-primary", "unit": "tokens", "window": "day", "amount": 1_000_000 })))]
+pub struct SetLimit {
+    /// The name of the credential that it binds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// The public id of the token that it binds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The user that it binds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+    /// `requests`, `tokens` or `nano_usd`.
+    pub unit: String,
+    /// `minute`, `hour`, `day`, `month` or `prepaid`.
+    pub window: String,
+    /// The most that may be used in a window; 0 refuses everything.
+    pub amount: i64,
+}
+
+/// What to change of a limit.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "amount": 2_000_000 })))]
+pub struct ChangeLimit {
+    /// The new amount; what was used stays used.
+    pub amount: i64,
+}
+
+/// A call that might be made.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(examples(json!({ "credential": "openai-primary", "model": "gpt-4o-mini", "inputTokens": 1000, "outputTokens": 500 })))]
+pub struct TestLimits {
+    /// With this credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// By the token with this public id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// By this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+    /// Of this model of the credential's provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// With so many tokens in the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<i64>,
+    /// With so many tokens in the answer at the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<i64>,
+}
+
+/// What a call would meet.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitsTest {
+    /// Whether all limits let it through.
+    pub allowed: bool,
+    /// Every limit that binds it.
+    pub limits: Vec<TestedLimit>,
+}
+
+/// A limit that binds a call.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TestedLimit {
+    /// Whether it lets the call through.
+    pub allowed: bool,
+    /// What the call needs of it; null when nothing bounds that, which refuses the call.
+    pub needs: Option<i64>,
+    /// The limit.
+    pub limit: Limit,
+}

@@ -1,0 +1,37 @@
+//! `GET /api/admin/credentials/health`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::credential::CredentialHealth;
+use strongroom_client::wire::problem::ProblemBody;
+
+use crate::http::AppState;
+use crate::http::problem::Answer;
+
+/// Show the health of credentials
+///
+/// As the server that answers has seen it in what providers said to the gateway's calls.
+#[utoipa::path(
+    get,
+    path = "/api/admin/credentials/health",
+    tag = "credentials",
+    operation_id = "credentials_health",
+    responses(
+        (status = 200, body = Vec<CredentialHealth>),
+        (status = "default", description = "A problem", body = ProblemBody)
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn health(State(state): State<AppState>) -> Answer<Json<Vec<CredentialHealth>>> {
+    let all = state.room.health().await?;
+    let wire = all.into_iter().map(|one| CredentialHealth {
+        id: one.id.0,
+        name: one.name,
+        provider: one.provider,
+        state: one.illness.map_or("healthy", |illness| illness.ailment.as_str()).to_owned(),
+        since: one.illness.map(|illness| illness.since),
+        until: one.illness.map(|illness| illness.until),
+        times: one.illness.map_or(0, |illness| illness.times),
+    });
+    Ok(Json(wire.collect()))
+}

@@ -1,0 +1,47 @@
+//! `POST /api/admin/limits/test`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom::limit::{Question, Verdict};
+use strongroom_client::wire::limit::{LimitsTest, TestLimits, TestedLimit};
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_model::UserId;
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::problem::Answer;
+
+/// Tell what a call would meet
+///
+/// Counts nothing. Without `inputTokens` and `outputTokens` the most that the model can use is taken.
+#[utoipa::path(
+    post,
+    path = "/api/admin/limits/test",
+    tag = "limits",
+    operation_id = "test_limits",
+    request_body = TestLimits,
+    responses((status = 200, body = LimitsTest), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn test(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    JsonBody(body, _): JsonBody<TestLimits>,
+) -> Answer<Json<LimitsTest>> {
+    let question = Question {
+        credential: body.credential,
+        token: body.token,
+        user: body.user_id.map(UserId),
+        model: body.model,
+        input_tokens: body.input_tokens,
+        output_tokens: body.output_tokens,
+    };
+    let verdict = state.room.limits(actor).test(&question).await?;
+    let allowed = verdict.is_allowed();
+    let tested = verdict.limits.into_iter().map(|one| TestedLimit {
+        allowed: Verdict::passes(&one),
+        needs: one.1,
+        limit: super::wire(one.0),
+    });
+    Ok(Json(LimitsTest { allowed, limits: tested.collect() }))
+}

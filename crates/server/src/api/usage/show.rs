@@ -1,0 +1,72 @@
+//! `GET /api/admin/usage`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom::usage::{GroupBy, Sums};
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_client::wire::usage::{ShowUsage, Usage, UsageRow};
+use strongroom_model::{Millis, Problem};
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, Query};
+use crate::http::problem::Answer;
+
+/// Tell what was used
+#[utoipa::path(
+    get,
+    path = "/api/admin/usage",
+    tag = "usage",
+    operation_id = "show_usage",
+    params(ShowUsage),
+    responses((status = 200, body = Usage), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Query(query): Query<ShowUsage>,
+) -> Answer<Json<Usage>> {
+    let (group_by, by) = group(query.group_by.as_deref().unwrap_or("credential"))?;
+    let now = state.room.now().await?;
+    let (from, until) = (super::from(query.from.as_deref(), now)?, super::until(query.to.as_deref(), now)?);
+    let sums = state.room.usage(actor).sums(by, from, until).await?;
+    Ok(Json(Usage {
+        group_by: group_by.to_owned(),
+        from: super::day(from),
+        to: super::day(Millis(until.0 - 1)),
+        rows: sums.into_iter().map(|sums| row(by, sums)).collect(),
+    }))
+}
+
+fn group(text: &str) -> Result<(&'static str, GroupBy), Problem> {
+    const GROUPS: [(&str, GroupBy); 6] = [
+        ("credential", GroupBy::Credential),
+        ("provider", GroupBy::Provider),
+        ("model", GroupBy::Model),
+        ("token", GroupBy::Token),
+        ("user", GroupBy::User),
+        ("day", GroupBy::Day),
+    ];
+    GROUPS.into_iter().find(|(name, _)| *name == text).ok_or_else(|| {
+        Problem::invalid("groupBy", "groupBy must be one of credential, provider, model, token, user, day")
+    })
+}
+
+fn row(by: GroupBy, sums: Sums) -> UsageRow {
+    let key = match (by, sums.group_key.parse()) {
+        (GroupBy::Day, Ok(start)) => super::day(Millis(start)),
+        _ => sums.group_key,
+    };
+    UsageRow {
+        key,
+        requests: sums.client_requests,
+        key_uses: sums.requests,
+        errors: sums.errors,
+        input_tokens: sums.input_tokens,
+        cached_input_tokens: sums.cached_input_tokens,
+        output_tokens: sums.output_tokens,
+        reasoning_tokens: sums.reasoning_tokens,
+        cost_nano_usd: sums.cost_nano_usd,
+        unpriced: sums.unpriced,
+    }
+}

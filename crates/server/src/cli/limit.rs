@@ -1,0 +1,257 @@
+//! `strongroom limit`: how much may be used, of whom, over which time.
+
+use clap::{Args, Subcommand, ValueEnum};
+use strongroom_client::wire::limit::{Limit, LimitsTest, SetLimit, TestLimits};
+
+use super::exit::{CliResult, Exit};
+use super::money::{parse_usd, usd};
+use super::output::{Table, or_dash, properties, yes_no};
+use super::session::Session;
+
+/// `strongroom limit …`
+#[derive(Debug, Subcommand)]
+pub(super) enum LimitCommand {
+    /// Set a limit on a credential, a token or a user; one that is there gets the new amount
+    Set(SetOptions),
+    /// List limits and where they stand
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show a limit
+    Show(LimitId),
+    /// Change the amount of a limit; what was used stays used
+    Update(UpdateOptions),
+    /// Remove a limit
+    #[command(visible_alias = "rm")]
+    Remove(LimitId),
+    /// Tell what a call would meet; counts nothing, and exits with the code for a limit when it would be refused
+    Test(TestOptions),
+}
+
+/// Which limit.
+#[derive(Debug, Args)]
+pub(super) struct LimitId {
+    /// The limit's id
+    id: String,
+}
+
+/// Whom it is about.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Whom {
+    /// A credential, by name
+    #[arg(long, value_name = "NAME")]
+    credential: Option<String>,
+
+    /// A token, by id
+    #[arg(long, value_name = "ID")]
+    token: Option<String>,
+
+    /// A user, by id
+    #[arg(long, value_name = "ID")]
+    user_id: Option<i64>,
+}
+
+/// How much.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Amount {
+    /// So many requests
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    requests: Option<i64>,
+
+    /// So many tokens, of prompts and answers together
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    tokens: Option<i64>,
+
+    /// So many US dollars, such as 25 or 0.5
+    #[arg(long, value_name = "DOLLARS", value_parser = parse_usd)]
+    usd: Option<i64>,
+}
+
+impl Amount {
+    fn unit(&self) -> (&'static str, i64) {
+        match (self.requests, self.tokens, self.usd) {
+            (Some(amount), ..) => ("requests", amount),
+            (_, Some(amount), _) => ("tokens", amount),
+            (.., amount) => ("nano_usd", amount.unwrap_or(0)),
+        }
+    }
+}
+
+/// Over which time.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WindowName {
+    /// A minute of the clock
+    Minute,
+    /// An hour of the clock
+    Hour,
+    /// A day, UTC
+    Day,
+    /// A calendar month, UTC
+    Month,
+    /// A budget that is used up once
+    Prepaid,
+}
+
+/// Options of `limit set`.
+#[derive(Debug, Args)]
+pub(super) struct SetOptions {
+    #[command(flatten)]
+    whom: Whom,
+
+    #[command(flatten)]
+    amount: Amount,
+
+    /// Over which time
+    #[arg(long, value_enum)]
+    per: WindowName,
+}
+
+/// Options of `limit update`.
+#[derive(Debug, Args)]
+pub(super) struct UpdateOptions {
+    /// The limit's id
+    id: String,
+
+    /// The new amount: requests or tokens
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), required_unless_present = "usd")]
+    amount: Option<i64>,
+
+    /// The new amount in US dollars
+    #[arg(long, value_name = "DOLLARS", value_parser = parse_usd, conflicts_with = "amount")]
+    usd: Option<i64>,
+}
+
+/// Options of `limit test`.
+#[derive(Debug, Args)]
+pub(super) struct TestOptions {
+    /// With this credential
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["token", "user_id"])]
+    credential: Option<String>,
+
+    /// By the token with this id
+    #[arg(long, value_name = "ID")]
+    token: Option<String>,
+
+    /// By this user
+    #[arg(long, value_name = "ID")]
+    user_id: Option<i64>,
+
+    /// Of this model
+    #[arg(long)]
+    model: Option<String>,
+
+    /// With so many tokens in the prompt
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    input_tokens: Option<i64>,
+
+    /// With so many tokens in the answer at the most
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    output_tokens: Option<i64>,
+}
+
+/// Runs the command.
+pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
+    let (client, output) = (&session.client, &session.output);
+    match command {
+        LimitCommand::Set(options) => {
+            let (unit, amount) = options.amount.unit();
+            let window = options.per.to_possible_value().map(|value| value.get_name().to_owned());
+            let body = SetLimit {
+                credential: options.whom.credential,
+                token: options.whom.token,
+                user_id: options.whom.user_id,
+                unit: unit.to_owned(),
+                window: window.unwrap_or_default(),
+                amount,
+            };
+            output.data(&client.set_limit(&body).await?, details)?;
+        }
+        LimitCommand::List => output.data(client.list_limits().await?.as_slice(), table)?,
+        LimitCommand::Show(LimitId { id }) => output.data(&client.get_limit(&id).await?, details)?,
+        LimitCommand::Update(options) => {
+            let amount = options.usd.or(options.amount).unwrap_or(0);
+            output.data(&client.change_limit(&options.id, amount).await?, details)?;
+        }
+        LimitCommand::Remove(LimitId { id }) => {
+            let limit = client.get_limit(&id).await?;
+            let amount = amount_of(&limit, limit.amount);
+            session.confirm(&format!("Remove the limit of {amount} on {}?", whom(&limit)))?;
+            output.note(&client.remove_limit(&id).await?.message);
+        }
+        LimitCommand::Test(options) => {
+            let body = TestLimits {
+                credential: options.credential,
+                token: options.token,
+                user_id: options.user_id,
+                model: options.model,
+                input_tokens: options.input_tokens,
+                output_tokens: options.output_tokens,
+            };
+            let tested = client.test_limits(&body).await?;
+            output.data(&tested, tested_table)?;
+            if !tested.allowed {
+                output.problem("the call would be refused");
+                return Ok(Exit::LimitReached);
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn whom(limit: &Limit) -> String {
+    format!("{} {}", limit.scope.kind, limit.scope.name)
+}
+
+fn amount_of(limit: &Limit, amount: i64) -> String {
+    match limit.unit.as_str() {
+        "nano_usd" => usd(amount),
+        unit => format!("{amount} {unit}"),
+    }
+}
+
+fn details(limit: &Limit) -> Table {
+    properties([
+        ("id", limit.id.clone()),
+        ("of", whom(limit)),
+        ("amount", amount_of(limit, limit.amount)),
+        ("per", limit.window.clone()),
+        ("used", amount_of(limit, limit.used)),
+        ("held by calls under way", amount_of(limit, limit.held)),
+        ("left", amount_of(limit, limit.remaining)),
+        ("starts over", or_dash(limit.resets_at)),
+        ("set", limit.created_at.to_string()),
+        ("changed", limit.updated_at.to_string()),
+    ])
+}
+
+fn table(limits: &[Limit]) -> Table {
+    let mut table = Table::new(["id", "of", "amount", "per", "used", "left", "starts over"]);
+    for limit in limits {
+        table.row([
+            limit.id.clone(),
+            whom(limit),
+            amount_of(limit, limit.amount),
+            limit.window.clone(),
+            amount_of(limit, limit.used),
+            amount_of(limit, limit.remaining),
+            or_dash(limit.resets_at),
+        ]);
+    }
+    table
+}
+
+fn tested_table(tested: &LimitsTest) -> Table {
+    let mut table = Table::new(["of", "amount", "per", "left", "needs", "passes"]);
+    for one in &tested.limits {
+        table.row([
+            whom(&one.limit),
+            amount_of(&one.limit, one.limit.amount),
+            one.limit.window.clone(),
+            amount_of(&one.limit, one.limit.remaining),
+            one.needs.map_or_else(|| "unbounded".to_owned(), |needs| amount_of(&one.limit, needs)),
+            yes_no(one.allowed),
+        ]);
+    }
+    table
+}
