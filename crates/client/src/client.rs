@@ -1,5 +1,6 @@
 //! A typed client: one method per route, the same whichever way the requests go.
 
+mod ai;
 mod audit;
 mod credential;
 mod error;

@@ -1,5 +1,6 @@
 //! The bodies of requests and answers, one file per noun. Field names are camelCase on the wire.
 
+pub mod ai;
 pub mod audit;
 pub mod credential;
 pub mod import;

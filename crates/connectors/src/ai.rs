@@ -2,6 +2,7 @@
 
 mod answer;
 mod anthropic;
+pub mod chat;
 pub mod gateway;
 mod gemini;
 mod groq;

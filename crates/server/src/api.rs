@@ -1,5 +1,6 @@
 //! The HTTP API, one endpoint per file.
 
+mod ai;
 mod audit;
 mod credential;
 mod key;
@@ -32,6 +33,7 @@ use crate::http::AppState;
         (name = "secrets", description = "Reading keys; every read counts one use"),
         (name = "tokens", description = "Managing tokens"),
         (name = "users", description = "Managing users"),
+        (name = "ai", description = "Asking models"),
         (name = "limits", description = "What may be used, of whom, over which time"),
         (name = "usage", description = "What was used"),
         (name = "audit", description = "The audit trail"),
@@ -48,6 +50,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(secret::routes())
         .merge(token::routes())
         .merge(user::routes())
+        .merge(ai::routes())
         .merge(limit::routes())
         .merge(usage::routes())
         .merge(audit::routes())

@@ -1,11 +1,13 @@
 //! The command line: what can be said, and which file does it.
 
+mod ai;
 mod audit;
 mod completion;
 mod config;
 mod confirm;
 mod credential;
 mod doctor;
+mod duration;
 pub mod exit;
 pub mod global;
 pub mod import;
@@ -101,6 +103,9 @@ enum RemoteCommand {
     Limit(limit::LimitCommand),
     /// Show what was spent, and warn of credentials near their limit
     Usage(usage::UsageOptions),
+    /// Ask a model about an error, with a key that stays sealed
+    #[command(subcommand)]
+    Ai(ai::AiCommand),
     /// Show which server answers, and whom it takes you for
     Status,
 }
@@ -159,6 +164,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,
+        RemoteCommand::Ai(command) => ai::run(command, &session).await,
         RemoteCommand::Status => status::run(&session).await,
     };
     session.close().await;
@@ -172,6 +178,11 @@ async fn run_command(
     output: &Output,
 ) -> CliResult<ExitCode> {
     let session = Session::open(global, output.clone()).await?;
+    if options.gateway {
+        let code = run::through_gateway(options, global, &session).await;
+        session.close().await;
+        return Ok(ExitCode::from(code?));
+    }
     let prepared = run::prepare(options, &session).await;
     session.close().await;
     let code = run::run_child(prepared?, |error| output.error(&error)).await?;

@@ -1,5 +1,6 @@
 //! The configuration: command-line flags over the environment over `.env` over `strongroom.toml` over defaults.
 
+mod ai;
 mod audit;
 mod auth;
 mod data_dir;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 
 use strongroom_model::Secret;
 
+pub use ai::AiConfig;
 pub use audit::AuditConfig;
 pub use auth::AuthConfig;
 pub use database::DatabaseConfig;
@@ -68,6 +70,8 @@ pub struct Config {
     pub endpoints: EndpointsConfig,
     /// How calls go on to the providers.
     pub gateway: GatewayConfig,
+    /// Which models the AI service asks.
+    pub ai: AiConfig,
     /// What calls cost, and how long the record of each is kept.
     pub usage: UsageConfig,
     /// Keys that stand in the environment.
@@ -158,6 +162,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let auth = auth::read(reader);
     let endpoints = endpoints::read(reader);
     let gateway = gateway::read(reader);
+    let ai = ai::read(reader);
     let usage = usage::read(reader);
     let fallback = fallback::read(reader);
     let log = log::read(reader);
@@ -170,6 +175,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         auth,
         endpoints: endpoints?,
         gateway: gateway?,
+        ai: ai?,
         usage: usage?,
         fallback: fallback?,
         log: log?,

@@ -23,6 +23,8 @@ pub struct AppState {
     pub jwt: Option<Arc<jwt::JwtVerifier>>,
     /// Calls to providers.
     pub gateway: Arc<crate::gateway::Gateway>,
+    /// Which models the AI service asks.
+    pub ai_models: Arc<strongroom::ai::Models>,
     /// For how many days the record of each call is kept.
     pub usage_retention_days: u32,
     /// What is counted.

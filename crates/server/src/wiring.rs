@@ -72,6 +72,7 @@ fn app(room: &Strongroom, config: &Config) -> axum::Router {
             config.gateway.clone(),
             EndpointGuard::new(config.endpoints.allow_private),
         )),
+        ai_models: Arc::new(config.ai.models()),
         usage_retention_days: config.usage.retention_days,
         metrics: Arc::new(Metrics::default()),
     })

@@ -21,6 +21,7 @@
 //! ```
 
 mod admission;
+pub mod ai;
 pub mod audit;
 pub mod call;
 mod catalog;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Arrived;
-use super::reply::{Reply, WORDS, event, figures, wants_tool};
+use super::reply::{Reply, WORDS, event, figures, wanted_text, wants_tool};
 
 pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
     let body = &arrived.body;
@@ -37,7 +37,7 @@ fn content(arrived: &Arrived) -> Value {
     if wants_tool(arrived) {
         json!([{ "type": "tool_use", "id": "toolu_1", "name": "weather", "input": { "city": "Graz" } }])
     } else {
-        json!([{ "type": "text", "text": WORDS.concat() }])
+        json!([{ "type": "text", "text": wanted_text(arrived) }])
     }
 }
 

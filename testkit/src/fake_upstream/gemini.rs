@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Arrived;
-use super::reply::{Reply, WORDS, event, figures, wants_tool};
+use super::reply::{Reply, WORDS, event, figures, wanted_text, wants_tool};
 
 pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
     let not_found = || {
@@ -37,7 +37,7 @@ pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
     let tool = || json!([{ "functionCall": { "name": "weather", "args": { "city": "Graz" } } }]);
     match method {
         "generateContent" if wants_tool(arrived) => Reply::Whole(200, chunk(tool(), true)),
-        "generateContent" => Reply::Whole(200, chunk(json!([{ "text": WORDS.concat() }]), true)),
+        "generateContent" => Reply::Whole(200, chunk(json!([{ "text": wanted_text(arrived) }]), true)),
         "countTokens" => Reply::Whole(200, json!({ "totalTokens": figures(arrived).0 })),
         "embedContent" => Reply::Whole(200, json!({ "embedding": { "values": [1.0, 2.0] } })),
         "batchEmbedContents" => Reply::Whole(200, json!({ "embeddings": [{ "values": [1.0, 2.0] }] })),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Arrived;
-use super::reply::{Reply, WORDS, event, figures, wants_tool};
+use super::reply::{Reply, WORDS, event, figures, wanted_text, wants_tool};
 
 pub(super) fn answer(provider: &str, path: &str, arrived: &Arrived) -> Reply {
     let body = &arrived.body;
@@ -69,7 +69,7 @@ fn chat(provider: &str, model: &str, arrived: &Arrived) -> Reply {
     let (message, reason) = if wants_tool(arrived) {
         (json!({ "role": "assistant", "content": null, "tool_calls": [tool_call()] }), "tool_calls")
     } else {
-        (json!({ "role": "assistant", "content": WORDS.concat(), "refusal": null }), "stop")
+        (json!({ "role": "assistant", "content": wanted_text(arrived), "refusal": null }), "stop")
     };
     let choice = json!({ "index": 0, "message": message, "logprobs": null, "finish_reason": reason });
     Reply::Whole(
@@ -118,7 +118,7 @@ fn chat_stream(provider: &str, model: &str, arrived: &Arrived) -> Reply {
 
 fn response(model: &str, status: &str, arrived: &Arrived) -> Value {
     let (input, output) = figures(arrived);
-    let content = json!([{ "type": "output_text", "text": WORDS.concat(), "annotations": [] }]);
+    let content = json!([{ "type": "output_text", "text": wanted_text(arrived), "annotations": [] }]);
     let message = json!({ "type": "message", "id": "msg_1", "status": status, "role": "assistant", "content": content });
     let usage = json!({ "input_tokens": input, "input_tokens_details": { "cached_tokens": 2 }, "output_tokens": output,
         "output_tokens_details": { "reasoning_tokens": 1 }, "total_tokens": input + output });

@@ -96,6 +96,20 @@ pub(super) fn figures(arrived: &super::Arrived) -> (i64, i64) {
     asked.unwrap_or((12, 5))
 }
 
+/// The JSON of a suggestion, for those that ask for one; `garbled` in the question has it come out as prose.
+pub(super) fn wanted_text(arrived: &super::Arrived) -> String {
+    let body = arrived.body.to_string();
+    if !body.contains("resolutionSteps") {
+        return WORDS.concat();
+    }
+    if body.contains("garbled") {
+        return "I cannot tell.".to_owned();
+    }
+    let suggestion = serde_json::json!({ "rootCause": "the fake says so", "resolutionSteps": ["restart it"],
+        "preventionMeasures": ["watch it"], "confidence": 0.5 });
+    format!("Here:\n```json\n{suggestion}\n```")
+}
+
 /// The words of every answer.
 pub(super) const WORDS: [&str; 5] = ["Hello", " from", " the", " fake", "."];
 

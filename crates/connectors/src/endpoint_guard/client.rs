@@ -80,18 +80,26 @@ impl GuardedClient {
         self.request(Method::POST, url)
     }
 
+    /// The client beneath, for a library that makes its own requests to this address and no other; the caller limits
+    /// their time.
+    ///
+    /// # Errors
+    /// As [`GuardedClient::request`].
+    pub(crate) fn http(&self, url: &Url) -> Result<reqwest::Client, Problem> {
+        self.guard.admit(url)?;
+        Ok(match (url.scheme(), &self.plain) {
+            ("http", Some(plain)) => plain.clone(),
+            _ => self.https.clone(),
+        })
+    }
+
     /// Starts a request, unless the guard refuses its address. What a name leads to is seen only while connecting:
     /// then sending fails, with a [`super::Refusal`] among the error's sources.
     ///
     /// # Errors
     /// [`Problem`] on the field `endpoint`.
     pub fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, Problem> {
-        self.guard.admit(&url)?;
-        let client = match (url.scheme(), &self.plain) {
-            ("http", Some(plain)) => plain,
-            _ => &self.https,
-        };
-        Ok(client.request(method, url).timeout(self.timeout))
+        Ok(self.http(&url)?.request(method, url).timeout(self.timeout))
     }
 }
 
@@ -106,7 +114,6 @@ fn build(names: Arc<dyn Resolve>, reach: Reach, https_only: bool) -> Result<reqw
         // A proxy would do the connecting, unguarded, and see the calls.
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(DEFAULT_TIMEOUT)
         .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| {

@@ -2,16 +2,19 @@
 
 mod child;
 mod environment;
+mod gateway;
 mod keys;
 
 use std::ffi::OsString;
 
 use clap::Args;
 
+use super::duration::parse_seconds;
 use super::exit::{CliError, CliResult};
 use super::session::Session;
 
 pub(super) use child::run as run_child;
+pub(super) use gateway::run as through_gateway;
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -28,6 +31,15 @@ pub(super) struct RunOptions {
     /// Read this user's own credentials; admins only
     #[arg(long, value_name = "ID")]
     user_id: Option<i64>,
+
+    /// Set no key: the command calls the providers through this server's gateway, with a token of its own that is revoked
+    /// when the command ends
+    #[arg(long)]
+    pub(super) gateway: bool,
+
+    /// How long that token works at the most, such as 90d, 12h or 30m
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "12h", requires = "gateway")]
+    expires_in: i64,
 
     /// The command and its arguments; started as they are, without a shell
     #[arg(last = true, required = true, value_name = "COMMAND")]

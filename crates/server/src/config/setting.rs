@@ -1,7 +1,7 @@
 //! The one table of settings, from which name checks, the reference, the example file and `config check` follow.
 
 use super::{
-    Config, audit, auth, data_dir, database, encryption, endpoints, fallback, gateway, http, log, usage,
+    Config, ai, audit, auth, data_dir, database, encryption, endpoints, fallback, gateway, http, log, usage,
 };
 
 /// One setting: its names, its default, and how it is shown.
@@ -71,6 +71,7 @@ pub const SECTIONS: &[Section] = &[
     Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
     Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },
     Section { name: "gateway", doc: "How calls go on to the providers.", settings: gateway::SETTINGS },
+    Section { name: "ai", doc: "Which models the AI service asks.", settings: ai::SETTINGS },
     Section {
         name: "usage",
         doc: "What calls cost, and how long the record of each is kept.",

@@ -51,6 +51,7 @@ impl Route {
             "audit.verify" | "credential.import" | "usage.verify" | "usage.reprice" => {
                 Duration::from_secs(3600)
             }
+            "ai.suggest" => Duration::from_secs(600),
             _ => Duration::from_secs(60),
         }
     }
@@ -60,6 +61,7 @@ const ADMIN: Access = Access::Roles(&[Role::Admin]);
 const METADATA: Access = Access::Roles(&[Role::Admin, Role::Auditor]);
 const READ: Access = Access::Roles(&[Role::Admin, Role::Reader]);
 const READ_METADATA: Access = Access::Roles(&[Role::Admin, Role::Auditor, Role::Reader]);
+const USE: Access = Access::Roles(&[Role::Admin, Role::Gateway, Role::Reader]);
 const ANY: Access = Access::Roles(&Role::ALL);
 
 const fn route(
@@ -115,6 +117,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/credentials/{name}", "credential.read", READ, Effect::Reveals),
     route("GET", "/api/credentials/{name}/rate-limit", "credential.rate_limit", READ_METADATA, Effect::Tells),
     route("GET", "/api/providers/{provider}/credential", "credential.read", READ, Effect::Reveals),
+    route("POST", "/api/ai/suggestions", "ai.suggest", USE, Effect::Tells),
     route("GET", "/livez", "health.live", Access::Public, Effect::Tells),
     route("GET", "/readyz", "health.ready", Access::Public, Effect::Tells),
     route("GET", "/metrics", "health.metrics", Access::Public, Effect::Tells),

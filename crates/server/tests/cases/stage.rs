@@ -45,6 +45,16 @@ impl Stage {
         self.server.post(path, body).token(&self.token)
     }
 
+    /// A command of the real binary that speaks to this server: its exit code, what it said, and what it complained of.
+    pub(crate) fn cli(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = self.server.installation.command(arguments);
+        command.env("PATH", "/usr/bin:/bin");
+        command.env("STRONGROOM_URL", &self.server.url).env("STRONGROOM_TOKEN", &self.server.admin);
+        let done = command.output().expect("the binary starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (done.status.code().expect("a code"), text(done.stdout), text(done.stderr))
+    }
+
     /// A small question on OpenAI's path.
     pub(crate) fn chat(&self) -> Call {
         self.call("/openai/v1/chat/completions", question("gpt-4o-mini"))

@@ -5,15 +5,6 @@ use strongroom_testkit::fake_upstream::Mode;
 
 use super::stage::{Stage, question};
 
-/// A command of the real binary against the stage's server.
-fn cli(stage: &Stage, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = stage.server.installation.command(arguments);
-    command.env("STRONGROOM_URL", &stage.server.url).env("STRONGROOM_TOKEN", &stage.server.admin);
-    let done = command.output().expect("the binary starts");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (done.status.code().expect("a code"), text(done.stdout), text(done.stderr))
-}
-
 fn priced(model: &str) -> Value {
     let mut body = question(model);
     body["max_tokens"] = json!(100);
@@ -56,53 +47,47 @@ async fn limits_are_set_listed_tested_changed_and_removed() {
     let shown = stage.server.get(&format!("/api/admin/limits/{id}")).await.expect(200).json();
     assert_eq!([&shown["used"], &shown["held"], &shown["remaining"]], [&json!(17), &json!(0), &json!(1263)]);
 
-    let (code, out, _) = cli(
-        &stage,
-        &[
-            "limit",
-            "test",
-            "--credential",
-            "one",
-            "--input-tokens",
-            "200",
-            "--output-tokens",
-            "1063",
-            "--model",
-            "gpt-4o-mini",
-        ],
-    );
+    let (code, out, _) = stage.cli(&[
+        "limit",
+        "test",
+        "--credential",
+        "one",
+        "--input-tokens",
+        "200",
+        "--output-tokens",
+        "1063",
+        "--model",
+        "gpt-4o-mini",
+    ]);
     assert_eq!(code, 0, "{out}");
-    let (code, out, _) = cli(
-        &stage,
-        &[
-            "limit",
-            "test",
-            "--credential",
-            "one",
-            "--input-tokens",
-            "200",
-            "--output-tokens",
-            "1064",
-            "--model",
-            "gpt-4o-mini",
-        ],
-    );
+    let (code, out, _) = stage.cli(&[
+        "limit",
+        "test",
+        "--credential",
+        "one",
+        "--input-tokens",
+        "200",
+        "--output-tokens",
+        "1064",
+        "--model",
+        "gpt-4o-mini",
+    ]);
     assert_eq!(code, 5, "{out}");
     let public = stage.token.split('_').nth(1).unwrap();
     let (code, out, error) =
-        cli(&stage, &["limit", "set", "--token", public, "--usd", "0.5", "--per", "prepaid"]);
+        stage.cli(&["limit", "set", "--token", public, "--usd", "0.5", "--per", "prepaid"]);
     assert_eq!(code, 0, "{error}");
     assert!(out.contains("$0.50") && out.contains("prepaid"), "{out}");
-    let (_, out, _) = cli(&stage, &["limit", "list"]);
+    let (_, out, _) = stage.cli(&["limit", "list"]);
     assert!(out.contains("1263 tokens") && out.contains("$0.50"), "{out}");
-    let (code, ..) = cli(&stage, &["limit", "update", &id, "--amount", "10"]);
+    let (code, ..) = stage.cli(&["limit", "update", &id, "--amount", "10"]);
     assert_eq!(code, 0);
     stage.chat().await.expect(429);
-    let (code, _, error) = cli(&stage, &["limit", "remove", &id, "--yes"]);
+    let (code, _, error) = stage.cli(&["limit", "remove", &id, "--yes"]);
     assert_eq!(code, 0, "{error}");
     stage.chat().await.expect(200);
     stage.server.get(&format!("/api/admin/limits/{id}")).await.expect(404);
-    let (code, ..) = cli(&stage, &["limit", "show", "nonsense"]);
+    let (code, ..) = stage.cli(&["limit", "show", "nonsense"]);
     assert_eq!(code, 3);
 }
 
@@ -140,19 +125,19 @@ async fn usage_is_summed_up_proved_and_priced() {
     let before = stage.server.get("/api/admin/usage?from=2020-01-01&to=2020-12-31").await.expect(200);
     assert_eq!(before.at("rows"), json!([]));
 
-    let (code, out, error) = cli(&stage, &["usage", "--by", "model"]);
+    let (code, out, error) = stage.cli(&["usage", "--by", "model"]);
     assert_eq!(code, 0, "{error}");
     assert!(
         out.contains("gpt-4o-mini") && out.contains("$0.00001395") && error.contains("no known price"),
         "{out}{error}"
     );
-    let (code, out, _) = cli(&stage, &["usage", "verify"]);
+    let (code, out, _) = stage.cli(&["usage", "verify"]);
     assert_eq!((code, out.contains("yes")), (0, true), "{out}");
-    let (code, out, error) = cli(&stage, &["usage", "reprice"]);
+    let (code, out, error) = stage.cli(&["usage", "reprice"]);
     assert_eq!(code, 0, "{error}");
     assert!(out.contains("changed") && out.contains("$0.00"), "{out}");
     stage.server.installation.database.execute("UPDATE counters SET settled = settled + 1").await;
-    let (code, out, _) = cli(&stage, &["usage", "verify"]);
+    let (code, out, _) = stage.cli(&["usage", "verify"]);
     assert_eq!(code, 6, "{out}");
 }
 

@@ -1,0 +1,38 @@
+//! `POST /api/ai/suggestions`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::ai::{Suggestion, SuggestionRequest};
+use strongroom_client::wire::problem::ProblemBody;
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::problem::Answer;
+
+/// Ask a model what may be done about an error
+///
+/// Providers are asked one after the other until one answers with a suggestion. Each call counts as every call does.
+#[utoipa::path(
+    post,
+    path = "/api/ai/suggestions",
+    tag = "ai",
+    operation_id = "suggest",
+    request_body = SuggestionRequest,
+    responses((status = 200, body = Suggestion), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn suggest(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    JsonBody(body, _): JsonBody<SuggestionRequest>,
+) -> Answer<Json<Suggestion>> {
+    let service = state.room.ai(actor).with_models(state.ai_models.as_ref().clone());
+    let found = service.generate_suggestion(&body.error_text, &body.error_type, &body.severity).await?;
+    Ok(Json(Suggestion {
+        root_cause: found.root_cause,
+        resolution_steps: found.resolution_steps,
+        code_example: found.code_example,
+        prevention_measures: found.prevention_measures,
+        confidence: found.confidence,
+    }))
+}
