@@ -11,6 +11,7 @@ mod cli_reference;
 mod generated_document;
 mod openapi;
 mod test;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Chore {
     Test(test::Options),
     /// Measure what a promise depends on, in a release build.
     Bench(bench::Options),
+    /// Show a promise at length.
+    Verify(verify::Options),
     /// Check who may depend on whom, and the rules for files and their names.
     CheckLayers,
     /// Write docs/openapi.json from the routes.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Verify(options) => verify::run(&options),
         Chore::CheckLayers => check_layers::run().map(|()| true),
         Chore::Openapi(options) => openapi::run(&options).map(|()| true),
         Chore::CliReference(options) => cli_reference::run(&options).map(|()| true),

@@ -6,6 +6,7 @@ mod ai;
 mod bounds;
 mod canary;
 mod ending;
+mod exactness;
 mod fields;
 mod gateway;
 mod jwt;

@@ -1,0 +1,335 @@
+//! Limits hold exactly: however many ask at once, on however many servers, through kills and with the database away. The
+//! fake provider's own count is the judge.
+//!
+//! `cargo xtask verify limits` runs these at length; otherwise a few rounds of each.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use strongroom_model::Role;
+use strongroom_testkit::Backend;
+use strongroom_testkit::fake_upstream::Mode;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::stage::{Stage, question};
+use crate::BACKEND;
+use crate::support::call::Call;
+use crate::support::server::{Installation, STEP, Server};
+
+const PATH: &str = "/openai/v1/chat/completions";
+
+/// How often, as the variable says that `cargo xtask verify` sets.
+fn times(few: u64, variable: &str) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+}
+
+fn is_at_length() -> bool {
+    std::env::var_os("STRONGROOM_VERIFY_ROUNDS").is_some()
+}
+
+/// What a long run has to tell.
+fn report(line: &str) {
+    if is_at_length() {
+        #[expect(clippy::print_stdout, reason = "a long run tells what it has shown")]
+        {
+            println!("{BACKEND:?}: {line}");
+        }
+    }
+}
+
+/// Other servers on the same database, where several can be.
+fn others(stage: &Stage, count: usize) -> Vec<Server> {
+    let count = if BACKEND == Backend::Postgres { count } else { 0 };
+    let other = || stage.server.installation.second_node().set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
+    (0..count).map(|_| other().start()).collect()
+}
+
+fn call(server: &Server, token: &str, body: Value) -> Call {
+    server.post(PATH, body).token(token)
+}
+
+/// The month's count of a credential, once it stands still.
+async fn used(server: &Server, name: &str) -> u64 {
+    let path = format!("/api/credentials/{name}/rate-limit");
+    server.get(&path).await.expect(200).at("currentMonthUsage").as_u64().unwrap()
+}
+
+async fn assert_ledger(server: &Server) {
+    let found = server.get("/api/admin/usage/verify").await.expect(200);
+    assert_eq!(found.at("valid"), true, "{}", found.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_500_parallel_calls_at_a_limit_of_100_exactly_100_leave_every_time() {
+    let stage = Stage::new().await;
+    let others = others(&stage, 2);
+    let servers: Vec<&Server> = std::iter::once(&stage.server).chain(&others).collect();
+    let rounds = times(2, "STRONGROOM_VERIFY_ROUNDS");
+    for round in 0..rounds {
+        let name = format!("round-{round}");
+        let key = stage.credential(&name, "openai", Mode::Ok, json!({ "rateLimit": 100 })).await;
+        let scope = json!({ "name": name, "role": "gateway", "scope": { "credentials": [&name] } });
+        let token = stage.server.token(scope).await;
+        let calls = (0..500).map(|index| {
+            let call = call(servers[index % servers.len()], &token, question("gpt-4o-mini"));
+            async move { call.await.status }
+        });
+        let statuses = futures::future::join_all(calls).await;
+        let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+        assert_eq!((count(200), count(429)), (100, 400), "round {round}");
+        assert_eq!(stage.fake.count(&key), 100, "round {round}");
+    }
+    let written = format!(
+        "SELECT CAST(COUNT(*) AS TEXT) FROM usage_records WHERE kind = 'call' HAVING COUNT(*) >= {}",
+        100 * rounds
+    );
+    while stage.server.installation.database.query_text(&written).await.is_empty() {
+        tokio::time::sleep(STEP).await;
+    }
+    assert_ledger(&stage.server).await;
+    report(&format!(
+        "{rounds} rounds of 500 calls on {} server(s): exactly 100 left each time",
+        servers.len()
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mixed_limits_on_credential_token_and_user_are_never_overdrawn() {
+    let stage = Stage::new().await;
+    let others = others(&stage, 2);
+    let servers: Vec<&Server> = std::iter::once(&stage.server).chain(&others).collect();
+    let rounds = times(2, "STRONGROOM_VERIFY_ROUNDS").div_ceil(4);
+    for round in 0..rounds {
+        let name = format!("mixed-{round}");
+        let key = stage.credential(&name, "openai", Mode::Ok, json!({})).await;
+        let user = stage.server.user_of(&name, Role::Gateway).await;
+        let token =
+            json!({ "name": name, "role": "gateway", "userId": user, "scope": { "credentials": [&name] } });
+        let token = stage.server.token(token).await;
+        let id = token.split('_').nth(1).unwrap();
+        // Each call holds at most 1,300 tokens and uses 30; at $0.15 and $0.60 per million that is 9,000 billionths.
+        let tokens = 12_000 + 700 * i64::try_from(round).unwrap();
+        for limit in [
+            json!({ "credential": name, "unit": "tokens", "window": "day", "amount": tokens }),
+            json!({ "token": id, "unit": "requests", "window": "hour", "amount": 90 + round }),
+            json!({ "userId": user, "unit": "nano_usd", "window": "prepaid", "amount": 1_500_000 }),
+        ] {
+            stage.server.post("/api/admin/limits", limit).await.expect(200);
+        }
+        let mut served = 0;
+        for _ in 0..6 {
+            let calls = (0..60).map(|index| {
+                let call = call(servers[index % servers.len()], &token, question("gpt-4o-mini"));
+                let call = call.header("x-fake-usage", "20,10");
+                async move { call.await.status }
+            });
+            let statuses = futures::future::join_all(calls).await;
+            assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
+            served += statuses.iter().filter(|status| **status == 200).count() as u64;
+        }
+        assert_eq!(stage.fake.count(&key), served);
+        let limits = stage.server.get("/api/admin/limits").await.expect(200).json();
+        for limit in limits.as_array().unwrap() {
+            let number = |field: &str| limit[field].as_i64().unwrap();
+            assert!(number("used") + number("held") <= number("amount"), "overdrawn: {limit}");
+        }
+        assert!(served > 20, "{served} calls were served");
+        assert_ledger(&stage.server).await;
+    }
+    report(&format!("{rounds} rounds of mixed limits: none was overdrawn"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_on_one_server_is_refused_on_another() {
+    let stage = Stage::new().await;
+    let others = others(&stage, 1);
+    let other = others.first().unwrap_or(&stage.server);
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    for _ in 0..times(1, "STRONGROOM_VERIFY_ROUNDS").min(20) {
+        let token = stage.server.token_of(Role::Gateway).await;
+        call(other, &token, question("m")).await.expect(200);
+        let id = token.split('_').nth(1).unwrap();
+        stage.server.delete(&format!("/api/admin/tokens/{id}")).await.expect(200);
+        let revoked = Instant::now();
+        while call(other, &token, question("m")).await.status != 401 {
+            assert!(revoked.elapsed() < Duration::from_secs(30), "it is still let in");
+        }
+        if is_at_length() {
+            assert!(revoked.elapsed() < Duration::from_secs(1), "after {:?}", revoked.elapsed());
+        }
+    }
+    report("revocation on one server was heeded on the other within a second");
+}
+
+/// Calls one server after the other until told to stop; counts those that were served.
+async fn keep_calling(
+    addresses: Arc<std::sync::Mutex<Vec<String>>>,
+    token: String,
+    stop: Arc<AtomicBool>,
+    served: Arc<AtomicU64>,
+) {
+    let mut turn = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let address = {
+            let addresses = addresses.lock().unwrap();
+            turn += 1;
+            addresses[turn % addresses.len()].clone()
+        };
+        let call = Call::new(&address, "POST", PATH).token(&token).json(question("gpt-4o-mini"));
+        match call.attempt().await {
+            Ok(answer) if answer.status == 200 => {
+                served.fetch_add(1, Ordering::SeqCst);
+            }
+            // Killed, or just starting.
+            Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_overdraws_nothing_and_leaves_nothing_uncounted() {
+    let kills = times(3, "STRONGROOM_VERIFY_KILLS");
+    let limit = 200 * kills;
+    let stage = Stage::new().await;
+    let key = stage.credential("one", "openai", Mode::Ok, json!({ "rateLimit": limit })).await;
+    let survivor = others(&stage, 1).pop();
+    let Stage { server, fake, token } = stage;
+    let installation = server.installation.clone();
+    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let addresses: Vec<String> = std::iter::once(&server).chain(&survivor).map(|it| it.url.clone()).collect();
+    let addresses = Arc::new(std::sync::Mutex::new(addresses));
+    let mut callers = JoinSet::new();
+    for _ in 0..8 {
+        callers.spawn(keep_calling(addresses.clone(), token.clone(), stop.clone(), served.clone()));
+    }
+    let mut victim = server;
+    for kill in 0..kills {
+        // Not the same moment each time, and the same moments in every run.
+        tokio::time::sleep(Duration::from_millis(20 + kill * 37 % 260)).await;
+        let (_, said) = tokio::task::spawn_blocking(move || victim.end(Signal::SIGKILL)).await.unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+        let installation = installation.clone();
+        victim = tokio::task::spawn_blocking(move || installation.start_again()).await.unwrap();
+        addresses.lock().unwrap()[0] = victim.url.clone();
+    }
+    stop.store(true, Ordering::SeqCst);
+    while callers.join_next().await.is_some() {}
+    // What a killed server held is settled when its lease has lapsed.
+    let gone = "SELECT uid FROM nodes";
+    let alive = 1 + usize::from(survivor.is_some());
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while installation.database.query_text(gone).await.len() > alive {
+        assert!(Instant::now() < deadline, "what killed servers held is not settled");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let (left, counted) = (fake.count(&key), used(&victim, "one").await);
+    assert!(left <= counted, "{left} calls left, and {counted} are counted");
+    assert!(served.load(Ordering::SeqCst) <= left);
+    assert!(counted <= limit, "{counted} of {limit}");
+    while call(&victim, &token, question("gpt-4o-mini")).await.status == 200 {}
+    assert!(fake.count(&key) <= limit, "overdraft");
+    assert_eq!(used(&victim, "one").await, limit);
+    assert_ledger(&victim).await;
+    victim.verified_entries().await;
+    report(&format!(
+        "{kills} kills: {} calls left under a limit of {limit}, all counted, {} counted that may not have left",
+        fake.count(&key),
+        limit - fake.count(&key)
+    ));
+}
+
+/// Passes connections on until it is told that there is nobody.
+struct Cut {
+    port: u16,
+    is_cut: Arc<AtomicBool>,
+    _task: JoinSet<()>,
+}
+
+impl Cut {
+    async fn before(address: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let mut task = JoinSet::new();
+        let cut = is_cut.clone();
+        task.spawn(async move {
+            let mut passing = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let (mut near, _) = accepted.unwrap();
+                        if cut.load(Ordering::SeqCst) {
+                            continue;
+                        }
+                        let address = address.clone();
+                        passing.spawn(async move {
+                            let mut far = TcpStream::connect(address).await.unwrap();
+                            // It ends when either side does.
+                            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                        });
+                    }
+                    () = tokio::time::sleep(STEP) => if cut.load(Ordering::SeqCst) {
+                        passing.abort_all();
+                        while passing.join_next().await.is_some() {}
+                    }
+                }
+            }
+        });
+        Self { port, is_cut, _task: task }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_nothing_leaves_uncounted_and_all_goes_on_when_it_is_back() {
+    if BACKEND == Backend::Sqlite {
+        // Its database is a file of its own process.
+        return;
+    }
+    let installation = Installation::new(BACKEND).await;
+    let url = installation.database.url().to_owned();
+    let (before, rest) = url.split_once("127.0.0.1:").expect("a port");
+    let (port, after) = rest.split_once('/').expect("a database");
+    let cut = Cut::before(format!("127.0.0.1:{port}")).await;
+    let through = format!("{before}127.0.0.1:{}/{after}", cut.port);
+    let stage = Stage::with(|it| {
+        drop(it);
+        installation.set("STRONGROOM_DATABASE_URL", through).set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")
+    })
+    .await;
+    let key = stage.credential("one", "openai", Mode::Ok, json!({ "rateLimit": 500 })).await;
+    stage.chat().await.expect(200);
+    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let addresses = Arc::new(std::sync::Mutex::new(vec![stage.server.url.clone()]));
+    let mut callers = JoinSet::new();
+    for _ in 0..8 {
+        callers.spawn(keep_calling(addresses.clone(), stage.token.clone(), stop.clone(), served.clone()));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    cut.is_cut.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(if is_at_length() { 10 } else { 2 })).await;
+    let away = stage.chat().await;
+    assert_eq!(away.status, 503, "{}", away.text);
+    cut.is_cut.store(false, Ordering::SeqCst);
+    let back = Instant::now();
+    let before = stage.fake.count(&key);
+    while stage.fake.count(&key) == before && stage.fake.count(&key) < 500 {
+        assert!(back.elapsed() < Duration::from_secs(60), "calls do not go on");
+        tokio::time::sleep(STEP).await;
+    }
+    while stage.chat().await.status != 429 {
+        assert!(back.elapsed() < Duration::from_secs(120), "the limit is not reached");
+    }
+    stop.store(true, Ordering::SeqCst);
+    while callers.join_next().await.is_some() {}
+    assert!(stage.fake.count(&key) <= 500);
+    assert_eq!(used(&stage.server, "one").await, 500);
+    assert_ledger(&stage.server).await;
+    report(&format!(
+        "the database was away and back: {} calls left under a limit of 500",
+        stage.fake.count(&key)
+    ));
+}
