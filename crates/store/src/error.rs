@@ -55,6 +55,8 @@ impl From<sqlx::Error> for StoreError {
             },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // Half an answer of a server that went away, or of something in between.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),

@@ -110,8 +110,20 @@ impl CallService {
         if self.actor.role == Role::Auditor {
             return Err(Problem::denied("an auditor sees metadata and uses no keys"));
         }
-        let moment = self.room.moment().await?;
-        let candidates = self.room.candidates(&self.actor, &call, moment).await?;
+        let mut moment = self.room.moment().await?;
+        let candidates = match self.room.candidates(&self.actor, &call, moment).await {
+            // What another server has just made is not known here yet: nobody is turned away by what was known before.
+            Err(problem) if matches!(problem.kind, ProblemKind::Denied | ProblemKind::NotFound) => {
+                self.room.0.catalog.doubt();
+                let again = self.room.moment().await?;
+                if again.generation == moment.generation {
+                    return Err(problem);
+                }
+                moment = again;
+                self.room.candidates(&self.actor, &call, moment).await?
+            }
+            found => found?,
+        };
         Ok(Call {
             room: self.room.clone(),
             actor: self.actor.clone(),
