@@ -34,7 +34,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const KEEPER: &str = r#"
 exec 4<&0
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+    -c fsync="$4" -c synchronous_commit="$4" -c full_page_writes="$4" \
     -c max_connections=300 -c shared_buffers=64MB >"$2/log" 2>&1 </dev/null 4<&- &
 server=$!
 { read -r _ <&4; kill -INT "$server" 2>/dev/null; } &
@@ -66,7 +66,8 @@ pub enum ClusterError {
 
 /// A running server with trust authentication for the superuser `postgres`.
 ///
-/// Durability is switched off: it is for tests of behaviour, not for tests of crashes of the database itself.
+/// Durability is switched off unless it is asked for: it is for tests of behaviour, not for tests of crashes of the
+/// database itself.
 #[derive(Debug)]
 pub struct PostgresCluster {
     keeper: Child,
@@ -80,11 +81,23 @@ impl PostgresCluster {
     /// # Errors
     /// When no PostgreSQL is installed, or when it does not start within a minute.
     pub fn start() -> Result<Self, ClusterError> {
+        Self::start_with("off")
+    }
+
+    /// The same with durability on, as a database that is relied on has it: for measurements.
+    ///
+    /// # Errors
+    /// As [`PostgresCluster::start`].
+    pub fn start_durable() -> Result<Self, ClusterError> {
+        Self::start_with("on")
+    }
+
+    fn start_with(durability: &str) -> Result<Self, ClusterError> {
         let binaries = installed_binaries().ok_or(ClusterError::NotInstalled)?;
         let account = unprivileged_account()?;
         let mut attempt = 1;
         loop {
-            match Self::start_on_a_free_port(&binaries, account.as_ref()) {
+            match Self::start_on_a_free_port(&binaries, account.as_ref(), durability) {
                 Err(ClusterError::Failed(why)) if attempt < ATTEMPTS && why.contains(PORT_TAKEN) => {
                     attempt += 1
                 }
@@ -93,7 +106,11 @@ impl PostgresCluster {
         }
     }
 
-    fn start_on_a_free_port(binaries: &Path, account: Option<&User>) -> Result<Self, ClusterError> {
+    fn start_on_a_free_port(
+        binaries: &Path,
+        account: Option<&User>,
+        durability: &str,
+    ) -> Result<Self, ClusterError> {
         let directory = tempfile::Builder::new()
             .prefix("strongroom-postgres-")
             .permissions(fs::Permissions::from_mode(0o700))
@@ -109,6 +126,7 @@ impl PostgresCluster {
             .arg(binaries)
             .arg(directory.path())
             .arg(port.to_string())
+            .arg(durability)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,5 +1,11 @@
 //! `cargo xtask bench`: measurements that a promise depends on, always of a release build.
 
+mod gateway;
+mod machine;
+mod nginx;
+mod secret_read;
+mod strongroom;
+
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
@@ -12,18 +18,28 @@ pub(crate) struct Options {
     /// What to measure
     #[arg(value_enum)]
     what: What,
+
+    /// For how many seconds each measurement runs
+    #[arg(long, default_value_t = 5)]
+    seconds: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     /// Reads, list pages and a start at 100 and at 100,000 credentials, on SQLite and PostgreSQL
     Store,
+    /// Calls through the gateway, beside nginx, Portkey and LiteLLM
+    Gateway,
+    /// Reading a key, beside OpenBao
+    SecretRead,
 }
 
 /// Runs it; whether what it measured keeps its promise.
 pub(crate) fn run(options: &Options) -> Result<bool> {
     match options.what {
         What::Store => store(),
+        What::Gateway => gateway::run(options.seconds),
+        What::SecretRead => secret_read::run(options.seconds),
     }
 }
 

@@ -18,7 +18,7 @@ use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
 use crate::generated_document::{Binary, Document};
 use crate::{check_layers, cli_reference, openapi, workspace};
 use cargo_test::Counts;
-use installation::Installer;
+pub(crate) use installation::Installer;
 use summary::{Outcome, Row};
 use targets::GatedTargets;
 

@@ -13,7 +13,7 @@ use super::Group;
 
 /// Remembers, for one run, that the list of Debian packages is fresh.
 #[derive(Debug, Default)]
-pub(super) struct Installer {
+pub(crate) struct Installer {
     packages_listed: bool,
 }
 
@@ -41,6 +41,13 @@ impl Installer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Makes these programs available.
+    pub(crate) fn programs(&mut self, what: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
+        let is_there =
+            |program: &&str| runs("/bin/sh", &["-c", &format!("PATH=$PATH:/usr/sbin command -v {program}")]);
+        self.debian(what, || programs.iter().all(|program| is_there(program)), packages)
     }
 
     /// Installs Debian packages unless `present`.

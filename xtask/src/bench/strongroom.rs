@@ -1,0 +1,83 @@
+//! Strongroom as it is measured: the release build, durable and exact, with a credential and tokens.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use strongroom_testkit::real_parts::workspace_root;
+
+use super::machine::{SYSTEM_CORE, Served, free_port};
+use crate::workspace;
+
+/// A server with what it takes to measure it.
+pub(super) struct Strongroom {
+    pub(super) served: Served,
+    /// May use keys, and read them.
+    pub(super) token: String,
+}
+
+/// Builds the binary that a newcomer builds.
+pub(super) fn build() -> Result<PathBuf> {
+    let status = workspace::cargo()
+        .args(["build", "--release", "--package", "strongroom-server"])
+        .status()
+        .context("cargo build")?;
+    ensure!(status.success(), "the release build failed");
+    Ok(workspace_root().join("target/release/strongroom"))
+}
+
+/// Starts one on a database, whose credential leads to the provider at this port.
+pub(super) fn start(
+    binary: &Path,
+    folder: &Path,
+    database: Option<&str>,
+    provider_port: u16,
+) -> Result<Strongroom> {
+    start_at(binary, folder, database, provider_port, "/v1")
+}
+
+/// The same, with another path at the provider.
+pub(super) fn start_at(
+    binary: &Path,
+    folder: &Path,
+    database: Option<&str>,
+    provider_port: u16,
+    path: &str,
+) -> Result<Strongroom> {
+    fs::create_dir_all(folder)?;
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(binary);
+        command.args(arguments).env_clear().env("HOME", folder).current_dir(folder);
+        command
+            .env("STRONGROOM_DATA_DIR", folder.join("data"))
+            .env("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
+        command.env("STRONGROOM_LOG", "warn");
+        if let Some(url) = database {
+            command.env("STRONGROOM_DATABASE_URL", url);
+        }
+        command
+    };
+    let endpoint = format!("http://127.0.0.1:{provider_port}{path}");
+    let mut add = command(&[
+        "credential",
+        "add",
+        "bench",
+        "--provider",
+        "openai",
+        "--endpoint",
+        &endpoint,
+        "--api-key-stdin",
+    ]);
+    let mut adding = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    adding.stdin.take().context("a pipe")?.write_all(b"sk-bench-0123456789abcdef0123456789")?;
+    ensure!(adding.wait()?.success(), "the credential could not be made");
+    let made = command(&["token", "create", "bench", "--role", "reader"]).output()?;
+    ensure!(made.status.success(), "the token could not be made");
+    let token = String::from_utf8(made.stdout)?.trim().to_owned();
+    let port = free_port()?;
+    let served =
+        Served::start(SYSTEM_CORE, &command(&["serve", "--listen", &format!("127.0.0.1:{port}")]), port)?;
+    Ok(Strongroom { served, token })
+}
