@@ -9,7 +9,7 @@ use strongroom_model::limit::{CounterState, Unit, Window};
 use strongroom_model::{Millis, Uid};
 
 use crate::REGION;
-use crate::dispatch::{Connection, execute, execute_rows, fetch_all, texts_of_rows};
+use crate::dispatch::{Connection, Places, execute, execute_rows, fetch_all, texts_of_rows};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
 
@@ -177,13 +177,15 @@ async fn select(
 ) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
     const BEFORE: &str = "SELECT subject_uid, unit, window_kind, window_start_ms, settled, held, leased, adjusted \
                           FROM counters WHERE (subject_uid, unit, window_kind, window_start_ms, region) IN (VALUES";
+    static NAMELESS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
     static PLAIN: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
     static LOCKING: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
     const LOCK: &str = ") ORDER BY subject_uid, unit, window_kind, window_start_ms FOR UPDATE";
-    let texts = if locked {
-        LOCKING.get_or_init(|| texts_of_rows(BEFORE, 5, LOCK))
-    } else {
-        PLAIN.get_or_init(|| texts_of_rows(BEFORE, 5, ")"))
+    let texts = match (session.backend(), locked) {
+        // SQLite has one writer and no row locks to ask for.
+        (Backend::Sqlite, _) => NAMELESS.get_or_init(|| texts_of_rows(Places::Nameless, BEFORE, 5, ")")),
+        (Backend::Postgres, true) => LOCKING.get_or_init(|| texts_of_rows(Places::Numbered, BEFORE, 5, LOCK)),
+        (Backend::Postgres, false) => PLAIN.get_or_init(|| texts_of_rows(Places::Numbered, BEFORE, 5, ")")),
     };
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();

@@ -54,15 +54,26 @@ macro_rules! execute {
 /// Rows per statement, the most first: few enough texts that all of them stay prepared.
 pub(crate) const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
+/// How places for values are written: PostgreSQL numbers them. For SQLite they have no names, for the driver looks every
+/// name up, and SQLite keeps them in a list: a thousand of them would cost a million steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Places {
+    Numbered,
+    Nameless,
+}
+
 /// `before ($1, $2), ($3, $4) after` for each size of [`CHUNKS`].
-pub(crate) fn texts_of_rows(before: &str, columns: usize, after: &str) -> Vec<String> {
+pub(crate) fn texts_of_rows(places: Places, before: &str, columns: usize, after: &str) -> Vec<String> {
     let text = |rows: usize| {
         let mut text = String::from(before);
         for row in 0..rows {
             text.push_str(if row == 0 { " (" } else { ", (" });
             for column in 1..=columns {
                 let comma = if column == 1 { "" } else { ", " };
-                text.push_str(&format!("{comma}${}", row * columns + column));
+                match places {
+                    Places::Numbered => text.push_str(&format!("{comma}${}", row * columns + column)),
+                    Places::Nameless => text.push_str(&format!("{comma}?")),
+                }
             }
             text.push(')');
         }
@@ -77,9 +88,14 @@ pub(crate) fn texts_of_rows(before: &str, columns: usize, after: &str) -> Vec<St
 macro_rules! execute_rows {
     ($session:expr, $columns:literal, $before:literal, $after:literal, $rows:expr, |$row:ident| $($bind:expr),+ $(,)?) => {
         async {
-            static TEXTS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-            let texts = TEXTS.get_or_init(|| {
-                $crate::dispatch::texts_of_rows(concat!($before, " VALUES"), $columns, $after)
+            static NUMBERED: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+            static NAMELESS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+            let (texts, places) = match $session.connection() {
+                $crate::dispatch::Connection::Sqlite(_) => (&NAMELESS, $crate::dispatch::Places::Nameless),
+                $crate::dispatch::Connection::Postgres(_) => (&NUMBERED, $crate::dispatch::Places::Numbered),
+            };
+            let texts = texts.get_or_init(|| {
+                $crate::dispatch::texts_of_rows(places, concat!($before, " VALUES"), $columns, $after)
             });
             let mut rest: &[_] = $rows;
             let mut changed = 0;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use axum::middleware::AddExtension;
 use axum::{Extension, Router};
 use axum_server::Handle;
-use axum_server::accept::Accept;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::{Accept, NoDelayAcceptor};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use strongroom_model::{Problem, ProblemKind};
 use tokio::net::UnixStream;
@@ -67,13 +67,21 @@ pub(super) async fn serve_tcp(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
-            let mut server =
-                axum_server::from_tcp_rustls(listener, tls)?.handle(handle).first_request_timeout(FIRST);
+            let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+            let mut server = axum_server::from_tcp(listener)?
+                .acceptor(acceptor)
+                .handle(handle)
+                .first_request_timeout(FIRST);
             bound(server.http_builder());
             server.serve(service).await
         }
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(FIRST);
+            // A stream's pieces leave as they come: none waits for the client to acknowledge the one before.
+            let acceptor = NoDelayAcceptor::new();
+            let mut server = axum_server::from_tcp(listener)?
+                .acceptor(acceptor)
+                .handle(handle)
+                .first_request_timeout(FIRST);
             bound(server.http_builder());
             server.serve(service).await
         }
