@@ -38,6 +38,8 @@ pub enum Mode {
     Late,
     /// Streams one piece every 20 ms, without an end.
     Endless,
+    /// Streams one piece every second, without an end.
+    Slow,
     /// Accepts the request and never answers.
     Silent,
     /// Closes the connection in the middle of the answer.
@@ -55,10 +57,11 @@ pub enum Mode {
 }
 
 impl Mode {
-    const NAMES: [(Self, &'static str); 10] = [
+    const NAMES: [(Self, &'static str); 11] = [
         (Self::Ok, "ok"),
         (Self::Late, "late"),
         (Self::Endless, "endless"),
+        (Self::Slow, "slow"),
         (Self::Silent, "silent"),
         (Self::BreaksOff, "breaks"),
         (Self::Wrong, "wrong"),
@@ -329,7 +332,7 @@ async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
             std::future::pending::<()>().await;
         }
         Mode::Late => tokio::time::sleep(Duration::from_millis(500)).await,
-        Mode::Ok | Mode::Endless | Mode::BreaksOff => {}
+        Mode::Ok | Mode::Endless | Mode::Slow | Mode::BreaksOff => {}
     }
     let answer = match provider {
         "anthropic" if !rest.ends_with("chat/completions") => anthropic::answer(rest, &arrived),

@@ -124,7 +124,8 @@ pub async fn list_priced(
 ) -> Result<Vec<Priced>, StoreError> {
     const SQL: &str = "SELECT uid, at_ms, operation, provider, model, cost_nano_usd, raw_usage FROM usage_records \
                        WHERE uid > $1 AND at_ms >= $2 AND raw_usage IS NOT NULL ORDER BY uid LIMIT $3";
-    fetch_all!(session, Priced, SQL, after, from.0, count)
+    let after = after.to_owned().max(first_uid(from));
+    fetch_all!(session, Priced, SQL, after.as_str(), from.0, count)
 }
 
 /// Sets what a record cost, and corrects the sums of its day. `false` when it is not there, or was priced meanwhile.
@@ -151,14 +152,20 @@ pub async fn set_cost(tx: &mut Write, record: &Priced, cost: Option<i64>) -> Res
     Ok(true)
 }
 
+/// Where the identities of records from an instant on begin: that of a record begins with its instant, so that no other
+/// index is needed.
+fn first_uid(at: Millis) -> String {
+    format!("{:012x}", at.0.max(0))
+}
+
 /// Deletes records from before an instant, so many at the most; the sums of their days stay. Tells how many.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn delete_records(tx: &mut Write, before: Millis, count: i64) -> Result<u64, StoreError> {
     const SQL: &str = "DELETE FROM usage_records WHERE uid IN \
-                       (SELECT uid FROM usage_records WHERE at_ms < $1 ORDER BY uid LIMIT $2)";
-    execute!(tx, SQL, before.0, count)
+                       (SELECT uid FROM usage_records WHERE uid < $1 AND at_ms < $2 ORDER BY uid LIMIT $3)";
+    execute!(tx, SQL, first_uid(before), before.0, count)
 }
 
 /// Deletes counters of minutes, hours and days that ended before an instant and hold nothing. Tells how many.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Mode, Watch};
 
 const PAUSE: Duration = Duration::from_millis(20);
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// A whole JSON answer.
 pub(super) fn json(status: u16, body: &Value) -> Response {
@@ -49,12 +50,13 @@ impl Reply {
                 ("application/json", vec![text[..text.len() / 2].to_owned()], Vec::new())
             }
             Self::Pieces { kind, begin, middle, end } => match mode {
-                Mode::Endless => (kind, begin, middle),
+                Mode::Endless | Mode::Slow => (kind, begin, middle),
                 Mode::BreaksOff => (kind, begin.into_iter().chain(middle).collect(), Vec::new()),
                 _ => (kind, begin.into_iter().chain(middle).chain(end).collect(), Vec::new()),
             },
         };
         let breaks = mode == Mode::BreaksOff;
+        let pause = if mode == Mode::Slow { LONG_PAUSE } else { PAUSE };
         let state = (0_usize, pieces, forever, watch);
         let body = stream::unfold(state, move |(index, pieces, forever, mut watch)| async move {
             let piece = match pieces.get(index) {
@@ -70,7 +72,7 @@ impl Reply {
                     return None;
                 }
                 None => {
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(pause).await;
                     forever[index % forever.len()].clone()
                 }
             };

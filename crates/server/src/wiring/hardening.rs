@@ -1,13 +1,18 @@
-//! What the process gives up before it holds a secret: core dumps, and being looked into by its peers.
+//! What the process gives up before it holds a secret: core dumps, and being looked into by its peers; and what it asks
+//! for.
 
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Sets the core limit to zero and the process to not dumpable, and installs the TLS provider that everything shares.
+/// Sets the core limit to zero and the process to not dumpable, asks for all descriptors it may have, and installs the TLS provider that everything shares.
 pub fn apply() {
     // Neither can fail for a process that lowers its own limits; where a sandbox refuses, there is nothing to dump into.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let _ = prctl::set_dumpable(false);
+    // Two descriptors for each call under way: what the system lets a service have by default is for fewer.
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
     // An error means that a provider is there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 
 use strongroom_model::limit::{Unit, Window};
-use strongroom_model::{Millis, UserId};
+use strongroom_model::{Millis, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{self, Record};
 use strongroom_store::usage_report::{self, GroupBy, Sums};
 
-use super::counter::record;
+use super::counter::record as counter_record;
 use super::ground::{Ground, NOW, ground, provider, uid};
 
 const DAY: i64 = 86_400_000;
+
+/// A record whose identity begins with its instant, as all have.
+fn record(number: u8, credential: Option<Uid>, at: Millis) -> Record {
+    let mut bytes = [number; 16];
+    bytes[..6].copy_from_slice(&at.0.to_be_bytes()[2..]);
+    Record { uid: Uid::from_bytes(bytes), ..counter_record(number, credential, at) }
+}
 
 async fn write(ground: &Ground, records: &[Record]) {
     let mut tx = ground.write().await;

@@ -4,12 +4,12 @@ use strongroom::call::{CallEnd, CallTarget, NewCall};
 use strongroom::limit::{Bound, Question, Standing};
 use strongroom::token::TokenRequest;
 use strongroom::usage::GroupBy;
-use strongroom::{Actor, Millis, ProblemKind, Role};
+use strongroom::{Actor, CredentialPatch, Environment, Millis, ProblemKind, Role, Secret, Source};
 use strongroom_model::Uid;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 
-use super::ground::{Ground, NOW, ground, new, provider};
+use super::ground::{Ground, NOW, ground, ground_with, new, provider};
 
 const BOUND: CallBound = CallBound { input: Some(1000), output: Some(500), answers: 1, is_metered: true };
 
@@ -174,6 +174,74 @@ async fn a_call_counts_in_the_month_in_which_it_was_admitted() {
     drop(fourth);
     assert_eq!(ground.service().require(made.id).await.unwrap().usage_count, 4, "it may have left");
     assert_ledger(&ground).await;
+}
+
+#[tokio::test]
+async fn a_month_that_ends_under_load_gives_each_month_its_own_limit() {
+    let ground = ground().await;
+    let mut limited = new("one");
+    limited.rate_limit = Some(100);
+    let made = ground.make(limited).await;
+    let (_, actor) = program(&ground).await;
+    let mut calls = Vec::new();
+    for index in 0..400 {
+        let (room, clock, actor) = (ground.room.clone(), ground.clock.clone(), actor.clone());
+        calls.push(tokio::spawn(async move {
+            if index == 200 {
+                clock.set(Millis(NOW.0 + 1));
+            }
+            let mut call = room.calls(actor).begin(chat(BOUND)).await.unwrap();
+            match call.next().await {
+                Ok(attempt) => {
+                    tokio::task::yield_now().await;
+                    attempt.unwrap().answered(200).settle(end(1, 1));
+                    true
+                }
+                Err(problem) => {
+                    assert_eq!(problem.kind, ProblemKind::LimitReached, "{problem:?}");
+                    false
+                }
+            }
+        }));
+    }
+    let mut served = 0;
+    for call in calls {
+        served += i64::from(call.await.unwrap());
+    }
+    let found = ground.service().require(made.id).await.unwrap();
+    assert_eq!(found.usage_count, served);
+    assert!(found.current_month_usage <= 100 && served - found.current_month_usage <= 100, "{found:?}");
+    while call(&ground, &actor, BOUND, (1, 1)).await.is_ok() {
+        served += 1;
+    }
+    let found = ground.service().require(made.id).await.unwrap();
+    assert_eq!((found.current_month_usage, found.usage_count), (100, served));
+    assert_ledger(&ground).await;
+}
+
+#[tokio::test]
+async fn the_environments_key_serves_a_provider_that_has_none_and_is_counted_on_the_client() {
+    let variables = vec![("OPENAI_API_KEY".to_owned(), Secret::from("sk-of-the-environment"))];
+    let ground = ground_with(|options| options.environment = Environment::of(variables)).await;
+    let (token, actor) = program(&ground).await;
+    let limits = ground.room.limits(Actor::library());
+    limits.set(&Bound::Token(token), Unit::Requests, Window::Day, 1).await.unwrap();
+    let mut first = ground.room.calls(actor.clone()).begin(chat(BOUND)).await.unwrap();
+    let attempt = first.next().await.unwrap().unwrap();
+    assert_eq!((attempt.source, attempt.credential.as_str()), (Source::Environment, "OPENAI_API_KEY"));
+    assert_eq!(attempt.api_key.expose(), "sk-of-the-environment");
+    attempt.answered(200).settle(end(3, 4));
+    assert_eq!(call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err().kind, ProblemKind::LimitReached);
+    let sums =
+        ground.room.usage(Actor::library()).sums(GroupBy::Credential, Millis(0), Millis(i64::MAX)).await;
+    let sums = sums.unwrap();
+    assert_eq!((sums.len(), sums[0].group_key.as_str(), sums[0].client_requests), (1, "", 1));
+    // One row of the provider, even one that is not in use, and the environment stands in no more.
+    let made = ground.make(new("one")).await;
+    let away = CredentialPatch { is_active: Some(false), ..CredentialPatch::default() };
+    ground.service().update(made.id, away, None).await.unwrap();
+    let none = ground.room.calls(actor).begin(chat(BOUND)).await.unwrap_err();
+    assert_eq!(none.kind, ProblemKind::NotFound);
 }
 
 #[tokio::test]

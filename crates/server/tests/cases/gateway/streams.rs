@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use strongroom_testkit::fake_upstream::Mode;
 
@@ -110,6 +111,34 @@ async fn a_body_of_100_mb_passes_in_constant_memory() {
     assert!(answer.contains(&format!("{length} bytes")), "{answer}");
     let grown = memory(stage.server.pid()) - before;
     assert!(grown < 24 * 1024 * 1024, "{grown} bytes more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_slow_streams_fit_into_150_mb_and_end_with_their_clients() {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Slow, json!({})).await;
+    let stage = std::sync::Arc::new(stage);
+    let opening = stage.clone();
+    let streams = tokio::task::spawn_blocking(move || {
+        let mut streams: Vec<TcpStream> = (0..1000).map(|_| stream_of(&opening)).collect();
+        let mut byte = [0];
+        streams.iter_mut().for_each(|stream| stream.read_exact(&mut byte).unwrap());
+        streams
+    });
+    let streams = streams.await.unwrap();
+    assert_eq!(stage.fake.open(), 1000);
+    let peak = memory(stage.server.pid());
+    assert!(peak < 150 * 1024 * 1024, "{peak} bytes");
+    drop(streams);
+    let hung_up = Instant::now();
+    while stage.fake.open() > 0 {
+        assert!(hung_up.elapsed() < Duration::from_secs(30), "{} go on", stage.fake.open());
+        tokio::time::sleep(STEP).await;
+    }
+    let record = stage.record("call", 1000, "metering, status").await;
+    assert_eq!(texts(&record), ["received", "200"]);
 }
 
 #[tokio::test]
