@@ -285,7 +285,8 @@ mod tests {
         let open = upstream(true);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let closing = tokio::spawn(async move {
+        let mut closing = tokio::task::JoinSet::new();
+        closing.spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
             let mut buffer = [0; 1024];
             stream.readable().await.unwrap();
@@ -293,7 +294,7 @@ mod tests {
         });
         let broken = get(&open, &format!("http://{address}")).await;
         assert!(matches!(broken, Err(UpstreamError::Broken(_))), "{broken:?}");
-        closing.await.unwrap();
+        closing.join_next().await.unwrap().unwrap();
         let refused = get(&open, &format!("http://{address}")).await;
         assert!(matches!(refused, Err(UpstreamError::Connect(_))), "{refused:?}");
     }

@@ -47,7 +47,7 @@ impl Installer {
     pub(crate) fn programs(&mut self, what: &str, programs: &[&str], packages: &[&str]) -> Result<()> {
         let is_there =
             |program: &&str| runs("/bin/sh", &["-c", &format!("PATH=$PATH:/usr/sbin command -v {program}")]);
-        self.debian(what, || programs.iter().all(|program| is_there(program)), packages)
+        self.debian(what, || programs.iter().all(is_there), packages)
     }
 
     /// Installs Debian packages unless `present`.

@@ -22,12 +22,12 @@ fn record(number: u8, credential: Option<Uid>, at: Millis) -> Record {
 
 async fn write(ground: &Ground, records: &[Record]) {
     let mut tx = ground.write().await;
-    usage::insert_all(&mut tx, records).await.unwrap();
-    tx.commit().await.unwrap();
+    usage::insert_all(&mut tx, records).await.expect("an answer");
+    tx.commit().await.expect("an answer");
 }
 
 async fn sums(ground: &Ground, by: GroupBy, from: i64, to: i64) -> Vec<Sums> {
-    usage_report::sums(&mut ground.read().await, by, Millis(from), Millis(to)).await.unwrap()
+    usage_report::sums(&mut ground.read().await, by, Millis(from), Millis(to)).await.expect("an answer")
 }
 
 #[tokio::test]

@@ -30,11 +30,11 @@ fn end(input: i64, output: i64) -> CallEnd {
 /// A token of role `gateway` that acts for a new user; its public id, and who it is.
 async fn program(ground: &Ground) -> (String, Actor) {
     let user = strongroom::user::NewUser { name: "ada".into(), role: Role::Gateway, id: None };
-    let user = ground.room.users(Actor::library()).create(user).await.unwrap();
+    let user = ground.room.users(Actor::library()).create(user).await.expect("an answer");
     let request = TokenRequest { user: Some(user.id), ..TokenRequest::new("program", Role::Gateway) };
     let tokens = ground.room.tokens(Actor::library());
-    let (token, _) = tokens.create(request).await.unwrap();
-    (token.id, tokens.authenticate(&token.text).await.unwrap())
+    let (token, _) = tokens.create(request).await.expect("an answer");
+    (token.id, tokens.authenticate(&token.text).await.expect("an answer"))
 }
 
 /// Whether a call of these bounds leaves; it uses so many tokens.
@@ -51,7 +51,7 @@ async fn call(
 }
 
 async fn left(ground: &Ground) -> Vec<(&'static str, &'static str, i64)> {
-    let limits = ground.room.limits(Actor::library()).list().await.unwrap();
+    let limits = ground.room.limits(Actor::library()).list().await.expect("an answer");
     let of = |it: &Standing| (it.limit.scope.kind(), it.limit.unit.as_str(), it.remaining());
     let mut left: Vec<_> = limits.iter().map(of).collect();
     left.sort_unstable();
@@ -60,12 +60,12 @@ async fn left(ground: &Ground) -> Vec<(&'static str, &'static str, i64)> {
 
 /// The limit of this kind of scope.
 async fn limit_of(ground: &Ground, kind: &str) -> Uid {
-    let limits = ground.room.limits(Actor::library()).list().await.unwrap();
-    limits.iter().find(|it| it.limit.scope.kind() == kind).unwrap().limit.uid
+    let limits = ground.room.limits(Actor::library()).list().await.expect("an answer");
+    limits.iter().find(|it| it.limit.scope.kind() == kind).expect("an answer").limit.uid
 }
 
 async fn assert_ledger(ground: &Ground) {
-    let found = ground.room.usage(Actor::library()).verify(Millis(0)).await.unwrap();
+    let found = ground.room.usage(Actor::library()).verify(Millis(0)).await.expect("an answer");
     assert_eq!(found, [], "counters equal the ledger");
     ground.assert_sound().await;
 }
@@ -183,10 +183,10 @@ async fn a_month_that_ends_under_load_gives_each_month_its_own_limit() {
     limited.rate_limit = Some(100);
     let made = ground.make(limited).await;
     let (_, actor) = program(&ground).await;
-    let mut calls = Vec::new();
+    let mut calls = tokio::task::JoinSet::new();
     for index in 0..400 {
         let (room, clock, actor) = (ground.room.clone(), ground.clock.clone(), actor.clone());
-        calls.push(tokio::spawn(async move {
+        calls.spawn(async move {
             if index == 200 {
                 clock.set(Millis(NOW.0 + 1));
             }
@@ -202,11 +202,11 @@ async fn a_month_that_ends_under_load_gives_each_month_its_own_limit() {
                     false
                 }
             }
-        }));
+        });
     }
     let mut served = 0;
-    for call in calls {
-        served += i64::from(call.await.unwrap());
+    while let Some(call) = calls.join_next().await {
+        served += i64::from(call.unwrap());
     }
     let found = ground.service().require(made.id).await.unwrap();
     assert_eq!(found.usage_count, served);

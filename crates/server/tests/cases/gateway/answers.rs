@@ -8,8 +8,10 @@ use crate::cases::stage::{Stage, events, question, texts};
 const COLUMNS: &str = "provider, operation, model, status, requests, client_requests, input_tokens, \
                        cached_input_tokens, output_tokens, metering, source";
 
-/// Provider, path, model, body; what was used: input, cached, output.
-fn cases() -> Vec<(&'static str, &'static str, &'static str, &'static str, Value, [i64; 3])> {
+/// Provider, path, operation, model, body; what was used: input, cached, output.
+type Case = (&'static str, &'static str, &'static str, &'static str, Value, [i64; 3]);
+
+fn cases() -> Vec<Case> {
     let chat = || question("fake-1");
     let openai = [12, 2, 5];
     let gemini = json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hello?" }] }],

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use strongroom_testkit::fake_upstream::Mode;
+use tokio::task::JoinSet;
 
 use crate::cases::stage::{Stage, question, texts};
 use crate::support::server::{STEP, STEPS};
@@ -146,7 +147,8 @@ async fn a_server_that_is_told_to_stop_lets_streams_end_and_counts_them() {
     let stage = Stage::new().await;
     stage.credential("one", "openai", Mode::Late, json!({ "rateLimit": 10 })).await;
     let call = stage.chat();
-    let running = tokio::spawn(async move { call.await.status });
+    let mut running = JoinSet::new();
+    running.spawn(async move { call.await.status });
     for _ in 0..STEPS {
         if stage.fake.open() == 1 {
             break;
@@ -158,7 +160,7 @@ async fn a_server_that_is_told_to_stop_lets_streams_end_and_counts_them() {
     let (status, said) =
         tokio::task::spawn_blocking(move || server.end(nix::sys::signal::Signal::SIGTERM)).await.unwrap();
     assert!(status.success(), "{said}");
-    assert_eq!(running.await.unwrap(), 200);
+    assert_eq!(running.join_next().await.unwrap().unwrap(), 200);
     assert_eq!(fake.count_all(), 1);
     let sums =
         "SELECT CAST(SUM(settled) AS TEXT), CAST(SUM(held) AS TEXT), CAST(SUM(leased) AS TEXT) FROM counters";
