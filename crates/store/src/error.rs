@@ -66,7 +66,7 @@ impl From<sqlx::Error> for StoreError {
 }
 
 /// The primary result code of SQLite, the lower byte of what the driver tells: <https://www.sqlite.org/rescode.html>.
-fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
+pub(crate) fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
     error.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }

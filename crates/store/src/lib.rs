@@ -3,6 +3,7 @@
 //! Every statement is one text for SQLite and PostgreSQL with `$n` placeholders. Functions that read take a
 //! [`Session`], functions that change something take a [`Write`], which is a transaction.
 
+mod busy;
 mod dispatch;
 
 pub mod audit;

@@ -4,6 +4,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
+use crate::busy::{is_busy, patiently};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
 use crate::session::{Backend, Store, postgres_options, sqlite_options};
@@ -41,7 +42,8 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             let opening = sqlite_file::opening(path).map_err(|error| {
                 StoreError::Url(format!("the database file {} cannot be read: {error}", path.display()))
             })?;
-            let mut connection = SqliteConnection::connect_with(&opening.options).await?;
+            let connect = async || SqliteConnection::connect_with(&opening.options).await;
+            let mut connection = patiently(is_busy, connect).await?;
             let tables: Vec<(String,)> = sqlx::query_as(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
             )
@@ -116,15 +118,14 @@ async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
 }
 
 /// SQLite has no lock for migrations: of several processes that start at once the slower ones fail on what the fastest
-/// one has made meanwhile, and then go on behind it.
+/// one has made meanwhile, or on that it is just making it, and then go on behind it.
 async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), MigrateError> {
-    let mut attempts_left = SQLITE.iter().count();
-    loop {
-        match SQLITE.run(pool).await {
-            Err(MigrateError::ExecuteMigration(..)) if attempts_left > 0 => attempts_left -= 1,
-            done => return done,
-        }
-    }
+    let may_be_busy = |error: &MigrateError| match error {
+        MigrateError::ExecuteMigration(..) => true,
+        MigrateError::Execute(error) => is_busy(error),
+        _ => false,
+    };
+    patiently(may_be_busy, async || SQLITE.run(pool).await).await
 }
 
 /// Checks that the schema is the one of this binary, without changing it.

@@ -13,6 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis};
 
+use crate::busy::{is_busy, patiently};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
 
@@ -98,16 +99,14 @@ impl Store {
             Backend::Sqlite => {
                 let file = sqlite_options(&options.url)?;
                 create_private(file.get_filename())?;
-                let write = SqlitePoolOptions::new()
-                    .max_connections(1)
-                    .acquire_timeout(ACQUIRE)
-                    .connect_with(file.clone())
-                    .await?;
-                let read = SqlitePoolOptions::new()
-                    .max_connections(options.max_connections)
-                    .acquire_timeout(ACQUIRE)
-                    .connect_with(file.read_only(true))
-                    .await?;
+                let pool = async |file: &SqliteConnectOptions, connections| {
+                    let options = SqlitePoolOptions::new().max_connections(connections);
+                    options.acquire_timeout(ACQUIRE).connect_with(file.clone()).await
+                };
+                let write = patiently(is_busy, async || pool(&file, 1).await).await?;
+                let read_only = file.clone().read_only(true);
+                let read =
+                    patiently(is_busy, async || pool(&read_only, options.max_connections).await).await?;
                 Pool::Sqlite { read, write }
             }
             Backend::Postgres => Pool::Postgres(

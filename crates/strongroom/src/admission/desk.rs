@@ -3,6 +3,8 @@
 //! The desk works in a task of its own. It waits for callers that need an answer now, or for a moment when calls have
 //! ended, so that the number of transactions follows the disk and not the calls.
 
+mod guard;
+
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,6 +20,8 @@ use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{Write, change, counter, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
+
+use guard::{KeptRecords, Opened, TakenOut};
 
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
@@ -517,65 +521,6 @@ struct Decided {
     is_written: bool,
     /// Whether this server holds nothing any more.
     is_last: bool,
-}
-
-/// What was taken out for a batch that has not opened; dropped, it goes back.
-struct TakenOut {
-    shared: Arc<Shared>,
-    sealed: Option<Sealed>,
-    records: Option<Vec<Record>>,
-}
-
-impl Drop for TakenOut {
-    fn drop(&mut self) {
-        let mut counted = self.shared.counted();
-        if let Some(sealed) = self.sealed.take() {
-            counted.till.unseal(sealed);
-        }
-        if let Some(records) = self.records.take() {
-            counted.records.splice(0..0, records);
-        }
-    }
-}
-
-/// A batch that is open and not committed; dropped, it has not happened.
-struct Opened {
-    shared: Arc<Shared>,
-    batch: Option<Batch>,
-    calls: usize,
-}
-
-impl Opened {
-    fn changes_something(&self) -> bool {
-        let rests = |batch: &Batch| (0..self.calls).any(|place| batch.rests_on_commit(place));
-        self.batch.as_ref().is_some_and(|batch| !batch.deltas.is_empty() || rests(batch))
-    }
-
-    fn keep(mut self) -> Batch {
-        self.batch.take().unwrap_or_default()
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        if let Some(batch) = self.batch.take() {
-            self.shared.counted().till.did_not_happen(batch);
-        }
-    }
-}
-
-/// Records that are being written; dropped, they wait again.
-struct KeptRecords {
-    shared: Arc<Shared>,
-    records: Option<Vec<Record>>,
-}
-
-impl Drop for KeptRecords {
-    fn drop(&mut self) {
-        if let Some(records) = self.records.take() {
-            self.shared.counted().records.splice(0..0, records);
-        }
-    }
 }
 
 async fn sleep_for(duration: Option<Duration>) {

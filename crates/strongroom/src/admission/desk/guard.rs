@@ -1,0 +1,67 @@
+//! What a batch has taken out goes back unless the batch happened: also when its task panics or is given up.
+
+use std::sync::Arc;
+
+use strongroom_store::usage::Record;
+
+use super::Shared;
+use crate::admission::till::{Batch, Sealed};
+
+/// What was taken out for a batch that has not opened; dropped, it goes back.
+pub(super) struct TakenOut {
+    pub(super) shared: Arc<Shared>,
+    pub(super) sealed: Option<Sealed>,
+    pub(super) records: Option<Vec<Record>>,
+}
+
+impl Drop for TakenOut {
+    fn drop(&mut self) {
+        let mut counted = self.shared.counted();
+        if let Some(sealed) = self.sealed.take() {
+            counted.till.unseal(sealed);
+        }
+        if let Some(records) = self.records.take() {
+            counted.records.splice(0..0, records);
+        }
+    }
+}
+
+/// A batch that is open and not committed; dropped, it has not happened.
+pub(super) struct Opened {
+    pub(super) shared: Arc<Shared>,
+    pub(super) batch: Option<Batch>,
+    pub(super) calls: usize,
+}
+
+impl Opened {
+    pub(super) fn changes_something(&self) -> bool {
+        let rests = |batch: &Batch| (0..self.calls).any(|place| batch.rests_on_commit(place));
+        self.batch.as_ref().is_some_and(|batch| !batch.deltas.is_empty() || rests(batch))
+    }
+
+    pub(super) fn keep(mut self) -> Batch {
+        self.batch.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            self.shared.counted().till.did_not_happen(batch);
+        }
+    }
+}
+
+/// Records that are being written; dropped, they wait again.
+pub(super) struct KeptRecords {
+    pub(super) shared: Arc<Shared>,
+    pub(super) records: Option<Vec<Record>>,
+}
+
+impl Drop for KeptRecords {
+    fn drop(&mut self) {
+        if let Some(records) = self.records.take() {
+            self.shared.counted().records.splice(0..0, records);
+        }
+    }
+}
