@@ -1,5 +1,7 @@
 //! Randomness from the operating system.
 
+use std::cell::RefCell;
+
 use strongroom_model::{Millis, Uid};
 
 /// Fills an array.
@@ -13,17 +15,39 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// Bytes for identities, drawn ahead: they are no secrets, and one question to the system serves many of them.
+struct Ahead {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+thread_local! {
+    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; 1024], used: 1024 }) };
+}
+
+fn identity() -> [u8; 16] {
+    AHEAD.with_borrow_mut(|ahead| {
+        if ahead.used == ahead.bytes.len() {
+            *ahead = Ahead { bytes: bytes(), used: 0 };
+        }
+        let mut identity = [0; 16];
+        identity.copy_from_slice(&ahead.bytes[ahead.used..ahead.used + 16]);
+        ahead.used += 16;
+        identity
+    })
+}
+
 /// A fresh identity.
 #[must_use]
 pub fn uid() -> Uid {
-    Uid::from_bytes(bytes())
+    Uid::from_bytes(identity())
 }
 
 /// A fresh identity that begins with the milliseconds of an instant, so that later ones sort behind earlier ones
 /// (the layout of UUID version 7, RFC 9562, section 5.7).
 #[must_use]
 pub fn uid_at(at: Millis) -> Uid {
-    let mut uid: [u8; 16] = bytes();
+    let mut uid = identity();
     uid[..6].copy_from_slice(&at.0.max(0).to_be_bytes()[2..]);
     uid[6] = uid[6] & 0x0f | 0x70;
     uid[8] = uid[8] & 0x3f | 0x80;
@@ -33,6 +57,12 @@ pub fn uid_at(at: Millis) -> Uid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_identity_is_given_twice() {
+        let seen: std::collections::BTreeSet<_> = (0..10_000).map(|_| uid()).collect();
+        assert_eq!(seen.len(), 10_000);
+    }
 
     #[test]
     fn identities_of_later_instants_sort_behind() {
