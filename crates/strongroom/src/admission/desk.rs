@@ -35,7 +35,7 @@ const QUEUE: usize = 4096;
 /// How long ended calls wait for others to be written with.
 const GATHER: Duration = Duration::from_millis(20);
 /// Ended calls that do not wait any longer.
-const ENOUGH: usize = 256;
+const ENOUGH: usize = 512;
 /// How long a lease may lie unused before it goes back.
 const IDLE: Duration = Duration::from_millis(250);
 /// How long what this server holds is safe from the others without a sign of life, in seconds.
@@ -226,7 +226,7 @@ impl Worker {
                 biased;
                 count = requests.recv_many(&mut received, BATCH) => if count == 0 { return },
                 () = sleep_for(rest) => order.give_back = is_quiet,
-                () = shared.wake.notified() => if is_quiet && shared.counted().records.len() < ENOUGH {
+                () = shared.wake.notified() => if shared.counted().records.len() < ENOUGH {
                     // The first of several: they are written together.
                     tokio::select! {
                         biased;
