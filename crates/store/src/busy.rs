@@ -14,18 +14,26 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     database.and_then(sqlite_code).is_some_and(|code| [5, 6].contains(&code))
 }
 
-/// Does it, again when somebody else is in the way.
-pub(crate) async fn patiently<T, E>(
-    may_be_busy: impl Fn(&E) -> bool,
-    mut done: impl AsyncFnMut() -> Result<T, E>,
-) -> Result<T, E> {
-    let mut attempts_left = ATTEMPTS;
-    loop {
-        match done().await {
-            Err(error) if attempts_left > 0 && may_be_busy(&error) => {}
-            done => return done,
-        }
-        attempts_left -= 1;
+/// How often it is tried again.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    attempts_left: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { attempts_left: ATTEMPTS }
+    }
+}
+
+impl Patience {
+    pub(crate) fn is_left(&self) -> bool {
+        self.attempts_left > 0
+    }
+
+    /// Lets the others go on for a moment.
+    pub(crate) async fn wait(&mut self) {
+        self.attempts_left = self.attempts_left.saturating_sub(1);
         tokio::time::sleep(PAUSE).await;
     }
 }

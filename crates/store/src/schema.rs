@@ -4,7 +4,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
-use crate::busy::{is_busy, patiently};
+use crate::busy::{Patience, is_busy};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
 use crate::session::{Backend, Store, postgres_options, sqlite_options};
@@ -42,8 +42,13 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             let opening = sqlite_file::opening(path).map_err(|error| {
                 StoreError::Url(format!("the database file {} cannot be read: {error}", path.display()))
             })?;
-            let connect = async || SqliteConnection::connect_with(&opening.options).await;
-            let mut connection = patiently(is_busy, connect).await?;
+            let mut patience = Patience::default();
+            let mut connection = loop {
+                match SqliteConnection::connect_with(&opening.options).await {
+                    Err(error) if is_busy(&error) && patience.is_left() => patience.wait().await,
+                    done => break done?,
+                }
+            };
             let tables: Vec<(String,)> = sqlx::query_as(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
             )
@@ -125,7 +130,13 @@ async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), MigrateError> {
         MigrateError::Execute(error) => is_busy(error),
         _ => false,
     };
-    patiently(may_be_busy, async || SQLITE.run(pool).await).await
+    let mut patience = Patience::default();
+    loop {
+        match SQLITE.run(pool).await {
+            Err(error) if may_be_busy(&error) && patience.is_left() => patience.wait().await,
+            done => return done,
+        }
+    }
 }
 
 /// Checks that the schema is the one of this binary, without changing it.

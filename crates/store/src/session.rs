@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis};
 
-use crate::busy::{is_busy, patiently};
+use crate::busy::{Patience, is_busy};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
 
@@ -99,14 +99,8 @@ impl Store {
             Backend::Sqlite => {
                 let file = sqlite_options(&options.url)?;
                 create_private(file.get_filename())?;
-                let pool = async |file: &SqliteConnectOptions, connections| {
-                    let options = SqlitePoolOptions::new().max_connections(connections);
-                    options.acquire_timeout(ACQUIRE).connect_with(file.clone()).await
-                };
-                let write = patiently(is_busy, async || pool(&file, 1).await).await?;
-                let read_only = file.clone().read_only(true);
-                let read =
-                    patiently(is_busy, async || pool(&read_only, options.max_connections).await).await?;
+                let write = sqlite_pool(&file, 1).await?;
+                let read = sqlite_pool(&file.read_only(true), options.max_connections).await?;
                 Pool::Sqlite { read, write }
             }
             Backend::Postgres => Pool::Postgres(
@@ -193,6 +187,17 @@ impl Store {
         match &self.pool {
             Pool::Sqlite { .. } => None,
             Pool::Postgres(pool) => Some(pool),
+        }
+    }
+}
+
+async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
+    let mut patience = Patience::default();
+    loop {
+        let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
+        match options.connect_with(file.clone()).await {
+            Err(error) if is_busy(&error) && patience.is_left() => patience.wait().await,
+            done => return Ok(done?),
         }
     }
 }
