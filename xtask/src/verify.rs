@@ -53,7 +53,7 @@ fn limits(options: &Options) -> Result<bool> {
             database,
         ]);
         // One after the other: each has the machine to itself.
-        command.args(["--", "cases::exactness", "--nocapture", "--test-threads", "1"]);
+        command.args(["--", "exactness", "outage", "--nocapture", "--test-threads", "1"]);
         command.env("STRONGROOM_VERIFY_ROUNDS", options.rounds.to_string());
         command.env("STRONGROOM_VERIFY_KILLS", options.kills.to_string());
         command.envs(cluster.as_ref().map(|cluster| (URL_VARIABLE, cluster.url())));

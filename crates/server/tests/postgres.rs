@@ -6,5 +6,7 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/all.rs"]
 mod cases;
+#[path = "cases/postgres_outage.rs"]
+mod postgres_outage;
 #[path = "support/all.rs"]
 mod support;

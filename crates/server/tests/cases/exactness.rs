@@ -1,5 +1,5 @@
-//! Limits hold exactly: however many ask at once, on however many servers, through kills and with the database away. The
-//! fake provider's own count is the judge.
+//! Limits hold exactly: however many ask at once, on however many servers, and through kills. The fake provider's own count
+//! is the judge.
 //!
 //! `cargo xtask verify limits` runs these at length; otherwise a few rounds of each.
 
@@ -12,13 +12,12 @@ use serde_json::{Value, json};
 use strongroom_model::Role;
 use strongroom_testkit::Backend;
 use strongroom_testkit::fake_upstream::Mode;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::stage::{Stage, question};
 use crate::BACKEND;
 use crate::support::call::Call;
-use crate::support::server::{Installation, STEP, Server};
+use crate::support::server::{STEP, Server};
 
 const PATH: &str = "/openai/v1/chat/completions";
 
@@ -27,12 +26,12 @@ fn times(few: u64, variable: &str) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(few)
 }
 
-fn is_at_length() -> bool {
+pub(crate) fn is_at_length() -> bool {
     std::env::var_os("STRONGROOM_VERIFY_ROUNDS").is_some()
 }
 
 /// What a long run has to tell.
-fn report(line: &str) {
+pub(crate) fn report(line: &str) {
     if is_at_length() {
         #[expect(clippy::print_stdout, reason = "a long run tells what it has shown")]
         {
@@ -53,12 +52,12 @@ fn call(server: &Server, token: &str, body: Value) -> Call {
 }
 
 /// The month's count of a credential, once it stands still.
-async fn used(server: &Server, name: &str) -> u64 {
+pub(crate) async fn used(server: &Server, name: &str) -> u64 {
     let path = format!("/api/credentials/{name}/rate-limit");
     server.get(&path).await.expect(200).at("currentMonthUsage").as_u64().unwrap()
 }
 
-async fn assert_ledger(server: &Server) {
+pub(crate) async fn assert_ledger(server: &Server) {
     let found = server.get("/api/admin/usage/verify").await.expect(200);
     assert_eq!(found.at("valid"), true, "{}", found.text);
 }
@@ -166,7 +165,7 @@ async fn a_token_that_is_revoked_on_one_server_is_refused_on_another() {
 }
 
 /// Calls one server after the other until told to stop; counts those that were served.
-async fn keep_calling(
+pub(crate) async fn keep_calling(
     addresses: Arc<std::sync::Mutex<Vec<String>>>,
     token: String,
     stop: Arc<AtomicBool>,
@@ -238,97 +237,5 @@ async fn a_server_that_is_killed_overdraws_nothing_and_leaves_nothing_uncounted(
         "{kills} kills: {} calls left under a limit of {limit}, all counted, {} counted that may not have left",
         fake.count(&key),
         limit - fake.count(&key)
-    ));
-}
-
-/// Passes connections on until it is told that there is nobody.
-struct Cut {
-    port: u16,
-    is_cut: Arc<AtomicBool>,
-    _task: JoinSet<()>,
-}
-
-impl Cut {
-    async fn before(address: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let is_cut = Arc::new(AtomicBool::new(false));
-        let mut task = JoinSet::new();
-        let cut = is_cut.clone();
-        task.spawn(async move {
-            let mut passing = JoinSet::new();
-            loop {
-                tokio::select! {
-                    accepted = listener.accept() => {
-                        let (mut near, _) = accepted.unwrap();
-                        if cut.load(Ordering::SeqCst) {
-                            continue;
-                        }
-                        let address = address.clone();
-                        passing.spawn(async move {
-                            let mut far = TcpStream::connect(address).await.unwrap();
-                            // It ends when either side does.
-                            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-                        });
-                    }
-                    () = tokio::time::sleep(STEP) => if cut.load(Ordering::SeqCst) {
-                        passing.abort_all();
-                        while passing.join_next().await.is_some() {}
-                    }
-                }
-            }
-        });
-        Self { port, is_cut, _task: task }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn while_the_database_is_away_nothing_leaves_uncounted_and_all_goes_on_when_it_is_back() {
-    if BACKEND == Backend::Sqlite {
-        // Its database is a file of its own process.
-        return;
-    }
-    let installation = Installation::new(BACKEND).await;
-    let url = installation.database.url().to_owned();
-    let (before, rest) = url.split_once("127.0.0.1:").expect("a port");
-    let (port, after) = rest.split_once('/').expect("a database");
-    let cut = Cut::before(format!("127.0.0.1:{port}")).await;
-    let through = format!("{before}127.0.0.1:{}/{after}", cut.port);
-    let stage = Stage::with(|it| {
-        drop(it);
-        installation.set("STRONGROOM_DATABASE_URL", through).set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")
-    })
-    .await;
-    let key = stage.credential("one", "openai", Mode::Ok, json!({ "rateLimit": 500 })).await;
-    stage.chat().await.expect(200);
-    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let addresses = Arc::new(std::sync::Mutex::new(vec![stage.server.url.clone()]));
-    let mut callers = JoinSet::new();
-    for _ in 0..8 {
-        callers.spawn(keep_calling(addresses.clone(), stage.token.clone(), stop.clone(), served.clone()));
-    }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    cut.is_cut.store(true, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_secs(if is_at_length() { 10 } else { 2 })).await;
-    let away = stage.chat().await;
-    assert_eq!(away.status, 503, "{}", away.text);
-    cut.is_cut.store(false, Ordering::SeqCst);
-    let back = Instant::now();
-    let before = stage.fake.count(&key);
-    while stage.fake.count(&key) == before && stage.fake.count(&key) < 500 {
-        assert!(back.elapsed() < Duration::from_secs(60), "calls do not go on");
-        tokio::time::sleep(STEP).await;
-    }
-    while stage.chat().await.status != 429 {
-        assert!(back.elapsed() < Duration::from_secs(120), "the limit is not reached");
-    }
-    stop.store(true, Ordering::SeqCst);
-    while callers.join_next().await.is_some() {}
-    assert!(stage.fake.count(&key) <= 500);
-    assert_eq!(used(&stage.server, "one").await, 500);
-    assert_ledger(&stage.server).await;
-    report(&format!(
-        "the database was away and back: {} calls left under a limit of 500",
-        stage.fake.count(&key)
     ));
 }
