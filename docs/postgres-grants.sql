@@ -32,10 +32,14 @@ GRANT SELECT, INSERT ON credential_versions TO :"app";
 GRANT SELECT, INSERT, UPDATE ON credential_values TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON limits TO :"app";
 
-GRANT SELECT, INSERT ON master_keys, key_wraps TO :"app";
+-- A master that was replaced goes with what is wrapped under it; the rows of the masters are locked for that.
+GRANT SELECT, INSERT, UPDATE, DELETE ON master_keys TO :"app";
+GRANT SELECT, INSERT, DELETE ON key_wraps TO :"app";
 -- It remembers the highest id that a user ever had.
 GRANT SELECT, INSERT, UPDATE ON strongroom_meta TO :"app";
-GRANT SELECT, INSERT, UPDATE ON encryption_keys TO :"app";
+GRANT SELECT, INSERT, UPDATE ON encryption_keys, key_rotations TO :"app";
+-- Which process holds which master key.
+GRANT SELECT, INSERT, UPDATE, DELETE ON key_holders TO :"app";
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON users TO :"app";
 GRANT SELECT, INSERT, UPDATE ON tokens TO :"app";

@@ -42,7 +42,8 @@ mod tests {
     fn a_wrapped_key_comes_back_only_as_what_it_was() {
         let (master, id, key) = (MasterKey::generate(), Uid::from_bytes([7; 16]), Key::generate());
         let wrapped = wrap(&master, id, Purpose::Data, &key);
-        assert_eq!(*unwrap_key(&master, id, Purpose::Data, &wrapped).unwrap().0, *key.0);
+        assert!(unwrap_key(&master, id, Purpose::Data, &wrapped).unwrap().is(&key));
+        assert!(!Key::generate().is(&key));
         assert!(unwrap_key(&master, id, Purpose::Audit, &wrapped).is_err());
         assert!(unwrap_key(&master, Uid::from_bytes([8; 16]), Purpose::Data, &wrapped).is_err());
         assert!(unwrap_key(&MasterKey::generate(), id, Purpose::Data, &wrapped).is_err());

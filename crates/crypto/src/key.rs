@@ -55,6 +55,12 @@ impl Key {
         Self(Zeroizing::new(random::bytes()))
     }
 
+    /// Whether it is the same key, compared in constant time.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.as_slice().ct_eq(other.0.as_slice()).into()
+    }
+
     /// HMAC-SHA-256 (RFC 2104) of these fields, 64 lower-case hex digits.
     pub(crate) fn mac(&self, fields: &Canonical) -> String {
         hex::encode(&mac_of(&*self.0, fields))

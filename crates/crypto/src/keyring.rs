@@ -86,6 +86,12 @@ impl Keyring {
         self.current(purpose).0.to_string()
     }
 
+    /// Whether what a data key has sealed can be opened.
+    #[must_use]
+    pub fn knows_data_key(&self, key_id: &str) -> bool {
+        self.named(Purpose::Data, key_id).is_some()
+    }
+
     /// Seals a secret for the place where it will live.
     ///
     /// # Errors
@@ -169,6 +175,9 @@ mod tests {
         assert_eq!(keyring.open(&context, &old_id.to_string(), &sealed).unwrap().expose(), "sk-x");
         assert_eq!(keyring.seal(&context, &Secret::from("y")).unwrap().key_id, new_id.to_string());
         assert_eq!(keyring.open(&context, &uid.to_string(), &sealed).unwrap_err(), OpenError::UnknownKey);
+        let known =
+            [old_id, new_id, uid, Uid::from_bytes([4; 16])].map(|id| keyring.knows_data_key(&id.to_string()));
+        assert_eq!(known, [true, true, false, false], "the audit key opens no secret");
     }
 
     #[test]

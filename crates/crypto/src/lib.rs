@@ -11,6 +11,7 @@ mod hex;
 pub mod key;
 pub mod keyring;
 pub mod master_key;
+pub mod misspelling;
 pub mod random;
 pub mod row_digest;
 pub mod sealed_text;

@@ -142,6 +142,10 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
         // These two make something out of nothing: no server is looked for.
         Command::Remote(RemoteCommand::Key(key::KeyCommand::Generate)) => key::generate(output),
         Command::Remote(RemoteCommand::Token(token::TokenCommand::Generate)) => token::generate(output),
+        // A key that may be wrong is not to be started with.
+        Command::Remote(RemoteCommand::Key(key::KeyCommand::Check(options))) => {
+            key::check(options, &global, output).await
+        }
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,
         Command::Config(command) => config::run(&command, &global, output),

@@ -170,7 +170,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     Some(Config {
         data_dir: data_dir?,
         database: database?,
-        encryption,
+        encryption: encryption?,
         http: http?,
         auth,
         endpoints: endpoints?,

@@ -39,6 +39,7 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
         max_connections: config.database.max_connections,
         migrate: config.database.migrate,
         key,
+        previous_key: config.encryption.previous.clone(),
         environment,
         guard: EndpointGuard::new(config.endpoints.allow_private),
         prices: prices(config)?,
@@ -76,6 +77,23 @@ fn app(room: &Strongroom, config: &Config) -> axum::Router {
         usage_retention_days: config.usage.retention_days,
         metrics: Arc::new(Metrics::default()),
     })
+}
+
+/// Fingerprints of the master keys of the configured database, without opening or changing it; `None` when there is none
+/// yet.
+///
+/// # Errors
+/// [`Problem`] when it cannot be read, or belongs to something else.
+pub async fn masters(config: &Config) -> Result<Option<Vec<String>>, Problem> {
+    match schema::glimpse(config.database.url.expose()).await? {
+        schema::Glimpse::Empty => Ok(None),
+        schema::Glimpse::Ours { master_fingerprints } => {
+            Ok(Some(master_fingerprints).filter(|masters| !masters.is_empty()))
+        }
+        schema::Glimpse::Foreign => Err(Problem::internal(
+            "the database has tables, but they are not strongroom's: set STRONGROOM_DATABASE_URL to strongroom's own",
+        )),
+    }
 }
 
 /// Brings the schema of the configured database up to date, and does nothing else: no key is needed.

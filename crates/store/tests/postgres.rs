@@ -18,14 +18,20 @@ mod ground;
 mod idempotency;
 #[path = "cases/key.rs"]
 mod key;
+#[path = "cases/key_holder.rs"]
+mod key_holder;
 #[path = "cases/limit.rs"]
 mod limit;
 #[path = "cases/meta.rs"]
 mod meta;
 #[path = "cases/node.rs"]
 mod node;
+#[path = "cases/rotation.rs"]
+mod rotation;
 #[path = "cases/schema.rs"]
 mod schema;
+#[path = "cases/sealed.rs"]
+mod sealed;
 #[path = "cases/session.rs"]
 mod session;
 #[path = "cases/token.rs"]

@@ -44,7 +44,7 @@ impl Strongroom {
     /// The head of the chain, locked until the transaction ends. Who holds it is the only one to commit an entry.
     pub(crate) async fn lock_chain(&self, tx: &mut Write) -> Result<Head, Problem> {
         let head = strongroom_store::audit::lock_head(tx, REGION).await?;
-        head.filter(|head| audit_chain::head_verifies(&self.0.keyring, head)).ok_or_else(|| {
+        head.filter(|head| audit_chain::head_verifies(&self.keyring(), head)).ok_or_else(|| {
             self.0.signals.integrity_failures.add_one();
             Problem::integrity(
                 "the head of the audit chain was changed or removed, so nothing more is done; \
@@ -59,7 +59,7 @@ impl Strongroom {
         head: Head,
         entries: Vec<NewEntry>,
     ) -> Result<(), Problem> {
-        let keyring = &self.0.keyring;
+        let keyring = &self.keyring();
         let (mut seq, mut link) = (head.seq, head.link);
         let mut linked = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -244,7 +244,7 @@ impl AuditService {
             }
             let (entries, broken) = self.verify_chain(&head, of_chain).await?;
             result.entries += entries;
-            if !audit_chain::head_verifies(&self.room.0.keyring, &head) {
+            if !audit_chain::head_verifies(&self.room.keyring(), &head) {
                 result.faults.push(fault(&head.chain_id, head.seq, "the head of the chain was changed"));
             }
             result.faults.extend(broken);
@@ -286,7 +286,7 @@ impl AuditService {
                 if entry.seq != seq + 1 {
                     return broken(seq + 1, "the entry was deleted");
                 }
-                if !audit_chain::verifies(&self.room.0.keyring, &link, &entry) {
+                if !audit_chain::verifies(&self.room.keyring(), &link, &entry) {
                     return broken(
                         entry.seq,
                         "the entry was changed, inserted, or stands in another's place",

@@ -13,7 +13,7 @@ use strongroom_model::credential::Credential;
 use strongroom_model::limit::{Limit, LimitScope};
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Problem, Provider, Secret, UserId, month};
-use strongroom_store::{Session, change, credential, limit, value};
+use strongroom_store::{Session, change, credential, limit};
 
 use crate::Strongroom;
 
@@ -200,7 +200,7 @@ impl Strongroom {
         let Some(stored) = strongroom_store::token::get(&mut session, id).await? else { return Ok(None) };
         let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
         let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-        let mut is_good = authority::token_verifies(&self.0.keyring, &stored.token, &hash, &mac);
+        let mut is_good = authority::token_verifies(&self.keyring(), &stored.token, &hash, &mac);
         if !is_good {
             self.0.signals.integrity_failures.add_one();
             tracing::error!(token = %stored.token.id, "the row of this token was changed outside strongroom");
@@ -272,7 +272,7 @@ impl Strongroom {
                     credential::list_of_provider(&mut session, provider, view, (after, PAGE), moment.now)
                         .await?
                 {
-                    let values = value::list_of_version(&mut session, found.version).await?;
+                    let values = self.values_of_version(&mut session, found.version).await?;
                     page.push((found, values));
                 }
                 page

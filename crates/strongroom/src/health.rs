@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_connectors::ai::{ProbeOutcome, probe};
 use strongroom_model::{Actor, CredentialId, Millis, Problem, Uid};
-use strongroom_store::{credential, value};
+use strongroom_store::credential;
 
 use crate::Strongroom;
 use crate::call::Ailment;
@@ -150,7 +150,7 @@ impl Strongroom {
                 let mut session = self.0.store.read().await?;
                 let found = credential::get_by_uid(&mut session, credential, now).await?;
                 match found.filter(|found| found.version == version) {
-                    Some(found) => Some((value::list_of_version(&mut session, version).await?, found)),
+                    Some(found) => Some((self.values_of_version(&mut session, version).await?, found)),
                     None => None,
                 }
             };

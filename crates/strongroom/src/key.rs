@@ -1,4 +1,11 @@
-//! Encryption keys: which there are, and fresh ones.
+//! Encryption keys: which there are, what is under each, and how they are replaced.
+
+mod holder;
+mod keeper;
+mod master;
+mod ring;
+mod rotation;
+mod status;
 
 use strongroom_crypto::MasterKey;
 use strongroom_model::{Problem, Secret};
@@ -6,7 +13,16 @@ use strongroom_store::key::{KeyRow, WrapRow};
 
 use crate::Strongroom;
 
-/// Tells about encryption keys.
+pub use holder::Holder;
+pub use master::MasterChange;
+pub use rotation::{Policy, RotationState, Started};
+pub use status::{DataKeyState, KeyState, KeyStatus, MasterState};
+
+pub(crate) use holder::announce;
+pub(crate) use keeper::Keeper;
+pub(crate) use ring::{load_keyring, make_keys};
+
+/// Tells about encryption keys, and replaces them.
 #[derive(Debug, Clone)]
 pub struct KeyService {
     pub(crate) room: Strongroom,

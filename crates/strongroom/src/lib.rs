@@ -38,8 +38,8 @@ pub mod token;
 pub mod usage;
 pub mod user;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, RwLock};
 
 pub use credential::{CredentialService, RevealedCredential};
 pub use environment::Environment;
@@ -56,6 +56,7 @@ pub use strongroom_model::{
 pub use strongroom_store::legacy_source as legacy;
 
 use strongroom_crypto::Keyring;
+use strongroom_model::Uid;
 use strongroom_store::Store;
 
 /// An open strongroom. Clones share everything.
@@ -65,8 +66,14 @@ pub struct Strongroom(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Store,
-    keyring: Keyring,
+    /// Replaced as a whole when another key is made.
+    keyring: RwLock<Arc<Keyring>>,
+    /// The one that new wraps are made under, then the one that it replaces.
+    masters: Vec<MasterKey>,
     master_fingerprint: String,
+    /// This process, among those that have the database open.
+    node: Uid,
+    keeper: key::Keeper,
     environment: Environment,
     guard: EndpointGuard,
     signals: signals::Signals,
@@ -134,7 +141,7 @@ impl Strongroom {
         self.0.store.backend().as_str()
     }
 
-    /// The fingerprint of the master key in use.
+    /// The fingerprint of the master key that this process was given, the new one while it is being replaced.
     #[must_use]
     pub fn master_fingerprint(&self) -> &str {
         &self.0.master_fingerprint
@@ -158,8 +165,12 @@ impl Strongroom {
 
     /// Closes the database. Other clones fail from then on.
     pub async fn close(&self) {
+        self.0.keeper.stop();
         if let Err(problem) = self.0.admission.close().await {
             tracing::warn!(%problem, "what calls consumed last could not be written down; it counts as held");
+        }
+        if let Err(problem) = self.leave().await {
+            tracing::debug!(%problem, "that this process ends could not be told; it counts as alive for a minute more");
         }
         self.0.store.close().await;
     }

@@ -1,20 +1,18 @@
 //! Opening: the key and the database are checked against each other before anything is changed.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use strongroom_connectors::endpoint_guard::EndpointGuard;
-use strongroom_crypto::envelope::{unwrap_key, wrap};
-use strongroom_crypto::keyring::KeyringEntry;
-use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, audit_chain, random};
+use strongroom_crypto::{MasterKey, audit_chain, random};
 use strongroom_model::audit::Target;
 use strongroom_model::price::PriceTable;
-use strongroom_model::{Actor, Clock, Problem, Secret, Uid};
-use strongroom_store::key::{KeyRow, WrapRow};
+use strongroom_model::{Actor, Clock, Problem, Secret};
 use strongroom_store::schema::{self, Glimpse};
 use strongroom_store::{REGION, Store, StoreOptions};
 
 use crate::credential::Desk;
+use crate::key::Keeper;
 use crate::signals::Signals;
 use crate::{Environment, Inner, Strongroom};
 
@@ -40,6 +38,8 @@ pub struct Options {
     pub migrate: bool,
     /// The master key.
     pub key: KeySource,
+    /// The master key that it replaces, as long as that is still needed.
+    pub previous_key: Option<Secret>,
     /// Keys from the environment.
     pub environment: Environment,
     /// Which endpoints may be called.
@@ -58,6 +58,7 @@ impl Options {
             max_connections: 10,
             migrate: true,
             key: KeySource::Given(master_key.into()),
+            previous_key: None,
             environment: Environment::disabled(),
             guard: EndpointGuard::new(false),
             prices: crate::prices::built_in(),
@@ -101,9 +102,14 @@ impl Strongroom {
             Glimpse::Foreign => return Err(foreign()),
         };
         let (master, new_key_file) = master_key(&options.key, needed)?;
-        check_master(&master, needed)?;
+        let mut masters = vec![master];
+        if let Some(text) = &options.previous_key {
+            let previous = parsed(text, "ENCRYPTION_KEY_PREVIOUS", needed)?;
+            masters.extend(Some(previous).filter(|it| it.fingerprint() != masters[0].fingerprint()));
+        }
+        check_masters(&masters, needed)?;
         let mut is_used = false;
-        let opened = Self::open_with(&options, &master, &mut is_used).await;
+        let opened = Self::open_with(&options, masters, &mut is_used).await;
         if let (Err(_), Some(path), false) = (&opened, &new_key_file, is_used) {
             // The start failed before anything was sealed under the fresh key, or another node was first to make this
             // database: it would be in the way of the next start.
@@ -112,7 +118,11 @@ impl Strongroom {
         Ok(Opened { room: opened?, new_key_file })
     }
 
-    async fn open_with(options: &Options, master: &MasterKey, is_used: &mut bool) -> Result<Self, Problem> {
+    async fn open_with(
+        options: &Options,
+        masters: Vec<MasterKey>,
+        is_used: &mut bool,
+    ) -> Result<Self, Problem> {
         let store = Store::connect(&StoreOptions {
             url: options.database_url.expose().to_owned(),
             max_connections: options.max_connections,
@@ -124,12 +134,17 @@ impl Strongroom {
         } else {
             schema::check(&store).await?;
         }
-        make_keys(&store, master, is_used).await?;
-        let keyring = load_keyring(&store, master).await?;
+        make_keys(&store, &masters, is_used).await?;
+        let node = random::uid();
+        crate::key::announce(&store, node, &masters).await?;
+        let keyring = crate::key::load_keyring(&mut store.read().await?, &masters).await?;
         let room = Self(Arc::new_cyclic(|room| Inner {
             store,
-            keyring,
-            master_fingerprint: master.fingerprint(),
+            keyring: RwLock::new(Arc::new(keyring)),
+            master_fingerprint: masters[0].fingerprint(),
+            masters,
+            node,
+            keeper: Keeper::open(room),
             environment: options.environment.clone(),
             guard: options.guard,
             signals: Signals::default(),
@@ -151,7 +166,7 @@ impl Strongroom {
         if !strongroom_store::meta::claim(&mut tx, "audit_chain", REGION).await? {
             return Ok(tx.roll_back().await?);
         }
-        let head = audit_chain::head(&self.0.keyring, REGION, 0, audit_chain::GENESIS);
+        let head = audit_chain::head(&self.keyring(), REGION, 0, audit_chain::GENESIS);
         strongroom_store::audit::insert_head(&mut tx, &head).await?;
         let target =
             Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
@@ -170,17 +185,18 @@ fn foreign() -> Problem {
     )
 }
 
+fn parsed(text: &Secret, place: &str, needed: &[String]) -> Result<MasterKey, Problem> {
+    MasterKey::parse_strong(text.expose()).map_err(|error| {
+        let needed = if needed.is_empty() { String::new() } else { format!("; {}", wanted(needed)) };
+        Problem::internal(format!("{place}: {error}{needed}"))
+    })
+}
+
 fn master_key(source: &KeySource, needed: &[String]) -> Result<(MasterKey, Option<PathBuf>), Problem> {
-    let parsed = |text: &Secret, place: &str| {
-        MasterKey::parse_strong(text.expose()).map_err(|error| {
-            let needed = if needed.is_empty() { String::new() } else { format!("; {}", wanted(needed)) };
-            Problem::internal(format!("{place}: {error}{needed}"))
-        })
-    };
     match source {
-        KeySource::Given(text) => Ok((parsed(text, "ENCRYPTION_KEY")?, None)),
+        KeySource::Given(text) => Ok((parsed(text, "ENCRYPTION_KEY", needed)?, None)),
         KeySource::FileOrNew(path) => match key_file::read(path)? {
-            Some(text) => Ok((parsed(&text, &path.display().to_string())?, None)),
+            Some(text) => Ok((parsed(&text, &path.display().to_string(), needed)?, None)),
             None if needed.is_empty() => {
                 let key = MasterKey::generate();
                 key_file::write(path, &key.to_hex())?;
@@ -199,73 +215,39 @@ fn wanted(needed: &[String]) -> String {
     format!("this database needs the key with fingerprint {}", needed.join(" or "))
 }
 
-fn check_master(master: &MasterKey, needed: &[String]) -> Result<(), Problem> {
-    let fingerprint = master.fingerprint();
-    if needed.is_empty() || needed.contains(&fingerprint) {
+/// One of the masters has to be the database's: every key is wrapped under each that is.
+fn check_masters(masters: &[MasterKey], needed: &[String]) -> Result<(), Problem> {
+    let fingerprints: Vec<String> = masters.iter().map(MasterKey::fingerprint).collect();
+    if needed.is_empty() || fingerprints.iter().any(|held| needed.contains(held)) {
         return Ok(());
     }
+    let has = match fingerprints.as_slice() {
+        [one] => format!("the encryption key has fingerprint {one}, which is not this database's"),
+        several => format!(
+            "the encryption key and the one before have fingerprints {}, which are not this database's",
+            several.join(" and ")
+        ),
+    };
     Err(Problem::internal(format!(
-        "the encryption key has fingerprint {fingerprint}, which is not this database's; {}: set ENCRYPTION_KEY or \
-         ENCRYPTION_KEY_FILE to that key, or STRONGROOM_DATABASE_URL to the database of this one",
+        "{has}; {}: set ENCRYPTION_KEY or ENCRYPTION_KEY_FILE to that key, or STRONGROOM_DATABASE_URL to the database of \
+         this one; to replace the master key, give the one that is needed as ENCRYPTION_KEY_PREVIOUS beside the new one",
         wanted(needed)
     )))
 }
 
 /// Makes one key per purpose, once: of several nodes that start at once one does, the others wait for it.
 /// From the moment on when a database may hold something sealed under this master, `is_used` says so.
-async fn make_keys(store: &Store, master: &MasterKey, is_used: &mut bool) -> Result<(), Problem> {
+async fn make_keys(store: &Store, masters: &[MasterKey], is_used: &mut bool) -> Result<(), Problem> {
     let mut tx = store.write().await?;
     let now = tx.now().await?;
     if !strongroom_store::meta::claim(&mut tx, "installation", &random::uid().to_string()).await? {
         tx.roll_back().await?;
-        let masters = strongroom_store::key::list_masters(&mut store.read().await?).await?;
-        check_master(master, &masters)?;
+        let known = strongroom_store::key::list_masters(&mut store.read().await?).await?;
+        check_masters(masters, &known)?;
         *is_used = true;
         return Ok(());
     }
     *is_used = true;
-    strongroom_store::key::insert_master(&mut tx, &master.fingerprint(), now).await?;
-    for purpose in Purpose::ALL {
-        let (id, key) = (random::uid(), Key::generate());
-        let row = KeyRow {
-            id: id.to_string(),
-            purpose: purpose.as_str().to_owned(),
-            is_current: true,
-            seal_count: 0,
-            created_at_ms: now.0,
-        };
-        let wrap = WrapRow {
-            key_id: id.to_string(),
-            master_fingerprint: master.fingerprint(),
-            wrapped: wrap(master, id, purpose, &key),
-        };
-        strongroom_store::key::insert(&mut tx, &row, &wrap).await?;
-    }
+    crate::key::make_keys(&mut tx, &masters[0], now).await?;
     Ok(tx.commit().await?)
-}
-
-async fn load_keyring(store: &Store, master: &MasterKey) -> Result<Keyring, Problem> {
-    let mut session = store.read().await?;
-    let keys = strongroom_store::key::list(&mut session).await?;
-    let wraps = strongroom_store::key::list_wraps(&mut session).await?;
-    let fingerprint = master.fingerprint();
-    let mut entries = Vec::with_capacity(keys.len());
-    for row in keys {
-        let broken = |what: &str| {
-            Problem::integrity(format!(
-                "encryption key {} {what}; restore the tables encryption_keys and key_wraps",
-                row.id
-            ))
-        };
-        let id: Uid = row.id.parse().map_err(|_| broken("has a malformed id"))?;
-        let purpose = Purpose::from_name(&row.purpose).ok_or_else(|| broken("has an unknown purpose"))?;
-        let wrap = wraps
-            .iter()
-            .find(|wrap| wrap.key_id == row.id && wrap.master_fingerprint == fingerprint)
-            .ok_or_else(|| broken("is not wrapped under the present master key"))?;
-        let key = unwrap_key(master, id, purpose, &wrap.wrapped)
-            .map_err(|_| broken("does not unwrap: it was changed"))?;
-        entries.push(KeyringEntry { id, purpose, is_current: row.is_current, key });
-    }
-    Keyring::new(entries).map_err(|error| Problem::integrity(error.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant};
-use strongroom_crypto::{OpenError, SealContext};
+use strongroom_crypto::{OpenError, Purpose, SealContext};
 use strongroom_model::audit::{Outcome, Target};
 use strongroom_model::credential::{Credential, Field};
 use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
@@ -12,7 +12,7 @@ use strongroom_store::value::{self, SealedValue};
 use crate::Strongroom;
 
 /// Texts that one key may seal under random 96-bit nonces: NIST SP 800-38D, section 8.3.
-const MOST_SEALS: i64 = 1 << 32;
+pub(crate) const MOST_SEALS: i64 = 1 << 32;
 
 /// What of a credential its sealed texts are bound to, beside version and field.
 #[derive(Debug, Clone, Copy)]
@@ -66,12 +66,20 @@ impl Fault {
                     .to_owned()
             }
             Self::Value(value, OpenError::UnknownKey) => format!(
-                "it was sealed with key {}, which is not in the keyring; restore the tables encryption_keys and key_wraps",
+                "it was sealed with key {}, which is not in the keyring; start this server with the present master key, or restore the tables encryption_keys \
+                 and key_wraps",
                 value.key_id
             ),
             Self::Value(_, error) => format!("{error}; restore the row from a backup, or store the key anew"),
         }
     }
+}
+
+/// That a key may seal no more.
+pub(crate) fn used_up(key_id: &str) -> Problem {
+    Problem::internal(format!(
+        "data key {key_id} has sealed as many texts as a key may; run `strongroom key rotate` for a new one"
+    ))
 }
 
 impl Strongroom {
@@ -84,28 +92,30 @@ impl Strongroom {
         field: Field,
         secret: &Secret,
     ) -> Result<(), Problem> {
-        let keyring = &self.0.keyring;
-        let sealed = keyring
-            .seal(&place.context(version, field), secret)
-            .map_err(|error| Problem::invalid(field.as_str(), error.to_string()))?;
-        if !strongroom_store::key::count_seals(tx, &sealed.key_id, 1, MOST_SEALS).await? {
-            return Err(Problem::internal(format!(
-                "data key {} has sealed as many texts as a key may; a new data key is needed",
-                sealed.key_id
-            )));
+        // The second time with the key that has become the current one meanwhile.
+        for _ in 0..2 {
+            let keyring = self.keyring();
+            let sealed = keyring
+                .seal(&place.context(version, field), secret)
+                .map_err(|error| Problem::invalid(field.as_str(), error.to_string()))?;
+            if strongroom_store::key::count_seals(tx, &sealed.key_id, 1, MOST_SEALS).await? {
+                let fingerprint = keyring.fingerprint(secret);
+                let value =
+                    SealedValue { version, field, key_id: sealed.key_id, text: sealed.text, fingerprint };
+                return Ok(value::put(tx, &value).await?);
+            }
+            self.load_keys(tx).await?;
         }
-        let fingerprint = keyring.fingerprint(secret);
-        let value = SealedValue { version, field, key_id: sealed.key_id, text: sealed.text, fingerprint };
-        Ok(value::put(tx, &value).await?)
+        Err(used_up(&self.keyring().current_id(Purpose::Data)))
     }
 
     pub(crate) fn sign_credential(&self, grant: &CredentialGrant<'_>) -> AuthorityMac {
-        authority::credential_mac(&self.0.keyring, grant)
+        authority::credential_mac(&self.keyring(), grant)
     }
 
     /// Whether a credential's row says what we wrote.
     pub(crate) fn says_what_we_wrote(&self, credential: &Credential) -> bool {
-        authority::credential_verifies(&self.0.keyring, credential)
+        authority::credential_verifies(&self.keyring(), credential)
     }
 
     /// Opens every value of a version in its place, once its credential's row is known to say what we wrote.
@@ -129,7 +139,7 @@ impl Strongroom {
     }
 
     pub(crate) fn open_value(&self, place: Place<'_>, value: &SealedValue) -> Result<Secret, OpenError> {
-        self.0.keyring.open(&place.context(value.version, value.field), &value.key_id, &value.text)
+        self.keyring().open(&place.context(value.version, value.field), &value.key_id, &value.text)
     }
 
     /// Says in the metrics, the log and the audit trail that a credential does not open, and makes the problem.

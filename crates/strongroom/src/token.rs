@@ -115,7 +115,7 @@ impl Strongroom {
     }
 
     fn sign_token(&self, token: Token, hash: AuthorityMac) -> StoredToken {
-        let mac = authority::token_mac(&self.0.keyring, &token, &hash);
+        let mac = authority::token_mac(&self.keyring(), &token, &hash);
         StoredToken { token, hash_key_id: hash.key_id, hash: hash.mac, mac_key_id: mac.key_id, mac: mac.mac }
     }
 
@@ -161,7 +161,7 @@ impl Strongroom {
             expires_at: request.expires_at,
             revoked_at: None,
         };
-        let hash = authority::hash_token(&self.0.keyring, &new.text);
+        let hash = authority::hash_token(&self.keyring(), &new.text);
         let stored = self.sign_token(token, hash);
         strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
             StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
@@ -186,7 +186,7 @@ impl TokenService {
         let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
         let moment = self.room.moment().await?;
         let known = self.room.known_token(id).await?;
-        let keyring = &self.room.0.keyring;
+        let keyring = &self.room.keyring();
         let Some(known) = known else {
             // The work of a comparison, so that a known id is not told apart by time.
             let nobody = AuthorityMac {

@@ -71,13 +71,13 @@ fn taken(error: StoreError) -> Problem {
 
 impl Strongroom {
     pub(crate) fn sign_user(&self, user: User) -> StoredUser {
-        let AuthorityMac { key_id, mac } = authority::user_mac(&self.0.keyring, &user);
+        let AuthorityMac { key_id, mac } = authority::user_mac(&self.keyring(), &user);
         StoredUser { user, mac_key_id: key_id, mac }
     }
 
     pub(crate) fn verified_user(&self, stored: StoredUser) -> Result<User, Problem> {
         let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-        if authority::user_verifies(&self.0.keyring, &stored.user, &mac) {
+        if authority::user_verifies(&self.keyring(), &stored.user, &mac) {
             return Ok(stored.user);
         }
         self.0.signals.integrity_failures.add_one();

@@ -24,8 +24,12 @@ mod idempotency;
 mod import;
 #[path = "cases/import_usage.rs"]
 mod import_usage;
+#[path = "cases/key.rs"]
+mod key;
 #[path = "cases/limit.rs"]
 mod limit;
+#[path = "cases/master_key.rs"]
+mod master_key;
 #[path = "cases/opening.rs"]
 mod opening;
 #[path = "cases/revision.rs"]

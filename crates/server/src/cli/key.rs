@@ -1,32 +1,43 @@
 //! `strongroom key`: the master key and the keys it wraps.
 
+mod check;
+mod rotate;
+mod status;
+
 use clap::Subcommand;
 use serde::Serialize;
 use strongroom_client::wire::SecretText;
-use strongroom_client::wire::key::{GeneratedKey, KeyStatus};
+use strongroom_client::wire::key::GeneratedKey;
 use strongroom_crypto::MasterKey;
 
 use super::exit::{CliResult, Exit};
-use super::output::{Format, Output, Table, properties, yes_no};
+use super::output::{Format, Output, properties};
 use super::session::Session;
+
+pub(super) use check::run as check;
 
 /// `strongroom key …`
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
     /// Print a fresh master key for ENCRYPTION_KEY; needs no server and is stored nowhere
     Generate,
-    /// Show the fingerprint of the master key in use, and the keys it wraps
+    /// Check whether a master key is well-formed and the database's, without starting anything
+    #[command(long_about = check::ABOUT)]
+    Check(check::CheckOptions),
+    /// Show which key seals what, which master keys wrap them, who holds those, and what to do next
     Status,
+    /// Replace the data key and seal everything anew, or with --master replace the master key
+    #[command(long_about = rotate::ABOUT)]
+    Rotate(rotate::RotateOptions),
 }
 
 /// Runs the command.
 pub(super) async fn run(command: KeyCommand, session: &Session) -> CliResult {
     match command {
         KeyCommand::Generate => generate(&session.output),
-        KeyCommand::Status => {
-            session.output.data(&session.client.key_status().await?, table)?;
-            Ok(Exit::Ok)
-        }
+        KeyCommand::Check(options) => check::compare(&options, session).await,
+        KeyCommand::Status => status::run(session).await,
+        KeyCommand::Rotate(options) => rotate::run(&options, session).await,
     }
 }
 
@@ -55,21 +66,4 @@ pub(super) fn generate(output: &Output) -> CliResult {
         output.data(&Generated { key, fingerprint }, |_| properties([]))?;
     }
     Ok(Exit::Ok)
-}
-
-fn table(status: &KeyStatus) -> Table {
-    let mut table = Table::new(["key", "purpose", "current", "sealed", "wrapped under", "created"]);
-    let master = status.master_fingerprint.clone();
-    table.row([master, "master".to_owned(), yes_no(true), "-".to_owned(), "-".to_owned(), "-".to_owned()]);
-    for key in &status.keys {
-        table.row([
-            key.id.clone(),
-            key.purpose.clone(),
-            yes_no(key.is_current),
-            key.seal_count.to_string(),
-            key.wrapped_under.join(", "),
-            key.created_at.to_string(),
-        ]);
-    }
-    table
 }

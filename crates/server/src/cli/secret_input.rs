@@ -79,10 +79,8 @@ fn read(
         value.clone()
     } else if let Some(file) = file {
         read_secret_file(file)?
-    } else if stdin && io::stdin().is_terminal() {
-        prompt_hidden(prompt)?
     } else if stdin {
-        read_limited(io::stdin().lock(), "stdin")?
+        read_secret_stdin(prompt)?
     } else {
         return Ok(None);
     };
@@ -120,6 +118,14 @@ pub fn read_secret_file(file: &Path) -> CliResult<Secret> {
     let opened = std::fs::File::open(file)
         .map_err(|error| CliError::usage(format!("{name} cannot be read: {error}")))?;
     read_limited(opened, &name)
+}
+
+/// Reads a secret from stdin, from a hidden prompt when that is a terminal.
+///
+/// # Errors
+/// When nothing, too much or no text is there.
+pub fn read_secret_stdin(prompt: &str) -> CliResult<Secret> {
+    if io::stdin().is_terminal() { prompt_hidden(prompt) } else { read_limited(io::stdin().lock(), "stdin") }
 }
 
 fn read_limited(source: impl Read, name: &str) -> CliResult<Secret> {

@@ -1,10 +1,10 @@
-//! Section `encryption`: the master key, which only wraps other keys.
+//! Section `encryption`: the master key, which only wraps other keys, and when the key that seals is replaced.
 
 use std::path::PathBuf;
 
 use strongroom_model::Secret;
 
-use super::reader::{Reader, set_or_unset};
+use super::reader::{Reader, set_or_unset, whole_number};
 use super::setting::{Form, Setting, Standard};
 
 /// The master key as it was given; its form is for the crypto crate to check.
@@ -14,6 +14,12 @@ pub struct EncryptionConfig {
     pub key: Option<Secret>,
     /// The file that the key was read from, for messages.
     pub key_file: Option<PathBuf>,
+    /// The master key that it replaces.
+    pub previous: Option<Secret>,
+    /// The age in days at which the data key is replaced; 0: at none.
+    pub rotate_after_days: u32,
+    /// After so many sealed texts the data key is replaced.
+    pub rotate_after_seals: u32,
 }
 
 const KEY: Setting = Setting {
@@ -28,9 +34,55 @@ const KEY: Setting = Setting {
     show: |config| set_or_unset(config.encryption.key.as_ref()),
 };
 
-pub(super) const SETTINGS: &[Setting] = &[KEY];
+const PREVIOUS: Setting = Setting {
+    section: "encryption",
+    key: "previous",
+    variables: &["ENCRYPTION_KEY_PREVIOUS"],
+    flag: None,
+    form: Form::Secret,
+    default: Standard::Rule("none"),
+    sample: r#"previous_file = "/etc/strongroom/master-key-before""#,
+    doc: "The master key that the present one replaces, until `strongroom key status` says that it is not needed any more.",
+    show: |config| set_or_unset(config.encryption.previous.as_ref()),
+};
 
-pub(super) fn read(reader: &mut Reader<'_>) -> EncryptionConfig {
+const ROTATE_AFTER_DAYS: Setting = Setting {
+    section: "encryption",
+    key: "rotate_after_days",
+    variables: &["STRONGROOM_ROTATE_KEY_AFTER_DAYS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("365"),
+    sample: "rotate_after_days = 365",
+    doc: "The age at which the data key is replaced and everything sealed anew, in days; 0 switches that off.",
+    show: |config| config.encryption.rotate_after_days.to_string(),
+};
+
+const ROTATE_AFTER_SEALS: Setting = Setting {
+    section: "encryption",
+    key: "rotate_after_seals",
+    variables: &["STRONGROOM_ROTATE_KEY_AFTER_SEALS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("1000000000"),
+    sample: "rotate_after_seals = 1000000000",
+    doc: "After so many sealed texts the data key is replaced. A key may seal 4294967296 at the most.",
+    show: |config| config.encryption.rotate_after_seals.to_string(),
+};
+
+pub(super) const SETTINGS: &[Setting] = &[KEY, PREVIOUS, ROTATE_AFTER_DAYS, ROTATE_AFTER_SEALS];
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<EncryptionConfig> {
     let (key, key_file) = reader.secret(&KEY, |_| Ok(())).unzip();
-    EncryptionConfig { key, key_file: key_file.flatten() }
+    let previous = reader.secret(&PREVIOUS, |_| Ok(())).map(|(previous, _)| previous);
+    let rotate_after_days = reader.read(&ROTATE_AFTER_DAYS, |text, _| whole_number(text, 0..=36_500));
+    let rotate_after_seals =
+        reader.read(&ROTATE_AFTER_SEALS, |text, _| whole_number(text, 1..=4_000_000_000));
+    Some(EncryptionConfig {
+        key,
+        key_file: key_file.flatten(),
+        previous,
+        rotate_after_days: rotate_after_days?,
+        rotate_after_seals: rotate_after_seals?,
+    })
 }

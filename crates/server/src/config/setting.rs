@@ -66,7 +66,11 @@ pub struct Section {
 pub const SECTIONS: &[Section] = &[
     Section { name: "", doc: "Where everything is kept.", settings: data_dir::SETTINGS },
     Section { name: "database", doc: "The database.", settings: database::SETTINGS },
-    Section { name: "encryption", doc: "The master key.", settings: encryption::SETTINGS },
+    Section {
+        name: "encryption",
+        doc: "The master key, and the age of the key that seals.",
+        settings: encryption::SETTINGS,
+    },
     Section { name: "http", doc: "The address and its TLS.", settings: http::SETTINGS },
     Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
     Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },

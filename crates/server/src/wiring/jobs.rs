@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom::key::Policy;
 use strongroom::{Actor, Strongroom};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ pub(super) async fn log_audit_heads(room: Strongroom, interval: Duration, stop: 
 
 /// How often servers that are gone are looked for: well within their lease.
 const RECOVER: Duration = Duration::from_secs(5);
+/// How often it is looked whether the data key is to be replaced, or a rotation to go on that was cut short.
+const TEND: Duration = Duration::from_secs(5);
 /// How often keys that providers refused are asked about.
 const RECHECK: Duration = Duration::from_secs(30);
 /// How often records that were kept for long enough are deleted.
@@ -69,6 +72,23 @@ pub(super) async fn retire_usage(room: Strongroom, days: u32, stop: Cancellation
             Err(problem) => tracing::warn!(code = problem.kind.code(), "old usage records cannot be deleted"),
         }
         if !again(RETIRE, &stop).await {
+            return;
+        }
+    }
+}
+
+/// Replaces the data key when it has come of age, and has rotations go on that were cut short.
+pub(super) async fn tend_keys(room: Strongroom, policy: Policy, stop: CancellationToken) {
+    let mut said = String::new();
+    loop {
+        let tended = room.keys().tend(&policy).await;
+        let trouble = tended.err().map(|problem| problem.message).unwrap_or_default();
+        // Once, and not every few seconds.
+        if trouble != said && !trouble.is_empty() {
+            tracing::warn!(trouble, "the data key cannot be replaced just now");
+        }
+        said = trouble;
+        if !again(TEND, &stop).await {
             return;
         }
     }

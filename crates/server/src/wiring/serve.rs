@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use strongroom::key::Policy;
 use strongroom::{Opened, Strongroom};
 use strongroom_model::Problem;
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,6 +50,10 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     let opened = super::open(&loaded).await?;
     let room = opened.room.clone();
     greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
+    // Said at the start, for it is easily forgotten: a change of the master key that was begun is to be ended.
+    for next in room.keys().status().await?.next {
+        tracing::warn!(next, "something is to be done about the encryption keys");
+    }
     let router = super::app(&room, config);
 
     let socket_path = config.data_dir.join("strongroom.sock");
@@ -60,11 +65,14 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     tasks.spawn(listen::serve_socket(socket, router, socket_handle.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
     let days = config.usage.retention_days;
-    let jobs: [BoxFuture<'static, ()>; 4] = [
+    let policy =
+        Policy { days: config.encryption.rotate_after_days, seals: config.encryption.rotate_after_seals };
+    let jobs: [BoxFuture<'static, ()>; 5] = [
         jobs::log_audit_heads(room.clone(), interval, stop.clone()).boxed(),
         jobs::recover_holds(room.clone(), stop.clone()).boxed(),
         jobs::recheck_health(room.clone(), stop.clone()).boxed(),
         jobs::retire_usage(room.clone(), days, stop.clone()).boxed(),
+        jobs::tend_keys(room.clone(), policy, stop.clone()).boxed(),
     ];
     for job in jobs {
         tasks.spawn(job.map(Ok));

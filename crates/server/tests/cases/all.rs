@@ -10,6 +10,7 @@ pub(crate) mod exactness;
 mod fields;
 mod gateway;
 mod jwt;
+mod key;
 mod limit;
 mod listing;
 mod live_test;

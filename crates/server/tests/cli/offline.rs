@@ -63,6 +63,85 @@ async fn a_master_key_is_generated_alone_on_stdout() {
 }
 
 #[tokio::test]
+async fn a_key_is_checked_before_it_does_harm_and_its_exit_code_says_how_it_is() {
+    let mut place = Place::without_server().await;
+    let data = place.home.path().join("data");
+    place.set("STRONGROOM_DATA_DIR", data.to_str().unwrap());
+    let missing = place.run(&["key", "check"]).await;
+    assert!(missing.code == 2 && missing.stderr.contains("master.key"), "{}", missing.stderr);
+    assert!(!data.exists(), "checking makes nothing");
+    let fresh = strongroom_crypto::MasterKey::generate().to_hex();
+    let early = place.run_with_stdin(&["key", "check", "--key-stdin"], fresh.expose()).await;
+    assert!(early.code == 0 && early.stdout.contains("there is no database yet"), "{}", early.stderr);
+
+    assert_eq!(place.run(&["credential", "list"]).await.code, 0, "this makes database and key");
+    let file = data.join("master.key");
+    let right = std::fs::read_to_string(&file).unwrap();
+    let right = right.trim();
+    assert_eq!(place.run(&["key", "check"]).await.code, 0);
+    let with = |edit: &dyn Fn(&mut String)| {
+        let mut text = right.to_owned();
+        edit(&mut text);
+        text
+    };
+    let another = |digit: &str| if digit == "7" { "8" } else { "7" };
+    let slip = with(&|text| text.replace_range(20..21, another(&right[20..21])));
+    for (text, code, says) in [
+        (right.to_owned(), 0, ""),
+        (right.to_uppercase(), 0, ""),
+        (with(&|text| text.truncate(40)), 2, "40 characters"),
+        (with(&|text| text.truncate(63)), 2, "a character is missing at place"),
+        (with(&|text| text.insert(64, '0')), 2, "is too many"),
+        (with(&|text| text.replace_range(20..21, "O")), 2, "character 21 is wrong"),
+        (format!("{right}{right}"), 2, "128 characters"),
+        ("0".repeat(64), 2, "can be guessed"),
+        (slip, 3, "character 21 is wrong"),
+        (fresh.expose().to_owned(), 3, "is not the database's"),
+    ] {
+        for from_file in [false, true] {
+            let done = if from_file {
+                let path = place.home.path().join("key");
+                std::fs::write(&path, format!("{text}\n")).unwrap();
+                place.run(&["key", "check", "--key-file", path.to_str().unwrap()]).await
+            } else {
+                place.run_with_stdin(&["key", "check", "--key-stdin"], &text).await
+            };
+            assert_eq!(done.code, code, "{}", done.stderr);
+            assert!(done.stderr.contains(says), "{says}: {}", done.stderr);
+            let shown = format!("{}{}", done.stdout, done.stderr);
+            assert!(!shown.contains(&text) && !shown.contains(right), "{shown}");
+        }
+    }
+    // What the server would start with is what is checked when nothing else is named.
+    place.set("ENCRYPTION_KEY", fresh.expose());
+    let done = place.run(&["key", "check", "--format", "json"]).await;
+    let shown: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(
+        (done.code, &shown["fits"], &shown["from"]),
+        (3, &Value::Bool(false), &Value::from("ENCRYPTION_KEY"))
+    );
+    assert_eq!(place.run(&["key", "check", right]).await.code, 2, "a key is no argument");
+    place.set("STRONGROOM_DATABASE_URL", "postgres://127.0.0.1:1/none");
+    assert_eq!(place.run(&["key", "check"]).await.code, 8, "nobody there to compare with");
+}
+
+#[tokio::test]
+async fn the_data_key_is_rotated_without_a_server_too() {
+    let mut place = Place::without_server().await;
+    place.set("STRONGROOM_DATA_DIR", place.home.path().join("data").to_str().unwrap().to_owned().as_str());
+    let add = ["credential", "add", "one", "--provider", "openai", "--api-key-stdin"];
+    assert_eq!(place.run_with_stdin(&add, crate::harness::KEY).await.code, 0);
+    let done = place.run(&["key", "rotate", "--format", "json"]).await;
+    let shown: Value = serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{}", done.stderr));
+    assert_eq!((done.code, &shown["isOpen"], &shown["left"]), (0, &Value::Bool(false), &Value::from(0)));
+    let status = place.run(&["key", "status"]).await;
+    assert!(status.stdout.contains("retired") && status.stderr.contains("nothing to do"), "{status:?}");
+    assert!(place.run(&["credential", "get", "one", "--reveal"]).await.stdout.contains(crate::harness::KEY));
+    let refused = place.run(&["key", "rotate", "--finish"]).await;
+    assert_eq!(refused.code, 2, "--finish is of --master");
+}
+
+#[tokio::test]
 async fn every_shell_has_its_completion() {
     let place = Place::without_server().await;
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -111,6 +111,7 @@ pub(crate) fn wrapped(id: &str, purpose: &str, at: Millis) -> (KeyRow, WrapRow) 
         is_current: true,
         seal_count: 0,
         created_at_ms: at.0,
+        retired_at_ms: None,
     };
     let wrap = WrapRow {
         key_id: id.to_owned(),

@@ -2,7 +2,7 @@
 
 use strongroom_model::Millis;
 use strongroom_store::StoreError;
-use strongroom_store::key;
+use strongroom_store::key::{self, MasterRow, WrapRow};
 
 use super::ground::{NOW, ground, uid, wrapped};
 
@@ -55,4 +55,54 @@ async fn seals_are_counted_per_key() {
     assert_eq!(key::seal_count(&mut session, &data).await.unwrap(), Some(5));
     assert_eq!(key::seal_count(&mut session, &fingerprint).await.unwrap(), Some(0));
     assert_eq!(key::seal_count(&mut session, "unknown").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_under_a_key_that_was_superseded() {
+    let ground = ground().await;
+    let (data, fingerprint) = ground.put_keys().await;
+    let mut tx = ground.write().await;
+    key::lock(&mut tx).await.unwrap();
+    key::supersede(&mut tx, "data").await.unwrap();
+    let (next, wrap) = wrapped(&uid(3).to_string(), "data", NOW);
+    key::insert(&mut tx, &next, &wrap).await.unwrap();
+    assert!(!key::count_seals(&mut tx, &data, 1, 5).await.unwrap());
+    assert!(key::count_seals(&mut tx, &next.id, 1, 5).await.unwrap());
+    assert_eq!(key::retire(&mut tx, "data", Millis(7)).await.unwrap(), 1);
+    assert_eq!(key::retire(&mut tx, "data", Millis(8)).await.unwrap(), 0, "it is retired already");
+    tx.commit().await.unwrap();
+    let keys = key::list(&mut ground.read().await).await.unwrap();
+    let of = |id: &str| keys.iter().find(|key| key.id == id).unwrap();
+    assert_eq!((of(&data).is_current, of(&data).retired_at_ms), (false, Some(7)));
+    assert_eq!((of(&next.id).is_current, of(&next.id).retired_at_ms), (true, None));
+    assert_eq!((of(&fingerprint).is_current, of(&fingerprint).retired_at_ms), (true, None));
+}
+
+#[tokio::test]
+async fn a_master_goes_with_its_wraps_and_leaves_the_others() {
+    let ground = ground().await;
+    let (data, fingerprint) = ground.put_keys().await;
+    let mut tx = ground.write().await;
+    key::insert_master(&mut tx, "next", Millis(9)).await.unwrap();
+    for id in [&data, &fingerprint] {
+        let wrap = WrapRow {
+            key_id: id.clone(),
+            master_fingerprint: "next".to_owned(),
+            wrapped: "wrapped anew".to_owned(),
+        };
+        key::insert_wrap(&mut tx, &wrap, NOW).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let row =
+        |fingerprint: &str, first_seen_ms| MasterRow { fingerprint: fingerprint.to_owned(), first_seen_ms };
+    let masters = key::masters(&mut ground.read().await).await.unwrap();
+    assert_eq!(masters, [row("master", NOW.0), row("next", 9)]);
+    let mut tx = ground.write().await;
+    assert_eq!(key::remove_master(&mut tx, "master").await.unwrap(), 2);
+    assert_eq!(key::remove_master(&mut tx, "master").await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    assert_eq!(key::list_masters(&mut session).await.unwrap(), ["next"]);
+    let wraps = key::list_wraps(&mut session).await.unwrap();
+    assert!(wraps.len() == 2 && wraps.iter().all(|wrap| wrap.wrapped == "wrapped anew"), "{wraps:?}");
 }

@@ -121,7 +121,7 @@ impl Strongroom {
             }
         }
         let mut session = self.0.store.read().await?;
-        let holders = value::holders(&mut session, &self.0.keyring.fingerprint(key)).await?;
+        let holders = value::holders(&mut session, &self.keyring().fingerprint(key)).await?;
         if holders.iter().any(|it| it.is_deleted || !it.is_active || !it.is_current) {
             tracing::warn!(
                 variable,

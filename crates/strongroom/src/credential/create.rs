@@ -66,9 +66,9 @@ impl CredentialService {
             ));
         }
         let actor = self.actor.label();
-        let request_hash = self.room.0.keyring.fingerprint(&once.request).value;
+        let request_hash = self.room.keyring().fingerprint(&once.request).value;
         // Stored like the request itself: as a fingerprint, for callers may put anything into a header.
-        let key = self.room.0.keyring.fingerprint(&Secret::new(once.key)).value;
+        let key = self.room.keyring().fingerprint(&Secret::new(once.key)).value;
         let mut conflict = None;
         for _ in 0..2 {
             let mut tx = self.room.0.store.write().await?;

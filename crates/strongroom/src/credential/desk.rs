@@ -16,7 +16,7 @@ use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Provider, Uid, UserId};
 use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::{Session, Write, change, credential, value};
+use strongroom_store::{Session, Write, change, credential};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -277,7 +277,7 @@ impl Strongroom {
                 .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
         let Some(found) = found.filter(|found| found.is_active) else { return Ok(Found::Nothing) };
-        let values = value::list_of_version(session, found.version).await?;
+        let values = self.values_of_version(session, found.version).await?;
         // Opened before a use is counted: what cannot be handed out costs nothing.
         let opened = match self.open_all(&found, values) {
             Ok(opened) => opened,

@@ -162,7 +162,7 @@ impl CredentialService {
         if options.skip_known_secrets
             && let Some(key) = &row.api_key
         {
-            let holders = value::holders(&mut tx, &self.room.0.keyring.fingerprint(key)).await?;
+            let holders = value::holders(&mut tx, &self.room.keyring().fingerprint(key)).await?;
             if let Some(holder) = holders.iter().find(|holder| !holder.is_deleted && holder.is_current) {
                 let outcome =
                     Imported::Skipped(format!("the same key is already stored as {:?}", holder.name));
@@ -290,7 +290,7 @@ impl CredentialService {
     /// The digest of what is stored, secrets opened again.
     async fn digest(&self, session: &mut Session, stored: &Credential) -> Result<String, Problem> {
         let (mut api_key, mut api_secret) = (None, None);
-        for value in value::list_of_version(session, stored.version).await? {
+        for value in self.room.values_of_version(session, stored.version).await? {
             let opened = self.room.open_value(Place::of(stored), &value).map_err(|error| {
                 self.room.0.signals.integrity_failures.add_one();
                 Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))

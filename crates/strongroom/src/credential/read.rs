@@ -238,7 +238,7 @@ impl CredentialService {
                 return Ok(None);
             }
         }
-        let holders = value::holders(&mut tx, &self.room.0.keyring.fingerprint(key)).await?;
+        let holders = value::holders(&mut tx, &self.room.keyring().fingerprint(key)).await?;
         if let Some(holder) = holders.iter().find(|it| it.is_deleted || !it.is_active || !it.is_current) {
             tracing::warn!(variable, credential = %holder.name, "the key in the environment belongs to a credential \
                 that was deleted, deactivated or replaced, and is not used");

@@ -8,9 +8,10 @@ use strongroom_model::audit::Target;
 use strongroom_model::credential::Credential;
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, month};
 use strongroom_store::Session;
-use strongroom_store::value::{self, SealedValue};
+use strongroom_store::value::SealedValue;
 
 use super::CredentialService;
+use crate::Strongroom;
 use crate::audit::entry;
 
 /// How a credential stands.
@@ -33,13 +34,14 @@ pub(super) fn no_key(credential: &Credential) -> Problem {
 }
 
 async fn look(
+    room: &Strongroom,
     session: &mut Session,
     id: CredentialId,
     now: Millis,
 ) -> Result<(Credential, Vec<SealedValue>), Problem> {
     let found = strongroom_store::credential::get(session, id, now).await?;
     let credential = found.ok_or_else(super::not_found)?;
-    let values = value::list_of_version(session, credential.version).await?;
+    let values = room.values_of_version(session, credential.version).await?;
     Ok((credential, values))
 }
 
@@ -54,7 +56,7 @@ impl CredentialService {
     pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
         let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
-        let (mut credential, values) = look(&mut session, id, now).await?;
+        let (mut credential, values) = look(&self.room, &mut session, id, now).await?;
         drop(session);
         let mut opened = self.room.open_all(&credential, values);
         if opened.is_err() {
@@ -62,7 +64,7 @@ impl CredentialService {
             // where none can.
             let mut tx = self.room.0.store.write().await?;
             strongroom_store::credential::lock(&mut tx, id).await?;
-            let (again, values) = look(&mut tx, id, now).await?;
+            let (again, values) = look(&self.room, &mut tx, id, now).await?;
             tx.roll_back().await?;
             opened = self.room.open_all(&again, values);
             credential = again;

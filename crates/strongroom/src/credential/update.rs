@@ -8,7 +8,7 @@ use strongroom_model::credential::{
 };
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{CredentialId, Millis, Problem};
-use strongroom_store::{Write, credential, limit, value, version};
+use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
 use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
@@ -128,7 +128,7 @@ impl CredentialService {
         after: &Credential,
         patch: &CredentialPatch,
     ) -> Result<(), Problem> {
-        for value in value::list_of_credential(tx, before.uid).await? {
+        for value in self.room.values_of_credential(tx, before.uid).await? {
             match self.room.open_value(Place::of(before), &value) {
                 Ok(secret) => {
                     self.room.seal_into(tx, Place::of(after), value.version, value.field, &secret).await?;
@@ -149,7 +149,7 @@ impl CredentialService {
         patch: &CredentialPatch,
     ) -> Result<(), Problem> {
         let place = Place::of(after);
-        let kept = value::list_of_version(tx, before.version).await?;
+        let kept = self.room.values_of_version(tx, before.version).await?;
         for field in [Field::ApiKey, Field::ApiSecret] {
             let brought = match field {
                 Field::ApiKey => patch.api_key.clone().map(Some),

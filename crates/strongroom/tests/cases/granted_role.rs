@@ -20,9 +20,9 @@ async fn it_does_everything_but_change_the_schema_or_the_trail() {
     let place =
         server.rsplit_once('@').map_or_else(|| server.trim_start_matches("postgres://"), |(_, place)| place);
     let url = format!("postgres://{role}@{place}/{database}");
-    let options = Options { migrate: false, database_url: url.into(), ..ground.options() };
+    let granted = Options { migrate: false, database_url: url.into(), ..ground.options() };
 
-    let room = Strongroom::open(options).await.unwrap();
+    let room = Strongroom::open(granted.clone()).await.unwrap();
     room.mint_first_token(None).await.unwrap().unwrap();
     let service = room.credentials(Actor::library());
     let made = service.create(new("one")).await.unwrap();
@@ -52,7 +52,21 @@ async fn it_does_everything_but_change_the_schema_or_the_trail() {
     let (token, _) = tokens.create(TokenRequest::new("ci", Role::Reader)).await.unwrap();
     tokens.authenticate(&token.text).await.unwrap();
     tokens.revoke(&token.id).await.unwrap();
+    room.keys().rotate(&Actor::library()).await.unwrap();
+    room.keys().go_on().await.unwrap();
     assert_eq!(room.audit().verify(&[]).await.unwrap().faults, []);
+    let next = strongroom::MasterKey::generate().to_hex();
+    let previous_key = Some(ground.key.clone());
+    let key = strongroom::KeySource::Given(next);
+    let both = Strongroom::open(Options { key, previous_key, ..granted.clone() }).await.unwrap();
+    both.keys().rotate_master(&Actor::library()).await.unwrap();
+    // Refused for the two that have the old one alone, and not by the database.
+    let refused = both.keys().retire_masters(&Actor::library()).await.unwrap_err();
+    assert_eq!(refused.kind, strongroom::ProblemKind::Conflict, "{refused:?}");
+    ground.clock.set(super::ground::NOW.plus_seconds(61));
+    both.keys().retire_masters(&Actor::library()).await.unwrap();
+    both.close().await;
+    ground.clock.set(super::ground::NOW);
 
     // A broken credential takes the path with the lock.
     ground.database.execute("UPDATE credential_values SET value = 'x'").await;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::key::{KeyStatus, WrappedKey};
+use strongroom_client::wire::key::{KeyHolder, KeyStatus, MasterKeyState, WrappedKey};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
@@ -11,7 +11,8 @@ use crate::http::problem::Answer;
 
 /// List the encryption keys
 ///
-/// Never the keys themselves: what each is for, and which masters they are wrapped under.
+/// Never the keys themselves: what each is for, what is sealed under it, which masters they are wrapped under, which
+/// servers hold those, how far a rotation is, and what to do next.
 #[utoipa::path(
     get,
     path = "/api/admin/encryption-keys",
@@ -21,21 +22,41 @@ use crate::http::problem::Answer;
     security(("bearer" = []))
 )]
 pub(super) async fn list(State(state): State<AppState>) -> Answer<Json<KeyStatus>> {
-    let (keys, wraps) = state.room.keys().list().await?;
-    let keys = keys
-        .into_iter()
-        .map(|key| WrappedKey {
-            wrapped_under: wraps
-                .iter()
-                .filter(|wrap| wrap.key_id == key.id)
-                .map(|wrap| wrap.master_fingerprint.clone())
-                .collect(),
-            id: key.id,
-            purpose: key.purpose,
-            is_current: key.is_current,
-            seal_count: key.seal_count,
-            created_at: Millis(key.created_at_ms),
-        })
-        .collect();
-    Ok(Json(KeyStatus { master_fingerprint: state.room.master_fingerprint().to_owned(), keys }))
+    let status = state.room.keys().status().await?;
+    let keys = status.keys.into_iter().map(|key| WrappedKey {
+        state: key.state.as_str().to_owned(),
+        sealed_texts: key.texts,
+        wrapped_under: key.wrapped_under,
+        id: key.row.id,
+        purpose: key.row.purpose,
+        is_current: key.row.is_current,
+        seal_count: key.row.seal_count,
+        created_at: Millis(key.row.created_at_ms),
+        retired_at: key.row.retired_at_ms.map(Millis),
+    });
+    let masters = status.masters.into_iter().map(|master| MasterKeyState {
+        fingerprint: master.fingerprint,
+        first_seen: master.first_seen,
+        wraps: master.wraps,
+        is_first: master.is_first,
+        is_held: master.is_held,
+        needed_by: master.needed_by,
+        can_go: master.can_go,
+    });
+    let servers = status.holders.into_iter().map(|holder| KeyHolder {
+        id: holder.node,
+        host: holder.host,
+        process_id: holder.process_id,
+        masters: holder.masters,
+        started_at: holder.started_at,
+        alive_until: holder.alive_until,
+    });
+    Ok(Json(KeyStatus {
+        master_fingerprint: status.master_fingerprint,
+        keys: keys.collect(),
+        masters: masters.collect(),
+        servers: servers.collect(),
+        rotation: status.rotation.map(super::rotation),
+        next: status.next,
+    }))
 }

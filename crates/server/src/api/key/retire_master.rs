@@ -1,0 +1,31 @@
+//! `POST /api/admin/encryption-keys/retire-master`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::key::MasterKeyChange;
+use strongroom_client::wire::problem::ProblemBody;
+
+use crate::http::AppState;
+use crate::http::extract::Caller;
+use crate::http::problem::Answer;
+
+/// Retire every master key but the server's
+///
+/// The second half of replacing the master key. Refused, with the reason, as long as a server is alive that does not hold
+/// the new one.
+#[utoipa::path(
+    post,
+    path = "/api/admin/encryption-keys/retire-master",
+    tag = "keys",
+    operation_id = "retire_master_keys",
+    responses((status = 200, body = MasterKeyChange), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn retire_master(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> Answer<Json<MasterKeyChange>> {
+    let keys = state.room.keys();
+    let change = keys.retire_masters(&actor).await?;
+    Ok(Json(super::change(change, keys.status().await?.next)))
+}

@@ -1,0 +1,30 @@
+//! `POST /api/admin/encryption-keys/rotate`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom_client::wire::key::KeyRotationStarted;
+use strongroom_client::wire::problem::ProblemBody;
+
+use crate::http::AppState;
+use crate::http::extract::Caller;
+use crate::http::problem::Answer;
+
+/// Replace the data key
+///
+/// A new one is used from now on, and everything is sealed anew under it while the server goes on answering. The list of
+/// encryption keys tells how far it is. When a rotation is going on already, it is that one.
+#[utoipa::path(
+    post,
+    path = "/api/admin/encryption-keys/rotate",
+    tag = "keys",
+    operation_id = "rotate_encryption_key",
+    responses((status = 200, body = KeyRotationStarted), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn rotate(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> Answer<Json<KeyRotationStarted>> {
+    let started = state.room.keys().rotate(&actor).await?;
+    Ok(Json(KeyRotationStarted { is_new: started.is_new, rotation: super::rotation(started.state) }))
+}

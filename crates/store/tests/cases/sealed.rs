@@ -1,0 +1,159 @@
+//! Sealed texts by the key they are under, and the list of columns that name keys.
+
+use std::collections::BTreeSet;
+
+use strongroom_model::credential::{Credential, Field};
+use strongroom_model::fingerprint::SecretFingerprint;
+use strongroom_store::sealed::{self, BoundText, KEY_COLUMNS, Work};
+use strongroom_store::value::{self, SealedValue};
+use strongroom_store::{change, credential, key, version};
+use strongroom_testkit::Backend;
+
+use super::ground::{Ground, NOW, ground, provider, row, uid, wrapped};
+
+/// Two credentials, one of them deleted, one with two versions; all under the first key. The second key is current.
+async fn garden(ground: &Ground) -> (String, String) {
+    let (data, fingerprint) = ground.put_keys().await;
+    let openai = provider("openai");
+    let one = ground.put(row(1, "one", &openai)).await;
+    let mut two = row(2, "two", &openai);
+    two.endpoint = Some("https://llm.example.com/v1");
+    let two = ground.put(two).await;
+    let mut tx = ground.write().await;
+    version::insert(&mut tx, uid(1), uid(201), "system", NOW).await.unwrap();
+    for (at, field) in [
+        (uid(101), Field::ApiKey),
+        (uid(101), Field::ApiSecret),
+        (uid(201), Field::ApiKey),
+        (uid(102), Field::ApiKey),
+    ] {
+        let fingerprint = SecretFingerprint { key_id: fingerprint.clone(), value: "print".to_owned() };
+        let text = format!("{at} {}", field.as_str());
+        value::put(&mut tx, &SealedValue { version: at, field, key_id: data.clone(), text, fingerprint })
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let moved_on = Credential { version: uid(201), ..ground.get(one).await };
+    let mut tx = ground.write().await;
+    assert!(credential::update(&mut tx, &moved_on, NOW).await.unwrap());
+    assert!(credential::delete(&mut tx, two, 1, NOW).await.unwrap());
+    key::supersede(&mut tx, "data").await.unwrap();
+    let (next, wrap) = wrapped(&uid(3).to_string(), "data", NOW);
+    key::insert(&mut tx, &next, &wrap).await.unwrap();
+    tx.commit().await.unwrap();
+    (data, next.id)
+}
+
+fn nowhere() -> sealed::After {
+    (String::new(), String::new())
+}
+
+async fn texts(ground: &Ground, of: (&str, bool), limit: i64) -> Vec<BoundText> {
+    let found = sealed::list(&mut ground.read().await, of, &nowhere(), limit).await.unwrap();
+    found.into_iter().map(|found| found.text.unwrap()).collect()
+}
+
+#[tokio::test]
+async fn sealed_texts_are_found_in_old_versions_and_deleted_credentials_too() {
+    let ground = ground().await;
+    let (old, new) = garden(&ground).await;
+    let all = texts(&ground, (&new, true), 10).await;
+    let places: Vec<_> = all.iter().map(|text| (text.credential, text.version, text.field)).collect();
+    assert_eq!(
+        places,
+        [
+            (uid(1), uid(101), Field::ApiKey),
+            (uid(1), uid(101), Field::ApiSecret),
+            (uid(2), uid(102), Field::ApiKey),
+            (uid(1), uid(201), Field::ApiKey),
+        ]
+    );
+    assert_eq!(all[2].endpoint.as_deref(), Some("https://llm.example.com/v1"));
+    assert_eq!(texts(&ground, (&old, false), 10).await, all);
+    assert_eq!(texts(&ground, (&new, true), 2).await, all[..2]);
+    let mut session = ground.read().await;
+    let behind = sealed::list(&mut session, (&new, true), &all[1].place(), 10).await.unwrap();
+    assert_eq!(behind.into_iter().map(|found| found.text.unwrap()).collect::<Vec<_>>(), all[2..]);
+    assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old.clone(), 4)]);
+    assert!(sealed::any_under_others(&mut session, &new).await.unwrap());
+    assert!(!sealed::any_under_others(&mut session, &old).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_text_is_replaced_unless_it_was_changed_meanwhile_and_the_change_counter_stands_still() {
+    let ground = ground().await;
+    let (old, new) = garden(&ground).await;
+    let all = texts(&ground, (&new, true), 10).await;
+    let before = change::current(&mut ground.read().await).await.unwrap();
+    let mut tx = ground.write().await;
+    for text in &all[..3] {
+        assert!(sealed::replace(&mut tx, text, (&new, "anew")).await.unwrap());
+    }
+    assert!(!sealed::replace(&mut tx, &all[0], (&new, "twice")).await.unwrap());
+    let changed = BoundText { text: "another".to_owned(), ..all[3].clone() };
+    assert!(!sealed::replace(&mut tx, &changed, (&new, "anew")).await.unwrap());
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    assert_eq!(change::current(&mut session).await.unwrap(), before);
+    assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old, 1), (new.clone(), 3)]);
+    drop(session);
+    let own = texts(&ground, (&new, false), 10).await;
+    assert!(own.len() == 3 && own.iter().all(|text| text.text == "anew"), "{own:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_holds_what_we_never_write_is_told_by_its_place() {
+    let ground = ground().await;
+    let (_, new) = garden(&ground).await;
+    let edit =
+        format!("UPDATE credential_values SET field = 'x', key_id = NULL WHERE version_uid = '{}'", uid(102));
+    ground.database.execute(&edit).await;
+    let mut session = ground.read().await;
+    let found = sealed::list(&mut session, (&new, true), &nowhere(), 10).await.unwrap();
+    let unreadable: Vec<_> = found.iter().filter(|found| found.text.is_none()).collect();
+    assert_eq!(unreadable.len(), 1);
+    assert_eq!(unreadable[0].place, (uid(102).to_string(), "x".to_owned()));
+    assert!(
+        sealed::any_under_others(&mut session, &new).await.unwrap(),
+        "without a key is not under this one"
+    );
+}
+
+/// A sealed text stands beside the key that sealed it: whoever adds a column that names a key has to say in the list what
+/// that key does there.
+#[tokio::test]
+async fn every_column_that_names_a_key_is_in_the_list() {
+    let ground = ground().await;
+    let named_so = match super::BACKEND {
+        Backend::Sqlite => {
+            "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND (c.name LIKE '%key_id' OR EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name) f \
+             WHERE f.\"table\" = 'encryption_keys' AND f.\"from\" = c.name))"
+        }
+        Backend::Postgres => {
+            "SELECT c.table_name, c.column_name FROM information_schema.columns c WHERE c.table_schema = 'public' \
+             AND (c.column_name LIKE '%key_id' OR EXISTS (SELECT 1 FROM information_schema.key_column_usage k \
+             JOIN information_schema.referential_constraints r ON r.constraint_name = k.constraint_name \
+             JOIN information_schema.table_constraints u ON u.constraint_name = r.unique_constraint_name \
+             WHERE u.table_name = 'encryption_keys' AND k.table_name = c.table_name AND k.column_name = c.column_name))"
+        }
+    };
+    let text = |value: &Option<String>| value.clone().expect("a name");
+    let there: BTreeSet<(String, String)> =
+        ground.database.query_text(named_so).await.iter().map(|row| (text(&row[0]), text(&row[1]))).collect();
+    let listed: BTreeSet<(String, String)> =
+        KEY_COLUMNS.iter().map(|it| (it.table.to_owned(), it.column.to_owned())).collect();
+    assert_eq!(there, listed);
+    for column in KEY_COLUMNS.iter().filter(|column| !column.made.is_empty()) {
+        // The database refuses a column that is not there.
+        ground.database.query_text(&format!("SELECT {} FROM {}", column.made, column.table)).await;
+    }
+    let sealed: Vec<_> =
+        KEY_COLUMNS.iter().filter(|it| it.work == Work::Sealed).map(|it| (it.table, it.made)).collect();
+    assert_eq!(
+        sealed,
+        [("credential_values", "value")],
+        "a rotation seals these anew, and so do the functions above"
+    );
+}

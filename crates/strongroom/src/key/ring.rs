@@ -1,0 +1,174 @@
+//! The keys of this process: made once, loaded at the start, and loaded again when one is met that is not known.
+
+use std::sync::{Arc, PoisonError};
+
+use strongroom_crypto::envelope::{unwrap_key, wrap};
+use strongroom_crypto::keyring::KeyringEntry;
+use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, random};
+use strongroom_model::{Millis, Problem, ProblemKind, Uid};
+use strongroom_store::key::{self, KeyRow, WrapRow};
+use strongroom_store::value::{self, SealedValue};
+use strongroom_store::{Session, Write};
+
+use crate::Strongroom;
+
+/// Makes one key per purpose, wrapped under a first master.
+pub(crate) async fn make_keys(tx: &mut Write, master: &MasterKey, now: Millis) -> Result<(), Problem> {
+    key::insert_master(tx, &master.fingerprint(), now).await?;
+    for purpose in Purpose::ALL {
+        make_key(tx, &[master], purpose, now).await?;
+    }
+    Ok(())
+}
+
+/// Makes a key, wrapped under each of these masters, and has it be the current one of its purpose.
+pub(super) async fn make_key(
+    tx: &mut Write,
+    masters: &[&MasterKey],
+    purpose: Purpose,
+    now: Millis,
+) -> Result<String, Problem> {
+    let (id, key) = (random::uid(), Key::generate());
+    let row = KeyRow {
+        id: id.to_string(),
+        purpose: purpose.as_str().to_owned(),
+        is_current: true,
+        seal_count: 0,
+        created_at_ms: now.0,
+        retired_at_ms: None,
+    };
+    let mut wraps = masters.iter().map(|master| WrapRow {
+        key_id: row.id.clone(),
+        master_fingerprint: master.fingerprint(),
+        wrapped: wrap(master, id, purpose, &key),
+    });
+    let first = wraps.next().ok_or_else(|| Problem::internal("a key without a master is of no use"))?;
+    key::insert(tx, &row, &first).await?;
+    for wrap in wraps {
+        key::insert_wrap(tx, &wrap, now).await?;
+    }
+    Ok(row.id)
+}
+
+/// A key as it came out of its wrap.
+pub(crate) struct Unwrapped {
+    pub(crate) row: KeyRow,
+    pub(crate) id: Uid,
+    pub(crate) purpose: Purpose,
+    pub(crate) key: Key,
+}
+
+/// Every key, unwrapped with the first of these masters that it is wrapped under.
+pub(crate) async fn unwrap_all(
+    session: &mut Session,
+    masters: &[MasterKey],
+) -> Result<Vec<Unwrapped>, Problem> {
+    let rows = key::list(session).await?;
+    let wraps = key::list_wraps(session).await?;
+    let fingerprints: Vec<String> = masters.iter().map(MasterKey::fingerprint).collect();
+    let mut keys = Vec::with_capacity(rows.len());
+    for row in rows {
+        let broken = |what: &str| {
+            Problem::integrity(format!(
+                "encryption key {} {what}; restore the tables encryption_keys and key_wraps",
+                row.id
+            ))
+        };
+        let id: Uid = row.id.parse().map_err(|_| broken("has a malformed id"))?;
+        let purpose = Purpose::from_name(&row.purpose).ok_or_else(|| broken("has an unknown purpose"))?;
+        let own = wraps.iter().filter(|wrap| wrap.key_id == row.id);
+        let (master, wrap) = masters
+            .iter()
+            .zip(&fingerprints)
+            .find_map(|(master, fingerprint)| {
+                let wrap = own.clone().find(|wrap| wrap.master_fingerprint == *fingerprint)?;
+                Some((master, wrap))
+            })
+            .ok_or_else(|| not_ours(&row, own.clone()))?;
+        let key = unwrap_key(master, id, purpose, &wrap.wrapped)
+            .map_err(|_| broken("does not unwrap: it was changed"))?;
+        keys.push(Unwrapped { row, id, purpose, key });
+    }
+    Ok(keys)
+}
+
+/// That a key is wrapped, but under no master that is at hand.
+fn not_ours<'a>(row: &KeyRow, wraps: impl Iterator<Item = &'a WrapRow>) -> Problem {
+    let masters: Vec<&str> = wraps.map(|wrap| wrap.master_fingerprint.as_str()).collect();
+    let mend = if masters.is_empty() {
+        "it is wrapped under none; restore the tables encryption_keys and key_wraps".to_owned()
+    } else {
+        format!("start this server with the one that has fingerprint {}", masters.join(" or "))
+    };
+    Problem::integrity(format!(
+        "encryption key {} is not wrapped under the present master key: {mend}",
+        row.id
+    ))
+}
+
+/// The keyring of what the database holds.
+pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -> Result<Keyring, Problem> {
+    let entries = unwrap_all(session, masters).await?.into_iter().map(|found| KeyringEntry {
+        id: found.id,
+        purpose: found.purpose,
+        is_current: found.row.is_current,
+        key: found.key,
+    });
+    Keyring::new(entries.collect()).map_err(|error| Problem::integrity(error.to_string()))
+}
+
+impl Strongroom {
+    /// The keys as this process knows them.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.0.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Loads the keys anew: another node, or this one, has made some.
+    pub(crate) async fn load_keys(&self, session: &mut Session) -> Result<(), Problem> {
+        self.use_keyring(load_keyring(session, &self.0.masters).await?);
+        Ok(())
+    }
+
+    pub(super) fn use_keyring(&self, keyring: Keyring) {
+        *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+
+    /// The values of one version, with the keys known that they are sealed under.
+    pub(crate) async fn values_of_version(
+        &self,
+        session: &mut Session,
+        version: Uid,
+    ) -> Result<Vec<SealedValue>, Problem> {
+        let values = value::list_of_version(session, version).await?;
+        self.know_keys_of(session, &values).await?;
+        Ok(values)
+    }
+
+    /// The values of all versions of a credential, with the keys known that they are sealed under.
+    pub(crate) async fn values_of_credential(
+        &self,
+        session: &mut Session,
+        credential: Uid,
+    ) -> Result<Vec<SealedValue>, Problem> {
+        let values = value::list_of_credential(session, credential).await?;
+        self.know_keys_of(session, &values).await?;
+        Ok(values)
+    }
+
+    async fn know_keys_of(&self, session: &mut Session, values: &[SealedValue]) -> Result<(), Problem> {
+        let keyring = self.keyring();
+        let is_new = |value: &SealedValue| !value.key_id.is_empty() && !keyring.knows_data_key(&value.key_id);
+        if !values.iter().any(is_new) {
+            return Ok(());
+        }
+        match self.load_keys(session).await {
+            // What is sealed under the keys that are known goes on to be served.
+            Err(problem) if problem.kind == ProblemKind::Integrity => {
+                self.0.signals.integrity_failures.add_one();
+                tracing::error!(%problem, "a key that something is sealed under cannot be had");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
