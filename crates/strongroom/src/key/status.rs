@@ -87,12 +87,14 @@ impl KeyService {
     pub async fn status(&self) -> Result<KeyStatus, Problem> {
         let mut session = self.room.0.store.read().await?;
         let now = session.now().await?;
+        // First of all: of a rotation that is told to have ended, everything that follows shows the end.
+        let rotation = rotation::latest(&mut session).await?;
         let rows = key::list(&mut session).await?;
         let wraps = key::list_wraps(&mut session).await?;
         let known = key::masters(&mut session).await?;
         let counts = sealed::count_by_key(&mut session).await?;
         let holders = holder::list(&mut session, now).await?;
-        let rotation = rotation::latest(&mut session).await?.map(|row| RotationState::of(row, &counts));
+        let rotation = rotation.map(|row| RotationState::of(row, &counts));
         drop(session);
 
         let own: Vec<String> = self.room.0.masters.iter().map(MasterKey::fingerprint).collect();

@@ -68,6 +68,7 @@ fn the_example_file_with_every_setting_taken_is_a_configuration() {
     let place = place
         .file("strongroom.toml", text)
         .file("master-key", CANARY)
+        .file("master-key-before", CANARY)
         .file("jwt-secret", CANARY)
         .file("admin-token", CANARY);
     let loaded = place.loaded();

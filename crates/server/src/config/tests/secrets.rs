@@ -34,6 +34,7 @@ fn a_secret_may_stand_in_a_file() {
             let Config { database, encryption, auth, .. } = place.loaded().config;
             let found = [
                 encryption.key.map(|key| key.expose().to_owned()),
+                encryption.previous.map(|key| key.expose().to_owned()),
                 auth.jwt_secret.map(|secret| secret.expose().to_owned()),
                 auth.admin_token.map(|token| token.expose().to_owned()),
                 Some(database.url.expose().to_owned()),
@@ -42,7 +43,7 @@ fn a_secret_may_stand_in_a_file() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 8);
+    assert_eq!(tried, 10);
 }
 
 #[test]
