@@ -92,9 +92,9 @@ impl KeyService {
     /// # Errors
     /// [`Problem`] of kind `Conflict` while the master key is being replaced and this process lacks one of the two.
     pub async fn rotate(&self, actor: &Actor) -> Result<Started, Problem> {
-        let started = self.begin(actor, "asked").await?;
+        let started = self.begin(actor, "asked", None).await?;
         self.room.0.keeper.wake();
-        Ok(started)
+        started.ok_or_else(|| Problem::internal("the rotation is not there after it began"))
     }
 
     /// For a server's jobs: has an open rotation go on, and begins one when the data key has come of age.
@@ -113,7 +113,8 @@ impl KeyService {
         let is_old = policy.days > 0 && born.plus_seconds(i64::from(policy.days) * 24 * 3600) <= now;
         let is_used_up = current.seal_count >= i64::from(policy.seals);
         if !open && (is_old || is_used_up) {
-            self.begin(&Actor::system(), if is_used_up { "seals" } else { "age" }).await?;
+            let reason = if is_used_up { "seals" } else { "age" };
+            self.begin(&Actor::system(), reason, Some(&current.id)).await?;
         } else if !open {
             return Ok(());
         }
@@ -133,10 +134,22 @@ impl KeyService {
         Ok(())
     }
 
-    async fn begin(&self, actor: &Actor, reason: &str) -> Result<Started, Problem> {
+    /// `None` when the data key is not the one any more that was `judged`: another server was faster.
+    async fn begin(
+        &self,
+        actor: &Actor,
+        reason: &str,
+        judged: Option<&str>,
+    ) -> Result<Option<Started>, Problem> {
         let mut tx = self.room.0.store.write().await?;
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
+        if let Some(judged) = judged
+            && !key::list(&mut tx).await?.iter().any(|it| it.id == judged && it.is_current)
+        {
+            tx.roll_back().await?;
+            return Ok(None);
+        }
         let open = rotation::latest(&mut tx).await?.filter(|latest| latest.is_open);
         let is_new = open.is_none();
         if is_new {
@@ -160,7 +173,7 @@ impl KeyService {
             self.room.use_keyring(keyring);
             tracing::info!(key = state.key_id, texts = state.texts, reason, "the data key is being replaced");
         }
-        Ok(Started { state, is_new })
+        Ok(Some(Started { state, is_new }))
     }
 
     /// Every master that keys are wrapped under. A key that one of them did not wrap would be lost to the servers that

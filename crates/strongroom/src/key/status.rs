@@ -194,6 +194,12 @@ fn next(status: &KeyStatus, own: &[String]) -> Vec<String> {
                  key rotate` again.",
                 rotation.broken
             ));
+        } else if rotation.left > 0 {
+            next.push(format!(
+                "{} sealed texts are under a data key that was replaced: an older strongroom wrote them, or they were \
+                 restored. Run `strongroom key rotate` again.",
+                rotation.left
+            ));
         }
     }
     next

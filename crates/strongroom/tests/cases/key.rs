@@ -307,6 +307,25 @@ async fn it_rotates_by_itself_at_an_age_and_after_so_many_seals() {
     assert_rotated(&ground, 2).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_servers_that_find_it_due_at_once_one_begins() {
+    let ground = garden(2).await;
+    let nodes = [ground.room.clone(), ground.node().await, ground.node().await];
+    ground.clock.set(NOW.plus_seconds(90 * 24 * 3600));
+    let mut tasks = tokio::task::JoinSet::new();
+    for node in nodes {
+        tasks.spawn(async move {
+            for _ in 0..3 {
+                node.keys().tend(&Policy { days: 90, seals: 1000 }).await.unwrap();
+                node.keys().go_on().await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(ground.entries("key.rotate").await.len(), 1);
+    assert_rotated(&ground, 1).await;
+}
+
 #[tokio::test]
 async fn another_node_that_looks_goes_on_by_itself() {
     let ground = garden(4).await;
