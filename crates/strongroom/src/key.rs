@@ -1,5 +1,6 @@
 //! Encryption keys: which there are, what is under each, and how they are replaced.
 
+mod drive;
 mod holder;
 mod keeper;
 mod master;

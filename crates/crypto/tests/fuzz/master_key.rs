@@ -4,7 +4,7 @@ use strongroom_crypto::MasterKey;
 use strongroom_crypto::misspelling::{self, Misspelling};
 
 /// A text from outside: refused without being repeated, or a key that reads back as the same one.
-pub fn foreign(data: &[u8]) {
+pub(crate) fn foreign(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match MasterKey::parse_strong(&text) {
         Ok(key) => {
@@ -20,7 +20,7 @@ pub fn foreign(data: &[u8]) {
 }
 
 /// A key with one wrong character: its place is found.
-pub fn slip(position: usize, replacement: u8) {
+pub(crate) fn slip(position: usize, replacement: u8) {
     let key = MasterKey::generate();
     let mut bytes = key.to_hex().expose().as_bytes().to_vec();
     let position = position % bytes.len();

@@ -7,7 +7,7 @@ use strongroom_model::credential::Field;
 use strongroom_model::{Provider, Secret, Uid};
 
 /// What every run has: keys that nothing from outside was sealed under.
-pub struct Keys {
+pub(crate) struct Keys {
     keyring: Keyring,
     master: MasterKey,
     provider: Provider,
@@ -15,7 +15,7 @@ pub struct Keys {
 
 impl Keys {
     /// Fresh ones.
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         Self {
             keyring: Keyring::generate(),
             master: MasterKey::generate(),
@@ -35,7 +35,7 @@ impl Keys {
 }
 
 /// No text from outside opens, as what it may be taken for.
-pub fn foreign(keys: &Keys, data: &[u8]) {
+pub(crate) fn foreign(keys: &Keys, data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let id = keys.keyring.current_id(Purpose::Data);
     let refused = keys.keyring.open(&keys.context(), &id, &text).expect_err("nobody has this key");
@@ -46,7 +46,7 @@ pub fn foreign(keys: &Keys, data: &[u8]) {
 }
 
 /// Whatever is sealed opens to itself, and with any edit not at all.
-pub fn edited(keys: &Keys, plain: &str, position: usize, replacement: u8) {
+pub(crate) fn edited(keys: &Keys, plain: &str, position: usize, replacement: u8) {
     let secret = Secret::from(plain);
     let sealed = match keys.keyring.seal(&keys.context(), &secret) {
         Ok(sealed) => sealed,

@@ -3,7 +3,7 @@
 use strongroom_crypto::token::{generate, id_of};
 
 /// A text from outside: refused, or a token in every respect.
-pub fn foreign(data: &[u8]) {
+pub(crate) fn foreign(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let Some(id) = id_of(&text) else { return };
     assert_eq!(text.len(), 65, "{text}");
@@ -12,7 +12,7 @@ pub fn foreign(data: &[u8]) {
 }
 
 /// A token with an edit is none, unless the edit changed nothing.
-pub fn edited(position: usize, replacement: u8) {
+pub(crate) fn edited(position: usize, replacement: u8) {
     let token = generate();
     let mut bytes = token.text.expose().as_bytes().to_vec();
     let position = position % bytes.len();

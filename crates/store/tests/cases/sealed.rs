@@ -20,7 +20,7 @@ async fn garden(ground: &Ground) -> (String, String) {
     two.endpoint = Some("https://llm.example.com/v1");
     let two = ground.put(two).await;
     let mut tx = ground.write().await;
-    version::insert(&mut tx, uid(1), uid(201), "system", NOW).await.unwrap();
+    version::insert(&mut tx, uid(1), uid(201), "system", NOW).await.expect("done");
     for (at, field) in [
         (uid(101), Field::ApiKey),
         (uid(101), Field::ApiSecret),
@@ -31,17 +31,17 @@ async fn garden(ground: &Ground) -> (String, String) {
         let text = format!("{at} {}", field.as_str());
         value::put(&mut tx, &SealedValue { version: at, field, key_id: data.clone(), text, fingerprint })
             .await
-            .unwrap();
+            .expect("done");
     }
-    tx.commit().await.unwrap();
+    tx.commit().await.expect("done");
     let moved_on = Credential { version: uid(201), ..ground.get(one).await };
     let mut tx = ground.write().await;
-    assert!(credential::update(&mut tx, &moved_on, NOW).await.unwrap());
-    assert!(credential::delete(&mut tx, two, 1, NOW).await.unwrap());
-    key::supersede(&mut tx, "data").await.unwrap();
+    assert!(credential::update(&mut tx, &moved_on, NOW).await.expect("done"));
+    assert!(credential::delete(&mut tx, two, 1, NOW).await.expect("done"));
+    key::supersede(&mut tx, "data").await.expect("done");
     let (next, wrap) = wrapped(&uid(3).to_string(), "data", NOW);
-    key::insert(&mut tx, &next, &wrap).await.unwrap();
-    tx.commit().await.unwrap();
+    key::insert(&mut tx, &next, &wrap).await.expect("done");
+    tx.commit().await.expect("done");
     (data, next.id)
 }
 
@@ -50,8 +50,8 @@ fn nowhere() -> sealed::After {
 }
 
 async fn texts(ground: &Ground, of: (&str, bool), limit: i64) -> Vec<BoundText> {
-    let found = sealed::list(&mut ground.read().await, of, &nowhere(), limit).await.unwrap();
-    found.into_iter().map(|found| found.text.unwrap()).collect()
+    let found = sealed::list(&mut ground.read().await, of, &nowhere(), limit).await.expect("done");
+    found.into_iter().map(|found| found.text.expect("done")).collect()
 }
 
 #[tokio::test]

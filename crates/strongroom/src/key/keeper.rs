@@ -7,7 +7,7 @@ use strongroom_model::ProblemKind;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::rotation::{Drive, Step};
+use super::drive::{Drive, Step};
 use crate::{Inner, Strongroom};
 
 /// Between two signs of life: well within the time that a process counts as alive.
