@@ -9,12 +9,12 @@ mod refuse;
 mod tap;
 mod target;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use foldhash::HashMap;
 use futures::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;

@@ -4,10 +4,10 @@
 //! within the last second, or looks now; when it has moved, everything is forgotten. Changes that this process made itself
 //! are noticed at once.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::{HashMap, HashMapExt};
 use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_model::credential::Credential;
 use strongroom_model::limit::{Limit, LimitScope};

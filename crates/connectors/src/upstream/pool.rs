@@ -67,6 +67,12 @@ impl<B> Pool<B> {
         None
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let links = self.links();
+        links.http1.is_empty() && links.http2.is_none()
+    }
+
     /// Keeps a connection of HTTP/2, which calls share; the one to use is the first that was made.
     pub(super) fn keep_http2(&self, sender: http2::SendRequest<B>) -> http2::SendRequest<B> {
         let mut links = self.links();

@@ -199,6 +199,9 @@ async fn try_one(
             return Tried::Failed { outcome: Err(problem), may_go_on: true };
         }
     };
+    // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
+    // receiver has to be woken costs as much as what is sent.
+    tokio::task::yield_now().await;
     let sent = tokio::time::timeout(gateway.first_byte(), upstream.send(&base, request)).await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
@@ -240,7 +243,9 @@ async fn try_one(
         );
         return Tried::Failed { outcome: Err(problem), may_go_on: can_send_again };
     }
-    Tried::Answered(stream(gateway, attempt, answer, asked, provider, credential))
+    let answer = stream(gateway, attempt, answer, asked, provider, credential);
+    tokio::task::yield_now().await;
+    Tried::Answered(answer)
 }
 
 type Prepared = (Arc<Base<Sent>>, Request<Sent>);

@@ -170,12 +170,8 @@ impl Told {
     fn into_json(self) -> Option<String> {
         match self {
             Self::Nothing => None,
-            Self::Once(figures) if !figures.iter().any(u8::is_ascii_whitespace) => {
-                String::from_utf8(figures).ok()
-            }
-            Self::Once(figures) => {
-                serde_json::from_slice(&figures).ok().map(|figures: Value| figures.to_string())
-            }
+            // What was picked has no space between its parts.
+            Self::Once(figures) => String::from_utf8(figures).ok(),
             Self::Often(figures) => Some(Value::Object(figures).to_string()),
         }
     }
