@@ -18,7 +18,9 @@ GRANT SELECT, INSERT, UPDATE ON audit_heads TO :"app";
 
 -- What spending is the sum of is only ever added to as well; the single records go when their time is over, their sums stay.
 GRANT SELECT, INSERT ON counter_entries TO :"app";
-GRANT SELECT, INSERT, DELETE ON usage_records TO :"app";
+GRANT SELECT, INSERT, DELETE, UPDATE (cost_nano_usd) ON usage_lines TO :"app";
+GRANT SELECT, INSERT ON usage_contexts TO :"app";
+GRANT SELECT ON usage_records TO :"app";
 GRANT SELECT, INSERT, UPDATE ON usage_days TO :"app";
 GRANT SELECT, INSERT, UPDATE ON counters TO :"app";
 -- What servers hold for calls under way.

@@ -38,7 +38,7 @@ pub fn id_of(text: &str) -> Option<&str> {
         return None;
     }
     let (id, secret) = text.strip_prefix(PREFIX)?.split_at(ID);
-    let is_text = |part: &str| part.bytes().all(|byte| ALPHABET.contains(&byte));
+    let is_text = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !is_text(id) || !is_text(secret.strip_prefix('_')?) {
         return None;
     }

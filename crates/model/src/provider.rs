@@ -1,12 +1,13 @@
 //! Providers of AI models: their names, aliases, priorities and the variables their keys usually stand in.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::problem::Problem;
 
 /// A provider's name: lower case, `[a-z0-9]` then up to 63 of `[a-z0-9._-]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Provider(String);
+pub struct Provider(Cow<'static, str>);
 
 /// What is known of a provider before anybody configures it.
 #[derive(Debug)]
@@ -88,13 +89,23 @@ impl Provider {
                  such as openai, anthropic, gemini, openrouter or groq",
             ));
         }
-        Ok(Self(name))
+        Ok(Self::stored(name))
     }
 
     /// A name that is already in the database, taken as it is.
     #[must_use]
     pub fn stored(name: String) -> Self {
-        Self(name)
+        // Names of known providers are everywhere: they are not copied.
+        match KNOWN.iter().find(|known| known.name == name) {
+            Some(known) => Self::of_known(known.name),
+            None => Self(Cow::Owned(name)),
+        }
+    }
+
+    /// A provider of [`KNOWN`], by its name.
+    #[must_use]
+    pub const fn of_known(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
     }
 
     /// The name.

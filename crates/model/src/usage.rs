@@ -48,7 +48,7 @@ impl CallBound {
 }
 
 /// What a record's tokens rest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metering {
     /// The provider's own figures.
     Reported,

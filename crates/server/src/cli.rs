@@ -121,7 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let output = Output::new(cli.global.format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             output.error(&CliError::failure(format!("the runtime cannot be started: {error}")));
@@ -132,6 +132,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         output.error(&error);
         error.exit.into()
     })
+}
+
+/// On one processor a thread that everything runs on: more of them would only wait for each other.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match std::thread::available_parallelism() {
+        Ok(processors) if processors.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {

@@ -9,15 +9,15 @@ mod refuse;
 mod tap;
 mod target;
 
-use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::Response;
-use axum::routing::any;
+use foldhash::HashMap;
+use futures::FutureExt;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use strongroom::EndpointGuard;
 use strongroom_connectors::ai::gateway::{Dialect, door_of};
 use strongroom_connectors::upstream::{Base, Upstream};
@@ -28,8 +28,11 @@ use tokio::sync::OnceCell;
 
 use crate::config::GatewayConfig;
 use crate::http::AppState;
-use crate::http::door;
-use crate::http::peer;
+use crate::http::front::Outgoing;
+use crate::http::{door, peer};
+
+use body::Sent;
+pub use tap::Passing;
 
 const REQUEST_ID: &str = "x-strongroom-request-id";
 const CREDENTIAL: &str = "x-strongroom-credential";
@@ -41,9 +44,9 @@ const DENIED_BY: &str = "x-strongroom-denied-by";
 pub struct Gateway {
     config: GatewayConfig,
     guard: EndpointGuard,
-    upstream: OnceCell<Upstream<Body>>,
+    upstream: OnceCell<Upstream<Sent>>,
     /// Base URLs that the guard has let through, by their text.
-    bases: RwLock<HashMap<String, Arc<Base>>>,
+    bases: RwLock<HashMap<String, Arc<Base<Sent>>>>,
     room: body::Room,
 }
 
@@ -63,12 +66,12 @@ impl Gateway {
         }
     }
 
-    async fn upstream(&self) -> Result<&Upstream<Body>, Problem> {
+    async fn upstream(&self) -> Result<&Upstream<Sent>, Problem> {
         let limit = Duration::from_secs(u64::from(self.config.connect_timeout_seconds));
         self.upstream.get_or_try_init(|| async { Upstream::new(self.guard, limit) }).await
     }
 
-    fn base(&self, upstream: &Upstream<Body>, endpoint: &str) -> Result<Arc<Base>, Problem> {
+    fn base(&self, upstream: &Upstream<Sent>, endpoint: &str) -> Result<Arc<Base<Sent>>, Problem> {
         if let Some(base) = self.bases.read().unwrap_or_else(PoisonError::into_inner).get(endpoint) {
             return Ok(Arc::clone(base));
         }
@@ -90,27 +93,25 @@ impl Gateway {
     }
 }
 
-/// The gateway's paths. They have a door of their own: what may be called is a list per provider, and a call is a usage
-/// record and no audit entry.
-pub fn router() -> Router<AppState> {
-    const PATHS: [&str; 7] = [
-        "/openai/v1/{*path}",
-        "/anthropic/{*path}",
-        "/gemini/{*path}",
-        "/openrouter/api/v1/{*path}",
-        "/groq/openai/v1/{*path}",
-        "/v1/{*path}",
-        "/v1beta/{*path}",
-    ];
-    PATHS.iter().fold(Router::new(), |router, path| router.route(path, any(serve)))
+/// Whether a path is one of the gateway's. They have a door of their own: what may be called is a list per provider, and a
+/// call is a usage record and no audit entry.
+#[must_use]
+pub fn is_gateways(path: &str) -> bool {
+    door_of(path).is_some()
 }
 
-async fn serve(State(state): State<AppState>, request: Request) -> Response {
+/// Serves a call from this address, or from the socket file.
+pub async fn serve(
+    state: &AppState,
+    request: Request<Incoming>,
+    address: Option<SocketAddr>,
+) -> Response<Outgoing> {
     let request_id = random::uid().to_string();
     let dialect = door_of(request.uri().path()).map_or(Dialect::OpenAi, |(door, rest)| door.dialect(rest));
-    match answer(&state, request, &request_id).await {
-        Ok(response) => response,
-        Err(problem) => {
+    let answered = AssertUnwindSafe(answer(state, request, address, &request_id)).catch_unwind().await;
+    match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => {
             let code = problem.kind.code();
             state.metrics.count_denied(code);
             if let Some(cause) = &problem.cause {
@@ -119,10 +120,20 @@ async fn serve(State(state): State<AppState>, request: Request) -> Response {
             }
             refuse::refuse(&problem, dialect, &request_id, Clock::Database.local_now())
         }
+        // What it said is in the log of the panic hook, without the request.
+        Err(_) => {
+            let problem = Problem::internal("something went wrong inside strongroom; the log has more");
+            refuse::refuse(&problem, dialect, &request_id, Clock::Database.local_now())
+        }
     }
 }
 
-async fn answer(state: &AppState, request: Request, request_id: &str) -> Result<Response, Problem> {
+async fn answer(
+    state: &AppState,
+    request: Request<Incoming>,
+    address: Option<SocketAddr>,
+    request_id: &str,
+) -> Result<Response<Outgoing>, Problem> {
     let token = header::token(request.headers(), request.uri().query());
     let mut actor = match door::authenticate(state, token, request.extensions().get()).await {
         Ok(actor) => actor,
@@ -134,12 +145,13 @@ async fn answer(state: &AppState, request: Request, request_id: &str) -> Result<
         }
     };
     actor.request_id = Some(request_id.to_owned());
-    actor.remote_address = peer::address(request.extensions());
+    let actor = Arc::new(actor);
     let done = exchange::exchange(state, request, &actor, request_id).await;
     if let Err(problem) = &done
         && problem.kind == ProblemKind::Denied
     {
-        note_denied(state, &actor, problem).await;
+        let actor = Actor { remote_address: address.map(peer::shown), ..Actor::clone(&actor) };
+        Box::pin(note_denied(state, &actor, problem)).await;
     }
     done
 }

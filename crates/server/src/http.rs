@@ -2,6 +2,7 @@
 
 pub mod door;
 pub mod extract;
+pub mod front;
 pub mod jwt;
 pub mod metrics;
 pub mod paging;

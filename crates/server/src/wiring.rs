@@ -15,9 +15,9 @@ use strongroom_store::{Store, StoreOptions, schema};
 
 use crate::config::{Config, Loaded};
 use crate::gateway::Gateway;
+use crate::http::AppState;
 use crate::http::jwt::JwtVerifier;
 use crate::http::metrics::Metrics;
-use crate::http::{AppState, router};
 
 pub use local::{InProcess, in_process};
 pub use serve::serve;
@@ -65,8 +65,8 @@ fn key_file(config: &Config) -> std::path::PathBuf {
     config.data_dir.join("master.key")
 }
 
-fn app(room: &Strongroom, config: &Config) -> axum::Router {
-    router::router(AppState {
+fn app(room: &Strongroom, config: &Config) -> AppState {
+    AppState {
         room: room.clone(),
         jwt: config.auth.jwt_secret.as_ref().map(|secret| Arc::new(JwtVerifier::new(secret))),
         gateway: Arc::new(Gateway::new(
@@ -76,7 +76,7 @@ fn app(room: &Strongroom, config: &Config) -> axum::Router {
         ai_models: Arc::new(config.ai.models()),
         usage_retention_days: config.usage.retention_days,
         metrics: Arc::new(Metrics::default()),
-    })
+    }
 }
 
 /// Fingerprints of the master keys of the configured database, without opening or changing it; `None` when there is none

@@ -426,10 +426,11 @@ pub async fn limit_discrepancies(
         WHERE (CASE WHEN n.window_kind = 'prepaid' THEN l.created_at_ms ELSE n.window_start_ms END) >= $1";
     const SUM: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN $1 = 'tokens' THEN r.charged_tokens \
         WHEN $1 = 'nano_usd' THEN r.charged_nano_usd WHEN $2 = 'credential' THEN r.requests \
-        ELSE r.client_requests END), 0) AS BIGINT) FROM usage_records r WHERE r.kind <> 'late' AND r.region = $3 \
-        AND r.generation >= $4 AND r.at_ms >= $5 AND r.at_ms < $6 \
-        AND (($2 = 'credential' AND r.credential_uid = $7) OR ($2 = 'token' AND r.actor = $8) \
-        OR ($2 = 'user' AND r.user_id = $9))";
+        ELSE r.client_requests END), 0) AS BIGINT) FROM usage_lines r \
+        WHERE r.generation >= $4 AND r.at_ms >= $5 AND r.at_ms < $6 \
+        AND r.context_uid IN (SELECT c.uid FROM usage_contexts c WHERE c.kind <> 'late' AND c.region = $3 \
+        AND (($2 = 'credential' AND c.credential_uid = $7) OR ($2 = 'token' AND c.actor = $8) \
+        OR ($2 = 'user' AND c.user_id = $9)))";
     let mut found = Vec::new();
     for row in fetch_all!(session, LimitCounter, KEYS, kept_from.0)? {
         let window = Window::from_name(&row.window_kind).unwrap_or(Window::Prepaid);

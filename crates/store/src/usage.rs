@@ -1,7 +1,8 @@
 //! Usage records: one line per use of a key, and the sums of a day that outlive them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use sha2::{Digest, Sha256};
 use strongroom_model::credential::Source;
 use strongroom_model::usage::{Metering, TokenUsage};
 use strongroom_model::{Millis, Provider, Uid, UserId};
@@ -14,7 +15,7 @@ use crate::session::{Session, Write};
 const DAY_MS: i64 = 86_400_000;
 
 /// Why a record was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A key was handed out.
     Read,
@@ -95,6 +96,103 @@ pub struct Record {
     pub request_id: Option<String>,
 }
 
+/// What many records have in common. It is written once and named by what it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Context<'a> {
+    kind: Kind,
+    operation: &'a str,
+    actor: &'a str,
+    user: Option<UserId>,
+    credential: Option<Uid>,
+    version: Option<Uid>,
+    provider: &'a str,
+    model: &'a str,
+    source: Source,
+    status: u16,
+    metering: Metering,
+}
+
+impl<'a> Context<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            kind: record.kind,
+            operation: record.operation,
+            actor: &record.actor,
+            user: record.user,
+            credential: record.credential,
+            version: record.version,
+            provider: record.provider.as_str(),
+            model: &record.model,
+            source: record.source,
+            status: record.status,
+            metering: record.metering,
+        }
+    }
+
+    /// The first half of a SHA-256 over everything in it, so that servers that write the same one agree on its name.
+    fn uid(&self) -> Uid {
+        let mut digest = Sha256::new();
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        for text in [
+            REGION,
+            self.kind.as_str(),
+            self.operation,
+            self.actor,
+            &number(self.user.map(|user| user.0)),
+            &text(self.credential),
+            &text(self.version),
+            self.provider,
+            self.model,
+            self.source.as_str(),
+            &number(Some(i64::from(self.status))),
+            self.metering.as_str(),
+        ] {
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        let mut uid = [0; 16];
+        uid.copy_from_slice(&digest[..16]);
+        Uid::from_bytes(uid)
+    }
+}
+
+/// The contexts of some records, and which record has which.
+#[derive(Default)]
+struct Contexts<'a> {
+    found: Vec<(Context<'a>, String)>,
+    places: HashMap<Context<'a>, usize>,
+    of_records: Vec<usize>,
+}
+
+impl<'a> Contexts<'a> {
+    fn of(records: &'a [Record]) -> Self {
+        let mut all = Self::default();
+        let mut last = None;
+        for record in records {
+            let context = Context::of(record);
+            // Most records have the context of the one before.
+            let place = match last {
+                Some((before, place)) if before == context => place,
+                _ => *all.places.entry(context).or_insert_with(|| {
+                    all.found.push((context, context.uid().to_string()));
+                    all.found.len() - 1
+                }),
+            };
+            last = Some((context, place));
+            all.of_records.push(place);
+        }
+        all
+    }
+
+    /// In the order of their names: two servers that write the same ones do not wait for each other in a circle.
+    fn in_order(&self) -> Vec<&(Context<'a>, String)> {
+        let mut sorted: Vec<_> = self.found.iter().collect();
+        sorted.sort_unstable_by(|one, other| one.1.cmp(&other.1));
+        sorted
+    }
+}
+
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct DayKey<'a> {
     day_start_ms: i64,
@@ -108,7 +206,23 @@ struct DayKey<'a> {
     source: &'static str,
 }
 
-#[derive(Default)]
+impl<'a> DayKey<'a> {
+    fn of(day_start_ms: i64, context: &Context<'a>) -> Self {
+        Self {
+            day_start_ms,
+            kind: context.kind.as_str(),
+            actor: context.actor,
+            user: context.user.map_or(0, |user| user.0),
+            credential: text(context.credential),
+            version: text(context.version),
+            provider: context.provider,
+            model: context.model,
+            source: context.source.as_str(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
 struct DaySums {
     requests: i64,
     client_requests: i64,
@@ -120,6 +234,37 @@ struct DaySums {
     charged_nano_usd: i64,
 }
 
+impl DaySums {
+    fn of(record: &Record) -> Self {
+        Self {
+            requests: record.requests,
+            client_requests: record.client_requests,
+            errors: i64::from(record.status == 0 || record.status >= 400),
+            tokens: record.tokens,
+            cost: record.cost_nano_usd.unwrap_or(0),
+            unpriced: i64::from(record.cost_nano_usd.is_none()),
+            charged_tokens: record.charged_tokens,
+            charged_nano_usd: record.charged_nano_usd,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.client_requests += other.client_requests;
+        self.errors += other.errors;
+        self.tokens.input += other.tokens.input;
+        self.tokens.cached_input += other.tokens.cached_input;
+        self.tokens.cache_write += other.tokens.cache_write;
+        self.tokens.cache_write_long += other.tokens.cache_write_long;
+        self.tokens.output += other.tokens.output;
+        self.tokens.reasoning += other.tokens.reasoning;
+        self.cost += other.cost;
+        self.unpriced += other.unpriced;
+        self.charged_tokens += other.charged_tokens;
+        self.charged_nano_usd += other.charged_nano_usd;
+    }
+}
+
 fn text(uid: Option<Uid>) -> String {
     uid.map(|uid| uid.to_string()).unwrap_or_default()
 }
@@ -129,7 +274,7 @@ fn text(uid: Option<Uid>) -> String {
 /// # Errors
 /// [`StoreError`].
 pub async fn exists(session: &mut Session, uid: Uid) -> Result<bool, StoreError> {
-    const SQL: &str = "SELECT at_ms FROM usage_records WHERE uid = $1";
+    const SQL: &str = "SELECT at_ms FROM usage_lines WHERE uid = $1";
     Ok(fetch_optional!(session, (i64,), SQL, uid.to_string())?.is_some())
 }
 
@@ -138,73 +283,67 @@ pub async fn exists(session: &mut Session, uid: Uid) -> Result<bool, StoreError>
 /// # Errors
 /// [`StoreError`].
 pub async fn insert_all(tx: &mut Write, records: &[Record]) -> Result<(), StoreError> {
+    let contexts = Contexts::of(records);
     execute_rows!(
         tx,
-        30,
-        "INSERT INTO usage_records (uid, region, at_ms, kind, operation, actor, user_id, credential_uid, version_uid, \
-         provider, model, source, status, requests, client_requests, input_tokens, cached_input_tokens, \
-         cache_write_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, cost_nano_usd, charged_tokens, \
-         charged_nano_usd, metering, generation, first_byte_ms, total_ms, raw_usage, request_id)",
-        "",
-        records,
-        |record| record.uid.to_string(),
+        13,
+        "INSERT INTO usage_contexts (uid, region, kind, operation, actor, user_id, credential_uid, version_uid, provider, \
+         model, source, status, metering)",
+        "ON CONFLICT (uid) DO NOTHING",
+        &contexts.in_order(),
+        |one| one.1.as_str(),
         REGION,
-        record.at.0,
-        record.kind.as_str(),
-        record.operation,
-        record.actor.as_str(),
-        record.user.map(|user| user.0),
-        record.credential.map(|uid| uid.to_string()),
-        record.version.map(|uid| uid.to_string()),
-        record.provider.as_str(),
-        record.model.as_str(),
-        record.source.as_str(),
-        i64::from(record.status),
-        record.requests,
-        record.client_requests,
-        record.tokens.input,
-        record.tokens.cached_input,
-        record.tokens.cache_write,
-        record.tokens.cache_write_long,
-        record.tokens.output,
-        record.tokens.reasoning,
-        record.cost_nano_usd,
-        record.charged_tokens,
-        record.charged_nano_usd,
-        record.metering.as_str(),
-        record.generation,
-        record.first_byte_ms,
-        record.total_ms,
-        record.raw_usage.as_deref(),
-        record.request_id.as_deref()
+        one.0.kind.as_str(),
+        one.0.operation,
+        one.0.actor,
+        one.0.user.map(|user| user.0),
+        one.0.credential.map(|uid| uid.to_string()),
+        one.0.version.map(|uid| uid.to_string()),
+        one.0.provider,
+        one.0.model,
+        one.0.source.as_str(),
+        i64::from(one.0.status),
+        one.0.metering.as_str()
     )?;
+    let lines: Vec<_> = records.iter().zip(&contexts.of_records).collect();
+    execute_rows!(
+        tx,
+        19,
+        "INSERT INTO usage_lines (uid, context_uid, at_ms, requests, client_requests, input_tokens, cached_input_tokens, \
+         cache_write_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, cost_nano_usd, charged_tokens, \
+         charged_nano_usd, generation, first_byte_ms, total_ms, raw_usage, request_id)",
+        "",
+        &lines,
+        |line| line.0.uid.to_string(),
+        contexts.found[*line.1].1.as_str(),
+        line.0.at.0,
+        line.0.requests,
+        line.0.client_requests,
+        line.0.tokens.input,
+        line.0.tokens.cached_input,
+        line.0.tokens.cache_write,
+        line.0.tokens.cache_write_long,
+        line.0.tokens.output,
+        line.0.tokens.reasoning,
+        line.0.cost_nano_usd,
+        line.0.charged_tokens,
+        line.0.charged_nano_usd,
+        line.0.generation,
+        line.0.first_byte_ms,
+        line.0.total_ms,
+        line.0.raw_usage.as_deref(),
+        line.0.request_id.as_deref()
+    )?;
+    let mut sums: HashMap<(i64, usize), DaySums> = HashMap::new();
+    for (record, context) in records.iter().zip(&contexts.of_records) {
+        sums.entry((record.at.0 - record.at.0.rem_euclid(DAY_MS), *context))
+            .or_default()
+            .add(&DaySums::of(record));
+    }
+    // Contexts that differ by what a day's sums do not tell apart come together.
     let mut days: BTreeMap<DayKey<'_>, DaySums> = BTreeMap::new();
-    for record in records {
-        let key = DayKey {
-            day_start_ms: record.at.0 - record.at.0.rem_euclid(DAY_MS),
-            kind: record.kind.as_str(),
-            actor: &record.actor,
-            user: record.user.map_or(0, |user| user.0),
-            credential: text(record.credential),
-            version: text(record.version),
-            provider: record.provider.as_str(),
-            model: &record.model,
-            source: record.source.as_str(),
-        };
-        let sums = days.entry(key).or_default();
-        sums.requests += record.requests;
-        sums.client_requests += record.client_requests;
-        sums.errors += i64::from(record.status == 0 || record.status >= 400);
-        sums.tokens.input += record.tokens.input;
-        sums.tokens.cached_input += record.tokens.cached_input;
-        sums.tokens.cache_write += record.tokens.cache_write;
-        sums.tokens.cache_write_long += record.tokens.cache_write_long;
-        sums.tokens.output += record.tokens.output;
-        sums.tokens.reasoning += record.tokens.reasoning;
-        sums.cost += record.cost_nano_usd.unwrap_or(0);
-        sums.unpriced += i64::from(record.cost_nano_usd.is_none());
-        sums.charged_tokens += record.charged_tokens;
-        sums.charged_nano_usd += record.charged_nano_usd;
+    for ((day, context), sums) in &sums {
+        days.entry(DayKey::of(*day, &contexts.found[*context].0)).or_default().add(sums);
     }
     let days: Vec<_> = days.iter().collect();
     execute_rows!(

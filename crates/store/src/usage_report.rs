@@ -133,7 +133,7 @@ pub async fn list_priced(
 /// # Errors
 /// [`StoreError`].
 pub async fn set_cost(tx: &mut Write, record: &Priced, cost: Option<i64>) -> Result<bool, StoreError> {
-    const RECORD: &str = "UPDATE usage_records SET cost_nano_usd = $2 WHERE uid = $1 \
+    const RECORD: &str = "UPDATE usage_lines SET cost_nano_usd = $2 WHERE uid = $1 \
                           AND COALESCE(cost_nano_usd, -1) = COALESCE($3, -1)";
     const DAY: &str = "UPDATE usage_days SET cost_nano_usd = cost_nano_usd + $2, unpriced = unpriced + $3 \
          WHERE EXISTS (SELECT 1 FROM usage_records r WHERE r.uid = $1 \
@@ -163,8 +163,8 @@ fn first_uid(at: Millis) -> String {
 /// # Errors
 /// [`StoreError`].
 pub async fn delete_records(tx: &mut Write, before: Millis, count: i64) -> Result<u64, StoreError> {
-    const SQL: &str = "DELETE FROM usage_records WHERE uid IN \
-                       (SELECT uid FROM usage_records WHERE uid < $1 AND at_ms < $2 ORDER BY uid LIMIT $3)";
+    const SQL: &str = "DELETE FROM usage_lines WHERE uid IN \
+                       (SELECT uid FROM usage_lines WHERE uid < $1 AND at_ms < $2 ORDER BY uid LIMIT $3)";
     execute!(tx, SQL, first_uid(before), before.0, count)
 }
 

@@ -55,7 +55,8 @@ async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
     }
     assert_eq!(found["audit_logs"], ["INSERT", "SELECT"]);
     assert_eq!(found["counter_entries"], ["INSERT", "SELECT"]);
-    assert_eq!(found["usage_records"], ["DELETE", "INSERT", "SELECT"]);
+    assert_eq!(found["usage_lines"], ["DELETE", "INSERT", "SELECT"]);
+    assert_eq!(found["usage_contexts"], ["INSERT", "SELECT"]);
     assert_eq!(found["usage_days"], ["INSERT", "SELECT", "UPDATE"]);
     assert_eq!(found["_sqlx_migrations"], ["SELECT"]);
     assert_eq!(found["api_credentials"], ["DELETE", "INSERT", "SELECT", "UPDATE"]);

@@ -77,14 +77,14 @@ pub struct CallEnd {
 #[derive(Debug, Clone)]
 pub struct CallService {
     pub(crate) room: Strongroom,
-    pub(crate) actor: Actor,
+    pub(crate) actor: Arc<Actor>,
 }
 
 impl Strongroom {
     /// Calls to providers, as this actor makes them.
     #[must_use]
-    pub fn calls(&self, actor: Actor) -> CallService {
-        CallService { room: self.clone(), actor }
+    pub fn calls(&self, actor: impl Into<Arc<Actor>>) -> CallService {
+        CallService { room: self.clone(), actor: actor.into() }
     }
 }
 
@@ -92,7 +92,7 @@ impl Strongroom {
 #[derive(Debug)]
 pub struct Call {
     room: Strongroom,
-    actor: Actor,
+    actor: Arc<Actor>,
     call: NewCall,
     candidates: Vec<Candidate>,
     tried: usize,
@@ -126,7 +126,7 @@ impl CallService {
         };
         Ok(Call {
             room: self.room.clone(),
-            actor: self.actor.clone(),
+            actor: Arc::clone(&self.actor),
             call,
             candidates,
             tried: 0,
@@ -162,7 +162,7 @@ impl Call {
         for _ in 0..ATTEMPTS {
             let moment = self.room.moment().await?;
             if moment.generation != self.generation {
-                self.look_again(moment).await?;
+                Box::pin(self.look_again(moment)).await?;
             }
             let Some(candidate) = self.candidates.get(self.tried) else {
                 return self.refusal.take().map_or(Ok(None), Err);
@@ -223,7 +223,7 @@ impl Call {
 
     /// Something was changed: whoever was tried is not tried again, and the others are looked up anew.
     async fn look_again(&mut self, moment: Moment) -> Result<(), Problem> {
-        self.actor = self.room.still_stands(&self.actor).await?;
+        self.actor = Arc::new(self.room.still_stands(&self.actor).await?);
         let tried: Vec<_> = self.candidates[..self.tried].iter().map(Candidate::identity).collect();
         self.candidates = match self.room.candidates(&self.actor, &self.call, moment).await {
             Ok(candidates) => candidates.into_iter().filter(|it| !tried.contains(&it.identity())).collect(),

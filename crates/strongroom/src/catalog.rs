@@ -4,10 +4,10 @@
 //! within the last second, or looks now; when it has moved, everything is forgotten. Changes that this process made itself
 //! are noticed at once.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::{HashMap, HashMapExt};
 use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_model::credential::Credential;
 use strongroom_model::limit::{Limit, LimitScope};
@@ -105,6 +105,11 @@ impl Catalog {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is known, when it is of the same generation.
+    fn at(&self, moment: Moment) -> Option<MutexGuard<'_, Known>> {
+        Some(self.known()).filter(|known| known.generation == moment.generation)
+    }
+
     /// Notes what a look at the database found that started at `started`, when this process had made so many changes.
     pub(crate) fn observe(&self, found: Moment, started: Instant, changes_made: u64) {
         let mut known = self.known();
@@ -175,9 +180,14 @@ impl Strongroom {
 
     /// The moment; the database is asked when it was not within the last second.
     pub(crate) async fn moment(&self) -> Result<Moment, Problem> {
-        if let Some(moment) = self.fresh_moment() {
-            return Ok(moment);
+        match self.fresh_moment() {
+            Some(moment) => Ok(moment),
+            // Boxed: calls seldom come here, and all of them would carry the room for it.
+            None => Box::pin(self.look()).await,
         }
+    }
+
+    async fn look(&self) -> Result<Moment, Problem> {
         let _one_at_a_time = self.0.catalog.looking.lock().await;
         if let Some(moment) = self.fresh_moment() {
             return Ok(moment);
@@ -191,11 +201,18 @@ impl Strongroom {
     }
 
     /// The token with this public id; `None` when there is none.
-    pub(crate) async fn known_token(&self, id: &str) -> Result<Option<Arc<KnownToken>>, Problem> {
-        let moment = self.moment().await?;
-        if let Some(known) = self.0.catalog.known().tokens.get(id) {
-            return Ok(Some(Arc::clone(known)));
+    pub(crate) async fn known_token(
+        &self,
+        id: &str,
+        moment: Moment,
+    ) -> Result<Option<Arc<KnownToken>>, Problem> {
+        if let Some(known) = self.0.catalog.at(moment).and_then(|known| known.tokens.get(id).cloned()) {
+            return Ok(Some(known));
         }
+        Box::pin(self.find_token(id, moment)).await
+    }
+
+    async fn find_token(&self, id: &str, moment: Moment) -> Result<Option<Arc<KnownToken>>, Problem> {
         let mut session = self.0.store.read().await?;
         let Some(stored) = strongroom_store::token::get(&mut session, id).await? else { return Ok(None) };
         let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
@@ -222,10 +239,14 @@ impl Strongroom {
         scope: &LimitScope,
         generation: i64,
     ) -> Result<Arc<Vec<Limit>>, Problem> {
-        if let Some(limits) = self.known_limits_of(scope, generation) {
-            return Ok(limits);
+        match self.known_limits_of(scope, generation) {
+            Some(limits) => Ok(limits),
+            None => {
+                let looking =
+                    async { self.limits_in(&mut self.0.store.read().await?, scope, generation).await };
+                Box::pin(looking).await
+            }
         }
-        self.limits_in(&mut self.0.store.read().await?, scope, generation).await
     }
 
     /// The limits of a scope, as of this generation, looked for in an open session.
@@ -256,12 +277,21 @@ impl Strongroom {
         &self,
         provider: &Provider,
         view: Option<UserId>,
+        moment: Moment,
     ) -> Result<Candidates, Problem> {
-        let moment = self.moment().await?;
         let place = (provider.clone(), view);
-        if let Some(served) = self.0.catalog.known().served.get(&place) {
-            return Ok(Arc::clone(served));
+        if let Some(served) = self.0.catalog.at(moment).and_then(|known| known.served.get(&place).cloned()) {
+            return Ok(served);
         }
+        Box::pin(self.find_served(place, moment)).await
+    }
+
+    async fn find_served(
+        &self,
+        place: (Provider, Option<UserId>),
+        moment: Moment,
+    ) -> Result<Candidates, Problem> {
+        let (provider, view) = &place;
         let mut served = Vec::new();
         let mut after = credential::FIRST;
         loop {
@@ -269,7 +299,7 @@ impl Strongroom {
                 let mut session = self.0.store.read().await?;
                 let mut page = Vec::new();
                 for found in
-                    credential::list_of_provider(&mut session, provider, view, (after, PAGE), moment.now)
+                    credential::list_of_provider(&mut session, provider, *view, (after, PAGE), moment.now)
                         .await?
                 {
                     let values = self.values_of_version(&mut session, found.version).await?;
@@ -309,11 +339,12 @@ impl Strongroom {
         &self,
         provider: &Provider,
         view: Option<UserId>,
+        moment: Moment,
     ) -> Result<bool, Problem> {
-        let moment = self.moment().await?;
         let place = (provider.clone(), view);
-        if let Some(known) = self.0.catalog.known().without_rows.get(&place) {
-            return Ok(*known);
+        let known = self.0.catalog.at(moment).and_then(|known| known.without_rows.get(&place).copied());
+        if let Some(known) = known {
+            return Ok(known);
         }
         let mut session = self.0.store.read().await?;
         let has_none = !credential::provider_has_rows(&mut session, provider, view).await?;

@@ -107,8 +107,9 @@ impl Strongroom {
     /// [`Problem`] of kind `Unauthenticated` when its token was revoked or has expired meanwhile.
     pub(crate) async fn still_stands(&self, actor: &Actor) -> Result<Actor, Problem> {
         let ActorKind::Token(id) = &actor.kind else { return Ok(actor.clone()) };
-        let now = self.moment().await?.now;
-        let known = self.known_token(id).await?.filter(|known| known.is_good && known.token.is_alive(now));
+        let moment = self.moment().await?;
+        let known = self.known_token(id, moment).await?;
+        let known = known.filter(|known| known.is_good && known.token.is_alive(moment.now));
         let known = known.ok_or_else(refused)?;
         let (remote_address, request_id) = (actor.remote_address.clone(), actor.request_id.clone());
         Ok(Actor { remote_address, request_id, ..actor_of(&known.token) })
@@ -185,7 +186,7 @@ impl TokenService {
     pub async fn authenticate(&self, text: &Secret) -> Result<Actor, Problem> {
         let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
         let moment = self.room.moment().await?;
-        let known = self.room.known_token(id).await?;
+        let known = self.room.known_token(id, moment).await?;
         let keyring = &self.room.keyring();
         let Some(known) = known else {
             // The work of a comparison, so that a known id is not told apart by time.

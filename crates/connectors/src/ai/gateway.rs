@@ -2,6 +2,7 @@
 //! answer consumed, and what a refusal says about a key.
 
 mod error_body;
+mod figures;
 mod json_picker;
 mod operation;
 mod refusal;

@@ -1,12 +1,15 @@
 //! Bodies of requests: held in memory as far as there is room, so that they can be read and sent again, else passed on as
 //! they come.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use strongroom_model::{Problem, ProblemKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -29,18 +32,52 @@ impl Default for Room {
     }
 }
 
-/// A body.
+/// A body that was asked for.
 #[derive(Debug)]
-pub(super) enum Incoming {
+pub(super) enum Received {
     /// All of it.
     Whole(Bytes, Option<OwnedSemaphorePermit>),
     /// Longer than is held.
-    Passing(Body),
+    Passing(Incoming),
 }
 
-/// How long a body says it is; `None` when it does not say.
-fn declared(body: &Body) -> Option<u64> {
-    http_body::Body::size_hint(body).exact()
+/// A body on its way to a provider.
+#[derive(Debug)]
+pub enum Sent {
+    /// Held here; empty once it is on its way.
+    Whole(Bytes),
+    /// As it comes from the client.
+    Passing(Incoming),
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Whole(body) if body.is_empty() => Poll::Ready(None),
+            Self::Whole(body) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
+            Self::Passing(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_empty(),
+            Self::Passing(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
+            Self::Passing(body) => body.size_hint(),
+        }
+    }
 }
 
 impl Room {
@@ -48,17 +85,17 @@ impl Room {
     ///
     /// # Errors
     /// [`Problem`] when it is too long and must be whole, breaks off, or there is no room for now.
-    pub(super) async fn read(&self, body: Body, must: bool) -> Result<Incoming, Problem> {
-        let declared = declared(&body);
+    pub(super) async fn read(&self, body: Incoming, must: bool) -> Result<Received, Problem> {
+        let declared = body.size_hint().exact();
         if declared.is_some_and(|bytes| bytes > MOST as u64) {
-            return if must { Err(too_long()) } else { Ok(Incoming::Passing(body)) };
+            return if must { Err(too_long()) } else { Ok(Received::Passing(body)) };
         }
         let most = declared.map_or(MOST, |bytes| bytes as usize);
         let permit = if most > SMALL { Some(self.reserve(most).await?) } else { None };
         let whole = collect(body, most).await?;
         // A short one without a length does not keep what it did not need.
         let permit = permit.filter(|_| whole.len() > SMALL);
-        Ok(Incoming::Whole(whole, permit))
+        Ok(Received::Whole(whole, permit))
     }
 
     async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
@@ -84,7 +121,7 @@ fn too_long() -> Problem {
     )
 }
 
-async fn collect(mut body: Body, most: usize) -> Result<Bytes, Problem> {
+async fn collect(mut body: Incoming, most: usize) -> Result<Bytes, Problem> {
     let broken = || Problem::invalid("body", "the body did not arrive whole");
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();

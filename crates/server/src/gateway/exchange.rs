@@ -1,37 +1,37 @@
 //! One call: admitted, sent on with a provider's key, its answer streamed back; with another credential when one fails
 //! before its answer has begun.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
 use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming as Answer;
+use hyper::body::Incoming;
 use strongroom::call::{Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
     Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
-use strongroom_connectors::upstream::{Upstream, UpstreamError};
+use strongroom_connectors::upstream::{Answer, Base, Upstream, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
-use super::body::Incoming;
+use super::body::{Received, Sent};
 use super::tap::{Meterage, Tap};
 use super::target::{Target, asks_anthropic_for_models, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
 use crate::http::AppState;
+use crate::http::front::Outgoing;
 
 /// The longest error of a provider that is read, in bytes.
 const MOST_ERROR: usize = 64 * 1024;
 /// How long the rest of an error may take.
 const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is sent, whoever gets it.
-struct Outgoing<'a> {
+/// What is asked for, whoever gets it.
+struct Asked<'a> {
     method: Method,
     headers: HeaderMap,
     query: Option<String>,
@@ -45,16 +45,16 @@ enum Sendable {
     /// Can be sent again.
     Whole(Bytes),
     /// Can be sent once; then it is gone.
-    Passing(Option<Body>),
+    Passing(Option<Incoming>),
 }
 
 /// Serves a call of somebody who is known.
 pub(super) async fn exchange(
     state: &AppState,
-    request: Request,
-    actor: &Actor,
+    request: Request<Incoming>,
+    actor: &Arc<Actor>,
     request_id: &str,
-) -> Result<Response, Problem> {
+) -> Result<Response<Outgoing>, Problem> {
     let gateway = &state.gateway;
     let (parts, body) = request.into_parts();
     let nowhere = || {
@@ -70,7 +70,7 @@ pub(super) async fn exchange(
     let matched = door.find(&parts.method, rest).ok_or_else(nowhere)?;
     if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
     {
-        return list::list(&state.room, actor, &gateway.config.aliases).await;
+        return Box::pin(list::list(&state.room, actor, &gateway.config.aliases)).await;
     }
     // Held until the answer has begun: by then no other credential is tried.
     let (body, facts, _room) = read(gateway, &parts, body, door, &matched).await?;
@@ -87,8 +87,8 @@ pub(super) async fn exchange(
             })
             .collect(),
     };
-    let call = state.room.calls(actor.clone()).begin(call).await?;
-    let outgoing = Outgoing {
+    let call = state.room.calls(Arc::clone(actor)).begin(call).await?;
+    let asked = Asked {
         headers: headers::to_provider(&parts.headers),
         query: headers::query(parts.uri.query()),
         method: parts.method,
@@ -97,13 +97,13 @@ pub(super) async fn exchange(
         dialect: matched.operation.dialect,
         request_id,
     };
-    try_all(state, call, (&outgoing, body), &targets).await
+    try_all(state, call, (&asked, body), &targets).await
 }
 
 async fn read(
     gateway: &Gateway,
     parts: &Parts,
-    body: Body,
+    body: Incoming,
     door: Door,
     matched: &Matched<'_>,
 ) -> Result<(Sendable, RequestFacts, Option<tokio::sync::OwnedSemaphorePermit>), Problem> {
@@ -122,9 +122,9 @@ async fn read(
         return Ok((Sendable::Passing(Some(body)), unread, None));
     }
     match gateway.room.read(body, door == Door::All).await? {
-        Incoming::Passing(body) => Ok((Sendable::Passing(Some(body)), unread, None)),
-        Incoming::Whole(body, permit) if !is_json => Ok((Sendable::Whole(body), unread, permit)),
-        Incoming::Whole(body, permit) => {
+        Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread, None)),
+        Received::Whole(body, permit) if !is_json => Ok((Sendable::Whole(body), unread, permit)),
+        Received::Whole(body, permit) => {
             let facts = RequestFacts::read(meter, &body).map_err(|error| match error {
                 RequestError::NotJson => Problem::invalid("body", "the body must be one JSON object, each field once"),
                 RequestError::Deferred => Problem::denied(
@@ -140,12 +140,12 @@ async fn read(
 async fn try_all(
     state: &AppState,
     mut call: Call,
-    (outgoing, mut body): (&Outgoing<'_>, Sendable),
+    (asked, mut body): (&Asked<'_>, Sendable),
     targets: &[Target],
-) -> Result<Response, Problem> {
+) -> Result<Response<Outgoing>, Problem> {
     let gateway = &state.gateway;
     let upstream = gateway.upstream().await?;
-    let mut last: Option<Result<Response, Problem>> = None;
+    let mut last: Option<Result<Response<Outgoing>, Problem>> = None;
     loop {
         let attempt = match call.next().await {
             Ok(Some(attempt)) => attempt,
@@ -154,7 +154,7 @@ async fn try_all(
             Err(problem) => return last.unwrap_or(Err(problem)),
         };
         let target = &targets[attempt.target];
-        match try_one((gateway, upstream), attempt, (outgoing, &mut body), target).await {
+        match try_one((gateway, upstream), attempt, (asked, &mut body), target).await {
             Tried::Answered(response) => {
                 state.metrics.count_call(target.provider.as_str(), response.status().as_u16());
                 return Ok(response);
@@ -175,23 +175,23 @@ async fn try_all(
 }
 
 enum Tried {
-    Answered(Response),
+    Answered(Response<Outgoing>),
     /// It came to nothing: what the client gets when nobody else is left, and whether another may be tried.
     Failed {
-        outcome: Result<Response, Problem>,
+        outcome: Result<Response<Outgoing>, Problem>,
         may_go_on: bool,
     },
 }
 
 async fn try_one(
-    (gateway, upstream): (&Gateway, &Upstream<Body>),
+    (gateway, upstream): (&Gateway, &Upstream<Sent>),
     attempt: Attempt,
-    (outgoing, body): (&Outgoing<'_>, &mut Sendable),
+    (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
 ) -> Tried {
     let provider = &target.provider;
     let can_send_again = matches!(body, Sendable::Whole(_));
-    let prepared = prepare((gateway, upstream), &attempt, (outgoing, body), target);
+    let prepared = prepare((gateway, upstream), &attempt, (asked, body), target);
     let (base, request) = match prepared {
         Ok(prepared) => prepared,
         Err(problem) => {
@@ -199,6 +199,9 @@ async fn try_one(
             return Tried::Failed { outcome: Err(problem), may_go_on: true };
         }
     };
+    // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
+    // receiver has to be woken costs as much as what is sent.
+    tokio::task::yield_now().await;
     let sent = tokio::time::timeout(gateway.first_byte(), upstream.send(&base, request)).await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
@@ -212,7 +215,7 @@ async fn try_one(
                 attempt.release(&Failure::Connect);
             }
             // What costs much and cannot be told to have happened is not done twice.
-            let may_go_on = can_send_again && !(may_be_billed && outgoing.meter == Meter::Unmetered);
+            let may_go_on = can_send_again && !(may_be_billed && asked.meter == Meter::Unmetered);
             return Tried::Failed { outcome: Err(problem), may_go_on };
         }
         Err(_) => {
@@ -225,7 +228,7 @@ async fn try_one(
     };
     let credential = (headers::name_value(&attempt.credential), attempt.source);
     if answer.status().as_u16() >= 400 {
-        return refusal(attempt, answer, outgoing, provider, credential, can_send_again).await;
+        return Box::pin(refusal(attempt, answer, asked, provider, credential, can_send_again)).await;
     }
     if answer.status().is_redirection() {
         attempt.failed(&Failure::Refused {
@@ -240,15 +243,17 @@ async fn try_one(
         );
         return Tried::Failed { outcome: Err(problem), may_go_on: can_send_again };
     }
-    Tried::Answered(stream(gateway, attempt, answer, outgoing, provider, credential))
+    let answer = stream(gateway, attempt, answer, asked, provider, credential);
+    tokio::task::yield_now().await;
+    Tried::Answered(answer)
 }
 
-type Prepared = (std::sync::Arc<strongroom_connectors::upstream::Base>, axum::http::Request<Body>);
+type Prepared = (Arc<Base<Sent>>, Request<Sent>);
 
 fn prepare(
-    (gateway, upstream): (&Gateway, &Upstream<Body>),
+    (gateway, upstream): (&Gateway, &Upstream<Sent>),
     attempt: &Attempt,
-    (outgoing, body): (&Outgoing<'_>, &mut Sendable),
+    (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
 ) -> Result<Prepared, Problem> {
     let provider = &target.provider;
@@ -264,9 +269,9 @@ fn prepare(
     };
     let base = gateway.base(upstream, endpoint).map_err(not_called)?;
     let odd = |_| Problem::invalid("query", "the query has characters that no URL can have");
-    let uri = base.uri(&target.path, outgoing.query.as_deref()).map_err(odd)?;
+    let uri = base.target(&target.path, asked.query.as_deref()).map_err(odd)?;
     let api = ProviderApi::of(provider);
-    let key_header = match outgoing.dialect {
+    let key_header = match asked.dialect {
         // Also where Anthropic and Gemini speak OpenAI's language.
         Dialect::OpenAi => KeyHeader::Bearer,
         _ => api.key_header,
@@ -274,8 +279,8 @@ fn prepare(
     let (name, key) = key_header.with(&attempt.api_key).map_err(|_| {
         Problem::new(ProblemKind::BadGateway, "the key has characters that cannot be sent; store it again")
     })?;
-    let mut sent = outgoing.headers.clone();
-    if outgoing.dialect == Dialect::Anthropic {
+    let mut sent = asked.headers.clone();
+    if asked.dialect == Dialect::Anthropic {
         for (name, value) in api.fixed_headers {
             sent.entry(*name).or_insert(HeaderValue::from_static(value));
         }
@@ -283,16 +288,16 @@ fn prepare(
     sent.insert(name, key);
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let body = match body {
-        Sendable::Passing(body) => body.take().unwrap_or_default(),
+        Sendable::Passing(body) => body.take().map_or_else(|| Sent::Whole(Bytes::new()), Sent::Passing),
         Sendable::Whole(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
-            let asks = outgoing.meter == Meter::Chat;
-            let changed = outgoing.facts.rewritten(body, model, asks);
-            Body::from(changed.map_or_else(|| body.clone(), Bytes::from))
+            let asks = asked.meter == Meter::Chat;
+            let changed = asked.facts.rewritten(body, model, asks);
+            Sent::Whole(changed.map_or_else(|| body.clone(), Bytes::from))
         }
     };
-    let mut request = axum::http::Request::new(body);
-    *request.method_mut() = outgoing.method.clone();
+    let mut request = Request::new(body);
+    *request.method_mut() = asked.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = sent;
     Ok((base, request))
@@ -311,8 +316,8 @@ fn mark(headers: &mut HeaderMap, request_id: &str, (name, source): CredentialSho
 /// An answer that says no: of the key, so that another may be tried, or of the request.
 async fn refusal(
     attempt: Attempt,
-    answer: axum::http::Response<Answer>,
-    outgoing: &Outgoing<'_>,
+    answer: Response<Answer<Sent>>,
+    asked: &Asked<'_>,
     provider: &Provider,
     credential: CredentialShown,
     can_send_again: bool,
@@ -321,12 +326,12 @@ async fn refusal(
     let body = read_error(body).await;
     headers::from_provider(&mut head.headers);
     head.headers.remove(header::CONTENT_LENGTH);
-    mark(&mut head.headers, outgoing.request_id, credential);
+    mark(&mut head.headers, asked.request_id, credential);
     head.headers.insert(DENIED_BY, HeaderValue::from_static("provider"));
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
-    let mut response = Response::from_parts(head, Body::from(body));
-    *response.version_mut() = axum::http::Version::HTTP_11;
+    let mut response = Response::from_parts(head, Outgoing::Router(Body::from(body)));
+    *response.version_mut() = http::Version::HTTP_11;
     match refused {
         Some(refused) => {
             attempt.failed(&Failure::Refused {
@@ -335,7 +340,7 @@ async fn refusal(
                 retry_after: refused.retry_after,
             });
             // A server that broke down over it may have done it.
-            let is_safe = outgoing.meter != Meter::Unmetered || status.as_u16() < 500;
+            let is_safe = asked.meter != Meter::Unmetered || status.as_u16() < 500;
             Tried::Failed { outcome: Ok(response), may_go_on: can_send_again && is_safe }
         }
         None => {
@@ -357,7 +362,7 @@ fn settled_without_usage(attempt: Attempt, status: StatusCode) {
 }
 
 /// The body of an error, as far as errors go.
-async fn read_error(mut body: Answer) -> Bytes {
+async fn read_error(mut body: Answer<Sent>) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -379,24 +384,25 @@ async fn read_error(mut body: Answer) -> Bytes {
 fn stream(
     gateway: &Gateway,
     attempt: Attempt,
-    answer: axum::http::Response<Answer>,
-    outgoing: &Outgoing<'_>,
+    answer: Response<Answer<Sent>>,
+    asked: &Asked<'_>,
     provider: &Provider,
     credential: CredentialShown,
-) -> Response {
+) -> Response<Outgoing> {
     let (mut head, body) = answer.into_parts();
     let running = attempt.answered(head.status.as_u16());
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let is_event_stream = kind.starts_with("text/event-stream");
-    let reader = UsageReader::new(outgoing.meter, provider, is_event_stream);
-    let hides_usage = outgoing.meter == Meter::Chat && is_event_stream && !outgoing.facts.wants_usage;
+    let reader = UsageReader::new(asked.meter, provider, is_event_stream);
+    let hides_usage = asked.meter == Meter::Chat && is_event_stream && !asked.facts.wants_usage;
     let filter = hides_usage.then(UsageFilter::default);
     headers::from_provider(&mut head.headers);
     if filter.is_some() {
         head.headers.remove(header::CONTENT_LENGTH);
     }
-    mark(&mut head.headers, outgoing.request_id, credential);
-    head.version = axum::http::Version::HTTP_11;
-    let meterage = Meterage { running, reader, meter: outgoing.meter, bound: outgoing.facts.bound };
-    Response::from_parts(head, Body::new(Tap::new(body, meterage, filter, gateway.idle())))
+    mark(&mut head.headers, asked.request_id, credential);
+    head.version = http::Version::HTTP_11;
+    let meterage = Meterage { running, reader, meter: asked.meter, bound: asked.facts.bound };
+    let body = Tap::new(body, meterage, filter, gateway.idle());
+    Response::from_parts(head, Outgoing::Gateway(Box::new(body)))
 }

@@ -106,15 +106,14 @@ pub(super) fn from_provider(headers: &mut HeaderMap) {
     for name in named_by_connection(headers) {
         headers.remove(name);
     }
-    for name in HOP_BY_HOP {
-        headers.remove(name);
-    }
-    for name in ["set-cookie", "strict-transport-security", "alt-svc"] {
-        headers.remove(name);
-    }
-    let ours: Vec<_> =
-        headers.keys().filter(|name| name.as_str().starts_with("x-strongroom-")).cloned().collect();
-    for name in ours {
+    let is_kept_back = |name: &&HeaderName| {
+        let text = name.as_str();
+        HOP_BY_HOP.contains(&text)
+            || ["set-cookie", "strict-transport-security", "alt-svc"].contains(&text)
+            || text.starts_with("x-strongroom-")
+    };
+    let kept_back: Vec<_> = headers.keys().filter(is_kept_back).cloned().collect();
+    for name in kept_back {
         headers.remove(name);
     }
 }

@@ -1,19 +1,24 @@
 //! Errors of ours, in the shape that the client's library knows.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use http::{HeaderValue, Response, StatusCode, header};
 use strongroom_connectors::ai::gateway::{Dialect, ErrorBody};
 use strongroom_model::{Millis, Problem, ProblemKind};
 
 use super::{DENIED_BY, REQUEST_ID};
+use crate::http::front::Outgoing;
 use crate::http::problem::status;
 
 /// Waiting longer than this is nothing that a library should do by itself, in milliseconds.
 const WORTH_WAITING: i64 = 15_000;
 
 /// The answer for a problem.
-pub(super) fn refuse(problem: &Problem, dialect: Dialect, request_id: &str, now: Millis) -> Response {
+pub(super) fn refuse(
+    problem: &Problem,
+    dialect: Dialect,
+    request_id: &str,
+    now: Millis,
+) -> Response<Outgoing> {
     let status = match (problem.kind, problem.field.as_deref()) {
         (ProblemKind::Invalid, Some("body")) if problem.message.contains("longer than") => {
             StatusCode::PAYLOAD_TOO_LARGE
@@ -25,7 +30,7 @@ pub(super) fn refuse(problem: &Problem, dialect: Dialect, request_id: &str, now:
         message: format!("strongroom: {}", problem.message),
         code: problem.kind.code(),
     };
-    let mut response = Response::new(Body::from(body.to_json(dialect).to_string()));
+    let mut response = Response::new(Outgoing::Router(Body::from(body.to_json(dialect).to_string())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -8,12 +8,15 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use strongroom::call::{CallEnd, Running};
 use strongroom_connectors::ai::gateway::{Meter, UsageFilter, UsageReader};
+use strongroom_connectors::upstream::Answer;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use tokio::time::{Instant, Sleep};
 
+use super::body::Sent;
+
 /// Why an answer broke off.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub enum Broken {
     /// It paused for too long.
     Idle,
     /// The provider's side of it.
@@ -74,23 +77,27 @@ impl Meterage {
     }
 }
 
+/// A provider's answer, on its way to the client.
+pub type Passing = Tap<Answer<Sent>>;
+
 /// The body.
-pub(super) struct Tap<B> {
+#[derive(Debug)]
+pub struct Tap<B> {
     inner: B,
     /// Taken when it is settled.
     meterage: Option<Meterage>,
     filter: Option<UsageFilter>,
     is_over: bool,
     idle: Duration,
-    timer: Pin<Box<Sleep>>,
+    /// Made when the answer pauses for the first time.
+    timer: Option<Pin<Box<Sleep>>>,
     /// Whether the timer runs.
     waits: bool,
 }
 
 impl<B> Tap<B> {
     pub(super) fn new(inner: B, meterage: Meterage, filter: Option<UsageFilter>, idle: Duration) -> Self {
-        let timer = Box::pin(tokio::time::sleep(idle));
-        Self { inner, meterage: Some(meterage), filter, is_over: false, idle, timer, waits: false }
+        Self { inner, meterage: Some(meterage), filter, is_over: false, idle, timer: None, waits: false }
     }
 
     fn settle(&mut self, is_whole: bool) {
@@ -159,11 +166,12 @@ impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Tap<B> {
                 Poll::Pending => break,
             }
         }
+        let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.idle)));
         if !this.waits {
             this.waits = true;
-            this.timer.as_mut().reset(Instant::now() + this.idle);
+            timer.as_mut().reset(Instant::now() + this.idle);
         }
-        if this.timer.as_mut().poll(context).is_ready() {
+        if timer.as_mut().poll(context).is_ready() {
             this.settle(false);
             this.is_over = true;
             return Poll::Ready(Some(Err(Broken::Idle)));

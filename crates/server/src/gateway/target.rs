@@ -1,6 +1,6 @@
 //! From a request to where it may go.
 
-use axum::http::{HeaderMap, Method};
+use http::{HeaderMap, Method};
 use strongroom_connectors::ai::gateway::{Dialect, Door, Matched, Operation, RequestFacts, upstream_path};
 use strongroom_model::{Problem, Provider};
 
@@ -29,10 +29,10 @@ pub(super) fn targets(
     let operation = matched.operation;
     if let Door::Own(provider) = door {
         let model = matched.model.map(ToOwned::to_owned).or_else(|| facts.model.clone());
-        let provider = Provider::stored(provider.to_owned());
+        let provider = Provider::of_known(provider);
         return Ok(vec![Target { provider, path: rest.to_owned(), model, renames: false }]);
     }
-    let gemini = || Provider::stored("gemini".to_owned());
+    let gemini = || Provider::of_known("gemini");
     if operation.dialect == Dialect::Gemini {
         let Some(name) = matched.model else {
             return Ok(vec![Target {

@@ -169,7 +169,7 @@ pub async fn authenticate(
         return state.room.tokens(nobody).authenticate(&token).await;
     }
     let user = state.jwt.as_ref().and_then(|jwt| jwt.user_of(token.expose())).ok_or_else(not_known)?;
-    state.room.users(nobody).authenticate(user).await
+    Box::pin(state.room.users(nobody).authenticate(user)).await
 }
 
 /// What a request is about, as far as its path tells.

@@ -28,7 +28,11 @@ impl LocalPeer {
 /// The address of the other side, without its port.
 #[must_use]
 pub fn address(extensions: &Extensions) -> Option<String> {
-    extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(address)| address.ip().to_canonical().to_string())
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| shown(*address))
+}
+
+/// An address without its port, as the audit trail has it.
+#[must_use]
+pub fn shown(address: SocketAddr) -> String {
+    address.ip().to_canonical().to_string()
 }

@@ -6,7 +6,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{AppState, door};
-use crate::gateway;
 
 /// What an ordinary body may weigh.
 const BODY: usize = 1024 * 1024;
@@ -16,7 +15,6 @@ pub fn router(state: AppState) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .route_layer(middleware::from_fn_with_state(state.clone(), door::guard))
-        .merge(gateway::router())
         .fallback(door::nowhere)
         .method_not_allowed_fallback(door::wrong_method)
         .layer(CatchPanicLayer::custom(door::after_panic))

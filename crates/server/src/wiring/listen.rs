@@ -1,6 +1,7 @@
 //! Listening: TCP with or without TLS, and the socket file in the data directory.
 
-use std::future::Ready;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -8,8 +9,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::middleware::AddExtension;
-use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -19,6 +20,7 @@ use tokio::net::UnixStream;
 use tower::Layer;
 
 use crate::config::HttpConfig;
+use crate::http::front::Front;
 use crate::http::peer::LocalPeer;
 
 /// How long a client may take to send the head of its request.
@@ -61,10 +63,10 @@ pub(super) async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, Pro
 pub(super) async fn serve_tcp(
     listener: TcpListener,
     tls: Option<RustlsConfig>,
-    router: Router,
+    front: Front,
     handle: Handle<SocketAddr>,
 ) -> io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = tower::service_fn(move |address: SocketAddr| ready(Ok::<_, Infallible>(front.of(address))));
     match tls {
         Some(tls) => {
             let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
@@ -91,12 +93,12 @@ pub(super) async fn serve_tcp(
 /// Serves on the socket file until the handle says to stop. Who may open the file is let in as an admin.
 pub(super) async fn serve_socket(
     listener: UnixListener,
-    router: Router,
+    front: Front,
     handle: Handle<std::os::unix::net::SocketAddr>,
 ) -> io::Result<()> {
     let mut server = axum_server::from_unix(listener)?.handle(handle).acceptor(PeerAcceptor);
     bound(server.http_builder());
-    server.serve(router.into_make_service()).await
+    server.serve(tower::service_fn(move |_| ready(Ok::<_, Infallible>(front.clone())))).await
 }
 
 /// Puts the user behind a connection to the socket file beside each of its requests.
@@ -110,7 +112,7 @@ impl<S> Accept<UnixStream, S> for PeerAcceptor {
 
     fn accept(&self, stream: UnixStream, service: S) -> Self::Future {
         let peer = stream.peer_cred().map(|peer| LocalPeer::of_user(peer.uid()));
-        std::future::ready(peer.map(|peer| (stream, Extension(peer).layer(service))))
+        ready(peer.map(|peer| (stream, Extension(peer).layer(service))))
     }
 }
 

@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use super::data_dir::{self, Lock};
 use crate::config::{Loaded, LogFormat};
 use crate::http::peer::LocalPeer;
+use crate::http::router;
 use crate::telemetry;
 
 /// A router in this process, and the data directory that it holds.
@@ -43,7 +44,7 @@ pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
     telemetry::start(LogFormat::Pretty, "warn,sqlx=error");
     let lock = data_dir::hold(&loaded.config)?;
     let Opened { room, new_key_file } = super::open(loaded).await?;
-    let router = super::app(&room, &loaded.config);
+    let router = router::router(super::app(&room, &loaded.config));
     let peer = LocalPeer::of_this_process();
     let caller: Caller = Arc::new(move |request| {
         let (router, peer) = (router.clone(), peer.clone());

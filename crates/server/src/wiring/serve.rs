@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{data_dir, jobs, listen};
 use crate::config::{Loaded, LogFormat};
+use crate::http::front::Front;
 use crate::telemetry;
 
 /// How long open requests may go on after the signal to stop.
@@ -54,15 +55,15 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     for next in room.keys().status().await?.next {
         tracing::warn!(next, "something is to be done about the encryption keys");
     }
-    let router = super::app(&room, config);
+    let front = Front::new(super::app(&room, config));
 
     let socket_path = config.data_dir.join("strongroom.sock");
     let socket = listen::bind_socket(&socket_path)?;
     let (tcp_handle, socket_handle) = (Handle::new(), Handle::new());
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(listen::serve_tcp(listener, tls, router.clone(), tcp_handle.clone()));
-    tasks.spawn(listen::serve_socket(socket, router, socket_handle.clone()));
+    tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), tcp_handle.clone()));
+    tasks.spawn(listen::serve_socket(socket, front, socket_handle.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
     let days = config.usage.retention_days;
     let policy =

@@ -138,10 +138,14 @@ impl Desk {
                 return Ok(Held { claims, epoch: counted.epoch });
             }
         }
-        let (reply, answer) = oneshot::channel();
-        let asking = Request::Admit(Asking { claims, moment, reply });
-        self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
-        answer.await.map_err(|_| Refusal::Problem(gone()))?
+        // Boxed: most calls need no answer, and all of them would carry the room for it.
+        Box::pin(async {
+            let (reply, answer) = oneshot::channel();
+            let asking = Request::Admit(Asking { claims, moment, reply });
+            self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
+            answer.await.map_err(|_| Refusal::Problem(gone()))?
+        })
+        .await
     }
 
     /// Takes in a call that has ended. It is written down within moments.

@@ -6,8 +6,9 @@
 //! became of that. Whatever leaves this server's hands leaves them when the batch opens, and whatever comes in comes when
 //! its commit is certain, so that memory never promises what the database does not hold for it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use strongroom_model::Millis;
 use strongroom_model::limit::CounterState;
 use strongroom_store::counter::{CounterKey, Delta};

@@ -57,7 +57,7 @@ impl Strongroom {
             let mut is_served = false;
             let own = actor.user.map(Some);
             for view in own.into_iter().chain([None]) {
-                let served = self.served(provider, view).await?;
+                let served = self.served(provider, view, moment).await?;
                 is_served |= !served.is_empty();
                 let may = |served: &&Arc<Served>| actor.scope.permits(served.credential.uid, provider);
                 let from = candidates.len();
@@ -70,7 +70,7 @@ impl Strongroom {
                 is_out_of_reach |= candidates.len() == from && !served.is_empty();
                 self.order(&mut candidates[from..], moment);
             }
-            if !is_served && let Some(key) = self.environment_key(actor, provider).await? {
+            if !is_served && let Some(key) = Box::pin(self.environment_key(actor, provider, moment)).await? {
                 candidates.push(Candidate { target, key });
             }
         }
@@ -109,14 +109,19 @@ impl Strongroom {
 
     /// The environment's key, when the database has no row for the provider, alive or not, and never held this key in a
     /// credential that is not to be used any more.
-    async fn environment_key(&self, actor: &Actor, provider: &Provider) -> Result<Option<Key>, Problem> {
+    async fn environment_key(
+        &self,
+        actor: &Actor,
+        provider: &Provider,
+        moment: Moment,
+    ) -> Result<Option<Key>, Problem> {
         let Some((variable, key)) = self.0.environment.key_of(provider) else { return Ok(None) };
         if !actor.scope.credentials.is_empty() {
             return Ok(None);
         }
         let own = actor.user.map(Some);
         for view in own.into_iter().chain([None]) {
-            if !self.has_no_rows(provider, view).await? {
+            if !self.has_no_rows(provider, view, moment).await? {
                 return Ok(None);
             }
         }

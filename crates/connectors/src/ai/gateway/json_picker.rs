@@ -2,6 +2,8 @@
 
 /// The longest value that is kept, in bytes; usage figures have a few hundred.
 const MOST: usize = 8 * 1024;
+/// As long as most of them are, in bytes.
+const USUAL: usize = 256;
 /// Keys that matter are shorter.
 const KEY: usize = 24;
 /// Containers whose kind is remembered; what matters lies at most this deep.
@@ -239,6 +241,7 @@ impl JsonPicker {
             _ => return,
         };
         self.buffer.clear();
+        self.buffer.reserve(USUAL);
         self.capture = Some((slot, self.depth));
     }
 
@@ -250,7 +253,7 @@ impl JsonPicker {
         }
         self.capture = None;
         if self.buffer.len() <= MOST && self.buffer != b"null" {
-            self.picked[slot as usize] = Some(self.buffer.clone());
+            self.picked[slot as usize] = Some(std::mem::take(&mut self.buffer));
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What an answer consumed, read from its bytes while they pass.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use strongroom_model::Provider;
 use strongroom_model::usage::TokenUsage;
 
+use super::figures::Figures;
 use super::json_picker::{JsonPicker, Slot};
 use super::operation::Meter;
 
@@ -31,7 +33,7 @@ pub struct UsageReader {
     /// Of an event stream (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), where in a line it is.
     line: Option<Line>,
     picker: JsonPicker,
-    figures: Map<String, Value>,
+    told: Told,
     model: Option<String>,
 }
 
@@ -54,7 +56,7 @@ impl UsageReader {
             is_openrouter: provider.as_str() == "openrouter",
             line: is_event_stream.then_some(Line::Name(0)),
             picker: JsonPicker::default(),
-            figures: Map::new(),
+            told: Told::Nothing,
             model: None,
         }
     }
@@ -102,8 +104,15 @@ impl UsageReader {
     #[must_use]
     pub fn finish(mut self) -> Report {
         self.event_is_over();
-        let usage = (!self.figures.is_empty()).then(|| self.usage());
-        let raw = usage.is_some().then(|| Value::Object(self.figures).to_string());
+        let figures = match &self.told {
+            Told::Nothing => None,
+            Told::Once(figures) => serde_json::from_slice(figures).ok(),
+            Told::Often(figures) => Figures::deserialize(figures).ok(),
+        };
+        let usage = figures
+            .filter(|figures| *figures != Figures::default())
+            .map(|figures| usage_of(self.meter, &figures, self.is_openrouter));
+        let raw = usage.is_some().then(|| self.told.into_json()).flatten();
         Report {
             usage,
             model: self.model,
@@ -116,10 +125,7 @@ impl UsageReader {
         self.picker.start_over();
         for slot in [Slot::InnerUsage, Slot::Usage, Slot::UsageMetadata] {
             let Some(figures) = self.picker.take(slot) else { continue };
-            // The last word counts, figure by figure: Anthropic tells the input first and the output as it grows.
-            if let Ok(Value::Object(figures)) = serde_json::from_slice(&figures) {
-                self.figures.extend(figures.into_iter().filter(|(_, value)| !value.is_null()));
-            }
+            self.told.add(figures);
         }
         if let Some(model) = self.picker.take(Slot::Model)
             && let Ok(model) = serde_json::from_slice::<String>(&model)
@@ -127,66 +133,97 @@ impl UsageReader {
             self.model = Some(model.chars().take(128).collect());
         }
     }
+}
 
-    fn usage(&self) -> TokenUsage {
-        usage_of(self.meter, &self.figures, self.is_openrouter)
+/// What an answer told of its usage.
+#[derive(Debug)]
+enum Told {
+    Nothing,
+    /// One object, as it came: most answers tell once, and what need not be taken apart is not.
+    Once(Vec<u8>),
+    /// Several, the last word on each figure.
+    Often(Map<String, Value>),
+}
+
+impl Told {
+    /// The last word counts, figure by figure: Anthropic tells the input first and the output as it grows.
+    fn add(&mut self, figures: Vec<u8>) {
+        let read = |figures: &[u8]| match serde_json::from_slice(figures) {
+            Ok(Value::Object(figures)) => figures.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            _ => Map::new(),
+        };
+        *self = match std::mem::replace(self, Self::Nothing) {
+            Self::Nothing => Self::Once(figures),
+            Self::Once(before) => {
+                let mut all: Map<_, _> = read(&before);
+                all.extend(read(&figures));
+                Self::Often(all)
+            }
+            Self::Often(mut all) => {
+                all.extend(read(&figures));
+                Self::Often(all)
+            }
+        };
+    }
+
+    /// As compact JSON.
+    fn into_json(self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            // What was picked has no space between its parts.
+            Self::Once(figures) => String::from_utf8(figures).ok(),
+            Self::Often(figures) => Some(Value::Object(figures).to_string()),
+        }
     }
 }
 
-/// A count of tokens; what is not one counts as none.
-fn tokens(figures: &Map<String, Value>, path: &[&str]) -> i64 {
-    let Some((first, rest)) = path.split_first() else { return 0 };
-    let found = rest.iter().try_fold(figures.get(*first), |value, name| Some(value?.get(*name)));
-    found.flatten().and_then(Value::as_i64).unwrap_or(0).max(0)
-}
-
-fn usage_of(meter: Meter, figures: &Map<String, Value>, is_openrouter: bool) -> TokenUsage {
-    let of = |path: &[&str]| tokens(figures, path);
+fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage {
+    let of = |count: Option<i64>| count.unwrap_or(0).max(0);
     let mut usage = match meter {
         // <https://platform.openai.com/docs/api-reference/chat/object>. Gemini's compatible endpoint leaves thoughts out
         // of the completion and counts them in the total.
         Meter::Chat | Meter::Embeddings => {
-            let input = of(&["prompt_tokens"]);
-            let spoken = of(&["completion_tokens"]);
+            let (input, spoken, total) =
+                (of(figures.prompt_tokens), of(figures.completion_tokens), of(figures.total_tokens));
             TokenUsage {
                 input,
-                cached_input: of(&["prompt_tokens_details", "cached_tokens"]),
-                cache_write: of(&["prompt_tokens_details", "cache_write_tokens"]),
-                output: spoken.max(of(&["total_tokens"]).saturating_sub(input)),
-                reasoning: of(&["completion_tokens_details", "reasoning_tokens"])
-                    .max(of(&["total_tokens"]).saturating_sub(input).saturating_sub(spoken)),
+                cached_input: of(figures.prompt_tokens_details.cached_tokens),
+                cache_write: of(figures.prompt_tokens_details.cache_write_tokens),
+                output: spoken.max(total.saturating_sub(input)),
+                reasoning: of(figures.completion_tokens_details.reasoning_tokens)
+                    .max(total.saturating_sub(input).saturating_sub(spoken)),
                 ..TokenUsage::default()
             }
         }
         // <https://platform.openai.com/docs/api-reference/responses/object>
         Meter::Responses => TokenUsage {
-            input: of(&["input_tokens"]),
-            cached_input: of(&["input_tokens_details", "cached_tokens"]),
-            output: of(&["output_tokens"]),
-            reasoning: of(&["output_tokens_details", "reasoning_tokens"]),
+            input: of(figures.input_tokens),
+            cached_input: of(figures.input_tokens_details.cached_tokens),
+            output: of(figures.output_tokens),
+            reasoning: of(figures.output_tokens_details.reasoning_tokens),
             ..TokenUsage::default()
         },
         // <https://platform.claude.com/docs/en/api/messages>: the three inputs are apart from each other.
         Meter::Messages => {
-            let written = of(&["cache_creation_input_tokens"]);
-            let long = of(&["cache_creation", "ephemeral_1h_input_tokens"]).min(written);
-            let cached = of(&["cache_read_input_tokens"]);
+            let written = of(figures.cache_creation_input_tokens);
+            let long = of(figures.cache_creation.ephemeral_1h_input_tokens).min(written);
+            let cached = of(figures.cache_read_input_tokens);
             TokenUsage {
-                input: of(&["input_tokens"]).saturating_add(written).saturating_add(cached),
+                input: of(figures.input_tokens).saturating_add(written).saturating_add(cached),
                 cached_input: cached,
                 cache_write: written - long,
                 cache_write_long: long,
-                output: of(&["output_tokens"]),
+                output: of(figures.output_tokens),
                 ..TokenUsage::default()
             }
         }
         // <https://ai.google.dev/api/generate-content#UsageMetadata>: thoughts are apart from the candidates.
         Meter::GenerateContent => {
-            let thoughts = of(&["thoughtsTokenCount"]);
+            let thoughts = of(figures.thoughts_token_count);
             TokenUsage {
-                input: of(&["promptTokenCount"]).saturating_add(of(&["toolUsePromptTokenCount"])),
-                cached_input: of(&["cachedContentTokenCount"]),
-                output: of(&["candidatesTokenCount"]).saturating_add(thoughts),
+                input: of(figures.prompt_token_count).saturating_add(of(figures.tool_use_prompt_token_count)),
+                cached_input: of(figures.cached_content_token_count),
+                output: of(figures.candidates_token_count).saturating_add(thoughts),
                 reasoning: thoughts,
                 ..TokenUsage::default()
             }
@@ -194,7 +231,7 @@ fn usage_of(meter: Meter, figures: &Map<String, Value>, is_openrouter: bool) -> 
         Meter::Free | Meter::Unmetered => TokenUsage::default(),
     };
     // <https://openrouter.ai/docs/use-cases/usage-accounting>: US dollars.
-    if is_openrouter && let Some(cost) = figures.get("cost").and_then(Value::as_f64) {
+    if is_openrouter && let Some(cost) = figures.cost {
         let nano_usd = (cost * 1e9).round();
         if (0.0..1e18).contains(&nano_usd) {
             usage.reported_nano_usd = Some(nano_usd as i64);
@@ -214,7 +251,7 @@ pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option
         "generate_content" => Meter::GenerateContent,
         _ => return None,
     };
-    let Ok(Value::Object(figures)) = serde_json::from_str(raw) else { return None };
+    let figures: Figures = serde_json::from_str(raw).ok()?;
     Some(usage_of(meter, &figures, provider.as_str() == "openrouter"))
 }
 

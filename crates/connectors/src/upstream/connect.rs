@@ -1,0 +1,115 @@
+//! Connections to providers: TLS or, where private addresses are allowed, plain; to addresses that the guard lets through.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use reqwest::dns::Resolve;
+use strongroom_model::Problem;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::BoxError;
+use crate::endpoint_guard::{EndpointGuard, GuardedResolver, Reach, SystemResolver};
+
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// A socket, with TLS over it or without.
+pub(super) type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// A connection, and the language that both sides agreed on.
+pub(super) enum Connected {
+    Http1(Io),
+    Http2(Io),
+}
+
+/// Makes connections.
+pub(super) struct Connector {
+    https: HttpsConnector<HttpConnector<Guarded>>,
+    /// For `http://`, to private addresses only; absent when those are not allowed.
+    plain: Option<HttpConnector<Guarded>>,
+    limit: Duration,
+}
+
+impl Connector {
+    /// # Errors
+    /// [`Problem`] when TLS cannot be set up, as on a system without certificates.
+    pub(super) fn new(guard: EndpointGuard, limit: Duration) -> Result<Self, Problem> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let https =
+            HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider).map_err(|error| {
+                Problem::internal(
+                    "the HTTPS client cannot be set up: check that the system's certificates are installed \
+                 (package ca-certificates)",
+                )
+                .caused_by(error)
+            })?;
+        let https = https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()));
+        let plain = guard.allows_private().then(|| connector(Reach::PrivateOnly));
+        Ok(Self { https, plain, limit })
+    }
+
+    #[cfg(test)]
+    pub(super) fn trusting(guard: EndpointGuard, limit: Duration, config: rustls::ClientConfig) -> Self {
+        let https = HttpsConnectorBuilder::new().with_tls_config(config);
+        let https = https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()));
+        Self { https, plain: None, limit }
+    }
+
+    /// Connects to the host of a URL, TLS included, in time.
+    pub(super) async fn connect(&self, origin: &Uri) -> Result<Connected, BoxError> {
+        tokio::time::timeout(self.limit, self.connect_some_time(origin)).await?
+    }
+
+    async fn connect_some_time(&self, origin: &Uri) -> Result<Connected, BoxError> {
+        let io = match &self.plain {
+            Some(plain) if origin.scheme() == Some(&http::uri::Scheme::HTTP) => {
+                Io::Http(plain.clone().call(origin.clone()).await?)
+            }
+            _ => self.https.clone().call(origin.clone()).await?,
+        };
+        let is_http2 = io.connected().is_negotiated_h2();
+        Ok(if is_http2 { Connected::Http2(io) } else { Connected::Http1(io) })
+    }
+}
+
+fn connector(reach: Reach) -> HttpConnector<Guarded> {
+    let resolver = GuardedResolver::new(Arc::new(SystemResolver), reach);
+    let mut connector = HttpConnector::new_with_resolver(Guarded(Arc::new(resolver)));
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    connector
+}
+
+/// The guarded resolver, as the connector wants it. Written-out addresses never get here: [`super::Upstream::base`] has
+/// checked those.
+#[derive(Clone)]
+pub(super) struct Guarded(Arc<GuardedResolver>);
+
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+impl Service<Name> for Guarded {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Boxed<Self::Response>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found = resolver.resolve(name.as_str().parse()?).await?;
+            Ok(found.collect::<Vec<_>>().into_iter())
+        })
+    }
+}

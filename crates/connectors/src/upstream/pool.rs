@@ -1,0 +1,120 @@
+//! Connections to one address that nobody uses at the moment.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+use hyper::client::conn::http2;
+use tokio_util::task::TaskTracker;
+
+use super::link::Link;
+
+/// Connections that are kept for one address, at the most.
+const MOST: usize = 256;
+/// How long a connection is kept that nobody uses.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A connection to use.
+pub(super) enum Kept<B> {
+    Http1(Link<B>),
+    Http2(http2::SendRequest<B>),
+}
+
+struct Idle<B> {
+    link: Link<B>,
+    since: Instant,
+}
+
+struct Links<B> {
+    /// The one used last is last: it is the least likely to have been closed.
+    http1: Vec<Idle<B>>,
+    http2: Option<http2::SendRequest<B>>,
+    /// Whether a task looks for those that have lain idle for too long.
+    is_swept: bool,
+}
+
+/// The connections, and where tasks run that look after them.
+pub(super) struct Pool<B> {
+    links: Mutex<Links<B>>,
+    tasks: TaskTracker,
+}
+
+impl<B> Pool<B> {
+    pub(super) fn new(tasks: TaskTracker) -> Self {
+        Self { links: Mutex::new(Links { http1: Vec::new(), http2: None, is_swept: false }), tasks }
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links<B>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that is open, as far as this side knows.
+    pub(super) fn take(&self, cx: &mut Context<'_>) -> Option<Kept<B>> {
+        let mut links = self.links();
+        if let Some(sender) = &links.http2 {
+            if !sender.is_closed() {
+                return Some(Kept::Http2(sender.clone()));
+            }
+            links.http2 = None;
+        }
+        while let Some(Idle { mut link, since }) = links.http1.pop() {
+            // Nobody has listened to it meanwhile: that it was closed shows now.
+            link.drive(cx);
+            if link.is_ready() && since.elapsed() < IDLE {
+                return Some(Kept::Http1(link));
+            }
+        }
+        None
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let links = self.links();
+        links.http1.is_empty() && links.http2.is_none()
+    }
+
+    /// Keeps a connection of HTTP/2, which calls share; the one to use is the first that was made.
+    pub(super) fn keep_http2(&self, sender: http2::SendRequest<B>) -> http2::SendRequest<B> {
+        let mut links = self.links();
+        match &links.http2 {
+            Some(first) if !first.is_closed() => first.clone(),
+            _ => {
+                links.http2 = Some(sender.clone());
+                sender
+            }
+        }
+    }
+}
+
+impl<B: Send + 'static> Pool<B> {
+    /// Takes back a connection that can be used again.
+    pub(super) fn put(self: &Arc<Self>, link: Link<B>) {
+        let mut links = self.links();
+        if links.http1.len() >= MOST {
+            return;
+        }
+        links.http1.push(Idle { link, since: Instant::now() });
+        if !std::mem::replace(&mut links.is_swept, true) {
+            self.tasks.spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+
+    /// Closes what has lain idle for too long; whether anything is left.
+    fn close_idle(&self) -> bool {
+        let mut links = self.links();
+        // They lie in the order in which they came, but for those that were taken meanwhile.
+        links.http1.retain(|idle| idle.since.elapsed() < IDLE);
+        links.is_swept = !links.http1.is_empty();
+        links.is_swept
+    }
+}
+
+async fn sweep<B: Send + 'static>(pool: Weak<Pool<B>>) {
+    loop {
+        tokio::time::sleep(IDLE / 2).await;
+        let Some(pool) = pool.upgrade() else { return };
+        if !pool.close_idle() {
+            return;
+        }
+    }
+}
