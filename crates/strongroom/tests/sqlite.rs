@@ -28,13 +28,19 @@ mod import_usage;
 mod limit;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/recovery.rs"]
+mod recovery;
 #[path = "cases/revision.rs"]
 mod revision;
 #[path = "cases/sealing.rs"]
 mod sealing;
+#[path = "cases/stage.rs"]
+mod stage;
 #[path = "cases/tampering.rs"]
 mod tampering;
 #[path = "cases/token.rs"]
 mod token;
 #[path = "cases/user.rs"]
 mod user;
+#[path = "cases/version.rs"]
+mod version;

@@ -60,11 +60,13 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     tasks.spawn(listen::serve_socket(socket, router, socket_handle.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
     let days = config.usage.retention_days;
-    let jobs: [BoxFuture<'static, ()>; 4] = [
+    let jobs: [BoxFuture<'static, ()>; 6] = [
         jobs::log_audit_heads(room.clone(), interval, stop.clone()).boxed(),
         jobs::recover_holds(room.clone(), stop.clone()).boxed(),
         jobs::recheck_health(room.clone(), stop.clone()).boxed(),
         jobs::retire_usage(room.clone(), days, stop.clone()).boxed(),
+        jobs::drain_versions(room.clone(), stop.clone()).boxed(),
+        jobs::care_for_credentials(room.clone(), stop.clone()).boxed(),
     ];
     for job in jobs {
         tasks.spawn(job.map(Ok));

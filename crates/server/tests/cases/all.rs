@@ -21,3 +21,4 @@ pub(crate) mod stage;
 mod statuses;
 mod tls;
 mod usage;
+mod version;

@@ -62,6 +62,7 @@ async fn everybody(server: &Server, secret: &str) -> Vec<Somebody> {
 /// A path that leads to nothing, so that trying a route changes nothing.
 fn to_nothing(route: &Route) -> String {
     let path = route.path.replace("{name}", "no-such-name").replace("{provider}", "cohere");
+    let path = path.replace("{number}", "1");
     path.replace("tokens/{id}", "tokens/000000000000").replace("{id}", "999999")
 }
 
@@ -151,6 +152,7 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
         ("DELETE", "/api/admin/credentials/{id}") => {
             server.delete(&on(server.credential("to-delete", json!({})).await))
         }
+        (_, path) if path.starts_with("/api/admin/credentials/{id}/") => return changed_version(server, route).await,
         ("POST", "/api/admin/tokens") => server.post(route.path, json!({ "name": "made", "role": "reader" })),
         ("DELETE", "/api/admin/tokens/{id}") => {
             let made =
@@ -185,6 +187,42 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
         ("GET", "/api/providers/{provider}/credential") => {
             server.credential("to-read-too", json!({ "provider": "anthropic" })).await;
             server.get("/api/providers/anthropic/credential")
+        }
+        _ => return None,
+    })
+}
+
+/// The same for versions, staged keys and deleted credentials.
+async fn changed_version(server: &Server, route: &Route) -> Option<Call> {
+    let id = server.credential(&format!("to-{}", route.action.replace(['.', '_'], "-")), json!({})).await;
+    let own = format!("/api/admin/credentials/{id}");
+    let new_key = || server.patch(&own, json!({ "apiKey": "sk-second" }));
+    let stage = || server.post(&format!("{own}/versions"), json!({ "apiKey": "sk-staged" }));
+    Some(match route.action {
+        "credential.undelete" | "credential.purge" => {
+            server.delete(&own).await.expect(200);
+            server.call("POST", &route.path.replace("{id}", &id.to_string()))
+        }
+        "credential.stage" => stage(),
+        "credential.canary" => {
+            stage().await.expect(200);
+            server.post(&format!("{own}/canary"), json!({ "percent": 5, "skipTest": true }))
+        }
+        "credential.promote" => {
+            stage().await.expect(200);
+            server.call("POST", &format!("{own}/promote?skipTest=true"))
+        }
+        "credential.abort" => {
+            stage().await.expect(200);
+            server.call("POST", &format!("{own}/abort"))
+        }
+        "credential.rollback" => {
+            new_key().await.expect(200);
+            server.call("POST", &format!("{own}/versions/1/rollback"))
+        }
+        "credential.destroy" => {
+            new_key().await.expect(200);
+            server.delete(&format!("{own}/versions/1"))
         }
         _ => return None,
     })

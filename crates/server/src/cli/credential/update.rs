@@ -3,7 +3,10 @@
 use clap::Args;
 use strongroom_client::wire::credential::UpdateCredential;
 
+use strongroom_model::{Clock, Millis};
+
 use super::details;
+use crate::cli::duration::parse_seconds;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::secret_input::SecretOptions;
@@ -50,6 +53,26 @@ pub(in crate::cli) struct UpdateOptions {
     #[arg(long, conflicts_with = "rate_limit")]
     no_rate_limit: bool,
 
+    /// From when on it is not handed out, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = Millis::parse, conflicts_with = "expires_in")]
+    expires_at: Option<Millis>,
+
+    /// How long it is handed out, such as 90d
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
+    expires_in: Option<i64>,
+
+    /// No end any more
+    #[arg(long, conflicts_with_all = ["expires_at", "expires_in"])]
+    no_expiry: bool,
+
+    /// Be reminded to replace the key when it has been in use for so many days
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=3660))]
+    rotate_after_days: Option<i64>,
+
+    /// No such reminder any more
+    #[arg(long, conflicts_with = "rotate_after_days")]
+    no_rotation: bool,
+
     /// Hand it out
     #[arg(long)]
     activate: bool,
@@ -85,6 +108,8 @@ pub(super) async fn run(options: UpdateOptions, session: &Session) -> CliResult 
 
 fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCredential> {
     let api_secret = options.secrets.api_secret(&session.output)?.map(Some);
+    let in_seconds = |seconds| Clock::default().local_now().plus_seconds(seconds);
+    let expires_at = options.expires_at.or_else(|| options.expires_in.map(in_seconds));
     Ok(UpdateCredential {
         name: options.name.clone(),
         provider: options.provider.clone(),
@@ -96,5 +121,7 @@ fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCreden
         is_global: if options.global { Some(true) } else { options.user_id.map(|_| false) },
         user_id: if options.global { Some(None) } else { options.user_id.map(Some) },
         rate_limit: if options.no_rate_limit { Some(None) } else { options.rate_limit.map(Some) },
+        expires_at: if options.no_expiry { Some(None) } else { expires_at.map(Some) },
+        rotate_after_days: if options.no_rotation { Some(None) } else { options.rotate_after_days.map(Some) },
     })
 }
