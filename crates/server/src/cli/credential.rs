@@ -12,6 +12,7 @@ mod promote;
 mod purge;
 mod remove;
 mod roll_back;
+mod rotate;
 mod show;
 mod stage;
 mod test;
@@ -31,7 +32,7 @@ use super::session::Session;
 #[derive(Debug, Subcommand)]
 pub(super) enum CredentialCommand {
     /// Store a provider's key
-    Add(add::AddOptions),
+    Add(Box<add::AddOptions>),
     /// List credentials, without their keys
     #[command(visible_alias = "ls")]
     List(list::ListOptions),
@@ -40,7 +41,7 @@ pub(super) enum CredentialCommand {
     /// Read a key; this counts one use
     Get(get::GetOptions),
     /// Change a credential, or give it a new key
-    Update(update::UpdateOptions),
+    Update(Box<update::UpdateOptions>),
     /// Delete a credential; it can be taken back for a while
     #[command(visible_alias = "rm")]
     Remove(remove::RemoveOptions),
@@ -62,6 +63,8 @@ pub(super) enum CredentialCommand {
     Promote(promote::PromoteOptions),
     /// Take the staged key back
     Abort(abort::AbortOptions),
+    /// Replace the key by a new one, step by step
+    Rotate(Box<rotate::RotateOptions>),
     /// Take a deletion back
     Undelete(undelete::UndeleteOptions),
     /// Erase the keys of a deleted credential, for good
@@ -75,11 +78,11 @@ pub(super) use due::notices;
 /// Runs the command.
 pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliResult {
     match command {
-        CredentialCommand::Add(options) => add::run(options, session).await,
+        CredentialCommand::Add(options) => add::run(*options, session).await,
         CredentialCommand::List(options) => list::run(options, session).await,
         CredentialCommand::Show(options) => show::run(options, session).await,
         CredentialCommand::Get(options) => get::run(options, session).await,
-        CredentialCommand::Update(options) => update::run(options, session).await,
+        CredentialCommand::Update(options) => update::run(*options, session).await,
         CredentialCommand::Remove(options) => remove::run(options, session).await,
         CredentialCommand::Test(options) => test::run(options, session).await,
         CredentialCommand::Versions(options) => versions::run(options, session).await,
@@ -90,6 +93,7 @@ pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliRes
         CredentialCommand::Canary(options) => canary::run(options, session).await,
         CredentialCommand::Promote(options) => promote::run(options, session).await,
         CredentialCommand::Abort(options) => abort::run(options, session).await,
+        CredentialCommand::Rotate(options) => rotate::run(*options, session).await,
         CredentialCommand::Undelete(options) => undelete::run(options, session).await,
         CredentialCommand::Purge(options) => purge::run(options, session).await,
         CredentialCommand::Unused(options) => unused::run(options, session).await,

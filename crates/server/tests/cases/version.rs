@@ -202,6 +202,21 @@ async fn the_command_line_walks_a_key_through_its_life() {
     good(&["credential", "undelete", "one"]);
     good(&["credential", "remove", "one", "--yes"]);
     good(&["credential", "purge", "one", "--yes"]);
+    let third = stage.credential("two", "openai", Mode::Ok, json!({})).await;
+    std::fs::write(&file, Mode::Wrong.key("mistyped")).unwrap();
+    let rotate = ["credential", "rotate", "two", "--api-key-file", file.to_str().unwrap()];
+    let (code, _, err) = cli(&rotate);
+    assert!(
+        code != 0 && err.contains("platform.openai.com") && err.contains("credential abort two"),
+        "{err}"
+    );
+    good(&["credential", "abort", "two"]);
+    std::fs::write(&file, Mode::Ok.key("fourth")).unwrap();
+    let (code, _, err) = cli(&rotate);
+    assert!(code == 0 && err.contains("version 1 as retired"), "{err}");
+    stage.chat().await.expect(200);
+    let asked_and_used = stage.fake.count(&Mode::Ok.key("fourth"));
+    assert_eq!((stage.fake.count(&third), asked_and_used), (0, 2));
     let (code, _, err) = cli(&["credential", "undelete", "one"]);
     assert!(code != 0 && err.contains("no deleted credential"), "{err}");
 }

@@ -232,3 +232,43 @@ async fn a_replaced_version_is_retired_when_no_server_is_busy_with_it() {
     let nowhere = drain::keep(&mut tx, uid(99), uid(50), NOW).await;
     assert!(matches!(nowhere, Err(StoreError::Dangling(_))), "{nowhere:?}");
 }
+
+#[tokio::test]
+async fn versions_from_before_know_when_they_were_in_use() {
+    let database = strongroom_testkit::TestDatabase::new(super::BACKEND).await;
+    let migrations = match super::BACKEND {
+        strongroom_testkit::Backend::Sqlite => [
+            include_str!("../../migrations/sqlite/0001_ground.sql"),
+            include_str!("../../migrations/sqlite/0002_admission.sql"),
+            include_str!("../../migrations/sqlite/0004_versions.sql"),
+        ],
+        strongroom_testkit::Backend::Postgres => [
+            include_str!("../../migrations/postgres/0001_ground.sql"),
+            include_str!("../../migrations/postgres/0002_admission.sql"),
+            include_str!("../../migrations/postgres/0004_versions.sql"),
+        ],
+    };
+    for before in &migrations[..2] {
+        database.execute(before).await;
+    }
+    database
+        .execute(
+            "INSERT INTO api_credentials (uid, name, provider, priority, is_active, is_global, revision, version_uid, \
+             mac_key_id, mac, created_at_ms, updated_at_ms) \
+             VALUES ('c', 'one', 'openai', 1, true, true, 1, 'v2', 'k', 'm', 5, 5)",
+        )
+        .await;
+    for (uid, number, at) in [("v1", 1, 5), ("v2", 2, 9)] {
+        let values = format!("('{uid}', 'c', {number}, 'system', {at})");
+        let columns = "(uid, credential_uid, number, created_by, created_at_ms)";
+        database.execute(&format!("INSERT INTO credential_versions {columns} VALUES {values}")).await;
+    }
+    database.execute(migrations[2]).await;
+    let sql = "SELECT CAST(activated_at_ms AS TEXT), CAST(replaced_at_ms AS TEXT), CAST(retired_at_ms AS TEXT), origin \
+               FROM credential_versions ORDER BY number";
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        database.query_text(sql).await,
+        [vec![text("5"), text("9"), text("9"), text("new")], vec![text("9"), None, None, text("new")],]
+    );
+}

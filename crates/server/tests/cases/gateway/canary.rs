@@ -44,17 +44,19 @@ async fn a_stream_under_way_ends_with_the_key_that_it_began_with() {
     let (new, own) = staged(&stage, Mode::Ok, 0).await;
     let mut body = question("gpt-4o-mini");
     body["stream"] = json!(true);
-    let under_way =
-        tokio::spawn(std::future::IntoFuture::into_future(stage.call("/openai/v1/chat/completions", body)));
-    for _ in 0..STEPS {
-        if stage.fake.count(&old) == 1 {
-            break;
+    let under_way = std::future::IntoFuture::into_future(stage.call("/openai/v1/chat/completions", body));
+    let meanwhile = async {
+        for _ in 0..STEPS {
+            if stage.fake.count(&old) == 1 {
+                break;
+            }
+            tokio::time::sleep(STEP).await;
         }
-        tokio::time::sleep(STEP).await;
-    }
-    stage.server.call("POST", &format!("{own}/promote?skipTest=true")).await.expect(200);
-    stage.chat().await.expect(200);
-    let answer = under_way.await.unwrap().expect(200);
+        stage.server.call("POST", &format!("{own}/promote?skipTest=true")).await.expect(200);
+        stage.chat().await.expect(200);
+    };
+    let (answer, ()) = tokio::join!(under_way, meanwhile);
+    let answer = answer.expect(200);
     assert!(answer.text.contains("[DONE]"), "{}", answer.text);
     assert_eq!((stage.fake.count(&old), stage.fake.count(&new)), (1, 1));
     let versions =
