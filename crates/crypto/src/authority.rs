@@ -84,19 +84,21 @@ pub struct CredentialGrant<'a> {
     /// The version that is handed out.
     pub version: Uid,
     /// What may have come to it since.
-    pub life: Life,
+    pub life: Life<'a>,
 }
 
 /// What may come to a credential in its life and bears on what is handed out. A row to which none of it has come has the
 /// MAC of the first format, which knew of nothing of the kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Life {
+pub struct Life<'a> {
     /// A version that waits to come into use, and its share of the calls in percent.
     pub staged: Option<(Uid, i64)>,
     /// From when on it is not handed out.
     pub expires_at: Option<Millis>,
     /// When it was deleted.
     pub deleted_at: Option<Millis>,
+    /// The credential whose key makes new keys for it, and in which project of the provider.
+    pub minter: Option<(Uid, Option<&'a str>)>,
 }
 
 impl<'a> From<&'a Credential> for CredentialGrant<'a> {
@@ -114,6 +116,7 @@ impl<'a> From<&'a Credential> for CredentialGrant<'a> {
                 staged: credential.staged.map(|staged| (staged.version, staged.percent)),
                 expires_at: credential.expires_at,
                 deleted_at: credential.deleted_at,
+                minter: credential.minter.as_ref().map(|it| (it.credential, it.project.as_deref())),
             },
         }
     }
@@ -136,13 +139,15 @@ impl CredentialGrant<'_> {
         if is_plain {
             return fields;
         }
-        let Life { staged, expires_at, deleted_at } = self.life;
+        let Life { staged, expires_at, deleted_at, minter } = self.life;
         let instant = |at: Option<Millis>| at.map(|at| at.0.to_string());
         fields
             .optional(staged.map(|(version, _)| version.to_string()).as_deref())
             .number(staged.map_or(0, |(_, percent)| percent))
             .optional(instant(expires_at).as_deref())
             .optional(instant(deleted_at).as_deref())
+            .optional(minter.map(|(minter, _)| minter.to_string()).as_deref())
+            .optional(minter.and_then(|(_, project)| project))
     }
 }
 
@@ -289,6 +294,9 @@ mod tests {
             Life { expires_at: Some(Millis(5)), ..Life::default() },
             Life { expires_at: Some(Millis(6)), ..Life::default() },
             Life { deleted_at: Some(Millis(5)), ..Life::default() },
+            Life { minter: Some((Uid::from_bytes([3; 16]), None)), ..Life::default() },
+            Life { minter: Some((Uid::from_bytes([4; 16]), None)), ..Life::default() },
+            Life { minter: Some((Uid::from_bytes([3; 16]), Some("project"))), ..Life::default() },
             Life { expires_at: Some(Millis(5)), deleted_at: Some(Millis(5)), ..Life::default() },
         ];
         for (n, one) in lives.into_iter().enumerate() {

@@ -149,11 +149,12 @@ fn every_layout_is_the_documented_one() {
         version: random::uid(),
         life: Life::default(),
     };
-    let (staged, percent) = (random::uid(), 15);
+    let (staged, percent, minter) = (random::uid(), 15, random::uid());
     let life = Life {
         staged: Some((staged, percent)),
         expires_at: Some(Millis(1_900_000_000_000)),
         deleted_at: Some(Millis(1_890_000_000_000)),
+        minter: Some((minter, Some("proj_1"))),
     };
     let later = CredentialGrant { life, ..credential };
     let entry = NewEntry {
@@ -200,6 +201,7 @@ fn every_layout_is_the_documented_one() {
             "endpoint": credential.endpoint, "is_active": true, "is_global": false, "user_id": "7",
             "version_uid": credential.version.to_string(), "staged_version_uid": staged.to_string(),
             "canary_percent": percent, "expires_at_ms": "1900000000000", "deleted_at_ms": "1890000000000",
+            "minter_uid": minter.to_string(), "minter_project": "proj_1",
         },
         "entry": {
             "chain_id": "main", "seq": 2, "before": first.link, "uid": entry.uid.to_string(), "at_ms": entry.at.0,

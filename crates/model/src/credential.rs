@@ -64,6 +64,8 @@ pub struct Credential {
     pub expires_at: Option<Millis>,
     /// Days after which a key is to be replaced by a new one.
     pub rotate_after_days: Option<i64>,
+    /// Who makes new keys for it.
+    pub minter: Option<Minter>,
     /// When it was deleted.
     pub deleted_at: Option<Millis>,
     /// Over what it hands out and to whom.
@@ -79,6 +81,17 @@ pub struct Staged {
     pub number: i64,
     /// Of a hundred calls through the gateway so many go to it.
     pub percent: i64,
+}
+
+/// A credential whose key makes new keys for another one at their provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Minter {
+    /// The credential.
+    pub credential: Uid,
+    /// Its public integer.
+    pub id: CredentialId,
+    /// The provider's project in which the keys are made, where it has such.
+    pub project: Option<String>,
 }
 
 impl Credential {
@@ -204,6 +217,8 @@ pub struct CredentialPatch {
     pub expires_at: Option<Option<Millis>>,
     /// Another number of days after which the key is to be replaced.
     pub rotate_after_days: Option<Option<i64>>,
+    /// Another credential that makes new keys for it, and in which project.
+    pub minter: Option<Option<(CredentialId, Option<String>)>>,
 }
 
 /// Which credentials to list. All that are set must hold.

@@ -105,6 +105,10 @@ pub struct Version {
     pub erased: Option<(Erasure, Millis)>,
     /// What the provider said when it was last asked about it, and when that was.
     pub probed: Option<(String, Millis)>,
+    /// What the provider calls its key, when it made it for us.
+    pub provider_key: Option<String>,
+    /// When the provider revoked that.
+    pub revoked_at: Option<Millis>,
 }
 
 impl Version {
@@ -117,6 +121,8 @@ impl Version {
             "staged"
         } else if let Some((erasure, _)) = self.erased {
             erasure.as_str()
+        } else if self.revoked_at.is_some() {
+            "revoked"
         } else if let Some((ending, ..)) = &self.ended {
             ending.as_str()
         } else if self.retired_at.is_some() {
@@ -147,6 +153,8 @@ mod tests {
             ended: None,
             erased: None,
             probed: None,
+            provider_key: None,
+            revoked_at: None,
         };
         assert_eq!(version.state(uid(1), None), "current");
         assert_eq!(version.state(uid(2), Some(uid(1))), "staged");

@@ -1,7 +1,7 @@
 //! Credentials: metadata rows, with their limit and their counters beside them.
 
 use strongroom_model::authority_mac::AuthorityMac;
-use strongroom_model::credential::{Credential, CredentialFilter, Staged};
+use strongroom_model::credential::{Credential, CredentialFilter, Minter, Staged};
 use strongroom_model::{CredentialId, Millis, Provider, Uid, UserId, month};
 
 use crate::dispatch::{Connection, execute, fetch_all, fetch_optional};
@@ -36,6 +36,9 @@ struct Row {
     expires_at_ms: Option<i64>,
     rotate_after_days: Option<i64>,
     deleted_at_ms: Option<i64>,
+    minter_uid: Option<String>,
+    minter_id: Option<i64>,
+    minter_project: Option<String>,
     mac_key_id: String,
     mac: String,
 }
@@ -48,6 +51,13 @@ impl Row {
         let number = self.staged_number.unwrap_or(0);
         Ok(Some(Staged { version, number, percent: self.canary_percent }))
     }
+
+    fn minter(&self) -> Result<Option<Minter>, StoreError> {
+        let Some(uid) = &self.minter_uid else { return Ok(None) };
+        let credential = uid.parse().map_err(|_| corrupt("minter_uid", self.id))?;
+        let id = CredentialId(self.minter_id.unwrap_or(0));
+        Ok(Some(Minter { credential, id, project: self.minter_project.clone() }))
+    }
 }
 
 fn corrupt(column: &'static str, id: i64) -> StoreError {
@@ -58,7 +68,7 @@ impl TryFrom<Row> for Credential {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let staged = row.staged()?;
+        let (staged, minter) = (row.staged()?, row.minter()?);
         Ok(Self {
             uid: row.uid.parse().map_err(|_| corrupt("uid", row.id))?,
             id: CredentialId(row.id),
@@ -84,6 +94,7 @@ impl TryFrom<Row> for Credential {
             expires_at: row.expires_at_ms.map(Millis),
             rotate_after_days: row.rotate_after_days,
             deleted_at: row.deleted_at_ms.map(Millis),
+            minter,
             mac: AuthorityMac { key_id: row.mac_key_id, mac: row.mac },
         })
     }
@@ -108,7 +119,8 @@ macro_rules! select_any {
             "c.created_at_ms, c.updated_at_ms, c.staged_version_uid, ",
             "(SELECT s.number FROM credential_versions s WHERE s.uid = c.staged_version_uid) AS staged_number, ",
             "c.canary_percent, COALESCE(v.activated_at_ms, v.created_at_ms) AS version_since_ms, ",
-            "c.expires_at_ms, c.rotate_after_days, c.deleted_at_ms, c.mac_key_id, c.mac ",
+            "c.minter_uid, (SELECT m.id FROM api_credentials m WHERE m.uid = c.minter_uid) AS minter_id, ",
+            "c.minter_project, c.expires_at_ms, c.rotate_after_days, c.deleted_at_ms, c.mac_key_id, c.mac ",
             "FROM api_credentials c JOIN credential_versions v ON v.uid = c.version_uid ",
             "LEFT JOIN limits l ON l.scope_kind = 'credential' AND l.scope_uid = c.uid ",
             "AND l.unit = 'requests' AND l.window_kind = 'month' ",
@@ -456,7 +468,7 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
                        mac_key_id = $12, mac = $13, staged_version_uid = $14, canary_percent = $15, \
-                       expires_at_ms = $16, rotate_after_days = $17, revision = revision + 1 \
+                       expires_at_ms = $16, rotate_after_days = $17, minter_uid = $18, minter_project = $19, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     let changed = execute!(
         tx,
@@ -477,7 +489,9 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
         credential.staged.map(|staged| staged.version.to_string()),
         credential.staged.map_or(0, |staged| staged.percent),
         credential.expires_at.map(|at| at.0),
-        credential.rotate_after_days
+        credential.rotate_after_days,
+        credential.minter.as_ref().map(|minter| minter.credential.to_string()),
+        credential.minter.as_ref().and_then(|minter| minter.project.as_deref())
     )?;
     Ok(changed == 1)
 }

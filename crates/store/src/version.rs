@@ -25,6 +25,8 @@ struct Row {
     erased_at_ms: Option<i64>,
     probe_outcome: Option<String>,
     probed_at_ms: Option<i64>,
+    provider_key: Option<String>,
+    revoked_at_ms: Option<i64>,
 }
 
 impl TryFrom<Row> for Version {
@@ -62,6 +64,8 @@ impl TryFrom<Row> for Version {
             ended,
             erased,
             probed: row.probe_outcome.clone().zip(row.probed_at_ms.map(Millis)),
+            provider_key: row.provider_key.clone(),
+            revoked_at: row.revoked_at_ms.map(Millis),
         })
     }
 }
@@ -70,7 +74,8 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT uid, number, origin, copied_from, created_by, created_at_ms, activated_at_ms, replaced_at_ms, ",
-            "retired_at_ms, ended_as, ended_at_ms, ended_reason, erased_as, erased_at_ms, probe_outcome, probed_at_ms ",
+            "retired_at_ms, ended_as, ended_at_ms, ended_reason, erased_as, erased_at_ms, probe_outcome, probed_at_ms, ",
+            "provider_key, revoked_at_ms ",
             "FROM credential_versions ",
             $tail
         )
@@ -210,4 +215,54 @@ pub async fn erase(tx: &mut Write, version: Uid, erasure: Erasure, now: Millis) 
         execute!(tx, "PRAGMA secure_delete = OFF")?;
     }
     Ok(true)
+}
+
+/// Keeps what the provider calls the key of a version, which it made for us.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_provider_key(tx: &mut Write, version: Uid, provider_key: &str) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE credential_versions SET provider_key = $2 WHERE uid = $1";
+    execute!(tx, SQL, version.to_string(), provider_key).map(|_| ())
+}
+
+/// A retired version whose key the provider made for us and has not revoked.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Revocable {
+    /// The version.
+    pub version_uid: String,
+    /// Its number.
+    pub number: i64,
+    /// What the provider calls its key.
+    pub provider_key: String,
+    /// Its credential's public integer.
+    pub credential_id: i64,
+}
+
+/// Versions that were retired before an instant, whose key the provider made for us and no other version has that may
+/// still serve; of credentials that have something to mint with.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_revocable(
+    session: &mut Session,
+    retired_before: Millis,
+) -> Result<Vec<Revocable>, StoreError> {
+    const SQL: &str = "SELECT v.uid AS version_uid, v.number, v.provider_key, c.id AS credential_id \
+                       FROM credential_versions v JOIN api_credentials c ON c.uid = v.credential_uid \
+                       WHERE v.provider_key IS NOT NULL AND v.revoked_at_ms IS NULL AND v.retired_at_ms < $1 \
+                       AND c.deleted_at_ms IS NULL AND c.minter_uid IS NOT NULL AND NOT EXISTS \
+                       (SELECT 1 FROM credential_versions o WHERE o.credential_uid = v.credential_uid \
+                       AND o.provider_key = v.provider_key AND o.retired_at_ms IS NULL) ORDER BY c.id, v.number LIMIT 256";
+    fetch_all!(session, Revocable, SQL, retired_before.0)
+}
+
+/// The provider has revoked the key of a version. `false` when that is known already.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn revoked(tx: &mut Write, version: Uid, now: Millis) -> Result<bool, StoreError> {
+    const SQL: &str =
+        "UPDATE credential_versions SET revoked_at_ms = $2 WHERE uid = $1 AND revoked_at_ms IS NULL";
+    Ok(execute!(tx, SQL, version.to_string(), now.0)? == 1)
 }

@@ -9,6 +9,7 @@ mod read;
 mod recovery;
 mod reminder;
 mod reset;
+mod rotate;
 mod stage;
 mod test;
 mod update;

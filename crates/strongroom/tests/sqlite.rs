@@ -32,6 +32,8 @@ mod opening;
 mod recovery;
 #[path = "cases/revision.rs"]
 mod revision;
+#[path = "cases/rotate.rs"]
+mod rotate;
 #[path = "cases/sealing.rs"]
 mod sealing;
 #[path = "cases/stage.rs"]

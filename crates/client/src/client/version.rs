@@ -111,6 +111,14 @@ impl Client {
         self.draft(Method::POST, path).query(&PromoteQuery { skip_test })?.if_match(if_match)?.fetch().await
     }
 
+    /// Has the provider make a new key and brings it into use.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a conflict when nothing is set to mint with.
+    pub async fn rotate_credential(&self, id: i64, if_match: Option<i64>) -> Result<Credential, ClientError> {
+        self.draft(Method::POST, format!("{PATH}/{id}/rotate")).if_match(if_match)?.fetch().await
+    }
+
     /// Takes the staged version back.
     ///
     /// # Errors

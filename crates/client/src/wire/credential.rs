@@ -62,6 +62,21 @@ pub struct Credential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub rotation_due: Option<Millis>,
+    /// Who makes new keys for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_with: Option<RotateWith>,
+}
+
+/// A credential whose key makes new keys for another one at their provider: OpenRouter's provisioning key, or OpenAI's admin
+/// key.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RotateWith {
+    /// The credential's number.
+    pub credential_id: i64,
+    /// OpenAI's project in which the keys are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 /// What it takes to make a credential.
@@ -158,6 +173,10 @@ pub struct UpdateCredential {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 3660)]
     pub rotate_after_days: Option<Option<i64>>,
+    /// Who makes new keys for it when they are due, or `null` for nobody.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RotateWith>)]
+    pub rotate_with: Option<Option<RotateWith>>,
 }
 
 /// Which credentials to list.

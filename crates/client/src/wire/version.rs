@@ -22,7 +22,7 @@ pub struct StagedVersion {
 pub struct Version {
     /// Its number, from 1.
     pub number: i64,
-    /// `current`, `staged`, `draining` (replaced, with calls under way), `retired`, `aborted`, `refused`, `destroyed`,
+    /// `current`, `staged`, `draining` (replaced, with calls under way), `retired`, `revoked`, `aborted`, `refused`, `destroyed`,
     /// `pruned` or `purged`.
     pub state: String,
     /// `new`, `rolled_back` or `staged`.
@@ -45,6 +45,10 @@ pub struct Version {
     /// When no call used it any more after that: its key can be revoked at the provider.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub retired_at: Option<Millis>,
+    /// When the provider, which had made its key, revoked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Millis>,
     /// When a staged version was aborted or refused.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Millis>,

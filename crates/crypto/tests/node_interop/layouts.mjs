@@ -85,6 +85,7 @@ process.stdout.write(JSON.stringify({
   later_credential_mac: hmac(tokenKey, [
     ...grantOf('strongroom/credential-grant/v2'), optional(credential.staged_version_uid),
     number(credential.canary_percent), optional(credential.expires_at_ms), optional(credential.deleted_at_ms),
+    optional(credential.minter_uid), optional(credential.minter_project),
   ]),
   link,
   head_mac: hmac(auditKey, [text('strongroom/audit-head/v1'), text(entry.chain_id), number(entry.seq), text(link)]),

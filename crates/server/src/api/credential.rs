@@ -66,6 +66,10 @@ pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
         expires_at: credential.expires_at,
         rotate_after_days: credential.rotate_after_days,
         rotation_due: credential.rotation_due(),
+        rotate_with: credential.minter.as_ref().map(|minter| wire::credential::RotateWith {
+            credential_id: minter.id.0,
+            project: minter.project.clone(),
+        }),
     }
 }
 

@@ -8,6 +8,7 @@ mod list;
 mod probe;
 mod promote;
 mod roll_back;
+mod rotate;
 mod stage;
 
 use axum::extract::Path;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(canary::canary))
         .routes(routes!(promote::promote))
         .routes(routes!(abort::abort))
+        .routes(routes!(rotate::rotate))
 }
 
 /// The credential and the version in a path; anything else is a thing that does not exist.
@@ -55,6 +57,7 @@ fn wire(credential: &Credential, version: &Version) -> wire::version::Version {
         activated_at: version.activated_at,
         replaced_at: version.replaced_at,
         retired_at: version.retired_at,
+        revoked_at: version.revoked_at,
         ended_at: ended.map(|(_, at, _)| *at),
         reason: ended.map(|(.., reason)| reason.clone()),
         erased_at: version.erased.map(|(_, at)| at),

@@ -63,7 +63,7 @@ pub(super) enum CredentialCommand {
     Promote(promote::PromoteOptions),
     /// Take the staged key back
     Abort(abort::AbortOptions),
-    /// Replace the key by a new one, step by step
+    /// Replace the key by a new one: by itself where the provider makes keys, else step by step
     Rotate(Box<rotate::RotateOptions>),
     /// Take a deletion back
     Undelete(undelete::UndeleteOptions),
@@ -132,6 +132,10 @@ fn details(credential: &Credential) -> Table {
     if let Some(days) = credential.rotate_after_days {
         let due = or_dash(credential.rotation_due);
         table.row(["new key due".to_owned(), format!("{due} (after {days} days)")]);
+    }
+    if let Some(with) = &credential.rotate_with {
+        let project = with.project.as_ref().map(|it| format!(", project {it}")).unwrap_or_default();
+        table.row(["rotated with".to_owned(), format!("credential {}{project}", with.credential_id)]);
     }
     table
 }

@@ -150,6 +150,7 @@ mod tests {
             expires_at: None,
             rotate_after_days: None,
             rotation_due: None,
+            rotate_with: None,
         }
     }
 

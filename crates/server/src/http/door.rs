@@ -241,6 +241,8 @@ fn is_our_field(field: &str) -> bool {
         "expiresAt",
         "rotateAfterDays",
         "percent",
+        "rotateWith",
+        "rotateWith.project",
         "days",
         "from",
         "to",

@@ -123,6 +123,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/admin/credentials/{id}/canary", "credential.canary", ADMIN, Effect::Changes),
     route("POST", "/api/admin/credentials/{id}/promote", "credential.promote", ADMIN, Effect::Changes),
     route("POST", "/api/admin/credentials/{id}/abort", "credential.abort", ADMIN, Effect::Changes),
+    route("POST", "/api/admin/credentials/{id}/rotate", "credential.rotate", ADMIN, Effect::Changes),
     route("GET", "/api/admin/tokens", "token.list", METADATA, Effect::Tells),
     route("POST", "/api/admin/tokens", "token.create", ADMIN, Effect::Changes),
     route("DELETE", "/api/admin/tokens/{id}", "token.revoke", ADMIN, Effect::Changes),

@@ -88,12 +88,18 @@ pub(super) async fn drain_versions(room: Strongroom, stop: CancellationToken) {
     }
 }
 
-/// Says what has become due, and purges what was deleted long ago.
+/// Says what has become due, rotates what can be by itself, and purges what was deleted long ago.
 pub(super) async fn care_for_credentials(room: Strongroom, stop: CancellationToken) {
     loop {
         let service = room.credentials(Actor::system());
         if let Err(problem) = service.remind().await {
             tracing::warn!(code = problem.kind.code(), "what is due cannot be looked at");
+        }
+        if let Err(problem) = service.rotate_due().await {
+            tracing::warn!(code = problem.kind.code(), "what is to be rotated cannot be looked at");
+        }
+        if let Err(problem) = service.revoke_retired().await {
+            tracing::warn!(code = problem.kind.code(), "what is to be revoked cannot be looked at");
         }
         match service.purge_deleted().await {
             Ok(0) => {}

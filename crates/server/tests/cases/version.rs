@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use strongroom_model::Role;
+use strongroom_testkit::fake_minter::{FakeMinter, MINTING_KEY};
 use strongroom_testkit::fake_provider::{Api, Behaviour, FakeProvider};
 use strongroom_testkit::fake_upstream::Mode;
 
@@ -219,4 +220,37 @@ async fn the_command_line_walks_a_key_through_its_life() {
     assert_eq!((stage.fake.count(&third), asked_and_used), (0, 2));
     let (code, _, err) = cli(&["credential", "undelete", "one"]);
     assert!(code != 0 && err.contains("no deleted credential"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_by_the_provider_on_command() {
+    let stage = Stage::new().await;
+    let fake = FakeMinter::start().await.unwrap();
+    let at = |key: &str| json!({ "provider": "openrouter", "endpoint": fake.endpoint("openrouter"), "apiKey": key });
+    let with = stage.server.credential("provisioning", at(MINTING_KEY)).await;
+    let id = stage.server.credential("one", at("sk-by-hand")).await;
+    let own = format!("{ALL}/{id}");
+    stage.server.call("POST", &format!("{own}/rotate")).await.expect(409);
+    let itself = json!({ "rotateWith": { "credentialId": id } });
+    assert_eq!(stage.server.patch(&own, itself).await.expect(400).at("field"), "rotateWith");
+    let (code, out, err) = stage.cli(&[
+        "credential",
+        "update",
+        "one",
+        "--rotate-with",
+        "provisioning",
+        "--rotate-after-days",
+        "30",
+    ]);
+    assert!(code == 0 && out.contains(&format!("credential {with}")), "{out}{err}");
+    let (code, out, err) = stage.cli(&["credential", "rotate", "one"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let made = fake.good();
+    assert_eq!(made, [read(&stage.server, "one").await]);
+    assert!(!out.contains(&made[0]) && !err.contains(&made[0]) && !stage.server.said().contains(&made[0]));
+    assert!(!stage.server.said().contains(MINTING_KEY));
+    stage.server.call("POST", &format!("{own}/rotate")).header("if-match", "\"1\"").await.expect(412);
+    let off = stage.server.patch(&own, json!({ "rotateWith": null })).await.expect(200);
+    assert!(off.at("rotateWith").is_null());
+    stage.server.verified_entries().await;
 }

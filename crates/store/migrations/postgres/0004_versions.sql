@@ -6,6 +6,9 @@ ALTER TABLE api_credentials ADD COLUMN staged_version_uid TEXT;
 ALTER TABLE api_credentials ADD COLUMN canary_percent BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE api_credentials ADD COLUMN expires_at_ms BIGINT;
 ALTER TABLE api_credentials ADD COLUMN rotate_after_days BIGINT;
+-- The credential whose key makes new keys for this one at the provider, and in which of its projects; under the MAC too.
+ALTER TABLE api_credentials ADD COLUMN minter_uid TEXT;
+ALTER TABLE api_credentials ADD COLUMN minter_project TEXT;
 -- The values of a deleted credential are gone since then.
 ALTER TABLE api_credentials ADD COLUMN purged_at_ms BIGINT;
 CREATE INDEX api_credentials_deleted ON api_credentials (deleted_at_ms)
@@ -29,6 +32,9 @@ ALTER TABLE credential_versions ADD COLUMN erased_at_ms BIGINT;
 -- What the provider said when it was last asked about this version.
 ALTER TABLE credential_versions ADD COLUMN probe_outcome TEXT;
 ALTER TABLE credential_versions ADD COLUMN probed_at_ms BIGINT;
+-- What the provider calls a key that it made for us, and when it revoked it.
+ALTER TABLE credential_versions ADD COLUMN provider_key TEXT;
+ALTER TABLE credential_versions ADD COLUMN revoked_at_ms BIGINT;
 UPDATE credential_versions SET activated_at_ms = created_at_ms,
     replaced_at_ms = (SELECT n.created_at_ms FROM credential_versions n
         WHERE n.credential_uid = credential_versions.credential_uid AND n.number = credential_versions.number + 1),

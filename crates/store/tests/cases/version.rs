@@ -1,6 +1,6 @@
 //! Versions: where they came from, what became of them, and values that are erased.
 
-use strongroom_model::credential::{Credential, Field, Staged};
+use strongroom_model::credential::{Credential, Field, Minter, Staged};
 use strongroom_model::fingerprint::SecretFingerprint;
 use strongroom_model::version::{Ending, Erasure, Origin};
 use strongroom_model::{Millis, Uid};
@@ -231,6 +231,47 @@ async fn a_replaced_version_is_retired_when_no_server_is_busy_with_it() {
     let mut tx = ground.write().await;
     let nowhere = drain::keep(&mut tx, uid(99), uid(50), NOW).await;
     assert!(matches!(nowhere, Err(StoreError::Dangling(_))), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_the_provider_made_can_be_revoked_when_no_version_needs_it() {
+    let ground = ground().await;
+    let openai = provider("openai");
+    ground.put(row(2, "minter", &openai)).await;
+    let id = ground.put(row(1, "one", &openai)).await;
+    let mut tx = ground.write().await;
+    version::insert(&mut tx, uid(1), uid(201), "system", NOW).await.unwrap();
+    version::set_provider_key(&mut tx, uid(101), "key_1").await.unwrap();
+    version::replace(&mut tx, uid(101), NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let revocable = async |before| version::list_revocable(&mut ground.read().await, before).await.unwrap();
+    let mut tx = ground.write().await;
+    drain::retire(&mut tx, uid(101), later(10)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(revocable(later(11)).await, [], "there is nothing to revoke it with");
+    let found = ground.get(id).await;
+    let minter = ground.get(strongroom_model::CredentialId(1)).await;
+    let minter = Minter { credential: minter.uid, id: minter.id, project: Some("proj".to_owned()) };
+    let mut tx = ground.write().await;
+    let wanted = Credential { minter: Some(minter.clone()), version: uid(201), ..found };
+    assert!(credential::update(&mut tx, &wanted, NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(ground.get(id).await.minter, Some(minter));
+    assert_eq!(revocable(later(10)).await, []);
+    let found = revocable(later(11)).await;
+    assert_eq!((found.len(), found[0].provider_key.as_str(), found[0].credential_id), (1, "key_1", id.0));
+    let mut tx = ground.write().await;
+    version::set_provider_key(&mut tx, uid(201), "key_1").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(revocable(later(11)).await, [], "the version in use has the same key");
+    let mut tx = ground.write().await;
+    version::set_provider_key(&mut tx, uid(201), "key_2").await.unwrap();
+    assert!(version::revoked(&mut tx, uid(101), later(12)).await.unwrap());
+    assert!(!version::revoked(&mut tx, uid(101), later(13)).await.unwrap(), "known already");
+    tx.commit().await.unwrap();
+    assert_eq!(revocable(later(20)).await, []);
+    let first = version::get(&mut ground.read().await, uid(1), 1).await.unwrap().unwrap();
+    assert_eq!((first.provider_key.as_deref(), first.revoked_at), (Some("key_1"), Some(later(12))));
 }
 
 #[tokio::test]

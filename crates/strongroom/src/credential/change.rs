@@ -19,7 +19,7 @@ pub(super) enum Change {
     /// The values of this version are erased.
     Destroy { number: i64 },
     /// A version with this key waits; a second secret that is not given stays the one in use.
-    Stage { api_key: Secret, api_secret: Option<Secret> },
+    Stage { api_key: Secret, api_secret: Option<Secret>, provider_key: Option<String> },
     /// So many of a hundred calls go to the staged version.
     Canary { percent: i64 },
     /// The staged version comes into use.
@@ -74,7 +74,7 @@ impl CredentialService {
         change: &Change,
         if_match: Option<i64>,
     ) -> Result<Credential, Problem> {
-        if let Change::Stage { api_key, api_secret } = change {
+        if let Change::Stage { api_key, api_secret, .. } = change {
             check_secret("apiKey", api_key)?;
             api_secret.as_ref().map_or(Ok(()), |secret| check_secret("apiSecret", secret))?;
         }
@@ -185,6 +185,9 @@ impl CredentialService {
         }
         match found.erased {
             Some((erasure, _)) => Err(gone(&found, erasure)),
+            None if found.revoked_at.is_some() && what != "destroyed" => Err(Problem::conflict(format!(
+                "the provider has revoked the key of version {number}: give the credential a new one"
+            ))),
             None => Ok(found),
         }
     }
@@ -206,19 +209,25 @@ impl CredentialService {
                 version::insert_from(tx, after.uid, after.version, made, now).await?;
                 version::replace(tx, before.version, now).await?;
                 self.take_over(tx, after, (older.uid, after.version), &[]).await?;
+                if let Some(provider_key) = &older.provider_key {
+                    version::set_provider_key(tx, after.version, provider_key).await?;
+                }
                 Ok(json!({ "to": to, "from": before.version_number }))
             }
             (Change::Destroy { number }, Some(older), _) => {
                 version::erase(tx, older.uid, Erasure::Destroyed, now).await?;
                 Ok(json!({ "destroyed": number }))
             }
-            (Change::Stage { api_key, api_secret }, _, Some(staged)) => {
+            (Change::Stage { api_key, api_secret, provider_key }, _, Some(staged)) => {
                 let made = (actor.as_str(), Origin::Staged, None);
                 let number = version::insert_from(tx, after.uid, staged.version, made, now).await?;
                 let given = [(Field::ApiKey, Some(api_key)), (Field::ApiSecret, api_secret.as_ref())];
                 let given: Vec<_> =
                     given.into_iter().filter_map(|(it, secret)| Some((it, secret?))).collect();
                 self.take_over(tx, after, (before.version, staged.version), &given).await?;
+                if let Some(provider_key) = provider_key {
+                    version::set_provider_key(tx, staged.version, provider_key).await?;
+                }
                 Ok(json!({ "staged": number }))
             }
             (Change::Canary { percent }, _, Some(staged)) => {

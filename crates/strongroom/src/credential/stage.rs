@@ -38,7 +38,7 @@ impl CredentialService {
         api_secret: Option<Secret>,
         if_match: Option<i64>,
     ) -> Result<Credential, Problem> {
-        self.change(id, &Change::Stage { api_key, api_secret }, if_match).await
+        self.change(id, &Change::Stage { api_key, api_secret, provider_key: None }, if_match).await
     }
 
     /// Asks the provider about one version with a call that spends nothing, and keeps what it said. Counts no use.

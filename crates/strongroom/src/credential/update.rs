@@ -40,7 +40,15 @@ impl CredentialService {
             if let Some(Some(at)) = patch.expires_at {
                 check_expiry(at, now)?;
             }
-            let after = self.patched(&before, &patch)?;
+            let mut after = self.patched(&before, &patch)?;
+            if let Some(minter) = &patch.minter {
+                after.minter = match minter {
+                    Some((id, project)) => {
+                        Some(self.minter(&mut tx, &after, *id, project.clone(), now).await?)
+                    }
+                    None => None,
+                };
+            }
             if let Some(after) = self.write_update(&mut tx, &before, after, &patch, now).await? {
                 tx.commit().await?;
                 return Ok(after);
@@ -229,6 +237,7 @@ fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> 
             ("rateLimit", json!(it.rate_limit)),
             ("expiresAt", json!(it.expires_at)),
             ("rotateAfterDays", json!(it.rotate_after_days)),
+            ("rotateWith", json!(it.minter.as_ref().map(|minter| minter.id))),
         ]
     };
     let mut changed = serde_json::Map::new();

@@ -61,5 +61,6 @@ fn requested(body: UpdateCredential) -> Result<CredentialPatch, Problem> {
         rate_limit: body.rate_limit,
         expires_at: body.expires_at,
         rotate_after_days: body.rotate_after_days,
+        minter: body.rotate_with.map(|with| with.map(|it| (CredentialId(it.credential_id), it.project))),
     })
 }

@@ -1,4 +1,4 @@
-//! `strongroom credential rotate`: a new key by hand, step by step.
+//! `strongroom credential rotate`: a new key, made by the provider or by hand, step by step.
 
 use clap::Args;
 use strongroom_client::wire::version::StageVersion;
@@ -37,9 +37,19 @@ fn keys_page(provider: &str) -> Option<&'static str> {
 
 pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult {
     let credential = resolve::credential(&session.client, &options.name).await?;
+    let is_given = options.secrets.api_key(&session.output)?;
+    if credential.rotate_with.is_some() && is_given.is_none() {
+        let rotated = session.client.rotate_credential(credential.id, Some(credential.revision)).await?;
+        session.output.data(&rotated, details)?;
+        session.output.note(&format!(
+            "version {} has a key that the provider has just made; the old one goes by itself if it was made so too",
+            rotated.version
+        ));
+        return Ok(Exit::Ok);
+    }
     let page = keys_page(&credential.provider).unwrap_or("the provider's console");
     session.output.note(&format!("1. make a new key: {page}"));
-    let api_key = match options.secrets.api_key(&session.output)? {
+    let api_key = match is_given {
         Some(api_key) => api_key,
         None => prompt_api_key()?,
     };

@@ -1,7 +1,7 @@
 //! `strongroom credential update`
 
 use clap::Args;
-use strongroom_client::wire::credential::UpdateCredential;
+use strongroom_client::wire::credential::{RotateWith, UpdateCredential};
 
 use strongroom_model::{Clock, Millis};
 
@@ -73,6 +73,18 @@ pub(in crate::cli) struct UpdateOptions {
     #[arg(long, conflicts_with = "rotate_after_days")]
     no_rotation: bool,
 
+    /// Have new keys made with the key of this credential: OpenRouter's provisioning key, or OpenAI's admin key
+    #[arg(long, value_name = "NAME")]
+    rotate_with: Option<String>,
+
+    /// OpenAI's project in which they are made
+    #[arg(long, value_name = "ID", requires = "rotate_with")]
+    rotate_project: Option<String>,
+
+    /// Make new keys by hand
+    #[arg(long, conflicts_with = "rotate_with")]
+    no_rotate_with: bool,
+
     /// Hand it out
     #[arg(long)]
     activate: bool,
@@ -95,7 +107,14 @@ pub(in crate::cli) struct UpdateOptions {
 }
 
 pub(super) async fn run(options: UpdateOptions, session: &Session) -> CliResult {
-    let body = changes(&options, session)?;
+    let mut body = changes(&options, session)?;
+    if options.no_rotate_with {
+        body.rotate_with = Some(None);
+    } else if let Some(name) = &options.rotate_with {
+        let with = resolve::credential(&session.client, name).await?;
+        let project = options.rotate_project.clone();
+        body.rotate_with = Some(Some(RotateWith { credential_id: with.id, project }));
+    }
     if serde_json::to_value(&body).is_ok_and(|body| body == serde_json::json!({})) {
         return Err(CliError::usage("nothing to change was given")
             .hint("`strongroom credential update --help` lists what can be changed"));
@@ -123,5 +142,6 @@ fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCreden
         rate_limit: if options.no_rate_limit { Some(None) } else { options.rate_limit.map(Some) },
         expires_at: if options.no_expiry { Some(None) } else { expires_at.map(Some) },
         rotate_after_days: if options.no_rotation { Some(None) } else { options.rotate_after_days.map(Some) },
+        rotate_with: None,
     })
 }
