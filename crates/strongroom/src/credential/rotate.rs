@@ -170,6 +170,17 @@ impl CredentialService {
                 tx.roll_back().await?;
                 continue;
             };
+            // What somebody has staged is theirs to promote.
+            let is_ours = match found.staged {
+                Some(staged) => version::get(&mut tx, found.uid, staged.number)
+                    .await?
+                    .is_some_and(|it| it.provider_key.is_some() && staged.percent == 0),
+                None => true,
+            };
+            if !is_ours {
+                tx.roll_back().await?;
+                continue;
+            }
             let hour = Millis(now.0 - now.0.rem_euclid(HOUR));
             if !reminder::note(&mut tx, found.uid, "rotation_tried", hour, now).await? {
                 tx.roll_back().await?;

@@ -109,6 +109,20 @@ async fn what_is_due_is_rotated_by_itself_once() {
 }
 
 #[tokio::test]
+async fn what_somebody_has_staged_is_not_promoted_by_itself() {
+    let house = house("openrouter", None).await;
+    let service = house.ground.service();
+    service.stage(house.made.id, "by hand".into(), None, None).await.unwrap();
+    house.ground.clock.set(NOW.plus_seconds(30 * DAY));
+    assert_eq!(service.rotate_due().await.unwrap(), 0);
+    let found = service.require(house.made.id).await.unwrap();
+    assert_eq!((found.version_number, found.staged.map(|staged| staged.number)), (1, Some(2)));
+    assert_eq!(house.fake.good().len(), 0);
+    service.abort(house.made.id, None).await.unwrap();
+    assert_eq!(service.rotate_due().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_provider_that_refuses_leaves_everything_as_it_is_and_is_asked_again_an_hour_later() {
     let house = house("openrouter", None).await;
     let service = house.ground.service();
