@@ -30,8 +30,9 @@ GRANT SELECT, UPDATE ON changes TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_credentials TO :"app";
 -- Ids that `strongroom import legacy` keeps have to be skipped by the ones that are given out.
 GRANT USAGE, UPDATE ON SEQUENCE api_credentials_id_seq TO :"app";
-GRANT SELECT, INSERT ON credential_versions TO :"app";
-GRANT SELECT, INSERT, UPDATE ON credential_values TO :"app";
+GRANT SELECT, INSERT, UPDATE ON credential_versions, credential_values TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON version_drains TO :"app";
+GRANT SELECT, INSERT ON credential_reminders TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON limits TO :"app";
 
 -- A master that was replaced goes with what is wrapped under it; the rows of the masters are locked for that.

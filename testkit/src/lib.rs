@@ -33,6 +33,8 @@
 #[cfg(feature = "database")]
 pub mod database;
 #[cfg(feature = "fake-provider")]
+pub mod fake_minter;
+#[cfg(feature = "fake-provider")]
 pub mod fake_provider;
 #[cfg(feature = "fake-provider")]
 pub mod fake_upstream;

@@ -14,6 +14,7 @@ mod status;
 mod token;
 mod usage;
 mod user;
+mod version;
 
 use crate::transport::Transport;
 

@@ -12,6 +12,7 @@ pub mod status;
 pub mod token;
 pub mod usage;
 pub mod user;
+pub mod version;
 
 pub use secret_text::SecretText;
 

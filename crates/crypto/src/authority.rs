@@ -5,7 +5,7 @@ pub use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::Credential;
 use strongroom_model::token::Token;
 use strongroom_model::user::User;
-use strongroom_model::{Provider, Secret, Uid, UserId};
+use strongroom_model::{Millis, Provider, Secret, Uid, UserId};
 
 use crate::canonical::Canonical;
 use crate::key::Purpose;
@@ -83,6 +83,22 @@ pub struct CredentialGrant<'a> {
     pub user: Option<UserId>,
     /// The version that is handed out.
     pub version: Uid,
+    /// What may have come to it since.
+    pub life: Life<'a>,
+}
+
+/// What may come to a credential in its life and bears on what is handed out. A row to which none of it has come has the
+/// MAC of the first format, which knew of nothing of the kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Life<'a> {
+    /// A version that waits to come into use, and its share of the calls in percent.
+    pub staged: Option<(Uid, i64)>,
+    /// From when on it is not handed out.
+    pub expires_at: Option<Millis>,
+    /// When it was deleted.
+    pub deleted_at: Option<Millis>,
+    /// The credential whose key makes new keys for it, and in which project of the provider.
+    pub minter: Option<(Uid, Option<&'a str>)>,
 }
 
 impl<'a> From<&'a Credential> for CredentialGrant<'a> {
@@ -96,13 +112,22 @@ impl<'a> From<&'a Credential> for CredentialGrant<'a> {
             is_global: credential.is_global,
             user: credential.user,
             version: credential.version,
+            life: Life {
+                staged: credential.staged.map(|staged| (staged.version, staged.percent)),
+                expires_at: credential.expires_at,
+                deleted_at: credential.deleted_at,
+                minter: credential.minter.as_ref().map(|it| (it.credential, it.project.as_deref())),
+            },
         }
     }
 }
 
 impl CredentialGrant<'_> {
     fn fields(&self) -> Canonical {
-        Canonical::of("strongroom/credential-grant/v1")
+        let is_plain = self.life == Life::default();
+        let first =
+            if is_plain { "strongroom/credential-grant/v1" } else { "strongroom/credential-grant/v2" };
+        let fields = Canonical::of(first)
             .text(&self.credential.to_string())
             .text(self.name)
             .text(self.provider.as_str())
@@ -110,7 +135,19 @@ impl CredentialGrant<'_> {
             .text(if self.is_active { "active" } else { "inactive" })
             .text(if self.is_global { "global" } else { "owned" })
             .optional(self.user.map(|user| user.to_string()).as_deref())
-            .text(&self.version.to_string())
+            .text(&self.version.to_string());
+        if is_plain {
+            return fields;
+        }
+        let Life { staged, expires_at, deleted_at, minter } = self.life;
+        let instant = |at: Option<Millis>| at.map(|at| at.0.to_string());
+        fields
+            .optional(staged.map(|(version, _)| version.to_string()).as_deref())
+            .number(staged.map_or(0, |(_, percent)| percent))
+            .optional(instant(expires_at).as_deref())
+            .optional(instant(deleted_at).as_deref())
+            .optional(minter.map(|(minter, _)| minter.to_string()).as_deref())
+            .optional(minter.and_then(|(_, project)| project))
     }
 }
 
@@ -148,7 +185,7 @@ pub fn user_verifies(keyring: &Keyring, user: &User, mac: &AuthorityMac) -> bool
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::{Millis, Role};
+    use strongroom_model::Role;
 
     use super::*;
 
@@ -209,6 +246,7 @@ mod tests {
             is_global: false,
             user: Some(UserId(7)),
             version: Uid::from_bytes([2; 16]),
+            life: Life::default(),
         };
         let mac = credential_mac(&keyring, &grant);
         let edits = [
@@ -225,6 +263,47 @@ mod tests {
             assert_ne!(credential_mac(&keyring, &edit), mac, "{edit:?}");
         }
         assert_eq!(credential_mac(&keyring, &grant), mac);
+    }
+
+    #[test]
+    fn whatever_came_to_a_credential_is_under_its_mac_and_can_be_neither_added_nor_taken_away() {
+        let keyring = Keyring::generate();
+        let provider = Provider::parse("openai").unwrap();
+        let of = |life| {
+            credential_mac(
+                &keyring,
+                &CredentialGrant {
+                    credential: Uid::from_bytes([1; 16]),
+                    name: "one",
+                    provider: &provider,
+                    endpoint: None,
+                    is_active: true,
+                    is_global: true,
+                    user: None,
+                    version: Uid::from_bytes([2; 16]),
+                    life,
+                },
+            )
+        };
+        let staged = |byte, percent| Some((Uid::from_bytes([byte; 16]), percent));
+        let lives = [
+            Life::default(),
+            Life { staged: staged(3, 0), ..Life::default() },
+            Life { staged: staged(3, 10), ..Life::default() },
+            Life { staged: staged(4, 10), ..Life::default() },
+            Life { expires_at: Some(Millis(5)), ..Life::default() },
+            Life { expires_at: Some(Millis(6)), ..Life::default() },
+            Life { deleted_at: Some(Millis(5)), ..Life::default() },
+            Life { minter: Some((Uid::from_bytes([3; 16]), None)), ..Life::default() },
+            Life { minter: Some((Uid::from_bytes([4; 16]), None)), ..Life::default() },
+            Life { minter: Some((Uid::from_bytes([3; 16]), Some("project"))), ..Life::default() },
+            Life { expires_at: Some(Millis(5)), deleted_at: Some(Millis(5)), ..Life::default() },
+        ];
+        for (n, one) in lives.into_iter().enumerate() {
+            for (m, other) in lives.into_iter().enumerate() {
+                assert_eq!(of(one) == of(other), n == m, "{one:?} and {other:?}");
+            }
+        }
     }
 
     #[test]

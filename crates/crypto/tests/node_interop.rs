@@ -11,7 +11,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use strongroom_crypto::audit_chain::{self, GENESIS};
-use strongroom_crypto::authority::CredentialGrant;
+use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::row_digest::{DigestRow, combine, row_digest};
 use strongroom_crypto::sealed_text::{open_unbound, seal_unbound};
@@ -147,7 +147,16 @@ fn every_layout_is_the_documented_one() {
         is_global: false,
         user: Some(UserId(7)),
         version: random::uid(),
+        life: Life::default(),
     };
+    let (staged, percent, minter) = (random::uid(), 15, random::uid());
+    let life = Life {
+        staged: Some((staged, percent)),
+        expires_at: Some(Millis(1_900_000_000_000)),
+        deleted_at: Some(Millis(1_890_000_000_000)),
+        minter: Some((minter, Some("proj_1"))),
+    };
+    let later = CredentialGrant { life, ..credential };
     let entry = NewEntry {
         uid: random::uid(),
         at: Millis(1_763_800_000_123),
@@ -190,7 +199,9 @@ fn every_layout_is_the_documented_one() {
         "credential": {
             "uid": credential.credential.to_string(), "name": credential.name, "provider": "openai",
             "endpoint": credential.endpoint, "is_active": true, "is_global": false, "user_id": "7",
-            "version_uid": credential.version.to_string(),
+            "version_uid": credential.version.to_string(), "staged_version_uid": staged.to_string(),
+            "canary_percent": percent, "expires_at_ms": "1900000000000", "deleted_at_ms": "1890000000000",
+            "minter_uid": minter.to_string(), "minter_project": "proj_1",
         },
         "entry": {
             "chain_id": "main", "seq": 2, "before": first.link, "uid": entry.uid.to_string(), "at_ms": entry.at.0,
@@ -211,6 +222,7 @@ fn every_layout_is_the_documented_one() {
         "token_mac": authority::token_mac(keyring, &grant, &hash).mac,
         "user_mac": authority::user_mac(keyring, &user).mac,
         "credential_mac": authority::credential_mac(keyring, &credential).mac,
+        "later_credential_mac": authority::credential_mac(keyring, &later).mac,
         "link": second.link,
         "head_mac": head.mac,
         "row_digest": digest,

@@ -56,11 +56,57 @@ pub struct Credential {
     pub created_at: Millis,
     /// When an admin last changed it.
     pub updated_at: Millis,
+    /// A version that waits to come into use.
+    pub staged: Option<Staged>,
+    /// When the version in use came into use.
+    pub version_since: Millis,
+    /// From then on it is not handed out.
+    pub expires_at: Option<Millis>,
+    /// Days after which a key is to be replaced by a new one.
+    pub rotate_after_days: Option<i64>,
+    /// Who makes new keys for it.
+    pub minter: Option<Minter>,
+    /// When it was deleted.
+    pub deleted_at: Option<Millis>,
     /// Over what it hands out and to whom.
     pub mac: AuthorityMac,
 }
 
+/// A version that waits to come into use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staged {
+    /// The version.
+    pub version: Uid,
+    /// Its number.
+    pub number: i64,
+    /// Of a hundred calls through the gateway so many go to it.
+    pub percent: i64,
+}
+
+/// A credential whose key makes new keys for another one at their provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Minter {
+    /// The credential.
+    pub credential: Uid,
+    /// Its public integer.
+    pub id: CredentialId,
+    /// The provider's project in which the keys are made, where it has such.
+    pub project: Option<String>,
+}
+
 impl Credential {
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_expired(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// When its key is to be replaced by a new one.
+    #[must_use]
+    pub fn rotation_due(&self) -> Option<Millis> {
+        self.rotate_after_days.map(|days| self.version_since.plus_seconds(days.saturating_mul(86_400)))
+    }
+
     /// Where it stands against its monthly limit.
     #[must_use]
     pub fn rate_limit_status(&self, resets_at: Millis) -> RateLimitStatus {
@@ -117,6 +163,10 @@ pub struct NewCredential {
     pub user: Option<UserId>,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,
+    /// From then on it is not handed out.
+    pub expires_at: Option<Millis>,
+    /// Days after which the key is to be replaced by a new one.
+    pub rotate_after_days: Option<i64>,
 }
 
 impl NewCredential {
@@ -134,6 +184,8 @@ impl NewCredential {
             is_global: true,
             user: None,
             rate_limit: None,
+            expires_at: None,
+            rotate_after_days: None,
         }
     }
 }
@@ -161,6 +213,12 @@ pub struct CredentialPatch {
     pub user: Option<Option<UserId>>,
     /// Another monthly limit.
     pub rate_limit: Option<Option<i64>>,
+    /// Another instant from which on it is not handed out.
+    pub expires_at: Option<Option<Millis>>,
+    /// Another number of days after which the key is to be replaced.
+    pub rotate_after_days: Option<Option<i64>>,
+    /// Another credential that makes new keys for it, and in which project.
+    pub minter: Option<Option<(CredentialId, Option<String>)>>,
 }
 
 /// Which credentials to list. All that are set must hold.
@@ -252,6 +310,34 @@ pub fn check_rate_limit(limit: i64) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// Days that a key may be in use until it is to be replaced, at the most: ten years.
+pub const MAX_ROTATION_DAYS: i64 = 3660;
+
+/// Checks a number of days after which a key is to be replaced.
+///
+/// # Errors
+/// [`Problem`] on the field `rotateAfterDays`.
+pub fn check_rotation(days: i64) -> Result<(), Problem> {
+    if (1..=MAX_ROTATION_DAYS).contains(&days) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "rotateAfterDays",
+        format!("rotateAfterDays must be 1 to {MAX_ROTATION_DAYS} days, or null for no reminder"),
+    ))
+}
+
+/// Checks an instant of expiry: one that is over already is a slip.
+///
+/// # Errors
+/// [`Problem`] on the field `expiresAt`.
+pub fn check_expiry(at: Millis, now: Millis) -> Result<(), Problem> {
+    if at > now {
+        return Ok(());
+    }
+    Err(Problem::invalid("expiresAt", "expiresAt must be in the future, or null for no end"))
 }
 
 #[cfg(test)]

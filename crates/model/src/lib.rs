@@ -17,6 +17,7 @@ pub mod secret;
 pub mod token;
 pub mod usage;
 pub mod user;
+pub mod version;
 
 pub use actor::{Actor, ActorKind, Role, Scope};
 pub use clock::{Clock, Millis};

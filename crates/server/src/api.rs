@@ -10,6 +10,7 @@ mod status;
 mod token;
 mod usage;
 mod user;
+mod version;
 
 use axum::http::StatusCode;
 use utoipa::OpenApi;
@@ -47,6 +48,7 @@ struct Description;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(description())
         .merge(credential::routes())
+        .merge(version::routes())
         .merge(secret::routes())
         .merge(token::routes())
         .merge(user::routes())

@@ -3,6 +3,7 @@
 mod ai;
 mod audit;
 mod auth;
+mod credentials;
 mod data_dir;
 mod database;
 mod database_url;
@@ -36,6 +37,7 @@ use strongroom_model::Secret;
 pub use ai::AiConfig;
 pub use audit::AuditConfig;
 pub use auth::AuthConfig;
+pub use credentials::CredentialsConfig;
 pub use database::DatabaseConfig;
 pub use database_url::{DatabaseKind, DatabaseUrl};
 pub use encryption::EncryptionConfig;
@@ -74,6 +76,8 @@ pub struct Config {
     pub ai: AiConfig,
     /// What calls cost, and how long the record of each is kept.
     pub usage: UsageConfig,
+    /// How many versions are kept, and for how long a deleted credential is.
+    pub credentials: CredentialsConfig,
     /// Keys that stand in the environment.
     pub fallback: FallbackConfig,
     /// What is logged, and how.
@@ -164,6 +168,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let gateway = gateway::read(reader);
     let ai = ai::read(reader);
     let usage = usage::read(reader);
+    let credentials = credentials::read(reader);
     let fallback = fallback::read(reader);
     let log = log::read(reader);
     let audit = audit::read(reader);
@@ -177,6 +182,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         gateway: gateway?,
         ai: ai?,
         usage: usage?,
+        credentials: credentials?,
         fallback: fallback?,
         log: log?,
         audit: audit?,

@@ -43,6 +43,8 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
         environment,
         guard: EndpointGuard::new(config.endpoints.allow_private),
         prices: prices(config)?,
+        versions_kept: config.credentials.versions_kept,
+        recovery_days: config.credentials.recovery_days,
         clock: Clock::Database,
     })
     .await

@@ -1,7 +1,7 @@
 //! Credentials: metadata rows, with their limit and their counters beside them.
 
 use strongroom_model::authority_mac::AuthorityMac;
-use strongroom_model::credential::{Credential, CredentialFilter};
+use strongroom_model::credential::{Credential, CredentialFilter, Minter, Staged};
 use strongroom_model::{CredentialId, Millis, Provider, Uid, UserId, month};
 
 use crate::dispatch::{Connection, execute, fetch_all, fetch_optional};
@@ -29,8 +29,35 @@ struct Row {
     last_used_ms: Option<i64>,
     created_at_ms: i64,
     updated_at_ms: i64,
+    staged_version_uid: Option<String>,
+    staged_number: Option<i64>,
+    canary_percent: i64,
+    version_since_ms: i64,
+    expires_at_ms: Option<i64>,
+    rotate_after_days: Option<i64>,
+    deleted_at_ms: Option<i64>,
+    minter_uid: Option<String>,
+    minter_id: Option<i64>,
+    minter_project: Option<String>,
     mac_key_id: String,
     mac: String,
+}
+
+impl Row {
+    /// A version that waits; the number of one that is not there is 0, and its MAC says that something is wrong.
+    fn staged(&self) -> Result<Option<Staged>, StoreError> {
+        let Some(uid) = &self.staged_version_uid else { return Ok(None) };
+        let version = uid.parse().map_err(|_| corrupt("staged_version_uid", self.id))?;
+        let number = self.staged_number.unwrap_or(0);
+        Ok(Some(Staged { version, number, percent: self.canary_percent }))
+    }
+
+    fn minter(&self) -> Result<Option<Minter>, StoreError> {
+        let Some(uid) = &self.minter_uid else { return Ok(None) };
+        let credential = uid.parse().map_err(|_| corrupt("minter_uid", self.id))?;
+        let id = CredentialId(self.minter_id.unwrap_or(0));
+        Ok(Some(Minter { credential, id, project: self.minter_project.clone() }))
+    }
 }
 
 fn corrupt(column: &'static str, id: i64) -> StoreError {
@@ -41,6 +68,7 @@ impl TryFrom<Row> for Credential {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
+        let (staged, minter) = (row.staged()?, row.minter()?);
         Ok(Self {
             uid: row.uid.parse().map_err(|_| corrupt("uid", row.id))?,
             id: CredentialId(row.id),
@@ -61,13 +89,19 @@ impl TryFrom<Row> for Credential {
             last_used: row.last_used_ms.map(Millis),
             created_at: Millis(row.created_at_ms),
             updated_at: Millis(row.updated_at_ms),
+            staged,
+            version_since: Millis(row.version_since_ms),
+            expires_at: row.expires_at_ms.map(Millis),
+            rotate_after_days: row.rotate_after_days,
+            deleted_at: row.deleted_at_ms.map(Millis),
+            minter,
             mac: AuthorityMac { key_id: row.mac_key_id, mac: row.mac },
         })
     }
 }
 
-/// `$1` is the start of the present month.
-macro_rules! select {
+/// Rows of any kind. `$1` is the start of the present month.
+macro_rules! select_any {
     ($tail:literal) => {
         concat!(
             "SELECT c.id, c.uid, c.name, c.provider, c.endpoint, c.priority, c.is_active, c.is_global, c.user_id, ",
@@ -82,15 +116,27 @@ macro_rules! select {
             "AND n.window_start_ms = $1) AS current_month_usage, ",
             "(SELECT MAX(n.last_used_ms) FROM counters n ",
             "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month') AS last_used_ms, ",
-            "c.created_at_ms, c.updated_at_ms, c.mac_key_id, c.mac ",
+            "c.created_at_ms, c.updated_at_ms, c.staged_version_uid, ",
+            "(SELECT s.number FROM credential_versions s WHERE s.uid = c.staged_version_uid) AS staged_number, ",
+            "c.canary_percent, COALESCE(v.activated_at_ms, v.created_at_ms) AS version_since_ms, ",
+            "c.minter_uid, (SELECT m.id FROM api_credentials m WHERE m.uid = c.minter_uid) AS minter_id, ",
+            "c.minter_project, c.expires_at_ms, c.rotate_after_days, c.deleted_at_ms, c.mac_key_id, c.mac ",
             "FROM api_credentials c JOIN credential_versions v ON v.uid = c.version_uid ",
             "LEFT JOIN limits l ON l.scope_kind = 'credential' AND l.scope_uid = c.uid ",
             "AND l.unit = 'requests' AND l.window_kind = 'month' ",
-            "WHERE c.deleted_at_ms IS NULL ",
             $tail
         )
     };
 }
+
+/// Rows that are not deleted.
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(select_any!("WHERE c.deleted_at_ms IS NULL "), $tail)
+    };
+}
+
+pub mod deleted;
 
 /// The credential with this id.
 ///
@@ -293,6 +339,10 @@ pub struct NewRow<'a> {
     pub user: Option<UserId>,
     /// The version in use.
     pub version: Uid,
+    /// From then on it is not handed out.
+    pub expires_at: Option<Millis>,
+    /// Days after which its key is to be replaced.
+    pub rotate_after_days: Option<i64>,
     /// Over what it hands out and to whom.
     pub mac: AuthorityMac,
     /// When it was made.
@@ -308,11 +358,14 @@ pub struct NewRow<'a> {
 pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, StoreError> {
     tx.touch();
     const SQL: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, is_global, \
-                       user_id, revision, version_uid, mac_key_id, mac, created_at_ms, updated_at_ms) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13) RETURNING id";
+                       user_id, revision, version_uid, expires_at_ms, rotate_after_days, mac_key_id, mac, \
+                       created_at_ms, updated_at_ms) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15) RETURNING id";
     const SQL_WITH_ID: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, \
-                               is_global, user_id, revision, version_uid, mac_key_id, mac, created_at_ms, updated_at_ms, \
-                               id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14) RETURNING id";
+                               is_global, user_id, revision, version_uid, expires_at_ms, rotate_after_days, \
+                               mac_key_id, mac, created_at_ms, updated_at_ms, id) \
+                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15, $16) \
+                               RETURNING id";
     let (uid, version) = (row.uid.to_string(), row.version.to_string());
     let user = row.user.map(|user| user.0);
     let (provider, created, updated) = (row.provider.as_str(), row.created_at.0, row.updated_at.0);
@@ -331,6 +384,8 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
                 row.is_global,
                 user,
                 &version,
+                row.expires_at.map(|at| at.0),
+                row.rotate_after_days,
                 &row.mac.key_id,
                 &row.mac.mac,
                 created,
@@ -412,7 +467,9 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
     tx.touch();
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
-                       mac_key_id = $12, mac = $13, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
+                       mac_key_id = $12, mac = $13, staged_version_uid = $14, canary_percent = $15, \
+                       expires_at_ms = $16, rotate_after_days = $17, minter_uid = $18, minter_project = $19, revision = revision + 1 \
+                       WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     let changed = execute!(
         tx,
         SQL,
@@ -428,12 +485,18 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
         credential.version.to_string(),
         now.0,
         &credential.mac.key_id,
-        &credential.mac.mac
+        &credential.mac.mac,
+        credential.staged.map(|staged| staged.version.to_string()),
+        credential.staged.map_or(0, |staged| staged.percent),
+        credential.expires_at.map(|at| at.0),
+        credential.rotate_after_days,
+        credential.minter.as_ref().map(|minter| minter.credential.to_string()),
+        credential.minter.as_ref().and_then(|minter| minter.project.as_deref())
     )?;
     Ok(changed == 1)
 }
 
-/// Marks a credential as deleted, if the revision is still this one.
+/// Marks a credential as deleted, if the revision is still this one. The MAC says so too.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -441,12 +504,13 @@ pub async fn delete(
     tx: &mut Write,
     id: CredentialId,
     revision: i64,
+    mac: &AuthorityMac,
     now: Millis,
 ) -> Result<bool, StoreError> {
     tx.touch();
-    const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = $3, updated_at_ms = $3, revision = revision + 1 \
-                       WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
-    Ok(execute!(tx, SQL, id.0, revision, now.0)? == 1)
+    const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = $3, updated_at_ms = $3, mac_key_id = $4, mac = $5, \
+                       revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
+    Ok(execute!(tx, SQL, id.0, revision, now.0, &mac.key_id, &mac.mac)? == 1)
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use crate::session::{Session, Write};
 pub enum GroupBy {
     /// The credential's name, or its identity when it is gone; empty for the environment.
     Credential,
+    /// The credential's name and the number of the version, as `openai-primary v3`; empty for the environment.
+    Version,
     /// The provider.
     Provider,
     /// The provider's name of the model; empty for keys that were handed out.
@@ -82,6 +84,11 @@ pub async fn sums(
     let sql = match by {
         GroupBy::Credential => sums!(
             "COALESCE((SELECT name FROM api_credentials c WHERE c.uid = credential_uid), credential_uid)",
+            ""
+        ),
+        GroupBy::Version => sums!(
+            "COALESCE((SELECT c.name || ' v' || CAST(v.number AS TEXT) FROM credential_versions v \
+             JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = usage_days.version_uid), version_uid)",
             ""
         ),
         GroupBy::Provider => sums!("provider", ""),

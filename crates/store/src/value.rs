@@ -101,6 +101,21 @@ pub async fn list_of_credential(
     rows.into_iter().map(SealedValue::try_from).collect()
 }
 
+/// The fingerprints of the values that a version has, or had before they were erased, by field.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn fingerprints(
+    session: &mut Session,
+    version: Uid,
+) -> Result<Vec<(Field, SecretFingerprint)>, StoreError> {
+    const SQL: &str = "SELECT version_uid, field, key_id, value, fingerprint_key_id, fingerprint \
+                       FROM credential_values WHERE version_uid = $1 ORDER BY field";
+    let rows = fetch_all!(session, Row, SQL, version.to_string())?;
+    let read = |row| SealedValue::try_from(row).map(|value| (value.field, value.fingerprint));
+    rows.into_iter().map(read).collect()
+}
+
 /// Where a secret is stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Holder {

@@ -44,3 +44,5 @@ mod usage_report;
 mod user;
 #[path = "cases/value.rs"]
 mod value;
+#[path = "cases/version.rs"]
+mod version;

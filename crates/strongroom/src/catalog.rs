@@ -13,9 +13,11 @@ use strongroom_model::credential::Credential;
 use strongroom_model::limit::{Limit, LimitScope};
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Problem, Provider, Secret, UserId, month};
+use strongroom_store::value::SealedValue;
 use strongroom_store::{Session, change, credential, limit};
 
 use crate::Strongroom;
+use crate::canary::Canary;
 
 /// How long what is known is taken to be so without a look.
 const FRESH: Duration = Duration::from_millis(900);
@@ -47,6 +49,8 @@ pub(crate) struct Served {
     pub(crate) credential: Credential,
     pub(crate) api_key: Secret,
     pub(crate) api_secret: Option<Secret>,
+    /// The staged version that takes a share of the gateway's calls.
+    pub(crate) canary: Option<Canary>,
 }
 
 /// A credential that was read by its name, with its usage.
@@ -303,19 +307,27 @@ impl Strongroom {
                         .await?
                 {
                     let values = self.values_of_version(&mut session, found.version).await?;
-                    page.push((found, values));
+                    let staged = match found.staged.filter(|staged| staged.percent > 0) {
+                        Some(staged) => self.values_of_version(&mut session, staged.version).await?,
+                        None => Vec::new(),
+                    };
+                    page.push((found, values, staged));
                 }
                 page
             };
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, ..)) = page.last() else { break };
             after = (last.priority, last.id);
             let is_last = (page.len() as i64) < PAGE;
-            for (found, values) in page {
+            for (found, values, staged) in page {
                 match self.open_all(&found, values) {
                     Ok(opened) => {
                         let Some(api_key) = opened.api_key else { continue };
                         let api_secret = opened.api_secret;
-                        served.push(Arc::new(Served { credential: found, api_key, api_secret }));
+                        let canary = self.canary_of(&found, staged).await;
+                        let one = Arc::new(Served { credential: found, api_key, api_secret, canary });
+                        self.0.drains.watch(&one);
+                        one.canary.iter().for_each(|canary| self.0.drains.watch(&canary.served));
+                        served.push(one);
                     }
                     Err(fault) => {
                         let system = strongroom_model::Actor::system();
@@ -332,6 +344,24 @@ impl Strongroom {
         let kept = Arc::clone(&served);
         self.0.catalog.keep(moment.generation, |known| known.served.insert(place, kept));
         Ok(served)
+    }
+
+    /// The staged version that takes a share of the calls, opened. One that does not open is reported and takes none.
+    async fn canary_of(&self, found: &Credential, values: Vec<SealedValue>) -> Option<Canary> {
+        let staged = found.staged.filter(|staged| staged.percent > 0)?;
+        match self.open_all(found, values) {
+            Ok(opened) => {
+                let credential =
+                    Credential { version: staged.version, version_number: staged.number, ..found.clone() };
+                let (api_key, api_secret) = (opened.api_key?, opened.api_secret);
+                Some(Canary::new(Served { credential, api_key, api_secret, canary: None }, staged.percent))
+            }
+            Err(fault) => {
+                let problem = self.report_broken(&strongroom_model::Actor::system(), found, fault).await;
+                tracing::error!(%problem, "a staged version is left out");
+                None
+            }
+        }
     }
 
     /// Whether the database has no row at all for a provider, alive or not, that is global or this user's.

@@ -1,13 +1,19 @@
 //! The credential service: what the mission's code examples call, and what the admin routes are made of.
 
+mod change;
 mod create;
 mod delete;
 mod desk;
 mod import;
 mod read;
+mod recovery;
+mod reminder;
 mod reset;
+mod rotate;
+mod stage;
 mod test;
 mod update;
+mod version;
 
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialFilter};
@@ -21,7 +27,10 @@ pub(crate) use desk::Desk;
 pub use create::{Created, Once};
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
 pub use read::RevealedCredential;
+pub use reminder::Due;
+pub use stage::VersionProbe;
 pub use test::TestReport;
+pub use version::{Comparison, Difference};
 
 use crate::Strongroom;
 

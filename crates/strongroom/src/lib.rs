@@ -24,8 +24,10 @@ mod admission;
 pub mod ai;
 pub mod audit;
 pub mod call;
+mod canary;
 mod catalog;
 pub mod credential;
+mod drain;
 pub mod environment;
 pub mod health;
 pub mod key;
@@ -80,8 +82,13 @@ struct Inner {
     desk: credential::Desk,
     admission: admission::Desk,
     catalog: catalog::Catalog,
+    canaries: canary::Canaries,
+    drains: drain::Drains,
     health: health::Health,
     prices: PriceTable,
+    /// Versions of a credential that keep their values, and days in which a deleted one can be taken back.
+    versions_kept: u32,
+    recovery_days: u32,
     /// Turns taken, to spread calls over equals.
     turns: AtomicUsize,
 }

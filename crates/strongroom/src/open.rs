@@ -46,6 +46,10 @@ pub struct Options {
     pub guard: EndpointGuard,
     /// What models cost.
     pub prices: PriceTable,
+    /// Versions of a credential that keep their values; at least one does.
+    pub versions_kept: u32,
+    /// Days in which a deleted credential can be taken back.
+    pub recovery_days: u32,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -62,6 +66,8 @@ impl Options {
             environment: Environment::disabled(),
             guard: EndpointGuard::new(false),
             prices: crate::prices::built_in(),
+            versions_kept: 10,
+            recovery_days: 30,
             clock: Clock::Database,
         }
     }
@@ -151,7 +157,11 @@ impl Strongroom {
             desk: Desk::open(room.clone()),
             admission: crate::admission::Desk::open(room.clone()),
             catalog: crate::catalog::Catalog::default(),
+            canaries: crate::canary::Canaries::open(room.clone()),
+            drains: crate::drain::Drains::default(),
             health: crate::health::Health::default(),
+            versions_kept: options.versions_kept,
+            recovery_days: options.recovery_days,
             prices: options.prices.clone(),
             turns: std::sync::atomic::AtomicUsize::new(0),
         }));

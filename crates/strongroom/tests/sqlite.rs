@@ -32,13 +32,21 @@ mod limit;
 mod master_key;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/recovery.rs"]
+mod recovery;
 #[path = "cases/revision.rs"]
 mod revision;
+#[path = "cases/rotate.rs"]
+mod rotate;
 #[path = "cases/sealing.rs"]
 mod sealing;
+#[path = "cases/stage.rs"]
+mod stage;
 #[path = "cases/tampering.rs"]
 mod tampering;
 #[path = "cases/token.rs"]
 mod token;
 #[path = "cases/user.rs"]
 mod user;
+#[path = "cases/version.rs"]
+mod version;

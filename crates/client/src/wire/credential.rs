@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::Millis;
 use utoipa::{IntoParams, ToSchema};
 
+use super::version::StagedVersion;
 use super::{SecretText, present};
 
 /// A credential without its secrets.
@@ -47,6 +48,35 @@ pub struct Credential {
     pub revision: i64,
     /// The number of the version in use, from 1.
     pub version: i64,
+    /// A version that waits to come into use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<StagedVersion>,
+    /// From then on it is not handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Millis>,
+    /// Days after which its key is to be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_after_days: Option<i64>,
+    /// When that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub rotation_due: Option<Millis>,
+    /// Who makes new keys for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_with: Option<RotateWith>,
+}
+
+/// A credential whose key makes new keys for another one at their provider: OpenRouter's provisioning key, or OpenAI's admin
+/// key.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RotateWith {
+    /// The credential's number.
+    pub credential_id: i64,
+    /// OpenAI's project in which the keys are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 /// What it takes to make a credential.
@@ -86,6 +116,14 @@ pub struct CreateCredential {
     /// Monthly requests allowed; no limit when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<i64>,
+    /// From then on it is not handed out; no end when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Millis>,
+    /// Days after which the key is to be replaced: people are reminded then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3660)]
+    pub rotate_after_days: Option<i64>,
 }
 
 /// What to change. A field that is absent stays; `null` empties those that can be empty.
@@ -127,6 +165,18 @@ pub struct UpdateCredential {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>)]
     pub rate_limit: Option<Option<i64>>,
+    /// From then on it is not handed out, or `null` for no end.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Option<Millis>>,
+    /// Days after which the key is to be replaced, or `null` for no reminder.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 3660)]
+    pub rotate_after_days: Option<Option<i64>>,
+    /// Who makes new keys for it when they are due, or `null` for nobody.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RotateWith>)]
+    pub rotate_with: Option<Option<RotateWith>>,
 }
 
 /// Which credentials to list.

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ShowUsage {
-    /// `credential`, `provider`, `model`, `token`, `user` or `day`; `credential` when absent.
+    /// `credential`, `version`, `provider`, `model`, `token`, `user` or `day`; `credential` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_by: Option<String>,
     /// The first day (UTC), as `2026-01-31`; the first of this month when absent.
@@ -37,7 +37,7 @@ pub struct Usage {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageRow {
-    /// The credential's name, the provider, the model, the token's id, the user's number or the day; empty for what has
+    /// The credential's name (with `version`, as `openai-primary v3`), the provider, the model, the token's id, the user's number or the day; empty for what has
     /// none, such as calls that the environment's key served.
     pub key: String,
     /// What clients asked for.

@@ -56,6 +56,11 @@ const link = hmac(auditKey, [
   optional(entry.target_name), text(entry.outcome), text(entry.detail), optional(entry.request_id),
   optional(entry.remote_address),
 ])
+const grantOf = (format) => [
+  text(format), text(credential.uid), text(credential.name), text(credential.provider),
+  optional(credential.endpoint), text(credential.is_active ? 'active' : 'inactive'),
+  text(credential.is_global ? 'global' : 'owned'), optional(credential.user_id), text(credential.version_uid),
+]
 const sha256 = (fields) => createHash('sha256').update(Buffer.concat(fields)).digest('hex')
 const rowDigest = sha256([
   text('strongroom/row-digest/v1', 8), text(row.name, 8), text(row.provider, 8), optional(row.endpoint, 8),
@@ -76,10 +81,11 @@ process.stdout.write(JSON.stringify({
   user_mac: hmac(tokenKey, [
     text('strongroom/user-grant/v1'), number(user.id), text(user.role), text(user.is_active ? 'active' : 'disabled'),
   ]),
-  credential_mac: hmac(tokenKey, [
-    text('strongroom/credential-grant/v1'), text(credential.uid), text(credential.name), text(credential.provider),
-    optional(credential.endpoint), text(credential.is_active ? 'active' : 'inactive'),
-    text(credential.is_global ? 'global' : 'owned'), optional(credential.user_id), text(credential.version_uid),
+  credential_mac: hmac(tokenKey, grantOf('strongroom/credential-grant/v1')),
+  later_credential_mac: hmac(tokenKey, [
+    ...grantOf('strongroom/credential-grant/v2'), optional(credential.staged_version_uid),
+    number(credential.canary_percent), optional(credential.expires_at_ms), optional(credential.deleted_at_ms),
+    optional(credential.minter_uid), optional(credential.minter_project),
   ]),
   link,
   head_mac: hmac(auditKey, [text('strongroom/audit-head/v1'), text(entry.chain_id), number(entry.seq), text(link)]),

@@ -2,22 +2,30 @@
 
 mod create;
 mod delete;
+mod deleted;
 mod health;
 mod import;
 mod list;
+mod purge;
 mod reset;
 mod show;
 mod test;
+mod undelete;
+mod unused;
 mod update;
 
+use axum::Json;
 use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use strongroom_client::wire;
+use strongroom_client::wire::version::StagedVersion;
 use strongroom_model::credential::Credential;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::AppState;
+
+pub(super) use test::live;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -25,11 +33,15 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(reset::reset_monthly_usage))
         .routes(routes!(import::import))
         .routes(routes!(health::health))
+        .routes(routes!(deleted::deleted))
+        .routes(routes!(unused::unused))
         .routes(routes!(show::show, update::update, delete::delete))
         .routes(routes!(test::test))
+        .routes(routes!(undelete::undelete))
+        .routes(routes!(purge::purge))
 }
 
-fn wire(credential: &Credential) -> wire::credential::Credential {
+pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
     wire::credential::Credential {
         id: credential.id.0,
         uid: credential.uid.to_string(),
@@ -48,7 +60,22 @@ fn wire(credential: &Credential) -> wire::credential::Credential {
         updated_at: credential.updated_at,
         revision: credential.revision,
         version: credential.version_number,
+        staged: credential
+            .staged
+            .map(|staged| StagedVersion { version: staged.number, percent: staged.percent }),
+        expires_at: credential.expires_at,
+        rotate_after_days: credential.rotate_after_days,
+        rotation_due: credential.rotation_due(),
+        rotate_with: credential.minter.as_ref().map(|minter| wire::credential::RotateWith {
+            credential_id: minter.id.0,
+            project: minter.project.clone(),
+        }),
     }
+}
+
+/// A credential with its `ETag`.
+pub(super) fn answer(credential: &Credential) -> Response {
+    with_etag(Json(wire(credential)).into_response(), credential.revision)
 }
 
 fn with_etag(mut response: Response, revision: i64) -> Response {

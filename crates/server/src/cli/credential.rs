@@ -1,12 +1,25 @@
 //! `strongroom credential`: the keys themselves, one command per file.
 
+mod abort;
 mod add;
+mod canary;
+mod destroy;
+mod diff;
+mod due;
 mod get;
 mod list;
+mod promote;
+mod purge;
 mod remove;
+mod roll_back;
+mod rotate;
 mod show;
+mod stage;
 mod test;
+mod undelete;
+mod unused;
 mod update;
+mod versions;
 
 use clap::Subcommand;
 use strongroom_client::wire::credential::Credential;
@@ -19,7 +32,7 @@ use super::session::Session;
 #[derive(Debug, Subcommand)]
 pub(super) enum CredentialCommand {
     /// Store a provider's key
-    Add(add::AddOptions),
+    Add(Box<add::AddOptions>),
     /// List credentials, without their keys
     #[command(visible_alias = "ls")]
     List(list::ListOptions),
@@ -28,30 +41,68 @@ pub(super) enum CredentialCommand {
     /// Read a key; this counts one use
     Get(get::GetOptions),
     /// Change a credential, or give it a new key
-    Update(update::UpdateOptions),
-    /// Delete a credential and its key
+    Update(Box<update::UpdateOptions>),
+    /// Delete a credential; it can be taken back for a while
     #[command(visible_alias = "rm")]
     Remove(remove::RemoveOptions),
     /// Tell whether a credential can be used; this counts no use
     Test(test::TestOptions),
+    /// List the versions of a credential, without their keys
+    Versions(versions::VersionsOptions),
+    /// Tell what differs between two versions, without showing it
+    Diff(diff::DiffOptions),
+    /// Bring the key of an older version back into use
+    Rollback(roll_back::RollBackOptions),
+    /// Erase the key of a version that is not in use, for good
+    Destroy(destroy::DestroyOptions),
+    /// Store a new key that waits until it is promoted
+    Stage(stage::StageOptions),
+    /// Send a share of the gateway's calls to the staged key
+    Canary(canary::CanaryOptions),
+    /// Bring the staged key into use
+    Promote(promote::PromoteOptions),
+    /// Take the staged key back
+    Abort(abort::AbortOptions),
+    /// Replace the key by a new one: by itself where the provider makes keys, else step by step
+    Rotate(Box<rotate::RotateOptions>),
+    /// Take a deletion back
+    Undelete(undelete::UndeleteOptions),
+    /// Erase the keys of a deleted credential, for good
+    Purge(purge::PurgeOptions),
+    /// List credentials that nobody has used for a while
+    Unused(unused::UnusedOptions),
 }
+
+pub(super) use due::notices;
 
 /// Runs the command.
 pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliResult {
     match command {
-        CredentialCommand::Add(options) => add::run(options, session).await,
+        CredentialCommand::Add(options) => add::run(*options, session).await,
         CredentialCommand::List(options) => list::run(options, session).await,
         CredentialCommand::Show(options) => show::run(options, session).await,
         CredentialCommand::Get(options) => get::run(options, session).await,
-        CredentialCommand::Update(options) => update::run(options, session).await,
+        CredentialCommand::Update(options) => update::run(*options, session).await,
         CredentialCommand::Remove(options) => remove::run(options, session).await,
         CredentialCommand::Test(options) => test::run(options, session).await,
+        CredentialCommand::Versions(options) => versions::run(options, session).await,
+        CredentialCommand::Diff(options) => diff::run(options, session).await,
+        CredentialCommand::Rollback(options) => roll_back::run(options, session).await,
+        CredentialCommand::Destroy(options) => destroy::run(options, session).await,
+        CredentialCommand::Stage(options) => stage::run(options, session).await,
+        CredentialCommand::Canary(options) => canary::run(options, session).await,
+        CredentialCommand::Promote(options) => promote::run(options, session).await,
+        CredentialCommand::Abort(options) => abort::run(options, session).await,
+        CredentialCommand::Rotate(options) => rotate::run(*options, session).await,
+        CredentialCommand::Undelete(options) => undelete::run(options, session).await,
+        CredentialCommand::Purge(options) => purge::run(options, session).await,
+        CredentialCommand::Unused(options) => unused::run(options, session).await,
     }
 }
 
 /// Everything about one credential.
 fn details(credential: &Credential) -> Table {
-    properties([
+    let mut table = properties([
         ("id", credential.id.to_string()),
         ("name", credential.name.clone()),
         ("provider", credential.provider.clone()),
@@ -70,7 +121,23 @@ fn details(credential: &Credential) -> Table {
         ("updated", credential.updated_at.to_string()),
         ("revision", credential.revision.to_string()),
         ("version", credential.version.to_string()),
-    ])
+    ]);
+    if let Some(staged) = &credential.staged {
+        let share = format!("version {}, {}% of the gateway's calls", staged.version, staged.percent);
+        table.row(["staged".to_owned(), share]);
+    }
+    if let Some(at) = credential.expires_at {
+        table.row(["expires".to_owned(), at.to_string()]);
+    }
+    if let Some(days) = credential.rotate_after_days {
+        let due = or_dash(credential.rotation_due);
+        table.row(["new key due".to_owned(), format!("{due} (after {days} days)")]);
+    }
+    if let Some(with) = &credential.rotate_with {
+        let project = with.project.as_ref().map(|it| format!(", project {it}")).unwrap_or_default();
+        table.row(["rotated with".to_owned(), format!("credential {}{project}", with.credential_id)]);
+    }
+    table
 }
 
 /// Whose it is.

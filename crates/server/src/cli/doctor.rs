@@ -3,8 +3,10 @@
 mod local;
 
 use serde::Serialize;
+use strongroom_client::wire::credential::{Credential, ListCredentials};
 use strongroom_client::wire::status::Status;
 
+use super::credential::notices;
 use super::exit::{CliResult, Exit};
 use super::global::GlobalOptions;
 use super::output::{Output, Table};
@@ -77,6 +79,12 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
         ),
         Err(error) => checks.fail("server", error.message),
     }
+    match session.client.all_credentials(ListCredentials::default()).await {
+        Ok(credentials) => due(checks, &credentials),
+        // A token that may not list them is no fault.
+        Err(error) if error.is_denied() => {}
+        Err(error) => checks.fail("credentials", error.message),
+    }
     match session.client.readiness().await {
         Ok(readiness) => {
             for (dependency, state) in &readiness.checks {
@@ -91,6 +99,20 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
         Err(error) => checks.fail("dependencies", error.message),
     }
     session.close().await;
+}
+
+/// What credentials want from people.
+fn due(checks: &mut Checks, credentials: &[Credential]) {
+    let mut is_fine = true;
+    for credential in credentials {
+        for notice in notices(credential) {
+            is_fine = false;
+            checks.warn("credentials", format!("{}: {notice}", credential.name));
+        }
+    }
+    if is_fine {
+        checks.ok("credentials", format!("{}, none expired or due for a new key", credentials.len()));
+    }
 }
 
 fn reached(checks: &mut Checks, session: &Session, status: &Status) {

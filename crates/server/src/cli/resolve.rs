@@ -3,6 +3,7 @@
 use strongroom_client::Client;
 use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::user::User;
+use strongroom_client::wire::version::DeletedCredential;
 
 use super::exit::{CliError, CliResult};
 
@@ -20,6 +21,29 @@ pub(super) async fn credential(client: &Client, name_or_id: &str) -> CliResult<C
     }
     Err(CliError::not_found(format!("there is no credential \"{name_or_id}\""))
         .hint("`strongroom credential list` shows those there are"))
+}
+
+/// The deleted credential of this name; failing that, the one with this id. Of several with one name the id has to tell.
+pub(super) async fn deleted_credential(client: &Client, name_or_id: &str) -> CliResult<DeletedCredential> {
+    let deleted = client.list_deleted_credentials().await?;
+    let mut named = deleted.iter().filter(|one| one.name == name_or_id);
+    let found = match (named.next(), named.next()) {
+        (Some(one), None) => Some(one),
+        (Some(_), Some(_)) => {
+            return Err(CliError::usage(format!(
+                "several deleted credentials had the name \"{name_or_id}\""
+            ))
+            .hint("give the id of one of them: `strongroom credential list --deleted` shows them"));
+        }
+        (None, _) => {
+            let id = name_or_id.parse::<i64>().ok();
+            deleted.iter().find(|one| Some(one.id) == id)
+        }
+    };
+    found.cloned().ok_or_else(|| {
+        CliError::not_found(format!("there is no deleted credential \"{name_or_id}\""))
+            .hint("`strongroom credential list --deleted` shows those there are")
+    })
 }
 
 /// The user of this name; failing that, the one with this id.

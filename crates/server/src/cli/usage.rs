@@ -146,6 +146,11 @@ mod tests {
             updated_at: at,
             revision: 1,
             version: 1,
+            staged: None,
+            expires_at: None,
+            rotate_after_days: None,
+            rotation_due: None,
+            rotate_with: None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! The one table of settings, from which name checks, the reference, the example file and `config check` follow.
 
 use super::{
-    Config, ai, audit, auth, data_dir, database, encryption, endpoints, fallback, gateway, http, log, usage,
+    Config, ai, audit, auth, credentials, data_dir, database, encryption, endpoints, fallback, gateway, http,
+    log, usage,
 };
 
 /// One setting: its names, its default, and how it is shown.
@@ -80,6 +81,11 @@ pub const SECTIONS: &[Section] = &[
         name: "usage",
         doc: "What calls cost, and how long the record of each is kept.",
         settings: usage::SETTINGS,
+    },
+    Section {
+        name: "credentials",
+        doc: "How many versions are kept, and for how long a deleted credential is.",
+        settings: credentials::SETTINGS,
     },
     Section { name: "fallback", doc: "Keys that stand in the environment.", settings: fallback::SETTINGS },
     Section { name: "log", doc: "What is logged, and how.", settings: log::SETTINGS },

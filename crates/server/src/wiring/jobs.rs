@@ -32,6 +32,11 @@ const RECHECK: Duration = Duration::from_secs(30);
 /// How often records that were kept for long enough are deleted.
 const RETIRE: Duration = Duration::from_secs(3600);
 
+/// How often replaced versions are looked at; a server that is busy with one counts as such for longer.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often it is looked for what has become due, and for what was deleted long ago.
+const CARE: Duration = Duration::from_secs(3600);
+
 /// What a job that is done again and again is told to do next.
 async fn again(pause: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
@@ -89,6 +94,41 @@ pub(super) async fn tend_keys(room: Strongroom, policy: Policy, stop: Cancellati
         }
         said = trouble;
         if !again(TEND, &stop).await {
+            return;
+        }
+    }
+}
+
+/// Retires versions that were replaced once no call uses them any more.
+pub(super) async fn drain_versions(room: Strongroom, stop: CancellationToken) {
+    while again(DRAIN, &stop).await {
+        if let Err(problem) = room.drain_versions().await {
+            tracing::warn!(code = problem.kind.code(), "replaced versions cannot be looked at");
+        }
+    }
+}
+
+/// Says what has become due, rotates what can be by itself, and purges what was deleted long ago.
+pub(super) async fn care_for_credentials(room: Strongroom, stop: CancellationToken) {
+    loop {
+        let service = room.credentials(Actor::system());
+        if let Err(problem) = service.remind().await {
+            tracing::warn!(code = problem.kind.code(), "what is due cannot be looked at");
+        }
+        if let Err(problem) = service.rotate_due().await {
+            tracing::warn!(code = problem.kind.code(), "what is to be rotated cannot be looked at");
+        }
+        if let Err(problem) = service.revoke_retired().await {
+            tracing::warn!(code = problem.kind.code(), "what is to be revoked cannot be looked at");
+        }
+        match service.purge_deleted().await {
+            Ok(0) => {}
+            Ok(credentials) => tracing::info!(credentials, "deleted credentials were purged"),
+            Err(problem) => {
+                tracing::warn!(code = problem.kind.code(), "deleted credentials cannot be purged")
+            }
+        }
+        if !again(CARE, &stop).await {
             return;
         }
     }

@@ -68,12 +68,14 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     let days = config.usage.retention_days;
     let policy =
         Policy { days: config.encryption.rotate_after_days, seals: config.encryption.rotate_after_seals };
-    let jobs: [BoxFuture<'static, ()>; 5] = [
+    let jobs: [BoxFuture<'static, ()>; 7] = [
         jobs::log_audit_heads(room.clone(), interval, stop.clone()).boxed(),
         jobs::recover_holds(room.clone(), stop.clone()).boxed(),
         jobs::recheck_health(room.clone(), stop.clone()).boxed(),
         jobs::retire_usage(room.clone(), days, stop.clone()).boxed(),
         jobs::tend_keys(room.clone(), policy, stop.clone()).boxed(),
+        jobs::drain_versions(room.clone(), stop.clone()).boxed(),
+        jobs::care_for_credentials(room.clone(), stop.clone()).boxed(),
     ];
     for job in jobs {
         tasks.spawn(job.map(Ok));

@@ -22,3 +22,4 @@ pub(crate) mod stage;
 mod statuses;
 mod tls;
 mod usage;
+mod version;

@@ -6,6 +6,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use strongroom_model::Role;
 use strongroom_server::http::route::{Access, Effect, ROUTES, Route};
+use strongroom_testkit::fake_minter::{FakeMinter, MINTING_KEY};
 
 use crate::BACKEND;
 use crate::support::call::Call;
@@ -62,6 +63,7 @@ async fn everybody(server: &Server, secret: &str) -> Vec<Somebody> {
 /// A path that leads to nothing, so that trying a route changes nothing.
 fn to_nothing(route: &Route) -> String {
     let path = route.path.replace("{name}", "no-such-name").replace("{provider}", "cohere");
+    let path = path.replace("{number}", "1");
     path.replace("tokens/{id}", "tokens/000000000000").replace("{id}", "999999")
 }
 
@@ -132,7 +134,7 @@ fn every_operation_has_an_identity_of_its_own() {
 
 /// A request that succeeds on this route, on things of its own. A route that changes or reveals something and has none
 /// here fails the test.
-async fn sample(server: &Server, route: &Route) -> Option<Call> {
+async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<Call> {
     let on = |id: i64| route.path.replace("{id}", &id.to_string());
     Some(match (route.method, route.path) {
         ("POST", "/api/admin/credentials") => {
@@ -151,6 +153,7 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
         ("DELETE", "/api/admin/credentials/{id}") => {
             server.delete(&on(server.credential("to-delete", json!({})).await))
         }
+        (_, path) if path.starts_with("/api/admin/credentials/{id}/") => return changed_version(server, minter, route).await,
         ("POST", "/api/admin/tokens") => server.post(route.path, json!({ "name": "made", "role": "reader" })),
         ("DELETE", "/api/admin/tokens/{id}") => {
             let made =
@@ -196,20 +199,69 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
     })
 }
 
+/// The same for versions, staged keys and deleted credentials.
+async fn changed_version(server: &Server, minter: &FakeMinter, route: &Route) -> Option<Call> {
+    let id = server.credential(&format!("to-{}", route.action.replace(['.', '_'], "-")), json!({})).await;
+    let own = format!("/api/admin/credentials/{id}");
+    let new_key = || server.patch(&own, json!({ "apiKey": "sk-second" }));
+    let stage = || server.post(&format!("{own}/versions"), json!({ "apiKey": "sk-staged" }));
+    Some(match route.action {
+        "credential.undelete" | "credential.purge" => {
+            server.delete(&own).await.expect(200);
+            server.call("POST", &route.path.replace("{id}", &id.to_string()))
+        }
+        "credential.stage" => stage(),
+        "credential.canary" => {
+            stage().await.expect(200);
+            server.post(&format!("{own}/canary"), json!({ "percent": 5, "skipTest": true }))
+        }
+        "credential.promote" => {
+            stage().await.expect(200);
+            server.call("POST", &format!("{own}/promote?skipTest=true"))
+        }
+        "credential.rotate" => {
+            let at = json!({ "provider": "openrouter", "endpoint": minter.endpoint("openrouter"), "apiKey": MINTING_KEY });
+            let with = server.credential("to-rotate-with", at).await;
+            let more = json!({ "provider": "openrouter", "endpoint": minter.endpoint("openrouter"),
+                "rotateWith": { "credentialId": with } });
+            server.patch(&own, more).await.expect(200);
+            server.call("POST", &format!("{own}/rotate"))
+        }
+        "credential.abort" => {
+            stage().await.expect(200);
+            server.call("POST", &format!("{own}/abort"))
+        }
+        "credential.rollback" => {
+            new_key().await.expect(200);
+            server.call("POST", &format!("{own}/versions/1/rollback"))
+        }
+        "credential.destroy" => {
+            new_key().await.expect(200);
+            server.delete(&format!("{own}/versions/1"))
+        }
+        _ => return None,
+    })
+}
+
 #[tokio::test]
 async fn whatever_changes_or_reveals_something_leaves_one_audit_entry_with_the_routes_action() {
-    let server = Installation::new(BACKEND).await.start();
+    let installation = Installation::new(BACKEND).await.set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
+    let (server, minter) = (installation.start(), FakeMinter::start().await.unwrap());
     for route in ROUTES.iter().filter(|route| route.effect != Effect::Tells) {
         let name = format!("{} {}", route.method, route.path);
-        let call =
-            sample(&server, route).await.unwrap_or_else(|| panic!("{name} has no sample request here"));
+        let call = sample(&server, &minter, route)
+            .await
+            .unwrap_or_else(|| panic!("{name} has no sample request here"));
         let answer = call.await;
         assert!((200..300).contains(&answer.status), "{name}: {}", answer.text);
         let request = answer.header("x-request-id").expect("a request id");
         let entries = server.entries_of(request).await;
-        assert_eq!(entries.len(), 1, "{name}: {entries:?}");
-        assert_eq!(entries[0]["action"], route.action, "{name}");
-        assert_eq!(entries[0]["outcome"], "success", "{name}");
+        // A rotation goes through the steps of a staged key, and each has its own entry behind that of the whole.
+        let steps = usize::from(route.action == "credential.rotate") * 3;
+        assert_eq!(entries.len(), 1 + steps, "{name}: {entries:?}");
+        let first = entries.last().expect("an entry");
+        assert_eq!(first["action"], route.action, "{name}");
+        assert_eq!(first["outcome"], "success", "{name}");
         assert!(entries[0]["actor"].as_str().unwrap().starts_with("token:"), "{name}: {}", entries[0]);
         assert_eq!(entries[0]["remoteAddress"], "127.0.0.1", "{name}");
     }

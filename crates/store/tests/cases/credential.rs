@@ -3,7 +3,7 @@
 use strongroom_model::{CredentialId, Millis, UserId};
 use strongroom_store::{StoreError, credential};
 
-use super::ground::{NOW, ground, provider, row, uid};
+use super::ground::{NOW, deleted_mac, ground, provider, row, uid};
 
 #[tokio::test]
 async fn a_stored_credential_reads_back_by_id_and_by_name() {
@@ -135,7 +135,7 @@ async fn credentials_that_others_changed_or_deleted_since_they_were_read_are_not
     assert!(!credential::any_moved(&mut tx, &[]).await.unwrap());
     assert!(!credential::any_moved(&mut tx, &seen).await.unwrap());
     assert!(credential::update(&mut tx, &seen[0], NOW).await.unwrap());
-    assert!(credential::delete(&mut tx, two, 1, NOW).await.unwrap());
+    assert!(credential::delete(&mut tx, two, 1, &deleted_mac(), NOW).await.unwrap());
     tx.commit().await.unwrap();
     let mut tx = ground.write().await;
     // On SQLite nobody else writes while we do, so nobody asks in earnest.
@@ -154,9 +154,9 @@ async fn a_deleted_credential_is_gone_from_every_view_and_its_name_is_free() {
     let id = ground.put(row(1, "primary", &openai)).await;
 
     let mut tx = ground.write().await;
-    assert!(!credential::delete(&mut tx, id, 2, NOW).await.unwrap(), "another revision");
-    assert!(credential::delete(&mut tx, id, 1, NOW).await.unwrap());
-    assert!(!credential::delete(&mut tx, id, 2, NOW).await.unwrap(), "deleted already");
+    assert!(!credential::delete(&mut tx, id, 2, &deleted_mac(), NOW).await.unwrap(), "another revision");
+    assert!(credential::delete(&mut tx, id, 1, &deleted_mac(), NOW).await.unwrap());
+    assert!(!credential::delete(&mut tx, id, 2, &deleted_mac(), NOW).await.unwrap(), "deleted already");
     tx.commit().await.unwrap();
 
     let mut session = ground.read().await;

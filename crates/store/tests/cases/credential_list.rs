@@ -4,7 +4,7 @@ use strongroom_model::UserId;
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_store::credential;
 
-use super::ground::{Ground, NOW, ground, provider, row};
+use super::ground::{Ground, NOW, deleted_mac, ground, provider, row};
 
 fn names(found: &[Credential]) -> Vec<&str> {
     found.iter().map(|it| it.name.as_str()).collect()
@@ -163,7 +163,7 @@ async fn pages_of_names_with_a_prefix_follow_each_other_by_name_even_behind_a_de
         after = last.id.0;
         if last.name == "p-1" {
             let mut tx = ground.write().await;
-            assert!(credential::delete(&mut tx, last.id, last.revision, NOW).await.unwrap());
+            assert!(credential::delete(&mut tx, last.id, last.revision, &deleted_mac(), NOW).await.unwrap());
             tx.commit().await.unwrap();
         }
         seen.extend(page.into_iter().map(|it| it.name));

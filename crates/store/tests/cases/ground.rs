@@ -52,10 +52,17 @@ pub(crate) fn row<'a>(number: u8, name: &'a str, provider: &'a Provider) -> NewR
         is_global: true,
         user: None,
         version: uid(number + 100),
+        expires_at: None,
+        rotate_after_days: None,
         mac: AuthorityMac { key_id: "k".to_owned(), mac: format!("mac of {number}") },
         created_at: NOW,
         updated_at: NOW,
     }
+}
+
+/// The MAC of a deleted row.
+pub(crate) fn deleted_mac() -> AuthorityMac {
+    AuthorityMac { key_id: "k".to_owned(), mac: "mac of a deleted row".to_owned() }
 }
 
 impl Ground {

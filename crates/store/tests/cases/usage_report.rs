@@ -57,6 +57,8 @@ async fn sums_are_told_apart_by_what_is_asked_for() {
     let (one, two) = (uid(1).to_string(), uid(2).to_string());
     assert_eq!(keys(GroupBy::Credential).await, named(&[("", 1), (&one, 2), (&two, 1)]));
     assert_eq!(keys(GroupBy::Provider).await, named(&[("groq", 1), ("openai", 3)]));
+    let versions = keys(GroupBy::Version).await;
+    assert_eq!(versions.iter().map(|(_, count)| count).sum::<i64>(), 4, "{versions:?}");
     assert_eq!(keys(GroupBy::Model).await, named(&[("gpt-test", 3), ("llama", 1)]));
     assert_eq!(keys(GroupBy::Token).await, named(&[(&uid(90).to_string(), 3)]));
     assert_eq!(keys(GroupBy::User).await, named(&[("", 1), ("7", 2), ("8", 1)]));

@@ -5,7 +5,7 @@ use strongroom_model::{Millis, Role, UserId};
 use strongroom_store::user::{self, StoredUser};
 use strongroom_store::{StoreError, credential};
 
-use super::ground::{NOW, ground, provider, row, stored_user};
+use super::ground::{NOW, deleted_mac, ground, provider, row, stored_user};
 
 #[tokio::test]
 async fn a_user_is_stored_changed_and_removed() {
@@ -85,7 +85,7 @@ async fn a_user_that_owns_a_credential_stays_even_when_the_credential_is_deleted
     own.user = Some(owner);
     let id = ground.put(own).await;
     let mut tx = ground.write().await;
-    assert!(credential::delete(&mut tx, id, 1, NOW).await.unwrap());
+    assert!(credential::delete(&mut tx, id, 1, &deleted_mac(), NOW).await.unwrap());
     let refused = user::delete(&mut tx, owner).await;
     assert!(matches!(refused, Err(StoreError::Dangling(_))), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use strongroom_model::fingerprint::SecretFingerprint;
 use strongroom_store::value::{self, Holder, SealedValue};
 use strongroom_store::{StoreError, credential, version};
 
-use super::ground::{NOW, ground, provider, row, uid};
+use super::ground::{NOW, deleted_mac, ground, provider, row, uid};
 
 fn sealed(version: Uid, field: Field, text: &str, (data, fingerprint): &(String, String)) -> SealedValue {
     SealedValue {
@@ -107,7 +107,7 @@ async fn holders_of_a_secret_are_found_in_old_versions_and_deleted_credentials_t
     let moved_on = Credential { version: uid(201), ..ground.get(one).await };
     let mut tx = ground.write().await;
     assert!(credential::update(&mut tx, &moved_on, NOW).await.unwrap());
-    assert!(credential::delete(&mut tx, two, 1, NOW).await.unwrap());
+    assert!(credential::delete(&mut tx, two, 1, &deleted_mac(), NOW).await.unwrap());
     tx.commit().await.unwrap();
 
     let holder = |number: u8, name: &str, is_deleted, is_active, is_current| Holder {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use strongroom::{Actor, Options, Secret, Strongroom};
-use strongroom_crypto::authority::{CredentialGrant, credential_mac};
+use strongroom_crypto::authority::{CredentialGrant, Life, credential_mac};
 use strongroom_crypto::envelope::unwrap_key;
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::{Keyring, MasterKey, Purpose, SealContext, random};
@@ -79,6 +79,7 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         is_global: true,
         user: None,
         version: version_uid,
+        life: Life::default(),
     };
     let row = NewRow {
         id: None,
@@ -92,6 +93,8 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         user: None,
         version: version_uid,
         mac: credential_mac(keyring, &grant),
+        expires_at: None,
+        rotate_after_days: None,
         created_at: now,
         updated_at: now,
     };

@@ -235,6 +235,7 @@ impl Attempt {
             if status < 400 {
                 inner.has_served();
             }
+            inner.note_canary(matches!(status, 401 | 403));
         }
         Running { open: Open { inner: self.open.inner.take() }, status, first_byte_ms }
     }
@@ -278,6 +279,13 @@ impl Inner {
         match &self.key {
             Key::Sealed(served) => Some((served.credential.uid, served.credential.version)),
             Key::Environment(..) => None,
+        }
+    }
+
+    /// How staged versions fare is looked at call by call.
+    fn note_canary(&self, is_refused: bool) {
+        if let Key::Sealed(served) = &self.key {
+            self.purpose.room.0.canaries.note(served, is_refused);
         }
     }
 
@@ -327,6 +335,9 @@ impl Inner {
             }
         };
         self.status = status;
+        if ailment == Ailment::BadKey {
+            self.note_canary(true);
+        }
         if let Some(which) = self.which() {
             let name = match &self.key {
                 Key::Sealed(served) => &served.credential.name,

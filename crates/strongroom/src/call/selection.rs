@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
 use strongroom_store::value;
 
-use super::NewCall;
+use super::{Ailment, NewCall};
 use crate::Strongroom;
 use crate::catalog::{Moment, Served};
 
@@ -27,13 +27,16 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// Which it is, through changes.
-    pub(super) fn identity(&self) -> (usize, Option<Uid>) {
-        let uid = match &self.key {
-            Key::Sealed(served) => Some(served.credential.uid),
-            Key::Environment(..) => None,
-        };
-        (self.target, uid)
+    /// Which it is, through changes: the credential, and whether it is its staged version.
+    pub(super) fn identity(&self) -> (usize, Option<Uid>, bool) {
+        match &self.key {
+            Key::Sealed(served) => {
+                let credential = &served.credential;
+                let is_staged = credential.staged.is_some_and(|staged| staged.version == credential.version);
+                (self.target, Some(credential.uid), is_staged)
+            }
+            Key::Environment(..) => (self.target, None, false),
+        }
     }
 }
 
@@ -47,7 +50,7 @@ impl Strongroom {
         moment: Moment,
     ) -> Result<Vec<Candidate>, Problem> {
         let mut candidates = Vec::new();
-        let mut is_out_of_reach = false;
+        let (mut is_out_of_reach, mut has_expired) = (false, false);
         for (target, wanted) in call.targets.iter().enumerate() {
             let provider = &wanted.provider;
             if !actor.scope.providers.is_empty() && !actor.scope.providers.contains(provider) {
@@ -61,13 +64,16 @@ impl Strongroom {
                 is_served |= !served.is_empty();
                 let may = |served: &&Arc<Served>| actor.scope.permits(served.credential.uid, provider);
                 let from = candidates.len();
-                candidates.extend(
-                    served
-                        .iter()
-                        .filter(may)
-                        .map(|served| Candidate { target, key: Key::Sealed(Arc::clone(served)) }),
-                );
-                is_out_of_reach |= candidates.len() == from && !served.is_empty();
+                let mut is_reached = false;
+                for served in served.iter().filter(may) {
+                    is_reached = true;
+                    if served.credential.is_expired(moment.now) {
+                        has_expired = true;
+                    } else {
+                        candidates.push(Candidate { target, key: Key::Sealed(Arc::clone(served)) });
+                    }
+                }
+                is_out_of_reach |= !is_reached && !served.is_empty();
                 self.order(&mut candidates[from..], moment);
             }
             if !is_served && let Some(key) = Box::pin(self.environment_key(actor, provider, moment)).await? {
@@ -75,16 +81,38 @@ impl Strongroom {
             }
         }
         if !candidates.is_empty() {
+            self.send_canary_ahead(&mut candidates, moment);
             return Ok(candidates);
         }
         if is_out_of_reach {
             return Err(Problem::denied("this token does not reach a credential that serves this call"));
+        }
+        if has_expired {
+            return Err(Problem::not_found(
+                "every credential that could serve this call has expired; give one a new key and another date with \
+                 `strongroom credential update`",
+            ));
         }
         let providers: Vec<_> = call.targets.iter().map(|target| target.provider.as_str()).collect();
         Err(Problem::not_found(format!(
             "no active credential serves {}; add one with `strongroom credential add`",
             providers.join(" or ")
         )))
+    }
+
+    /// When it is the turn of the staged version of the credential that is tried first, that one is tried before it.
+    fn send_canary_ahead(&self, candidates: &mut Vec<Candidate>, moment: Moment) {
+        let Some(Candidate { target, key: Key::Sealed(first) }) = candidates.first() else { return };
+        let Some(canary) = first.canary.as_ref().filter(|canary| canary.is_next()) else { return };
+        let credential = &canary.served.credential;
+        let which = (credential.uid, credential.version);
+        // That its key was refused is what shows whether it stands, and not a reason to leave it alone.
+        let is_away = self.0.health.is_ill(which, moment.now)
+            && self.0.health.of(which).is_some_and(|illness| illness.ailment != Ailment::BadKey);
+        if !is_away && self.0.canaries.stands(credential.version) {
+            let ahead = Candidate { target: *target, key: Key::Sealed(Arc::clone(&canary.served)) };
+            candidates.insert(0, ahead);
+        }
     }
 
     fn order(&self, candidates: &mut [Candidate], moment: Moment) {

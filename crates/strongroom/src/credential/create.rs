@@ -1,10 +1,11 @@
 //! Making credentials, once per idempotency key.
 
 use serde_json::json;
-use strongroom_crypto::authority::CredentialGrant;
+use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::random;
 use strongroom_model::credential::{
-    Credential, Field, NewCredential, check_name, check_rate_limit, check_secret,
+    Credential, Field, NewCredential, check_expiry, check_name, check_rate_limit, check_rotation,
+    check_secret,
 };
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{Millis, Problem, ProblemKind, Provider, Secret, UserId};
@@ -127,6 +128,7 @@ impl CredentialService {
         let detail = json!({
             "id": made.id, "provider": made.provider.as_str(), "endpoint": made.endpoint,
             "isGlobal": made.is_global, "userId": made.user, "rateLimit": made.rate_limit,
+            "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days,
         });
         let entry = entry(&self.actor, "credential.create", target(made), now, &detail);
         self.room.append(tx, vec![entry]).await
@@ -143,6 +145,8 @@ impl CredentialService {
         if let Some(limit) = new.rate_limit {
             check_rate_limit(limit)?;
         }
+        new.expires_at.map_or(Ok(()), |at| check_expiry(at, now))?;
+        new.rotate_after_days.map_or(Ok(()), check_rotation)?;
         self.check_where(&new.provider, new.endpoint.as_deref())?;
         check_owner(new.is_global, new.user)?;
         let (uid, version_uid) = (random::uid(), random::uid());
@@ -155,6 +159,7 @@ impl CredentialService {
             is_global: new.is_global,
             user: new.user,
             version: version_uid,
+            life: Life { expires_at: new.expires_at, ..Life::default() },
         };
         let row = NewRow {
             id: None,
@@ -167,6 +172,8 @@ impl CredentialService {
             is_global: new.is_global,
             user: new.user,
             version: version_uid,
+            expires_at: new.expires_at,
+            rotate_after_days: new.rotate_after_days,
             mac: self.room.sign_credential(&grant),
             created_at: now,
             updated_at: now,

@@ -1,6 +1,8 @@
 //! Deleting credentials.
 
 use serde_json::json;
+use strongroom_crypto::authority::CredentialGrant;
+use strongroom_model::credential::Credential;
 use strongroom_model::{CredentialId, Problem};
 use strongroom_store::credential;
 
@@ -8,7 +10,7 @@ use super::{ATTEMPTS, CredentialService, passed, target};
 use crate::audit::entry;
 
 impl CredentialService {
-    /// Deletes a credential; its name is free at once. With `if_match` only when its revision is still that one.
+    /// Deletes a credential; its name is free at once, and it can be taken back for a while. With `if_match` only when its revision is still that one.
     ///
     /// # Errors
     /// [`Problem`] of kind `NotFound` or `PreconditionFailed`.
@@ -20,7 +22,14 @@ impl CredentialService {
             if if_match.is_some_and(|revision| revision != found.revision) {
                 return Err(passed());
             }
-            if credential::delete(&mut tx, id, found.revision, now).await? {
+            let after = Credential { deleted_at: Some(now), ..found.clone() };
+            // A row that does not say what we wrote is not signed: deleted, it stays as broken as it is.
+            let mac = if self.room.says_what_we_wrote(&found) {
+                self.room.sign_credential(&CredentialGrant::from(&after))
+            } else {
+                found.mac.clone()
+            };
+            if credential::delete(&mut tx, id, found.revision, &mac, now).await? {
                 let entry =
                     entry(&self.actor, "credential.delete", target(&found), now, &json!({ "id": id }));
                 self.room.append(&mut tx, vec![entry]).await?;

@@ -20,7 +20,7 @@ use strongroom_store::{Session, Write, change, credential};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::read::{RevealedCredential, within_reach};
+use super::read::{RevealedCredential, expired, within_reach};
 use crate::admission::immediate::{self, ONE_USE};
 use crate::admission::{Plan, client_scopes};
 use crate::audit::entry;
@@ -240,6 +240,7 @@ impl Strongroom {
             match found {
                 Ok(Found::Ready(served, plan)) => batch.ready.push(Ready { read, served, plan }),
                 Ok(Found::Nothing) => batch.answered.push((read, Ok(None))),
+                Ok(Found::Expired(problem)) => batch.answered.push((read, Err(*problem))),
                 Ok(Found::WithoutKey(found)) => {
                     batch.answered.push((read, Err(super::test::no_key(&found))));
                 }
@@ -262,6 +263,9 @@ impl Strongroom {
             let found = &served.credential;
             let is_for = within_reach(&read.actor, Some(found))?.is_some() && is_seen(found, views);
             return if is_for && found.is_active {
+                if let Some(at) = found.expires_at.filter(|at| *at <= moment.now) {
+                    return Ok(Found::Expired(Box::new(expired(found, at))));
+                }
                 self.ready(session, read, served, moment).await
             } else {
                 Ok(Found::Nothing)
@@ -284,7 +288,12 @@ impl Strongroom {
             Err(fault) => return Ok(Found::Broken(Box::new(Broken { found, fault }))),
         };
         let Some(api_key) = opened.api_key else { return Ok(Found::WithoutKey(Box::new(found))) };
-        let served = Arc::new(Served { credential: found, api_key, api_secret: opened.api_secret });
+        // The row is known to say what we wrote: only then does its date count.
+        if let Some(at) = found.expires_at.filter(|at| *at <= moment.now) {
+            return Ok(Found::Expired(Box::new(expired(&found, at))));
+        }
+        let served = Served { credential: found, api_key, api_secret: opened.api_secret, canary: None };
+        let served = Arc::new(served);
         self.0.catalog.keep_named(Arc::clone(&served), moment);
         self.ready(session, read, served, moment).await
     }
@@ -372,6 +381,7 @@ enum Found {
     Ready(Arc<Served>, Plan),
     Nothing,
     WithoutKey(Box<Credential>),
+    Expired(Box<Problem>),
     Broken(Box<Broken>),
 }
 

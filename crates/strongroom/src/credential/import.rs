@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use strongroom_crypto::authority::CredentialGrant;
+use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::audit::{NewEntry, Outcome, Target};
@@ -221,6 +221,7 @@ impl CredentialService {
             is_global: row.is_global,
             user: row.user,
             version: version_uid,
+            life: Life::default(),
         };
         let new = NewRow {
             id: free_id,
@@ -234,6 +235,8 @@ impl CredentialService {
             user: row.user,
             version: version_uid,
             mac: self.room.sign_credential(&grant),
+            expires_at: None,
+            rotate_after_days: None,
             created_at,
             updated_at: row.updated_at.unwrap_or(created_at),
         };

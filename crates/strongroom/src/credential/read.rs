@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, Source};
-use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Provider, Role, Secret, UserId};
+use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
 use strongroom_store::usage::{self, Kind};
 use strongroom_store::{change, credential, value};
 
@@ -42,6 +42,17 @@ pub struct RevealedCredential {
     pub current_month_usage: i64,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,
+}
+
+/// A credential whose time is over.
+pub(super) fn expired(credential: &Credential, at: Millis) -> Problem {
+    Problem::new(
+        ProblemKind::Unprocessable,
+        format!(
+            "credential {:?} has expired at {at}: give it a new key and another date with `strongroom credential update`",
+            credential.name
+        ),
+    )
 }
 
 fn passes_on(kind: ProblemKind) -> bool {

@@ -6,7 +6,7 @@ use serde_json::json;
 use strongroom_connectors::ai::{self, ProbeReport};
 use strongroom_model::audit::Target;
 use strongroom_model::credential::Credential;
-use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, month};
+use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Secret, month};
 use strongroom_store::Session;
 use strongroom_store::value::SealedValue;
 
@@ -89,11 +89,20 @@ impl CredentialService {
         let entry = entry(&self.actor, "credential.test", target, now, &detail);
         self.room.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
-        let client = self.room.0.guard.client()?;
-        let probe = ai::probe(&client, &credential.provider, credential.endpoint.as_deref(), &key);
-        let report = tokio::time::timeout(PATIENCE, probe).await.map_err(|_| {
-            Problem::new(ProblemKind::BadGateway, "the provider did not answer within 30 seconds")
-        })?;
+        let report = self.ask_provider(&credential, &key).await?;
         Ok(TestReport { credential, live: Some(report) })
+    }
+
+    /// Asks a credential's provider about a key with a call that spends nothing.
+    pub(super) async fn ask_provider(
+        &self,
+        credential: &Credential,
+        key: &Secret,
+    ) -> Result<ProbeReport, Problem> {
+        let client = self.room.0.guard.client()?;
+        let probe = ai::probe(&client, &credential.provider, credential.endpoint.as_deref(), key);
+        tokio::time::timeout(PATIENCE, probe).await.map_err(|_| {
+            Problem::new(ProblemKind::BadGateway, "the provider did not answer within 30 seconds")
+        })
     }
 }

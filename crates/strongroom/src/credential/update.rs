@@ -4,7 +4,8 @@ use serde_json::json;
 use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
 use strongroom_model::credential::{
-    Credential, CredentialPatch, Field, check_name, check_rate_limit, check_secret,
+    Credential, CredentialPatch, Field, check_expiry, check_name, check_rate_limit, check_rotation,
+    check_secret,
 };
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{CredentialId, Millis, Problem};
@@ -13,7 +14,7 @@ use strongroom_store::{Write, credential, limit, version};
 use super::create::check_owner;
 use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
 use crate::audit::entry;
-use crate::sealing::{Fault, Place};
+use crate::sealing::Place;
 
 impl CredentialService {
     /// Changes a credential. A new secret makes a new version; another provider or endpoint seals all anew.
@@ -35,16 +36,19 @@ impl CredentialService {
             if if_match.is_some_and(|revision| revision != before.revision) {
                 return Err(passed());
             }
-            // What somebody else wrote into the row is not to be signed along with the change.
-            if !self.room.says_what_we_wrote(&before) {
-                self.room.0.signals.integrity_failures.add_one();
-                let mend = Fault::Row.mend();
-                return Err(Problem::integrity(format!(
-                    "credential {:?} cannot be changed: {mend}",
-                    before.name
-                )));
+            self.require_genuine(&before)?;
+            if let Some(Some(at)) = patch.expires_at {
+                check_expiry(at, now)?;
             }
-            let after = self.patched(&before, &patch)?;
+            let mut after = self.patched(&before, &patch)?;
+            if let Some(minter) = &patch.minter {
+                after.minter = match minter {
+                    Some((id, project)) => {
+                        Some(self.minter(&mut tx, &after, *id, project.clone(), now).await?)
+                    }
+                    None => None,
+                };
+            }
             if let Some(after) = self.write_update(&mut tx, &before, after, &patch, now).await? {
                 tx.commit().await?;
                 return Ok(after);
@@ -67,6 +71,8 @@ impl CredentialService {
         after.is_global = patch.is_global.unwrap_or(after.is_global);
         after.user = patch.user.unwrap_or(after.user);
         after.rate_limit = patch.rate_limit.unwrap_or(after.rate_limit);
+        after.expires_at = patch.expires_at.unwrap_or(after.expires_at);
+        after.rotate_after_days = patch.rotate_after_days.unwrap_or(after.rotate_after_days);
         if patch.provider.is_some() || patch.endpoint.is_some() {
             self.check_where(&after.provider, after.endpoint.as_deref())?;
         }
@@ -100,6 +106,7 @@ impl CredentialService {
         }
         if has_new_secret {
             version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
+            version::replace(tx, before.version, now).await?;
             self.seal_version(tx, before, &after, patch).await?;
         }
         if patch.rate_limit.is_some() {
@@ -113,7 +120,13 @@ impl CredentialService {
             .await?;
         }
         let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
-        let detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });
+        let mut detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });
+        if has_new_secret {
+            let pruned = self.prune(tx, &after, now).await?;
+            if !pruned.is_empty() {
+                detail["pruned"] = json!(pruned);
+            }
+        }
         let entry = entry(&self.actor, "credential.update", target(&after), now, &detail);
         self.room.append(tx, vec![entry]).await?;
         Ok(Some(after))
@@ -204,6 +217,9 @@ fn check_patch(patch: &CredentialPatch) -> Result<(), Problem> {
     if let Some(Some(limit)) = patch.rate_limit {
         check_rate_limit(limit)?;
     }
+    if let Some(Some(days)) = patch.rotate_after_days {
+        check_rotation(days)?;
+    }
     Ok(())
 }
 
@@ -219,6 +235,9 @@ fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> 
             ("isGlobal", json!(it.is_global)),
             ("userId", json!(it.user)),
             ("rateLimit", json!(it.rate_limit)),
+            ("expiresAt", json!(it.expires_at)),
+            ("rotateAfterDays", json!(it.rotate_after_days)),
+            ("rotateWith", json!(it.minter.as_ref().map(|minter| minter.id))),
         ]
     };
     let mut changed = serde_json::Map::new();

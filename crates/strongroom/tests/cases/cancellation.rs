@@ -142,3 +142,60 @@ async fn callers_that_go_away_take_nobody_elses_operation_with_them() {
     tasks.join_all().await;
     assert_whole(&ground).await;
 }
+
+/// One step in the life of a credential; what is not possible just now is refused and changes nothing.
+async fn step(ground: &Ground, id: strongroom::CredentialId, round: usize) {
+    let service = ground.service();
+    let newest = match service.versions(id).await {
+        Ok((_, versions)) => versions.len(),
+        Err(_) => 1,
+    };
+    let number = i64::try_from(1 + pick(newest)).expect("a small number");
+    let done = match pick(9) {
+        0 | 1 => hurried(service.roll_back(id, number, None)).await.map(|done| done.map(|_| ())),
+        2 | 3 => {
+            let staged = service.stage(id, format!("key {round}").into(), None, None);
+            hurried(staged).await.map(|done| done.map(|_| ()))
+        }
+        4 => hurried(service.promote(id, true, None)).await.map(|done| done.map(|_| ())),
+        5 => hurried(service.abort(id, None)).await.map(|done| done.map(|_| ())),
+        6 => hurried(service.destroy_version(id, number, None)).await.map(|done| done.map(|_| ())),
+        7 => hurried(service.delete(id, None)).await,
+        _ => hurried(service.undelete(id, None)).await.map(|done| done.map(|_| ())),
+    };
+    if let Some(Err(problem)) = done {
+        use strongroom::ProblemKind::{Conflict, NotFound};
+        assert!(matches!(problem.kind, Conflict | NotFound), "{problem:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_in_the_life_of_a_key_that_break_off_leave_the_old_state_or_the_new_one() {
+    let ground = ground().await;
+    let made = ground.make(NewCredential { api_secret: Some("second".into()), ..new("one") }).await;
+    // A version has both its values or none of them, and the two that may be handed out have them.
+    let halves = "SELECT (SELECT count(*) FROM credential_versions v WHERE (SELECT count(*) FROM credential_values x \
+                  WHERE x.version_uid = v.uid AND x.kind = 'sealed') <> CASE WHEN v.erased_at_ms IS NULL THEN 2 ELSE 0 END), \
+                  (SELECT count(*) FROM api_credentials c JOIN credential_versions v \
+                  ON v.uid IN (c.version_uid, c.staged_version_uid) WHERE v.erased_at_ms IS NOT NULL)";
+    for number in 0..ROUNDS {
+        step(&ground, made.id, number).await;
+        if number % 50 == 0 {
+            settle(&ground).await;
+            assert_eq!(
+                ground.database.query_text(halves).await,
+                [[Some("0".to_owned()), Some("0".to_owned())]]
+            );
+            ground.assert_sound().await;
+        }
+    }
+    settle(&ground).await;
+    // It may be the state that a step is just leaving: who is deleted comes back first.
+    if ground.service().require(made.id).await.is_err() {
+        ground.service().undelete(made.id, None).await.expect("it comes back");
+    }
+    let read = ground.service().get_credential("one", None).await.expect("an answer").expect("a credential");
+    assert_eq!(read.api_secret.expect("a second secret").expose(), "second");
+    assert_eq!(ground.database.query_text(halves).await, [[Some("0".to_owned()), Some("0".to_owned())]]);
+    ground.assert_sound().await;
+}

@@ -72,5 +72,7 @@ fn requested(body: CreateCredential) -> Result<NewCredential, Problem> {
         is_global: body.is_global.unwrap_or(body.user_id.is_none()),
         user: body.user_id.map(UserId),
         rate_limit: body.rate_limit,
+        expires_at: body.expires_at,
+        rotate_after_days: body.rotate_after_days,
     })
 }

@@ -13,7 +13,7 @@ use crate::http::problem::Answer;
 
 /// Delete a credential
 ///
-/// Its name is free at once.
+/// Its name is free at once. It can be taken back within the time that `credentials.recovery_days` sets.
 #[utoipa::path(
     delete,
     path = "/api/admin/credentials/{id}",

@@ -52,7 +52,7 @@ pub(super) async fn test(
     }))
 }
 
-fn live(report: ProbeReport) -> LiveTest {
+pub(in crate::api) fn live(report: ProbeReport) -> LiveTest {
     LiveTest {
         outcome: report.outcome.as_str().to_owned(),
         status: report.status,

@@ -59,5 +59,8 @@ fn requested(body: UpdateCredential) -> Result<CredentialPatch, Problem> {
         is_global: body.is_global,
         user: body.user_id.map(|user| user.map(UserId)),
         rate_limit: body.rate_limit,
+        expires_at: body.expires_at,
+        rotate_after_days: body.rotate_after_days,
+        minter: body.rotate_with.map(|with| with.map(|it| (CredentialId(it.credential_id), it.project))),
     })
 }

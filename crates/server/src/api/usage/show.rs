@@ -39,8 +39,9 @@ pub(super) async fn show(
 }
 
 fn group(text: &str) -> Result<(&'static str, GroupBy), Problem> {
-    const GROUPS: [(&str, GroupBy); 6] = [
+    const GROUPS: [(&str, GroupBy); 7] = [
         ("credential", GroupBy::Credential),
+        ("version", GroupBy::Version),
         ("provider", GroupBy::Provider),
         ("model", GroupBy::Model),
         ("token", GroupBy::Token),

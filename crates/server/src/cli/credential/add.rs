@@ -3,7 +3,10 @@
 use clap::Args;
 use strongroom_client::wire::credential::CreateCredential;
 
+use strongroom_model::{Clock, Millis};
+
 use super::details;
+use crate::cli::duration::parse_seconds;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::secret_input::{SecretOptions, prompt_api_key};
 use crate::cli::session::Session;
@@ -45,6 +48,18 @@ pub(in crate::cli) struct AddOptions {
     #[arg(long)]
     inactive: bool,
 
+    /// From when on it is not handed out, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = Millis::parse, conflicts_with = "expires_in")]
+    expires_at: Option<Millis>,
+
+    /// How long it is handed out, such as 90d
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
+    expires_in: Option<i64>,
+
+    /// Be reminded to replace the key when it has been in use for so many days
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=3660))]
+    rotate_after_days: Option<i64>,
+
     /// Sent again with the same text, the credential is made once
     #[arg(long, value_name = "TEXT")]
     idempotency_key: Option<String>,
@@ -66,6 +81,10 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
         is_global: None,
         user_id: options.user_id,
         rate_limit: options.rate_limit,
+        expires_at: options
+            .expires_at
+            .or_else(|| options.expires_in.map(|seconds| Clock::default().local_now().plus_seconds(seconds))),
+        rotate_after_days: options.rotate_after_days,
     };
     let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await?;
     session.output.data(&made, details)?;

@@ -2,8 +2,9 @@
 
 use clap::Args;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
+use strongroom_client::wire::version::DeletedCredential;
 
-use super::owner;
+use super::{notices, owner};
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash, yes_no};
 use crate::cli::session::Session;
@@ -26,9 +27,18 @@ pub(in crate::cli) struct ListOptions {
     /// Only those whose name starts with this
     #[arg(long, value_name = "TEXT")]
     prefix: Option<String>,
+
+    /// Those that are deleted and can be taken back
+    #[arg(long, conflicts_with_all = ["provider", "active", "inactive", "prefix"])]
+    deleted: bool,
 }
 
 pub(super) async fn run(options: ListOptions, session: &Session) -> CliResult {
+    if options.deleted {
+        let deleted = session.client.list_deleted_credentials().await?;
+        session.output.data(deleted.as_slice(), deleted_table)?;
+        return Ok(Exit::Ok);
+    }
     let query = ListCredentials {
         provider: options.provider,
         is_active: (options.active || options.inactive).then_some(options.active),
@@ -40,7 +50,7 @@ pub(super) async fn run(options: ListOptions, session: &Session) -> CliResult {
     Ok(Exit::Ok)
 }
 
-fn table(credentials: &[Credential]) -> Table {
+pub(super) fn table(credentials: &[Credential]) -> Table {
     let mut table = Table::new([
         "id",
         "name",
@@ -51,6 +61,7 @@ fn table(credentials: &[Credential]) -> Table {
         "this month",
         "limit",
         "last used",
+        "notice",
     ]);
     for credential in credentials {
         table.row([
@@ -63,6 +74,23 @@ fn table(credentials: &[Credential]) -> Table {
             credential.current_month_usage.to_string(),
             or_dash(credential.rate_limit),
             or_dash(credential.last_used),
+            notices(credential).join(", "),
+        ]);
+    }
+    table
+}
+
+fn deleted_table(deleted: &[DeletedCredential]) -> Table {
+    let mut table = Table::new(["id", "name", "provider", "used", "deleted", "purged at", "revision"]);
+    for one in deleted {
+        table.row([
+            one.id.to_string(),
+            one.name.clone(),
+            one.provider.clone(),
+            one.usage_count.to_string(),
+            one.deleted_at.to_string(),
+            one.purge_at.to_string(),
+            one.revision.to_string(),
         ]);
     }
     table

@@ -25,6 +25,7 @@ pub(super) async fn run(options: RemoveOptions, session: &Session) -> CliResult 
     ))?;
     let done = session.client.delete_credential(credential.id, options.if_match).await?;
     session.output.note(&done.message);
+    session.output.note(&format!("`strongroom credential undelete {}` takes it back", credential.id));
     session.output.note("the key itself still works at the provider: revoke it there");
     Ok(Exit::Ok)
 }

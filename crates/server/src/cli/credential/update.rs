@@ -1,9 +1,12 @@
 //! `strongroom credential update`
 
 use clap::Args;
-use strongroom_client::wire::credential::UpdateCredential;
+use strongroom_client::wire::credential::{RotateWith, UpdateCredential};
+
+use strongroom_model::{Clock, Millis};
 
 use super::details;
+use crate::cli::duration::parse_seconds;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::secret_input::SecretOptions;
@@ -50,6 +53,38 @@ pub(in crate::cli) struct UpdateOptions {
     #[arg(long, conflicts_with = "rate_limit")]
     no_rate_limit: bool,
 
+    /// From when on it is not handed out, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = Millis::parse, conflicts_with = "expires_in")]
+    expires_at: Option<Millis>,
+
+    /// How long it is handed out, such as 90d
+    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
+    expires_in: Option<i64>,
+
+    /// No end any more
+    #[arg(long, conflicts_with_all = ["expires_at", "expires_in"])]
+    no_expiry: bool,
+
+    /// Be reminded to replace the key when it has been in use for so many days
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=3660))]
+    rotate_after_days: Option<i64>,
+
+    /// No such reminder any more
+    #[arg(long, conflicts_with = "rotate_after_days")]
+    no_rotation: bool,
+
+    /// Have new keys made with the key of this credential: OpenRouter's provisioning key, or OpenAI's admin key
+    #[arg(long, value_name = "NAME")]
+    rotate_with: Option<String>,
+
+    /// OpenAI's project in which they are made
+    #[arg(long, value_name = "ID", requires = "rotate_with")]
+    rotate_project: Option<String>,
+
+    /// Make new keys by hand
+    #[arg(long, conflicts_with = "rotate_with")]
+    no_rotate_with: bool,
+
     /// Hand it out
     #[arg(long)]
     activate: bool,
@@ -72,7 +107,14 @@ pub(in crate::cli) struct UpdateOptions {
 }
 
 pub(super) async fn run(options: UpdateOptions, session: &Session) -> CliResult {
-    let body = changes(&options, session)?;
+    let mut body = changes(&options, session)?;
+    if options.no_rotate_with {
+        body.rotate_with = Some(None);
+    } else if let Some(name) = &options.rotate_with {
+        let with = resolve::credential(&session.client, name).await?;
+        let project = options.rotate_project.clone();
+        body.rotate_with = Some(Some(RotateWith { credential_id: with.id, project }));
+    }
     if serde_json::to_value(&body).is_ok_and(|body| body == serde_json::json!({})) {
         return Err(CliError::usage("nothing to change was given")
             .hint("`strongroom credential update --help` lists what can be changed"));
@@ -85,6 +127,8 @@ pub(super) async fn run(options: UpdateOptions, session: &Session) -> CliResult 
 
 fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCredential> {
     let api_secret = options.secrets.api_secret(&session.output)?.map(Some);
+    let in_seconds = |seconds| Clock::default().local_now().plus_seconds(seconds);
+    let expires_at = options.expires_at.or_else(|| options.expires_in.map(in_seconds));
     Ok(UpdateCredential {
         name: options.name.clone(),
         provider: options.provider.clone(),
@@ -96,5 +140,8 @@ fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCreden
         is_global: if options.global { Some(true) } else { options.user_id.map(|_| false) },
         user_id: if options.global { Some(None) } else { options.user_id.map(Some) },
         rate_limit: if options.no_rate_limit { Some(None) } else { options.rate_limit.map(Some) },
+        expires_at: if options.no_expiry { Some(None) } else { expires_at.map(Some) },
+        rotate_after_days: if options.no_rotation { Some(None) } else { options.rotate_after_days.map(Some) },
+        rotate_with: None,
     })
 }

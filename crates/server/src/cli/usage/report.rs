@@ -12,6 +12,7 @@ use crate::cli::session::Session;
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Group {
     Credential,
+    Version,
     Provider,
     Model,
     Token,

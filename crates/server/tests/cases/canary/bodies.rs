@@ -18,6 +18,8 @@ pub(super) async fn refuse(garden: &mut Garden, server: &Server) {
         "isGlobal",
         "userId",
         "rateLimit",
+        "expiresAt",
+        "rotateAfterDays",
         "unknown",
     ] {
         // Wrong by its own value, and right but beside a field that is wrong.
@@ -56,6 +58,10 @@ pub(super) async fn refuse(garden: &mut Garden, server: &Server) {
             json!({ "name": "x", "provider": "openai", "endpoint": "https://example.com/?key=$" }),
         ),
         ("credentials", json!({ "name": "x", "provider": "$" })),
+        ("credentials/1/versions", json!({ "apiKey": "$\n" })),
+        ("credentials/1/versions", json!({ "apiKey": "x", "apiSecret": { "inside": "$" } })),
+        ("credentials/1/canary", json!({ "percent": "$" })),
+        ("credentials/1/canary", json!({ "percent": 1, "skipTest": "$" })),
         ("credentials", json!("$")),
     ] {
         let secret = garden.plant(&format!("body {body} to {path}"));

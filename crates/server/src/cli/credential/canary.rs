@@ -1,0 +1,39 @@
+//! `strongroom credential canary`
+
+use clap::Args;
+use strongroom_client::wire::version::SetCanary;
+
+use super::details;
+use crate::cli::exit::{CliResult, Exit};
+use crate::cli::resolve;
+use crate::cli::session::Session;
+
+/// Options of `credential canary`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CanaryOptions {
+    /// Its name or id
+    name: String,
+
+    /// Of a hundred calls so many go to the staged key; 0 sends none
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i64).range(0..=100))]
+    percent: i64,
+
+    /// Do not ask the provider about the key first
+    #[arg(long)]
+    no_test: bool,
+
+    /// Only when it still has this revision (see `credential show`)
+    #[arg(long, value_name = "REVISION")]
+    if_match: Option<i64>,
+}
+
+pub(super) async fn run(options: CanaryOptions, session: &Session) -> CliResult {
+    let credential = resolve::credential(&session.client, &options.name).await?;
+    let body = SetCanary { percent: options.percent, skip_test: options.no_test };
+    let changed = session.client.set_canary(credential.id, &body, options.if_match).await?;
+    session.output.data(&changed, details)?;
+    session.output.note(
+        "when the provider refuses the staged key clearly more often than the one in use, it is taken back by itself",
+    );
+    Ok(Exit::Ok)
+}

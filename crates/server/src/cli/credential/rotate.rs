@@ -1,0 +1,79 @@
+//! `strongroom credential rotate`: a new key, made by the provider or by hand, step by step.
+
+use clap::Args;
+use strongroom_client::wire::version::StageVersion;
+
+use super::details;
+use crate::cli::exit::{CliResult, Exit};
+use crate::cli::resolve;
+use crate::cli::secret_input::{SecretOptions, prompt_api_key};
+use crate::cli::session::Session;
+
+/// Options of `credential rotate`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RotateOptions {
+    /// Its name or id
+    name: String,
+
+    #[command(flatten)]
+    secrets: SecretOptions,
+
+    /// Do not ask the provider about the new key first
+    #[arg(long)]
+    no_test: bool,
+}
+
+/// Where a provider's keys are made and revoked by people.
+fn keys_page(provider: &str) -> Option<&'static str> {
+    Some(match provider {
+        "openai" => "https://platform.openai.com/api-keys",
+        "anthropic" => "https://platform.claude.com/settings/keys",
+        "gemini" => "https://aistudio.google.com/apikey",
+        "openrouter" => "https://openrouter.ai/settings/keys",
+        "groq" => "https://console.groq.com/keys",
+        _ => return None,
+    })
+}
+
+pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult {
+    let credential = resolve::credential(&session.client, &options.name).await?;
+    let is_given = options.secrets.api_key(&session.output)?;
+    if credential.rotate_with.is_some() && is_given.is_none() {
+        let rotated = session.client.rotate_credential(credential.id, Some(credential.revision)).await?;
+        session.output.data(&rotated, details)?;
+        session.output.note(&format!(
+            "version {} has a key that the provider has just made; the old one goes by itself if it was made so too",
+            rotated.version
+        ));
+        return Ok(Exit::Ok);
+    }
+    let page = keys_page(&credential.provider).unwrap_or("the provider's console");
+    session.output.note(&format!("1. make a new key: {page}"));
+    let api_key = match is_given {
+        Some(api_key) => api_key,
+        None => prompt_api_key()?,
+    };
+    let body = StageVersion { api_key, api_secret: options.secrets.api_secret(&session.output)? };
+    let staged = session.client.stage_version(credential.id, &body, Some(credential.revision)).await?;
+    let number = staged.staged.as_ref().map_or(0, |staged| staged.version);
+    session.output.note(&format!("2. it is staged as version {number}; the provider is asked about it"));
+    let promoted =
+        session.client.promote_version(credential.id, options.no_test, Some(staged.revision)).await;
+    let promoted = match promoted {
+        Ok(promoted) => promoted,
+        Err(error) => {
+            session.output.note(&format!(
+                "nothing has changed: `strongroom credential abort {0}` takes the new key back, `strongroom credential \
+                 promote {0}` tries again",
+                credential.name
+            ));
+            return Err(error.into());
+        }
+    };
+    session.output.data(&promoted, details)?;
+    session.output.note(&format!(
+        "3. when `strongroom credential versions {}` shows version {} as retired, revoke the old key: {page}",
+        credential.name, credential.version
+    ));
+    Ok(Exit::Ok)
+}

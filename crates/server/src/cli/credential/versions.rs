@@ -1,0 +1,48 @@
+//! `strongroom credential versions`
+
+use clap::Args;
+use strongroom_client::wire::version::Version;
+
+use crate::cli::exit::{CliResult, Exit};
+use crate::cli::output::{Table, or_dash};
+use crate::cli::resolve;
+use crate::cli::session::Session;
+
+/// Options of `credential versions`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct VersionsOptions {
+    /// Its name or id
+    name: String,
+}
+
+pub(super) async fn run(options: VersionsOptions, session: &Session) -> CliResult {
+    let credential = resolve::credential(&session.client, &options.name).await?;
+    let versions = session.client.list_versions(credential.id).await?;
+    session.output.data(versions.as_slice(), table)?;
+    Ok(Exit::Ok)
+}
+
+fn table(versions: &[Version]) -> Table {
+    let mut table =
+        Table::new(["version", "state", "made", "by", "in use from", "until", "provider says", "note"]);
+    for version in versions {
+        table.row([
+            version.number.to_string(),
+            version.state.clone(),
+            version.created_at.to_string(),
+            version.created_by.clone(),
+            or_dash(version.activated_at),
+            or_dash(version.activated_at.and(version.replaced_at)),
+            or_dash(version.probe_outcome.as_ref()),
+            note(version),
+        ]);
+    }
+    table
+}
+
+fn note(version: &Version) -> String {
+    let percent = version.percent.map(|percent| format!("{percent}% of the gateway's calls"));
+    let copied = version.copied_from.map(|from| format!("the key of version {from}"));
+    let reason = version.reason.clone();
+    percent.into_iter().chain(copied).chain(reason).collect::<Vec<_>>().join("; ")
+}
