@@ -18,12 +18,13 @@ use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
 use http_body::Body;
+use hyper::body::Incoming;
 use strongroom_model::Problem;
 use tokio_util::task::TaskTracker;
 
 use crate::endpoint_guard::EndpointGuard;
 use connect::{Connected, Connector};
-use link::Sent;
+use link::{Link, Sent};
 use pool::{Kept, Pool};
 
 pub use answer::Answer;
@@ -149,25 +150,45 @@ where
     ///
     /// # Errors
     /// [`UpstreamError`].
-    pub async fn send(
+    pub fn send<'a>(
+        &'a self,
+        base: &'a Base<B>,
+        mut request: Request<B>,
+    ) -> impl Future<Output = Result<Response<Answer<B>>, UpstreamError>> + 'a {
+        request.headers_mut().insert(HOST, base.host.clone());
+        // Most calls find a connection. What the others need is in a box, for all of them would carry the room for it.
+        let sending = match base.pool.take() {
+            Some(Kept::Http1(link)) => Ok(link.send(request)),
+            other => Err((other, Box::new(request))),
+        };
+        async move {
+            let (kept, request) = match sending {
+                Ok(sending) => match sending.await {
+                    Sent::Answered(answer, link) => return Ok(base.answer(answer, link)),
+                    Sent::Broken(error) => return Err(UpstreamError::Broken(error.into())),
+                    // It had been closed while nobody used it, and nothing has left.
+                    Sent::Unsent(request, _) => (None, request),
+                },
+                Err(unsent) => unsent,
+            };
+            Box::pin(self.send_anew(base, kept, *request)).await
+        }
+    }
+
+    async fn send_anew(
         &self,
         base: &Base<B>,
+        mut kept: Option<Kept<B>>,
         mut request: Request<B>,
     ) -> Result<Response<Answer<B>>, UpstreamError> {
-        request.headers_mut().insert(HOST, base.host.clone());
         for _ in 0..STALE {
-            let Some(kept) = std::future::poll_fn(|cx| std::task::Poll::Ready(base.pool.take(cx))).await
-            else {
-                break;
-            };
-            match self.send_over(kept, base, request).await? {
+            let Some(link) = kept.take().or_else(|| base.pool.take()) else { break };
+            match self.send_over(link, base, request).await? {
                 Ok(answer) => return Ok(answer),
-                // It had been closed while nobody used it, and nothing has left.
                 Err((unsent, _)) => request = unsent,
             }
         }
-        // Boxed: calls seldom come here, and all of them would carry the room for it.
-        let fresh = Box::pin(self.connect(base)).await.map_err(UpstreamError::Connect)?;
+        let fresh = self.connect(base).await.map_err(UpstreamError::Connect)?;
         match self.send_over(fresh, base, request).await? {
             Ok(answer) => Ok(answer),
             Err((_, error)) => Err(UpstreamError::Connect(error.into())),
@@ -192,12 +213,8 @@ where
         request: Request<B>,
     ) -> Result<Result<Response<Answer<B>>, (Request<B>, hyper::Error)>, UpstreamError> {
         match kept {
-            Kept::Http1(mut link) => match link.send(request).await {
-                Sent::Answered(answer) => {
-                    let (head, body) = answer.into_parts();
-                    let body = Answer::over_link(body, link, Arc::clone(&base.pool)).await;
-                    Ok(Ok(Response::from_parts(head, body)))
-                }
+            Kept::Http1(link) => match link.send(request).await {
+                Sent::Answered(answer, link) => Ok(Ok(base.answer(answer, link))),
                 Sent::Unsent(request, error) => Ok(Err((*request, error))),
                 Sent::Broken(error) => Err(UpstreamError::Broken(error.into())),
             },
@@ -218,6 +235,13 @@ where
                 }
             }
         }
+    }
+}
+
+impl<B: Send + 'static> Base<B> {
+    fn answer(&self, answer: Response<Incoming>, link: Link<B>) -> Response<Answer<B>> {
+        let (head, body) = answer.into_parts();
+        Response::from_parts(head, Answer::over_link(body, link, Arc::clone(&self.pool)))
     }
 }
 

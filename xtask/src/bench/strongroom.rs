@@ -1,4 +1,4 @@
-//! Strongroom as it is measured: the release build, durable and exact, with a credential and tokens.
+//! Strongroom as it is measured: the shipped build, durable and exact, with a credential and tokens.
 
 use std::fs;
 use std::io::Write;
@@ -18,14 +18,14 @@ pub(super) struct Strongroom {
     pub(super) token: String,
 }
 
-/// Builds the binary that a newcomer builds.
+/// Builds the binary as it is shipped.
 pub(super) fn build() -> Result<PathBuf> {
     let status = workspace::cargo()
-        .args(["build", "--release", "--package", "strongroom-server"])
+        .args(["build", "--profile", "dist", "--package", "strongroom-server"])
         .status()
         .context("cargo build")?;
-    ensure!(status.success(), "the release build failed");
-    Ok(workspace_root().join("target/release/strongroom"))
+    ensure!(status.success(), "the build failed");
+    Ok(workspace_root().join("target/dist/strongroom"))
 }
 
 /// Starts one on a database, whose credential leads to the provider at this port.

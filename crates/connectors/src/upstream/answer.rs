@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -30,11 +30,11 @@ impl<B: Send + 'static> std::fmt::Debug for Answer<B> {
 }
 
 impl<B: Send + 'static> Answer<B> {
-    pub(super) async fn over_link(body: Incoming, link: Link<B>, pool: Arc<Pool<B>>) -> Self {
+    pub(super) fn over_link(body: Incoming, link: Link<B>, pool: Arc<Pool<B>>) -> Self {
         let mut answer = Self { body, over: Some(Over { link, pool }) };
         if answer.body.is_end_stream() {
             // Nobody reads what is not there.
-            std::future::poll_fn(|cx| Poll::Ready(answer.give_back(cx))).await;
+            answer.give_back(&mut Context::from_waker(Waker::noop()));
         }
         answer
     }

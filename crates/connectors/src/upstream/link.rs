@@ -1,7 +1,7 @@
 //! Links: connections with HTTP over them. One of HTTP/1.1 is driven by whoever uses it, one of HTTP/2 by a task.
 
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +26,7 @@ pub(super) struct Link<B> {
 
 /// What became of a request.
 pub(super) enum Sent<B> {
-    Answered(Response<Incoming>),
+    Answered(Response<Incoming>, Link<B>),
     /// It did not leave.
     Unsent(Box<Request<B>>, hyper::Error),
     /// It may have left.
@@ -76,23 +76,23 @@ impl<B> Link<B> {
 }
 
 impl<B: Body + 'static> Link<B> {
-    /// Sends a request and waits for the head of the answer.
-    pub(super) async fn send(&mut self, request: Request<B>) -> Sent<B> {
-        let mut sending = pin!(self.sender.try_send_request(request));
-        let (connection, is_over) = (&mut self.connection, &mut self.is_over);
-        let answer = std::future::poll_fn(|cx| {
-            *is_over = *is_over || connection.as_mut().poll(cx).is_ready();
-            match sending.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(answer),
-                Poll::Pending => Poll::Pending,
+    /// Hands a request to the connection. What is returned sends it and waits for the head of the answer; the link comes
+    /// back with an answer.
+    pub(super) fn send(mut self, request: Request<B>) -> impl Future<Output = Sent<B>> {
+        let sending = self.sender.try_send_request(request);
+        async move {
+            let mut sending = pin!(sending);
+            let answer = std::future::poll_fn(|cx| {
+                self.drive(cx);
+                sending.as_mut().poll(cx)
+            });
+            match answer.await {
+                Ok(answer) => Sent::Answered(answer, self),
+                Err(mut failed) => match failed.take_message() {
+                    Some(request) => Sent::Unsent(Box::new(request), failed.into_error()),
+                    None => Sent::Broken(failed.into_error()),
+                },
             }
-        });
-        match answer.await {
-            Ok(answer) => Sent::Answered(answer),
-            Err(mut failed) => match failed.take_message() {
-                Some(request) => Sent::Unsent(Box::new(request), failed.into_error()),
-                None => Sent::Broken(failed.into_error()),
-            },
         }
     }
 }

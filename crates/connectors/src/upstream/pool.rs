@@ -1,7 +1,7 @@
 //! Connections to one address that nobody uses at the moment.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::http2;
@@ -49,7 +49,9 @@ impl<B> Pool<B> {
     }
 
     /// A connection that is open, as far as this side knows.
-    pub(super) fn take(&self, cx: &mut Context<'_>) -> Option<Kept<B>> {
+    pub(super) fn take(&self) -> Option<Kept<B>> {
+        // Whoever gets it asks again, with a waker of its own.
+        let cx = &mut Context::from_waker(Waker::noop());
         let mut links = self.links();
         if let Some(sender) = &links.http2 {
             if !sender.is_closed() {

@@ -243,9 +243,7 @@ async fn try_one(
         );
         return Tried::Failed { outcome: Err(problem), may_go_on: can_send_again };
     }
-    let answer = stream(gateway, attempt, answer, asked, provider, credential);
-    tokio::task::yield_now().await;
-    Tried::Answered(answer)
+    Tried::Answered(stream(gateway, attempt, answer, asked, provider, credential))
 }
 
 type Prepared = (Arc<Base<Sent>>, Request<Sent>);
