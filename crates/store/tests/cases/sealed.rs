@@ -9,7 +9,7 @@ use strongroom_store::value::{self, SealedValue};
 use strongroom_store::{change, credential, key, version};
 use strongroom_testkit::Backend;
 
-use super::ground::{Ground, NOW, ground, provider, row, uid, wrapped};
+use super::ground::{Ground, NOW, deleted_mac, ground, provider, row, uid, wrapped};
 
 /// Two credentials, one of them deleted, one with two versions; all under the first key. The second key is current.
 async fn garden(ground: &Ground) -> (String, String) {
@@ -37,7 +37,7 @@ async fn garden(ground: &Ground) -> (String, String) {
     let moved_on = Credential { version: uid(201), ..ground.get(one).await };
     let mut tx = ground.write().await;
     assert!(credential::update(&mut tx, &moved_on, NOW).await.expect("done"));
-    assert!(credential::delete(&mut tx, two, 1, NOW).await.expect("done"));
+    assert!(credential::delete(&mut tx, two, 1, &deleted_mac(), NOW).await.expect("done"));
     key::supersede(&mut tx, "data").await.expect("done");
     let (next, wrap) = wrapped(&uid(3).to_string(), "data", NOW);
     key::insert(&mut tx, &next, &wrap).await.expect("done");

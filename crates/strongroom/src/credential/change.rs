@@ -6,7 +6,7 @@ use strongroom_crypto::random;
 use strongroom_model::credential::{Credential, Field, Staged, check_secret};
 use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{CredentialId, Millis, Problem, Secret, Uid};
-use strongroom_store::{Write, credential, value, version};
+use strongroom_store::{Write, credential, version};
 
 use super::{ATTEMPTS, CredentialService, passed, target};
 use crate::audit::entry;
@@ -263,7 +263,7 @@ impl CredentialService {
         for (field, secret) in given {
             self.room.seal_into(tx, place, to, *field, secret).await?;
         }
-        for kept in value::list_of_version(tx, from).await? {
+        for kept in self.room.values_of_version(tx, from).await? {
             if given.iter().any(|(field, _)| *field == kept.field) {
                 continue;
             }

@@ -6,7 +6,7 @@ use strongroom_connectors::ai::minting::{self, Minted};
 use strongroom_model::credential::{Credential, Minter};
 use strongroom_model::problem::Causes;
 use strongroom_model::{CredentialId, Millis, Problem, Secret};
-use strongroom_store::{Write, credential, reminder, value, version};
+use strongroom_store::{Write, credential, reminder, version};
 
 use super::change::Change;
 use super::{CredentialService, target};
@@ -142,7 +142,7 @@ impl CredentialService {
         if minter.provider != found.provider {
             return Err(by_hand());
         }
-        let values = value::list_of_version(tx, minter.version).await?;
+        let values = self.room.values_of_version(tx, minter.version).await?;
         let opened = self.room.open_all(&minter, values).map_err(|fault| {
             self.room.0.signals.integrity_failures.add_one();
             Problem::integrity(format!("credential {:?} cannot be opened: {}", minter.name, fault.mend()))

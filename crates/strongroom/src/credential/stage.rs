@@ -5,7 +5,7 @@ use strongroom_connectors::ai::{ProbeOutcome, ProbeReport};
 use strongroom_model::credential::Credential;
 use strongroom_model::version::Version;
 use strongroom_model::{CredentialId, Problem, ProblemKind, Secret, Uid};
-use strongroom_store::{credential, value, version};
+use strongroom_store::{credential, version};
 
 use super::change::{Change, no_version, nothing_staged};
 use super::{CredentialService, target};
@@ -59,7 +59,7 @@ impl CredentialService {
                 erasure.as_str()
             )));
         }
-        let values = value::list_of_version(&mut tx, asked.uid).await?;
+        let values = self.room.values_of_version(&mut tx, asked.uid).await?;
         let key = match self.room.open_all(&found, values) {
             Ok(opened) => opened.api_key.ok_or_else(|| super::test::no_key(&found))?,
             Err(fault) => {
