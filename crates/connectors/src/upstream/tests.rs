@@ -1,3 +1,5 @@
+//! Connections that are kept, shared, closed and refused, against servers on loopback.
+
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
