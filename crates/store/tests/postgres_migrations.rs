@@ -48,10 +48,30 @@ async fn both_databases_have_the_same_tables_columns_types_and_nullability() {
          JOIN information_schema.table_constraints t ON t.constraint_name = k.constraint_name \
          AND t.table_name = k.table_name AND t.constraint_type = 'PRIMARY KEY') \
          ON k.table_name = c.table_name AND k.column_name = c.column_name \
-         WHERE c.table_schema = 'public' AND c.table_name <> '_sqlx_migrations'",
+         WHERE c.table_schema = 'public' AND c.table_name <> '_sqlx_migrations' AND c.table_name IN \
+         (SELECT v.table_name FROM information_schema.tables v WHERE v.table_type = 'BASE TABLE')",
     )
     .await;
     assert!(here.len() > 50, "{here:?}");
+    assert_eq!(here, there);
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_views() {
+    let here = by_place(
+        &migrated(Backend::Sqlite).await,
+        "SELECT t.name, c.name, CAST(c.cid + 1 AS TEXT) FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+         WHERE t.type = 'view'",
+    )
+    .await;
+    let there = by_place(
+        &migrated(Backend::Postgres).await,
+        "SELECT c.table_name, c.column_name, CAST(c.ordinal_position AS TEXT) FROM information_schema.columns c \
+         JOIN information_schema.views v ON v.table_name = c.table_name AND v.table_schema = c.table_schema \
+         WHERE c.table_schema = 'public'",
+    )
+    .await;
+    assert!(here.len() > 20, "{here:?}");
     assert_eq!(here, there);
 }
 
