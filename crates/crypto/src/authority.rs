@@ -120,11 +120,16 @@ pub fn credential_mac(keyring: &Keyring, grant: &CredentialGrant<'_>) -> Authori
     make(keyring, &grant.fields())
 }
 
+/// Whether this grant is what we wrote.
+#[must_use]
+pub fn grant_verifies(keyring: &Keyring, grant: &CredentialGrant<'_>, mac: &AuthorityMac) -> bool {
+    keyring.verifies(Purpose::Token, &mac.key_id, &grant.fields(), &mac.mac)
+}
+
 /// Whether a credential's row says what we wrote.
 #[must_use]
 pub fn credential_verifies(keyring: &Keyring, credential: &Credential) -> bool {
-    let AuthorityMac { key_id, mac } = &credential.mac;
-    keyring.verifies(Purpose::Token, key_id, &CredentialGrant::from(credential).fields(), mac)
+    grant_verifies(keyring, &CredentialGrant::from(credential), &credential.mac)
 }
 
 fn user_fields(user: &User) -> Canonical {

@@ -149,6 +149,74 @@ pub async fn name_of(session: &mut Session, uid: Uid) -> Result<Option<String>, 
     Ok(row.map(|(name,)| name))
 }
 
+/// What a credential's row says about its key, of a deleted one too.
+#[derive(Debug, Clone)]
+pub struct StoredGrant {
+    /// The public integer.
+    pub id: i64,
+    /// The credential.
+    pub uid: Uid,
+    /// Its name.
+    pub name: String,
+    /// Its provider.
+    pub provider: Provider,
+    /// A base URL in place of the provider's own.
+    pub endpoint: Option<String>,
+    /// Whether it is handed out.
+    pub is_active: bool,
+    /// Whether it is everybody's.
+    pub is_global: bool,
+    /// Whose it is when it is not global.
+    pub user: Option<UserId>,
+    /// The version that is handed out.
+    pub version: Uid,
+    /// Over all of it.
+    pub mac: AuthorityMac,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct GrantRow {
+    id: i64,
+    uid: String,
+    name: String,
+    provider: String,
+    endpoint: Option<String>,
+    is_active: bool,
+    is_global: bool,
+    user_id: Option<i64>,
+    version_uid: String,
+    mac_key_id: String,
+    mac: String,
+}
+
+/// Up to `limit` credentials behind the one with the id `after`, by id, deleted ones too.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_grants(
+    session: &mut Session,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<StoredGrant>, StoreError> {
+    const SQL: &str = "SELECT id, uid, name, provider, endpoint, is_active, is_global, user_id, version_uid, mac_key_id, mac \
+                       FROM api_credentials WHERE id > $1 ORDER BY id LIMIT $2";
+    let read = |row: GrantRow| {
+        Ok(StoredGrant {
+            id: row.id,
+            uid: row.uid.parse().map_err(|_| corrupt("uid", row.id))?,
+            name: row.name,
+            provider: Provider::stored(row.provider),
+            endpoint: row.endpoint,
+            is_active: row.is_active,
+            is_global: row.is_global,
+            user: row.user_id.map(UserId),
+            version: row.version_uid.parse().map_err(|_| corrupt("version_uid", row.id))?,
+            mac: AuthorityMac { key_id: row.mac_key_id, mac: row.mac },
+        })
+    };
+    fetch_all!(session, GrantRow, SQL, after, limit)?.into_iter().map(read).collect()
+}
+
 /// Before the first credential of a provider, in the order in which they are tried.
 pub const FIRST: (i64, CredentialId) = (i64::MIN, CredentialId(i64::MIN));
 

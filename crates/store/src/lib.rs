@@ -7,6 +7,7 @@ mod busy;
 mod dispatch;
 
 pub mod audit;
+pub mod backup;
 pub mod change;
 pub mod counter;
 pub mod credential;

@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/audit.rs"]
 mod audit;
+#[path = "cases/backup.rs"]
+mod backup;
 #[path = "cases/counter.rs"]
 mod counter;
 #[path = "cases/credential.rs"]

@@ -23,6 +23,7 @@
 mod admission;
 pub mod ai;
 pub mod audit;
+pub mod backup;
 pub mod call;
 mod catalog;
 pub mod credential;
@@ -66,6 +67,8 @@ pub struct Strongroom(Arc<Inner>);
 struct Inner {
     store: Store,
     keyring: Keyring,
+    /// Wraps the keys of backups.
+    master: MasterKey,
     master_fingerprint: String,
     environment: Environment,
     guard: EndpointGuard,

@@ -20,6 +20,11 @@ use crate::{Environment, Inner, Strongroom};
 
 mod key_file;
 
+/// The fact that a database is somebody's: whoever sets it makes or restores what stands in it.
+pub(crate) const INSTALLATION: &str = "installation";
+/// The fact that a database is half restored.
+pub(crate) const RESTORE: &str = "restore";
+
 /// Where the master key comes from.
 #[derive(Debug, Clone)]
 pub enum KeySource {
@@ -125,10 +130,18 @@ impl Strongroom {
             schema::check(&store).await?;
         }
         make_keys(&store, master, is_used).await?;
+        let room = Self::assemble(store, options, master).await?;
+        room.start_chain().await?;
+        Ok(room)
+    }
+
+    /// A strongroom over a database that has its keys.
+    pub(crate) async fn assemble(store: Store, options: &Options, master: &MasterKey) -> Result<Self, Problem> {
         let keyring = load_keyring(&store, master).await?;
-        let room = Self(Arc::new_cyclic(|room| Inner {
+        Ok(Self(Arc::new_cyclic(|room| Inner {
             store,
             keyring,
+            master: master.clone(),
             master_fingerprint: master.fingerprint(),
             environment: options.environment.clone(),
             guard: options.guard,
@@ -139,9 +152,7 @@ impl Strongroom {
             health: crate::health::Health::default(),
             prices: options.prices.clone(),
             turns: std::sync::atomic::AtomicUsize::new(0),
-        }));
-        room.start_chain().await?;
-        Ok(room)
+        })))
     }
 
     /// Starts the audit chain once, with an entry that says so.
@@ -195,6 +206,32 @@ fn master_key(source: &KeySource, needed: &[String]) -> Result<(MasterKey, Optio
     }
 }
 
+fn half_restored() -> Problem {
+    Problem::conflict(
+        "the database is half restored: `strongroom restore` was cut short, or is still at it; run it again, or use another \
+         database",
+    )
+}
+
+/// A key that is there already: none is made.
+///
+/// # Errors
+/// [`Problem`] naming the key that is needed.
+pub(crate) fn existing_master(source: &KeySource, needed: &[String]) -> Result<MasterKey, Problem> {
+    match source {
+        KeySource::FileOrNew(path) if key_file::read(path)?.is_none() => Err(Problem::invalid(
+            "encryption.key",
+            format!(
+                "there is no encryption key: ENCRYPTION_KEY and ENCRYPTION_KEY_FILE are unset and {} does not exist; this \
+                 backup needs the key with fingerprint {}",
+                path.display(),
+                needed.join(" or ")
+            ),
+        )),
+        _ => master_key(source, &[]).map(|(key, _)| key),
+    }
+}
+
 fn wanted(needed: &[String]) -> String {
     format!("this database needs the key with fingerprint {}", needed.join(" or "))
 }
@@ -216,8 +253,12 @@ fn check_master(master: &MasterKey, needed: &[String]) -> Result<(), Problem> {
 async fn make_keys(store: &Store, master: &MasterKey, is_used: &mut bool) -> Result<(), Problem> {
     let mut tx = store.write().await?;
     let now = tx.now().await?;
-    if !strongroom_store::meta::claim(&mut tx, "installation", &random::uid().to_string()).await? {
+    if !strongroom_store::meta::claim(&mut tx, INSTALLATION, &random::uid().to_string()).await? {
+        let is_half_restored = strongroom_store::meta::get(&mut tx, RESTORE).await?.is_some();
         tx.roll_back().await?;
+        if is_half_restored {
+            return Err(half_restored());
+        }
         let masters = strongroom_store::key::list_masters(&mut store.read().await?).await?;
         check_master(master, &masters)?;
         *is_used = true;

@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Sqlite;
 
 #[path = "cases/audit.rs"]
 mod audit;
+#[path = "cases/backup.rs"]
+mod backup;
 #[path = "cases/call.rs"]
 mod call;
 #[path = "cases/cancellation.rs"]
