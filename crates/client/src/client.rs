@@ -2,6 +2,7 @@
 
 mod ai;
 mod audit;
+mod backup;
 mod credential;
 mod error;
 mod import;

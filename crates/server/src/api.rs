@@ -2,6 +2,7 @@
 
 mod ai;
 mod audit;
+mod backup;
 mod credential;
 mod key;
 mod limit;
@@ -37,6 +38,7 @@ use crate::http::AppState;
         (name = "limits", description = "What may be used, of whom, over which time"),
         (name = "usage", description = "What was used"),
         (name = "audit", description = "The audit trail"),
+        (name = "backup", description = "Backups"),
         (name = "keys", description = "Encryption keys"),
         (name = "status", description = "The server itself")
     )
@@ -54,6 +56,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(limit::routes())
         .merge(usage::routes())
         .merge(audit::routes())
+        .merge(backup::routes())
         .merge(key::routes())
         .merge(status::routes())
 }

@@ -2,6 +2,7 @@
 
 mod ai;
 mod audit;
+mod backup;
 mod completion;
 mod config;
 mod confirm;
@@ -19,6 +20,7 @@ pub mod output;
 pub mod progress;
 pub mod reference;
 mod resolve;
+mod restore;
 mod role;
 mod run;
 pub mod secret_input;
@@ -62,6 +64,10 @@ enum Command {
     Remote(RemoteCommand),
     /// Start a command that finds the providers' keys in its environment
     Run(run::RunOptions),
+    /// Back the whole database up into one sealed file, and verify such a file
+    Backup(backup::BackupOptions),
+    /// Put a backup into an empty database
+    Restore(restore::RestoreOptions),
     /// The configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -144,6 +150,8 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
         Command::Remote(RemoteCommand::Token(token::TokenCommand::Generate)) => token::generate(output),
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,
+        Command::Backup(options) => backup::run(options, &global, output).await,
+        Command::Restore(options) => restore::run(options, &global, output).await,
         Command::Config(command) => config::run(&command, &global, output),
         Command::Doctor => doctor::run(&global, output).await,
         Command::Completion(options) => completion::run(&options, output),

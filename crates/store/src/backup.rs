@@ -55,13 +55,16 @@ const PAGE: usize = 500;
 /// that a holder of the key has made.
 fn check_names(table: &Table) -> Result<(), StoreError> {
     let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     };
     let columns = table.columns.iter().all(|(name, _)| is_name(name));
     if is_name(&table.name) && columns && (1..=table.columns.len()).contains(&table.key) {
         return Ok(());
     }
-    Err(StoreError::Schema("a table of the backup has a name or columns that no table of strongroom has".to_owned()))
+    Err(StoreError::Schema(
+        "a table of the backup has a name or columns that no table of strongroom has".to_owned(),
+    ))
 }
 
 fn columns(table: &Table) -> String {
@@ -98,14 +101,18 @@ impl<'a> Reader<'a> {
 
     /// Behind the last row, by the index of the key.
     async fn next_of_sqlite(&mut self, session: &mut Session) -> Result<Vec<Row>, StoreError> {
-        let keys: Vec<_> = self.table.columns[..self.table.key].iter().map(|(name, _)| name.as_str()).collect();
+        let keys: Vec<_> =
+            self.table.columns[..self.table.key].iter().map(|(name, _)| name.as_str()).collect();
         let keys = keys.join(", ");
         let behind = match &self.last {
             None => String::new(),
             Some(_) => format!(" WHERE ({keys}) > ({})", vec!["?"; self.table.key].join(", ")),
         };
-        let sql =
-            format!("SELECT {} FROM {}{behind} ORDER BY {keys} LIMIT {PAGE}", columns(self.table), self.table.name);
+        let sql = format!(
+            "SELECT {} FROM {}{behind} ORDER BY {keys} LIMIT {PAGE}",
+            columns(self.table),
+            self.table.name
+        );
         let Connection::Sqlite(connection) = session.connection() else { return Ok(Vec::new()) };
         let mut query = sqlx::query::<sqlx::Sqlite>(sqlx::AssertSqlSafe(sql));
         for cell in self.last.iter().flatten().take(self.table.key) {
@@ -137,7 +144,10 @@ impl<'a> Reader<'a> {
                 columns(self.table),
                 order.join(", ")
             );
-            sqlx::query::<sqlx::Postgres>(sqlx::AssertSqlSafe(sql)).persistent(false).execute(&mut *connection).await?;
+            sqlx::query::<sqlx::Postgres>(sqlx::AssertSqlSafe(sql))
+                .persistent(false)
+                .execute(&mut *connection)
+                .await?;
             self.is_open = true;
         }
         let sql = format!("FETCH {PAGE} FROM backup_of_{name}");
@@ -183,7 +193,10 @@ pub async fn insert(tx: &mut Write, table: &Table, rows: &[Row]) -> Result<(), S
     };
     let is_whole = |row: &Row| row.len() == table.columns.len() && row.iter().zip(&table.columns).all(fits);
     if !rows.iter().all(is_whole) {
-        return Err(StoreError::Schema(format!("a row of the table {} does not have its columns", table.name)));
+        return Err(StoreError::Schema(format!(
+            "a row of the table {} does not have its columns",
+            table.name
+        )));
     }
     let before = format!("INSERT INTO {} ({}) VALUES", table.name, columns(table));
     let places = if tx.backend() == Backend::Sqlite { Places::Nameless } else { Places::Numbered };
@@ -195,7 +208,8 @@ pub async fn insert(tx: &mut Write, table: &Table, rows: &[Row]) -> Result<(), S
             rest = behind;
             macro_rules! send {
                 ($database:ty, $connection:expr) => {{
-                    let mut query = sqlx::query::<$database>(sqlx::AssertSqlSafe(text.as_str())).persistent(false);
+                    let mut query =
+                        sqlx::query::<$database>(sqlx::AssertSqlSafe(text.as_str())).persistent(false);
                     for (cell, (_, kind)) in chunk.iter().flat_map(|row| row.iter().zip(&table.columns)) {
                         query = match (cell, kind) {
                             (Cell::Text(text), _) => query.bind(text),
@@ -248,9 +262,13 @@ pub async fn last_number(session: &mut Session, table: &Table) -> Result<i64, St
     let name = &table.name;
     let highest = format!("SELECT CAST(COALESCE(MAX({column}), 0) AS BIGINT) FROM {name}");
     let counted = match session.backend() {
-        Backend::Sqlite => format!("SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM sqlite_sequence WHERE name = '{name}'"),
+        Backend::Sqlite => {
+            format!("SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM sqlite_sequence WHERE name = '{name}'")
+        }
         Backend::Postgres => {
-            format!("SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('{name}', '{column}')), 0)")
+            format!(
+                "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('{name}', '{column}')), 0)"
+            )
         }
     };
     let mut last = 0;

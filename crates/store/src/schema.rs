@@ -148,9 +148,9 @@ pub async fn migrate_to(store: &Store, version: i64) -> Result<(), StoreError> {
 /// [`StoreError`] when the database cannot be read.
 pub async fn version(session: &mut Session) -> Result<i64, StoreError> {
     const OURS: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations";
-    const ON_SQLITE: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM sqlite_master WHERE name = '_sqlx_migrations'";
-    const ON_POSTGRES: &str =
-        "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = '_sqlx_migrations'";
+    const ON_SQLITE: &str =
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    const ON_POSTGRES: &str = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = '_sqlx_migrations'";
     let is_there = if session.backend() == Backend::Sqlite { ON_SQLITE } else { ON_POSTGRES };
     let is_there = crate::dispatch::fetch_optional!(session, (i64,), is_there)?;
     if is_there.is_none_or(|(count,)| count == 0) {

@@ -142,14 +142,16 @@ impl Store {
     pub async fn snapshot(&self) -> Result<Session, StoreError> {
         let link = match &self.pool {
             Pool::Sqlite { read, .. } => Link::SqliteWrite(read.begin().await?),
-            Pool::Postgres(pool) => {
-                Link::PostgresWrite(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
-            }
+            Pool::Postgres(pool) => Link::PostgresWrite(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?,
+            ),
         };
         let mut session = Session { link, clock: self.clock.clone() };
         if let Connection::Postgres(connection) = session.connection() {
             // Whoever takes the rows may be slow, but not gone: an open snapshot keeps dead rows from being cleared away.
-            for bound in ["SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = '5min'"] {
+            for bound in
+                ["SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = '5min'"]
+            {
                 sqlx::query(bound).execute(&mut *connection).await?;
             }
         }

@@ -136,7 +136,11 @@ impl Strongroom {
     }
 
     /// A strongroom over a database that has its keys.
-    pub(crate) async fn assemble(store: Store, options: &Options, master: &MasterKey) -> Result<Self, Problem> {
+    pub(crate) async fn assemble(
+        store: Store,
+        options: &Options,
+        master: &MasterKey,
+    ) -> Result<Self, Problem> {
         let keyring = load_keyring(&store, master).await?;
         Ok(Self(Arc::new_cyclic(|room| Inner {
             store,

@@ -44,3 +44,8 @@ mod tampering;
 mod token;
 #[path = "cases/user.rs"]
 mod user;
+
+#[tokio::test]
+async fn a_backup_goes_from_one_kind_of_database_to_the_other_and_back() {
+    backup::round_trip(&[Backend::Sqlite, Backend::Postgres, Backend::Sqlite]).await;
+}

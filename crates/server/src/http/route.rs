@@ -112,6 +112,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/admin/audit-logs", "audit.list", METADATA, Effect::Tells),
     route("GET", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
     route("POST", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
+    route("POST", "/api/admin/backup", "backup.create", ADMIN, Effect::Reveals),
     route("GET", "/api/admin/encryption-keys", "key.list", METADATA, Effect::Tells),
     route("GET", "/api/admin/status", "status.show", ANY, Effect::Tells),
     route("GET", "/api/credentials/{name}", "credential.read", READ, Effect::Reveals),

@@ -177,6 +177,7 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
             let path = route.path.replace("{id}", made.at("id").as_str()?);
             if route.method == "PATCH" { server.patch(&path, json!({ "amount": 3 })) } else { server.delete(&path) }
         }
+        ("POST", "/api/admin/backup") => server.call("POST", route.path),
         ("POST", "/api/admin/usage/reprice") => server.post(route.path, json!({})),
         ("GET", "/api/credentials/{name}") => {
             server.credential("to-read", json!({})).await;

@@ -28,23 +28,12 @@ pub fn tables() -> Vec<Table> {
 }
 
 const TABLES: &[Entry] = &[
-    Entry {
-        name: "strongroom_meta",
-        key: 1,
-        counts_up: false,
-        columns: &[
-            ("key", TEXT),
-            ("value", TEXT),
-        ],
-    },
+    Entry { name: "strongroom_meta", key: 1, counts_up: false, columns: &[("key", TEXT), ("value", TEXT)] },
     Entry {
         name: "master_keys",
         key: 1,
         counts_up: false,
-        columns: &[
-            ("fingerprint", TEXT),
-            ("first_seen_ms", INTEGER),
-        ],
+        columns: &[("fingerprint", TEXT), ("first_seen_ms", INTEGER)],
     },
     Entry {
         name: "encryption_keys",
@@ -297,15 +286,7 @@ const TABLES: &[Entry] = &[
             ("leased", INTEGER),
         ],
     },
-    Entry {
-        name: "changes",
-        key: 1,
-        counts_up: false,
-        columns: &[
-            ("id", INTEGER),
-            ("value", INTEGER),
-        ],
-    },
+    Entry { name: "changes", key: 1, counts_up: false, columns: &[("id", INTEGER), ("value", INTEGER)] },
     Entry {
         name: "audit_logs",
         key: 2,
@@ -332,13 +313,7 @@ const TABLES: &[Entry] = &[
         name: "audit_heads",
         key: 1,
         counts_up: false,
-        columns: &[
-            ("chain_id", TEXT),
-            ("seq", INTEGER),
-            ("link", TEXT),
-            ("key_id", TEXT),
-            ("mac", TEXT),
-        ],
+        columns: &[("chain_id", TEXT), ("seq", INTEGER), ("link", TEXT), ("key_id", TEXT), ("mac", TEXT)],
     },
     Entry {
         name: "idempotency_keys",

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use strongroom_model::limit::{LimitScope, Unit, Window};
 use strongroom_store::backup::{self, Cell, Kind, Reader, Row, Table, tables};
 use strongroom_store::{Session, StoreError, credential, limit, meta, node, schema, user};
-use strongroom_model::limit::{LimitScope, Unit, Window};
 use strongroom_testkit::{Backend, TestDatabase};
 
 use super::ground::{NOW, connect, ground, provider, row, stored_user, uid};
@@ -82,7 +82,9 @@ async fn a_table_comes_out_in_the_order_of_bytes_and_goes_in_as_it_was() {
         user::insert(&mut tx, &stored_user(id, name)).await.expect("a user");
     }
     for number in 0..1203 {
-        assert!(meta::claim(&mut tx, &format!("{}-{number}", names[number % 8]), "x").await.expect("an answer"));
+        assert!(
+            meta::claim(&mut tx, &format!("{}-{number}", names[number % 8]), "x").await.expect("an answer")
+        );
     }
     tx.commit().await.expect("a commit");
     let provider = provider("openai");
@@ -168,7 +170,10 @@ async fn rows_and_names_that_are_none_of_ours_are_refused() {
         let odd = Table { name: name.to_owned(), ..facts.clone() };
         assert!(is_schema(backup::insert(&mut tx, &odd, &[]).await), "{name}");
         assert!(is_schema(backup::clear(&mut tx, &odd).await), "{name}");
-        assert!(backup::is_empty(&mut tx, &odd).await.is_err() && Reader::new(&odd).next_page(&mut tx).await.is_err());
+        assert!(
+            backup::is_empty(&mut tx, &odd).await.is_err()
+                && Reader::new(&odd).next_page(&mut tx).await.is_err()
+        );
     }
     let odd = Table { columns: vec![("key, value".to_owned(), Kind::Text)], ..facts };
     assert!(is_schema(backup::insert(&mut tx, &odd, &[]).await));

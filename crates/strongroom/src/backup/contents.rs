@@ -64,7 +64,8 @@ impl Tally {
         if table < self.last {
             return Err(damaged("its tables are out of order"));
         }
-        let (count, digest) = self.counts.get_mut(table).ok_or_else(|| damaged("rows of a table that it does not have"))?;
+        let (count, digest) =
+            self.counts.get_mut(table).ok_or_else(|| damaged("rows of a table that it does not have"))?;
         self.last = table;
         count.rows += rows;
         count.chunks += 1;
@@ -94,7 +95,8 @@ pub fn inspect(file: impl Read) -> Result<Contents, Problem> {
                 tally.add(table, rows, &head, &sealed)?;
             }
             Frame::Manifest(bytes) if manifest.is_none() => {
-                let read = serde_json::from_slice(&bytes).map_err(|_| damaged("its manifest cannot be read"))?;
+                let read =
+                    serde_json::from_slice(&bytes).map_err(|_| damaged("its manifest cannot be read"))?;
                 manifest = Some(read);
             }
             Frame::Seal { .. } if manifest.is_some() && !is_sealed => is_sealed = true,
@@ -157,9 +159,11 @@ impl<R: Read> Opened<R> {
             )
         })?;
         let uid: Uid = header.uid.parse().map_err(|_| damaged("its identity was changed"))?;
-        let key = unwrap_key(master, uid, &wrapped.wrapped).map_err(|_| damaged("its key does not unwrap"))?;
+        let key =
+            unwrap_key(master, uid, &wrapped.wrapped).map_err(|_| damaged("its key does not unwrap"))?;
         let opener = Opener::new(&key, &header.nonce_prefix).map_err(|_| damaged("its head was changed"))?;
-        let tables = header.tables.iter().map(super::file::TableShape::table).collect::<Result<Vec<_>, _>>()?;
+        let tables =
+            header.tables.iter().map(super::file::TableShape::table).collect::<Result<Vec<_>, _>>()?;
         let digests = vec![Digest::default(); tables.len()];
         Ok(Self { reader, header, tables, opener, beside, digests })
     }
@@ -186,7 +190,8 @@ impl<R: Read> Opened<R> {
                 Frame::Seal { aad, sealed } => {
                     let seal = self.opener.open(&aad, &sealed, true);
                     let seal = seal.map_err(|_| damaged("its seal does not fit what stands before it"))?;
-                    let seal: Seal = serde_json::from_slice(&seal).map_err(|_| damaged("its seal cannot be read"))?;
+                    let seal: Seal =
+                        serde_json::from_slice(&seal).map_err(|_| damaged("its seal cannot be read"))?;
                     if seal.tables != self.digests() {
                         return Err(damaged("the rows are not those that were sealed"));
                     }

@@ -129,5 +129,6 @@ fn too_large() -> Problem {
 }
 
 fn json_of(value: &impl serde::Serialize) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(value).map_err(|error| Problem::internal("the backup cannot be written").caused_by(error))
+    serde_json::to_vec(value)
+        .map_err(|error| Problem::internal("the backup cannot be written").caused_by(error))
 }

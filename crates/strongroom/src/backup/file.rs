@@ -117,7 +117,9 @@ impl TableShape {
 
 /// The problem of a file that is not as it was written.
 pub(super) fn damaged(what: &str) -> Problem {
-    Problem::integrity(format!("the backup is damaged: {what}; take another copy of the file, or another backup"))
+    Problem::integrity(format!(
+        "the backup is damaged: {what}; take another copy of the file, or another backup"
+    ))
 }
 
 /// A row as a line: a JSON array and a line feed.
@@ -215,9 +217,17 @@ pub(super) fn rows_head(table: usize, rows: usize, sealed_length: usize) -> [u8;
 /// A piece of the file behind its head.
 #[derive(Debug)]
 pub(super) enum Frame {
-    Rows { table: usize, rows: u64, head: [u8; 11], sealed: Vec<u8> },
+    Rows {
+        table: usize,
+        rows: u64,
+        head: [u8; 11],
+        sealed: Vec<u8>,
+    },
     Manifest(Vec<u8>),
-    Seal { aad: [u8; 32], sealed: Vec<u8> },
+    Seal {
+        aad: [u8; 32],
+        sealed: Vec<u8>,
+    },
     /// The digest of the whole file is right, and nothing stands behind it.
     End,
 }
@@ -237,7 +247,11 @@ impl<R: Read> Reader<R> {
         let magic = reader.take(MAGIC.len()).unwrap_or_default();
         if magic != MAGIC {
             let is_newer = magic.starts_with(b"strongroom backup ");
-            let what = if is_newer { "a backup of another version of strongroom" } else { "no backup of strongroom" };
+            let what = if is_newer {
+                "a backup of another version of strongroom"
+            } else {
+                "no backup of strongroom"
+            };
             return Err(Problem::invalid("FILE", format!("the file is {what}")));
         }
         let header = reader.sized()?;

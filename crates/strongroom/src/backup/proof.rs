@@ -123,10 +123,9 @@ impl Strongroom {
         let chain = self.audit().verify(&[]).await?;
         proof.audit_entries = u64::try_from(chain.entries).unwrap_or_default();
         proof.faults.extend(
-            chain
-                .faults
-                .into_iter()
-                .map(|fault| format!("audit chain {:?}, entry {}: {}", fault.chain_id, fault.seq, fault.fault)),
+            chain.faults.into_iter().map(|fault| {
+                format!("audit chain {:?}, entry {}: {}", fault.chain_id, fault.seq, fault.fault)
+            }),
         );
         Ok(proof)
     }

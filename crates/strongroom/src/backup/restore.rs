@@ -198,7 +198,9 @@ impl Strongroom {
         let now = tx.now().await?;
         if meta::get(&mut tx, RESTORE).await?.as_deref() != Some(attempt) {
             tx.roll_back().await?;
-            return Err(Problem::conflict("another restore into this database was started meanwhile and goes on"));
+            return Err(Problem::conflict(
+                "another restore into this database was started meanwhile and goes on",
+            ));
         }
         let mut recovered = 0;
         for gone in node::list(&mut tx).await? {
@@ -210,7 +212,8 @@ impl Strongroom {
             OpenWindows::Keep => 0,
         };
         meta::remove(&mut tx, RESTORE).await?;
-        let target = Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
+        let target =
+            Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
         let heads: Vec<_> = contents
             .audit_heads
             .iter()
