@@ -7,6 +7,7 @@ mod credential;
 mod error;
 mod import;
 mod key;
+mod leak;
 mod limit;
 mod page;
 mod request;

@@ -77,6 +77,8 @@ pub struct CredentialGrant<'a> {
     pub endpoint: Option<&'a str>,
     /// Whether it is handed out.
     pub is_active: bool,
+    /// Whether it is frozen.
+    pub is_frozen: bool,
     /// Whether it is everybody's.
     pub is_global: bool,
     /// Whose it is.
@@ -93,6 +95,7 @@ impl<'a> From<&'a Credential> for CredentialGrant<'a> {
             provider: &credential.provider,
             endpoint: credential.endpoint.as_deref(),
             is_active: credential.is_active,
+            is_frozen: credential.frozen_at.is_some(),
             is_global: credential.is_global,
             user: credential.user,
             version: credential.version,
@@ -107,7 +110,12 @@ impl CredentialGrant<'_> {
             .text(self.name)
             .text(self.provider.as_str())
             .optional(self.endpoint)
-            .text(if self.is_active { "active" } else { "inactive" })
+            .text(match (self.is_frozen, self.is_active) {
+                (false, true) => "active",
+                (false, false) => "inactive",
+                (true, true) => "frozen",
+                (true, false) => "inactive frozen",
+            })
             .text(if self.is_global { "global" } else { "owned" })
             .optional(self.user.map(|user| user.to_string()).as_deref())
             .text(&self.version.to_string())
@@ -211,6 +219,7 @@ mod tests {
             provider: &one,
             endpoint: None,
             is_active: true,
+            is_frozen: false,
             is_global: false,
             user: Some(UserId(7)),
             version: Uid::from_bytes([2; 16]),
@@ -222,6 +231,8 @@ mod tests {
             CredentialGrant { provider: &other, ..grant },
             CredentialGrant { endpoint: Some("https://evil.example.com"), ..grant },
             CredentialGrant { is_active: false, ..grant },
+            CredentialGrant { is_frozen: true, ..grant },
+            CredentialGrant { is_active: false, is_frozen: true, ..grant },
             CredentialGrant { is_global: true, ..grant },
             CredentialGrant { user: Some(UserId(8)), ..grant },
             CredentialGrant { version: Uid::from_bytes([3; 16]), ..grant },

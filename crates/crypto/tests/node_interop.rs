@@ -144,6 +144,7 @@ fn every_layout_is_the_documented_one() {
         provider: &provider,
         endpoint: Some("https://llm.example.com"),
         is_active: true,
+        is_frozen: false,
         is_global: false,
         user: Some(UserId(7)),
         version: random::uid(),

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod credential;
 mod key;
+mod leak;
 mod limit;
 mod secret;
 mod status;
@@ -39,6 +40,7 @@ use crate::http::AppState;
         (name = "usage", description = "What was used"),
         (name = "audit", description = "The audit trail"),
         (name = "backup", description = "Backups"),
+        (name = "leaks", description = "Keys that were found where they should not be"),
         (name = "keys", description = "Encryption keys"),
         (name = "status", description = "The server itself")
     )
@@ -57,6 +59,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(usage::routes())
         .merge(audit::routes())
         .merge(backup::routes())
+        .merge(leak::routes())
         .merge(key::routes())
         .merge(status::routes())
 }

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod global;
 pub mod import;
 mod key;
+mod leak;
 mod limit;
 mod migrate;
 mod money;
@@ -23,6 +24,7 @@ mod resolve;
 mod restore;
 mod role;
 mod run;
+mod scan;
 pub mod secret_input;
 mod serve;
 pub mod session;
@@ -66,6 +68,8 @@ enum Command {
     Run(run::RunOptions),
     /// Back the whole database up into one sealed file, and verify such a file
     Backup(backup::BackupOptions),
+    /// Find keys of providers and tokens of strongroom in files and git history
+    Scan(scan::ScanOptions),
     /// Put a backup into an empty database
     Restore(restore::RestoreOptions),
     /// The configuration
@@ -101,6 +105,9 @@ enum RemoteCommand {
     /// Move keys in from .env files or from the original application
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Leaks: is this key ours, and what to do then
+    #[command(subcommand)]
+    Leak(leak::LeakCommand),
     /// The audit trail: list, verify, export
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -151,6 +158,7 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,
         Command::Backup(options) => backup::run(options, &global, output).await,
+        Command::Scan(options) => scan::run(options, &global, output).await,
         Command::Restore(options) => restore::run(options, &global, output).await,
         Command::Config(command) => config::run(&command, &global, output),
         Command::Doctor => doctor::run(&global, output).await,
@@ -169,6 +177,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::User(command) => user::run(command, &session).await,
         RemoteCommand::Key(command) => key::run(command, &session).await,
         RemoteCommand::Import(command) => import::run(command, &session).await,
+        RemoteCommand::Leak(command) => leak::run(command, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,

@@ -17,6 +17,7 @@ struct Row {
     endpoint: Option<String>,
     priority: i64,
     is_active: bool,
+    frozen_at_ms: Option<i64>,
     is_global: bool,
     user_id: Option<i64>,
     revision: i64,
@@ -49,6 +50,7 @@ impl TryFrom<Row> for Credential {
             endpoint: row.endpoint,
             priority: row.priority,
             is_active: row.is_active,
+            frozen_at: row.frozen_at_ms.map(Millis),
             is_global: row.is_global,
             user: row.user_id.map(UserId),
             revision: row.revision,
@@ -70,7 +72,7 @@ impl TryFrom<Row> for Credential {
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT c.id, c.uid, c.name, c.provider, c.endpoint, c.priority, c.is_active, c.is_global, c.user_id, ",
+            "SELECT c.id, c.uid, c.name, c.provider, c.endpoint, c.priority, c.is_active, c.frozen_at_ms, c.is_global, c.user_id, ",
             "c.revision, c.version_uid, v.number AS version_number, l.amount AS rate_limit, ",
             "(SELECT CAST(COALESCE(SUM(n.settled + n.held), 0) AS BIGINT) FROM counters n ",
             "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month') AS usage_count, ",
@@ -164,6 +166,8 @@ pub struct StoredGrant {
     pub endpoint: Option<String>,
     /// Whether it is handed out.
     pub is_active: bool,
+    /// Whether it is frozen.
+    pub is_frozen: bool,
     /// Whether it is everybody's.
     pub is_global: bool,
     /// Whose it is when it is not global.
@@ -182,6 +186,7 @@ struct GrantRow {
     provider: String,
     endpoint: Option<String>,
     is_active: bool,
+    is_frozen: bool,
     is_global: bool,
     user_id: Option<i64>,
     version_uid: String,
@@ -198,7 +203,8 @@ pub async fn list_grants(
     after: i64,
     limit: i64,
 ) -> Result<Vec<StoredGrant>, StoreError> {
-    const SQL: &str = "SELECT id, uid, name, provider, endpoint, is_active, is_global, user_id, version_uid, mac_key_id, mac \
+    const SQL: &str = "SELECT id, uid, name, provider, endpoint, is_active, (frozen_at_ms IS NOT NULL) AS is_frozen, \
+                       is_global, user_id, version_uid, mac_key_id, mac \
                        FROM api_credentials WHERE id > $1 ORDER BY id LIMIT $2";
     let read = |row: GrantRow| {
         Ok(StoredGrant {
@@ -208,6 +214,7 @@ pub async fn list_grants(
             provider: Provider::stored(row.provider),
             endpoint: row.endpoint,
             is_active: row.is_active,
+            is_frozen: row.is_frozen,
             is_global: row.is_global,
             user: row.user_id.map(UserId),
             version: row.version_uid.parse().map_err(|_| corrupt("version_uid", row.id))?,
@@ -233,7 +240,7 @@ pub async fn list_of_provider(
     now: Millis,
 ) -> Result<Vec<Credential>, StoreError> {
     const SQL: &str = select!(
-        "AND c.provider = $2 AND c.is_active \
+        "AND c.provider = $2 AND c.is_active AND c.frozen_at_ms IS NULL \
          AND ((CAST($3 AS BIGINT) IS NULL AND c.is_global) OR (NOT c.is_global AND c.user_id = $3)) \
          AND (c.priority, c.id) > ($4, $5) ORDER BY c.priority, c.id LIMIT $6"
     );
@@ -480,7 +487,7 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
     tx.touch();
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
-                       mac_key_id = $12, mac = $13, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
+                       mac_key_id = $12, mac = $13, frozen_at_ms = $14, revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     let changed = execute!(
         tx,
         SQL,
@@ -496,7 +503,8 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
         credential.version.to_string(),
         now.0,
         &credential.mac.key_id,
-        &credential.mac.mac
+        &credential.mac.mac,
+        credential.frozen_at.map(|at| at.0)
     )?;
     Ok(changed == 1)
 }

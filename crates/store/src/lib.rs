@@ -14,6 +14,7 @@ pub mod credential;
 pub mod error;
 pub mod idempotency;
 pub mod key;
+pub mod leak;
 pub mod legacy_source;
 pub mod limit;
 pub mod meta;

@@ -20,6 +20,8 @@ mod ground;
 mod idempotency;
 #[path = "cases/key.rs"]
 mod key;
+#[path = "cases/leak.rs"]
+mod leak;
 #[path = "cases/limit.rs"]
 mod limit;
 #[path = "cases/meta.rs"]

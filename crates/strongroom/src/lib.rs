@@ -30,6 +30,7 @@ pub mod credential;
 pub mod environment;
 pub mod health;
 pub mod key;
+pub mod leak;
 pub mod limit;
 pub mod open;
 pub mod prices;

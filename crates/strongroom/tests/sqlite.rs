@@ -26,6 +26,8 @@ mod idempotency;
 mod import;
 #[path = "cases/import_usage.rs"]
 mod import_usage;
+#[path = "cases/leak.rs"]
+mod leak;
 #[path = "cases/limit.rs"]
 mod limit;
 #[path = "cases/opening.rs"]

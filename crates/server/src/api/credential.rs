@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod freeze;
 mod health;
 mod import;
 mod list;
@@ -27,9 +28,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::health))
         .routes(routes!(show::show, update::update, delete::delete))
         .routes(routes!(test::test))
+        .routes(routes!(freeze::freeze))
+        .routes(routes!(freeze::unfreeze))
 }
 
-fn wire(credential: &Credential) -> wire::credential::Credential {
+pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
     wire::credential::Credential {
         id: credential.id.0,
         uid: credential.uid.to_string(),
@@ -38,6 +41,7 @@ fn wire(credential: &Credential) -> wire::credential::Credential {
         endpoint: credential.endpoint.clone(),
         priority: credential.priority,
         is_active: credential.is_active,
+        frozen_at: credential.frozen_at,
         is_global: credential.is_global,
         user_id: credential.user.map(|user| user.0),
         usage_count: credential.usage_count,

@@ -1,6 +1,7 @@
 //! `strongroom credential`: the keys themselves, one command per file.
 
 mod add;
+mod freeze;
 mod get;
 mod list;
 mod remove;
@@ -34,6 +35,10 @@ pub(super) enum CredentialCommand {
     Remove(remove::RemoveOptions),
     /// Tell whether a credential can be used; this counts no use
     Test(test::TestOptions),
+    /// Serve nobody from it, on no server: its key has leaked or may have
+    Freeze(freeze::FreezeOptions),
+    /// Serve from a frozen credential again
+    Unfreeze(freeze::FreezeOptions),
 }
 
 /// Runs the command.
@@ -46,6 +51,8 @@ pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliRes
         CredentialCommand::Update(options) => update::run(options, session).await,
         CredentialCommand::Remove(options) => remove::run(options, session).await,
         CredentialCommand::Test(options) => test::run(options, session).await,
+        CredentialCommand::Freeze(options) => freeze::freeze(options, session).await,
+        CredentialCommand::Unfreeze(options) => freeze::unfreeze(options, session).await,
     }
 }
 
@@ -58,6 +65,7 @@ fn details(credential: &Credential) -> Table {
         ("endpoint", or_dash(credential.endpoint.as_ref())),
         ("priority", credential.priority.to_string()),
         ("active", yes_no(credential.is_active)),
+        ("frozen", credential.frozen_at.map_or_else(|| yes_no(false), |at| format!("since {at}"))),
         ("owner", owner(credential)),
         (
             "rate limit",

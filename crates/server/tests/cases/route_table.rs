@@ -177,6 +177,15 @@ async fn sample(server: &Server, route: &Route) -> Option<Call> {
             let path = route.path.replace("{id}", made.at("id").as_str()?);
             if route.method == "PATCH" { server.patch(&path, json!({ "amount": 3 })) } else { server.delete(&path) }
         }
+        ("POST", "/api/admin/credentials/{id}/freeze" | "/api/admin/credentials/{id}/unfreeze") => {
+            let name = format!("to-{}", route.action.replace('.', "-"));
+            server.call("POST", &on(server.credential(&name, json!({})).await))
+        }
+        ("POST", "/api/admin/leaks/check") => server.post(route.path, json!({ "keys": ["sk-found-somewhere"] })),
+        ("POST", "/api/admin/leaks/respond") => {
+            server.credential("leaked", json!({})).await;
+            server.post(route.path, json!({ "credential": "leaked" }))
+        }
         ("POST", "/api/admin/backup") => server.call("POST", route.path),
         ("POST", "/api/admin/usage/reprice") => server.post(route.path, json!({})),
         ("GET", "/api/credentials/{name}") => {

@@ -5,5 +5,6 @@ mod backup;
 mod credential;
 mod door;
 mod harness;
+mod leak;
 mod offline;
 mod run;

@@ -114,6 +114,7 @@ const TABLES: &[Entry] = &[
             ("created_at_ms", INTEGER),
             ("updated_at_ms", INTEGER),
             ("deleted_at_ms", INTEGER),
+            ("frozen_at_ms", INTEGER),
         ],
     },
     Entry {

@@ -160,6 +160,7 @@ fn as_signed(grant: &StoredGrant) -> CredentialGrant<'_> {
         provider: &grant.provider,
         endpoint: grant.endpoint.as_deref(),
         is_active: grant.is_active,
+        is_frozen: grant.is_frozen,
         is_global: grant.is_global,
         user: grant.user,
         version: grant.version,
