@@ -196,7 +196,8 @@ async fn a_file_that_was_put_together_anew_without_the_key_does_not_open() {
     let rows: Vec<_> = (0..whole.len()).filter(|at| whole[*at][0] == b'R').collect();
     let same_table =
         rows.windows(2).find(|pair| whole[pair[0]][1..3] == whole[pair[1]][1..3]).expect("two chunks");
-    let forgeries: [(&str, &dyn Fn(&mut Vec<Vec<u8>>)); 5] = [
+    type Forge<'a> = &'a dyn Fn(&mut Vec<Vec<u8>>);
+    let forgeries: [(&str, Forge<'_>); 5] = [
         ("a chunk left out", &|frames| drop(frames.remove(rows[3]))),
         ("a chunk doubled", &|frames| frames.insert(rows[3], whole[rows[3]].clone())),
         ("two chunks in each other's place", &|frames| frames.swap(same_table[0], same_table[1])),
