@@ -10,6 +10,7 @@ mod credential;
 mod doctor;
 mod duration;
 pub mod exit;
+mod export;
 pub mod global;
 pub mod import;
 mod key;
@@ -108,6 +109,8 @@ enum RemoteCommand {
     /// Leaks: is this key ours, and what to do then
     #[command(subcommand)]
     Leak(leak::LeakCommand),
+    /// Write credentials as a list or as lines of a .env file; their keys only on request
+    Export(export::ExportOptions),
     /// The audit trail: list, verify, export
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -177,6 +180,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::User(command) => user::run(command, &session).await,
         RemoteCommand::Key(command) => key::run(command, &session).await,
         RemoteCommand::Import(command) => import::run(command, &session).await,
+        RemoteCommand::Export(options) => export::run(options, &session).await,
         RemoteCommand::Leak(command) => leak::run(command, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod credential;
 mod door;
+mod export;
 mod harness;
 mod leak;
 mod offline;
