@@ -109,23 +109,19 @@ pub async fn serve(
     let request_id = random::uid().to_string();
     let dialect = door_of(request.uri().path()).map_or(Dialect::OpenAi, |(door, rest)| door.dialect(rest));
     let answered = AssertUnwindSafe(answer(state, request, address, &request_id)).catch_unwind().await;
-    match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(problem)) => {
-            let code = problem.kind.code();
-            state.metrics.count_denied(code);
-            if let Some(cause) = &problem.cause {
-                let cause = strongroom_model::problem::Causes(cause.as_ref());
-                tracing::warn!(request_id, code, %cause, "a call failed");
-            }
-            refuse::refuse(&problem, dialect, &request_id, Clock::Database.local_now())
-        }
+    let problem = match answered {
+        Ok(Ok(response)) => return response,
+        Ok(Err(problem)) => problem,
         // What it said is in the log of the panic hook, without the request.
-        Err(_) => {
-            let problem = Problem::internal("something went wrong inside strongroom; the log has more");
-            refuse::refuse(&problem, dialect, &request_id, Clock::Database.local_now())
-        }
+        Err(_) => Problem::internal("something went wrong inside strongroom; the log has more"),
+    };
+    let code = problem.kind.code();
+    state.metrics.count_denied(code);
+    if let Some(cause) = &problem.cause {
+        let cause = strongroom_model::problem::Causes(cause.as_ref());
+        tracing::warn!(request_id, code, %cause, "a call failed");
     }
+    refuse::refuse(&problem, dialect, &request_id, Clock::Database.local_now())
 }
 
 async fn answer(

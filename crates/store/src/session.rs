@@ -83,11 +83,6 @@ enum Pool {
 }
 
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// Pages of SQLite's file that a connection for reading keeps: the system keeps them all, and this is memory spent twice.
-const READ_CACHE: &str = "-256";
-/// Pages in the write-ahead log before they are written back to the file: those that every batch changes are written back
-/// once for many of them.
-const CHECKPOINT: &str = "4000";
 
 /// A node that froze or lost its network in a transaction holds locks that every other node waits for: the server ends
 /// such a transaction, and those who wait get an answer. <https://www.postgresql.org/docs/current/runtime-config-client.html>
@@ -105,8 +100,7 @@ impl Store {
                 let file = sqlite_options(&options.url)?;
                 create_private(file.get_filename())?;
                 let write = sqlite_pool(&file, 1).await?;
-                let reading = file.read_only(true).pragma("cache_size", READ_CACHE);
-                let read = sqlite_pool(&reading, options.max_connections).await?;
+                let read = sqlite_pool(&file.read_only(true), options.max_connections).await?;
                 Pool::Sqlite { read, write }
             }
             Backend::Postgres => Pool::Postgres(
@@ -215,7 +209,6 @@ pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreErr
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .pragma("wal_autocheckpoint", CHECKPOINT)
         .busy_timeout(ACQUIRE))
 }
 
