@@ -26,8 +26,8 @@ pub struct NewToken {
 #[must_use]
 pub fn generate() -> NewToken {
     let id = random_text(ID);
-    let body = format!("{PREFIX}{id}_{}", random_text(SECRET));
-    let text = format!("{body}{}", checksum(&body));
+    let mut text = format!("{PREFIX}{id}_{}", random_text(SECRET));
+    text.extend(checksum(&text).map(char::from));
     NewToken { id, text: Secret::new(text) }
 }
 
@@ -43,7 +43,7 @@ pub fn id_of(text: &str) -> Option<&str> {
         return None;
     }
     let (body, sum) = text.split_at(text.len() - CHECKSUM);
-    (checksum(body) == sum).then_some(id)
+    (checksum(body) == sum.as_bytes()).then_some(id)
 }
 
 fn random_text(length: usize) -> String {
@@ -59,14 +59,14 @@ fn random_text(length: usize) -> String {
     text
 }
 
-fn checksum(body: &str) -> String {
+fn checksum(body: &str) -> [u8; CHECKSUM] {
     let mut rest = crc32fast::hash(body.as_bytes());
     let mut digits = [b'0'; CHECKSUM];
     for digit in digits.iter_mut().rev() {
         *digit = ALPHABET[(rest % 62) as usize];
         rest /= 62;
     }
-    digits.iter().map(|&digit| digit as char).collect()
+    digits
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ impl Actor {
     #[must_use]
     pub fn label(&self) -> String {
         match &self.kind {
-            ActorKind::Token(id) => format!("token:{id}"),
+            ActorKind::Token(id) => ["token:", id].concat(),
             ActorKind::User(id) => format!("user:{id}"),
             ActorKind::Local(name) => format!("local:{name}"),
             ActorKind::Library => "library".to_owned(),

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use futures::FutureExt;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use hyper::body::Incoming;
 use strongroom::EndpointGuard;
 use strongroom_connectors::ai::gateway::{Dialect, door_of};
@@ -34,10 +34,10 @@ use crate::http::{door, peer};
 use body::Sent;
 pub use tap::Passing;
 
-const REQUEST_ID: &str = "x-strongroom-request-id";
-const CREDENTIAL: &str = "x-strongroom-credential";
-const SOURCE: &str = "x-strongroom-source";
-const DENIED_BY: &str = "x-strongroom-denied-by";
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-strongroom-request-id");
+static CREDENTIAL: HeaderName = HeaderName::from_static("x-strongroom-credential");
+static SOURCE: HeaderName = HeaderName::from_static("x-strongroom-source");
+static DENIED_BY: HeaderName = HeaderName::from_static("x-strongroom-denied-by");
 
 /// What all calls share.
 #[derive(Debug)]

@@ -174,7 +174,7 @@ async fn ask(
 ) -> Result<Suggestion, Problem> {
     let provider = attempt.provider.clone();
     let bad = |message: &str| Problem::new(ProblemKind::BadGateway, format!("{provider} {message}"));
-    let reach = (&attempt.provider, attempt.endpoint.as_deref(), &attempt.api_key);
+    let reach = (&attempt.provider, attempt.endpoint(), attempt.api_key());
     match chat::ask(client, reach, question).await {
         Ok(answer) => {
             let metering = if answer.usage.is_some() { Metering::Reported } else { Metering::Held };

@@ -34,7 +34,7 @@ impl<B: Send + 'static> Answer<B> {
         let mut answer = Self { body, over: Some(Over { link, pool }) };
         if answer.body.is_end_stream() {
             // Nobody reads what is not there.
-            answer.give_back(&mut Context::from_waker(Waker::noop()));
+            answer.give_back();
         }
         answer
     }
@@ -45,9 +45,10 @@ impl<B: Send + 'static> Answer<B> {
 
     /// All of it was read: the connection is for the next call, unless the request is still on its way or either side
     /// wants it closed.
-    fn give_back(&mut self, cx: &mut Context<'_>) {
+    fn give_back(&mut self) {
         if let Some(mut over) = self.over.take() {
-            over.link.drive(cx);
+            // Whoever uses it next listens to it, and not who had it before.
+            over.link.drive(&mut Context::from_waker(Waker::noop()));
             if over.link.is_ready() {
                 over.pool.put(over.link);
             }
@@ -72,8 +73,8 @@ impl<B: Send + 'static> Body for Answer<B> {
         }
         match &polled {
             Poll::Ready(Some(Err(_))) => this.over = None,
-            Poll::Ready(None) => this.give_back(cx),
-            Poll::Ready(Some(Ok(_))) if this.body.is_end_stream() => this.give_back(cx),
+            Poll::Ready(None) => this.give_back(),
+            Poll::Ready(Some(Ok(_))) if this.body.is_end_stream() => this.give_back(),
             _ => {}
         }
         polled

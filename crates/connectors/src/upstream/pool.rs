@@ -1,8 +1,7 @@
 //! Connections to one address that nobody uses at the moment.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::client::conn::http2;
 use tokio_util::task::TaskTracker;
@@ -11,8 +10,9 @@ use super::link::Link;
 
 /// Connections that are kept for one address, at the most.
 const MOST: usize = 256;
-/// How long a connection is kept that nobody uses.
+/// How long a connection is kept that nobody uses, and how often those are looked for: one goes up to this much earlier.
 const IDLE: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_secs(15);
 
 /// A connection to use.
 pub(super) enum Kept<B> {
@@ -22,7 +22,8 @@ pub(super) enum Kept<B> {
 
 struct Idle<B> {
     link: Link<B>,
-    since: Instant,
+    /// The sweep before which it came.
+    sweep: u64,
 }
 
 struct Links<B> {
@@ -31,6 +32,8 @@ struct Links<B> {
     http2: Option<http2::SendRequest<B>>,
     /// Whether a task looks for those that have lain idle for too long.
     is_swept: bool,
+    /// How often it has looked.
+    sweeps: u64,
 }
 
 /// The connections, and where tasks run that look after them.
@@ -41,7 +44,10 @@ pub(super) struct Pool<B> {
 
 impl<B> Pool<B> {
     pub(super) fn new(tasks: TaskTracker) -> Self {
-        Self { links: Mutex::new(Links { http1: Vec::new(), http2: None, is_swept: false }), tasks }
+        Self {
+            links: Mutex::new(Links { http1: Vec::new(), http2: None, is_swept: false, sweeps: 0 }),
+            tasks,
+        }
     }
 
     fn links(&self) -> MutexGuard<'_, Links<B>> {
@@ -50,8 +56,6 @@ impl<B> Pool<B> {
 
     /// A connection that is open, as far as this side knows.
     pub(super) fn take(&self) -> Option<Kept<B>> {
-        // Whoever gets it asks again, with a waker of its own.
-        let cx = &mut Context::from_waker(Waker::noop());
         let mut links = self.links();
         if let Some(sender) = &links.http2 {
             if !sender.is_closed() {
@@ -59,14 +63,8 @@ impl<B> Pool<B> {
             }
             links.http2 = None;
         }
-        while let Some(Idle { mut link, since }) = links.http1.pop() {
-            // Nobody has listened to it meanwhile: that it was closed shows now.
-            link.drive(cx);
-            if link.is_ready() && since.elapsed() < IDLE {
-                return Some(Kept::Http1(link));
-            }
-        }
-        None
+        // That it was closed meanwhile shows when a request is handed to it, which then does not leave.
+        links.http1.pop().map(|idle| Kept::Http1(idle.link))
     }
 
     #[cfg(test)]
@@ -95,7 +93,8 @@ impl<B: Send + 'static> Pool<B> {
         if links.http1.len() >= MOST {
             return;
         }
-        links.http1.push(Idle { link, since: Instant::now() });
+        let at = links.sweeps;
+        links.http1.push(Idle { link, sweep: at });
         if !std::mem::replace(&mut links.is_swept, true) {
             self.tasks.spawn(sweep(Arc::downgrade(self)));
         }
@@ -105,7 +104,9 @@ impl<B: Send + 'static> Pool<B> {
     fn close_idle(&self) -> bool {
         let mut links = self.links();
         // They lie in the order in which they came, but for those that were taken meanwhile.
-        links.http1.retain(|idle| idle.since.elapsed() < IDLE);
+        links.sweeps += 1;
+        let (now, kept) = (links.sweeps, IDLE.as_secs() / SWEEP.as_secs());
+        links.http1.retain(|idle| idle.sweep + kept > now);
         links.is_swept = !links.http1.is_empty();
         links.is_swept
     }
@@ -113,7 +114,7 @@ impl<B: Send + 'static> Pool<B> {
 
 async fn sweep<B: Send + 'static>(pool: Weak<Pool<B>>) {
     loop {
-        tokio::time::sleep(IDLE / 2).await;
+        tokio::time::sleep(SWEEP).await;
         let Some(pool) = pool.upgrade() else { return };
         if !pool.close_idle() {
             return;

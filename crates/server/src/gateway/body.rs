@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -126,7 +127,11 @@ async fn collect(mut body: Incoming, most: usize) -> Result<Bytes, Problem> {
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     loop {
-        let frame = tokio::time::timeout(PATIENCE, body.frame()).await.map_err(|_| broken())?;
+        // Most bodies have come with their heads, and need no timer.
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => frame,
+            None => tokio::time::timeout(PATIENCE, body.frame()).await.map_err(|_| broken())?,
+        };
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(|_| broken())?.into_data() else { continue };
         match &first {

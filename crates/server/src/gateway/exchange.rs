@@ -226,7 +226,7 @@ async fn try_one(
             return Tried::Failed { outcome, may_go_on: false };
         }
     };
-    let credential = (headers::name_value(&attempt.credential), attempt.source);
+    let credential = (headers::name_value(attempt.credential()), attempt.source());
     if answer.status().as_u16() >= 400 {
         return Box::pin(refusal(attempt, answer, asked, provider, credential, can_send_again)).await;
     }
@@ -255,7 +255,7 @@ fn prepare(
     target: &Target,
 ) -> Result<Prepared, Problem> {
     let provider = &target.provider;
-    let endpoint = attempt.endpoint.as_deref().or_else(|| provider.known().and_then(|known| known.base_url));
+    let endpoint = attempt.endpoint().or_else(|| provider.known().and_then(|known| known.base_url));
     let endpoint = endpoint.ok_or_else(|| {
         Problem::new(
             ProblemKind::BadGateway,
@@ -274,7 +274,7 @@ fn prepare(
         Dialect::OpenAi => KeyHeader::Bearer,
         _ => api.key_header,
     };
-    let (name, key) = key_header.with(&attempt.api_key).map_err(|_| {
+    let (name, key) = key_header.with(attempt.api_key()).map_err(|_| {
         Problem::new(ProblemKind::BadGateway, "the key has characters that cannot be sent; store it again")
     })?;
     let mut sent = asked.headers.clone();
@@ -305,10 +305,10 @@ type CredentialShown = (HeaderValue, strongroom::Source);
 
 fn mark(headers: &mut HeaderMap, request_id: &str, (name, source): CredentialShown) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, id);
+        headers.insert(&REQUEST_ID, id);
     }
-    headers.insert(CREDENTIAL, name);
-    headers.insert(SOURCE, HeaderValue::from_static(source.as_str()));
+    headers.insert(&CREDENTIAL, name);
+    headers.insert(&SOURCE, HeaderValue::from_static(source.as_str()));
 }
 
 /// An answer that says no: of the key, so that another may be tried, or of the request.
@@ -325,7 +325,7 @@ async fn refusal(
     headers::from_provider(&mut head.headers);
     head.headers.remove(header::CONTENT_LENGTH);
     mark(&mut head.headers, asked.request_id, credential);
-    head.headers.insert(DENIED_BY, HeaderValue::from_static("provider"));
+    head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
     let mut response = Response::from_parts(head, Outgoing::Router(Body::from(body)));

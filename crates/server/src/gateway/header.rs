@@ -77,7 +77,12 @@ fn is_named(named: &[HeaderName], name: &HeaderName) -> bool {
 /// The names in `Connection`, which are for one hop as well.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|text| text.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+    // Most say only whether the connection stays open.
+    let names = values.flat_map(|text| text.split(',')).map(str::trim);
+    names
+        .filter(|name| !matches!(*name, "keep-alive" | "close"))
+        .filter_map(|name| name.parse().ok())
+        .collect()
 }
 
 /// A client's headers, less what is for one hop, the token, and where the call comes from.

@@ -34,9 +34,9 @@ pub(super) fn refuse(
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(DENIED_BY, HeaderValue::from_static("strongroom"));
+    headers.insert(&DENIED_BY, HeaderValue::from_static("strongroom"));
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, id);
+        headers.insert(&REQUEST_ID, id);
     }
     let wait = problem.retry_at.map(|at| (at.0 - now.0).max(0));
     if let Some(wait) = wait {

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -14,50 +15,88 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use tower::{Service, ServiceExt};
+use hyper::service::Service;
+use tower::ServiceExt;
 
 use super::AppState;
+use super::peer::LocalPeer;
 use crate::gateway;
 
-/// What serves the requests of one connection.
+/// What all connections share.
 #[derive(Clone)]
-pub struct Front {
-    doors: Arc<Doors>,
-    /// The other side; absent on the socket file.
-    address: Option<SocketAddr>,
-}
+pub struct Front(Arc<Doors>);
 
 struct Doors {
     state: AppState,
     router: Router,
 }
 
-impl Front {
-    /// For any connection.
-    #[must_use]
-    pub fn new(state: AppState) -> Self {
-        let router = super::router::router(state.clone());
-        Self { doors: Arc::new(Doors { state, router }), address: None }
-    }
+/// What serves the requests of one connection.
+pub struct Visit {
+    doors: Arc<Doors>,
+    caller: Caller,
+    begun: Begun,
+}
 
-    /// For the connection from this address.
+/// The other side of a connection.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// Over the network.
+    Remote(SocketAddr),
+    /// On this machine, through the socket file.
+    Local(LocalPeer),
+}
+
+/// Whether a connection has brought a request yet.
+#[derive(Debug, Clone, Default)]
+pub struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    /// Whether it has.
     #[must_use]
-    pub fn of(&self, address: SocketAddr) -> Self {
-        Self { doors: Arc::clone(&self.doors), address: Some(address) }
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
-impl Service<Request<Incoming>> for Front {
+impl Front {
+    /// Makes the doors.
+    #[must_use]
+    pub fn new(state: AppState) -> Self {
+        let router = super::router::router(state.clone());
+        Self(Arc::new(Doors { state, router }))
+    }
+
+    /// For a connection that just came in.
+    #[must_use]
+    pub fn of(&self, caller: Caller) -> Visit {
+        Visit { doors: Arc::clone(&self.0), caller, begun: Begun::default() }
+    }
+}
+
+impl Visit {
+    /// Tells whether the connection has brought a request yet.
+    #[must_use]
+    pub fn begun(&self) -> Begun {
+        self.begun.clone()
+    }
+}
+
+impl Service<Request<Incoming>> for Visit {
     type Response = Response<Outgoing>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
-        let (doors, address) = (Arc::clone(&self.doors), self.address);
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.begun.0.store(true, Ordering::Relaxed);
+        let doors = Arc::clone(&self.doors);
+        let address = match &self.caller {
+            Caller::Remote(address) => Some(*address),
+            Caller::Local(peer) => {
+                request.extensions_mut().insert(peer.clone());
+                None
+            }
+        };
         if gateway::is_gateways(request.uri().path()) {
             return Box::pin(async move { Ok(gateway::serve(&doors.state, request, address).await) });
         }

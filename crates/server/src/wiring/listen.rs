@@ -1,34 +1,39 @@
 //! Listening: TCP with or without TLS, and the socket file in the data directory.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::Extension;
-use axum::middleware::AddExtension;
-use axum_server::Handle;
-use axum_server::accept::{Accept, NoDelayAcceptor};
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use strongroom_model::{Problem, ProblemKind};
-use tokio::net::UnixStream;
-use tower::Layer;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::HttpConfig;
-use crate::http::front::Front;
+use crate::http::front::{Caller, Front, Visit};
 use crate::http::peer::LocalPeer;
 
-/// How long a client may take to send the head of its request.
+/// How long a client may take to agree on TLS, and how long to send the head of its request.
 const HEAD: Duration = Duration::from_secs(15);
 /// How long a connection may stay open without a first request.
 const FIRST: Duration = Duration::from_secs(15);
 /// Streams that one HTTP/2 connection may have open.
 const STREAMS: u32 = 256;
+/// How long open requests may go on after the signal to stop.
+const GRACE: Duration = Duration::from_secs(30);
+/// Before the next try when no connection can be taken, as when all descriptors are in use.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Binds the address.
 pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, Problem> {
@@ -47,10 +52,20 @@ pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, Problem> {
     })
 }
 
-/// The TLS configuration, when there is one.
-pub(super) async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, Problem> {
+/// TLS with the configured certificate, when there is one.
+pub(super) fn tls(config: &HttpConfig) -> Result<Option<TlsAcceptor>, Problem> {
     let (Some(cert), Some(key)) = (&config.tls_cert_file, &config.tls_key_file) else { return Ok(None) };
-    RustlsConfig::from_pem_file(cert, key).await.map(Some).map_err(|error| {
+    let read = || -> Result<rustls::ServerConfig, Box<dyn std::error::Error>> {
+        let chain = CertificateDer::pem_file_iter(cert)?.collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_file(key)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let versions =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let mut config = versions.with_no_client_auth().with_single_cert(chain, key)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    };
+    read().map(|config| Some(TlsAcceptor::from(Arc::new(config)))).map_err(|error| {
         Problem::internal(format!(
             "the TLS certificate {} and key {} cannot be used: {error}",
             cert.display(),
@@ -59,66 +74,150 @@ pub(super) async fn tls(config: &HttpConfig) -> Result<Option<RustlsConfig>, Pro
     })
 }
 
-/// Serves on TCP until the handle says to stop.
+/// Serves on TCP until it is told to stop, and until the requests that are open by then have had their time.
 pub(super) async fn serve_tcp(
     listener: TcpListener,
-    tls: Option<RustlsConfig>,
+    tls: Option<TlsAcceptor>,
     front: Front,
-    handle: Handle<SocketAddr>,
+    stop: CancellationToken,
 ) -> io::Result<()> {
-    let service = tower::service_fn(move |address: SocketAddr| ready(Ok::<_, Infallible>(front.of(address))));
-    match tls {
-        Some(tls) => {
-            let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
-            let mut server = axum_server::from_tcp(listener)?
-                .acceptor(acceptor)
-                .handle(handle)
-                .first_request_timeout(FIRST);
-            bound(server.http_builder());
-            server.serve(service).await
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut connections = Connections::new(stop);
+    while let Some((stream, address)) = connections.next(|| listener.accept()).await {
+        // A stream's pieces leave as they come: none waits for the client to acknowledge the one before. One that
+        // cannot be told so has been closed meanwhile.
+        if stream.set_nodelay(true).is_err() {
+            continue;
         }
-        None => {
-            // A stream's pieces leave as they come: none waits for the client to acknowledge the one before.
-            let acceptor = NoDelayAcceptor::new();
-            let mut server = axum_server::from_tcp(listener)?
-                .acceptor(acceptor)
-                .handle(handle)
-                .first_request_timeout(FIRST);
-            bound(server.http_builder());
-            server.serve(service).await
+        let visit = front.of(Caller::Remote(address));
+        match tls.clone() {
+            None => connections.serve(stream, visit),
+            Some(tls) => connections.serve_tls(tls, stream, visit),
         }
     }
+    connections.finish().await;
+    Ok(())
 }
 
-/// Serves on the socket file until the handle says to stop. Who may open the file is let in as an admin.
+/// Serves on the socket file until it is told to stop. Who may open the file is let in as an admin.
 pub(super) async fn serve_socket(
     listener: UnixListener,
     front: Front,
-    handle: Handle<std::os::unix::net::SocketAddr>,
+    stop: CancellationToken,
 ) -> io::Result<()> {
-    let mut server = axum_server::from_unix(listener)?.handle(handle).acceptor(PeerAcceptor);
-    bound(server.http_builder());
-    server.serve(tower::service_fn(move |_| ready(Ok::<_, Infallible>(front.clone())))).await
+    let listener = tokio::net::UnixListener::from_std(listener)?;
+    let mut connections = Connections::new(stop);
+    while let Some((stream, _)) = connections.next(|| listener.accept()).await {
+        match stream.peer_cred() {
+            Ok(peer) => {
+                connections.serve(stream, front.of(Caller::Local(LocalPeer::of_user(peer.uid()))));
+            }
+            Err(error) => tracing::warn!(%error, "who opened the socket file is not known; turned away"),
+        }
+    }
+    connections.finish().await;
+    Ok(())
 }
 
-/// Puts the user behind a connection to the socket file beside each of its requests.
-#[derive(Debug, Clone, Copy)]
-struct PeerAcceptor;
+/// The connections of one listener, each with a task of its own.
+struct Connections {
+    http: Arc<Builder<TokioExecutor>>,
+    open: JoinSet<()>,
+    stop: CancellationToken,
+}
 
-impl<S> Accept<UnixStream, S> for PeerAcceptor {
-    type Stream = UnixStream;
-    type Service = AddExtension<S, LocalPeer>;
-    type Future = Ready<io::Result<(UnixStream, Self::Service)>>;
+impl Connections {
+    fn new(stop: CancellationToken) -> Self {
+        let mut http = Builder::new(TokioExecutor::new());
+        http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+        http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
+        Self { http: Arc::new(http), open: JoinSet::new(), stop }
+    }
 
-    fn accept(&self, stream: UnixStream, service: S) -> Self::Future {
-        let peer = stream.peer_cred().map(|peer| LocalPeer::of_user(peer.uid()));
-        ready(peer.map(|peer| (stream, Extension(peer).layer(service))))
+    /// The next one to come in; `None` when it is time to stop.
+    async fn next<S, A, F>(&mut self, accept: impl Fn() -> F) -> Option<(S, A)>
+    where
+        F: Future<Output = io::Result<(S, A)>>,
+    {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                // Those that are over are let go of.
+                Some(_) = self.open.join_next() => {}
+                accepted = accept() => match accepted {
+                    Ok(accepted) => return Some(accepted),
+                    Err(error) if is_of_the_client(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection can be taken for the moment");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
+            }
+        }
+    }
+
+    fn serve<I>(&mut self, stream: I, visit: Visit)
+    where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.open.spawn(serve(Arc::clone(&self.http), stream, visit, self.stop.clone()));
+    }
+
+    fn serve_tls<I>(&mut self, tls: TlsAcceptor, stream: I, visit: Visit)
+    where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (http, stop) = (Arc::clone(&self.http), self.stop.clone());
+        self.open.spawn(async move {
+            let agreed = stop.run_until_cancelled(tokio::time::timeout(HEAD, tls.accept(stream))).await;
+            // One who does not speak TLS has nobody to tell it to.
+            if let Some(Ok(Ok(stream))) = agreed {
+                serve(http, stream, visit, stop).await;
+            }
+        });
+    }
+
+    /// Waits for the requests that are open, as long as they may take.
+    async fn finish(mut self) {
+        let all = async { while self.open.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            tracing::warn!(open = self.open.len(), "requests that took too long are given up");
+        }
     }
 }
 
-fn bound<E>(builder: &mut hyper_util::server::conn::auto::Builder<E>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// Serves one connection until either side ends it.
+async fn serve<I>(http: Arc<Builder<TokioExecutor>>, stream: I, visit: Visit, stop: CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let begun = visit.begun();
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), visit));
+    let mut stopped = pin!(stop.cancelled());
+    let (mut is_stopping, mut first) = (false, Some(Box::pin(tokio::time::sleep(FIRST))));
+    std::future::poll_fn(|cx| {
+        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if connection.as_mut().poll(cx).is_ready() {
+            // What broke it off is told to the requests that it carried.
+            return Poll::Ready(());
+        }
+        if first.is_some() && begun.is_set() {
+            first = None;
+        }
+        match &mut first {
+            Some(first) => first.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    })
+    .await;
 }
 
 /// Binds the socket file in place of one that a killed server left behind; only its owner may open it.

@@ -4,7 +4,6 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use axum_server::Handle;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use strongroom::key::Policy;
@@ -18,9 +17,6 @@ use super::{data_dir, jobs, listen};
 use crate::config::{Loaded, LogFormat};
 use crate::http::front::Front;
 use crate::telemetry;
-
-/// How long open requests may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -42,7 +38,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     // Whatever a server makes is its owner's alone, from the first moment on.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let lock = data_dir::hold(config)?;
-    let tls = listen::tls(&config.http).await?;
+    let tls = listen::tls(&config.http)?;
     // Bound before the database is touched: a port that is taken leaves nothing behind.
     let listener = listen::bind(&config.http)?;
     let address = listener
@@ -59,11 +55,10 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
 
     let socket_path = config.data_dir.join("strongroom.sock");
     let socket = listen::bind_socket(&socket_path)?;
-    let (tcp_handle, socket_handle) = (Handle::new(), Handle::new());
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), tcp_handle.clone()));
-    tasks.spawn(listen::serve_socket(socket, front, socket_handle.clone()));
+    tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), stop.clone()));
+    tasks.spawn(listen::serve_socket(socket, front, stop.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
     let days = config.usage.retention_days;
     let policy =
@@ -89,8 +84,6 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         ended = tasks.join_next() => Err(ended),
     };
     stop.cancel();
-    tcp_handle.graceful_shutdown(Some(GRACE));
-    socket_handle.graceful_shutdown(Some(GRACE));
     let mut failure = ended.err().flatten().and_then(failed);
     while let Some(done) = tasks.join_next().await {
         failure = failure.or_else(|| failed(done));

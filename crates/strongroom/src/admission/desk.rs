@@ -77,6 +77,8 @@ struct Counted {
     epoch: u64,
     /// Records of calls that have ended; their amounts are in the till.
     records: Vec<Record>,
+    /// Room for the next ones: what the last batch held them in.
+    spare: Vec<Record>,
     /// Whether a batch is being written.
     is_writing: bool,
     /// Until when leases may be spent.
@@ -298,7 +300,8 @@ impl Worker {
         let (sealed, records) = {
             let mut counted = self.shared.counted();
             counted.is_writing = true;
-            (counted.till.seal(), std::mem::take(&mut counted.records))
+            let spare = std::mem::take(&mut counted.spare);
+            (counted.till.seal(), std::mem::replace(&mut counted.records, spare))
         };
         let attempt = Attempt { asking, records, give_back };
         let written = tokio::time::timeout(PATIENCE, self.write(room, sealed, attempt)).await;
@@ -410,11 +413,15 @@ impl Worker {
             drop(tx);
             self.uncertain = Some(Uncertain { batch, records });
         }
-        let Some(Uncertain { batch, .. }) = self.uncertain.take() else { return Ok(()) };
+        let Some(Uncertain { batch, mut records }) = self.uncertain.take() else { return Ok(()) };
+        records.clear();
         let decisions = batch.decisions.clone();
         {
             let mut counted = self.shared.counted();
             counted.till.happened(batch);
+            if records.capacity() <= 2 * ENOUGH {
+                counted.spare = records;
+            }
             if is_written {
                 counted.alive_until = Some(started + 2 * RENEW);
             }

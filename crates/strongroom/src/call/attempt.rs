@@ -107,14 +107,7 @@ pub struct Attempt {
     pub target: usize,
     /// Whose API.
     pub provider: Provider,
-    /// The credential's name; the variable's when the key comes from the environment.
-    pub credential: String,
-    /// Where the key comes from.
-    pub source: Source,
-    /// A base URL in place of the provider's own.
-    pub endpoint: Option<String>,
-    /// The key.
-    pub api_key: Secret,
+    key: Key,
     open: Open,
 }
 
@@ -174,27 +167,10 @@ impl Attempt {
             let at = record.at;
             admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
         }
-        let (credential, source, endpoint, api_key) = match &key {
-            Key::Sealed(served) => {
-                let credential = &served.credential;
-                (
-                    credential.name.clone(),
-                    Source::Database,
-                    credential.endpoint.clone(),
-                    served.api_key.clone(),
-                )
-            }
-            Key::Environment(variable, key) => {
-                ((*variable).to_owned(), Source::Environment, None, key.clone())
-            }
-        };
         Self {
             target: purpose.target,
             provider: purpose.provider.clone(),
-            credential,
-            source,
-            endpoint,
-            api_key,
+            key: key.clone(),
             open: Open {
                 inner: Some(Box::new(Inner {
                     purpose,
@@ -207,6 +183,42 @@ impl Attempt {
                     first_byte_ms: None,
                 })),
             },
+        }
+    }
+
+    /// The credential's name; the variable's when the key comes from the environment.
+    #[must_use]
+    pub fn credential(&self) -> &str {
+        match &self.key {
+            Key::Sealed(served) => &served.credential.name,
+            Key::Environment(variable, _) => variable,
+        }
+    }
+
+    /// Where the key comes from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        match &self.key {
+            Key::Sealed(_) => Source::Database,
+            Key::Environment(..) => Source::Environment,
+        }
+    }
+
+    /// A base URL in place of the provider's own.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        match &self.key {
+            Key::Sealed(served) => served.credential.endpoint.as_deref(),
+            Key::Environment(..) => None,
+        }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn api_key(&self) -> &Secret {
+        match &self.key {
+            Key::Sealed(served) => &served.api_key,
+            Key::Environment(_, key) => key,
         }
     }
 

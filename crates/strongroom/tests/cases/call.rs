@@ -228,8 +228,8 @@ async fn the_environments_key_serves_a_provider_that_has_none_and_is_counted_on_
     limits.set(&Bound::Token(token), Unit::Requests, Window::Day, 1).await.unwrap();
     let mut first = ground.room.calls(actor.clone()).begin(chat(BOUND)).await.unwrap();
     let attempt = first.next().await.unwrap().unwrap();
-    assert_eq!((attempt.source, attempt.credential.as_str()), (Source::Environment, "OPENAI_API_KEY"));
-    assert_eq!(attempt.api_key.expose(), "sk-of-the-environment");
+    assert_eq!((attempt.source(), attempt.credential()), (Source::Environment, "OPENAI_API_KEY"));
+    assert_eq!(attempt.api_key().expose(), "sk-of-the-environment");
     attempt.answered(200).settle(end(3, 4));
     assert_eq!(call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err().kind, ProblemKind::LimitReached);
     let sums =

@@ -22,7 +22,7 @@ async fn go(ground: &Ground) -> Vec<String> {
     let mut call = ground.room.calls(Actor::library()).begin(call()).await.expect("a call");
     let mut tried = Vec::new();
     while let Some(attempt) = call.next().await.expect("an answer") {
-        let key = attempt.api_key.expose().to_owned();
+        let key = attempt.api_key().expose().to_owned();
         tried.push(key.clone());
         if key.starts_with("bad") {
             attempt.failed(&Failure::Refused { status: 401, health: Ailment::BadKey, retry_after: None });
@@ -76,7 +76,7 @@ async fn a_promoted_version_is_in_use_and_calls_under_way_end_with_the_old_one()
 
     ground.clock.set(NOW.plus_seconds(31));
     assert_eq!(ground.room.drain_versions().await.unwrap(), 0, "a call is under way");
-    assert_eq!(attempt.api_key.expose(), "key of one");
+    assert_eq!(attempt.api_key().expose(), "key of one");
     attempt.answered(200).settle(END);
     drop(under_way);
     assert_eq!(ground.room.drain_versions().await.unwrap(), 0, "this server has said that it was busy");

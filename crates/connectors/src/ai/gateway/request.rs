@@ -1,9 +1,7 @@
 //! What a request asks for, and the few changes that the gateway makes to it.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use strongroom_model::usage::CallBound;
@@ -14,32 +12,33 @@ use super::operation::Meter;
 /// to 804 for tools: <https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing>.
 const FRAME: i64 = 1024;
 
-/// Marks of what is larger as a prompt than in the request: images, files, what the provider has stored or fetches.
-const UNBOUNDED: &[&str] = &[
-    "\"image",
-    "\"input_image",
-    "\"input_file",
-    "\"input_audio",
-    "\"file",
-    "\"document",
-    "\"video",
-    "\"previous_response_id",
-    "\"conversation\"",
-    "\"prompt\":{",
-    "\"prompt\": {",
-    "\"web_search",
-    "\"web_fetch",
-    "\"mcp",
-    "\"code_",
-    "\"container",
-    "\"inlineData",
-    "\"inline_data",
-    "\"cachedContent",
-    "\"cached_content",
-    "\"google",
-    "\"urlContext",
-    "\"url_context",
-    "\"plugins\"",
+/// Marks of what is larger as a prompt than in the request: images, files, what the provider has stored or fetches. They
+/// stand behind a quotation mark.
+const UNBOUNDED: [&str; 24] = [
+    "image",
+    "input_image",
+    "input_file",
+    "input_audio",
+    "file",
+    "document",
+    "video",
+    "previous_response_id",
+    "conversation\"",
+    "prompt\":{",
+    "prompt\": {",
+    "web_search",
+    "web_fetch",
+    "mcp",
+    "code_",
+    "container",
+    "inlineData",
+    "inline_data",
+    "cachedContent",
+    "cached_content",
+    "google",
+    "urlContext",
+    "url_context",
+    "plugins\"",
 ];
 
 /// Why a request cannot be let through.
@@ -201,19 +200,36 @@ fn place(body: &[u8], raw: &RawValue) -> Range<usize> {
     start..start + raw.get().len()
 }
 
-fn bound(meter: Meter, body: &[u8], fields: &Fields<'_>) -> CallBound {
-    static MARKS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    // Every quotation mark may begin one of them: stepping through all bytes beats looking for where to begin.
-    let build =
-        || AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(UNBOUNDED).ok();
-    let marks = MARKS.get_or_init(build);
-    // A token is at least one byte of the text that it stands for.
-    let input = match marks {
-        Some(marks) if !marks.is_match(body) => {
-            i64::try_from(body.len()).ok().and_then(|bytes| bytes.checked_add(FRAME))
+/// Whether a mark of [`UNBOUNDED`] stands anywhere in a body. Looking behind every quotation mark is faster than an
+/// automaton over all bytes: texts are long, and have few of them.
+fn is_unbounded(body: &[u8]) -> bool {
+    /// For each first byte, a bit for each mark that begins with it.
+    const BEGINS: [u32; 256] = {
+        let mut begins = [0; 256];
+        let mut place = 0;
+        while place < UNBOUNDED.len() {
+            begins[UNBOUNDED[place].as_bytes()[0] as usize] |= 1 << place;
+            place += 1;
         }
-        _ => None,
+        begins
     };
+    memchr::memchr_iter(b'"', body).any(|quote| {
+        let behind = &body[quote + 1..];
+        let mut may_be = behind.first().map_or(0, |first| BEGINS[usize::from(*first)]);
+        while may_be != 0 {
+            if behind.starts_with(UNBOUNDED[may_be.trailing_zeros() as usize].as_bytes()) {
+                return true;
+            }
+            may_be &= may_be - 1;
+        }
+        false
+    })
+}
+
+fn bound(meter: Meter, body: &[u8], fields: &Fields<'_>) -> CallBound {
+    // A token is at least one byte of the text that it stands for.
+    let most = || i64::try_from(body.len()).ok()?.checked_add(FRAME);
+    let input = if is_unbounded(body) { None } else { most() };
     let (output, answers) = match meter {
         Meter::Embeddings => (Some(0), 1),
         Meter::GenerateContent => {
@@ -258,6 +274,18 @@ mod tests {
         assert_eq!(read(Meter::Chat, both).bound.output, Some(9));
         let odd = r#"{"max_tokens":"many","n":1e300}"#;
         assert_eq!((read(Meter::Chat, odd).bound.output, read(Meter::Chat, odd).bound.answers), (None, 1));
+    }
+
+    #[test]
+    fn every_mark_is_found_behind_a_quotation_mark_and_nowhere_else() {
+        for mark in UNBOUNDED {
+            assert!(is_unbounded(format!("{{\"a\":1,\"{mark}").as_bytes()), "{mark}");
+            assert!(is_unbounded(format!("\"\"{mark}\"").as_bytes()), "{mark}");
+            let cut = &mark[..mark.len() - 1];
+            assert!(!is_unbounded(format!("\"{cut}").as_bytes()), "{cut}");
+            assert!(!is_unbounded(format!("\"a {mark}\"").as_bytes()), "{mark}");
+        }
+        assert!(!is_unbounded(b"") && !is_unbounded(b"\""));
     }
 
     #[test]

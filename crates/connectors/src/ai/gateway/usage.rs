@@ -11,6 +11,8 @@ use super::operation::Meter;
 
 /// The longest raw figures that are kept, in bytes.
 const MOST_RAW: usize = 4 * 1024;
+/// The longest name of a model that is kept, in characters.
+const MOST_MODEL: usize = 128;
 
 /// What an answer said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,7 +132,11 @@ impl UsageReader {
         if let Some(model) = self.picker.take(Slot::Model)
             && let Ok(model) = serde_json::from_slice::<String>(&model)
         {
-            self.model = Some(model.chars().take(128).collect());
+            self.model = Some(if model.len() <= MOST_MODEL {
+                model
+            } else {
+                model.chars().take(MOST_MODEL).collect()
+            });
         }
     }
 }
