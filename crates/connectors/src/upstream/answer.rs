@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -47,8 +47,9 @@ impl<B: Send + 'static> Answer<B> {
     /// wants it closed.
     fn give_back(&mut self) {
         if let Some(mut over) = self.over.take() {
-            // Whoever uses it next listens to it, and not who had it before.
-            over.link.drive(&mut Context::from_waker(Waker::noop()));
+            if !over.link.is_ready() {
+                over.link.drive_for_nobody();
+            }
             if over.link.is_ready() {
                 over.pool.put(over.link);
             }

@@ -1,7 +1,7 @@
 //! Links: connections with HTTP over them. One of HTTP/1.1 is driven by whoever uses it, one of HTTP/2 by a task.
 
 use std::pin::{Pin, pin};
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -67,6 +67,11 @@ impl<B> Link<B> {
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
         // What went wrong is told to whoever waits for the answer or its body.
         self.is_over = self.is_over || self.connection.as_mut().poll(cx).is_ready();
+    }
+
+    /// The same between two calls, with nobody to tell when there is more to do.
+    pub(super) fn drive_for_nobody(&mut self) {
+        self.drive(&mut Context::from_waker(Waker::noop()));
     }
 
     /// Whether it can take the next request.

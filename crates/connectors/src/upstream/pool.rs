@@ -63,8 +63,14 @@ impl<B> Pool<B> {
             }
             links.http2 = None;
         }
-        // That it was closed meanwhile shows when a request is handed to it, which then does not leave.
-        links.http1.pop().map(|idle| Kept::Http1(idle.link))
+        while let Some(Idle { mut link, .. }) = links.http1.pop() {
+            // That it was closed meanwhile shows now; and from now on it tells nothing to whoever had it before.
+            link.drive_for_nobody();
+            if link.is_ready() {
+                return Some(Kept::Http1(link));
+            }
+        }
+        None
     }
 
     #[cfg(test)]
