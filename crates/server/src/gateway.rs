@@ -103,7 +103,7 @@ pub fn is_gateways(path: &str) -> bool {
 /// Serves a call from this address, or from the socket file.
 pub async fn serve(
     state: &AppState,
-    request: Request<Incoming>,
+    request: Box<Request<Incoming>>,
     address: Option<SocketAddr>,
 ) -> Response<Outgoing> {
     let request_id = random::uid().to_string();
@@ -126,7 +126,7 @@ pub async fn serve(
 
 async fn answer(
     state: &AppState,
-    request: Request<Incoming>,
+    request: Box<Request<Incoming>>,
     address: Option<SocketAddr>,
     request_id: &str,
 ) -> Result<Response<Outgoing>, Problem> {

@@ -51,7 +51,7 @@ enum Sendable {
 /// Serves a call of somebody who is known.
 pub(super) async fn exchange(
     state: &AppState,
-    request: Request<Incoming>,
+    request: Box<Request<Incoming>>,
     actor: &Arc<Actor>,
     request_id: &str,
 ) -> Result<Response<Outgoing>, Problem> {

@@ -98,6 +98,8 @@ impl Service<Request<Incoming>> for Visit {
             }
         };
         if gateway::is_gateways(request.uri().path()) {
+            // Boxed: it is handed on from hand to hand.
+            let request = Box::new(request);
             return Box::pin(async move { Ok(gateway::serve(&doors.state, request, address).await) });
         }
         Box::pin(async move {

@@ -129,7 +129,8 @@ struct Connections {
 impl Connections {
     fn new(stop: CancellationToken) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
-        http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+        // Heads and bodies leave in one piece: for what models write, copying it costs less than handing over a list.
+        http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).writev(false);
         http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
         Self { http: Arc::new(http), open: JoinSet::new(), stop }
     }

@@ -46,6 +46,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         .map_err(|error| Problem::internal("the address is not known").caused_by(error))?;
     let opened = super::open(&loaded).await?;
     let room = opened.room.clone();
+    // Before anybody is told that it serves: whoever comes to the socket file then finds it.
+    let socket_path = config.data_dir.join("strongroom.sock");
+    let socket = listen::bind_socket(&socket_path)?;
     greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
     // Said at the start, for it is easily forgotten: a change of the master key that was begun is to be ended.
     for next in room.keys().status().await?.next {
@@ -53,8 +56,6 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     }
     let front = Front::new(super::app(&room, config));
 
-    let socket_path = config.data_dir.join("strongroom.sock");
-    let socket = listen::bind_socket(&socket_path)?;
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), stop.clone()));
