@@ -2,10 +2,12 @@
 
 mod ai;
 mod audit;
+mod backup;
 mod credential;
 mod error;
 mod import;
 mod key;
+mod leak;
 mod limit;
 mod page;
 mod request;

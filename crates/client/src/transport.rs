@@ -4,6 +4,7 @@ mod base;
 mod http;
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use std::time::Duration;
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use strongroom_model::Secret;
 use url::Url;
 
@@ -18,8 +21,16 @@ use crate::client::ClientError;
 
 pub use http::HttpOptions;
 
+/// The body of an answer, piece by piece as it comes.
+pub type Pieces = BoxStream<'static, io::Result<Bytes>>;
+
 /// Answers a request without any network: the router of a server that lives in this process.
-pub type Caller = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<'static, Response<Bytes>> + Send + Sync>;
+pub type Caller = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<'static, Response<Pieces>> + Send + Sync>;
+
+/// A body that is there in whole, as pieces.
+pub fn in_one_piece(body: impl Into<Bytes>) -> Pieces {
+    futures::stream::iter([Ok(body.into())]).boxed()
+}
 
 /// A way to the API.
 #[derive(Clone)]
@@ -79,6 +90,11 @@ impl Transport {
 
     /// Sends one request and reads the whole answer, whatever its status.
     pub(crate) async fn send(&self, call: Call) -> Result<Response<Bytes>, ClientError> {
+        whole(self.begin(call).await?).await
+    }
+
+    /// Sends one request; of the answer only the head has come then.
+    pub(crate) async fn begin(&self, call: Call) -> Result<Response<Pieces>, ClientError> {
         match self {
             Self::Http { base, client, token } => {
                 let url = base::join(base, &call.target)?;
@@ -104,4 +120,18 @@ impl Transport {
             }
         }
     }
+}
+
+/// Waits for all pieces of an answer.
+pub(crate) async fn whole(answer: Response<Pieces>) -> Result<Response<Bytes>, ClientError> {
+    let (head, mut pieces) = answer.into_parts();
+    let first = pieces.try_next().await.map_err(ClientError::broken_off)?.unwrap_or_default();
+    let Some(second) = pieces.try_next().await.map_err(ClientError::broken_off)? else {
+        return Ok(Response::from_parts(head, first));
+    };
+    let mut body = [first, second].concat();
+    while let Some(piece) = pieces.try_next().await.map_err(ClientError::broken_off)? {
+        body.extend_from_slice(&piece);
+    }
+    Ok(Response::from_parts(head, body.into()))
 }

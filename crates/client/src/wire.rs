@@ -5,6 +5,7 @@ pub mod audit;
 pub mod credential;
 pub mod import;
 pub mod key;
+pub mod leak;
 pub mod limit;
 pub mod problem;
 pub mod secret_text;

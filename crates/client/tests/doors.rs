@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use strongroom_client::transport::{Caller, HttpOptions};
+use strongroom_client::transport::{Caller, HttpOptions, in_one_piece};
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::credential::{CreateCredential, ListCredentials, UpdateCredential};
 use strongroom_client::{Client, ErrorKind, Transport};
@@ -148,7 +148,7 @@ async fn in_process_any_name_reaches_its_route() {
     let log = Arc::clone(&seen);
     let caller: Caller = Arc::new(move |request: http::Request<Bytes>| {
         log.lock().unwrap().push(request.uri().to_string());
-        async { http::Response::builder().status(404).body(Bytes::from_static(b"{}")).unwrap() }.boxed()
+        async { http::Response::builder().status(404).body(in_one_piece(&b"{}"[..])).unwrap() }.boxed()
     });
     let client = Client::new(Transport::InProcess(caller));
     for name in ["..", "a/b", "ü"] {

@@ -3,6 +3,7 @@
 pub mod ai;
 pub mod dotenv;
 pub mod endpoint_guard;
+pub mod key_pattern;
 pub mod upstream;
 
 pub use ai::{ProbeOutcome, ProbeReport, probe};

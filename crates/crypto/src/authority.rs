@@ -77,6 +77,8 @@ pub struct CredentialGrant<'a> {
     pub endpoint: Option<&'a str>,
     /// Whether it is handed out.
     pub is_active: bool,
+    /// Whether it is frozen.
+    pub is_frozen: bool,
     /// Whether it is everybody's.
     pub is_global: bool,
     /// Whose it is.
@@ -109,6 +111,7 @@ impl<'a> From<&'a Credential> for CredentialGrant<'a> {
             provider: &credential.provider,
             endpoint: credential.endpoint.as_deref(),
             is_active: credential.is_active,
+            is_frozen: credential.frozen_at.is_some(),
             is_global: credential.is_global,
             user: credential.user,
             version: credential.version,
@@ -132,7 +135,12 @@ impl CredentialGrant<'_> {
             .text(self.name)
             .text(self.provider.as_str())
             .optional(self.endpoint)
-            .text(if self.is_active { "active" } else { "inactive" })
+            .text(match (self.is_frozen, self.is_active) {
+                (false, true) => "active",
+                (false, false) => "inactive",
+                (true, true) => "frozen",
+                (true, false) => "inactive frozen",
+            })
             .text(if self.is_global { "global" } else { "owned" })
             .optional(self.user.map(|user| user.to_string()).as_deref())
             .text(&self.version.to_string());
@@ -157,11 +165,16 @@ pub fn credential_mac(keyring: &Keyring, grant: &CredentialGrant<'_>) -> Authori
     make(keyring, &grant.fields())
 }
 
+/// Whether this grant is what we wrote.
+#[must_use]
+pub fn grant_verifies(keyring: &Keyring, grant: &CredentialGrant<'_>, mac: &AuthorityMac) -> bool {
+    keyring.verifies(Purpose::Token, &mac.key_id, &grant.fields(), &mac.mac)
+}
+
 /// Whether a credential's row says what we wrote.
 #[must_use]
 pub fn credential_verifies(keyring: &Keyring, credential: &Credential) -> bool {
-    let AuthorityMac { key_id, mac } = &credential.mac;
-    keyring.verifies(Purpose::Token, key_id, &CredentialGrant::from(credential).fields(), mac)
+    grant_verifies(keyring, &CredentialGrant::from(credential), &credential.mac)
 }
 
 fn user_fields(user: &User) -> Canonical {
@@ -243,6 +256,7 @@ mod tests {
             provider: &one,
             endpoint: None,
             is_active: true,
+            is_frozen: false,
             is_global: false,
             user: Some(UserId(7)),
             version: Uid::from_bytes([2; 16]),
@@ -255,6 +269,8 @@ mod tests {
             CredentialGrant { provider: &other, ..grant },
             CredentialGrant { endpoint: Some("https://evil.example.com"), ..grant },
             CredentialGrant { is_active: false, ..grant },
+            CredentialGrant { is_frozen: true, ..grant },
+            CredentialGrant { is_active: false, is_frozen: true, ..grant },
             CredentialGrant { is_global: true, ..grant },
             CredentialGrant { user: Some(UserId(8)), ..grant },
             CredentialGrant { version: Uid::from_bytes([3; 16]), ..grant },
@@ -278,6 +294,7 @@ mod tests {
                     provider: &provider,
                     endpoint: None,
                     is_active: true,
+                    is_frozen: false,
                     is_global: true,
                     user: None,
                     version: Uid::from_bytes([2; 16]),

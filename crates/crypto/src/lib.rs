@@ -5,7 +5,9 @@
 
 pub mod audit_chain;
 pub mod authority;
+pub mod backup;
 mod canonical;
+pub mod digest;
 pub mod envelope;
 mod hex;
 pub mod key;

@@ -144,6 +144,7 @@ fn every_layout_is_the_documented_one() {
         provider: &provider,
         endpoint: Some("https://llm.example.com"),
         is_active: true,
+        is_frozen: false,
         is_global: false,
         user: Some(UserId(7)),
         version: random::uid(),
@@ -156,7 +157,7 @@ fn every_layout_is_the_documented_one() {
         deleted_at: Some(Millis(1_890_000_000_000)),
         minter: Some((minter, Some("proj_1"))),
     };
-    let later = CredentialGrant { life, ..credential };
+    let later = CredentialGrant { life, is_frozen: true, ..credential };
     let entry = NewEntry {
         uid: random::uid(),
         at: Millis(1_763_800_000_123),

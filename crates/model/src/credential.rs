@@ -32,6 +32,8 @@ pub struct Credential {
     pub priority: i64,
     /// An inactive credential is not handed out.
     pub is_active: bool,
+    /// Since when nobody is served from it, for its key has leaked or may have.
+    pub frozen_at: Option<Millis>,
     /// A global credential is everybody's.
     pub is_global: bool,
     /// Whose it is when it is not global.
@@ -105,6 +107,12 @@ impl Credential {
     #[must_use]
     pub fn rotation_due(&self) -> Option<Millis> {
         self.rotate_after_days.map(|days| self.version_since.plus_seconds(days.saturating_mul(86_400)))
+    }
+
+    /// Whether its key is handed out.
+    #[must_use]
+    pub const fn is_served(&self) -> bool {
+        self.is_active && self.frozen_at.is_none()
     }
 
     /// Where it stands against its monthly limit.
@@ -207,6 +215,8 @@ pub struct CredentialPatch {
     pub priority: Option<i64>,
     /// Whether it is handed out.
     pub is_active: Option<bool>,
+    /// Whether nobody is served from it, whatever else it says.
+    pub is_frozen: Option<bool>,
     /// Whether it is everybody's.
     pub is_global: Option<bool>,
     /// Whose it is.

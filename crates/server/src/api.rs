@@ -2,8 +2,10 @@
 
 mod ai;
 mod audit;
+mod backup;
 mod credential;
 mod key;
+mod leak;
 mod limit;
 mod secret;
 mod status;
@@ -38,6 +40,8 @@ use crate::http::AppState;
         (name = "limits", description = "What may be used, of whom, over which time"),
         (name = "usage", description = "What was used"),
         (name = "audit", description = "The audit trail"),
+        (name = "backup", description = "Backups"),
+        (name = "leaks", description = "Keys that were found where they should not be"),
         (name = "keys", description = "Encryption keys"),
         (name = "status", description = "The server itself")
     )
@@ -56,6 +60,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(limit::routes())
         .merge(usage::routes())
         .merge(audit::routes())
+        .merge(backup::routes())
+        .merge(leak::routes())
         .merge(key::routes())
         .merge(status::routes())
 }

@@ -2,6 +2,7 @@
 
 mod ai;
 mod audit;
+mod backup;
 mod completion;
 mod config;
 mod confirm;
@@ -9,9 +10,11 @@ mod credential;
 mod doctor;
 mod duration;
 pub mod exit;
+mod export;
 pub mod global;
 pub mod import;
 mod key;
+mod leak;
 mod limit;
 mod migrate;
 mod money;
@@ -19,8 +22,10 @@ pub mod output;
 pub mod progress;
 pub mod reference;
 mod resolve;
+mod restore;
 mod role;
 mod run;
+mod scan;
 pub mod secret_input;
 mod serve;
 pub mod session;
@@ -62,6 +67,12 @@ enum Command {
     Remote(RemoteCommand),
     /// Start a command that finds the providers' keys in its environment
     Run(run::RunOptions),
+    /// Back the whole database up into one sealed file, and verify such a file
+    Backup(backup::BackupOptions),
+    /// Find keys of providers and tokens of strongroom in files and git history
+    Scan(scan::ScanOptions),
+    /// Put a backup into an empty database
+    Restore(restore::RestoreOptions),
     /// The configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -95,6 +106,11 @@ enum RemoteCommand {
     /// Move keys in from .env files or from the original application
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Leaks: is this key ours, and what to do then
+    #[command(subcommand)]
+    Leak(leak::LeakCommand),
+    /// Write credentials as a list or as lines of a .env file; their keys only on request
+    Export(export::ExportOptions),
     /// The audit trail: list, verify, export
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -157,6 +173,9 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
         }
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,
+        Command::Backup(options) => backup::run(options, &global, output).await,
+        Command::Scan(options) => scan::run(options, &global, output).await,
+        Command::Restore(options) => restore::run(options, &global, output).await,
         Command::Config(command) => config::run(&command, &global, output),
         Command::Doctor => doctor::run(&global, output).await,
         Command::Completion(options) => completion::run(&options, output),
@@ -174,6 +193,8 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::User(command) => user::run(command, &session).await,
         RemoteCommand::Key(command) => key::run(command, &session).await,
         RemoteCommand::Import(command) => import::run(command, &session).await,
+        RemoteCommand::Export(options) => export::run(options, &session).await,
+        RemoteCommand::Leak(command) => leak::run(command, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,

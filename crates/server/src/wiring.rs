@@ -7,23 +7,48 @@ mod listen;
 mod local;
 mod serve;
 
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
+use strongroom::backup::{OpenWindows, Restored, Watcher};
 use strongroom::{Clock, EndpointGuard, Environment, KeySource, Opened, Options, Strongroom};
-use strongroom_model::{Problem, Secret};
+use strongroom_model::{Actor, ActorKind, Problem, Role, Secret};
 use strongroom_store::{Store, StoreOptions, schema};
 
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, LogFormat};
 use crate::gateway::Gateway;
 use crate::http::AppState;
 use crate::http::jwt::JwtVerifier;
 use crate::http::metrics::Metrics;
+use crate::http::peer::LocalPeer;
+use crate::telemetry;
 
 pub use local::{InProcess, in_process};
 pub use serve::serve;
 
 /// Opens the strongroom that a configuration names.
 async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
+    Strongroom::open_or_make(options(loaded)?).await
+}
+
+/// Puts a backup into the configured database, which must be empty.
+///
+/// # Errors
+/// [`Problem`].
+pub async fn restore(
+    loaded: &Loaded,
+    file: &mut (impl Read + Seek),
+    windows: OpenWindows,
+    watch: Watcher<'_>,
+) -> Result<Restored, Problem> {
+    telemetry::start(LogFormat::Pretty, "warn,sqlx=error");
+    let _lock = data_dir::hold(&loaded.config)?;
+    let LocalPeer(name) = LocalPeer::of_this_process();
+    let actor = Actor::new(ActorKind::Local(name), Role::Admin);
+    strongroom::backup::restore(file, &options(loaded)?, windows, &actor, watch).await
+}
+
+fn options(loaded: &Loaded) -> Result<Options, Problem> {
     let config = &loaded.config;
     let key = match &config.encryption.key {
         Some(key) => KeySource::Given(key.clone()),
@@ -34,7 +59,7 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
     } else {
         Environment::disabled()
     };
-    Strongroom::open_or_make(Options {
+    Ok(Options {
         database_url: Secret::from(config.database.url.expose()),
         max_connections: config.database.max_connections,
         migrate: config.database.migrate,
@@ -47,7 +72,6 @@ async fn open(loaded: &Loaded) -> Result<Opened, Problem> {
         recovery_days: config.credentials.recovery_days,
         clock: Clock::Database,
     })
-    .await
 }
 
 /// The built-in prices under those that the configuration names.

@@ -261,6 +261,8 @@ pub enum EntryKind {
     Imported,
     /// A server was gone with what it held: it counts as consumed.
     Recovered,
+    /// What may have been consumed after a backup that was restored is not known: the window is closed.
+    Restored,
 }
 
 impl EntryKind {
@@ -268,6 +270,7 @@ impl EntryKind {
         match self {
             Self::Imported => "imported",
             Self::Recovered => "recovered",
+            Self::Restored => "restored",
         }
     }
 }

@@ -17,6 +17,7 @@ struct Row {
     endpoint: Option<String>,
     priority: i64,
     is_active: bool,
+    frozen_at_ms: Option<i64>,
     is_global: bool,
     user_id: Option<i64>,
     revision: i64,
@@ -77,6 +78,7 @@ impl TryFrom<Row> for Credential {
             endpoint: row.endpoint,
             priority: row.priority,
             is_active: row.is_active,
+            frozen_at: row.frozen_at_ms.map(Millis),
             is_global: row.is_global,
             user: row.user_id.map(UserId),
             revision: row.revision,
@@ -104,7 +106,7 @@ impl TryFrom<Row> for Credential {
 macro_rules! select_any {
     ($tail:literal) => {
         concat!(
-            "SELECT c.id, c.uid, c.name, c.provider, c.endpoint, c.priority, c.is_active, c.is_global, c.user_id, ",
+            "SELECT c.id, c.uid, c.name, c.provider, c.endpoint, c.priority, c.is_active, c.frozen_at_ms, c.is_global, c.user_id, ",
             "c.revision, c.version_uid, v.number AS version_number, l.amount AS rate_limit, ",
             "(SELECT CAST(COALESCE(SUM(n.settled + n.held), 0) AS BIGINT) FROM counters n ",
             "WHERE n.subject_uid = c.uid AND n.unit = 'requests' AND n.window_kind = 'month') AS usage_count, ",
@@ -195,6 +197,102 @@ pub async fn name_of(session: &mut Session, uid: Uid) -> Result<Option<String>, 
     Ok(row.map(|(name,)| name))
 }
 
+/// What a credential's row says about its key, of a deleted one too.
+#[derive(Debug, Clone)]
+pub struct StoredGrant {
+    /// The public integer.
+    pub id: i64,
+    /// The credential.
+    pub uid: Uid,
+    /// Its name.
+    pub name: String,
+    /// Its provider.
+    pub provider: Provider,
+    /// A base URL in place of the provider's own.
+    pub endpoint: Option<String>,
+    /// Whether it is handed out.
+    pub is_active: bool,
+    /// Whether it is frozen.
+    pub is_frozen: bool,
+    /// Whether it is everybody's.
+    pub is_global: bool,
+    /// Whose it is when it is not global.
+    pub user: Option<UserId>,
+    /// The version that is handed out.
+    pub version: Uid,
+    /// A version that waits, and its share of the calls in percent.
+    pub staged: Option<(Uid, i64)>,
+    /// From when on it is not handed out.
+    pub expires_at: Option<Millis>,
+    /// When it was deleted.
+    pub deleted_at: Option<Millis>,
+    /// The credential whose key makes new keys for it, and in which project of the provider.
+    pub minter: Option<(Uid, Option<String>)>,
+    /// Over all of it.
+    pub mac: AuthorityMac,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct GrantRow {
+    id: i64,
+    uid: String,
+    name: String,
+    provider: String,
+    endpoint: Option<String>,
+    is_active: bool,
+    is_frozen: bool,
+    is_global: bool,
+    user_id: Option<i64>,
+    version_uid: String,
+    staged_version_uid: Option<String>,
+    canary_percent: i64,
+    expires_at_ms: Option<i64>,
+    deleted_at_ms: Option<i64>,
+    minter_uid: Option<String>,
+    minter_project: Option<String>,
+    mac_key_id: String,
+    mac: String,
+}
+
+/// Up to `limit` credentials behind the one with the id `after`, by id, deleted ones too.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_grants(
+    session: &mut Session,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<StoredGrant>, StoreError> {
+    const SQL: &str = "SELECT id, uid, name, provider, endpoint, is_active, (frozen_at_ms IS NOT NULL) AS is_frozen, \
+                       is_global, user_id, version_uid, staged_version_uid, canary_percent, expires_at_ms, deleted_at_ms, \
+                       minter_uid, minter_project, mac_key_id, mac FROM api_credentials WHERE id > $1 ORDER BY id LIMIT $2";
+    let read = |row: GrantRow| {
+        let parsed = |uid: Option<String>, column: &'static str| -> Result<Option<Uid>, StoreError> {
+            uid.map(|uid| uid.parse().map_err(|_| corrupt(column, row.id))).transpose()
+        };
+        let staged = parsed(row.staged_version_uid, "staged_version_uid")?;
+        let minter = parsed(row.minter_uid, "minter_uid")?;
+        Ok(StoredGrant {
+            id: row.id,
+            uid: row.uid.parse().map_err(|_| corrupt("uid", row.id))?,
+            name: row.name,
+            provider: Provider::stored(row.provider),
+            endpoint: row.endpoint,
+            is_active: row.is_active,
+            is_frozen: row.is_frozen,
+            is_global: row.is_global,
+            user: row.user_id.map(UserId),
+            version: row.version_uid.parse().map_err(|_| corrupt("version_uid", row.id))?,
+            staged: staged.map(|version| (version, row.canary_percent)),
+            expires_at: row.expires_at_ms.map(Millis),
+            deleted_at: row.deleted_at_ms.map(Millis),
+            minter: minter.map(|minter| (minter, row.minter_project)),
+            mac: AuthorityMac { key_id: row.mac_key_id, mac: row.mac },
+        })
+    };
+    fetch_all!(session, GrantRow, SQL, after, limit)?.into_iter().map(read).collect()
+}
+
 /// Before the first credential of a provider, in the order in which they are tried.
 pub const FIRST: (i64, CredentialId) = (i64::MIN, CredentialId(i64::MIN));
 
@@ -211,7 +309,7 @@ pub async fn list_of_provider(
     now: Millis,
 ) -> Result<Vec<Credential>, StoreError> {
     const SQL: &str = select!(
-        "AND c.provider = $2 AND c.is_active \
+        "AND c.provider = $2 AND c.is_active AND c.frozen_at_ms IS NULL \
          AND ((CAST($3 AS BIGINT) IS NULL AND c.is_global) OR (NOT c.is_global AND c.user_id = $3)) \
          AND (c.priority, c.id) > ($4, $5) ORDER BY c.priority, c.id LIMIT $6"
     );
@@ -468,7 +566,8 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
                        mac_key_id = $12, mac = $13, staged_version_uid = $14, canary_percent = $15, \
-                       expires_at_ms = $16, rotate_after_days = $17, minter_uid = $18, minter_project = $19, revision = revision + 1 \
+                       expires_at_ms = $16, rotate_after_days = $17, minter_uid = $18, minter_project = $19, \
+                       frozen_at_ms = $20, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     let changed = execute!(
         tx,
@@ -491,7 +590,8 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
         credential.expires_at.map(|at| at.0),
         credential.rotate_after_days,
         credential.minter.as_ref().map(|minter| minter.credential.to_string()),
-        credential.minter.as_ref().and_then(|minter| minter.project.as_deref())
+        credential.minter.as_ref().and_then(|minter| minter.project.as_deref()),
+        credential.frozen_at.map(|at| at.0)
     )?;
     Ok(changed == 1)
 }

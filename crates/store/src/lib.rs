@@ -7,6 +7,7 @@ mod busy;
 mod dispatch;
 
 pub mod audit;
+pub mod backup;
 pub mod change;
 pub mod counter;
 pub mod credential;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod idempotency;
 pub mod key;
 pub mod key_holder;
+pub mod leak;
 pub mod legacy_source;
 pub mod limit;
 pub mod meta;

@@ -21,3 +21,11 @@ pub async fn get(session: &mut Session, key: &str) -> Result<Option<String>, Sto
     let row = fetch_optional!(session, (String,), "SELECT value FROM strongroom_meta WHERE key = $1", key)?;
     Ok(row.map(|(value,)| value))
 }
+
+/// Takes a fact back.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn remove(tx: &mut Write, key: &str) -> Result<(), StoreError> {
+    execute!(tx, "DELETE FROM strongroom_meta WHERE key = $1", key).map(|_| ())
+}

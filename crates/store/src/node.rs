@@ -48,6 +48,14 @@ pub async fn remove(tx: &mut Write, node: Uid) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM nodes WHERE uid = $1", node.to_string()).map(|_| ())
 }
 
+/// All servers on the list, whether they live or not.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(session: &mut Session) -> Result<Vec<Uid>, StoreError> {
+    lapsed(session, Millis(i64::MAX)).await
+}
+
 /// Servers whose lease lapsed before `now`.
 ///
 /// # Errors

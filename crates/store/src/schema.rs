@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 use crate::busy::{Patience, is_busy};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
-use crate::session::{Backend, Store, postgres_options, sqlite_options};
+use crate::session::{Backend, Session, Store, postgres_options, sqlite_options};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -112,14 +112,65 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
     })
 }
 
+/// Brings the schema up to this version and no further: what a backup of that version is put into.
+///
+/// # Errors
+/// [`StoreError::Schema`] when this binary does not know the version, or the database has a newer one.
+pub async fn migrate_to(store: &Store, version: i64) -> Result<(), StoreError> {
+    let (migrator, applied) = match store.backend() {
+        Backend::Sqlite => (&SQLITE, self::version(&mut store.read().await?).await?),
+        Backend::Postgres => (&POSTGRES, self::version(&mut store.read().await?).await?),
+    };
+    if !migrator.version_exists(version) {
+        return Err(newer(version));
+    }
+    if applied > version {
+        return Err(StoreError::Schema(format!(
+            "the schema is at version {applied} already and cannot go back to {version}; use a database without tables"
+        )));
+    }
+    let done = match (store.sqlite_writer(), store.postgres()) {
+        (Some(pool), _) => SQLITE.run_to(version, pool).await,
+        (_, Some(pool)) => {
+            let own = unbound(pool).await?;
+            let done = POSTGRES.run_to(version, &own).await;
+            own.close().await;
+            done
+        }
+        (None, None) => Ok(()),
+    };
+    done.map_err(|error| StoreError::Schema(format!("the schema cannot be made: {error}")))
+}
+
+/// The version of the schema; 0 where there is none.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub async fn version(session: &mut Session) -> Result<i64, StoreError> {
+    const OURS: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations";
+    const ON_SQLITE: &str =
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    const ON_POSTGRES: &str = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = '_sqlx_migrations'";
+    let is_there = if session.backend() == Backend::Sqlite { ON_SQLITE } else { ON_POSTGRES };
+    let is_there = crate::dispatch::fetch_optional!(session, (i64,), is_there)?;
+    if is_there.is_none_or(|(count,)| count == 0) {
+        return Ok(0);
+    }
+    Ok(crate::dispatch::fetch_optional!(session, (i64,), OURS)?.map_or(0, |(version,)| version))
+}
+
 /// On a connection of its own without time bounds: a migration may take long, and other nodes wait for it to end.
 async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
-    let unbound = [("lock_timeout", "0"), ("statement_timeout", "0")];
-    let options = pool.connect_options().as_ref().clone().options(unbound);
-    let own = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+    let own = unbound(pool).await?;
     let done = POSTGRES.run(&own).await;
     own.close().await;
     done
+}
+
+async fn unbound(pool: &PgPool) -> Result<PgPool, sqlx::Error> {
+    let bounds = [("lock_timeout", "0"), ("statement_timeout", "0")];
+    let options = pool.connect_options().as_ref().clone().options(bounds);
+    PgPoolOptions::new().max_connections(1).connect_with(options).await
 }
 
 /// SQLite has no lock for migrations: of several processes that start at once the slower ones fail on what the fastest

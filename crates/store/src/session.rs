@@ -135,6 +135,31 @@ impl Store {
         Ok(Session { link, clock: self.clock.clone() })
     }
 
+    /// A session that sees the database as it is now, however long it reads and whatever others write meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn snapshot(&self) -> Result<Session, StoreError> {
+        let link = match &self.pool {
+            Pool::Sqlite { read, .. } => Link::SqliteWrite(read.begin().await?),
+            Pool::Postgres(pool) => Link::PostgresWrite(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?,
+            ),
+        };
+        let mut session = Session { link, clock: self.clock.clone() };
+        if let Connection::Postgres(connection) = session.connection() {
+            // Whoever takes the rows may be slow, but not gone: an open snapshot keeps dead rows from being cleared away.
+            for bound in
+                ["SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = '5min'"]
+            {
+                sqlx::query(bound).execute(&mut *connection).await?;
+            }
+        }
+        // The first statement that reads is what the snapshot is of.
+        crate::change::current(&mut session).await?;
+        Ok(session)
+    }
+
     /// A transaction. Dropped without [`Write::commit`] it leaves no trace.
     ///
     /// # Errors

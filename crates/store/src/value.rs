@@ -127,8 +127,20 @@ pub struct Holder {
     pub is_deleted: bool,
     /// Whether it is handed out.
     pub is_active: bool,
+    /// Whether nobody is served from it.
+    pub is_frozen: bool,
     /// Whether the version is the one in use.
     pub is_current: bool,
+    /// The number of the version.
+    pub version_number: i64,
+}
+
+impl Holder {
+    /// Whether the key may be used through this credential, as far as its state says.
+    #[must_use]
+    pub const fn is_served(&self) -> bool {
+        !self.is_deleted && self.is_active && !self.is_frozen && self.is_current
+    }
 }
 
 /// The credentials that hold a secret with this fingerprint, deleted ones and old versions too.
@@ -140,7 +152,8 @@ pub async fn holders(
     fingerprint: &SecretFingerprint,
 ) -> Result<Vec<Holder>, StoreError> {
     const SQL: &str = "SELECT c.uid AS credential_uid, c.name, (c.deleted_at_ms IS NOT NULL) AS is_deleted, \
-                       c.is_active, (c.version_uid = v.uid) AS is_current \
+                       c.is_active, (c.frozen_at_ms IS NOT NULL) AS is_frozen, (c.version_uid = v.uid) AS is_current, \
+                       v.number AS version_number \
                        FROM credential_values x JOIN credential_versions v ON v.uid = x.version_uid \
                        JOIN api_credentials c ON c.uid = v.credential_uid \
                        WHERE x.fingerprint = $1 AND x.fingerprint_key_id = $2 ORDER BY c.id, v.number";

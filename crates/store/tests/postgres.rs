@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/audit.rs"]
 mod audit;
+#[path = "cases/backup.rs"]
+mod backup;
 #[path = "cases/counter.rs"]
 mod counter;
 #[path = "cases/credential.rs"]
@@ -20,6 +22,8 @@ mod idempotency;
 mod key;
 #[path = "cases/key_holder.rs"]
 mod key_holder;
+#[path = "cases/leak.rs"]
+mod leak;
 #[path = "cases/limit.rs"]
 mod limit;
 #[path = "cases/meta.rs"]

@@ -180,7 +180,7 @@ impl CredentialService {
         let now = session.now().await?;
         let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
         let credential = read::within_reach(&self.actor, found.as_ref())?
-            .filter(|it| it.is_active)
+            .filter(|it| it.is_served())
             .ok_or_else(not_found)?;
         Ok(credential.rate_limit_status(month::next(now)))
     }

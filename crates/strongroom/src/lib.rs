@@ -23,6 +23,7 @@
 mod admission;
 pub mod ai;
 pub mod audit;
+pub mod backup;
 pub mod call;
 mod canary;
 mod catalog;
@@ -31,6 +32,7 @@ mod drain;
 pub mod environment;
 pub mod health;
 pub mod key;
+pub mod leak;
 pub mod limit;
 pub mod open;
 pub mod prices;

@@ -18,6 +18,11 @@ use crate::{Environment, Inner, Strongroom};
 
 mod key_file;
 
+/// The fact that a database is somebody's: whoever sets it makes or restores what stands in it.
+pub(crate) const INSTALLATION: &str = "installation";
+/// The fact that a database is half restored.
+pub(crate) const RESTORE: &str = "restore";
+
 /// Where the master key comes from.
 #[derive(Debug, Clone)]
 pub enum KeySource {
@@ -108,11 +113,7 @@ impl Strongroom {
             Glimpse::Foreign => return Err(foreign()),
         };
         let (master, new_key_file) = master_key(&options.key, needed)?;
-        let mut masters = vec![master];
-        if let Some(text) = &options.previous_key {
-            let previous = parsed(text, "ENCRYPTION_KEY_PREVIOUS", needed)?;
-            masters.extend(Some(previous).filter(|it| it.fingerprint() != masters[0].fingerprint()));
-        }
+        let masters = with_previous(master, &options, needed)?;
         check_masters(&masters, needed)?;
         let mut is_used = false;
         let opened = Self::open_with(&options, masters, &mut is_used).await;
@@ -141,10 +142,21 @@ impl Strongroom {
             schema::check(&store).await?;
         }
         make_keys(&store, &masters, is_used).await?;
+        let room = Self::assemble(store, options, masters).await?;
+        room.start_chain().await?;
+        Ok(room)
+    }
+
+    /// A strongroom over a database that has its keys.
+    pub(crate) async fn assemble(
+        store: Store,
+        options: &Options,
+        masters: Vec<MasterKey>,
+    ) -> Result<Self, Problem> {
         let node = random::uid();
         crate::key::announce(&store, node, &masters).await?;
         let keyring = crate::key::load_keyring(&mut store.read().await?, &masters).await?;
-        let room = Self(Arc::new_cyclic(|room| Inner {
+        Ok(Self(Arc::new_cyclic(|room| Inner {
             store,
             keyring: RwLock::new(Arc::new(keyring)),
             master_fingerprint: masters[0].fingerprint(),
@@ -164,9 +176,7 @@ impl Strongroom {
             recovery_days: options.recovery_days,
             prices: options.prices.clone(),
             turns: std::sync::atomic::AtomicUsize::new(0),
-        }));
-        room.start_chain().await?;
-        Ok(room)
+        })))
     }
 
     /// Starts the audit chain once, with an entry that says so.
@@ -221,6 +231,45 @@ fn master_key(source: &KeySource, needed: &[String]) -> Result<(MasterKey, Optio
     }
 }
 
+fn half_restored() -> Problem {
+    Problem::conflict(
+        "the database is half restored: `strongroom restore` was cut short, or is still at it; run it again, or use another \
+         database",
+    )
+}
+
+/// The key, then the one that it replaces where one is given.
+fn with_previous(master: MasterKey, options: &Options, needed: &[String]) -> Result<Vec<MasterKey>, Problem> {
+    let mut masters = vec![master];
+    if let Some(text) = &options.previous_key {
+        let previous = parsed(text, "ENCRYPTION_KEY_PREVIOUS", needed)?;
+        masters.extend(Some(previous).filter(|it| it.fingerprint() != masters[0].fingerprint()));
+    }
+    Ok(masters)
+}
+
+/// Keys that are there already: none is made.
+///
+/// # Errors
+/// [`Problem`] naming the key that is needed.
+pub(crate) fn existing_masters(options: &Options, needed: &[String]) -> Result<Vec<MasterKey>, Problem> {
+    match &options.key {
+        KeySource::FileOrNew(path) if key_file::read(path)?.is_none() => Err(Problem::invalid(
+            "encryption.key",
+            format!(
+                "there is no encryption key: ENCRYPTION_KEY and ENCRYPTION_KEY_FILE are unset and {} does not exist; this \
+                 backup needs the key with fingerprint {}",
+                path.display(),
+                needed.join(" or ")
+            ),
+        )),
+        source => {
+            let (master, _) = master_key(source, &[])?;
+            with_previous(master, options, &[])
+        }
+    }
+}
+
 fn wanted(needed: &[String]) -> String {
     format!("this database needs the key with fingerprint {}", needed.join(" or "))
 }
@@ -250,8 +299,12 @@ fn check_masters(masters: &[MasterKey], needed: &[String]) -> Result<(), Problem
 async fn make_keys(store: &Store, masters: &[MasterKey], is_used: &mut bool) -> Result<(), Problem> {
     let mut tx = store.write().await?;
     let now = tx.now().await?;
-    if !strongroom_store::meta::claim(&mut tx, "installation", &random::uid().to_string()).await? {
+    if !strongroom_store::meta::claim(&mut tx, INSTALLATION, &random::uid().to_string()).await? {
+        let is_half_restored = strongroom_store::meta::get(&mut tx, RESTORE).await?.is_some();
         tx.roll_back().await?;
+        if is_half_restored {
+            return Err(half_restored());
+        }
         let known = strongroom_store::key::list_masters(&mut store.read().await?).await?;
         check_masters(masters, &known)?;
         *is_used = true;

@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/audit.rs"]
 mod audit;
+#[path = "cases/backup.rs"]
+mod backup;
 #[path = "cases/call.rs"]
 mod call;
 #[path = "cases/cancellation.rs"]
@@ -30,6 +32,8 @@ mod import;
 mod import_usage;
 #[path = "cases/key.rs"]
 mod key;
+#[path = "cases/leak.rs"]
+mod leak;
 #[path = "cases/limit.rs"]
 mod limit;
 #[path = "cases/master_key.rs"]
@@ -56,3 +60,8 @@ mod token;
 mod user;
 #[path = "cases/version.rs"]
 mod version;
+
+#[tokio::test]
+async fn a_backup_goes_from_one_kind_of_database_to_the_other_and_back() {
+    backup::round_trip(&[Backend::Sqlite, Backend::Postgres, Backend::Sqlite]).await;
+}

@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Sqlite;
 
 #[path = "cases/audit.rs"]
 mod audit;
+#[path = "cases/backup.rs"]
+mod backup;
 #[path = "cases/call.rs"]
 mod call;
 #[path = "cases/cancellation.rs"]
@@ -28,6 +30,8 @@ mod import;
 mod import_usage;
 #[path = "cases/key.rs"]
 mod key;
+#[path = "cases/leak.rs"]
+mod leak;
 #[path = "cases/limit.rs"]
 mod limit;
 #[path = "cases/master_key.rs"]

@@ -76,6 +76,13 @@ impl ClientError {
         Self { source: Some(error.into()), ..Self::new(ErrorKind::Unreachable, message) }
     }
 
+    /// The answer began, and its end never came.
+    pub(crate) fn broken_off(error: std::io::Error) -> Self {
+        let cause = innermost(&error).unwrap_or_else(|| error.to_string());
+        let message = format!("the connection to the server broke before it had answered all: {cause}");
+        Self { source: Some(error.into()), ..Self::new(ErrorKind::Unreachable, message) }
+    }
+
     /// Reads an answer that is not a success.
     pub(crate) fn refused(answer: &Response<Bytes>) -> Self {
         let status = answer.status();

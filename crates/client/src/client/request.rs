@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Client, ClientError};
-use crate::transport::Call;
+use crate::transport::{Call, Pieces, whole};
 
 /// For calls that touch a few rows.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -93,6 +93,15 @@ impl Draft<'_> {
     pub(super) async fn send(self) -> Result<Response<Bytes>, ClientError> {
         let answer = self.send_any().await?;
         if answer.status().is_success() { Ok(answer) } else { Err(ClientError::refused(&answer)) }
+    }
+
+    /// Sends it; of a success only the head has come then.
+    pub(super) async fn begin(self) -> Result<Response<Pieces>, ClientError> {
+        let answer = self.client.transport.begin(self.call).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(ClientError::refused(&whole(answer).await?))
     }
 
     /// Sends it; any status is an answer.

@@ -1,15 +1,16 @@
 //! HTTP by reqwest, for the network and for the socket file alike.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use http::{HeaderValue, Response, header};
 use reqwest::redirect::Policy;
 use strongroom_model::Secret;
 use url::Url;
 
-use super::{Call, Transport, base};
+use super::{Call, Pieces, Transport, base};
 use crate::client::ClientError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,13 +67,13 @@ pub(super) fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Sends one request and reads the whole answer.
+/// Sends one request and waits for the head of the answer.
 pub(super) async fn send(
     client: &reqwest::Client,
     url: Url,
     call: Call,
     bearer: Option<HeaderValue>,
-) -> Result<Response<Bytes>, ClientError> {
+) -> Result<Response<Pieces>, ClientError> {
     let mut request =
         client.request(call.method, url).headers(call.headers).timeout(call.timeout).body(call.body);
     if let Some(bearer) = bearer {
@@ -80,7 +81,9 @@ pub(super) async fn send(
     }
     let answer = request.send().await.map_err(ClientError::unreachable)?;
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let mut response = Response::new(answer.bytes().await.map_err(ClientError::unreachable)?);
+    // What went wrong is told without the URL, in which names of credentials stand.
+    let pieces = answer.bytes_stream().map_err(|error| io::Error::other(error.without_url()));
+    let mut response = Response::new(pieces.boxed());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)

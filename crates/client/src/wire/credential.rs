@@ -25,6 +25,10 @@ pub struct Credential {
     pub priority: i64,
     /// An inactive credential is not handed out.
     pub is_active: bool,
+    /// Since when nobody is served from it, for its key has leaked or may have; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub frozen_at: Option<Millis>,
     /// A global credential is everybody's.
     pub is_global: bool,
     /// Whose it is when it is not global.

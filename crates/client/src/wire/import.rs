@@ -10,7 +10,7 @@ use super::SecretText;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportRequest {
-    /// Where they come from, for the audit trail: `env` or `legacy`.
+    /// Where they come from, for the audit trail: `env`, `legacy` or `file`.
     pub source: String,
     /// Say what would be done and change nothing.
     #[serde(default)]

@@ -56,9 +56,9 @@ const link = hmac(auditKey, [
   optional(entry.target_name), text(entry.outcome), text(entry.detail), optional(entry.request_id),
   optional(entry.remote_address),
 ])
-const grantOf = (format) => [
+const grantOf = (format, state) => [
   text(format), text(credential.uid), text(credential.name), text(credential.provider),
-  optional(credential.endpoint), text(credential.is_active ? 'active' : 'inactive'),
+  optional(credential.endpoint), text(state),
   text(credential.is_global ? 'global' : 'owned'), optional(credential.user_id), text(credential.version_uid),
 ]
 const sha256 = (fields) => createHash('sha256').update(Buffer.concat(fields)).digest('hex')
@@ -81,9 +81,9 @@ process.stdout.write(JSON.stringify({
   user_mac: hmac(tokenKey, [
     text('strongroom/user-grant/v1'), number(user.id), text(user.role), text(user.is_active ? 'active' : 'disabled'),
   ]),
-  credential_mac: hmac(tokenKey, grantOf('strongroom/credential-grant/v1')),
+  credential_mac: hmac(tokenKey, grantOf('strongroom/credential-grant/v1', credential.is_active ? 'active' : 'inactive')),
   later_credential_mac: hmac(tokenKey, [
-    ...grantOf('strongroom/credential-grant/v2'), optional(credential.staged_version_uid),
+    ...grantOf('strongroom/credential-grant/v2', credential.is_active ? 'frozen' : 'inactive frozen'), optional(credential.staged_version_uid),
     number(credential.canary_percent), optional(credential.expires_at_ms), optional(credential.deleted_at_ms),
     optional(credential.minter_uid), optional(credential.minter_project),
   ]),

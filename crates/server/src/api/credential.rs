@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod deleted;
+mod freeze;
 mod health;
 mod import;
 mod list;
@@ -39,6 +40,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(test::test))
         .routes(routes!(undelete::undelete))
         .routes(routes!(purge::purge))
+        .routes(routes!(freeze::freeze))
+        .routes(routes!(freeze::unfreeze))
 }
 
 pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
@@ -50,6 +53,7 @@ pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
         endpoint: credential.endpoint.clone(),
         priority: credential.priority,
         is_active: credential.is_active,
+        frozen_at: credential.frozen_at,
         is_global: credential.is_global,
         user_id: credential.user.map(|user| user.0),
         usage_count: credential.usage_count,

@@ -6,6 +6,7 @@ mod canary;
 mod destroy;
 mod diff;
 mod due;
+mod freeze;
 mod get;
 mod list;
 mod promote;
@@ -71,6 +72,10 @@ pub(super) enum CredentialCommand {
     Purge(purge::PurgeOptions),
     /// List credentials that nobody has used for a while
     Unused(unused::UnusedOptions),
+    /// Serve nobody from it, on no server: its key has leaked or may have
+    Freeze(freeze::FreezeOptions),
+    /// Serve from a frozen credential again
+    Unfreeze(freeze::FreezeOptions),
 }
 
 pub(super) use due::notices;
@@ -97,6 +102,8 @@ pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliRes
         CredentialCommand::Undelete(options) => undelete::run(options, session).await,
         CredentialCommand::Purge(options) => purge::run(options, session).await,
         CredentialCommand::Unused(options) => unused::run(options, session).await,
+        CredentialCommand::Freeze(options) => freeze::freeze(options, session).await,
+        CredentialCommand::Unfreeze(options) => freeze::unfreeze(options, session).await,
     }
 }
 
@@ -109,6 +116,7 @@ fn details(credential: &Credential) -> Table {
         ("endpoint", or_dash(credential.endpoint.as_ref())),
         ("priority", credential.priority.to_string()),
         ("active", yes_no(credential.is_active)),
+        ("frozen", credential.frozen_at.map_or_else(|| yes_no(false), |at| format!("since {at}"))),
         ("owner", owner(credential)),
         (
             "rate limit",

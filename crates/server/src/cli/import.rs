@@ -10,6 +10,7 @@ use super::session::Session;
 mod env;
 #[cfg(test)]
 mod fake_api;
+mod file;
 mod legacy;
 mod send;
 
@@ -25,6 +26,17 @@ pub enum ImportCommand {
         /// A file to read, more than once for several; without it ./.env, when there is one, and the environment
         #[arg(long, value_name = "FILE")]
         file: Vec<PathBuf>,
+        /// Say what would be done and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Move credentials in that `strongroom export` wrote as JSON or YAML
+    ///
+    /// Those that are there already stay as they are. One that was written without its key gets none.
+    File {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
         /// Say what would be done and change nothing
         #[arg(long)]
         dry_run: bool,
@@ -54,6 +66,7 @@ pub enum ImportCommand {
 pub async fn run(command: ImportCommand, session: &Session) -> CliResult {
     match command {
         ImportCommand::Env { file, dry_run } => env::run(&file, dry_run, session).await,
+        ImportCommand::File { file, dry_run } => file::run(&file, dry_run, session).await,
         ImportCommand::Legacy { database, legacy_key_file, dry_run } => {
             legacy::run(&database, &legacy_key_file, dry_run, session).await
         }

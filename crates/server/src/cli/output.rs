@@ -13,8 +13,9 @@ use super::exit::{CliError, CliResult};
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
-    /// Columns for people.
+    /// Columns for people; of `export`, lines of a .env file.
     #[default]
+    #[value(alias = "dotenv")]
     Table,
     /// JSON; a list is an array.
     Json,

@@ -136,6 +136,7 @@ mod tests {
             endpoint: None,
             priority: 40,
             is_active: true,
+            frozen_at: None,
             is_global: true,
             user_id: None,
             usage_count: 1250,

@@ -1,10 +1,11 @@
 //! The same router without a network: for a command on this machine while no server runs.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
-use http_body_util::BodyExt;
+use futures::{StreamExt, TryStreamExt};
 use strongroom::{Opened, Strongroom};
 use strongroom_client::transport::Caller;
 use strongroom_model::Problem;
@@ -55,16 +56,7 @@ pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
                 Ok(answer) => answer,
                 Err(never) => match never {},
             };
-            let (parts, body) = answer.into_parts();
-            match body.collect().await {
-                Ok(body) => http::Response::from_parts(parts, body.to_bytes()),
-                Err(error) => {
-                    tracing::error!(%error, "an answer broke off");
-                    let mut broken = http::Response::new(bytes::Bytes::new());
-                    *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-                    broken
-                }
-            }
+            answer.map(|body| body.into_data_stream().map_err(io::Error::other).boxed())
         })
     });
     Ok(InProcess { caller, new_key_file, room, lock })

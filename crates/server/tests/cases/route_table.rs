@@ -186,6 +186,12 @@ async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<C
             | "/api/admin/encryption-keys/rotate-master"
             | "/api/admin/encryption-keys/retire-master",
         ) => server.call("POST", route.path),
+        ("POST", "/api/admin/leaks/check") => server.post(route.path, json!({ "keys": ["sk-found-somewhere"] })),
+        ("POST", "/api/admin/leaks/respond") => {
+            server.credential("leaked", json!({})).await;
+            server.post(route.path, json!({ "credential": "leaked" }))
+        }
+        ("POST", "/api/admin/backup") => server.call("POST", route.path),
         ("POST", "/api/admin/usage/reprice") => server.post(route.path, json!({})),
         ("GET", "/api/credentials/{name}") => {
             server.credential("to-read", json!({})).await;
@@ -226,6 +232,9 @@ async fn changed_version(server: &Server, minter: &FakeMinter, route: &Route) ->
                 "rotateWith": { "credentialId": with } });
             server.patch(&own, more).await.expect(200);
             server.call("POST", &format!("{own}/rotate"))
+        }
+        "credential.freeze" | "credential.unfreeze" => {
+            server.call("POST", &route.path.replace("{id}", &id.to_string()))
         }
         "credential.abort" => {
             stage().await.expect(200);

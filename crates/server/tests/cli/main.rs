@@ -1,8 +1,11 @@
 //! The binary as people and scripts see it: exit codes, stdout, stderr, against a server that answers as the API does.
 
 mod audit;
+mod backup;
 mod credential;
 mod door;
+mod export;
 mod harness;
+mod leak;
 mod offline;
 mod run;

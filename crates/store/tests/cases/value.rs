@@ -111,6 +111,8 @@ async fn holders_of_a_secret_are_found_in_old_versions_and_deleted_credentials_t
     tx.commit().await.unwrap();
 
     let holder = |number: u8, name: &str, is_deleted, is_active, is_current| Holder {
+        is_frozen: false,
+        version_number: 1,
         credential_uid: uid(number).to_string(),
         name: name.to_owned(),
         is_deleted,
@@ -131,6 +133,6 @@ async fn holders_of_a_secret_are_found_in_old_versions_and_deleted_credentials_t
         ]
     );
     let new = value::holders(&mut session, &print("new", &keys.1)).await.unwrap();
-    assert_eq!(new, [holder(1, "one", false, true, true)]);
+    assert_eq!(new, [Holder { version_number: 2, ..holder(1, "one", false, true, true) }]);
     assert_eq!(value::holders(&mut session, &print("same", "other key")).await.unwrap(), []);
 }

@@ -76,6 +76,7 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         provider: &provider,
         endpoint: None,
         is_active: true,
+        is_frozen: false,
         is_global: true,
         user: None,
         version: version_uid,

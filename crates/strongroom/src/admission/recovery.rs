@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::Target;
-use strongroom_model::{Actor, Problem, Uid};
+use strongroom_model::{Actor, Millis, Problem, Uid};
 use strongroom_store::counter::{self, Delta, Entry, EntryKind};
-use strongroom_store::node;
+use strongroom_store::{Write, node};
 
 use crate::Strongroom;
 use crate::audit::entry;
@@ -40,10 +40,23 @@ impl Strongroom {
             tx.roll_back().await?;
             return Ok(false);
         }
-        let actor = Actor::system();
+        let counters = self.settle_node(&mut tx, gone, &Actor::system(), now).await?;
+        tx.commit().await?;
+        tracing::warn!(node = %gone, counters, "a server was gone; what it held counts as consumed");
+        Ok(true)
+    }
+
+    /// Settles what a server holds as consumed and takes it off the list. Tells how many counters that were.
+    pub(crate) async fn settle_node(
+        &self,
+        tx: &mut Write,
+        gone: Uid,
+        actor: &Actor,
+        now: Millis,
+    ) -> Result<usize, Problem> {
         let label = actor.label();
         let (mut deltas, mut entries) = (BTreeMap::new(), Vec::new());
-        for hold in node::holds(&mut tx, gone).await? {
+        for hold in node::holds(tx, gone).await? {
             let amount = hold.held + hold.leased;
             let delta = Delta { settled: amount, held: -hold.held, leased: -hold.leased, ..Delta::default() };
             deltas.insert(hold.key, delta);
@@ -57,16 +70,13 @@ impl Strongroom {
                 adjusted: 0,
             });
         }
-        counter::apply(&mut tx, &deltas).await?;
-        counter::insert_entries(&mut tx, &entries).await?;
-        node::clear_holds(&mut tx, gone, true).await?;
-        node::remove(&mut tx, gone).await?;
+        counter::apply(tx, &deltas).await?;
+        counter::insert_entries(tx, &entries).await?;
+        node::clear_holds(tx, gone, true).await?;
+        node::remove(tx, gone).await?;
         let target = Target { kind: "node".into(), id: Some(gone.to_string()), name: None };
-        let detail = json!({ "counters": entries.len() });
-        let entry = entry(&actor, "node.recover", target, now, &detail);
-        self.append(&mut tx, vec![entry]).await?;
-        tx.commit().await?;
-        tracing::warn!(node = %gone, counters = entries.len(), "a server was gone; what it held counts as consumed");
-        Ok(true)
+        let entry = entry(actor, "node.recover", target, now, &json!({ "counters": entries.len() }));
+        self.append(tx, vec![entry]).await?;
+        Ok(entries.len())
     }
 }

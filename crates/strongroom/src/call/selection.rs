@@ -155,10 +155,10 @@ impl Strongroom {
         }
         let mut session = self.0.store.read().await?;
         let holders = value::holders(&mut session, &self.keyring().fingerprint(key)).await?;
-        if holders.iter().any(|it| it.is_deleted || !it.is_active || !it.is_current) {
+        if holders.iter().any(|it| !it.is_served()) {
             tracing::warn!(
                 variable,
-                "the key in the environment belongs to a credential that was deleted, deactivated or \
+                "the key in the environment belongs to a credential that was deleted, deactivated, frozen or \
                 replaced, and is not used"
             );
             return Ok(None);

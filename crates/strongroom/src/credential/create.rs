@@ -156,6 +156,7 @@ impl CredentialService {
             provider: &new.provider,
             endpoint: new.endpoint.as_deref(),
             is_active: new.is_active,
+            is_frozen: false,
             is_global: new.is_global,
             user: new.user,
             version: version_uid,

@@ -262,7 +262,7 @@ impl Strongroom {
         {
             let found = &served.credential;
             let is_for = within_reach(&read.actor, Some(found))?.is_some() && is_seen(found, views);
-            return if is_for && found.is_active {
+            return if is_for && found.is_served() {
                 if let Some(at) = found.expires_at.filter(|at| *at <= moment.now) {
                     return Ok(Found::Expired(Box::new(expired(found, at))));
                 }
@@ -280,7 +280,7 @@ impl Strongroom {
                 .await?
                 .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
-        let Some(found) = found.filter(|found| found.is_active) else { return Ok(Found::Nothing) };
+        let Some(found) = found.filter(Credential::is_served) else { return Ok(Found::Nothing) };
         let values = self.values_of_version(session, found.version).await?;
         // Opened before a use is counted: what cannot be handed out costs nothing.
         let opened = match self.open_all(&found, values) {

@@ -218,6 +218,7 @@ impl CredentialService {
             provider,
             endpoint: row.endpoint.as_deref(),
             is_active: row.is_active,
+            is_frozen: false,
             is_global: row.is_global,
             user: row.user,
             version: version_uid,

@@ -250,9 +250,9 @@ impl CredentialService {
             }
         }
         let holders = value::holders(&mut tx, &self.room.keyring().fingerprint(key)).await?;
-        if let Some(holder) = holders.iter().find(|it| it.is_deleted || !it.is_active || !it.is_current) {
+        if let Some(holder) = holders.iter().find(|it| !it.is_served()) {
             tracing::warn!(variable, credential = %holder.name, "the key in the environment belongs to a credential \
-                that was deleted, deactivated or replaced, and is not used");
+                that was deleted, deactivated, frozen or replaced, and is not used");
             return Ok(None);
         }
         let moment = Moment { now, generation: change::current(&mut tx).await? };

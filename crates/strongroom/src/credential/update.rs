@@ -28,6 +28,17 @@ impl CredentialService {
         patch: CredentialPatch,
         if_match: Option<i64>,
     ) -> Result<Credential, Problem> {
+        self.update_as("credential.update", id, patch, if_match).await
+    }
+
+    /// The same under another name in the audit trail.
+    pub(crate) async fn update_as(
+        &self,
+        action: &'static str,
+        id: CredentialId,
+        patch: CredentialPatch,
+        if_match: Option<i64>,
+    ) -> Result<Credential, Problem> {
         check_patch(&patch)?;
         for _ in 0..ATTEMPTS {
             let mut tx = self.room.0.store.write().await?;
@@ -40,7 +51,7 @@ impl CredentialService {
             if let Some(Some(at)) = patch.expires_at {
                 check_expiry(at, now)?;
             }
-            let mut after = self.patched(&before, &patch)?;
+            let mut after = self.patched(&before, &patch, now)?;
             if let Some(minter) = &patch.minter {
                 after.minter = match minter {
                     Some((id, project)) => {
@@ -49,7 +60,7 @@ impl CredentialService {
                     None => None,
                 };
             }
-            if let Some(after) = self.write_update(&mut tx, &before, after, &patch, now).await? {
+            if let Some(after) = self.write_update(&mut tx, &before, after, (action, &patch), now).await? {
                 tx.commit().await?;
                 return Ok(after);
             }
@@ -61,13 +72,23 @@ impl CredentialService {
         Err(passed())
     }
 
-    fn patched(&self, before: &Credential, patch: &CredentialPatch) -> Result<Credential, Problem> {
+    fn patched(
+        &self,
+        before: &Credential,
+        patch: &CredentialPatch,
+        now: Millis,
+    ) -> Result<Credential, Problem> {
         let mut after = before.clone();
         after.name = patch.name.clone().unwrap_or(after.name);
         after.provider = patch.provider.clone().unwrap_or(after.provider);
         after.endpoint = patch.endpoint.clone().unwrap_or(after.endpoint);
         after.priority = patch.priority.unwrap_or(after.priority);
         after.is_active = patch.is_active.unwrap_or(after.is_active);
+        after.frozen_at = match patch.is_frozen {
+            None => after.frozen_at,
+            Some(false) => None,
+            Some(true) => after.frozen_at.or(Some(now)),
+        };
         after.is_global = patch.is_global.unwrap_or(after.is_global);
         after.user = patch.user.unwrap_or(after.user);
         after.rate_limit = patch.rate_limit.unwrap_or(after.rate_limit);
@@ -88,7 +109,7 @@ impl CredentialService {
         tx: &mut Write,
         before: &Credential,
         mut after: Credential,
-        patch: &CredentialPatch,
+        (action, patch): (&'static str, &CredentialPatch),
         now: Millis,
     ) -> Result<Option<Credential>, Problem> {
         let has_new_secret = patch.api_key.is_some() || patch.api_secret.is_some();
@@ -127,7 +148,7 @@ impl CredentialService {
                 detail["pruned"] = json!(pruned);
             }
         }
-        let entry = entry(&self.actor, "credential.update", target(&after), now, &detail);
+        let entry = entry(&self.actor, action, target(&after), now, &detail);
         self.room.append(tx, vec![entry]).await?;
         Ok(Some(after))
     }
@@ -232,6 +253,7 @@ fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> 
             ("endpoint", json!(it.endpoint)),
             ("priority", json!(it.priority)),
             ("isActive", json!(it.is_active)),
+            ("isFrozen", json!(it.frozen_at.is_some())),
             ("isGlobal", json!(it.is_global)),
             ("userId", json!(it.user)),
             ("rateLimit", json!(it.rate_limit)),

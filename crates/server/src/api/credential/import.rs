@@ -38,8 +38,8 @@ pub(super) async fn import(
         )
         .into());
     }
-    if !["env", "legacy"].contains(&body.source.as_str()) {
-        return Err(Problem::invalid("source", "source must be env or legacy").into());
+    if !["env", "legacy", "file"].contains(&body.source.as_str()) {
+        return Err(Problem::invalid("source", "source must be env, legacy or file").into());
     }
     let options = ImportOptions {
         source: body.source,

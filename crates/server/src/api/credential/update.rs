@@ -56,6 +56,7 @@ fn requested(body: UpdateCredential) -> Result<CredentialPatch, Problem> {
         endpoint: body.endpoint,
         priority: body.priority,
         is_active: body.is_active,
+        is_frozen: None,
         is_global: body.is_global,
         user: body.user_id.map(|user| user.map(UserId)),
         rate_limit: body.rate_limit,

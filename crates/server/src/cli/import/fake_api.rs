@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::json;
+use strongroom_client::transport::{Pieces, in_one_piece};
 use strongroom_client::wire::import::{ImportReport, ImportRequest, ImportRow, ImportedRow};
 use strongroom_client::{Client, Transport};
 use strongroom_model::Provider;
@@ -31,8 +32,8 @@ impl FakeApi {
     pub(super) fn session(&self, yes: bool) -> Session {
         let api = self.clone();
         let caller = move |request: Request<Bytes>| {
-            let answer = api.answer(&request);
-            Box::pin(async move { answer }) as futures::future::BoxFuture<'static, Response<Bytes>>
+            let answer = api.answer(&request).map(in_one_piece);
+            Box::pin(async move { answer }) as futures::future::BoxFuture<'static, Response<Pieces>>
         };
         let client = Client::new(Transport::InProcess(Arc::new(caller)));
         Session::new(client, Output::new(Format::Table), yes, Door::InProcess)

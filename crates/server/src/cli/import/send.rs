@@ -18,7 +18,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'s> {
     pub(super) client: &'s Client,
-    /// `env` or `legacy`, for the audit trail.
+    /// `env`, `legacy` or `file`, for the audit trail.
     pub(super) source: &'static str,
     pub(super) dry_run: bool,
     pub(super) skip_known_secrets: bool,

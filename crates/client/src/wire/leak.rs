@@ -1,0 +1,139 @@
+//! Leaks on the wire: keys that were found somewhere, and how far the trouble reaches.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::Millis;
+use utoipa::ToSchema;
+
+use super::SecretText;
+use super::credential::Credential;
+
+/// Keys that were found somewhere.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckLeaks {
+    /// At most 1000.
+    pub keys: Vec<SecretText>,
+}
+
+/// What is known of them.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeakReport {
+    /// One per key, in their order.
+    pub keys: Vec<CheckedKey>,
+}
+
+/// What is known of a key. The key itself is not repeated.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckedKey {
+    /// Whether it is ours.
+    pub is_ours: bool,
+    /// The credentials that hold it, or held it.
+    pub credentials: Vec<LeakedKey>,
+    /// The token of this strongroom that it is.
+    pub token: Option<Holder>,
+}
+
+/// Where a key is stored.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeakedKey {
+    /// The credential's identity.
+    pub uid: String,
+    /// Its number, when it is not deleted.
+    pub id: Option<i64>,
+    /// Its name.
+    pub name: String,
+    /// The version that holds the key.
+    pub version: i64,
+    /// Whether that is the version in use.
+    pub is_current: bool,
+    /// Whether somebody is served from the credential with this key.
+    pub is_served: bool,
+    /// Whether it is frozen.
+    pub is_frozen: bool,
+    /// Whether it was deleted.
+    pub is_deleted: bool,
+    /// Whose it is when it is not everybody's.
+    pub user_id: Option<i64>,
+    /// When the credential was last used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used: Option<Millis>,
+    /// Tokens and users that could have had it.
+    pub access: Vec<Holder>,
+}
+
+/// Somebody who can reach a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// `token` or `user`.
+    pub kind: String,
+    /// Its public id or number.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+}
+
+/// What to do about a leak.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RespondToLeak {
+    /// The name of the credential whose key has leaked.
+    pub credential: String,
+    /// A new key, to go on with at once; without one the credential is frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<SecretText>,
+    /// Tell of what happened from here on; since the credential was made when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Millis>,
+}
+
+/// How far the trouble reaches.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeakResponse {
+    /// The credential as it is now.
+    pub credential: Credential,
+    /// What is told of is from here on.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Millis,
+    /// Tokens and users that could have had the key.
+    pub access: Vec<Holder>,
+    /// Addresses that it was handed out to.
+    pub addresses: Vec<LeakAddress>,
+    /// Who spent what with it.
+    pub spent: Vec<LeakSpend>,
+}
+
+/// An address that a key was handed out to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeakAddress {
+    /// The address.
+    pub address: String,
+    /// How often.
+    pub reads: i64,
+    /// The last time.
+    #[schema(value_type = String, format = DateTime)]
+    pub last: Millis,
+}
+
+/// What somebody spent with a credential.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeakSpend {
+    /// Who, as in the audit trail.
+    pub actor: String,
+    /// Uses.
+    pub requests: i64,
+    /// What is known of the cost, in billionths of a US dollar.
+    pub cost_nano_usd: i64,
+    /// The first instant of the last day.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_day: Millis,
+}

@@ -1,0 +1,55 @@
+//! `POST /api/admin/credentials/{id}/freeze` and `…/unfreeze`
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use strongroom_client::wire::credential::Credential;
+use strongroom_client::wire::problem::ProblemBody;
+use strongroom_model::CredentialId;
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, number};
+use crate::http::problem::Answer;
+
+/// Freeze a credential
+///
+/// Within a second nobody is served from it on any server, and its key is not taken from the environment either. The key stays sealed
+/// as it is.
+#[utoipa::path(
+    post,
+    path = "/api/admin/credentials/{id}/freeze",
+    tag = "leaks",
+    operation_id = "freeze_credential",
+    params(("id" = i64, Path, description = "The credential's number")),
+    responses((status = 200, body = Credential), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn freeze(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    id: Result<Path<i64>, PathRejection>,
+) -> Answer<Json<Credential>> {
+    let id = CredentialId(number(id, "Credential")?);
+    Ok(Json(super::wire(&state.room.leaks(actor).freeze(id).await?)))
+}
+
+/// Unfreeze a credential
+///
+/// It is served from again, unless it is inactive.
+#[utoipa::path(
+    post,
+    path = "/api/admin/credentials/{id}/unfreeze",
+    tag = "leaks",
+    operation_id = "unfreeze_credential",
+    params(("id" = i64, Path, description = "The credential's number")),
+    responses((status = 200, body = Credential), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn unfreeze(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    id: Result<Path<i64>, PathRejection>,
+) -> Answer<Json<Credential>> {
+    let id = CredentialId(number(id, "Credential")?);
+    Ok(Json(super::wire(&state.room.leaks(actor).unfreeze(id).await?)))
+}

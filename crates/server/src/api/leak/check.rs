@@ -1,0 +1,57 @@
+//! `POST /api/admin/leaks/check`
+
+use axum::Json;
+use axum::extract::State;
+use strongroom::leak::Found;
+use strongroom_client::wire::leak::{CheckLeaks, CheckedKey, LeakReport, LeakedKey};
+use strongroom_client::wire::problem::ProblemBody;
+
+use crate::http::AppState;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::problem::Answer;
+
+/// Check whether keys that were found somewhere are ours
+///
+/// By keyed fingerprint: no secret is opened, and the keys are neither stored nor logged. Old versions and deleted credentials
+/// are known too.
+#[utoipa::path(
+    post,
+    path = "/api/admin/leaks/check",
+    tag = "leaks",
+    operation_id = "check_leaks",
+    request_body = CheckLeaks,
+    responses((status = 200, body = LeakReport), (status = "default", description = "A problem", body = ProblemBody)),
+    security(("bearer" = []))
+)]
+pub(super) async fn check(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    JsonBody(body, _): JsonBody<CheckLeaks>,
+) -> Answer<Json<LeakReport>> {
+    let keys: Vec<_> = body.keys.into_iter().map(|key| key.0).collect();
+    let found = state.room.leaks(actor).check(&keys).await?;
+    Ok(Json(LeakReport { keys: found.into_iter().map(wire).collect() }))
+}
+
+fn wire(found: Vec<Found>) -> CheckedKey {
+    let mut checked = CheckedKey { is_ours: !found.is_empty(), credentials: Vec::new(), token: None };
+    for found in found {
+        match found {
+            Found::Token(token) => checked.token = Some(super::token(&token)),
+            Found::Credential(key) => checked.credentials.push(LeakedKey {
+                uid: key.uid.to_string(),
+                id: key.id.map(|id| id.0),
+                version: key.version,
+                is_current: key.is_current,
+                is_served: key.is_served,
+                is_frozen: key.is_frozen,
+                is_deleted: key.is_deleted,
+                user_id: key.owner.map(|user| user.0),
+                last_used: key.last_used,
+                access: super::access(&key.access),
+                name: key.name,
+            }),
+        }
+    }
+    checked
+}

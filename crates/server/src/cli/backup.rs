@@ -1,0 +1,54 @@
+//! `strongroom backup`: the whole database as one sealed file, and the proof of such a file.
+
+mod create;
+mod summary;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use strongroom::backup::{Contents, Proof};
+
+use super::exit::{CliError, CliResult};
+use super::global::GlobalOptions;
+use super::output::Output;
+use super::session::Session;
+
+pub(super) use summary::table;
+
+/// What is told about a backup that was proven.
+pub(super) fn summary_of(contents: &Contents, proof: &Proof) -> summary::Summary {
+    summary::Summary::proven(contents, proof)
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct BackupOptions {
+    /// Where to write the backup; - is stdout
+    #[arg(value_name = "FILE", required = true)]
+    file: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<BackupCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum BackupCommand {
+    /// Prove a backup: complete and unaltered without the master key; with it, that everything in it opens
+    Verify(verify::VerifyOptions),
+}
+
+/// Runs the command.
+pub(super) async fn run(options: BackupOptions, global: &GlobalOptions, output: &Output) -> CliResult {
+    match (options.command, options.file) {
+        (Some(BackupCommand::Verify(options)), _) => verify::run(options, global, output).await,
+        (None, Some(file)) => {
+            let session = Session::open(global, output.clone()).await?;
+            let done = create::run(&file, &session).await;
+            session.close().await;
+            done
+        }
+        (None, None) => Err(CliError::usage("name the file to write: strongroom backup FILE")),
+    }
+}

@@ -1,0 +1,141 @@
+//! `strongroom export`: credentials for people, as a list or as lines of a `.env` file; their keys only on request.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use strongroom_client::wire::SecretText;
+use strongroom_client::wire::credential::{Credential, ListCredentials};
+use strongroom_client::wire::import::ImportRow;
+use strongroom_model::Provider;
+use zeroize::Zeroizing;
+
+use super::exit::{CliError, CliResult, Exit};
+use super::output::Format;
+use super::session::Session;
+use super::whole_file::WholeFile;
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+--format dotenv (the default) writes lines of a .env file, json and yaml a list that
+`strongroom import file` takes. Without --reveal there is no key in any of them.
+For all of a database, keys still sealed, there is `strongroom backup`.")]
+pub(super) struct ExportOptions {
+    /// Write the keys too: each counts one use and is in the audit trail as read
+    #[arg(long)]
+    reveal: bool,
+
+    /// Where to write, readable by its owner only; stdout otherwise
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Only credentials of this provider
+    #[arg(long, short, value_name = "PROVIDER")]
+    provider: Option<String>,
+}
+
+pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult {
+    let query = ListCredentials { provider: options.provider.clone(), ..ListCredentials::default() };
+    let found = session.client.all_credentials(query).await?;
+    let (mut rows, mut failed) = (Vec::with_capacity(found.len()), 0);
+    for credential in found {
+        let mut row = row(&credential);
+        if options.reveal {
+            match session.client.reveal_credential(&credential.name, credential.user_id).await {
+                Ok(read) => (row.api_key, row.api_secret) = (Some(read.api_key), read.api_secret),
+                Err(error) => {
+                    session.output.warn(&format!("the key of \"{}\" is left out: {error}", credential.name));
+                    failed += 1;
+                }
+            }
+        }
+        rows.push(row);
+    }
+    let text = Zeroizing::new(match session.output.format() {
+        Format::Table => dotenv(&rows),
+        Format::Json => serde_json::to_string_pretty(&rows).map_err(unwritable)? + "\n",
+        Format::Yaml => serde_norway::to_string(&rows).map_err(unwritable)?,
+    });
+    match &options.file {
+        Some(path) => {
+            let mut file = WholeFile::create(path)?;
+            file.write_all(text.as_bytes())?;
+            file.finish()?;
+        }
+        None => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()?;
+        }
+    }
+    session.output.note(&format!("{} credentials exported", rows.len()));
+    if options.reveal {
+        session.output.warn("the keys stand open in what was written: keep it short, and remove it");
+    } else {
+        session.output.note("without their keys; --reveal writes them");
+    }
+    Ok(if failed == 0 { Exit::Ok } else { Exit::Failure })
+}
+
+fn unwritable(error: impl std::fmt::Display) -> CliError {
+    CliError::failure(format!("the list cannot be written in this format: {error}"))
+}
+
+fn row(credential: &Credential) -> ImportRow {
+    ImportRow {
+        id: Some(credential.id),
+        name: credential.name.clone(),
+        provider: credential.provider.clone(),
+        api_key: None,
+        api_secret: None,
+        endpoint: credential.endpoint.clone(),
+        priority: Some(credential.priority),
+        is_active: credential.is_active,
+        is_global: credential.is_global,
+        user_id: credential.user_id,
+        rate_limit: credential.rate_limit,
+        usage_count: credential.usage_count,
+        current_month_usage: credential.current_month_usage,
+        last_used: credential.last_used,
+        created_at: Some(credential.created_at),
+        updated_at: Some(credential.updated_at),
+    }
+}
+
+/// A line per key: the provider's usual variable, with a number from the second key of a provider on.
+fn dotenv(rows: &[ImportRow]) -> String {
+    let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+    let mut text = String::new();
+    for row in rows {
+        let known = Provider::parse(&row.provider).ok().and_then(|it| it.known()?.variables.first().copied());
+        let plain = || {
+            let letters = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+            format!("{}_API_KEY", row.provider.chars().map(letters).collect::<String>().to_ascii_uppercase())
+        };
+        let variable = known.map_or_else(plain, str::to_owned);
+        let number = numbers.entry(variable.clone()).or_default();
+        *number += 1;
+        let variable = if *number == 1 { variable } else { format!("{variable}_{number}") };
+        // A name that was moved in may hold anything, also a line break.
+        let name = super::output::printable(&row.name).replace('\n', "\\n");
+        let state = if row.is_active { "" } else { ", inactive" };
+        text.push_str(&format!("# {name} ({}{state})\n", row.provider));
+        match &row.api_key {
+            Some(key) => text.push_str(&format!("{variable}={}\n", &*quoted(key))),
+            None => text.push_str(&format!("# {variable}=\n")),
+        }
+    }
+    text
+}
+
+/// Single quotes take everything as it stands but themselves.
+fn quoted(key: &SecretText) -> Zeroizing<String> {
+    let key = key.0.expose();
+    Zeroizing::new(if key.contains('\'') {
+        format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$"))
+    } else {
+        format!("'{key}'")
+    })
+}

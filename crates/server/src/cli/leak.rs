@@ -1,0 +1,32 @@
+//! `strongroom leak`: is this key ours, and what to do when it has leaked.
+
+mod check;
+mod respond;
+
+use clap::Subcommand;
+use strongroom_client::wire::leak::Holder;
+
+use super::exit::CliResult;
+use super::session::Session;
+
+/// `strongroom leak …`
+#[derive(Debug, Subcommand)]
+pub(super) enum LeakCommand {
+    /// Say whether keys are ours: one per line on stdin; exits with 0 when one is, with 3 when none is
+    Check,
+    /// Freeze a credential everywhere, or go on with a new key, and tell how far the trouble reaches
+    Respond(respond::RespondOptions),
+}
+
+/// Runs the command.
+pub(super) async fn run(command: LeakCommand, session: &Session) -> CliResult {
+    match command {
+        LeakCommand::Check => check::run(session).await,
+        LeakCommand::Respond(options) => respond::run(options, session).await,
+    }
+}
+
+fn shown(holders: &[Holder]) -> String {
+    let names: Vec<_> = holders.iter().map(|it| format!("{} {} ({})", it.kind, it.name, it.role)).collect();
+    if names.is_empty() { "-".to_owned() } else { names.join(", ") }
+}

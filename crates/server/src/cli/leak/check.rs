@@ -1,0 +1,76 @@
+//! `strongroom leak check`
+
+use std::io::{self, Read};
+
+use strongroom_client::wire::SecretText;
+use strongroom_client::wire::leak::{CheckLeaks, LeakReport};
+use strongroom_model::Secret;
+use zeroize::Zeroizing;
+
+use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::output::{Table, or_dash};
+use crate::cli::session::Session;
+
+/// Keys in one request, at the most.
+const BATCH: usize = 500;
+
+/// More than that is no list of keys.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+pub(super) async fn run(session: &Session) -> CliResult {
+    let mut text = Zeroizing::new(String::new());
+    io::stdin()
+        .take(MOST_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| CliError::usage(format!("stdin cannot be read as text: {error}")))?;
+    let keys: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if keys.is_empty() {
+        return Err(CliError::usage("there are no keys on stdin; give one per line"));
+    }
+    let mut report = LeakReport { keys: Vec::new() };
+    for batch in keys.chunks(BATCH) {
+        let keys = batch.iter().map(|key| SecretText(Secret::from(*key))).collect();
+        report.keys.extend(session.client.check_leaks(&CheckLeaks { keys }).await?.keys);
+    }
+    session.output.data(&report, |report| table(report, &keys))?;
+    let ours = report.keys.iter().filter(|key| key.is_ours).count();
+    session.output.note(&format!("{ours} of {} keys are ours", report.keys.len()));
+    if report.keys.iter().flat_map(|key| &key.credentials).any(|key| key.is_served) {
+        session
+            .output
+            .warn("a key of ours is still in use: `strongroom leak respond NAME` freezes its credential");
+    }
+    Ok(if ours > 0 { Exit::Ok } else { Exit::NotFound })
+}
+
+fn table(report: &LeakReport, keys: &[&str]) -> Table {
+    let mut table = Table::new(["key", "ours", "version", "state", "owner", "last used", "who had access"]);
+    for (key, text) in report.keys.iter().zip(keys) {
+        let masked = Secret::from(*text).masked();
+        for found in &key.credentials {
+            let state = match (found.is_deleted, found.is_frozen, found.is_current, found.is_served) {
+                (true, ..) => "deleted",
+                (_, true, ..) => "frozen",
+                (_, _, false, _) => "replaced",
+                (.., true) => "in use",
+                _ => "inactive",
+            };
+            table.row([
+                masked.clone(),
+                found.name.clone(),
+                found.version.to_string(),
+                state.to_owned(),
+                found.user_id.map_or_else(|| "everybody".to_owned(), |user| format!("user {user}")),
+                or_dash(found.last_used),
+                super::shown(&found.access),
+            ]);
+        }
+        if let Some(token) = &key.token {
+            let name = format!("token {} ({})", token.name, token.id);
+            table.row([masked, name, "-".into(), token.role.clone(), "-".into(), "-".into(), "-".into()]);
+        } else if !key.is_ours {
+            table.row([masked, "no".into(), "-".into(), "-".into(), "-".into(), "-".into(), "-".into()]);
+        }
+    }
+    table
+}
