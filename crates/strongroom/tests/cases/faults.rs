@@ -7,6 +7,8 @@
 mod child;
 #[path = "faults/operation.rs"]
 mod operation;
+#[path = "faults/restore.rs"]
+mod restore;
 #[path = "faults/site.rs"]
 mod site;
 #[path = "faults/trouble.rs"]

@@ -93,8 +93,15 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Killer {
     }
 }
 
+/// Counts statements from now on, and kills this process after so many of them.
+pub(super) fn count_statements(kill_at: Option<u64>) -> Arc<AtomicU64> {
+    let seen = Arc::new(AtomicU64::new(0));
+    tracing_subscriber::registry().with(Killer { kill_at, seen: Arc::clone(&seen) }).init();
+    seen
+}
+
 /// What must not be, and nobody waits for.
-fn give_up(why: &str) -> ! {
+pub(super) fn give_up(why: &str) -> ! {
     #[expect(clippy::print_stderr, reason = "the parent shows it")]
     {
         eprintln!("{why}");
@@ -103,8 +110,7 @@ fn give_up(why: &str) -> ! {
 }
 
 pub(super) async fn run(errand: &Errand) {
-    let seen = Arc::new(AtomicU64::new(0));
-    tracing_subscriber::registry().with(Killer { kill_at: errand.kill_at, seen: Arc::clone(&seen) }).init();
+    let seen = count_statements(errand.kill_at);
     let room = Strongroom::open(errand.options()).await.expect("a strongroom");
     let left = Arc::new(AtomicU64::new(0));
     let mut calls = JoinSet::new();

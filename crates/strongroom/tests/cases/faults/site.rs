@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use strongroom::{
@@ -254,6 +254,10 @@ impl Site {
         status.signal() == Some(9)
     }
 
+    async fn send(&self, errand: &Errand, kill: Kill) -> ExitStatus {
+        send(&self.test, serde_json::to_string(errand).expect("an errand"), kill).await
+    }
+
     fn errand(&self, operation: Operation, task: &Task, states: (&State, &State), kill: Kill) -> Errand {
         let of = |state: &State| state.credentials.values().map(|it| it.api_key.clone()).collect::<Vec<_>>();
         let mut keys = [of(states.0), of(states.1)].concat();
@@ -272,38 +276,6 @@ impl Site {
             folder: self.folder.path().to_owned(),
             keys,
         }
-    }
-
-    /// A process of its own: this program, which runs the same test and finds its errand there.
-    async fn send(&self, errand: &Errand, kill: Kill) -> std::process::ExitStatus {
-        let mut child = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-            .args([self.test.as_str(), "--exact", "--nocapture", "--test-threads", "1"])
-            .env(VARIABLE, serde_json::to_string(errand).expect("an errand"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("a process");
-        let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let mut complaints = child.stderr.take().expect("a pipe");
-        let mut has_begun = false;
-        while let Some(line) = said.next_line().await.expect("a pipe") {
-            if line.contains(BEGINS) {
-                has_begun = true;
-                if let Kill::After(moment) = kill {
-                    tokio::time::sleep(moment).await;
-                    // It may have ended by then.
-                    child.start_kill().expect("our own child");
-                }
-            }
-        }
-        let mut text = String::new();
-        complaints.read_to_string(&mut text).await.expect("a pipe");
-        let status = child.wait().await.expect("our own child");
-        let is_as_told = status.success() || status.signal() == Some(9) && kill != Kill::Never;
-        assert!(has_begun && is_as_told, "{kill:?}: {status}: {text}");
-        status
     }
 
     /// The chain verifies, counters equal their records, nothing is half there, no call is uncounted and no limit overdrawn.
@@ -347,4 +319,36 @@ fn measured(errand: &Errand) -> (u64, u64) {
     let text = std::fs::read_to_string(errand.measured()).expect("what it measured");
     let mut numbers = text.split(' ').map(|number| number.parse().expect("a number"));
     (numbers.next().expect("points"), numbers.next().expect("microseconds"))
+}
+
+/// A process of its own: this program, which runs the same test and finds its errand there.
+pub(super) async fn send(test: &str, errand: String, kill: Kill) -> ExitStatus {
+    let mut child = tokio::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([test, "--exact", "--nocapture", "--test-threads", "1"])
+        .env(VARIABLE, errand)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("a process");
+    let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut complaints = child.stderr.take().expect("a pipe");
+    let mut has_begun = false;
+    while let Some(line) = said.next_line().await.expect("a pipe") {
+        if line.contains(BEGINS) {
+            has_begun = true;
+            if let Kill::After(moment) = kill {
+                tokio::time::sleep(moment).await;
+                // It may have ended by then.
+                child.start_kill().expect("our own child");
+            }
+        }
+    }
+    let mut text = String::new();
+    complaints.read_to_string(&mut text).await.expect("a pipe");
+    let status = child.wait().await.expect("our own child");
+    let is_as_told = status.success() || status.signal() == Some(9) && kill != Kill::Never;
+    assert!(has_begun && is_as_told, "{kill:?}: {status}: {text}");
+    status
 }
