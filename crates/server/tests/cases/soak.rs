@@ -219,6 +219,9 @@ impl Work {
             5 => {
                 self.send(self.ask("POST", &format!("{path}/undelete")).json(json!({})), &[200, 404]).await;
             }
+            6 if turn % 40 == 14 => {
+                self.send(self.ask("POST", "/api/admin/backup"), &[200]).await;
+            }
             6 if turn % 40 == 6 => {
                 self.send(self.ask("POST", "/api/admin/encryption-keys/rotate").json(json!({})), &[200])
                     .await;
