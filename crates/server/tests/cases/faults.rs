@@ -19,7 +19,7 @@ use super::stage::{Stage, question};
 use crate::BACKEND;
 use crate::support::away::{Way, fill_disk, free_disk};
 use crate::support::call::Call;
-use crate::support::server::{STEP, Server};
+use crate::support::server::{Installation, STEP, Server};
 
 /// Eight programs that call without a pause.
 pub(crate) struct Load {
@@ -167,11 +167,13 @@ async fn killed_at_random_under_calls_what_was_asked_is_done_or_not() {
         let before = found(&server).await;
         keys.extend(before.key.clone());
         let (call, after) = request(&server, turn, id, &before).await;
-        let asked = tokio::spawn(call.attempt());
-        tokio::time::sleep(Duration::from_micros(turn * 3701 % 40_000)).await;
-        let (_, said) = tokio::task::spawn_blocking(move || server.end(Signal::SIGKILL)).await.unwrap();
+        let kill = async {
+            tokio::time::sleep(Duration::from_micros(turn * 3701 % 40_000)).await;
+            tokio::task::spawn_blocking(move || server.end(Signal::SIGKILL)).await.unwrap()
+        };
+        let (answer, (_, said)) = tokio::join!(call.attempt(), kill);
         assert!(!said.contains("panicked"), "{said}");
-        let answered = asked.await.unwrap().is_ok_and(|answer| answer.status < 300);
+        let answered = answer.is_ok_and(|answer| answer.status < 300);
         let installation = installation.clone();
         server = tokio::task::spawn_blocking(move || installation.start_again()).await.unwrap();
         load.goes_to(&server);
@@ -250,16 +252,13 @@ async fn a_full_disk_refuses_and_loses_nothing_and_all_goes_on_when_there_is_roo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_refuses_and_all_goes_on_when_it_is_back() {
-    let mut way = None;
-    let installation = crate::support::server::Installation::new(BACKEND).await;
-    let (installation, through) = Way::to(installation).await;
-    way.replace(through);
+    let (installation, way) = Way::to(Installation::new(BACKEND).await).await;
     let stage = Stage::with(|it| {
         drop(it);
         installation.set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")
     })
     .await;
-    let (server, way) = (&stage.server, way.expect("a way"));
+    let server = &stage.server;
     let key = stage.credential("one", "openai", Mode::Ok, json!({})).await;
     let id = server.credential("subject", json!({ "provider": "groq", "apiKey": "sk-0" })).await;
     let path = format!("/api/admin/credentials/{id}");
@@ -269,10 +268,11 @@ async fn a_database_that_is_away_refuses_and_all_goes_on_when_it_is_back() {
     for round in 0..rounds {
         load.goes_on(20).await;
         let key = format!("sk-{}", round + 1);
-        let change = tokio::spawn(server.patch(&path, json!({ "apiKey": key })).attempt());
-        tokio::time::sleep(Duration::from_micros(round * 1700 % 20_000)).await;
-        way.close(server);
-        let changed = change.await.unwrap().expect("an answer");
+        let close = async {
+            tokio::time::sleep(Duration::from_micros(round * 1700 % 20_000)).await;
+            way.close(server);
+        };
+        let (changed, ()) = tokio::join!(server.patch(&path, json!({ "apiKey": key })), close);
         assert!([200, 503].contains(&changed.status), "{}", changed.text);
         let answer = server.delete(&path).await;
         assert_eq!(answer.status, 503, "{}", answer.text);

@@ -1,7 +1,5 @@
 //! The database away and back: limits hold, and calls go on. An SQLite database is a file of the server's own process.
 
-#![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed, and the line says where")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
