@@ -17,7 +17,7 @@ const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "manager", "managers", "core", "misc"];
 
 /// The folders that hold sources.
-const FOLDERS: [&str; 3] = ["crates", "testkit", "xtask"];
+const FOLDERS: [&str; 4] = ["crates", "fuzz", "testkit", "xtask"];
 
 /// Reads every `.rs` file of the workspace.
 pub(super) fn read_all(root: &Path) -> Result<Vec<SourceFile>> {
