@@ -4,7 +4,7 @@
 //! `cargo fuzz run -s none`): what a sanitizer would add is found in unsafe code, of which we have none.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -88,8 +88,8 @@ impl Package {
         fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).context("copying Cargo.lock")?;
         deny::install()?;
         let mut deny = workspace::cargo();
-        deny.args(["deny", "--manifest-path", "fuzz/Cargo.toml", "check", "--config"]);
-        deny.arg(root.join("deny.toml")).args(["--hide-inclusion-graph", "bans", "licenses", "sources"]);
+        deny.args(["deny", "--manifest-path", "fuzz/Cargo.toml", "--config", "deny.toml", "check"]);
+        deny.args(["--hide-inclusion-graph", "bans", "licenses", "sources"]);
         succeed(&mut deny)?;
         let build = workspace::metadata()?.target_directory.into_std_path_buf().join("fuzz");
         Ok(Self { folder, build, triple: triple()? })
@@ -160,6 +160,8 @@ fn succeed(command: &mut Command) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn text(path: &Path) -> String {

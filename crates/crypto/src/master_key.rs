@@ -129,6 +129,13 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_eight_different_bytes_is_not_taken_for_a_pattern_and_one_of_seven_is() {
+        let of = |different: &str| different.repeat(32)[..64].to_owned();
+        assert!(MasterKey::parse_strong(&of("1123456789abcdef")).is_ok());
+        assert_eq!(MasterKey::parse_strong(&of("1123456789abcd")).unwrap_err(), MasterKeyError::Guessable);
+    }
+
+    #[test]
     fn a_key_that_can_be_guessed_protects_nothing() {
         let guessable =
             ["0".repeat(64), "deadbeef".repeat(8), WELL_KNOWN[0].to_owned(), WELL_KNOWN[1].to_uppercase()];
