@@ -10,6 +10,7 @@ mod check_layers;
 mod cli_reference;
 mod fuzz;
 mod generated_document;
+mod mutants;
 mod openapi;
 mod test;
 mod verify;
@@ -36,6 +37,8 @@ enum Chore {
     Verify(verify::Options),
     /// Feed whatever reads bytes from outside with inputs that are made up, guided by coverage
     Fuzz(fuzz::Options),
+    /// Change the code that promises depend on, bit by bit, and tell which changes no test notices
+    Mutants(mutants::Options),
     /// Check who may depend on whom, and the rules for files and their names.
     CheckLayers,
     /// Write docs/openapi.json from the routes.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Bench(options) => bench::run(&options),
         Chore::Verify(options) => verify::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Mutants(options) => mutants::run(&options),
         Chore::CheckLayers => check_layers::run().map(|()| true),
         Chore::Openapi(options) => openapi::run(&options).map(|()| true),
         Chore::CliReference(options) => cli_reference::run(&options).map(|()| true),
