@@ -59,9 +59,16 @@ pub(super) fn breaches(file: &SourceFile) -> Vec<String> {
             breaches.push(format!("{path}: `{name}` says nothing about what is inside"));
         }
     }
+    let mut is_test = path.contains("/tests");
     for (number, line) in text.lines().enumerate() {
         let code = without_strings_and_comments(line);
         let place = format!("{path}:{}", number + 1);
+        is_test |= code.starts_with("#[cfg(test)]");
+        if !is_test && path.starts_with("crates/") && compares_what_is_exposed(&code) {
+            breaches.push(format!(
+                "{place}: secrets are compared as `Secret`, which takes the same time for all"
+            ));
+        }
         if names(&code, "sqlx") && !may_name_sqlx(path) {
             breaches.push(format!("{place}: only crates/store names `sqlx`"));
         }
@@ -80,6 +87,19 @@ fn may_name_sqlx(path: &str) -> bool {
 fn may_name_the_store(path: &str) -> bool {
     let inside = path.strip_prefix("crates/server/src/");
     inside.is_none_or(|inside| inside == "wiring.rs" || inside.starts_with("wiring/"))
+}
+
+/// Whether a secret's text stands beside an operator that compares.
+fn compares_what_is_exposed(code: &str) -> bool {
+    let stops = |character: char| character.is_whitespace() || "(){};,".contains(character);
+    code.split(["==", "!="]).count() > 1
+        && code.split(["==", "!="]).enumerate().any(|(place, part)| {
+            let before =
+                part.trim_end().ends_with(".expose()") && place + 1 < code.split(["==", "!="]).count();
+            let behind =
+                place > 0 && part.trim_start().split(stops).next().is_some_and(|it| it.ends_with(".expose"));
+            before || behind
+        })
 }
 
 /// The line without what stands in quotes (a log filter may name any crate) and without its comment.
@@ -133,6 +153,24 @@ mod tests {
         let found = said("crates/server/src/api/credential.rs", "//! Uses.\nuse strongroom_store::Store;\n");
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("only src/wiring.rs"), "{found:?}");
+    }
+
+    #[test]
+    fn a_secret_that_is_compared_as_text_is_a_breach() {
+        for code in ["if a.expose() == b {", "let is = b != self.key.expose();", "(x == y.expose())"] {
+            let found = said("crates/crypto/src/token.rs", &format!("//! Tokens.\n{code}\n"));
+            assert_eq!(found.len(), 1, "{code}: {found:?}");
+            assert!(found[0].contains("compared as `Secret`"), "{found:?}");
+            let in_a_test = format!("//! Tokens.\n#[cfg(test)]\n{code}\n");
+            assert!(said("crates/crypto/src/token.rs", &in_a_test).is_empty());
+        }
+        for code in ["if a == b { c.expose() }", "f(a.expose(), b == c)", "let all = a.expose().len() == 3;"]
+        {
+            assert!(
+                said("crates/crypto/src/token.rs", &format!("//! Tokens.\n{code}\n")).is_empty(),
+                "{code}"
+            );
+        }
     }
 
     #[test]
