@@ -91,15 +91,13 @@ fn may_name_the_store(path: &str) -> bool {
 
 /// Whether a secret's text stands beside an operator that compares.
 fn compares_what_is_exposed(code: &str) -> bool {
-    let stops = |character: char| character.is_whitespace() || "(){};,".contains(character);
-    code.split(["==", "!="]).count() > 1
-        && code.split(["==", "!="]).enumerate().any(|(place, part)| {
-            let before =
-                part.trim_end().ends_with(".expose()") && place + 1 < code.split(["==", "!="]).count();
-            let behind =
-                place > 0 && part.trim_start().split(stops).next().is_some_and(|it| it.ends_with(".expose"));
-            before || behind
-        })
+    let ends = |character: char| character.is_whitespace() || "){};,".contains(character);
+    let code = code.replace("!=", "==");
+    let sides: Vec<&str> = code.split("==").map(str::trim).collect();
+    sides.windows(2).any(|pair| {
+        let behind = pair[1].split(ends).next().unwrap_or_default();
+        pair[0].ends_with(".expose()") || behind.ends_with(".expose(")
+    })
 }
 
 /// The line without what stands in quotes (a log filter may name any crate) and without its comment.
