@@ -7,6 +7,7 @@ pub mod import;
 pub mod key;
 pub mod leak;
 pub mod limit;
+pub mod offboard;
 pub mod problem;
 pub mod secret_text;
 pub mod status;

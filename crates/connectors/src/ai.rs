@@ -6,6 +6,7 @@ pub mod chat;
 pub mod gateway;
 mod gemini;
 mod groq;
+pub mod last_use;
 pub mod minting;
 mod openai;
 mod openrouter;

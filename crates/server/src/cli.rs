@@ -18,6 +18,7 @@ mod leak;
 mod limit;
 mod migrate;
 mod money;
+mod offboard;
 pub mod output;
 pub mod progress;
 pub mod reference;
@@ -109,6 +110,8 @@ enum RemoteCommand {
     /// Leaks: is this key ours, and what to do then
     #[command(subcommand)]
     Leak(leak::LeakCommand),
+    /// Tell whether keys that stood in files or were replaced are still used, and which to revoke now
+    Offboard(offboard::OffboardOptions),
     /// Write credentials as a list or as lines of a .env file; their keys only on request
     Export(export::ExportOptions),
     /// The audit trail: list, verify, export
@@ -195,6 +198,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Import(command) => import::run(command, &session).await,
         RemoteCommand::Export(options) => export::run(options, &session).await,
         RemoteCommand::Leak(command) => leak::run(command, &session).await,
+        RemoteCommand::Offboard(options) => offboard::run(options, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,

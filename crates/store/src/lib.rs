@@ -21,6 +21,7 @@ pub mod legacy_source;
 pub mod limit;
 pub mod meta;
 pub mod node;
+pub mod offboard;
 pub mod reminder;
 pub mod rotation;
 pub mod schema;

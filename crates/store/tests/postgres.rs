@@ -30,6 +30,8 @@ mod limit;
 mod meta;
 #[path = "cases/node.rs"]
 mod node;
+#[path = "cases/offboard.rs"]
+mod offboard;
 #[path = "cases/rotation.rs"]
 mod rotation;
 #[path = "cases/schema.rs"]

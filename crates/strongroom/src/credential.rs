@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod desk;
 mod import;
+mod offboard;
 mod read;
 mod recovery;
 mod reminder;
@@ -26,6 +27,7 @@ pub(crate) use desk::Desk;
 
 pub use create::{Created, Once};
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
+pub use offboard::{Offboarding, Standing};
 pub use read::RevealedCredential;
 pub use reminder::Due;
 pub use stage::VersionProbe;

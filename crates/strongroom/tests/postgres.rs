@@ -38,6 +38,8 @@ mod limit;
 mod master_key;
 #[path = "cases/nodes.rs"]
 mod nodes;
+#[path = "cases/offboard.rs"]
+mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
 #[path = "cases/recovery.rs"]

@@ -34,6 +34,8 @@ mod leak;
 mod limit;
 #[path = "cases/master_key.rs"]
 mod master_key;
+#[path = "cases/offboard.rs"]
+mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
 #[path = "cases/recovery.rs"]

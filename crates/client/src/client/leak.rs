@@ -1,10 +1,12 @@
-//! Leaks: checking keys, responding, freezing.
+//! Leaks: checking keys, responding, freezing, and keys that stood elsewhere.
 
 use http::Method;
 
+use super::request::LONG_TIMEOUT;
 use super::{Client, ClientError};
 use crate::wire::credential::Credential;
 use crate::wire::leak::{CheckLeaks, LeakReport, LeakResponse, RespondToLeak};
+use crate::wire::offboard::{OffboardReport, OffboardRequest};
 
 impl Client {
     /// Says of each key whether it is the server's.
@@ -21,6 +23,16 @@ impl Client {
     /// [`ClientError`].
     pub async fn respond_to_leak(&self, body: &RespondToLeak) -> Result<LeakResponse, ClientError> {
         self.draft(Method::POST, "/api/admin/leaks/respond").body(body)?.fetch().await
+    }
+
+    /// Says of keys that stood elsewhere whether anybody still uses them.
+    ///
+    /// # Errors
+    /// [`ClientError`]; not found when a named credential does not exist.
+    pub async fn offboard_keys(&self, body: &OffboardRequest) -> Result<OffboardReport, ClientError> {
+        // Providers are asked, each with the patience that it gets.
+        let draft = self.draft(Method::POST, "/api/admin/credentials/offboard").within(LONG_TIMEOUT);
+        draft.body(body)?.fetch().await
     }
 
     /// Freezes a credential: nobody is served from it.

@@ -7,6 +7,7 @@ mod freeze;
 mod health;
 mod import;
 mod list;
+mod offboard;
 mod purge;
 mod reset;
 mod show;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list::list, create::create))
         .routes(routes!(reset::reset_monthly_usage))
         .routes(routes!(import::import))
+        .routes(routes!(offboard::offboard))
         .routes(routes!(health::health))
         .routes(routes!(deleted::deleted))
         .routes(routes!(unused::unused))

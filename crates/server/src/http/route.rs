@@ -87,6 +87,7 @@ pub const ROUTES: &[Route] = &[
     ),
     route("POST", "/api/admin/credentials/generate-key", "key.generate", ADMIN, Effect::Tells),
     route("POST", "/api/admin/credentials/import", "credential.import", ADMIN, Effect::Changes),
+    route("POST", "/api/admin/credentials/offboard", "credential.offboard", ADMIN, Effect::Changes),
     route("GET", "/api/admin/credentials/health", "credential.health", METADATA, Effect::Tells),
     route("GET", "/api/admin/credentials/deleted", "credential.list_deleted", METADATA, Effect::Tells),
     route("GET", "/api/admin/credentials/unused", "credential.unused", METADATA, Effect::Tells),

@@ -164,6 +164,46 @@ async fn a_token_that_is_revoked_on_one_server_is_refused_on_another() {
     report("revocation on one server was heeded on the other within a second");
 }
 
+/// Asks a server for a call until it answers with this status.
+async fn until(server: &Server, token: &str, status: u16) -> Duration {
+    let started = Instant::now();
+    while call(server, token, question("gpt-4o-mini")).await.status != status {
+        assert!(started.elapsed() < Duration::from_secs(30), "it does not come to {status}");
+    }
+    started.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_is_frozen_on_one_server_is_served_by_no_other() {
+    let stage = Stage::new().await;
+    let others = others(&stage, 1);
+    let other = others.first().unwrap_or(&stage.server);
+    let key = stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let (token, reader) =
+        (stage.server.token_of(Role::Gateway).await, stage.server.token_of(Role::Reader).await);
+    let read = || other.get("/api/credentials/one").token(&reader);
+    let leaked = json!({ "credential": "one" });
+    for _ in 0..times(2, "STRONGROOM_VERIFY_ROUNDS").min(20) {
+        // The other server has it by heart, key and all.
+        call(other, &token, question("gpt-4o-mini")).await.expect(200);
+        read().await.expect(200);
+        let radius = stage.server.post("/api/admin/leaks/respond", leaked.clone()).await.expect(200);
+        let frozen = until(other, &token, 404).await;
+        if is_at_length() {
+            assert!(frozen < Duration::from_secs(1), "after {frozen:?}");
+        }
+        let count = stage.fake.count(&key);
+        read().await.expect(404);
+        call(&stage.server, &token, question("gpt-4o-mini")).await.expect(404);
+        call(other, &token, question("gpt-4o-mini")).await.expect(404);
+        assert_eq!(stage.fake.count(&key), count, "nothing more went out with the leaked key");
+        let id = radius.at("credential")["id"].as_i64().unwrap();
+        stage.server.call("POST", &format!("/api/admin/credentials/{id}/unfreeze")).await.expect(200);
+        until(other, &token, 200).await;
+    }
+    report("a leak that was responded to on one server was heeded on the other within a second");
+}
+
 /// Calls one server after the other until told to stop; counts those that were served.
 pub(crate) async fn keep_calling(
     addresses: Arc<std::sync::Mutex<Vec<String>>>,

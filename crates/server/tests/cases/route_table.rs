@@ -147,6 +147,10 @@ async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<C
                 { "name": "moved-1", "provider": "openai", "apiKey": "sk-moved", "isActive": true, "isGlobal": true },
             ] }),
         ),
+        ("POST", "/api/admin/credentials/offboard") => {
+            server.credential("to-offboard", json!({})).await;
+            server.post(route.path, json!({ "credentials": ["to-offboard"] }))
+        }
         ("PATCH", "/api/admin/credentials/{id}") => {
             server.patch(&on(server.credential("to-change", json!({})).await), json!({ "isActive": false }))
         }

@@ -7,5 +7,6 @@ mod door;
 mod export;
 mod harness;
 mod leak;
+mod offboard;
 mod offline;
 mod run;

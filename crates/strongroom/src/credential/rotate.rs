@@ -17,15 +17,15 @@ const GRACE: i64 = 24 * HOUR;
 const HOUR: i64 = 3_600_000;
 
 /// A credential, and the one whose key mints keys for it, opened.
-struct Opened {
+pub(super) struct Opened {
     found: Credential,
-    minter: Credential,
+    pub(super) minter: Credential,
     key: Secret,
     project: Option<String>,
 }
 
 impl Opened {
-    fn minter(&self) -> minting::Minter<'_> {
+    pub(super) fn minter(&self) -> minting::Minter<'_> {
         minting::Minter {
             provider: &self.minter.provider,
             endpoint: self.minter.endpoint.as_deref(),
@@ -130,7 +130,7 @@ impl CredentialService {
         Ok(opened)
     }
 
-    async fn open_minter_of(
+    pub(super) async fn open_minter_of(
         &self,
         tx: &mut Write,
         found: Credential,

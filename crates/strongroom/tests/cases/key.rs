@@ -1,10 +1,13 @@
 //! The data key is replaced while everything goes on, and everything is under the new one afterwards.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use strongroom::call::{CallEnd, CallTarget, NewCall};
 use strongroom::key::{DataKeyState, Policy};
-use strongroom::{Actor, CredentialPatch, NewCredential, Strongroom};
+use strongroom::{Actor, Credential, CredentialPatch, NewCredential, ProblemKind, Strongroom};
 use strongroom_crypto::random;
+use strongroom_model::usage::{CallBound, Metering};
 
 use super::ground::{Ground, NOW, ground, new, provider};
 
@@ -361,4 +364,137 @@ async fn a_node_that_was_stopped_at_random_again_and_again_ends_it_all_the_same(
     ground.room.keys().go_on().await.unwrap();
     let rotations = ground.value("SELECT count(*) FROM key_rotations").await.parse().unwrap();
     assert_rotated(&ground, rotations).await;
+}
+
+/// A credential with the versions `first NAME`, `second NAME` and `third NAME`.
+async fn three_versions(ground: &Ground, name: &str) -> Credential {
+    let first = NewCredential { api_key: Some(format!("first {name}").into()), ..new(name) };
+    let mut made = ground.make(first).await;
+    for key in ["second", "third"] {
+        let patch =
+            CredentialPatch { api_key: Some(format!("{key} {name}").into()), ..CredentialPatch::default() };
+        made = ground.service().update(made.id, patch, None).await.expect("a change");
+    }
+    made
+}
+
+/// Nothing is under an old data key, and whatever is sealed opens, on any node.
+async fn assert_all_opens(ground: &Ground) {
+    let status = ground.room.keys().status().await.expect("a status");
+    let rotation = status.rotation.expect("a rotation");
+    assert_eq!((rotation.is_open, rotation.left, rotation.broken), (false, 0, 0));
+    let sealed = ground.value("SELECT COUNT(*) FROM credential_values WHERE kind = 'sealed'").await;
+    for key in status.keys.iter().filter(|key| key.row.purpose == "data") {
+        let expected = if key.row.id == rotation.key_id { sealed.as_str() } else { "0" };
+        assert_eq!(key.texts.expect("a count").to_string(), expected);
+    }
+    for room in [ground.room.clone(), ground.node().await] {
+        let proof = room.prove().await.expect("a proof");
+        assert_eq!((proof.faults, proof.values.to_string()), (vec![], sealed.clone()));
+    }
+    ground.assert_sound().await;
+}
+
+async fn read(ground: &Ground, name: &str) -> String {
+    let found = ground.service().get_credential(name, None).await.expect("an answer").expect("a key");
+    found.api_key.expose().to_owned()
+}
+
+/// The keys that the next ten calls through the gateway are made with.
+async fn called_with(room: &Strongroom) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for _ in 0..10 {
+        let target = CallTarget { provider: provider("openai"), model: None, bound: CallBound::UNKNOWN };
+        let call = NewCall { operation: "chat.completions", targets: vec![target] };
+        let mut call = room.calls(Actor::library()).begin(call).await.expect("a call");
+        let attempt = call.next().await.expect("an answer").expect("a key");
+        keys.insert(attempt.api_key.expose().to_owned());
+        let end = CallEnd { usage: None, model: None, raw_usage: None, metering: Metering::Unmetered };
+        attempt.answered(200).settle(end);
+    }
+    keys
+}
+
+#[tokio::test]
+async fn a_rotation_meets_a_canary_and_what_was_rolled_back_to_and_destroyed() {
+    let ground = ground().await;
+    let (service, keys) = (ground.service(), ground.room.keys());
+    let back = three_versions(&ground, "back").await;
+    service.roll_back(back.id, 1, None).await.unwrap();
+    service.destroy_version(back.id, 2, None).await.unwrap();
+    let tried = three_versions(&ground, "tried").await;
+    service
+        .update(back.id, CredentialPatch { is_active: Some(false), ..CredentialPatch::default() }, None)
+        .await
+        .unwrap();
+    service.stage(tried.id, "staged tried".into(), None, None).await.unwrap();
+    service.canary(tried.id, 50, true, None).await.unwrap();
+    let both = BTreeSet::from(["third tried".to_owned(), "staged tried".to_owned()]);
+    assert_eq!(called_with(&ground.room).await, both);
+
+    keys.rotate(&Actor::library()).await.unwrap();
+    keys.go_on().await.unwrap();
+    assert_all_opens(&ground).await;
+    assert_eq!(called_with(&ground.room).await, both, "what is known by heart goes on");
+    assert_eq!(called_with(&ground.node().await).await, both, "what was sealed anew opens as the canary");
+    service.promote(tried.id, true, None).await.unwrap();
+    assert_eq!(read(&ground, "tried").await, "staged tried");
+    service.roll_back(tried.id, 2, None).await.unwrap();
+    assert_eq!(read(&ground, "tried").await, "second tried");
+    service
+        .update(back.id, CredentialPatch { is_active: Some(true), ..CredentialPatch::default() }, None)
+        .await
+        .unwrap();
+    assert_eq!(read(&ground, "back").await, "first back");
+    service.roll_back(back.id, 3, None).await.unwrap();
+    assert_eq!(read(&ground, "back").await, "third back");
+    assert_eq!(service.roll_back(back.id, 2, None).await.unwrap_err().kind, ProblemKind::Conflict);
+    assert_all_opens(&ground).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_are_staged_rolled_back_and_destroyed_while_the_key_rotates() {
+    let ground = ground().await;
+    let mut made = Vec::new();
+    for number in 0..60 {
+        made.push(three_versions(&ground, &format!("c-{number:02}")).await);
+    }
+    let (node, keys) = (ground.node().await, ground.room.keys());
+    keys.rotate(&Actor::library()).await.unwrap();
+    let service = node.credentials(Actor::library());
+    let changing = async {
+        for (number, one) in made.iter().enumerate() {
+            match number % 4 {
+                0 => drop(service.destroy_version(one.id, 1, None).await.unwrap()),
+                1 => drop(service.roll_back(one.id, 1, None).await.unwrap()),
+                2 => {
+                    let key = format!("staged {}", one.name);
+                    service.stage(one.id, key.into(), None, None).await.unwrap();
+                    service.canary(one.id, 50, true, None).await.unwrap();
+                }
+                _ => {
+                    service.delete(one.id, None).await.unwrap();
+                    service.purge(one.id, None).await.unwrap();
+                }
+            }
+        }
+    };
+    let (rotated, ()) = tokio::join!(keys.go_on(), changing);
+    rotated.unwrap();
+    assert_all_opens(&ground).await;
+    for (number, one) in made.iter().enumerate() {
+        let name = &one.name;
+        match number % 4 {
+            0 => assert_eq!(read(&ground, name).await, format!("third {name}")),
+            1 => assert_eq!(read(&ground, name).await, format!("first {name}")),
+            2 => {
+                service.promote(one.id, true, None).await.unwrap();
+                assert_eq!(read(&ground, name).await, format!("staged {name}"));
+            }
+            _ => assert!(ground.service().get_credential(name, None).await.unwrap().is_none()),
+        }
+    }
+    let erased = "SELECT COUNT(*) FROM credential_values WHERE kind = 'erased' AND key_id IS NULL";
+    assert_eq!(ground.value(erased).await, (15 + 15 * 3).to_string());
+    assert_all_opens(&ground).await;
 }
