@@ -3,6 +3,7 @@
 mod gateway;
 mod machine;
 mod nginx;
+mod rotation;
 mod secret_read;
 mod strongroom;
 
@@ -30,6 +31,8 @@ enum What {
     Store,
     /// Calls through the gateway, beside nginx, Portkey and LiteLLM
     Gateway,
+    /// Calls through the gateway while the data key of 10,000 credentials is replaced, on SQLite and PostgreSQL
+    Rotation,
     /// Reading a key, beside OpenBao
     SecretRead,
 }
@@ -39,6 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     match options.what {
         What::Store => store(),
         What::Gateway => gateway::run(options.seconds),
+        What::Rotation => rotation::run(options.seconds),
         What::SecretRead => secret_read::run(options.seconds),
     }
 }

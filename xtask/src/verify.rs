@@ -13,49 +13,79 @@ pub(crate) struct Options {
     #[arg(value_enum)]
     what: What,
 
-    /// Rounds of parallel calls
+    /// Rounds of parallel calls (limits)
     #[arg(long, default_value_t = 200)]
     rounds: u32,
 
-    /// How often a server is killed
+    /// How often a server is killed at random (limits; faults: in each operation)
     #[arg(long, default_value_t = 100)]
     kills: u32,
+
+    /// How long each database is worked on (soak)
+    #[arg(long, default_value_t = 30)]
+    minutes: u32,
+
+    /// One database only
+    #[arg(long, value_enum)]
+    only: Option<Database>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     /// Limits hold through parallel calls, kills and a database that is away, on SQLite and PostgreSQL
     Limits,
+    /// Whatever is killed, at every statement and at random, was not done or is done whole, and full disks, read-only and
+    /// vanished databases, used-up connections and jumping clocks lose nothing
+    Faults,
+    /// Memory and descriptors of a server stay flat through mixed work and faults
+    Soak,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Database {
+    Sqlite,
+    Postgres,
+}
+
+impl Database {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// Runs it; whether the promise was kept.
 pub(crate) fn run(options: &Options) -> Result<bool> {
+    let server = ["strongroom-server"].as_slice();
     match options.what {
-        What::Limits => limits(options),
+        What::Limits => {
+            let rounds = [("ROUNDS", options.rounds), ("KILLS", options.kills)];
+            tests(options, server, &["exactness", "outage"], &rounds)
+        }
+        What::Faults => {
+            tests(options, &["strongroom", "strongroom-server"], &["faults::"], &[("KILLS", options.kills)])
+        }
+        What::Soak => tests(options, server, &["soak::"], &[("MINUTES", options.minutes)]),
     }
 }
 
-fn limits(options: &Options) -> Result<bool> {
+/// Runs these tests at length, on each database.
+fn tests(options: &Options, packages: &[&str], names: &[&str], lengths: &[(&str, u32)]) -> Result<bool> {
+    let is_wanted = |database: &Database| options.only.is_none_or(|only| only == *database);
+    let databases: Vec<Database> = Database::value_variants().iter().copied().filter(is_wanted).collect();
     let cluster = match std::env::var_os(URL_VARIABLE) {
-        None => Some(PostgresCluster::start()?),
-        Some(_) => None,
+        None if databases.contains(&Database::Postgres) => Some(PostgresCluster::start()?),
+        _ => None,
     };
     let mut is_kept = true;
-    for database in ["sqlite", "postgres"] {
+    for database in databases {
         let mut command = workspace::cargo();
-        command.args([
-            "test",
-            "--release",
-            "--package",
-            "strongroom-server",
-            "--all-features",
-            "--test",
-            database,
-        ]);
+        command.args(["test", "--release", "--no-fail-fast", "--all-features", "--test", &database.name()]);
+        command.args(packages.iter().flat_map(|package| ["--package", package]));
         // One after the other: each has the machine to itself.
-        command.args(["--", "exactness", "outage", "--nocapture", "--test-threads", "1"]);
-        command.env("STRONGROOM_VERIFY_ROUNDS", options.rounds.to_string());
-        command.env("STRONGROOM_VERIFY_KILLS", options.kills.to_string());
+        command.arg("--").args(names).args(["--nocapture", "--test-threads", "1"]);
+        for (name, length) in lengths {
+            command.env(format!("STRONGROOM_VERIFY_{name}"), length.to_string());
+        }
         command.envs(cluster.as_ref().map(|cluster| (URL_VARIABLE, cluster.url())));
         is_kept &= command.status().context("`cargo test`")?.success();
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis};
 
 use crate::busy::{Patience, is_busy};
@@ -219,7 +219,14 @@ impl Store {
 async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
     let mut patience = Patience::default();
     loop {
-        let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
+        // When its disk is full or failing, SQLite undoes a transaction by itself; the driver goes on to believe in it and
+        // would begin no other one on this connection, ever (<https://www.sqlite.org/lang_transaction.html>, "Response To
+        // Errors Within A Transaction"). A rollback that is still to come was waited for with the driver's ping.
+        let options = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(true)
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
         match options.connect_with(file.clone()).await {
             Err(error) if is_busy(&error) && patience.is_left() => patience.wait().await,
             done => return Ok(done?),

@@ -117,3 +117,24 @@ async fn a_file_that_is_made_can_be_read_by_its_owner_only() {
     }
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_undid_by_itself_is_not_in_the_way_of_the_next_one() {
+    let database = TestDatabase::new(Backend::Sqlite).await;
+    let store = store(&database).await;
+    schema::migrate(&store).await.unwrap();
+    // What a full or failing disk does to a transaction, this trigger does too.
+    let undo = "CREATE TRIGGER undo BEFORE INSERT ON master_keys BEGIN SELECT RAISE(ROLLBACK, 'undone'); END";
+    database.execute(undo).await;
+    for _ in 0..3 {
+        let mut tx = store.write().await.unwrap();
+        key::insert_master(&mut tx, "a", Millis(0)).await.unwrap_err();
+        assert!(tx.commit().await.is_err(), "there is nothing to commit");
+        let mut tx = store.write().await.unwrap();
+        key::insert_master(&mut tx, "a", Millis(0)).await.unwrap_err();
+        drop(tx);
+    }
+    database.execute("DROP TRIGGER undo").await;
+    insert_master(&store).await;
+    store.close().await;
+}

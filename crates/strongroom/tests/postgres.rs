@@ -18,6 +18,8 @@ mod change;
 mod choice;
 #[path = "cases/environment.rs"]
 mod environment;
+#[path = "cases/faults.rs"]
+mod faults;
 #[path = "cases/granted_role.rs"]
 mod granted_role;
 #[path = "cases/ground.rs"]

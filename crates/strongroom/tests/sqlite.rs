@@ -18,6 +18,8 @@ mod change;
 mod choice;
 #[path = "cases/environment.rs"]
 mod environment;
+#[path = "cases/faults.rs"]
+mod faults;
 #[path = "cases/ground.rs"]
 mod ground;
 #[path = "cases/idempotency.rs"]

@@ -12,7 +12,7 @@ use super::machine::{Asked, Measured, SYSTEM_CORE, Served, free_port, measure};
 use super::{nginx, strongroom};
 use crate::test::Installer;
 
-const QUESTION: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Say hello in one short sentence, please."}],"temperature":0.2}"#;
+pub(super) const QUESTION: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Say hello in one short sentence, please."}],"temperature":0.2}"#;
 const CONNECTIONS: [u32; 3] = [1, 32, 128];
 
 /// One system, and how it is asked.
@@ -54,7 +54,7 @@ pub(super) fn run(seconds: u32) -> Result<bool> {
     done.map(|()| true)
 }
 
-fn bearer(token: &str) -> Vec<(String, String)> {
+pub(super) fn bearer(token: &str) -> Vec<(String, String)> {
     vec![("Authorization".to_owned(), format!("Bearer {token}"))]
 }
 
@@ -170,7 +170,7 @@ fn streamed(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Re
 }
 
 /// A durable one, on the core of the system that it serves.
-fn postgres() -> Result<PostgresCluster> {
+pub(super) fn postgres() -> Result<PostgresCluster> {
     let cluster = PostgresCluster::start_durable()?;
     let status = std::fs::read_to_string(cluster.directory().join("data/postmaster.pid"))?;
     let id = status.lines().next().context("a process id")?;

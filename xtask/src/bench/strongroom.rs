@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use strongroom_testkit::real_parts::workspace_root;
 
 use super::machine::{SYSTEM_CORE, Served, free_port};
 use crate::workspace;
@@ -25,7 +24,7 @@ pub(super) fn build() -> Result<PathBuf> {
         .status()
         .context("cargo build")?;
     ensure!(status.success(), "the build failed");
-    Ok(workspace_root().join("target/dist/strongroom"))
+    Ok(workspace::metadata()?.target_directory.join("dist/strongroom").into_std_path_buf())
 }
 
 /// Starts one on a database, whose credential leads to the provider at this port.
@@ -47,18 +46,7 @@ pub(super) fn start_at(
     path: &str,
 ) -> Result<Strongroom> {
     fs::create_dir_all(folder)?;
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(binary);
-        command.args(arguments).env_clear().env("HOME", folder).current_dir(folder);
-        command
-            .env("STRONGROOM_DATA_DIR", folder.join("data"))
-            .env("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
-        command.env("STRONGROOM_LOG", "warn");
-        if let Some(url) = database {
-            command.env("STRONGROOM_DATABASE_URL", url);
-        }
-        command
-    };
+    let command = |arguments: &[&str]| command(binary, folder, database, arguments);
     let endpoint = format!("http://127.0.0.1:{provider_port}{path}");
     let mut add = command(&[
         "credential",
@@ -73,11 +61,28 @@ pub(super) fn start_at(
     let mut adding = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     adding.stdin.take().context("a pipe")?.write_all(b"sk-bench-0123456789abcdef0123456789")?;
     ensure!(adding.wait()?.success(), "the credential could not be made");
-    let made = command(&["token", "create", "bench", "--role", "reader"]).output()?;
-    ensure!(made.status.success(), "the token could not be made");
-    let token = String::from_utf8(made.stdout)?.trim().to_owned();
+    let token = token(binary, folder, database, "reader")?;
     let port = free_port()?;
     let served =
         Served::start(SYSTEM_CORE, &command(&["serve", "--listen", &format!("127.0.0.1:{port}")]), port)?;
     Ok(Strongroom { served, token })
+}
+
+/// A token of this role, of the strongroom in this folder.
+pub(super) fn token(binary: &Path, folder: &Path, database: Option<&str>, role: &str) -> Result<String> {
+    let made = command(binary, folder, database, &["token", "create", role, "--role", role]).output()?;
+    let said = String::from_utf8_lossy(&made.stderr);
+    ensure!(made.status.success(), "the token could not be made: {said}");
+    Ok(String::from_utf8(made.stdout)?.trim().to_owned())
+}
+
+fn command(binary: &Path, folder: &Path, database: Option<&str>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary);
+    command.args(arguments).env_clear().env("HOME", folder).current_dir(folder);
+    command.env("STRONGROOM_DATA_DIR", folder.join("data")).env("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
+    command.env("STRONGROOM_LOG", "warn");
+    if let Some(url) = database {
+        command.env("STRONGROOM_DATABASE_URL", url);
+    }
+    command
 }

@@ -22,12 +22,14 @@ use crate::support::server::{STEP, Server};
 const PATH: &str = "/openai/v1/chat/completions";
 
 /// How often, as the variable says that `cargo xtask verify` sets.
-fn times(few: u64, variable: &str) -> u64 {
+pub(crate) fn times(few: u64, variable: &str) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(few)
 }
 
 pub(crate) fn is_at_length() -> bool {
-    std::env::var_os("STRONGROOM_VERIFY_ROUNDS").is_some()
+    ["ROUNDS", "KILLS", "MINUTES"]
+        .iter()
+        .any(|it| std::env::var_os(format!("STRONGROOM_VERIFY_{it}")).is_some())
 }
 
 /// What a long run has to tell.

@@ -24,6 +24,8 @@ pub(crate) struct Installation {
     pub(crate) database: Arc<TestDatabase>,
     data_dir: PathBuf,
     variables: Vec<(String, String)>,
+    /// Whether a file that would become too large is an error to it, and not its end.
+    is_heedless: bool,
     admin: OnceLock<String>,
 }
 
@@ -45,7 +47,7 @@ impl Installation {
             }
         };
         variables.push(("STRONGROOM_DATA_DIR".to_owned(), data_dir.display().to_string()));
-        Self { home, database, data_dir, variables, admin: OnceLock::new() }
+        Self { home, database, data_dir, variables, is_heedless: false, admin: OnceLock::new() }
     }
 
     /// Another home over the same database, with the same key and the same tokens.
@@ -58,12 +60,18 @@ impl Installation {
             ("ENCRYPTION_KEY_FILE".to_owned(), self.data_dir.join("master.key").display().to_string()),
         ];
         let database = self.database.clone();
-        Self { home, database, data_dir, variables, admin: self.admin.clone() }
+        Self { home, database, data_dir, variables, is_heedless: false, admin: self.admin.clone() }
     }
 
     /// Sets a variable of the server's environment.
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Its servers get an error when a file becomes too large, as they do on a full disk, and not a signal.
+    pub(crate) fn heedless_of_file_sizes(mut self) -> Self {
+        self.is_heedless = true;
         self
     }
 
@@ -83,7 +91,12 @@ impl Installation {
 
     /// A command of the binary that sees nothing but this installation's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        let binary = env!("CARGO_BIN_EXE_strongroom");
+        let mut command = Command::new(if self.is_heedless { "/bin/sh" } else { binary });
+        if self.is_heedless {
+            // An ignored signal stays ignored in the program that follows.
+            command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", binary]);
+        }
         command
             .args(arguments)
             .env_clear()
@@ -219,6 +232,12 @@ impl Server {
 
     pub(crate) fn patch(&self, path: &str, body: serde_json::Value) -> Call {
         self.call("PATCH", path).json(body)
+    }
+
+    /// Asks for a credential, which may not be made.
+    pub(crate) fn credential_request(&self, name: &str) -> Call {
+        let body = serde_json::json!({ "name": name, "provider": "groq", "apiKey": format!("sk-of-{name}") });
+        self.post("/api/admin/credentials", body)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Call {

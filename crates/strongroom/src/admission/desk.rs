@@ -404,6 +404,9 @@ impl Worker {
                         _ => answer(asking, Err(refusal())),
                     }
                 }
+                if let Some(uncertain) = &mut self.uncertain {
+                    uncertain.batch.told_covered();
+                }
                 return Err(problem);
             }
             self.batch += 1;

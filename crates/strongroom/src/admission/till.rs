@@ -121,6 +121,8 @@ pub(crate) struct Batch {
     moves: BTreeMap<CounterKey, Move>,
     /// The claims that were granted by this batch, by the place of their call.
     granted: Vec<(usize, Vec<Claim>)>,
+    /// The claims that were held from leases when it opened, of calls that have not been told so yet.
+    covered: Vec<Claim>,
 }
 
 /// What has ended since the last batch, taken out of the accounts: it is written in one transaction with the records of
@@ -136,6 +138,11 @@ impl Batch {
     /// Whether the decision about the call at this place holds only if the batch happens.
     pub(crate) fn rests_on_commit(&self, place: usize) -> bool {
         self.granted.iter().any(|(granted, _)| *granted == place)
+    }
+
+    /// The calls that leases covered were told that they are held, whatever becomes of the batch.
+    pub(crate) fn told_covered(&mut self) {
+        self.covered.clear();
     }
 }
 
@@ -232,9 +239,13 @@ impl Till {
         }
         // What leases cover already is granted from them.
         let mut decisions: Vec<Option<Decision>> = Vec::with_capacity(calls.len());
+        let mut covered = Vec::new();
         for claims in calls {
             touched.extend(claims.iter().map(|claim| claim.key));
             let is_covered = keep_leases && self.admit(claims);
+            if is_covered {
+                covered.extend_from_slice(claims);
+            }
             decisions.push(is_covered.then_some(Decision::Granted));
         }
         let mut taken: BTreeMap<CounterKey, i64> = BTreeMap::new();
@@ -298,7 +309,7 @@ impl Till {
             }
         }
         let decisions = decisions.into_iter().flatten().collect();
-        Batch { deltas, decisions, moves, granted }
+        Batch { deltas, decisions, moves, granted, covered }
     }
 
     /// The batch has happened. What was granted to callers that have gone away meanwhile is theirs until they
@@ -327,11 +338,23 @@ impl Till {
             account.shown = one.shown;
         }
         self.changed.extend(granted);
+        self.let_go(&batch.covered);
     }
 
     /// The batch has not happened.
     pub(crate) fn did_not_happen(&mut self, batch: Batch) {
+        self.let_go(&batch.covered);
         self.put_back(batch.moves);
+    }
+
+    /// Calls that leases covered were refused with their batch, and hold nothing.
+    fn let_go(&mut self, covered: &[Claim]) {
+        for claim in covered {
+            if let Some(account) = self.accounts.get_mut(&claim.key) {
+                account.in_flight -= claim.amount;
+                self.changed.insert(claim.key);
+            }
+        }
     }
 
     fn put_back(&mut self, moves: BTreeMap<CounterKey, Move>) {

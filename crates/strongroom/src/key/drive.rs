@@ -54,9 +54,16 @@ struct Resealed {
 
 impl Drive {
     pub(super) async fn step(&mut self, room: &Strongroom) -> Result<Step, Problem> {
+        let began = Instant::now();
+        let is_done = self.work(room).await?;
+        Ok(if is_done { Step::Done } else { Step::Pause(pause_after(began.elapsed())) })
+    }
+
+    /// A batch; whether no rotation is open any more.
+    async fn work(&mut self, room: &Strongroom) -> Result<bool, Problem> {
         let mut session = room.0.store.read().await?;
         let Some(open) = rotation::latest(&mut session).await?.filter(|latest| latest.is_open) else {
-            return Ok(Step::Done);
+            return Ok(true);
         };
         if self.key_id != open.key_id {
             let began = (random::uid().to_string(), String::new());
@@ -73,17 +80,16 @@ impl Drive {
         if let Some(last) = found.last() {
             self.after.clone_from(&last.place);
         }
-        let pause = if self.is_proving {
+        if self.is_proving {
             self.prove(room, found);
-            Duration::ZERO
         } else {
-            self.seal_anew(room, found).await?
-        };
+            self.seal_anew(room, found).await?;
+        }
         let has_come_round = self.has_wrapped && !self.is_proving && self.after > self.began;
         if !(is_last || has_come_round) {
-            return Ok(Step::Pause(pause));
+            return Ok(false);
         }
-        self.at_the_end(room).await.map(|done| if done { Step::Done } else { Step::Pause(pause) })
+        self.at_the_end(room).await
     }
 
     /// At the end of the texts: on from the first one, or to the proof, or to the end of it all.
@@ -103,11 +109,11 @@ impl Drive {
 
     /// Seals texts anew, each bound to the same place as before, and puts them where they are unless they were changed
     /// meanwhile. The secrets are open in this process for as long as that takes.
-    async fn seal_anew(&mut self, room: &Strongroom, found: Vec<Found>) -> Result<Duration, Problem> {
+    async fn seal_anew(&mut self, room: &Strongroom, found: Vec<Found>) -> Result<(), Problem> {
         let keyring = room.keyring();
         if keyring.current_id(Purpose::Data) != self.key_id {
             // This rotation has ended meanwhile, and another one has begun; the next step finds out.
-            return Ok(Duration::ZERO);
+            return Ok(());
         }
         let mut resealed = Vec::with_capacity(found.len());
         for Found { place, text } in found {
@@ -119,7 +125,7 @@ impl Drive {
             }
         }
         if resealed.is_empty() {
-            return Ok(Duration::ZERO);
+            return Ok(());
         }
         let mut tx = room.0.store.write().await?;
         let held = Instant::now();
@@ -131,13 +137,14 @@ impl Drive {
                 return Err(used_up(&self.key_id));
             }
             // Another rotation has begun; the next step finds out.
-            return Ok(Duration::ZERO);
+            return Ok(());
         }
         for Resealed { old, text } in &resealed {
             sealed::replace(&mut tx, old, (&self.key_id, text)).await?;
         }
         tx.commit().await?;
-        Ok(self.pace.after(held.elapsed()))
+        self.pace.learn(held.elapsed());
+        Ok(())
     }
 
     /// Opens texts under the new key.
@@ -231,6 +238,13 @@ fn reseal(keyring: &Keyring, old: BoundText) -> Option<Resealed> {
     (again == secret).then_some(Resealed { text: sealed.text, old })
 }
 
+/// The pause after a batch: what is served meanwhile has five parts of the time of a processor and of the one writer of
+/// SQLite, the rotation one.
+fn pause_after(worked: Duration) -> Duration {
+    const MOST: Duration = Duration::from_millis(250);
+    (worked * 5).min(MOST)
+}
+
 /// How many texts go into one transaction: as many as keep it short, for SQLite has one writer at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pace {
@@ -249,14 +263,13 @@ impl Pace {
     const LONG: Duration = Duration::from_millis(20);
     const SHORT: Duration = Duration::from_millis(5);
 
-    /// Learns from how long the last transaction took; tells the pause that others get for their turn.
-    fn after(&mut self, held: Duration) -> Duration {
+    /// Learns from how long the last transaction took.
+    fn learn(&mut self, held: Duration) {
         if held > Self::LONG {
             self.texts = (self.texts / 2).max(1);
         } else if held < Self::SHORT {
             self.texts = (self.texts * 2).min(Self::MOST);
         }
-        held.min(Self::LONG)
     }
 }
 
@@ -268,14 +281,20 @@ mod tests {
     fn batches_become_smaller_where_they_take_long_and_never_vanish() {
         let mut pace = Pace::default();
         for texts in [8, 4, 2, 1, 1] {
-            assert_eq!(pace.after(Duration::from_secs(1)), Pace::LONG);
+            pace.learn(Duration::from_secs(1));
             assert_eq!(pace.texts, texts);
         }
-        pace.after(Duration::from_millis(10));
+        pace.learn(Duration::from_millis(10));
         assert_eq!(pace.texts, 1, "neither long nor short");
         for _ in 0..10 {
-            pace.after(Duration::from_millis(1));
+            pace.learn(Duration::from_millis(1));
         }
         assert_eq!(pace.texts, Pace::MOST);
+    }
+
+    #[test]
+    fn the_others_have_five_times_as_much_and_a_slow_disk_does_not_stop_it() {
+        assert_eq!(pause_after(Duration::from_millis(10)), Duration::from_millis(50));
+        assert_eq!(pause_after(Duration::from_secs(60)), Duration::from_millis(250));
     }
 }

@@ -30,6 +30,8 @@ enum Step {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fate {
     Commits,
+    /// A statement before it failed: every caller is refused.
+    Refused,
     Fails,
     /// No answer came; it had happened.
     CommitsUnheard,
@@ -38,7 +40,7 @@ enum Fate {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let server = 0..SERVERS;
     let amounts = proptest::collection::vec((0..KEYS, 1..20_i64), 1..3);
-    let fate = prop_oneof![4 => Just(Fate::Commits), 1 => Just(Fate::Fails), 1 => Just(Fate::CommitsUnheard)];
+    let fate = prop_oneof![4 => Just(Fate::Commits), 1 => Just(Fate::Fails), 1 => Just(Fate::CommitsUnheard), 1 => Just(Fate::Refused)];
     let meanwhile = proptest::collection::vec((0..=100_i64, any::<bool>()), 0..3);
     let step = prop_oneof![
         6 => (server.clone(), amounts).prop_map(|(server, amounts)| Step::Ask { server, amounts }),
@@ -115,7 +117,7 @@ impl World {
         locked.extend(calls.iter().copied().flatten().map(|claim| claim.key));
         let states =
             locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
-        let batch = self.servers[number].till.open(sealed, &calls, &states, keep_leases);
+        let mut batch = self.servers[number].till.open(sealed, &calls, &states, keep_leases);
         // While the disk works, calls that leases cover come and go.
         for (percent, comes) in meanwhile {
             if *comes {
@@ -127,7 +129,7 @@ impl World {
                 self.end(number, *percent);
             }
         }
-        if fate != Fate::Fails {
+        if ![Fate::Fails, Fate::Refused].contains(&fate) {
             for (key, delta) in &batch.deltas {
                 let state = self.counters.entry(*key).or_default();
                 state.settled += delta.settled;
@@ -140,13 +142,16 @@ impl World {
         let (decisions, rests): (Vec<_>, Vec<_>) =
             batch.decisions.iter().enumerate().map(|(place, it)| (*it, batch.rests_on_commit(place))).unzip();
         let server = &mut self.servers[number];
+        if fate != Fate::Refused {
+            batch.told_covered();
+        }
         match fate {
             Fate::Commits => server.till.happened(batch),
             Fate::CommitsUnheard => server.till.happened_unheard(batch),
-            Fate::Fails => server.till.did_not_happen(batch),
+            Fate::Fails | Fate::Refused => server.till.did_not_happen(batch),
         }
         for ((claims, decision), rests) in waiting.into_iter().zip(decisions).zip(rests) {
-            if decision == Decision::Granted && (fate == Fate::Commits || !rests) {
+            if decision == Decision::Granted && (fate == Fate::Commits || fate != Fate::Refused && !rests) {
                 server.running.push(claims);
                 self.admitted += 1;
             }
@@ -270,4 +275,17 @@ fn far_from_a_limit_leases_cover_most_calls() {
         }
     }
     assert!(batches < 100, "{batches} calls waited for the disk");
+}
+
+#[test]
+fn calls_that_are_refused_with_their_batch_hold_nothing_of_the_leases_that_covered_them() {
+    let mut world = World::new([None, None, None]);
+    for fate in [Fate::Commits, Fate::Refused] {
+        let claims = world.claims(&[(0, 1)]);
+        world.servers[0].waiting.push(claims);
+        world.batch(0, true, fate, &[]);
+    }
+    world.end(0, 100);
+    world.batch(0, false, Fate::Commits, &[]);
+    assert!(world.servers[0].till.accounts.is_empty(), "{:?}", world.servers[0].till);
 }

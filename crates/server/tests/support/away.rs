@@ -1,0 +1,128 @@
+//! Taking a server's database away and giving it back: connections to PostgreSQL are cut, and nothing is written to the
+//! disk that an SQLite file lies on.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use strongroom_testkit::Backend;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::server::{Installation, STEP, Server};
+
+/// Passes connections on until it is told that there is nobody.
+struct Cut {
+    port: u16,
+    is_cut: Arc<AtomicBool>,
+    _task: JoinSet<()>,
+}
+
+impl Cut {
+    async fn before(address: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let mut task = JoinSet::new();
+        let cut = is_cut.clone();
+        task.spawn(async move {
+            let mut passing = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let (mut near, _) = accepted.expect("a connection");
+                        if cut.load(Ordering::SeqCst) {
+                            continue;
+                        }
+                        let address = address.clone();
+                        passing.spawn(async move {
+                            let mut far = TcpStream::connect(address).await.expect("a database");
+                            // It ends when either side does.
+                            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                        });
+                    }
+                    () = tokio::time::sleep(STEP) => if cut.load(Ordering::SeqCst) {
+                        passing.abort_all();
+                        while passing.join_next().await.is_some() {}
+                    }
+                }
+            }
+        });
+        Self { port, is_cut, _task: task }
+    }
+}
+
+/// What is between a server and its database.
+pub(crate) struct Way {
+    cut: Option<Cut>,
+}
+
+impl Way {
+    /// An installation whose database can be taken away.
+    pub(crate) async fn to(installation: Installation) -> (Installation, Self) {
+        if installation.database.backend() == Backend::Sqlite {
+            return (installation.heedless_of_file_sizes(), Self { cut: None });
+        }
+        let url = installation.database.url().to_owned();
+        let (before, rest) = url.split_once("127.0.0.1:").expect("a port");
+        let (port, after) = rest.split_once('/').expect("a database");
+        let cut = Cut::before(format!("127.0.0.1:{port}")).await;
+        let through = format!("{before}127.0.0.1:{}/{after}", cut.port);
+        (installation.set("STRONGROOM_DATABASE_URL", through), Self { cut: Some(cut) })
+    }
+
+    pub(crate) fn close(&self, server: &Server) {
+        match &self.cut {
+            Some(cut) => cut.is_cut.store(true, Ordering::SeqCst),
+            None => limit_files(server, "1"),
+        }
+    }
+
+    pub(crate) fn open(&self, server: &Server) {
+        match &self.cut {
+            Some(cut) => cut.is_cut.store(false, Ordering::SeqCst),
+            None => limit_files(server, "unlimited"),
+        }
+    }
+}
+
+/// No file of a running server grows beyond so many bytes: to SQLite that is a failing disk. The limit can be raised again.
+fn limit_files(server: &Server, bytes: &str) {
+    let mut command = Command::new("prlimit");
+    let done =
+        command.args(["--pid", &server.pid().to_string(), &format!("--fsize={bytes}:unlimited")]).status();
+    assert!(done.expect("prlimit of util-linux").success());
+}
+
+/// The tables that PostgreSQL has no room for any more: those that are written to late in a transaction.
+const LATE: [&str; 3] = ["audit_logs", "usage_lines", "node_holds"];
+
+/// Lets a server write a little more, and then nothing. PostgreSQL answers as it does on a full disk.
+pub(crate) async fn fill_disk(server: &Server) {
+    let database = &server.installation.database;
+    if database.backend() == Backend::Sqlite {
+        let log = format!("{}-wal", database.url().trim_start_matches("sqlite:"));
+        let written = std::fs::metadata(log).map_or(0, |file| file.len());
+        return limit_files(server, &(written + 10_000).to_string());
+    }
+    let mut sql = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION \
+                   'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
+        .to_owned();
+    for table in LATE {
+        sql += &format!(
+            "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION full_disk();"
+        );
+    }
+    database.execute(&sql).await;
+}
+
+/// There is room again.
+pub(crate) async fn free_disk(server: &Server) {
+    let database = &server.installation.database;
+    match database.backend() {
+        Backend::Sqlite => limit_files(server, "unlimited"),
+        Backend::Postgres => {
+            database.execute("DROP FUNCTION full_disk() CASCADE").await;
+        }
+    }
+}
