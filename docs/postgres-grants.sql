@@ -22,7 +22,8 @@ GRANT SELECT, INSERT, DELETE, UPDATE (cost_nano_usd) ON usage_lines TO :"app";
 GRANT SELECT, INSERT ON usage_contexts TO :"app";
 GRANT SELECT ON usage_records TO :"app";
 GRANT SELECT, INSERT, UPDATE ON usage_days TO :"app";
-GRANT SELECT, INSERT, UPDATE ON counters TO :"app";
+-- Counters of minutes, hours and days that are long over go as well.
+GRANT SELECT, INSERT, UPDATE, DELETE ON counters TO :"app";
 -- What servers hold for calls under way.
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodes, node_holds TO :"app";
 GRANT SELECT, UPDATE ON changes TO :"app";

@@ -30,6 +30,7 @@
 //! `python-tests` (a virtual environment with `testkit/python/requirements.txt`). Their names begin with `postgres`,
 //! `node`, `browser` and `python`. [`real_parts`] tells a test where the part is.
 
+pub mod corpus;
 #[cfg(feature = "database")]
 pub mod database;
 #[cfg(feature = "fake-provider")]

@@ -8,7 +8,9 @@
 mod bench;
 mod check_layers;
 mod cli_reference;
+mod fuzz;
 mod generated_document;
+mod mutants;
 mod openapi;
 mod test;
 mod verify;
@@ -33,6 +35,10 @@ enum Chore {
     Bench(bench::Options),
     /// Show a promise at length.
     Verify(verify::Options),
+    /// Feed whatever reads bytes from outside with inputs that are made up, guided by coverage
+    Fuzz(fuzz::Options),
+    /// Change the code that promises depend on, bit by bit, and tell which changes no test notices
+    Mutants(mutants::Options),
     /// Check who may depend on whom, and the rules for files and their names.
     CheckLayers,
     /// Write docs/openapi.json from the routes.
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Verify(options) => verify::run(&options),
+        Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Mutants(options) => mutants::run(&options),
         Chore::CheckLayers => check_layers::run().map(|()| true),
         Chore::Openapi(options) => openapi::run(&options).map(|()| true),
         Chore::CliReference(options) => cli_reference::run(&options).map(|()| true),

@@ -4,7 +4,7 @@
 //! it as well, and the PostgreSQL cluster ends with this process.
 
 mod cargo_test;
-mod deny;
+pub(crate) mod deny;
 mod installation;
 mod summary;
 mod targets;

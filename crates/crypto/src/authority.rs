@@ -198,7 +198,7 @@ pub fn user_verifies(keyring: &Keyring, user: &User, mac: &AuthorityMac) -> bool
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::Role;
+    use strongroom_model::{CredentialId, Role};
 
     use super::*;
 
@@ -279,6 +279,46 @@ mod tests {
             assert_ne!(credential_mac(&keyring, &edit), mac, "{edit:?}");
         }
         assert_eq!(credential_mac(&keyring, &grant), mac);
+    }
+
+    #[test]
+    fn a_credentials_row_verifies_as_it_was_written_and_in_no_other_way() {
+        let keyring = Keyring::generate();
+        let mut credential = Credential {
+            uid: Uid::from_bytes([1; 16]),
+            id: CredentialId(1),
+            name: "one".into(),
+            provider: Provider::parse("openai").unwrap(),
+            endpoint: None,
+            priority: 10,
+            is_active: true,
+            is_global: true,
+            user: None,
+            revision: 1,
+            version: Uid::from_bytes([2; 16]),
+            version_number: 1,
+            rate_limit: None,
+            usage_count: 0,
+            usage_before_this_month: 0,
+            current_month_usage: 0,
+            last_used: None,
+            created_at: Millis(0),
+            updated_at: Millis(0),
+            staged: None,
+            version_since: Millis(0),
+            expires_at: None,
+            rotate_after_days: None,
+            minter: None,
+            deleted_at: None,
+            mac: AuthorityMac { key_id: String::new(), mac: String::new() },
+        };
+        assert!(!credential_verifies(&keyring, &credential), "no MAC at all");
+        credential.mac = credential_mac(&keyring, &CredentialGrant::from(&credential));
+        assert!(credential_verifies(&keyring, &credential));
+        let used = Credential { usage_count: 5, priority: 1, ..credential.clone() };
+        assert!(credential_verifies(&keyring, &used), "use and order grant nothing");
+        assert!(!credential_verifies(&keyring, &Credential { is_active: false, ..credential.clone() }));
+        assert!(!credential_verifies(&Keyring::generate(), &credential));
     }
 
     #[test]

@@ -83,3 +83,22 @@ impl fmt::Debug for Key {
         f.write_str("Key(****)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_purpose_is_found_by_its_name() {
+        for purpose in Purpose::ALL {
+            assert_eq!(Purpose::from_name(purpose.as_str()), Some(purpose));
+        }
+        assert_eq!(Purpose::from_name("Data"), None);
+        assert_eq!(Purpose::from_name(""), None);
+    }
+
+    #[test]
+    fn a_key_prints_as_stars() {
+        assert_eq!(format!("{:?}", Key::generate()), "Key(****)");
+    }
+}

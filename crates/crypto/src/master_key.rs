@@ -117,7 +117,7 @@ mod tests {
         let again = MasterKey::parse_strong(&format!(" {}\n", key.to_hex().expose().to_uppercase())).unwrap();
         assert_eq!(again.fingerprint(), key.fingerprint());
         assert_ne!(MasterKey::generate().fingerprint(), key.fingerprint());
-        assert!(!format!("{key:?}").contains(key.to_hex().expose()));
+        assert_eq!(format!("{key:?}"), format!("MasterKey({})", key.fingerprint()));
     }
 
     #[test]
@@ -126,6 +126,13 @@ mod tests {
         assert_eq!(MasterKey::parse(&"a".repeat(63)).unwrap_err(), MasterKeyError::Length(63));
         assert_eq!(MasterKey::parse(&"a".repeat(66)).unwrap_err(), MasterKeyError::Length(66));
         assert_eq!(MasterKey::parse("your_generated_key_here").unwrap_err(), MasterKeyError::NotHex(1));
+    }
+
+    #[test]
+    fn a_key_of_eight_different_bytes_is_not_taken_for_a_pattern_and_one_of_seven_is() {
+        let of = |different: &str| different.repeat(32)[..64].to_owned();
+        assert!(MasterKey::parse_strong(&of("1123456789abcdef")).is_ok());
+        assert_eq!(MasterKey::parse_strong(&of("1123456789abcd")).unwrap_err(), MasterKeyError::Guessable);
     }
 
     #[test]

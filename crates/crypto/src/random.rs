@@ -71,4 +71,15 @@ mod tests {
         assert_eq!(&early.to_string()[..13], "018bcfe568007");
         assert_ne!(uid_at(Millis(0)), uid_at(Millis(0)));
     }
+
+    #[test]
+    fn identities_of_an_instant_say_their_version_and_are_random_in_every_other_bit() {
+        let all: Vec<[u8; 16]> = (0..200).map(|_| *uid_at(Millis(0)).as_bytes()).collect();
+        assert!(all.iter().all(|uid| uid[6] >> 4 == 0b0111 && uid[8] >> 6 == 0b10));
+        for (byte, random) in [(6, 0x0f), (7, 0xff), (8, 0x3f), (15, 0xff)] {
+            let ever_set = all.iter().fold(0, |bits, uid| bits | uid[byte]);
+            let always_set = all.iter().fold(0xff, |bits, uid| bits & uid[byte]);
+            assert_eq!((ever_set & random, always_set & random), (random, 0), "byte {byte}");
+        }
+    }
 }

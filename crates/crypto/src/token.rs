@@ -50,13 +50,20 @@ fn random_text(length: usize) -> String {
     let mut text = String::with_capacity(length);
     while text.len() < length {
         for byte in random::bytes::<64>() {
-            // 248 is the largest multiple of 62 below 256: taking more would favour the first characters.
-            if byte < 248 && text.len() < length {
-                text.push(ALPHABET[usize::from(byte % 62)] as char);
+            if let Some(character) = character_of(byte)
+                && text.len() < length
+            {
+                text.push(character);
             }
         }
     }
     text
+}
+
+/// A character for a random byte, all of them equally likely.
+fn character_of(byte: u8) -> Option<char> {
+    // 248 is the largest multiple of 62 below 256: taking more would favour the first characters.
+    (byte < 248).then(|| char::from(ALPHABET[usize::from(byte % 62)]))
 }
 
 fn checksum(body: &str) -> [u8; CHECKSUM] {
@@ -92,6 +99,34 @@ mod tests {
             let mut changed = token.expose().as_bytes().to_vec();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             assert_eq!(id_of(std::str::from_utf8(&changed).unwrap()), None, "{position}");
+        }
+    }
+
+    #[test]
+    fn every_character_is_as_likely_as_any_other() {
+        let mut given: Vec<char> = (0..=u8::MAX).filter_map(character_of).collect();
+        given.sort_unstable();
+        let four_of_each: Vec<char> = ALPHABET.iter().flat_map(|byte| [char::from(*byte); 4]).collect();
+        assert_eq!(given, four_of_each);
+    }
+
+    #[test]
+    fn a_right_checksum_makes_no_token_of_what_has_not_its_shape() {
+        let with_sum = |body: &str| format!("{body}{}", checksum(body));
+        let (id, secret) = ("0".repeat(ID), "0".repeat(SECRET));
+        assert_eq!(id_of(&with_sum(&format!("sr_{id}_{secret}"))), Some(id.as_str()));
+        for body in [
+            format!("sr_{id}_0{secret}"),
+            format!("sr_{id}_{}", &secret[1..]),
+            format!("sr_-{}_{secret}", &id[1..]),
+            format!("sr_{id}_-{}", &secret[1..]),
+            format!("sr_{id}0{secret}"),
+            format!("sk_{id}_{secret}"),
+            // As many bytes, and a character where the id ends.
+            format!("sr_{}é{secret}", &id[1..]),
+            format!("sr_{id}_é{}", &secret[2..]),
+        ] {
+            assert_eq!(id_of(&with_sum(&body)), None, "{body}");
         }
     }
 

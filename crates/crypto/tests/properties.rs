@@ -1,6 +1,7 @@
-//! The bodies of the fuzz targets, as properties that hold on the stable toolchain.
+//! The bodies of the fuzz targets, as properties that hold on the stable toolchain, and their corpora.
 
 use proptest::prelude::*;
+use strongroom_testkit::corpus::replay;
 
 #[path = "fuzz/master_key.rs"]
 mod master_key;
@@ -57,4 +58,20 @@ proptest! {
     fn a_slip_in_a_master_key_is_found(position in 0usize..64, replacement in any::<u8>()) {
         master_key::slip(position, replacement);
     }
+}
+
+#[test]
+fn no_kept_sealed_text_opens() {
+    let keys = sealed_text::Keys::generate();
+    replay("sealed_text", |data| sealed_text::any(&keys, data));
+}
+
+#[test]
+fn every_kept_token_is_refused_or_is_one() {
+    replay("token", token::any);
+}
+
+#[test]
+fn every_kept_master_key_is_refused_or_reads_back() {
+    replay("master_key", master_key::any);
 }

@@ -79,6 +79,12 @@ pub enum LegacySourceError {
     /// The table is some other.
     #[error("the table api_credentials has no column {0}: it is not the original application's")]
     NoColumn(&'static str),
+    /// A page has a row that it cannot have: read on, the same rows might come again for ever, or some never.
+    #[error(
+        "the ids of the table api_credentials are not numbers that each stand once and in order: the database is damaged \
+         (`sqlite3 FILE .recover` may mend a copy of it), or it is not the original application's"
+    )]
+    Disordered,
     /// Reading failed on the way.
     #[error("the table api_credentials cannot be read")]
     Read(#[from] sqlx::Error),
@@ -138,7 +144,7 @@ impl LegacySource {
     /// still to come would keep.
     ///
     /// # Errors
-    /// [`LegacySourceError::Read`].
+    /// [`LegacySourceError::Read`], [`LegacySourceError::Disordered`].
     pub async fn next_page(&mut self, limit: u32) -> Result<Vec<LegacyRow>, LegacySourceError> {
         let Some(from) = self.from else { return Ok(Vec::new()) };
         let columns: String = COLUMNS
@@ -157,6 +163,10 @@ impl LegacySource {
             let rows = sqlx::query(sql).bind(from).bind(i64::from(limit)).fetch_all(it).await?;
             rows.iter().map(|row| cells(row, &self.columns)).collect::<Result<Vec<_>, _>>()?
         });
+        let ids = || page.iter().map(|(id, _)| *id);
+        if ids().next().is_some_and(|first| first > from) || !ids().is_sorted_by(|one, next| one > next) {
+            return Err(LegacySourceError::Disordered);
+        }
         self.from = page.last().and_then(|(id, _)| id.checked_sub(1));
         Ok(page.into_iter().map(|(id, cells)| LegacyRow::read(id, cells)).collect())
     }

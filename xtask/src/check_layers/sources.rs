@@ -17,7 +17,7 @@ const EMPTY_NAMES: [&str; 9] =
     ["util", "utils", "helper", "helpers", "common", "manager", "managers", "core", "misc"];
 
 /// The folders that hold sources.
-const FOLDERS: [&str; 3] = ["crates", "testkit", "xtask"];
+const FOLDERS: [&str; 4] = ["crates", "fuzz", "testkit", "xtask"];
 
 /// Reads every `.rs` file of the workspace.
 pub(super) fn read_all(root: &Path) -> Result<Vec<SourceFile>> {
@@ -59,9 +59,16 @@ pub(super) fn breaches(file: &SourceFile) -> Vec<String> {
             breaches.push(format!("{path}: `{name}` says nothing about what is inside"));
         }
     }
+    let mut is_test = path.contains("/tests");
     for (number, line) in text.lines().enumerate() {
         let code = without_strings_and_comments(line);
         let place = format!("{path}:{}", number + 1);
+        is_test |= code.starts_with("#[cfg(test)]");
+        if !is_test && path.starts_with("crates/") && compares_what_is_exposed(&code) {
+            breaches.push(format!(
+                "{place}: secrets are compared as `Secret`, which takes the same time for all"
+            ));
+        }
         if names(&code, "sqlx") && !may_name_sqlx(path) {
             breaches.push(format!("{place}: only crates/store names `sqlx`"));
         }
@@ -80,6 +87,17 @@ fn may_name_sqlx(path: &str) -> bool {
 fn may_name_the_store(path: &str) -> bool {
     let inside = path.strip_prefix("crates/server/src/");
     inside.is_none_or(|inside| inside == "wiring.rs" || inside.starts_with("wiring/"))
+}
+
+/// Whether a secret's text stands beside an operator that compares.
+fn compares_what_is_exposed(code: &str) -> bool {
+    let ends = |character: char| character.is_whitespace() || "){};,".contains(character);
+    let code = code.replace("!=", "==");
+    let sides: Vec<&str> = code.split("==").map(str::trim).collect();
+    sides.windows(2).any(|pair| {
+        let behind = pair[1].split(ends).next().unwrap_or_default();
+        pair[0].ends_with(".expose()") || behind.ends_with(".expose(")
+    })
 }
 
 /// The line without what stands in quotes (a log filter may name any crate) and without its comment.
@@ -133,6 +151,24 @@ mod tests {
         let found = said("crates/server/src/api/credential.rs", "//! Uses.\nuse strongroom_store::Store;\n");
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("only src/wiring.rs"), "{found:?}");
+    }
+
+    #[test]
+    fn a_secret_that_is_compared_as_text_is_a_breach() {
+        for code in ["if a.expose() == b {", "let is = b != self.key.expose();", "(x == y.expose())"] {
+            let found = said("crates/crypto/src/token.rs", &format!("//! Tokens.\n{code}\n"));
+            assert_eq!(found.len(), 1, "{code}: {found:?}");
+            assert!(found[0].contains("compared as `Secret`"), "{found:?}");
+            let in_a_test = format!("//! Tokens.\n#[cfg(test)]\n{code}\n");
+            assert!(said("crates/crypto/src/token.rs", &in_a_test).is_empty());
+        }
+        for code in ["if a == b { c.expose() }", "f(a.expose(), b == c)", "let all = a.expose().len() == 3;"]
+        {
+            assert!(
+                said("crates/crypto/src/token.rs", &format!("//! Tokens.\n{code}\n")).is_empty(),
+                "{code}"
+            );
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(20);
 /// Installs it into cargo's ordinary folder for binaries unless some version is there.
 ///
 /// Built without optimisation: it checks in a second either way, and compiles in one minute rather than many.
-pub(super) fn install() -> Result<()> {
+pub(crate) fn install() -> Result<()> {
     let present = cargo().args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if present.is_ok_and(|status| status.success()) {
         return Ok(());

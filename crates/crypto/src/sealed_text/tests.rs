@@ -47,6 +47,20 @@ fn the_known_answers_of_the_original_open() {
 }
 
 #[test]
+fn what_opens_has_one_spelling() {
+    let key = MasterKey::parse(KEY).unwrap();
+    let parts: Vec<&str> = KNOWN[0].1.split(':').collect();
+    let [iv, tag, text] = parts.as_slice() else { panic!("three parts") };
+    // The cipher would take the two joined: where one ends is ours to hold to.
+    let (before, last) = text.split_at(text.len() - 2);
+    let (first, behind) = tag.split_at(2);
+    let nothing = format!("{iv}:{text}{tag}:");
+    for moved in [format!("{iv}:{last}{tag}:{before}"), format!("{iv}:{behind}:{text}{first}"), nothing] {
+        assert_eq!(open_unbound(&key, &moved).unwrap_err(), OpenError::Format, "{moved}");
+    }
+}
+
+#[test]
 fn the_sentences_of_the_original_are_kept() {
     let key = MasterKey::parse(KEY).unwrap();
     assert_eq!(seal_unbound(&key, &Secret::from("")).unwrap_err().to_string(), "Cannot encrypt empty text");

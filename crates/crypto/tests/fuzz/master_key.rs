@@ -37,3 +37,11 @@ pub(crate) fn slip(position: usize, replacement: u8) {
         other => panic!("{other:?} for {position} and {replacement}"),
     }
 }
+
+/// Bytes as a key from outside, and as a slip in one: all that a fuzzer has.
+pub(crate) fn any(data: &[u8]) {
+    foreign(data);
+    if let [position, replacement] = data {
+        slip(usize::from(*position), *replacement);
+    }
+}

@@ -67,3 +67,11 @@ pub(crate) fn edited(keys: &Keys, plain: &str, position: usize, replacement: u8)
     assert_eq!(open_unbound(&keys.master, &unbound), Ok(secret));
     assert!(keys.keyring.open(&keys.context(), &sealed.key_id, &unbound).is_err(), "the forms are apart");
 }
+
+/// Bytes as a text from outside, and as a secret with an edit of its sealed text: all that a fuzzer has.
+pub(crate) fn any(keys: &Keys, data: &[u8]) {
+    foreign(keys, data);
+    if let [position, replacement, plain @ ..] = data {
+        edited(keys, &String::from_utf8_lossy(plain), usize::from(*position), *replacement);
+    }
+}

@@ -20,3 +20,11 @@ pub(crate) fn edited(position: usize, replacement: u8) {
     let text = String::from_utf8_lossy(&bytes);
     assert_eq!(id_of(&text), is_same.then_some(token.id.as_str()));
 }
+
+/// Bytes as a token from outside, and as an edit of one: all that a fuzzer has.
+pub(crate) fn any(data: &[u8]) {
+    foreign(data);
+    if let [position, replacement, ..] = data {
+        edited(usize::from(*position), *replacement);
+    }
+}

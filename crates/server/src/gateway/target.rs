@@ -47,7 +47,7 @@ pub(super) fn targets(
             .into_iter()
             .filter(|at| at.provider == gemini())
             .map(|at| Target {
-                path: rest.replacen(name, &at.model, 1),
+                path: matched.path_with(&at.model),
                 provider: at.provider,
                 model: Some(at.model),
                 renames: false,
@@ -90,4 +90,26 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
 /// Whether the list of models is asked for in the words of Anthropic's clients, which no other provider's list has.
 pub(super) fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &HeaderMap) -> bool {
     *method == Method::GET && rest == "v1/models" && headers.contains_key("anthropic-version")
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_connectors::ai::gateway::{Meter, door_of};
+
+    use super::*;
+
+    #[test]
+    fn an_alias_is_replaced_where_the_model_stands_and_nowhere_else() {
+        let routes = Routes::default();
+        for alias in ["e", "m", "v1beta", "models", "generateContent"] {
+            let aliases = Aliases::parse(&format!("{alias}=gemini/gemini-x")).unwrap();
+            let path = format!("/v1beta/models/{alias}:generateContent");
+            let (door, rest) = door_of(&path).unwrap();
+            let matched = door.find(&Method::POST, rest).unwrap();
+            let facts = RequestFacts::unread(Meter::GenerateContent);
+            let targets = targets(door, (rest, &matched), &facts, (&routes, &aliases)).unwrap();
+            let [target] = targets.as_slice() else { panic!("{targets:?}") };
+            assert_eq!(target.path, "v1beta/models/gemini-x:generateContent", "{alias}");
+        }
+    }
 }

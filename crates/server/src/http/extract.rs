@@ -1,5 +1,7 @@
 //! Reading requests, with errors that name the field at fault and repeat no value.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -9,6 +11,9 @@ use serde::de::DeserializeOwned;
 use strongroom_model::{Actor, Problem};
 
 use super::problem::Failure;
+
+/// The longest that a body may take to arrive.
+const BODY: Duration = Duration::from_secs(30);
 
 /// A JSON body and its raw bytes.
 #[derive(Debug)]
@@ -28,8 +33,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             )
             .into());
         }
-        let body = Bytes::from_request(request, state)
+        let body = tokio::time::timeout(BODY, Bytes::from_request(request, state))
             .await
+            .map_err(|_| Problem::invalid("body", "the body did not arrive within 30 seconds"))?
             .map_err(|_| Problem::invalid("body", "the body is too large, or did not arrive whole"))?;
         let value = parse(&body)?;
         Ok(Self(value, body))

@@ -19,3 +19,17 @@ pub fn apply() {
     // An error means that a provider is there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_has_no_core_and_is_not_dumpable() {
+        // Every process starts as one that may be dumped and looked into.
+        assert!(prctl::get_dumpable().unwrap());
+        apply();
+        assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
+        assert!(!prctl::get_dumpable().unwrap());
+    }
+}

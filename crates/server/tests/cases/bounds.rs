@@ -41,6 +41,65 @@ async fn deep_and_large_bodies_are_turned_away() {
     assert_eq!(server.get("/api/admin/credentials").await.expect(200).text, "[]");
 }
 
+/// The most memory that a process ever had, in bytes.
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bombs_and_clients_that_never_finish_are_turned_away_in_bounded_memory() {
+    let server = Installation::new(BACKEND).await.start();
+    let paths = ["/api/admin/credentials", "/api/admin/tokens", "/api/admin/credentials/import"];
+    for path in paths {
+        server.post(path, serde_json::json!({})).await.expect(400);
+    }
+    let before = peak(server.pid());
+    // A body is announced and never ends.
+    let mut slow: Vec<TcpStream> = (0..100)
+        .map(|number| {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let path = paths[number % paths.len()];
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+                 content-type: application/json\r\ncontent-length: 1000000\r\n\r\n{{\"name\":\"",
+                server.admin
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let deep = "[{\"a\":".repeat(100_000);
+    let wide = format!("{{\"name\":[{}0]}}", "0,".repeat(400_000));
+    let keys: String = (0..50_000).map(|number| format!("\"k{number}\":1,")).collect();
+    let many = format!("{{{keys}\"name\":1}}");
+    let long = "x".repeat(8 * 1024 * 1024);
+    let mut calls = tokio::task::JoinSet::new();
+    for path in paths {
+        for body in [&deep, &wide, &many, &long] {
+            for _ in 0..4 {
+                let call = server.call("POST", path).body(body.as_str(), "application/json");
+                // A body that is turned away before it has come may end as a broken connection.
+                calls.spawn(async move { call.attempt().await.map_or(400, |answer| answer.status) });
+            }
+        }
+    }
+    for status in calls.join_all().await {
+        assert!((400..500).contains(&status), "{status}");
+    }
+    server.get("/livez").anonymous().await.expect(200);
+    for stream in &mut slow {
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    let grown = peak(server.pid()) - before;
+    assert!(grown < 128 * 1024 * 1024, "{grown} bytes more");
+    server.get("/livez").anonymous().await.expect(200);
+}
+
 #[tokio::test]
 async fn malformed_heads_are_turned_away() {
     let server = Installation::new(BACKEND).await.start();

@@ -120,6 +120,149 @@ async fn every_spelling_of_a_name_leads_to_that_name_or_nowhere() {
     }
 }
 
+/// A spelling of this text that was made up: some characters encoded, some twice, and something added at either end.
+fn made_up(text: &str, choices: &mut impl Iterator<Item = u8>) -> String {
+    const ADDED: [&str; 24] = [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        ".",
+        "..",
+        "/",
+        "%2f",
+        "%2e",
+        "%2e%2e",
+        "%00",
+        "%20",
+        "*",
+        "%25",
+        "?",
+        ";",
+        "%c0%ae",
+        "%ff",
+        "%e2%80%8b",
+        "%5c",
+    ];
+    let mut choose = |among: usize| usize::from(choices.next().unwrap()) % among;
+    let mut spelled = ADDED[choose(ADDED.len())].to_owned();
+    for character in text.chars() {
+        let mut bytes = [0; 4];
+        let bytes = character.encode_utf8(&mut bytes).bytes();
+        let encoded: String = bytes.map(|byte| format!("%{byte:02X}")).collect();
+        match choose(16) {
+            0 => spelled.push_str(&encoded.to_lowercase()),
+            1 => spelled.push_str(&encoded),
+            2 => spelled.push_str(&encoded.replace('%', "%25")),
+            3 => spelled.extend(character.to_uppercase()),
+            _ => spelled.push(character),
+        }
+    }
+    spelled.push_str(ADDED[choose(ADDED.len())]);
+    spelled
+}
+
+/// Without end, and the same in every run.
+fn choices() -> impl Iterator<Item = u8> {
+    (0_u64..).flat_map(|number| {
+        let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes()
+    })
+}
+
+#[tokio::test]
+async fn whatever_spelling_is_made_up_what_is_authorised_is_what_is_fetched() {
+    let server = Installation::new(BACKEND).await.start();
+    let names = ["vault.a", "VAULT.A", "vault-a", "vault_a"];
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(server.credential(name, json!({})).await);
+    }
+    let narrow = server
+        .token(json!({ "name": "narrow", "role": "reader", "scope": { "credentials": ["vault.a"] } }))
+        .await;
+    let mut choices = choices();
+    let (mut found, mut refused) = (0, 0);
+    for number in 0..600 {
+        let name = names[number % names.len()];
+        let spelled = made_up(name, &mut choices);
+        let path = format!("/api/credentials/{spelled}");
+        let (status, answer) = get_raw(server.address(), &path, &server.admin);
+        let fetched = (status == 200).then(|| {
+            let place = ids.iter().position(|id| body(&answer)["id"] == *id).unwrap();
+            assert_eq!(body(&answer)["apiKey"], format!("sk-of-{}", names[place]), "{path}");
+            // What decodes once to a name, up to a query, is that name and no other.
+            let spelled = spelled.split('?').next().unwrap();
+            assert_eq!(percent_decode_str(spelled).decode_utf8_lossy(), names[place], "{path}");
+            place
+        });
+        assert!(fetched.is_some() || (400..500).contains(&status), "{path}: {answer}");
+        found += usize::from(fetched.is_some());
+        refused += usize::from(fetched.is_none());
+        let (status, answer) = get_raw(server.address(), &path, &narrow);
+        match fetched {
+            Some(0) => assert_eq!((status, &body(&answer)["id"]), (200, &json!(ids[0])), "{path}"),
+            _ => assert!((400..500).contains(&status) && !answer.contains("sk-of-"), "{path}: {answer}"),
+        }
+    }
+    assert!(found > 20 && refused > 20, "{found} found, {refused} refused");
+}
+
+#[tokio::test]
+async fn every_spelling_of_an_id_leads_to_that_id_or_nowhere() {
+    let server = Installation::new(BACKEND).await.start();
+    let id = server.credential("a", json!({})).await;
+    server.credential("b", json!({})).await;
+    let encoded: String = id.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let around = [
+        "{}",
+        "+{}",
+        "0{}",
+        "-{}",
+        "{}.0",
+        "{}e0",
+        "0x{}",
+        "{}%00",
+        "%20{}",
+        "{}%20",
+        "{}%0a",
+        "{}/",
+        "./{}",
+        "{}x",
+        "{},2",
+        "{};x",
+        "x/../{}",
+        "{}%2f..%2f{}",
+        "{}*",
+        "{}%3f",
+        "{}?x",
+    ];
+    let mut spellings: Vec<String> = around.iter().map(|odd| odd.replace("{}", &id.to_string())).collect();
+    spellings.extend([encoded.clone(), encoded.replace('%', "%25")]);
+    spellings.extend([32, 64].map(|bits| (i128::from(id) + (1_i128 << bits)).to_string()));
+    let others = ["\u{661}", "\u{ff11}", "*", "%", "_", ".", "..", "null", "a", "A", "true"];
+    spellings.extend(others.map(|odd| utf8_percent_encode(odd, NON_ALPHANUMERIC).to_string()));
+    let mut found = 0;
+    for spelling in spellings {
+        let path = format!("/api/admin/credentials/{spelling}");
+        let (status, answer) = get_raw(server.address(), &path, &server.admin);
+        if status == 200 {
+            found += 1;
+            assert_eq!(body(&answer)["id"], id, "{path}: {answer}");
+            let spelled = spelling.split('?').next().unwrap();
+            let meant = percent_decode_str(spelled).decode_utf8_lossy().parse::<i64>();
+            assert_eq!(meant.ok(), Some(id), "{path}: {answer}");
+        } else {
+            assert!((400..500).contains(&status), "{path}: {answer}");
+        }
+    }
+    assert!(found >= 3, "{found}");
+}
+
 #[tokio::test]
 async fn a_name_from_elsewhere_is_kept_as_it_is_and_read_percent_encoded() {
     let server = Installation::new(BACKEND).await.start();

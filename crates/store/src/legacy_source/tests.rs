@@ -259,3 +259,22 @@ async fn what_is_no_source_says_why() {
     let error = LegacySource::open("postgres://root:canary@localhost:notaport/app").await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
 }
+
+#[tokio::test]
+async fn ids_that_come_twice_or_out_of_order_end_the_reading() {
+    // Not the original's, but what damage makes of a table: the pages would never end, or leave rows out.
+    for rows in ["(1, 'a'), (1, 'b')", "(1, 'a'), (1.5, 'b')"] {
+        let sql = format!(
+            "CREATE TABLE rows (id, name); INSERT INTO rows VALUES {rows}; \
+             CREATE VIEW api_credentials AS SELECT id, name, 'openai' AS provider, 'x' AS api_key FROM rows"
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.db");
+        let mut connection = writer(&path, SqliteJournalMode::Delete).await;
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let mut source = LegacySource::open(path.to_str().unwrap()).await.unwrap();
+        let error = source.next_page(100).await.map(|rows| rows.len());
+        assert!(matches!(error, Err(LegacySourceError::Disordered)), "{rows}: {error:?}");
+    }
+}

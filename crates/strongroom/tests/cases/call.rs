@@ -11,14 +11,15 @@ use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 
 use super::ground::{Ground, NOW, ground, ground_with, new, provider};
 
-const BOUND: CallBound = CallBound { input: Some(1000), output: Some(500), answers: 1, is_metered: true };
+pub(crate) const BOUND: CallBound =
+    CallBound { input: Some(1000), output: Some(500), answers: 1, is_metered: true };
 
-fn chat(bound: CallBound) -> NewCall {
+pub(crate) fn chat(bound: CallBound) -> NewCall {
     let target = CallTarget { provider: provider("openai"), model: Some("gpt-4o-mini".to_owned()), bound };
     NewCall { operation: "chat.completions", targets: vec![target] }
 }
 
-fn end(input: i64, output: i64) -> CallEnd {
+pub(crate) fn end(input: i64, output: i64) -> CallEnd {
     CallEnd {
         usage: Some(TokenUsage { input, output, ..TokenUsage::default() }),
         model: None,

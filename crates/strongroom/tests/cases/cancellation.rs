@@ -7,6 +7,7 @@ use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target};
 
 use super::ground::{Ground, ground, new, provider};
+use super::key::polled_so_often;
 
 const ROUNDS: usize = 400;
 
@@ -197,5 +198,142 @@ async fn steps_in_the_life_of_a_key_that_break_off_leave_the_old_state_or_the_ne
     let read = ground.service().get_credential("one", None).await.expect("an answer").expect("a credential");
     assert_eq!(read.api_secret.expect("a second secret").expose(), "second");
     assert_eq!(ground.database.query_text(halves).await, [[Some("0".to_owned()), Some("0".to_owned())]]);
+    ground.assert_sound().await;
+}
+
+/// What is done to a credential that has two versions, of which the second is in use.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Create,
+    Update,
+    RollBack,
+    Stage,
+    Promote,
+    Abort,
+    Destroy,
+    Delete,
+    Undelete,
+}
+
+const DEEDS: [Deed; 9] = [
+    Deed::Create,
+    Deed::Update,
+    Deed::RollBack,
+    Deed::Stage,
+    Deed::Promote,
+    Deed::Abort,
+    Deed::Destroy,
+    Deed::Delete,
+    Deed::Undelete,
+];
+
+impl Deed {
+    /// What it is in the audit trail.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Create => "credential.create",
+            Self::Update => "credential.update",
+            Self::RollBack => "credential.rollback",
+            Self::Stage => "credential.stage",
+            Self::Promote => "credential.promote",
+            Self::Abort => "credential.abort",
+            Self::Destroy => "credential.destroy",
+            Self::Delete => "credential.delete",
+            Self::Undelete => "credential.undelete",
+        }
+    }
+
+    /// A credential to which it can be done.
+    async fn prepare(self, ground: &Ground, name: &str) -> strongroom::CredentialId {
+        let service = ground.service();
+        if matches!(self, Self::Create) {
+            return strongroom::CredentialId(0);
+        }
+        let id = ground.make(NewCredential { api_key: Some("first".into()), ..new(name) }).await.id;
+        let second = CredentialPatch { api_key: Some("second".into()), ..CredentialPatch::default() };
+        service.update(id, second, None).await.expect("a change");
+        match self {
+            Self::Promote | Self::Abort => {
+                service.stage(id, "third".into(), None, None).await.expect("a staged version");
+            }
+            Self::Undelete => service.delete(id, None).await.expect("a deletion"),
+            _ => {}
+        }
+        id
+    }
+
+    async fn happen(self, ground: &Ground, name: &str, id: strongroom::CredentialId) {
+        let service = ground.service();
+        let done = match self {
+            Self::Create => {
+                service.create(NewCredential { api_key: Some("first".into()), ..new(name) }).await.map(drop)
+            }
+            Self::Update => {
+                let third = CredentialPatch {
+                    api_key: Some("third".into()),
+                    endpoint: Some(Some("https://llm.example.com/v1".into())),
+                    rate_limit: Some(Some(5)),
+                    ..CredentialPatch::default()
+                };
+                service.update(id, third, None).await.map(drop)
+            }
+            Self::RollBack => service.roll_back(id, 1, None).await.map(drop),
+            Self::Stage => service.stage(id, "third".into(), None, None).await.map(drop),
+            Self::Promote => service.promote(id, true, None).await.map(drop),
+            Self::Abort => service.abort(id, None).await.map(drop),
+            Self::Destroy => service.destroy_version(id, 1, None).await.map(drop),
+            Self::Delete => service.delete(id, None).await,
+            Self::Undelete => service.undelete(id, None).await.map(drop),
+        };
+        done.unwrap_or_else(|problem| panic!("{self:?}: {problem:?}"));
+    }
+}
+
+/// All that a deed can change of a credential, with what it hands out.
+async fn state(ground: &Ground, name: &str) -> Vec<Vec<Option<String>>> {
+    settle(ground).await;
+    let sql = format!(
+        "SELECT CAST(c.revision AS TEXT), c.endpoint, CASE WHEN c.deleted_at_ms IS NULL THEN 'live' ELSE 'deleted' END, \
+         CAST(v.number AS TEXT), v.origin, v.ended_as, v.erased_as, \
+         CASE WHEN v.uid = c.version_uid THEN 'in use' WHEN v.uid = c.staged_version_uid THEN 'staged' END, \
+         (SELECT CAST(COUNT(*) AS TEXT) FROM credential_values x WHERE x.version_uid = v.uid AND x.kind = 'sealed'), \
+         (SELECT CAST(COUNT(*) AS TEXT) FROM limits l WHERE l.scope_uid = c.uid) \
+         FROM api_credentials c JOIN credential_versions v ON v.credential_uid = c.uid WHERE c.name = '{name}' ORDER BY v.number"
+    );
+    let mut state = ground.database.query_text(&sql).await;
+    let read = ground.service().get_credential(name, None).await.expect("an answer");
+    state.push(vec![read.map(|read| read.api_key.expose().to_owned())]);
+    state
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_at_every_await_every_change_happens_whole_or_not_at_all() {
+    let ground = ground().await;
+    for deed in DEEDS {
+        let name = |times: usize| format!("{}-{times}", deed.action().trim_start_matches("credential."));
+        let whole = name(0);
+        let id = deed.prepare(&ground, &whole).await;
+        deed.happen(&ground, &whole, id).await;
+        let new = state(&ground, &whole).await;
+        let mut drops = 0;
+        for times in 1.. {
+            let name = name(times);
+            let id = deed.prepare(&ground, &name).await;
+            let old = state(&ground, &name).await;
+            assert_ne!(old, new, "{deed:?}");
+            let entries = ground.entries(deed.action()).await.len();
+            let is_done = polled_so_often(times, deed.happen(&ground, &name, id)).await.is_some();
+            let now = state(&ground, &name).await;
+            assert!(now == new || (now == old && !is_done), "{deed:?} after {times} polls: {now:?}");
+            // An entry for what happened, and none for what did not.
+            let written = ground.entries(deed.action()).await.len() - entries;
+            assert_eq!(written, usize::from(now == new), "{deed:?} after {times} polls");
+            if is_done {
+                break;
+            }
+            drops += 1;
+        }
+        assert!(drops > 0, "{deed:?} never waits");
+    }
     ground.assert_sound().await;
 }

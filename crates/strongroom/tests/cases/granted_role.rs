@@ -1,18 +1,21 @@
 //! A program that may do in the database only what the published grants say.
 
 use strongroom::credential::ImportOptions;
+use strongroom::limit::Bound;
 use strongroom::token::TokenRequest;
+use strongroom::usage::GroupBy;
 use strongroom::user::{NewUser, UserPatch};
-use strongroom::{Actor, CredentialPatch, Options, Role, Strongroom};
+use strongroom::{Actor, CredentialPatch, Millis, Options, Role, Strongroom};
+use strongroom_model::limit::{Unit, Window};
 
-use super::ground::{ground, new};
+use super::call::{BOUND, chat, end};
+use super::ground::{Ground, ground, new};
 use super::import::row;
 
 const GRANTS: &str = include_str!("../../../../docs/postgres-grants.sql");
 
-#[tokio::test]
-async fn it_does_everything_but_change_the_schema_or_the_trail() {
-    let ground = ground().await;
+/// A new role that may do what is published, and how to open the strongroom as it.
+async fn granted(ground: &Ground) -> (String, Options) {
     let (server, database) = ground.database.url().rsplit_once('/').unwrap();
     let role = format!("app_{database}");
     ground.database.execute(&format!("CREATE ROLE {role} LOGIN")).await;
@@ -21,6 +24,54 @@ async fn it_does_everything_but_change_the_schema_or_the_trail() {
         server.rsplit_once('@').map_or_else(|| server.trim_start_matches("postgres://"), |(_, place)| place);
     let url = format!("postgres://{role}@{place}/{database}");
     let granted = Options { migrate: false, database_url: url.into(), ..ground.options() };
+    (role, granted)
+}
+
+/// Roles belong to the whole server and outlive the database.
+async fn drop_role(ground: &Ground, role: &str) {
+    ground.database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}
+
+#[tokio::test]
+async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
+    let ground = ground().await;
+    let (role, granted) = granted(&ground).await;
+    let room = Strongroom::open(granted.clone()).await.unwrap();
+    room.credentials(Actor::library()).create(new("one")).await.unwrap();
+    let tokens = room.tokens(Actor::library());
+    let (token, _) = tokens.create(TokenRequest::new("program", Role::Gateway)).await.unwrap();
+    let actor = tokens.authenticate(&token.text).await.unwrap();
+    let limits = room.limits(Actor::library());
+    limits.set(&Bound::Token(token.id), Unit::Tokens, Window::Day, 10_000).await.unwrap();
+    let mut call = room.calls(actor).begin(chat(BOUND)).await.unwrap();
+    call.next().await.unwrap().expect("a credential").answered(200).settle(end(100, 50));
+
+    let mut dearer = granted;
+    let prices = "[openai]\n\"gpt-4o-mini\" = [{ input = 1.0, output = 2.0, max_input = 9, max_output = 9 }]";
+    dearer.prices.override_with(strongroom::prices::parse(prices).unwrap());
+    room.close().await;
+    let room = Strongroom::open(dearer).await.unwrap();
+    let usage = room.usage(Actor::library());
+    let done = usage.reprice(Millis(0)).await.unwrap();
+    // 100 × $0.15 + 50 × $0.60 per million before, 100 × $1 + 50 × $2 after.
+    assert_eq!((done.records, done.changed, done.nano_usd), (1, 1, 200_000 - 45_000));
+    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].cost_nano_usd, 200_000);
+    assert_eq!(usage.verify(Millis(0)).await.unwrap(), []);
+    ground.clock.set(Millis(super::ground::NOW.0 + 3 * 86_400_000));
+    assert_eq!(usage.retire(1).await.unwrap(), 1);
+    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
+    assert_eq!(room.audit().verify(&[]).await.unwrap().faults, []);
+    assert_eq!(ground.entries("usage.reprice").await.len(), 1);
+    room.close().await;
+    drop_role(&ground, &role).await;
+}
+
+#[tokio::test]
+async fn it_does_everything_but_change_the_schema_or_the_trail() {
+    let ground = ground().await;
+    let (role, granted) = granted(&ground).await;
 
     let room = Strongroom::open(granted.clone()).await.unwrap();
     room.mint_first_token(None).await.unwrap().unwrap();
@@ -74,5 +125,5 @@ async fn it_does_everything_but_change_the_schema_or_the_trail() {
     assert_eq!(problem.kind, strongroom::ProblemKind::Integrity, "{problem:?}");
     assert_eq!(ground.entries("credential.integrity").await.len(), 1);
     room.close().await;
-    ground.database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    drop_role(&ground, &role).await;
 }

@@ -197,7 +197,7 @@ async fn under_reads_and_writes_on_two_nodes_nothing_is_lost_and_nothing_stays_u
 }
 
 /// Polls a future so often, and drops it: at whatever await it has come to.
-async fn polled_so_often<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn polled_so_often<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
     let mut left = times;
     std::future::poll_fn(|context| {

@@ -65,7 +65,19 @@ pub struct Matched<'p> {
     pub operation: Operation,
     /// The model, when the path names it.
     pub model: Option<&'p str>,
+    pattern: &'static str,
 }
+
+impl Matched<'_> {
+    /// The path with another model in the place of the one that it names.
+    #[must_use]
+    pub fn path_with(&self, model: &str) -> String {
+        self.pattern.replace(MODEL, model)
+    }
+}
+
+/// Stands for the model in the path of an entry.
+const MODEL: &str = "{model}";
 
 struct Entry {
     method: Method,
@@ -215,7 +227,7 @@ impl Door {
     pub fn find<'p>(self, method: &Method, path: &'p str) -> Option<Matched<'p>> {
         let may_have_slashes = self == Self::Own("openrouter");
         self.entries().iter().filter(|entry| entry.method == *method).find_map(|entry| {
-            let model = match entry.path.split_once("{model}") {
+            let model = match entry.path.split_once(MODEL) {
                 None => (path == entry.path).then_some(None)?,
                 Some((before, after)) => {
                     let model = path.strip_prefix(before)?.strip_suffix(after)?;
@@ -224,7 +236,7 @@ impl Door {
                     Some(model).filter(|model| is_model(model, may_have_slashes, may_have_colons))?.into()
                 }
             };
-            Some(Matched { operation: entry.operation, model })
+            Some(Matched { operation: entry.operation, model, pattern: entry.path })
         })
     }
 

@@ -27,11 +27,7 @@ impl UsageFilter {
     /// What is to be passed on of the next bytes; may be nothing.
     pub fn feed(&mut self, bytes: Bytes) -> Bytes {
         // The ordinary case, without a copy: whole events, none of them with usage figures.
-        if self.held.is_empty()
-            && !self.passes
-            && bytes.ends_with(b"\n\n")
-            && memchr::memmem::find(&bytes, b"\"usage\":{").is_none()
-        {
+        if self.held.is_empty() && !self.passes && bytes.ends_with(b"\n\n") && !may_tell_usage(&bytes) {
             return bytes;
         }
         self.held.extend_from_slice(&bytes);
@@ -57,6 +53,15 @@ impl UsageFilter {
     pub fn finish(&mut self) -> Bytes {
         std::mem::take(&mut self.held).freeze()
     }
+}
+
+/// Whether a value other than `null` may follow a key `usage`.
+fn may_tell_usage(bytes: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"usage\"";
+    memchr::memmem::find_iter(bytes, KEY).any(|at| {
+        let behind = bytes[at + KEY.len()..].trim_ascii_start();
+        behind.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+    })
 }
 
 /// The length of the first event, with the blank line that ends it.
@@ -97,6 +102,16 @@ mod tests {
         let text = format!("{before}{usage}{odd}{after}unfinished");
         for piece in [1, 2, 3, 10, 50, 10_000] {
             assert_eq!(passed(&text, piece), format!("{before}{odd}{after}unfinished"), "{piece}");
+        }
+    }
+
+    #[test]
+    fn the_usage_goes_however_it_is_spaced_and_cut() {
+        for usage in ["\"usage\":{}", "\"usage\": {}", "\"usage\" :\t{}", "\"usage\":[1]"] {
+            let text = format!("data: {{\"choices\":[],{usage}}}\n\n");
+            for piece in [1, 7, 10_000] {
+                assert_eq!(passed(&text, piece), "", "{usage} in pieces of {piece}");
+            }
         }
     }
 

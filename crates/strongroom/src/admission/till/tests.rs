@@ -289,3 +289,63 @@ fn calls_that_are_refused_with_their_batch_hold_nothing_of_the_leases_that_cover
     world.batch(0, false, Fate::Commits, &[]);
     assert!(world.servers[0].till.accounts.is_empty(), "{:?}", world.servers[0].till);
 }
+
+/// A till that has granted one call of this amount, in a batch that happened.
+fn after_one_call(limit: Option<i64>, amount: i64) -> (Till, Claim) {
+    let mut till = Till::default();
+    let claim = Claim { key: key(1), amount, limit };
+    let sealed = till.seal();
+    let batch = till.open(sealed, &[&[claim]], &BTreeMap::new(), true);
+    assert_eq!(batch.decisions, [Decision::Granted]);
+    till.happened(batch);
+    (till, claim)
+}
+
+#[test]
+fn near_a_limit_nothing_is_taken_ahead_and_far_from_it_twice_what_was_asked() {
+    for (limit, amount, lease) in [
+        (None, 1, 2),
+        (None, 5000, MOST_LEASED),
+        (Some(1_000_000), 1, 2),
+        (Some(1_000_000), 5, 10),
+        // One part in 1024 of what is left: of 2050 that is two, and of 2047 one.
+        (Some(2051), 1, 2),
+        (Some(2048), 1, 1),
+        (Some(1024), 1, 0),
+        (Some(1000), 1, 0),
+        (Some(1), 1, 0),
+        // Less than a call needs would be of no use.
+        (Some(2048), 2, 0),
+    ] {
+        let (till, claim) = after_one_call(limit, amount);
+        assert_eq!(till.accounts[&claim.key].lease(), lease, "{amount} of {limit:?}");
+        assert_eq!(till.has_leases(), lease > 0, "{amount} of {limit:?}");
+    }
+}
+
+#[test]
+fn the_last_batch_is_the_one_after_which_nothing_is_left_in_hand() {
+    let (mut till, claim) = after_one_call(Some(1_000_000), 5);
+    let last = |till: &mut Till| {
+        let sealed = till.seal();
+        let batch = till.open(sealed, &[], &BTreeMap::new(), false);
+        let is_last = till.holds_nothing_but(&batch);
+        till.happened(batch);
+        is_last
+    };
+    assert!(!last(&mut till), "a call is under way");
+    assert!(!till.has_leases(), "what was taken ahead went back");
+    till.finish(&[Consumed { key: claim.key, held: 5, amount: 3 }], Millis(1));
+    assert!(last(&mut till), "all has ended and was written down with it");
+    assert!(last(&mut till), "there is nothing at all");
+
+    let (mut till, claim) = after_one_call(None, 5);
+    till.finish(&[Consumed { key: claim.key, held: 5, amount: 5 }], Millis(1));
+    let sealed = till.seal();
+    let batch = till.open(sealed, &[&[claim]], &BTreeMap::new(), false);
+    assert!(!till.holds_nothing_but(&batch), "a call was granted in it");
+    till.did_not_happen(batch);
+    let kept = Sealed::default();
+    let batch = till.open(kept, &[], &BTreeMap::new(), false);
+    assert!(!till.holds_nothing_but(&batch), "what has ended is not written down");
+}

@@ -1,0 +1,151 @@
+//! Answers from anywhere, plain and as event streams: read the same however they are cut, as a JSON parser reads them,
+//! and what is passed on lacks nothing but the chunk with the usage.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use strongroom_connectors::ai::gateway::{Meter, Report, UsageFilter, UsageReader, usage_from_raw};
+use strongroom_model::Provider;
+use strongroom_model::usage::TokenUsage;
+
+/// Every meter, with an operation that has it.
+const METERS: [(Meter, &str); 7] = [
+    (Meter::Chat, "chat.completions"),
+    (Meter::Responses, "responses"),
+    (Meter::Embeddings, "embeddings"),
+    (Meter::Messages, "messages"),
+    (Meter::GenerateContent, "generate_content"),
+    (Meter::Free, "models"),
+    (Meter::Unmetered, "images"),
+];
+
+/// Figures that are longer are not kept, and events that are longer pass unseen, in bytes.
+const LONG: usize = 4000;
+
+/// An answer from outside: the first byte says of what kind it is, the second how it is cut.
+pub(crate) fn foreign(data: &[u8]) {
+    let [kind, cut, answer @ ..] = data else { return };
+    let (meter, operation) = METERS[usize::from(*kind & 0x0f) % METERS.len()];
+    let name = if kind & 0x10 == 0 { "openai" } else { "openrouter" };
+    let provider = Provider::parse(name).expect("a provider");
+    let is_event_stream = kind & 0x20 == 0;
+
+    let whole = report(meter, &provider, is_event_stream, &[answer]);
+    let cut = pieces(answer, *cut);
+    assert_eq!(report(meter, &provider, is_event_stream, &cut), whole, "it depends on how it is cut");
+    if matches!(meter, Meter::Free | Meter::Unmetered) {
+        assert_eq!(whole, Report::default());
+    }
+    if let Some(usage) = whole.usage {
+        assert!(is_possible(&usage), "{usage:?}");
+        assert_eq!(whole.raw.is_some(), whole.raw.as_ref().is_some_and(|raw| raw.len() <= 4096));
+        if let Some(raw) = &whole.raw {
+            assert_eq!(
+                usage_from_raw(operation, &provider, raw),
+                Some(usage),
+                "priced anew it is another: {raw}"
+            );
+        }
+    }
+    as_a_parser_reads_it(meter, operation, &provider, answer);
+
+    let passed = passed(&[answer]);
+    assert_eq!(passed, without_usage(answer), "what is passed on");
+    assert_eq!(self::passed(&cut), passed, "what is passed on depends on how it is cut");
+}
+
+fn report(meter: Meter, provider: &Provider, is_event_stream: bool, pieces: &[&[u8]]) -> Report {
+    let mut reader = UsageReader::new(meter, provider, is_event_stream);
+    pieces.iter().for_each(|piece| reader.feed(piece));
+    reader.finish()
+}
+
+/// Pieces of changing lengths, the shortest of one byte.
+fn pieces(mut answer: &[u8], cut: u8) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    let mut length = usize::from(cut);
+    while !answer.is_empty() {
+        length = (length * 31 + 7) % (usize::from(cut) + 2);
+        let (piece, rest) = answer.split_at((length + 1).min(answer.len()));
+        pieces.push(piece);
+        answer = rest;
+    }
+    pieces
+}
+
+fn is_possible(usage: &TokenUsage) -> bool {
+    let counts = [
+        usage.input,
+        usage.cached_input,
+        usage.cache_write,
+        usage.cache_write_long,
+        usage.output,
+        usage.reasoning,
+        usage.reported_nano_usd.unwrap_or(0),
+    ];
+    counts.iter().all(|count| *count >= 0)
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    usage: &'a RawValue,
+}
+
+/// Of a JSON object that says `usage` once, the same is read as by a parser, plain and as the data of an event.
+fn as_a_parser_reads_it(meter: Meter, operation: &str, provider: &Provider, answer: &[u8]) {
+    let Ok(text) = std::str::from_utf8(answer) else { return };
+    // Escapes in keys no provider writes: they are not taken apart.
+    let is_plain =
+        text.matches("\"usage\"").count() == 1 && !text.contains("usageMetadata") && !text.contains('\\');
+    if !is_plain || text.len() > LONG || text.contains(['\n', '\r']) || !text.trim_start().starts_with('{') {
+        return;
+    }
+    let Ok(parsed) = serde_json::from_str::<Answer<'_>>(text) else { return };
+    let expected = usage_from_raw(operation, provider, parsed.usage.get()).unwrap_or_default();
+    let event = format!("data: {text}\n\n");
+    for (is_event_stream, answer) in [(false, text), (true, event.as_str())] {
+        let found = report(meter, provider, is_event_stream, &[answer.as_bytes()]);
+        assert_eq!(found.usage.unwrap_or_default(), expected, "{answer}");
+    }
+}
+
+fn passed(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut filter = UsageFilter::default();
+    let mut passed = Vec::new();
+    for piece in pieces {
+        passed.extend_from_slice(&filter.feed(Bytes::copy_from_slice(piece)));
+    }
+    passed.extend_from_slice(&filter.finish());
+    passed
+}
+
+/// The answer without the events that tell usage and nothing else, found in the plainest way.
+fn without_usage(mut answer: &[u8]) -> Vec<u8> {
+    let mut rest = Vec::new();
+    while let Some(end) =
+        (0..answer.len()).find_map(|at| end_of_event(&answer[at..]).map(|length| at + length))
+    {
+        let (event, behind) = answer.split_at(end);
+        if !is_usage(event) {
+            rest.extend_from_slice(event);
+        }
+        answer = behind;
+    }
+    rest.extend_from_slice(answer);
+    rest
+}
+
+fn end_of_event(bytes: &[u8]) -> Option<usize> {
+    [b"\n\n".as_slice(), b"\n\r\n"].iter().find(|end| bytes.starts_with(end)).map(|end| end.len())
+}
+
+fn is_usage(event: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Chunk {
+        choices: Vec<serde_json::Value>,
+        usage: Option<serde_json::Value>,
+    }
+    let chunk = event.strip_prefix(b"data:").map(|data| serde_json::from_slice::<Chunk>(data.trim_ascii()));
+    matches!(chunk, Some(Ok(Chunk { choices, usage: Some(_) })) if choices.is_empty())
+}
