@@ -40,6 +40,9 @@ const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-cov
                                -Cllvm-args=-sanitizer-coverage-pc-table \
                                -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
+/// The most inputs that a corpus holds: every `cargo test` replays them all.
+const MOST_KEPT: usize = 200;
+
 /// Longer inputs show nothing that shorter ones do not, in bytes.
 const LONGEST: u32 = 4096;
 /// An input that takes longer hangs, in seconds.
@@ -126,13 +129,21 @@ impl Package {
         Ok(command.status().with_context(|| format!("running {command:?}"))?.success())
     }
 
-    /// Of what was found, the few inputs that reach what the kept ones do not.
+    /// Of what was found, the few inputs that reach what the kept ones do not; the shortest of them when they are many.
     fn keep(&self, target: &str) -> Result<()> {
         let kept = corpus::folder(target);
+        let before: Vec<String> = corpus::inputs(target).into_iter().map(|input| input.name).collect();
         let mut command = self.command(target);
         command.args(["-set_cover_merge=1", &format!("-max_len={LONGEST}")]);
         command.arg(&kept).arg(self.found(target)?).stderr(Stdio::null());
         succeed(&mut command)?;
+        let mut new: Vec<_> =
+            corpus::inputs(target).into_iter().filter(|input| !before.contains(&input.name)).collect();
+        new.sort_by_key(|input| input.bytes.len());
+        for input in new.iter().skip(MOST_KEPT.saturating_sub(before.len())) {
+            let path = kept.join(&input.name);
+            fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
         println!("{} holds {} inputs", kept.display(), corpus::inputs(target).len());
         Ok(())
     }
@@ -211,7 +222,7 @@ mod tests {
             let inputs = corpus::inputs(target);
             let bytes: usize = inputs.iter().map(|input| input.bytes.len()).sum();
             assert!(
-                inputs.len() <= 200 && bytes <= 200_000,
+                inputs.len() <= MOST_KEPT && bytes <= 200_000,
                 "{target}: {} inputs, {bytes} bytes",
                 inputs.len()
             );

@@ -144,7 +144,8 @@ fn is_usage(event: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Chunk {
         choices: Vec<serde_json::Value>,
-        usage: Option<serde_json::Value>,
+        // Not a value: what stands in it, valid or not, is no matter of whether it is there.
+        usage: Option<serde::de::IgnoredAny>,
     }
     let chunk = event.strip_prefix(b"data:").map(|data| serde_json::from_slice::<Chunk>(data.trim_ascii()));
     matches!(chunk, Some(Ok(Chunk { choices, usage: Some(_) })) if choices.is_empty())

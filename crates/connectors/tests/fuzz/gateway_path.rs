@@ -35,7 +35,7 @@ pub(crate) fn foreign(path: &str) {
         assert_eq!(url.path(), path, "a client of HTTP reads it in another way");
         assert_eq!((url.query(), url.fragment(), url.host_str()), (None, None, Some("provider.example")));
         let segments: Vec<&str> = path[1..].split('/').collect();
-        assert!(segments.iter().all(|segment| !segment.is_empty() && !segment.starts_with("..")), "{path}");
+        assert!(segments.iter().all(|segment| !["", ".", ".."].contains(segment)), "{path}");
         assert!(path.bytes().all(|byte| byte.is_ascii_graphic() && !b"%\\?#;,".contains(&byte)), "{path}");
 
         // A model may be called as it likes; what stands around it may not.
