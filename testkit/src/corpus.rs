@@ -24,11 +24,14 @@ pub fn folder(target: &str) -> PathBuf {
 ///
 /// # Panics
 /// When there is none, or a file cannot be read: a corpus that is not found would hold everything to be fine.
+#[expect(
+    clippy::print_stdout,
+    reason = "a failing test shows what it printed: the last name is that of its input"
+)]
 pub fn replay(target: &str, mut look: impl FnMut(&[u8])) {
     let inputs = inputs(target);
     assert!(!inputs.is_empty(), "fuzz/corpus/{target} is empty");
     for input in inputs {
-        // A test shows what it printed only when it fails: the last name is that of the input it fails with.
         println!("fuzz/corpus/{target}/{}", input.name);
         look(&input.bytes);
     }

@@ -292,6 +292,7 @@ mod tests {
             endpoint: None,
             priority: 10,
             is_active: true,
+            frozen_at: None,
             is_global: true,
             user: None,
             revision: 1,
@@ -318,6 +319,10 @@ mod tests {
         let used = Credential { usage_count: 5, priority: 1, ..credential.clone() };
         assert!(credential_verifies(&keyring, &used), "use and order grant nothing");
         assert!(!credential_verifies(&keyring, &Credential { is_active: false, ..credential.clone() }));
+        assert!(!credential_verifies(
+            &keyring,
+            &Credential { frozen_at: Some(Millis(1)), ..credential.clone() }
+        ));
         assert!(!credential_verifies(&Keyring::generate(), &credential));
     }
 

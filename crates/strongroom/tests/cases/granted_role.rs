@@ -16,7 +16,8 @@ const GRANTS: &str = include_str!("../../../../docs/postgres-grants.sql");
 
 /// A new role that may do what is published, and how to open the strongroom as it.
 async fn granted(ground: &Ground) -> (String, Options) {
-    let (server, database) = ground.database.url().rsplit_once('/').unwrap();
+    let (server, database) =
+        ground.database.url().rsplit_once('/').expect("a URL that ends in a database's name");
     let role = format!("app_{database}");
     ground.database.execute(&format!("CREATE ROLE {role} LOGIN")).await;
     ground.database.execute(&GRANTS.replace(":\"app\"", &role)).await;

@@ -408,7 +408,7 @@ async fn called_with(room: &Strongroom) -> BTreeSet<String> {
         let call = NewCall { operation: "chat.completions", targets: vec![target] };
         let mut call = room.calls(Actor::library()).begin(call).await.expect("a call");
         let attempt = call.next().await.expect("an answer").expect("a key");
-        keys.insert(attempt.api_key.expose().to_owned());
+        keys.insert(attempt.api_key().expose().to_owned());
         let end = CallEnd { usage: None, model: None, raw_usage: None, metering: Metering::Unmetered };
         attempt.answered(200).settle(end);
     }

@@ -148,7 +148,7 @@ async fn keep_calling(
         let attempt = async { room.calls(Actor::library()).begin(call).await?.next().await };
         match attempt.await {
             Ok(Some(attempt)) => {
-                if !keys.iter().any(|key| key == attempt.api_key.expose()) {
+                if !keys.iter().any(|key| key == attempt.api_key().expose()) {
                     give_up(&format!("{name}: a key that is neither the old one nor the new one"));
                 }
                 // From here on it may have reached the provider.
