@@ -14,6 +14,15 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     database.and_then(sqlite_code).is_some_and(|code| [5, 6].contains(&code))
 }
 
+/// The same, and that a file was not there: the log and its index go when the last one closes the database, which may be
+/// between finding them and opening them.
+pub(crate) fn is_unsettled(error: &sqlx::Error) -> bool {
+    let is_gone = || error.as_database_error().and_then(sqlite_code) == Some(14);
+    is_busy(error)
+        || is_gone()
+        || matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// How often it is tried again.
 #[derive(Debug)]
 pub(crate) struct Patience {

@@ -139,9 +139,7 @@ macro_rules! select {
 }
 
 pub mod deleted;
-mod grant;
-
-pub use grant::{StoredGrant, list_grants};
+pub mod grant;
 
 /// The credential with this id.
 ///

@@ -1,10 +1,12 @@
 //! The schema: migrations, and a look at a database before anything is changed in it.
 
+use std::path::Path;
+
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
-use crate::busy::{Patience, is_busy};
+use crate::busy::{Patience, is_busy, is_unsettled};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
 use crate::session::{Backend, Session, Store, postgres_options, sqlite_options};
@@ -39,27 +41,17 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
                 return Ok(Glimpse::Empty);
             }
             let path = options.get_filename();
-            let opening = sqlite_file::opening(path).map_err(|error| {
-                StoreError::Url(format!("the database file {} cannot be read: {error}", path.display()))
-            })?;
             let mut patience = Patience::default();
-            let mut connection = loop {
-                match SqliteConnection::connect_with(&opening.options).await {
-                    Err(error) if is_busy(&error) && patience.is_left() => patience.wait().await,
-                    done => break done?,
+            loop {
+                match glimpse_file(path).await {
+                    Err(error) if is_unsettled(&error) && patience.is_left() => patience.wait().await,
+                    Err(sqlx::Error::Io(error)) => {
+                        let text = format!("the database file {} cannot be read: {error}", path.display());
+                        return Err(StoreError::Url(text));
+                    }
+                    done => return Ok(done?),
                 }
-            };
-            let tables: Vec<(String,)> = sqlx::query_as(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-            )
-            .fetch_all(&mut connection)
-            .await?;
-            let fingerprints = match what(&tables) {
-                Some(other) => Ok(other),
-                None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
-            };
-            connection.close().await?;
-            Ok(fingerprints?)
+            }
         }
         Backend::Postgres => {
             let mut connection = PgConnection::connect_with(&postgres_options(url)?).await?;
@@ -76,6 +68,19 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             Ok(fingerprints?)
         }
     }
+}
+
+async fn glimpse_file(path: &Path) -> Result<Glimpse, sqlx::Error> {
+    let opening = sqlite_file::opening(path)?;
+    let mut connection = SqliteConnection::connect_with(&opening.options).await?;
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let tables: Vec<(String,)> = sqlx::query_as(sql).fetch_all(&mut connection).await?;
+    let glimpse = match what(&tables) {
+        Some(other) => Ok(other),
+        None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
+    };
+    connection.close().await?;
+    glimpse
 }
 
 const FINGERPRINTS: &str = "SELECT fingerprint FROM master_keys ORDER BY fingerprint";

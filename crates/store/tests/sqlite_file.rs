@@ -90,6 +90,30 @@ async fn a_glimpse_sees_what_a_crash_left_in_the_log() {
     open.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_glimpse_is_not_misled_by_others_who_come_and_go() {
+    let database = TestDatabase::new(Backend::Sqlite).await;
+    let first = store(&database).await;
+    schema::migrate(&first).await.expect("a schema");
+    insert_master(&first).await;
+    first.close().await;
+    let comings = async {
+        for _ in 0..200 {
+            // The last one who leaves takes the log with it.
+            run(&database, "UPDATE master_keys SET first_seen_ms = first_seen_ms + 1").await;
+        }
+    };
+    let glimpses = async {
+        loop {
+            assert_eq!(schema::glimpse(database.url()).await.expect("a glimpse"), ours());
+        }
+    };
+    tokio::select! {
+        () = comings => {}
+        () = glimpses => {}
+    }
+}
+
 #[tokio::test]
 async fn a_glimpse_at_a_file_that_does_not_exist_makes_none() {
     let folder = tempfile::tempdir().unwrap();

@@ -37,7 +37,8 @@ pub(super) async fn run(options: MigrateOptions, global: &GlobalOptions, output:
     if let Some(text) = options.database_url.as_ref().or(from_file.as_ref()) {
         let url = DatabaseUrl::parse(text.expose(), &std::env::current_dir()?)
             .map_err(|reason| CliError::usage(format!("--database-url: {reason}")))?;
-        if options.database_url.is_some() && Secret::from(url.to_string()) != Secret::from(url.expose()) {
+        let (shown, whole) = (Secret::from(url.to_string()), Secret::from(url.expose()));
+        if options.database_url.is_some() && shown != whole {
             output.warn(
                 "the password in --database-url is visible in the process list and in the shell's history; \
                  prefer --database-url-file",

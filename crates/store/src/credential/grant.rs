@@ -69,11 +69,7 @@ struct GrantRow {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list_grants(
-    session: &mut Session,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<StoredGrant>, StoreError> {
+pub async fn list(session: &mut Session, after: i64, limit: i64) -> Result<Vec<StoredGrant>, StoreError> {
     const SQL: &str = "SELECT id, uid, name, provider, endpoint, is_active, (frozen_at_ms IS NOT NULL) AS is_frozen, \
                        is_global, user_id, version_uid, staged_version_uid, canary_percent, expires_at_ms, deleted_at_ms, \
                        minter_uid, minter_project, mac_key_id, mac FROM api_credentials WHERE id > $1 ORDER BY id LIMIT $2";

@@ -126,7 +126,7 @@ async fn a_table_comes_out_in_the_order_of_bytes_and_goes_in_as_it_was() {
     }
     drop(snapshot);
     assert_eq!(to.get(id).await.endpoint.as_deref(), Some("https://example.com"));
-    let grants = credential::list_grants(&mut to.read().await, 0, 10).await.expect("grants");
+    let grants = credential::grant::list(&mut to.read().await, 0, 10).await.expect("grants");
     assert_eq!((grants.len(), grants[0].name.as_str(), grants[0].mac.mac.as_str()), (1, "one", "mac of 1"));
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use strongroom_crypto::MasterKey;
 use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant, Life};
 use strongroom_model::{Clock, Millis, Problem, Secret};
-use strongroom_store::credential::StoredGrant;
+use strongroom_store::credential::grant::StoredGrant;
 use strongroom_store::{Store, StoreOptions, credential, schema};
 
 use super::contents::{Contents, Opened, inspect};
@@ -83,7 +83,7 @@ impl Strongroom {
         let mut session = self.0.store.read().await?;
         let mut after = i64::MIN;
         loop {
-            let batch = credential::list_grants(&mut session, after, BATCH).await?;
+            let batch = credential::grant::list(&mut session, after, BATCH).await?;
             let Some(last) = batch.last() else { break };
             after = last.id;
             for grant in batch {
