@@ -49,11 +49,11 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     // Before anybody is told that it serves: whoever comes to the socket file then finds it.
     let socket_path = config.data_dir.join("strongroom.sock");
     let socket = listen::bind_socket(&socket_path)?;
-    greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
     // Said at the start, for it is easily forgotten: a change of the master key that was begun is to be ended.
     for next in room.keys().status().await?.next {
         tracing::warn!(next, "something is to be done about the encryption keys");
     }
+    greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
     let front = Front::new(super::app(&room, config));
 
     let stop = CancellationToken::new();
