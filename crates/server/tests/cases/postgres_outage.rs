@@ -32,11 +32,11 @@ async fn while_the_database_is_away_nothing_leaves_uncounted_and_all_goes_on_whe
         callers.spawn(keep_calling(addresses.clone(), stage.token.clone(), stop.clone(), served.clone()));
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    way.close(&stage.server);
+    way.close(&stage.server).await;
     tokio::time::sleep(Duration::from_secs(if is_at_length() { 10 } else { 2 })).await;
     let away = stage.chat().await;
     assert_eq!(away.status, 503, "{}", away.text);
-    way.open(&stage.server);
+    way.open(&stage.server).await;
     let back = Instant::now();
     let before = stage.fake.count(&key);
     while stage.fake.count(&key) == before && stage.fake.count(&key) < 500 {

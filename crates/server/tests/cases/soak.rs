@@ -273,9 +273,9 @@ impl Servers {
     /// Its database is away for a while, and the server beside it is killed.
     async fn outage(mut self, work: &Work, away: Duration) -> Self {
         work.is_troubled.store(true, Ordering::SeqCst);
-        self.way.close(&self.main);
+        self.way.close(&self.main).await;
         tokio::time::sleep(away).await;
-        self.way.open(&self.main);
+        self.way.open(&self.main).await;
         if let Some(beside) = self.beside {
             self.beside = Some(start(end(beside).await).await);
             self.kills += 1;

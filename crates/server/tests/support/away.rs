@@ -2,19 +2,18 @@
 //! disk that an SQLite file lies on.
 
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use strongroom_testkit::Backend;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::server::{Installation, STEP, Server};
+use super::server::{Installation, Server};
 
 /// Passes connections on until it is told that there is nobody.
 struct Cut {
     port: u16,
-    is_cut: Arc<AtomicBool>,
+    told: mpsc::Sender<(bool, oneshot::Sender<()>)>,
     _task: JoinSet<()>,
 }
 
@@ -22,16 +21,15 @@ impl Cut {
     async fn before(address: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let is_cut = Arc::new(AtomicBool::new(false));
+        let (told, mut orders) = mpsc::channel::<(bool, oneshot::Sender<()>)>(1);
         let mut task = JoinSet::new();
-        let cut = is_cut.clone();
         task.spawn(async move {
-            let mut passing = JoinSet::new();
+            let (mut passing, mut is_cut) = (JoinSet::new(), false);
             loop {
                 tokio::select! {
                     accepted = listener.accept() => {
                         let (mut near, _) = accepted.expect("a connection");
-                        if cut.load(Ordering::SeqCst) {
+                        if is_cut {
                             continue;
                         }
                         let address = address.clone();
@@ -41,14 +39,24 @@ impl Cut {
                             let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
                         });
                     }
-                    () = tokio::time::sleep(STEP) => if cut.load(Ordering::SeqCst) {
-                        passing.abort_all();
-                        while passing.join_next().await.is_some() {}
+                    Some((order, done)) = orders.recv() => {
+                        is_cut = order;
+                        if is_cut {
+                            passing.shutdown().await;
+                        }
+                        done.send(()).expect("who told it waits");
                     }
                 }
             }
         });
-        Self { port, is_cut, _task: task }
+        Self { port, told, _task: task }
+    }
+
+    /// Returns when it is so: nothing more passes, or whoever comes does.
+    async fn tell(&self, is_cut: bool) {
+        let (done, when_done) = oneshot::channel();
+        self.told.send((is_cut, done)).await.expect("it listens");
+        when_done.await.expect("it does so");
     }
 }
 
@@ -71,16 +79,16 @@ impl Way {
         (installation.set("STRONGROOM_DATABASE_URL", through), Self { cut: Some(cut) })
     }
 
-    pub(crate) fn close(&self, server: &Server) {
+    pub(crate) async fn close(&self, server: &Server) {
         match &self.cut {
-            Some(cut) => cut.is_cut.store(true, Ordering::SeqCst),
+            Some(cut) => cut.tell(true).await,
             None => limit_files(server, "1"),
         }
     }
 
-    pub(crate) fn open(&self, server: &Server) {
+    pub(crate) async fn open(&self, server: &Server) {
         match &self.cut {
-            Some(cut) => cut.is_cut.store(false, Ordering::SeqCst),
+            Some(cut) => cut.tell(false).await,
             None => limit_files(server, "unlimited"),
         }
     }
