@@ -113,24 +113,26 @@ pub(crate) async fn fill_disk(server: &Server) {
         let written = std::fs::metadata(log).map_or(0, |file| file.len());
         return limit_files(server, &(written + 10_000).to_string());
     }
-    let mut sql = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION \
-                   'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;"
-        .to_owned();
+    let function = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not \
+                    extend file: No space left on device' USING ERRCODE = '53100'; END $$";
+    database.execute(function).await;
+    // One table in each transaction: one that waits for a second would meet the server's in a deadlock.
     for table in LATE {
-        sql += &format!(
-            "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION full_disk();"
-        );
+        let each = "FOR EACH STATEMENT EXECUTE FUNCTION full_disk()";
+        database
+            .execute(&format!("CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON {table} {each}"))
+            .await;
     }
-    database.execute(&sql).await;
 }
 
 /// There is room again.
 pub(crate) async fn free_disk(server: &Server) {
     let database = &server.installation.database;
-    match database.backend() {
-        Backend::Sqlite => limit_files(server, "unlimited"),
-        Backend::Postgres => {
-            database.execute("DROP FUNCTION full_disk() CASCADE").await;
-        }
+    if database.backend() == Backend::Sqlite {
+        return limit_files(server, "unlimited");
     }
+    for table in LATE {
+        database.execute(&format!("DROP TRIGGER full_disk ON {table}")).await;
+    }
+    database.execute("DROP FUNCTION full_disk()").await;
 }
