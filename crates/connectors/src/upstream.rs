@@ -118,12 +118,10 @@ where
     B::Error: Into<BoxError>,
 {
     /// A client that connects within `connect_timeout`, TLS included.
-    ///
-    /// # Errors
-    /// [`Problem`] when TLS cannot be set up, as on a system without certificates.
-    pub fn new(guard: EndpointGuard, connect_timeout: Duration) -> Result<Self, Problem> {
-        let connector = Connector::new(guard, connect_timeout)?;
-        Ok(Self { guard, connector, tasks: TaskTracker::new(), body: std::marker::PhantomData })
+    #[must_use]
+    pub fn new(guard: EndpointGuard, connect_timeout: Duration) -> Self {
+        let connector = Connector::new(guard, connect_timeout);
+        Self { guard, connector, tasks: TaskTracker::new(), body: std::marker::PhantomData }
     }
 
     /// Reads a credential's endpoint, or a provider's own base URL.

@@ -24,7 +24,6 @@ use strongroom_connectors::upstream::{Base, Upstream};
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target as AuditTarget};
 use strongroom_model::{Actor, Clock, Problem, ProblemKind};
-use tokio::sync::OnceCell;
 
 use crate::config::GatewayConfig;
 use crate::http::AppState;
@@ -43,8 +42,7 @@ static DENIED_BY: HeaderName = HeaderName::from_static("x-strongroom-denied-by")
 #[derive(Debug)]
 pub struct Gateway {
     config: GatewayConfig,
-    guard: EndpointGuard,
-    upstream: OnceCell<Upstream<Sent>>,
+    upstream: Upstream<Sent>,
     /// Base URLs that the guard has let through, by their text.
     bases: RwLock<HashMap<String, Arc<Base<Sent>>>>,
     room: body::Room,
@@ -54,28 +52,23 @@ pub struct Gateway {
 const MOST_BASES: usize = 1024;
 
 impl Gateway {
-    /// A gateway. The system's certificates are loaded with the first call.
+    /// A gateway.
     #[must_use]
     pub fn new(config: GatewayConfig, guard: EndpointGuard) -> Self {
+        let connect = Duration::from_secs(u64::from(config.connect_timeout_seconds));
         Self {
             config,
-            guard,
-            upstream: OnceCell::new(),
+            upstream: Upstream::new(guard, connect),
             bases: RwLock::default(),
             room: body::Room::default(),
         }
     }
 
-    async fn upstream(&self) -> Result<&Upstream<Sent>, Problem> {
-        let limit = Duration::from_secs(u64::from(self.config.connect_timeout_seconds));
-        self.upstream.get_or_try_init(|| async { Upstream::new(self.guard, limit) }).await
-    }
-
-    fn base(&self, upstream: &Upstream<Sent>, endpoint: &str) -> Result<Arc<Base<Sent>>, Problem> {
+    fn base(&self, endpoint: &str) -> Result<Arc<Base<Sent>>, Problem> {
         if let Some(base) = self.bases.read().unwrap_or_else(PoisonError::into_inner).get(endpoint) {
             return Ok(Arc::clone(base));
         }
-        let base = Arc::new(upstream.base(endpoint)?);
+        let base = Arc::new(self.upstream.base(endpoint)?);
         let mut bases = self.bases.write().unwrap_or_else(PoisonError::into_inner);
         if bases.len() >= MOST_BASES {
             bases.clear();

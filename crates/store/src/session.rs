@@ -84,6 +84,11 @@ enum Pool {
 
 const ACQUIRE: Duration = Duration::from_secs(10);
 
+/// What each connection for reading keeps: there are many, each comes by everything in time, and what they read lies in the
+/// system's memory as well. Negative means KiB (<https://www.sqlite.org/pragma.html#pragma_cache_size>).
+const READER_PAGES: &str = "-512";
+const READER_STATEMENTS: usize = 32;
+
 /// A node that froze or lost its network in a transaction holds locks that every other node waits for: the server ends
 /// such a transaction, and those who wait get an answer. <https://www.postgresql.org/docs/current/runtime-config-client.html>
 const BOUNDS: [(&str, &str); 3] =
@@ -100,7 +105,9 @@ impl Store {
                 let file = sqlite_options(&options.url)?;
                 create_private(file.get_filename())?;
                 let write = sqlite_pool(&file, 1).await?;
-                let read = sqlite_pool(&file.read_only(true), options.max_connections).await?;
+                let reading = file.read_only(true).pragma("cache_size", READER_PAGES);
+                let reading = reading.statement_cache_capacity(READER_STATEMENTS);
+                let read = sqlite_pool(&reading, options.max_connections).await?;
                 Pool::Sqlite { read, write }
             }
             Backend::Postgres => Pool::Postgres(

@@ -12,8 +12,8 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use reqwest::dns::Resolve;
-use strongroom_model::Problem;
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tower_service::Service;
 
 use super::BoxError;
@@ -30,37 +30,43 @@ pub(super) enum Connected {
     Http2(Io),
 }
 
+type Https = HttpsConnector<HttpConnector<Guarded>>;
+
 /// Makes connections.
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector<Guarded>>,
+    guard: EndpointGuard,
+    /// Set up with the first connection that needs it: the system's certificates take megabytes.
+    https: OnceCell<Https>,
     /// For `http://`, to private addresses only; absent when those are not allowed.
     plain: Option<HttpConnector<Guarded>>,
     limit: Duration,
 }
 
 impl Connector {
-    /// # Errors
-    /// [`Problem`] when TLS cannot be set up, as on a system without certificates.
-    pub(super) fn new(guard: EndpointGuard, limit: Duration) -> Result<Self, Problem> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let https =
-            HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider).map_err(|error| {
-                Problem::internal(
-                    "the HTTPS client cannot be set up: check that the system's certificates are installed \
-                 (package ca-certificates)",
-                )
-                .caused_by(error)
-            })?;
-        let https = https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()));
+    pub(super) fn new(guard: EndpointGuard, limit: Duration) -> Self {
         let plain = guard.allows_private().then(|| connector(Reach::PrivateOnly));
-        Ok(Self { https, plain, limit })
+        Self { guard, https: OnceCell::new(), plain, limit }
     }
 
     #[cfg(test)]
     pub(super) fn trusting(guard: EndpointGuard, limit: Duration, config: rustls::ClientConfig) -> Self {
         let https = HttpsConnectorBuilder::new().with_tls_config(config);
         let https = https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()));
-        Self { https, plain: None, limit }
+        Self { guard, https: OnceCell::new_with(Some(https)), plain: None, limit }
+    }
+
+    async fn https(&self) -> Result<Https, BoxError> {
+        let https = self.https.get_or_try_init(|| async {
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let https = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider);
+            let https = https.map_err(|error| {
+                let advice = "check that the system's certificates are installed (package ca-certificates)";
+                format!("TLS cannot be set up: {error}; {advice}")
+            })?;
+            let https = https.https_only().enable_all_versions();
+            Ok::<_, BoxError>(https.wrap_connector(connector(self.guard.reach())))
+        });
+        https.await.cloned()
     }
 
     /// Connects to the host of a URL, TLS included, in time.
@@ -73,7 +79,7 @@ impl Connector {
             Some(plain) if origin.scheme() == Some(&http::uri::Scheme::HTTP) => {
                 Io::Http(plain.clone().call(origin.clone()).await?)
             }
-            _ => self.https.clone().call(origin.clone()).await?,
+            _ => self.https().await?.call(origin.clone()).await?,
         };
         let is_http2 = io.connected().is_negotiated_h2();
         Ok(if is_http2 { Connected::Http2(io) } else { Connected::Http1(io) })

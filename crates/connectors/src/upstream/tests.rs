@@ -19,7 +19,7 @@ type Plain = Full<Bytes>;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn upstream(allow_private: bool) -> Upstream<Plain> {
-    Upstream::new(EndpointGuard::new(allow_private), Duration::from_secs(2)).unwrap()
+    Upstream::new(EndpointGuard::new(allow_private), Duration::from_secs(2))
 }
 
 fn request(base: &Base<Plain>) -> Request<Plain> {
@@ -129,7 +129,7 @@ async fn http2_is_spoken_where_both_sides_can_and_calls_share_its_connection() {
         let guard = EndpointGuard::new(true);
         let upstream = Upstream {
             connector: Connector::trusting(guard, PATIENCE, client),
-            ..Upstream::<Plain>::new(guard, PATIENCE).unwrap()
+            ..Upstream::<Plain>::new(guard, PATIENCE)
         };
         let base = upstream.base(&url).unwrap();
         let host = url.trim_start_matches("https://").trim_end_matches("/api/").to_owned();

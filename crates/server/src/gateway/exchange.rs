@@ -15,7 +15,7 @@ use strongroom_connectors::ai::gateway::{
     Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
-use strongroom_connectors::upstream::{Answer, Base, Upstream, UpstreamError};
+use strongroom_connectors::upstream::{Answer, Base, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
 use super::body::{Received, Sent};
@@ -144,7 +144,6 @@ async fn try_all(
     targets: &[Target],
 ) -> Result<Response<Outgoing>, Problem> {
     let gateway = &state.gateway;
-    let upstream = gateway.upstream().await?;
     let mut last: Option<Result<Response<Outgoing>, Problem>> = None;
     loop {
         let attempt = match call.next().await {
@@ -154,7 +153,7 @@ async fn try_all(
             Err(problem) => return last.unwrap_or(Err(problem)),
         };
         let target = &targets[attempt.target];
-        match try_one((gateway, upstream), attempt, (asked, &mut body), target).await {
+        match try_one(gateway, attempt, (asked, &mut body), target).await {
             Tried::Answered(response) => {
                 state.metrics.count_call(target.provider.as_str(), response.status().as_u16());
                 return Ok(response);
@@ -184,14 +183,14 @@ enum Tried {
 }
 
 async fn try_one(
-    (gateway, upstream): (&Gateway, &Upstream<Sent>),
+    gateway: &Gateway,
     attempt: Attempt,
     (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
 ) -> Tried {
     let provider = &target.provider;
     let can_send_again = matches!(body, Sendable::Whole(_));
-    let prepared = prepare((gateway, upstream), &attempt, (asked, body), target);
+    let prepared = prepare(gateway, &attempt, (asked, body), target);
     let (base, request) = match prepared {
         Ok(prepared) => prepared,
         Err(problem) => {
@@ -202,7 +201,7 @@ async fn try_one(
     // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
     // receiver has to be woken costs as much as what is sent.
     tokio::task::yield_now().await;
-    let sent = tokio::time::timeout(gateway.first_byte(), upstream.send(&base, request)).await;
+    let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request)).await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
@@ -249,7 +248,7 @@ async fn try_one(
 type Prepared = (Arc<Base<Sent>>, Request<Sent>);
 
 fn prepare(
-    (gateway, upstream): (&Gateway, &Upstream<Sent>),
+    gateway: &Gateway,
     attempt: &Attempt,
     (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
@@ -265,7 +264,7 @@ fn prepare(
     let not_called = |problem: Problem| {
         Problem::new(ProblemKind::BadGateway, format!("{provider} was not called: {}", problem.message))
     };
-    let base = gateway.base(upstream, endpoint).map_err(not_called)?;
+    let base = gateway.base(endpoint).map_err(not_called)?;
     let odd = |_| Problem::invalid("query", "the query has characters that no URL can have");
     let uri = base.target(&target.path, asked.query.as_deref()).map_err(odd)?;
     let api = ProviderApi::of(provider);

@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -28,7 +28,14 @@ pub struct Front(Arc<Doors>);
 
 struct Doors {
     state: AppState,
-    router: Router,
+    /// Made for the first request that needs it: a server that is a gateway alone does without.
+    router: OnceLock<Router>,
+}
+
+impl Doors {
+    fn router(&self) -> Router {
+        self.router.get_or_init(|| super::router::router(self.state.clone())).clone()
+    }
 }
 
 /// What serves the requests of one connection.
@@ -63,8 +70,7 @@ impl Front {
     /// Makes the doors.
     #[must_use]
     pub fn new(state: AppState) -> Self {
-        let router = super::router::router(state.clone());
-        Self(Arc::new(Doors { state, router }))
+        Self(Arc::new(Doors { state, router: OnceLock::new() }))
     }
 
     /// For a connection that just came in.
@@ -106,7 +112,7 @@ impl Service<Request<Incoming>> for Visit {
             if let Some(address) = address {
                 request.extensions_mut().insert(ConnectInfo(address));
             }
-            let answer = doors.router.clone().oneshot(request.map(Body::new)).await?;
+            let answer = doors.router().oneshot(request.map(Body::new)).await?;
             Ok(answer.map(Outgoing::Router))
         })
     }
