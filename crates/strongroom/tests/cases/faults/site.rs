@@ -9,14 +9,14 @@ use strongroom::{
     Actor, Clock, CredentialId, CredentialPatch, CredentialService, MasterKey, Millis, NewCredential,
     ProblemKind, Secret, Strongroom,
 };
-use strongroom_store::{Store, StoreOptions, counter};
+use strongroom_model::version::{Ending, Erasure, Version};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use super::super::ground::{new, provider};
 use super::child::{BEGINS, Errand, PROVIDERS, VARIABLE};
-use super::operation::{Operation, Task, whole};
+use super::operation::{Operation, REVEALED, Task, reader, whole};
 
 /// The second of February 2026: a whole month of turns lies before it.
 const BEGIN: i64 = 1_769_990_400_000;
@@ -47,12 +47,16 @@ pub(super) struct Outcome {
 }
 
 /// A credential that can be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Whole {
     pub(super) api_key: String,
     pub(super) api_secret: String,
     pub(super) version: i64,
-    pub(super) staged: Option<i64>,
+    /// The number of the staged version and its share of the calls.
+    pub(super) staged: Option<(i64, i64)>,
+    pub(super) is_frozen: bool,
+    /// Versions that somebody took back or destroyed, and which of the two.
+    pub(super) ends: BTreeSet<(i64, &'static str)>,
 }
 
 /// All that operations change.
@@ -62,6 +66,8 @@ pub(super) struct State {
     pub(super) deleted: BTreeSet<String>,
     pub(super) data_keys: usize,
     pub(super) masters: BTreeSet<String>,
+    /// Reads that the process has made which is killed.
+    pub(super) revealed: u64,
 }
 
 pub(super) struct Site {
@@ -141,14 +147,33 @@ impl Site {
     }
 
     pub(super) async fn whole(&self, name: &str) -> Whole {
-        let found = self.service().get_credential(name, None).await.expect("an answer");
-        let found = found.unwrap_or_else(|| panic!("{name} is lost"));
-        let kept = self.service().require(found.id.expect("a number")).await.expect("a credential");
+        let (service, leaks) = (self.service(), self.room().leaks(Actor::library()));
+        let all = service.list_credentials().await.expect("a list");
+        let kept = all.into_iter().find(|it| it.name == name).unwrap_or_else(|| panic!("{name} is lost"));
+        let is_frozen = kept.frozen_at.is_some();
+        if is_frozen {
+            let served = service.get_credential(name, None).await.expect("an answer");
+            assert!(served.is_none(), "{name} is frozen, and somebody is served from it");
+            leaks.unfreeze(kept.id).await.expect("its row says what we wrote");
+        }
+        let found = service.get_credential(name, None).await.expect("an answer").expect("it is not frozen");
+        if is_frozen {
+            leaks.freeze(kept.id).await.expect("it is frozen again");
+        }
+        let (_, versions) = service.versions(kept.id).await.expect("its versions");
+        let end = |version: &Version| {
+            let aborted = matches!(version.ended, Some((Ending::Aborted, ..)));
+            let destroyed = matches!(version.erased, Some((Erasure::Destroyed, _)));
+            let end = if destroyed { Some("destroyed") } else { aborted.then_some("aborted") };
+            end.map(|end| (version.number, end))
+        };
         Whole {
             api_key: found.api_key.expose().to_owned(),
             api_secret: found.api_secret.expect("a second secret").expose().to_owned(),
             version: kept.version_number,
-            staged: kept.staged.map(|staged| staged.number),
+            staged: kept.staged.map(|staged| (staged.number, staged.percent)),
+            is_frozen,
+            ends: versions.iter().filter_map(end).collect(),
         }
     }
 
@@ -171,7 +196,11 @@ impl Site {
         let status = self.room().keys().status().await.expect("a status");
         let data_keys = status.keys.iter().filter(|key| key.row.purpose == "data").count();
         let masters = status.masters.into_iter().map(|master| master.fingerprint).collect();
-        State { credentials, deleted, data_keys, masters }
+        let revealed = format!(
+            "SELECT count(*) FROM usage_records WHERE kind = 'read' AND actor = '{}'",
+            reader().label()
+        );
+        State { credentials, deleted, data_keys, masters, revealed: self.number(&revealed).await }
     }
 
     /// How many audit entries there are of what an operation does.
@@ -184,8 +213,11 @@ impl Site {
     }
 
     fn left(&self, provider: &str) -> u64 {
-        let path = self.folder.path().join(format!("calls-{provider}"));
-        std::fs::metadata(path).map_or(0, |file| file.len())
+        self.noted(&format!("calls-{provider}"))
+    }
+
+    fn noted(&self, name: &str) -> u64 {
+        std::fs::metadata(self.folder.path().join(name)).map_or(0, |file| file.len())
     }
 
     pub(super) fn calls_left(&self) -> u64 {
@@ -198,6 +230,7 @@ impl Site {
         let before = self.state().await;
         let after = operation.after(&before, &task, self);
         let entries = self.entries(operation).await;
+        let left = self.left(PROVIDERS[2]);
         let errand = self.errand(operation, &task, (&before, &after), kill);
         self.room.take().expect("it is open").close().await;
 
@@ -206,12 +239,22 @@ impl Site {
         self.now += LONG * 1000;
         self.reopen().await;
         self.room().recover_holds().await.expect("what was held is settled");
+        // To look at a state is to read keys, which has entries of its own.
+        let written = self.entries(operation).await - entries;
         let found = self.state().await;
         let is_done = found == after && after != before;
         assert!(found == before || is_done, "{kill:?}: neither the old state nor the new one: {found:#?}");
         assert!(was_killed || is_done, "{operation:?} was not done by one that was not killed");
-        let written = self.entries(operation).await - entries;
         assert_eq!(written, u64::from(is_done), "{kill:?}: an audit entry for each, and for no other");
+        let is_frozen = |state: &State| state.credentials.get("subject").is_some_and(|it| it.is_frozen);
+        if is_frozen(&before) && is_frozen(&found) {
+            assert_eq!(
+                self.left(PROVIDERS[2]),
+                left,
+                "{kill:?}: calls with a key that was frozen throughout"
+            );
+        }
+        assert!(self.noted(REVEALED) <= found.revealed, "{kill:?}: a key was handed out and not counted");
         self.assert_sound(operation, limit).await;
         self.now += LONG * 1000;
         let (points, micros) = if was_killed { (0, 0) } else { measured(&errand) };
@@ -262,6 +305,7 @@ impl Site {
         let of = |state: &State| state.credentials.values().map(|it| it.api_key.clone()).collect::<Vec<_>>();
         let mut keys = [of(states.0), of(states.1)].concat();
         keys.extend(["wide", "tight"].map(|name| format!("key of {name}")));
+        keys.extend(operation.tries_key().then(|| task.value.clone()));
         Errand {
             operation,
             id: task.id.0,
@@ -278,17 +322,10 @@ impl Site {
         }
     }
 
-    /// The chain verifies, counters equal their records, nothing is half there, no call is uncounted and no limit overdrawn.
+    /// Everything opens, the chain verifies, counters equal their records, nothing is half there, no call is uncounted and no limit overdrawn.
     async fn assert_sound(&self, operation: Operation, limit: i64) {
         let room = self.room();
-        assert_eq!(room.audit().verify(&[]).await.expect("a verification").faults, []);
-        let options =
-            StoreOptions { url: self.database.url().to_owned(), max_connections: 1, clock: Clock::Database };
-        let store = Store::connect(&options).await.expect("a store");
-        let mut session = store.read().await.expect("a session");
-        assert_eq!(counter::discrepancies(&mut session).await.expect("an answer"), []);
-        drop(session);
-        store.close().await;
+        assert_eq!(room.prove().await.expect("a proof").faults, [""; 0]);
         let halves = "SELECT count(*) FROM credential_versions v WHERE (SELECT count(*) FROM credential_values x \
                       WHERE x.version_uid = v.uid AND x.kind = 'sealed') <> CASE WHEN v.erased_at_ms IS NULL THEN 2 ELSE 0 END";
         assert_eq!(self.number(halves).await, 0, "versions of which a part is there");
