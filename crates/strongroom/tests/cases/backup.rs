@@ -1,5 +1,10 @@
 //! Backups: whole, proven, and back into an empty database of either kind, with no limit exceeded.
 
+#[path = "backup/home.rs"]
+mod home;
+#[path = "backup/lived_in.rs"]
+pub(crate) mod lived_in;
+
 use std::io::Cursor;
 
 use futures::TryStreamExt;
