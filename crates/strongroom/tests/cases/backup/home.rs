@@ -19,9 +19,9 @@ use super::super::key::polled_so_often;
 pub(super) const PLAIN: usize = 20;
 pub(super) const DAY: i64 = 86_400;
 
-pub(super) struct Home {
+pub(crate) struct Home {
     /// Its room holds both master keys, of which the one that the ground was made with is the older.
-    pub(super) ground: Ground,
+    pub(crate) ground: Ground,
     pub(super) next_key: Secret,
     /// A token with a limit of its own, one that was revoked, and the user of both.
     pub(super) program: Secret,
@@ -71,7 +71,15 @@ pub(super) async fn key_of(room: &Strongroom, name: &str) -> String {
 }
 
 pub(super) async fn lived_in() -> Home {
-    let mut ground = ground().await;
+    let ground = ground().await;
+    let options = ground.options();
+    lived_in_with(ground, options).await
+}
+
+/// The same in a database that is opened with these options.
+pub(crate) async fn lived_in_with(mut ground: Ground, options: Options) -> Home {
+    ground.room.close().await;
+    ground.room = Strongroom::open(options.clone()).await.expect("a strongroom");
     let (service, leaks) = (ground.service(), ground.room.leaks(Actor::library()));
     for number in 0..PLAIN {
         let name = format!("plain-{number}");
@@ -80,6 +88,7 @@ pub(super) async fn lived_in() -> Home {
             .make(NewCredential { api_secret: secret, provider: provider("openrouter"), ..new(&name) })
             .await;
     }
+    key_of(&ground.room, "plain-0").await;
     // A rotation that has ended.
     ground.room.keys().rotate(&Actor::library()).await.expect("a rotation");
     ground.room.keys().go_on().await.expect("its end");
@@ -110,6 +119,8 @@ pub(super) async fn lived_in() -> Home {
     ground.make(due).await;
 
     ground.clock.set(morning());
+    let usage = ground.room.usage(Actor::library());
+    assert_eq!(usage.retire(5).await.expect("an answer"), 1, "a record that was kept for long enough");
     assert_eq!(service.remind().await.expect("an answer"), 2);
     // A version that was replaced under a call.
     let busy = made(&ground, "busy", "anthropic").await;
@@ -163,7 +174,7 @@ pub(super) async fn lived_in() -> Home {
     let both = || Options {
         key: KeySource::Given(next_key.clone()),
         previous_key: Some(ground.key.clone()),
-        ..ground.options()
+        ..options.clone()
     };
     ground.room.close().await;
     let room = Strongroom::open(both()).await.expect("a strongroom");
