@@ -11,6 +11,8 @@ mod operation;
 mod restore;
 #[path = "faults/site.rs"]
 mod site;
+#[path = "faults/state.rs"]
+mod state;
 #[path = "faults/trouble.rs"]
 mod trouble;
 
@@ -124,4 +126,9 @@ killed_anywhere! {
     a_rotation_of_the_data_key_goes_on_and_ends: RotateDataKey,
     a_new_master_key_is_there_or_not: ReplaceMaster,
     an_old_master_key_is_retired_or_not: RetireMaster,
+    a_token_is_minted_or_not: MintToken,
+    a_token_is_revoked_or_not: RevokeToken,
+    a_user_is_disabled_or_not: DisableUser,
+    a_limit_is_set_or_not: SetLimit,
+    a_limit_is_removed_or_not: RemoveLimit,
 }

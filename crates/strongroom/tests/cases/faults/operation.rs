@@ -1,15 +1,22 @@
 //! What is done while it is killed: what it needs before, and what is so afterwards.
 
 use serde::{Deserialize, Serialize};
+use strongroom::limit::Bound;
+use strongroom::token::TokenRequest;
+use strongroom::user::{NewUser, UserPatch};
 use strongroom::{Actor, CredentialId, CredentialPatch, MasterKey, NewCredential, Problem, Role, Strongroom};
 use strongroom_model::ActorKind;
+use strongroom_model::limit::{Unit, Window};
 
 use super::super::ground::{new, provider};
 use super::child::{Errand, PROVIDERS};
-use super::site::{Site, State, Whole};
+use super::site::Site;
+use super::state::{State, Whole};
 
 /// How many of a hundred calls go to a staged version.
 const SHARE: i64 = 50;
+/// A limit's amount that is never used up.
+const ROOMY: i64 = 1_000_000_000;
 /// Where it is noted that a key was handed out.
 pub(super) const REVEALED: &str = "revealed";
 
@@ -37,6 +44,11 @@ pub(super) enum Operation {
     RotateDataKey,
     ReplaceMaster,
     RetireMaster,
+    MintToken,
+    RevokeToken,
+    DisableUser,
+    SetLimit,
+    RemoveLimit,
 }
 
 /// What an operation works on.
@@ -46,7 +58,7 @@ pub(super) struct Task {
     pub(super) name: String,
     /// The key that is in use afterwards.
     pub(super) value: String,
-    /// The version that is rolled back to or destroyed.
+    /// The version that is rolled back to or destroyed, or the amount of a limit.
     pub(super) number: i64,
     /// The number of the next version.
     next: i64,
@@ -57,6 +69,12 @@ pub(super) struct Task {
 /// Whoever reads a key while it is killed: nobody else's reads are counted with its.
 pub(super) fn reader() -> Actor {
     Actor::new(ActorKind::Local("reader".to_owned()), Role::Reader)
+}
+
+/// A limit that calls are not refused by.
+async fn set_limit(room: &Strongroom, name: &str, amount: i64) -> Result<(), Problem> {
+    let bound = Bound::Credential(name.to_owned());
+    room.limits(Actor::library()).set(&bound, Unit::Tokens, Window::Day, amount).await.map(|_| ())
 }
 
 /// A credential whose key and second secret belong together.
@@ -91,6 +109,11 @@ impl Operation {
             Self::RotateDataKey => "key.rotate",
             Self::ReplaceMaster => "key.rotate_master",
             Self::RetireMaster => "key.retire_master",
+            Self::MintToken => "token.create",
+            Self::RevokeToken => "token.revoke",
+            Self::DisableUser => "user.update",
+            Self::SetLimit => "limit.set",
+            Self::RemoveLimit => "limit.remove",
         }
     }
 
@@ -160,6 +183,21 @@ impl Operation {
                     site.room().keys().rotate_master(&Actor::library()).await.expect("a new master");
                 }
             }
+            Self::MintToken | Self::RevokeToken => {
+                task.name = format!("token-{}", site.turn);
+                if self == Self::RevokeToken {
+                    let tokens = site.room().tokens(Actor::library());
+                    let request = TokenRequest::new(task.name.as_str(), Role::Reader);
+                    tokens.create(request).await.expect("a token");
+                }
+            }
+            Self::DisableUser => {
+                task.name = format!("user-{}", site.turn);
+                let new = NewUser { name: task.name.clone(), role: Role::Reader, id: None };
+                site.room().users(Actor::library()).create(new).await.expect("a user");
+            }
+            Self::SetLimit => task.number = ROOMY + site.turn as i64,
+            Self::RemoveLimit => set_limit(site.room(), &task.name, ROOMY).await.expect("a limit"),
             Self::NewVersion
             | Self::Freeze
             | Self::Unfreeze
@@ -214,6 +252,29 @@ impl Operation {
             }
             Self::ReplaceMaster => room.keys().rotate_master(&actor).await.map(|_| ()),
             Self::RetireMaster => room.keys().retire_masters(&actor).await.map(|_| ()),
+            Self::MintToken => {
+                let request = TokenRequest::new(errand.name.as_str(), Role::Reader);
+                room.tokens(actor).create(request).await.map(|_| ())
+            }
+            Self::RevokeToken => {
+                let tokens = room.tokens(actor);
+                let all = tokens.list().await?;
+                let it = all.into_iter().find(|it| it.token.name == errand.name);
+                tokens.revoke(&it.ok_or_else(|| Problem::not_found("the token"))?.token.id).await
+            }
+            Self::DisableUser => {
+                let users = room.users(actor);
+                let it = users.list().await?.into_iter().find(|it| it.name == errand.name);
+                let patch = UserPatch { is_active: Some(false), ..UserPatch::default() };
+                users.update(it.ok_or_else(|| Problem::not_found("the user"))?.id, patch).await.map(|_| ())
+            }
+            Self::SetLimit => set_limit(room, &errand.name, errand.number).await,
+            Self::RemoveLimit => {
+                let limits = room.limits(actor);
+                let all = limits.list().await?;
+                let it = all.into_iter().find(|it| it.limit.unit == Unit::Tokens);
+                limits.remove(it.ok_or_else(|| Problem::not_found("the limit"))?.limit.uid).await.map(|_| ())
+            }
         }
     }
 
@@ -280,6 +341,21 @@ impl Operation {
                 state.masters.insert(site.master());
             }
             Self::RetireMaster => state.masters.retain(|master| *master == site.master()),
+            Self::MintToken => {
+                state.tokens.insert(name, true);
+            }
+            Self::RevokeToken => {
+                state.tokens.insert(name, false);
+            }
+            Self::DisableUser => {
+                state.users.insert(name, false);
+            }
+            Self::SetLimit => {
+                state.tokens_a_day.insert(name, task.number);
+            }
+            Self::RemoveLimit => {
+                state.tokens_a_day.remove(&name);
+            }
         }
         state
     }

@@ -1,22 +1,21 @@
 //! The judge: it sends processes, kills them, and looks at what they have left.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use strongroom::{
-    Actor, Clock, CredentialId, CredentialPatch, CredentialService, MasterKey, Millis, NewCredential,
-    ProblemKind, Secret, Strongroom,
+    Actor, Clock, CredentialId, CredentialPatch, CredentialService, MasterKey, Millis, NewCredential, Secret,
+    Strongroom,
 };
-use strongroom_model::version::{Ending, Erasure, Version};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use super::super::ground::{new, provider};
 use super::child::{BEGINS, Errand, PROVIDERS, VARIABLE};
-use super::operation::{Operation, REVEALED, Task, reader, whole};
+use super::operation::{Operation, REVEALED, Task, whole};
+use super::state::State;
 
 /// The second of February 2026: a whole month of turns lies before it.
 const BEGIN: i64 = 1_769_990_400_000;
@@ -44,30 +43,6 @@ pub(super) struct Outcome {
     /// The statements of the operation, and how long it took, when nobody was killed.
     pub(super) points: u64,
     pub(super) took: Duration,
-}
-
-/// A credential that can be used.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Whole {
-    pub(super) api_key: String,
-    pub(super) api_secret: String,
-    pub(super) version: i64,
-    /// The number of the staged version and its share of the calls.
-    pub(super) staged: Option<(i64, i64)>,
-    pub(super) is_frozen: bool,
-    /// Versions that somebody took back or destroyed, and which of the two.
-    pub(super) ends: BTreeSet<(i64, &'static str)>,
-}
-
-/// All that operations change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct State {
-    pub(super) credentials: BTreeMap<String, Whole>,
-    pub(super) deleted: BTreeSet<String>,
-    pub(super) data_keys: usize,
-    pub(super) masters: BTreeSet<String>,
-    /// Reads that the process has made which is killed.
-    pub(super) revealed: u64,
 }
 
 pub(super) struct Site {
@@ -146,69 +121,12 @@ impl Site {
         self.room = Some(Strongroom::open(options).await.expect("a strongroom"));
     }
 
-    pub(super) async fn whole(&self, name: &str) -> Whole {
-        let (service, leaks) = (self.service(), self.room().leaks(Actor::library()));
-        let all = service.list_credentials().await.expect("a list");
-        let kept = all.into_iter().find(|it| it.name == name).unwrap_or_else(|| panic!("{name} is lost"));
-        let is_frozen = kept.frozen_at.is_some();
-        if is_frozen {
-            let served = service.get_credential(name, None).await.expect("an answer");
-            assert!(served.is_none(), "{name} is frozen, and somebody is served from it");
-            leaks.unfreeze(kept.id).await.expect("its row says what we wrote");
-        }
-        let found = service.get_credential(name, None).await.expect("an answer").expect("it is not frozen");
-        if is_frozen {
-            leaks.freeze(kept.id).await.expect("it is frozen again");
-        }
-        let (_, versions) = service.versions(kept.id).await.expect("its versions");
-        let end = |version: &Version| {
-            let aborted = matches!(version.ended, Some((Ending::Aborted, ..)));
-            let destroyed = matches!(version.erased, Some((Erasure::Destroyed, _)));
-            let end = if destroyed { Some("destroyed") } else { aborted.then_some("aborted") };
-            end.map(|end| (version.number, end))
-        };
-        Whole {
-            api_key: found.api_key.expose().to_owned(),
-            api_secret: found.api_secret.expect("a second secret").expose().to_owned(),
-            version: kept.version_number,
-            staged: kept.staged.map(|staged| (staged.number, staged.percent)),
-            is_frozen,
-            ends: versions.iter().filter_map(end).collect(),
-        }
-    }
-
-    async fn state(&self) -> State {
-        let service = self.service();
-        let mut credentials = BTreeMap::new();
-        for credential in service.list_credentials().await.expect("a list") {
-            if credential.provider == provider(PROVIDERS[2]) {
-                let found = self.whole(&credential.name).await;
-                assert_eq!(found.api_secret, format!("second of {}", credential.name));
-                credentials.insert(credential.name, found);
-            } else {
-                // Near its limit: to read it would count.
-                if let Err(problem) = service.test(credential.id, false).await {
-                    assert_eq!(problem.kind, ProblemKind::LimitReached, "{}: {problem:?}", credential.name);
-                }
-            }
-        }
-        let deleted = service.list_deleted().await.expect("a list").into_iter().map(|it| it.name).collect();
-        let status = self.room().keys().status().await.expect("a status");
-        let data_keys = status.keys.iter().filter(|key| key.row.purpose == "data").count();
-        let masters = status.masters.into_iter().map(|master| master.fingerprint).collect();
-        let revealed = format!(
-            "SELECT count(*) FROM usage_records WHERE kind = 'read' AND actor = '{}'",
-            reader().label()
-        );
-        State { credentials, deleted, data_keys, masters, revealed: self.number(&revealed).await }
-    }
-
     /// How many audit entries there are of what an operation does.
     async fn entries(&self, operation: Operation) -> u64 {
         self.number(&format!("SELECT count(*) FROM audit_logs WHERE action = '{}'", operation.action())).await
     }
 
-    async fn number(&self, sql: &str) -> u64 {
+    pub(super) async fn number(&self, sql: &str) -> u64 {
         self.database.query_text(sql).await[0][0].as_deref().map_or(0, |it| it.parse().expect("a number"))
     }
 
@@ -246,8 +164,7 @@ impl Site {
         assert!(found == before || is_done, "{kill:?}: neither the old state nor the new one: {found:#?}");
         assert!(was_killed || is_done, "{operation:?} was not done by one that was not killed");
         assert_eq!(written, u64::from(is_done), "{kill:?}: an audit entry for each, and for no other");
-        let is_frozen = |state: &State| state.credentials.get("subject").is_some_and(|it| it.is_frozen);
-        if is_frozen(&before) && is_frozen(&found) {
+        if before.is_frozen("subject") && found.is_frozen("subject") {
             assert_eq!(
                 self.left(PROVIDERS[2]),
                 left,
