@@ -4,6 +4,7 @@
 //! [`Session`], functions that change something take a [`Write`], which is a transaction.
 
 mod busy;
+mod courtesy;
 mod dispatch;
 
 pub mod audit;
@@ -34,6 +35,7 @@ pub mod user;
 pub mod value;
 pub mod version;
 
+pub use courtesy::Ahead;
 pub use error::StoreError;
 pub use session::{Backend, Session, Store, StoreOptions, Write};
 

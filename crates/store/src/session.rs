@@ -14,6 +14,7 @@ use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis};
 
 use crate::busy::{Patience, is_busy};
+use crate::courtesy::{Ahead, Courtesy};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
 
@@ -70,6 +71,7 @@ pub struct Store {
     pool: Pool,
     clock: Clock,
     changes_made: Arc<AtomicU64>,
+    courtesy: Courtesy,
 }
 
 #[derive(Debug, Clone)]
@@ -118,7 +120,12 @@ impl Store {
                     .await?,
             ),
         };
-        Ok(Self { pool, clock: options.clock.clone(), changes_made: Arc::default() })
+        Ok(Self {
+            pool,
+            clock: options.clock.clone(),
+            changes_made: Arc::default(),
+            courtesy: Courtesy::default(),
+        })
     }
 
     /// Which database it is.
@@ -167,11 +174,26 @@ impl Store {
         Ok(session)
     }
 
-    /// A transaction. Dropped without [`Write::commit`] it leaves no trace.
+    /// A transaction. Dropped without [`Write::commit`] it leaves no trace. It lets calls go ahead that were put off.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn write(&self) -> Result<Write, StoreError> {
+        self.courtesy.give_way().await;
+        self.write_at_once().await
+    }
+
+    /// Has changes of this process wait for a moment: for a call that was put off by them again and again.
+    #[must_use]
+    pub fn go_ahead(&self) -> Ahead {
+        self.courtesy.go_ahead()
+    }
+
+    /// The same for calls and reads, which go ahead.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn write_at_once(&self) -> Result<Write, StoreError> {
         let link = match &self.pool {
             // Taking the write lock at once: upgrading a read lock later can fail with BUSY however long one waits.
             Pool::Sqlite { write, .. } => Link::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),

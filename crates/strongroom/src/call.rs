@@ -21,6 +21,8 @@ use selection::{Candidate, Key};
 
 /// How often claims are made anew because something changed meanwhile.
 const ATTEMPTS: usize = 16;
+/// How often changes may put it off before they let it go ahead.
+const PATIENT: usize = 3;
 
 /// Where a call may go, and what it may consume there.
 #[derive(Debug, Clone)]
@@ -159,6 +161,8 @@ impl Call {
     /// # Errors
     /// [`Problem`] of kind `LimitReached` naming the limit, `Unavailable` when the database is away.
     pub async fn next(&mut self) -> Result<Option<Attempt>, Problem> {
+        // From when it was put off so often until it is answered.
+        let (mut put_off, mut ahead) = (0, None);
         for _ in 0..ATTEMPTS {
             let moment = self.room.moment().await?;
             if moment.generation != self.generation {
@@ -187,7 +191,13 @@ impl Call {
             let reused = attempt::reuse(&self.client, &mut plan, client_claims);
             match self.room.0.admission.admit(plan.claims.clone(), moment).await {
                 Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, moment))),
-                Err(Refusal::Stale) => self.room.0.catalog.doubt(),
+                Err(Refusal::Stale) => {
+                    self.room.0.catalog.doubt();
+                    put_off += 1;
+                    if put_off >= PATIENT && ahead.is_none() {
+                        ahead = Some(self.room.0.store.go_ahead());
+                    }
+                }
                 Err(Refusal::Problem(problem)) => return Err(problem),
                 Err(Refusal::Limit { claim, state }) => {
                     self.room.0.signals.limit_refusals.add_one();

@@ -67,3 +67,15 @@ mod version;
 async fn a_backup_goes_from_one_kind_of_database_to_the_other_and_back() {
     backup::round_trip(&[Backend::Sqlite, Backend::Postgres, Backend::Sqlite]).await;
 }
+
+#[tokio::test]
+async fn what_was_begun_on_one_kind_of_database_goes_on_on_the_other() {
+    use backup::lived_in::everything_comes_back_and_goes_on;
+    everything_comes_back_and_goes_on(&[Backend::Sqlite, Backend::Postgres]).await;
+    everything_comes_back_and_goes_on(&[Backend::Sqlite, Backend::Postgres, Backend::Sqlite]).await;
+}
+
+#[tokio::test]
+async fn no_window_gains_room_on_the_way_to_the_other_kind_of_database() {
+    backup::lived_in::no_window_gains_room(Backend::Sqlite).await;
+}

@@ -45,6 +45,18 @@ async fn a_transaction_is_seen_by_others_when_it_is_committed_and_not_before() {
 }
 
 #[tokio::test]
+async fn a_call_that_goes_ahead_of_changes_writes_at_once() {
+    let ground = ground().await;
+    let ahead = ground.store.go_ahead();
+    let mut tx = ground.store.write_at_once().await.unwrap();
+    assert!(meta::claim(&mut tx, "fact", "of the call").await.unwrap());
+    tx.commit().await.unwrap();
+    drop(ahead);
+    let mut tx = ground.write().await;
+    assert!(!meta::claim(&mut tx, "fact", "of the change").await.unwrap());
+}
+
+#[tokio::test]
 async fn a_closed_store_says_that_the_database_cannot_be_reached() {
     let ground = ground().await;
     ground.store.close().await;

@@ -456,7 +456,7 @@ impl Worker {
     /// held.
     async fn begin(&mut self, room: &Strongroom) -> Result<(Write, Moment, Instant, bool), Problem> {
         let (started, changes_made) = (Instant::now(), room.0.store.changes_made());
-        let mut tx = room.0.store.write().await?;
+        let mut tx = room.0.store.write_at_once().await?;
         let generation = change::current(&mut tx).await?;
         let moment = Moment { now: tx.now().await?, generation };
         let lease_until = moment.now.plus_seconds(LEASE_SECONDS);

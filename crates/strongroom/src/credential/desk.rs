@@ -197,7 +197,7 @@ impl Strongroom {
     /// again, who holds the head while we wait for it, would win every time.
     async fn commit(&self, batch: &mut Batch, lock: &[CredentialId]) -> Result<Vec<CredentialId>, Problem> {
         let (started, changes_made) = (Instant::now(), self.0.store.changes_made());
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.store.write_at_once().await?;
         for id in lock {
             credential::lock(&mut tx, *id).await?;
         }

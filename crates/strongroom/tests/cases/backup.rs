@@ -1,5 +1,12 @@
 //! Backups: whole, proven, and back into an empty database of either kind, with no limit exceeded.
 
+#[path = "backup/home.rs"]
+pub(crate) mod home;
+#[path = "backup/lived_in.rs"]
+pub(crate) mod lived_in;
+#[path = "backup/under_load.rs"]
+mod under_load;
+
 use std::io::Cursor;
 
 use futures::TryStreamExt;
@@ -18,7 +25,7 @@ use strongroom_testkit::{Backend, TestDatabase};
 
 use super::ground::{Ground, NOW, ground, new, provider};
 
-async fn backup_of(room: &Strongroom) -> Vec<u8> {
+pub(crate) async fn backup_of(room: &Strongroom) -> Vec<u8> {
     let backup = room.backups(Actor::library()).create().await.expect("a backup");
     backup.into_stream().try_concat().await.expect("all of it")
 }
@@ -27,7 +34,7 @@ fn quiet(_: Step) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn proof_of(bytes: &[u8], key: &Secret) -> Result<Proof, Problem> {
+pub(crate) async fn proof_of(bytes: &[u8], key: &Secret) -> Result<Proof, Problem> {
     let master = MasterKey::parse(key.expose()).expect("a key");
     prove(&mut Cursor::new(bytes), &[master], &mut quiet).await.map(|(_, proof)| proof)
 }

@@ -1,10 +1,15 @@
 //! Calls: what is held, what is settled, and what limits of several units on several scopes let through.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use strongroom::call::{CallEnd, CallTarget, NewCall};
 use strongroom::limit::{Bound, Question, Standing};
 use strongroom::token::TokenRequest;
 use strongroom::usage::GroupBy;
-use strongroom::{Actor, CredentialPatch, Environment, Millis, ProblemKind, Role, Secret, Source};
+use strongroom::{
+    Actor, CredentialPatch, Environment, Millis, NewCredential, ProblemKind, Role, Secret, Source,
+};
 use strongroom_model::Uid;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
@@ -270,4 +275,33 @@ async fn corrected_prices_correct_what_was_written_down() {
     let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
     assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
     dearer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_go_through_while_one_change_follows_the_other() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut changers = tokio::task::JoinSet::new();
+    for number in 0..3 {
+        let made = ground.make(NewCredential { provider: provider("groq"), ..new(&format!("own-{number}")) });
+        let (id, service, is_over) = (made.await.id, ground.service(), Arc::clone(&is_over));
+        changers.spawn(async move {
+            let mut changes = 0;
+            while !is_over.load(Ordering::SeqCst) {
+                let patch = CredentialPatch { priority: Some(changes % 100), ..CredentialPatch::default() };
+                service.update(id, patch, None).await.unwrap();
+                changes += 1;
+            }
+            changes
+        });
+    }
+    for number in 0..100 {
+        let called = call(&ground, &Actor::library(), BOUND, (10, 5)).await;
+        called.unwrap_or_else(|problem| panic!("call {number}: {problem:?}"));
+    }
+    is_over.store(true, Ordering::SeqCst);
+    let changes = changers.join_all().await;
+    assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
+    assert_ledger(&ground).await;
 }

@@ -11,6 +11,8 @@ mod operation;
 mod restore;
 #[path = "faults/site.rs"]
 mod site;
+#[path = "faults/state.rs"]
+mod state;
 #[path = "faults/trouble.rs"]
 mod trouble;
 
@@ -109,11 +111,24 @@ killed_anywhere! {
     a_new_version_is_there_or_not: NewVersion,
     roll_back_is_done_or_not: RollBack,
     a_staged_version_is_there_or_not: Stage,
+    a_share_of_the_calls_goes_to_a_staged_version_or_not: Canary,
     promotion_is_done_or_not: Promote,
+    a_staged_version_is_taken_back_or_not: Abort,
+    a_version_is_destroyed_or_not: Destroy,
+    freezing_is_done_or_not: Freeze,
+    unfreezing_is_done_or_not: Unfreeze,
+    a_response_to_a_leak_freezes_or_not: Respond,
+    a_response_to_a_leak_brings_a_new_key_or_not: RespondWithKey,
+    a_key_that_is_read_is_counted_and_noted_down: Reveal,
     delete_is_done_or_not: Delete,
     undelete_is_done_or_not: Undelete,
     purge_is_done_or_not: Purge,
     a_rotation_of_the_data_key_goes_on_and_ends: RotateDataKey,
     a_new_master_key_is_there_or_not: ReplaceMaster,
     an_old_master_key_is_retired_or_not: RetireMaster,
+    a_token_is_minted_or_not: MintToken,
+    a_token_is_revoked_or_not: RevokeToken,
+    a_user_is_disabled_or_not: DisableUser,
+    a_limit_is_set_or_not: SetLimit,
+    a_limit_is_removed_or_not: RemoveLimit,
 }

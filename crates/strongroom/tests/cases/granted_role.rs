@@ -8,6 +8,9 @@ use strongroom::user::{NewUser, UserPatch};
 use strongroom::{Actor, CredentialPatch, Millis, Options, Role, Strongroom};
 use strongroom_model::limit::{Unit, Window};
 
+use super::backup::home::lived_in_with;
+use super::backup::lived_in::assert_goes_on;
+use super::backup::{backup_of, proof_of};
 use super::call::{BOUND, chat, end};
 use super::ground::{Ground, ground, new};
 use super::import::row;
@@ -67,6 +70,18 @@ async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
     assert_eq!(ground.entries("usage.reprice").await.len(), 1);
     room.close().await;
     drop_role(&ground, &role).await;
+}
+
+#[tokio::test]
+async fn it_lives_through_the_life_of_keys_and_backs_it_up() {
+    let ground = ground().await;
+    let (role, granted) = granted(&ground).await;
+    let home = lived_in_with(ground, granted).await;
+    let bytes = backup_of(&home.ground.room).await;
+    assert_eq!(proof_of(&bytes, &home.ground.key).await.unwrap().faults, [""; 0]);
+    assert_goes_on(&home, &home.ground.database, &home.ground.room).await;
+    home.ground.room.close().await;
+    drop_role(&home.ground, &role).await;
 }
 
 #[tokio::test]

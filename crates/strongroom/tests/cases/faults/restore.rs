@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,7 @@ impl Errand {
 
     /// What the process that is killed does.
     async fn run(&self) {
-        let seen = count_statements(self.kill_at);
+        let seen = count_statements(self.kill_at, &Arc::default());
         std::io::stdout().write_all(format!("{BEGINS}\n").as_bytes()).expect("a parent that reads");
         let began = Instant::now();
         if let Err(problem) = self.restore().instrument(tracing::info_span!("operation")).await {

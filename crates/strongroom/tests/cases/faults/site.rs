@@ -1,22 +1,21 @@
 //! The judge: it sends processes, kills them, and looks at what they have left.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use strongroom::{
-    Actor, Clock, CredentialId, CredentialPatch, CredentialService, MasterKey, Millis, NewCredential,
-    ProblemKind, Secret, Strongroom,
+    Actor, Clock, CredentialId, CredentialPatch, CredentialService, MasterKey, Millis, NewCredential, Secret,
+    Strongroom,
 };
-use strongroom_store::{Store, StoreOptions, counter};
 use strongroom_testkit::TestDatabase;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use super::super::ground::{new, provider};
 use super::child::{BEGINS, Errand, PROVIDERS, VARIABLE};
-use super::operation::{Operation, Task, whole};
+use super::operation::{Operation, REVEALED, Task, whole};
+use super::state::State;
 
 /// The second of February 2026: a whole month of turns lies before it.
 const BEGIN: i64 = 1_769_990_400_000;
@@ -44,24 +43,6 @@ pub(super) struct Outcome {
     /// The statements of the operation, and how long it took, when nobody was killed.
     pub(super) points: u64,
     pub(super) took: Duration,
-}
-
-/// A credential that can be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Whole {
-    pub(super) api_key: String,
-    pub(super) api_secret: String,
-    pub(super) version: i64,
-    pub(super) staged: Option<i64>,
-}
-
-/// All that operations change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct State {
-    pub(super) credentials: BTreeMap<String, Whole>,
-    pub(super) deleted: BTreeSet<String>,
-    pub(super) data_keys: usize,
-    pub(super) masters: BTreeSet<String>,
 }
 
 pub(super) struct Site {
@@ -140,52 +121,21 @@ impl Site {
         self.room = Some(Strongroom::open(options).await.expect("a strongroom"));
     }
 
-    pub(super) async fn whole(&self, name: &str) -> Whole {
-        let found = self.service().get_credential(name, None).await.expect("an answer");
-        let found = found.unwrap_or_else(|| panic!("{name} is lost"));
-        let kept = self.service().require(found.id.expect("a number")).await.expect("a credential");
-        Whole {
-            api_key: found.api_key.expose().to_owned(),
-            api_secret: found.api_secret.expect("a second secret").expose().to_owned(),
-            version: kept.version_number,
-            staged: kept.staged.map(|staged| staged.number),
-        }
-    }
-
-    async fn state(&self) -> State {
-        let service = self.service();
-        let mut credentials = BTreeMap::new();
-        for credential in service.list_credentials().await.expect("a list") {
-            if credential.provider == provider(PROVIDERS[2]) {
-                let found = self.whole(&credential.name).await;
-                assert_eq!(found.api_secret, format!("second of {}", credential.name));
-                credentials.insert(credential.name, found);
-            } else {
-                // Near its limit: to read it would count.
-                if let Err(problem) = service.test(credential.id, false).await {
-                    assert_eq!(problem.kind, ProblemKind::LimitReached, "{}: {problem:?}", credential.name);
-                }
-            }
-        }
-        let deleted = service.list_deleted().await.expect("a list").into_iter().map(|it| it.name).collect();
-        let status = self.room().keys().status().await.expect("a status");
-        let data_keys = status.keys.iter().filter(|key| key.row.purpose == "data").count();
-        let masters = status.masters.into_iter().map(|master| master.fingerprint).collect();
-        State { credentials, deleted, data_keys, masters }
-    }
-
     /// How many audit entries there are of what an operation does.
     async fn entries(&self, operation: Operation) -> u64 {
         self.number(&format!("SELECT count(*) FROM audit_logs WHERE action = '{}'", operation.action())).await
     }
 
-    async fn number(&self, sql: &str) -> u64 {
+    pub(super) async fn number(&self, sql: &str) -> u64 {
         self.database.query_text(sql).await[0][0].as_deref().map_or(0, |it| it.parse().expect("a number"))
     }
 
     fn left(&self, provider: &str) -> u64 {
-        let path = self.folder.path().join(format!("calls-{provider}"));
-        std::fs::metadata(path).map_or(0, |file| file.len())
+        self.noted(&format!("calls-{provider}"))
+    }
+
+    fn noted(&self, name: &str) -> u64 {
+        std::fs::metadata(self.folder.path().join(name)).map_or(0, |file| file.len())
     }
 
     pub(super) fn calls_left(&self) -> u64 {
@@ -198,6 +148,7 @@ impl Site {
         let before = self.state().await;
         let after = operation.after(&before, &task, self);
         let entries = self.entries(operation).await;
+        let left = self.left(PROVIDERS[2]);
         let errand = self.errand(operation, &task, (&before, &after), kill);
         self.room.take().expect("it is open").close().await;
 
@@ -206,12 +157,21 @@ impl Site {
         self.now += LONG * 1000;
         self.reopen().await;
         self.room().recover_holds().await.expect("what was held is settled");
+        // To look at a state is to read keys, which has entries of its own.
+        let written = self.entries(operation).await - entries;
         let found = self.state().await;
         let is_done = found == after && after != before;
         assert!(found == before || is_done, "{kill:?}: neither the old state nor the new one: {found:#?}");
         assert!(was_killed || is_done, "{operation:?} was not done by one that was not killed");
-        let written = self.entries(operation).await - entries;
         assert_eq!(written, u64::from(is_done), "{kill:?}: an audit entry for each, and for no other");
+        if before.is_frozen("subject") && found.is_frozen("subject") {
+            assert_eq!(
+                self.left(PROVIDERS[2]),
+                left,
+                "{kill:?}: calls with a key that was frozen throughout"
+            );
+        }
+        assert!(self.noted(REVEALED) <= found.revealed, "{kill:?}: a key was handed out and not counted");
         self.assert_sound(operation, limit).await;
         self.now += LONG * 1000;
         let (points, micros) = if was_killed { (0, 0) } else { measured(&errand) };
@@ -262,6 +222,7 @@ impl Site {
         let of = |state: &State| state.credentials.values().map(|it| it.api_key.clone()).collect::<Vec<_>>();
         let mut keys = [of(states.0), of(states.1)].concat();
         keys.extend(["wide", "tight"].map(|name| format!("key of {name}")));
+        keys.extend(operation.tries_key().then(|| task.value.clone()));
         Errand {
             operation,
             id: task.id.0,
@@ -278,17 +239,10 @@ impl Site {
         }
     }
 
-    /// The chain verifies, counters equal their records, nothing is half there, no call is uncounted and no limit overdrawn.
+    /// Everything opens, the chain verifies, counters equal their records, nothing is half there, no call is uncounted and no limit overdrawn.
     async fn assert_sound(&self, operation: Operation, limit: i64) {
         let room = self.room();
-        assert_eq!(room.audit().verify(&[]).await.expect("a verification").faults, []);
-        let options =
-            StoreOptions { url: self.database.url().to_owned(), max_connections: 1, clock: Clock::Database };
-        let store = Store::connect(&options).await.expect("a store");
-        let mut session = store.read().await.expect("a session");
-        assert_eq!(counter::discrepancies(&mut session).await.expect("an answer"), []);
-        drop(session);
-        store.close().await;
+        assert_eq!(room.prove().await.expect("a proof").faults, [""; 0]);
         let halves = "SELECT count(*) FROM credential_versions v WHERE (SELECT count(*) FROM credential_values x \
                       WHERE x.version_uid = v.uid AND x.kind = 'sealed') <> CASE WHEN v.erased_at_ms IS NULL THEN 2 ELSE 0 END";
         assert_eq!(self.number(halves).await, 0, "versions of which a part is there");
