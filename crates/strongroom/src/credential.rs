@@ -32,7 +32,7 @@ pub use read::RevealedCredential;
 pub use reminder::Due;
 pub use stage::VersionProbe;
 pub use test::TestReport;
-pub use version::{Comparison, Difference};
+pub use version::{Comparison, Difference, SameKey};
 
 use crate::Strongroom;
 
