@@ -385,7 +385,7 @@ enum Found {
     Broken(Box<Broken>),
 }
 
-fn is_seen(found: &Credential, views: &[Option<UserId>]) -> bool {
+pub(super) fn is_seen(found: &Credential, views: &[Option<UserId>]) -> bool {
     views.iter().any(|view| match view {
         None => found.is_global,
         Some(user) => !found.is_global && found.user == Some(*user),
