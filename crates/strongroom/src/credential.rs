@@ -27,6 +27,7 @@ pub(crate) use desk::Desk;
 
 pub use create::{Created, Once};
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
+pub(crate) use offboard::used_here;
 pub use offboard::{Offboarding, Standing};
 pub use read::RevealedCredential;
 pub use reminder::Due;

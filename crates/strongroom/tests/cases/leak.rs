@@ -44,6 +44,7 @@ async fn a_key_of_ours_is_found_with_who_could_have_had_it() {
     assert_eq!(counts, [1, 1, 1, 0, 1]);
     let old = key(&found[0][0]);
     assert_eq!((old.name.as_str(), old.version, old.is_current, old.is_served), ("one", 1, false, false));
+    assert_eq!(old.last_used, None, "the use was of the second version");
     let now = key(&found[1][0]);
     assert_eq!((now.version, now.is_current, now.is_served, now.last_used), (2, true, true, Some(NOW)));
     let names: Vec<_> = now.access.tokens.iter().map(|token| token.name.as_str()).collect();
