@@ -57,13 +57,16 @@ pub async fn lock(tx: &mut Write) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Remembers a master key by its fingerprint.
+/// Remembers a master key by its fingerprint, as the newest one: what it was first seen at is after all others, even where
+/// the clock went back.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn insert_master(tx: &mut Write, fingerprint: &str, now: Millis) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO master_keys (fingerprint, first_seen_ms) VALUES ($1, $2) ON CONFLICT (fingerprint) DO NOTHING";
-    execute!(tx, SQL, fingerprint, now.0).map(|_| ())
+    let known = masters(tx).await?;
+    let newest = known.iter().map(|master| master.first_seen_ms + 1).max().unwrap_or(i64::MIN);
+    execute!(tx, SQL, fingerprint, now.0.max(newest)).map(|_| ())
 }
 
 /// The fingerprints of all masters.

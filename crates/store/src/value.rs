@@ -159,3 +159,34 @@ pub async fn holders(
                        WHERE x.fingerprint = $1 AND x.fingerprint_key_id = $2 ORDER BY c.id, v.number";
     fetch_all!(session, Holder, SQL, &fingerprint.value, &fingerprint.key_id)
 }
+
+/// A version that is in use, or may come into use again, and holds the key of another one.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SameKey {
+    /// The version whose key it is too.
+    pub of_version: String,
+    /// The credential that holds it as well.
+    pub name: String,
+    /// Whether that was deleted, and can be taken back.
+    pub is_deleted: bool,
+    /// The number of the version there.
+    pub number: i64,
+}
+
+/// Versions that serve, wait to or may do so again, here and in other credentials, with the key of one of this credential's
+/// versions.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn same_keys(session: &mut Session, credential: Uid) -> Result<Vec<SameKey>, StoreError> {
+    const SQL: &str = "SELECT x.version_uid AS of_version, c.name, (c.deleted_at_ms IS NOT NULL) AS is_deleted, v.number \
+                       FROM credential_versions own \
+                       JOIN credential_values x ON x.version_uid = own.uid AND x.field = 'api_key' \
+                       JOIN credential_values y ON y.fingerprint = x.fingerprint \
+                       AND y.fingerprint_key_id = x.fingerprint_key_id AND y.version_uid <> x.version_uid \
+                       JOIN credential_versions v ON v.uid = y.version_uid \
+                       JOIN api_credentials c ON c.uid = v.credential_uid \
+                       WHERE own.credential_uid = $1 AND v.retired_at_ms IS NULL AND v.erased_at_ms IS NULL \
+                       ORDER BY own.number, c.id, v.number";
+    fetch_all!(session, SameKey, SQL, credential.to_string())
+}

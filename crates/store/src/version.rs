@@ -239,8 +239,8 @@ pub struct Revocable {
     pub credential_id: i64,
 }
 
-/// Versions that were retired before an instant, whose key the provider made for us and no other version has that may
-/// still serve; of credentials that have something to mint with.
+/// Versions that were retired before an instant, whose key the provider made for us and no other version has, of
+/// whatever credential, that may still serve; of credentials that have something to mint with.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -253,7 +253,11 @@ pub async fn list_revocable(
                        WHERE v.provider_key IS NOT NULL AND v.revoked_at_ms IS NULL AND v.retired_at_ms < $1 \
                        AND c.deleted_at_ms IS NULL AND c.minter_uid IS NOT NULL AND NOT EXISTS \
                        (SELECT 1 FROM credential_versions o WHERE o.credential_uid = v.credential_uid \
-                       AND o.provider_key = v.provider_key AND o.retired_at_ms IS NULL) ORDER BY c.id, v.number LIMIT 256";
+                       AND o.provider_key = v.provider_key AND o.retired_at_ms IS NULL) AND NOT EXISTS \
+                       (SELECT 1 FROM credential_values x JOIN credential_values y ON y.fingerprint = x.fingerprint \
+                       AND y.fingerprint_key_id = x.fingerprint_key_id JOIN credential_versions o ON o.uid = y.version_uid \
+                       WHERE x.version_uid = v.uid AND x.field = 'api_key' AND o.uid <> v.uid \
+                       AND o.retired_at_ms IS NULL AND o.erased_at_ms IS NULL) ORDER BY c.id, v.number LIMIT 256";
     fetch_all!(session, Revocable, SQL, retired_before.0)
 }
 

@@ -27,12 +27,13 @@ pub(crate) use desk::Desk;
 
 pub use create::{Created, Once};
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
+pub(crate) use offboard::used_here;
 pub use offboard::{Offboarding, Standing};
 pub use read::RevealedCredential;
 pub use reminder::Due;
 pub use stage::VersionProbe;
 pub use test::TestReport;
-pub use version::{Comparison, Difference};
+pub use version::{Comparison, Difference, SameKey};
 
 use crate::Strongroom;
 

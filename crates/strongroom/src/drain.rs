@@ -8,6 +8,7 @@ use strongroom_crypto::random;
 use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Millis, Problem, Uid};
 use strongroom_store::drain::{self, Drained};
+use strongroom_store::value;
 
 use crate::Strongroom;
 use crate::audit::entry;
@@ -96,9 +97,22 @@ impl Strongroom {
         let detail = json!({ "version": one.number });
         let entry = entry(&Actor::system(), "credential.retire", target, now, &detail);
         self.append(&mut tx, vec![entry]).await?;
+        let same = match one.credential_uid.parse() {
+            Ok(credential) => value::same_keys(&mut tx, credential).await?,
+            Err(_) => Vec::new(),
+        };
         tx.commit().await?;
-        tracing::info!(credential = %one.name, version = one.number, "no call uses this version any more: its key can be \
-            revoked at the provider");
+        match same.iter().find(|same| same.of_version == one.version_uid) {
+            Some(same) => {
+                tracing::info!(credential = %one.name, version = one.number, same_key_in = %same.name,
+                same_key_in_version = same.number, "no call uses this version any more; its key is to stay at the provider, \
+                for another version has the same one")
+            }
+            None => {
+                tracing::info!(credential = %one.name, version = one.number, "no call uses this version any more: its \
+                key can be revoked at the provider")
+            }
+        }
         Ok(true)
     }
 }

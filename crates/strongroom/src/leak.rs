@@ -7,10 +7,11 @@ use strongroom_model::token::Token;
 use strongroom_model::user::User;
 use strongroom_model::{Actor, CredentialId, Millis, Problem, Role, Secret, Uid, UserId};
 pub use strongroom_store::leak::{Address, Spent};
-use strongroom_store::{Session, credential, leak, token, user, value};
+use strongroom_store::{Session, credential, leak, offboard, token, user, value, version};
 
 use crate::Strongroom;
 use crate::audit::entry;
+use crate::credential::used_here;
 
 /// Keys that one question may hold.
 pub const MOST_KEYS: usize = 1000;
@@ -45,7 +46,7 @@ pub struct LeakedKey {
     pub is_deleted: bool,
     /// Whose it is when it is not everybody's.
     pub owner: Option<UserId>,
-    /// When the credential was last used.
+    /// When this version was last used through strongroom, as far as it is known; `None` when it never was.
     pub last_used: Option<Millis>,
     /// Who can reach it.
     pub access: Access,
@@ -100,7 +101,8 @@ impl LeakService {
         if keys.is_empty() || keys.len() > MOST_KEYS {
             return Err(Problem::invalid("keys", format!("give 1 to {MOST_KEYS} keys at once")));
         }
-        let mut session = self.room.0.store.read().await?;
+        // What calls have used so far is to count.
+        let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
         let mut all = Vec::with_capacity(keys.len());
         for key in keys {
@@ -150,6 +152,10 @@ impl LeakService {
                 Some(credential) => access(session, credential, now).await?,
                 None => Access::default(),
             };
+            let last_used = match &credential {
+                Some(credential) => last_use(session, credential, holder.version_number).await?,
+                None => None,
+            };
             found.push(Found::Credential(Box::new(LeakedKey {
                 uid,
                 id: credential.as_ref().map(|it| it.id),
@@ -159,7 +165,7 @@ impl LeakService {
                 is_frozen: holder.is_frozen,
                 is_deleted: holder.is_deleted,
                 owner: credential.as_ref().and_then(|it| it.user),
-                last_used: credential.as_ref().and_then(|it| it.last_used),
+                last_used,
                 access,
                 name: holder.name,
             })));
@@ -238,6 +244,18 @@ impl LeakService {
             since,
         })
     }
+}
+
+/// The last use of a version, by the sums of each day.
+async fn last_use(
+    session: &mut Session,
+    credential: &Credential,
+    number: i64,
+) -> Result<Option<Millis>, Problem> {
+    let Some(version) = version::get(session, credential.uid, number).await? else { return Ok(None) };
+    let uid = version.uid.to_string();
+    let day = offboard::last_days(session, credential.uid).await?.into_iter().find(|(of, _)| *of == uid);
+    Ok(day.map(|(_, day)| used_here(credential, &version, Millis(day))))
 }
 
 /// Tokens and users that could have had a key: whose role reads or uses keys, and who sees this credential.

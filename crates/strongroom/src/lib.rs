@@ -41,6 +41,7 @@ pub mod signals;
 pub mod token;
 pub mod usage;
 pub mod user;
+mod writes;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, RwLock};
@@ -87,6 +88,7 @@ struct Inner {
     canaries: canary::Canaries,
     drains: drain::Drains,
     health: health::Health,
+    writes: writes::Writes,
     prices: PriceTable,
     /// Versions of a credential that keep their values, and days in which a deleted one can be taken back.
     versions_kept: u32,
@@ -162,6 +164,13 @@ impl Strongroom {
     /// [`Problem`] of kind `Unavailable`.
     pub async fn ping(&self) -> Result<(), Problem> {
         Ok(self.0.store.read().await?.ping().await?)
+    }
+
+    /// Whether the database could be written to when this process last did so, or tried to. Every key that is handed out and
+    /// every call is written down, so that nothing is served where it could not.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        !self.0.writes.are_refused()
     }
 
     /// The time by the database's clock.

@@ -172,6 +172,7 @@ impl Strongroom {
             canaries: crate::canary::Canaries::open(room.clone()),
             drains: crate::drain::Drains::default(),
             health: crate::health::Health::default(),
+            writes: crate::writes::Writes::default(),
             versions_kept: options.versions_kept,
             recovery_days: options.recovery_days,
             prices: options.prices.clone(),

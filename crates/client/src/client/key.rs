@@ -32,7 +32,7 @@ impl Client {
         self.draft(Method::POST, format!("{PATH}/rotate-master")).fetch().await
     }
 
-    /// Retires every master key but the server's.
+    /// Retires the master keys that the server's replaced.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -33,6 +33,9 @@ pub struct CheckedKey {
     pub credentials: Vec<LeakedKey>,
     /// The token of this strongroom that it is.
     pub token: Option<Holder>,
+    /// Of a token: `live`, `revoked` or `expired`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_state: Option<String>,
 }
 
 /// Where a key is stored.
@@ -57,7 +60,7 @@ pub struct LeakedKey {
     pub is_deleted: bool,
     /// Whose it is when it is not everybody's.
     pub user_id: Option<i64>,
-    /// When the credential was last used.
+    /// When this version was last used through strongroom, as far as it is known; `null` when it never was.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used: Option<Millis>,
     /// Tokens and users that could have had it.

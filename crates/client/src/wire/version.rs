@@ -42,7 +42,7 @@ pub struct Version {
     /// When another one took its place.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub replaced_at: Option<Millis>,
-    /// When no call used it any more after that: its key can be revoked at the provider.
+    /// When no call used it any more after that: its key can be revoked at the provider, unless `sameKeyIn` names somebody.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub retired_at: Option<Millis>,
     /// When the provider, which had made its key, revoked it.
@@ -63,6 +63,21 @@ pub struct Version {
     /// When that was.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub probed_at: Option<Millis>,
+    /// Other versions that serve, or may do so again, with the same key; as long as there are any, it is not to be revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_key_in: Vec<SameKey>,
+}
+
+/// Another version with the same key.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SameKey {
+    /// Its credential's name.
+    pub name: String,
+    /// Its number.
+    pub version: i64,
+    /// Whether the credential was deleted, and can be taken back.
+    pub is_deleted: bool,
 }
 
 /// Which versions to compare.

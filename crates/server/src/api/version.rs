@@ -13,6 +13,7 @@ mod stage;
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use strongroom::credential::SameKey;
 use strongroom_client::wire;
 use strongroom_model::credential::Credential;
 use strongroom_model::version::Version;
@@ -42,7 +43,9 @@ fn numbers(path: Result<Path<(i64, i64)>, PathRejection>) -> Result<(CredentialI
         .map_err(|_| Failure(Problem::not_found("Version not found")))
 }
 
-fn wire(credential: &Credential, version: &Version) -> wire::version::Version {
+fn wire(credential: &Credential, version: &Version, same: &[SameKey]) -> wire::version::Version {
+    let uid = version.uid.to_string();
+    let same = same.iter().filter(|same| same.of_version == uid);
     let staged = credential.staged;
     let share = staged.filter(|staged| staged.version == version.uid).map(|staged| staged.percent);
     let ended = version.ended.as_ref();
@@ -63,5 +66,12 @@ fn wire(credential: &Credential, version: &Version) -> wire::version::Version {
         erased_at: version.erased.map(|(_, at)| at),
         probe_outcome: version.probed.as_ref().map(|(outcome, _)| outcome.clone()),
         probed_at: version.probed.as_ref().map(|(_, at)| *at),
+        same_key_in: same
+            .map(|same| wire::version::SameKey {
+                name: same.name.clone(),
+                version: same.number,
+                is_deleted: same.is_deleted,
+            })
+            .collect(),
     }
 }

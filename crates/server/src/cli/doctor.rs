@@ -111,7 +111,7 @@ fn due(checks: &mut Checks, credentials: &[Credential]) {
         }
     }
     if is_fine {
-        checks.ok("credentials", format!("{}, none expired or due for a new key", credentials.len()));
+        checks.ok("credentials", format!("{}, none frozen, expired or due for a new key", credentials.len()));
     }
 }
 

@@ -35,13 +35,24 @@ impl std::fmt::Display for Door {
     }
 }
 
+/// Whether it is ready, with what is in the way.
+fn ready(readiness: &Readiness) -> String {
+    let ails = readiness.checks.iter().filter(|(_, state)| *state != "ok");
+    let ails: Vec<_> = ails.map(|(dependency, state)| format!("{dependency} {state}")).collect();
+    if ails.is_empty() {
+        readiness.status.clone()
+    } else {
+        format!("{}: {}", readiness.status, ails.join(", "))
+    }
+}
+
 fn table(shown: &Shown) -> Table {
     let status = &shown.status;
     properties([
         ("reached through", shown.door.clone()),
         ("version", status.version.clone()),
         ("database", status.database.clone()),
-        ("ready", shown.readiness.status.clone()),
+        ("ready", ready(&shown.readiness)),
         ("master key", status.master_fingerprint.clone()),
         ("you are", status.actor.clone()),
         ("your role", status.role.clone()),

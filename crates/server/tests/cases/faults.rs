@@ -397,3 +397,25 @@ async fn with_one_connection_to_the_database_everything_waits_for_its_turn() {
         report(&format!("one connection: {rounds} rounds of 120 requests at once, all answered"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_disk_is_full_is_not_ready_until_it_has_written_again() {
+    let stage = Stage::with(|it| it.heedless_of_file_sizes()).await;
+    let server = &stage.server;
+    server.credential("kept", json!({ "provider": "groq" })).await;
+    server.get("/readyz").await.expect(200);
+    fill_disk(server).await;
+    while is_done(&server.get("/api/credentials/kept").await) {}
+    let ready = server.get("/readyz").await.expect(503).json();
+    assert_eq!(
+        (&ready["status"], &ready["checks"]["database"]),
+        (&json!("unavailable"), &json!("not_writable"))
+    );
+    server.get("/livez").await.expect(200);
+    let output = server.installation.command(&["status"]).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(8), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("not_writable"), "{output:?}");
+    free_disk(server).await;
+    server.get("/api/credentials/kept").await.expect(200);
+    server.get("/readyz").await.expect(200);
+}

@@ -65,6 +65,9 @@ async fn the_table_of_the_original_holds_word_for_word() {
     assert!(has(&updated, &["id", "name", "provider", "priority", "isActive", "updatedAt"]));
     assert_eq!((&updated["isActive"], &updated["rateLimit"]), (&json!(false), &json!(15000)));
 
+    let unserved = server.call("POST", &format!("{path}/test")).await.expect(404);
+    assert!(unserved.error().contains("is inactive"), "{}", unserved.text);
+    server.patch(&path, json!({ "isActive": true })).await.expect(200);
     let tested = server.call("POST", &format!("{path}/test")).await.expect(200).json();
     assert_eq!(
         tested,

@@ -121,3 +121,20 @@ async fn keys_in_files_and_in_history_are_found_and_not_shown_whole() {
     assert!(!place.home.path().join(".local").exists(), "nothing is made to ask");
     assert_eq!(place.run(&["scan", "/no/such/place"]).await.code, 2);
 }
+
+#[tokio::test]
+async fn a_token_of_ours_is_told_live_with_what_ends_it_or_revoked() {
+    let place = place().await;
+    let made = place.run(&["token", "create", "ci", "--role", "reader", "--format", "json"]).await;
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    let (id, text) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let live = place.run_with_stdin(&["leak", "check", "--format", "json"], text).await;
+    let report: Value = serde_json::from_str(&live.stdout).unwrap();
+    assert_eq!((live.code, &report["keys"][0]["tokenState"]), (0, &Value::from("live")), "{}", live.stdout);
+    assert!(live.stderr.contains(&format!("strongroom token revoke {id}")), "{}", live.stderr);
+    assert_eq!(place.run(&["token", "revoke", id, "--yes"]).await.code, 0);
+    let dead = place.run_with_stdin(&["leak", "check"], text).await;
+    assert!(dead.code == 0 && dead.stdout.contains("revoked, reader"), "{}", dead.stdout);
+    assert!(!dead.stderr.contains("token revoke"), "{}", dead.stderr);
+}

@@ -258,6 +258,18 @@ async fn a_key_that_the_provider_made_can_be_revoked_when_no_version_needs_it() 
     tx.commit().await.unwrap();
     assert_eq!(ground.get(id).await.minter, Some(minter));
     assert_eq!(revocable(later(10)).await, []);
+    // The same key by hand, in another credential: it would be gone there too.
+    let keys = ground.put_keys().await;
+    ground.put(row(3, "by hand", &openai)).await;
+    let mut tx = ground.write().await;
+    for version in [101, 103] {
+        value::put(&mut tx, &sealed(uid(version), Field::ApiKey, &keys)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(revocable(later(11)).await, []);
+    let mut tx = ground.write().await;
+    assert!(version::erase(&mut tx, uid(103), Erasure::Destroyed, NOW).await.unwrap());
+    tx.commit().await.unwrap();
     let found = revocable(later(11)).await;
     assert_eq!((found.len(), found[0].provider_key.as_str(), found[0].credential_id), (1, "key_1", id.0));
     let mut tx = ground.write().await;
@@ -312,4 +324,45 @@ async fn versions_from_before_know_when_they_were_in_use() {
         database.query_text(sql).await,
         [vec![text("5"), text("9"), text("9"), text("new")], vec![text("9"), None, None, text("new")],]
     );
+}
+
+#[tokio::test]
+async fn who_else_has_the_key_of_a_version_is_told_while_it_may_serve() {
+    let ground = ground().await;
+    let openai = provider("openai");
+    let id = ground.put(row(1, "one", &openai)).await;
+    ground.put(row(2, "two", &openai)).await;
+    let keys = ground.put_keys().await;
+    let mut tx = ground.write().await;
+    version::insert(&mut tx, uid(1), uid(201), "system", NOW).await.unwrap();
+    version::insert(&mut tx, uid(1), uid(202), "system", NOW).await.unwrap();
+    for (version, print) in [(101, "print"), (201, "another"), (202, "print"), (102, "print")] {
+        let mut value = sealed(uid(version), Field::ApiKey, &keys);
+        value.fingerprint.value = print.to_owned();
+        value::put(&mut tx, &value).await.unwrap();
+    }
+    drain::retire(&mut tx, uid(101), NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let told = async || {
+        let same = value::same_keys(&mut ground.read().await, uid(1)).await.unwrap();
+        same.into_iter().map(|it| (it.of_version, it.name, it.number, it.is_deleted)).collect::<Vec<_>>()
+    };
+    let row = |of: u8, name: &str, number: i64, is_deleted: bool| {
+        (uid(of).to_string(), name.to_owned(), number, is_deleted)
+    };
+    // The first one is retired, which is why nobody names it.
+    assert_eq!(
+        told().await,
+        [row(101, "one", 3, false), row(101, "two", 1, false), row(202, "two", 1, false)]
+    );
+    let mut tx = ground.write().await;
+    drain::retire(&mut tx, uid(202), NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let delete = format!("UPDATE api_credentials SET deleted_at_ms = 1 WHERE uid = '{}'", uid(2));
+    ground.database.execute(&delete).await;
+    assert_eq!(told().await, [row(101, "two", 1, true), row(202, "two", 1, true)]);
+    let mut tx = ground.write().await;
+    assert!(version::erase(&mut tx, uid(102), Erasure::Purged, NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!((told().await, id), (vec![], strongroom_model::CredentialId(1)));
 }

@@ -261,6 +261,7 @@ impl Worker {
             let done = AssertUnwindSafe(self.run(&room, order)).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(Problem::internal("a batch of calls panicked")));
             if let Err(problem) = &done {
+                room.0.writes.failed(problem);
                 let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
                 tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
             }
@@ -409,6 +410,7 @@ impl Worker {
                 }
                 return Err(problem);
             }
+            room.0.writes.done();
             self.batch += 1;
             self.renewed = Some(started);
         } else {

@@ -93,6 +93,16 @@ impl Strongroom {
                  `strongroom credential update`",
             ));
         }
+        let views: Vec<_> = actor.user.map(Some).into_iter().chain([None]).collect();
+        for target in &call.targets {
+            if let Some(problem) = self.unserved_of(actor, &target.provider, &views).await? {
+                return Err(Problem::not_found(format!(
+                    "no credential serves {}: {}",
+                    target.provider.as_str(),
+                    problem.message
+                )));
+            }
+        }
         let providers: Vec<_> = call.targets.iter().map(|target| target.provider.as_str()).collect();
         Err(Problem::not_found(format!(
             "no active credential serves {}; add one with `strongroom credential add`",

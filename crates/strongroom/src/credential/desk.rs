@@ -144,6 +144,7 @@ impl Strongroom {
         let (ready, answered, broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut batch = Batch { waiting: VecDeque::from(reads), ready, answered, broken };
         if let Err(problem) = self.commit_in_time(&mut batch).await {
+            self.0.writes.failed(&problem);
             // Nothing is certain to be durable, so nobody gets a key.
             if let Some(cause) = &problem.cause {
                 tracing::warn!(cause = %Causes(cause.as_ref()), reads = batch.len(), "a batch of reads failed");
@@ -221,6 +222,7 @@ impl Strongroom {
                 usage::insert_all(&mut tx, &records).await?;
                 self.append_behind(&mut tx, head, entries).await?;
                 tx.commit().await?;
+                self.0.writes.done();
             }
             None => tx.roll_back().await?,
         }
@@ -385,7 +387,7 @@ enum Found {
     Broken(Box<Broken>),
 }
 
-fn is_seen(found: &Credential, views: &[Option<UserId>]) -> bool {
+pub(super) fn is_seen(found: &Credential, views: &[Option<UserId>]) -> bool {
     views.iter().any(|view| match view {
         None => found.is_global,
         Some(user) => !found.is_global && found.user == Some(*user),

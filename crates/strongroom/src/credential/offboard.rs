@@ -269,7 +269,7 @@ async fn in_time(asking: impl Future<Output = Result<LastUse, Problem>>) -> Told
 }
 
 /// The last use of a version through strongroom: the instant where it is known, else the last one that it can have been.
-fn used_here(credential: &Credential, version: &Version, day: Millis) -> Millis {
+pub(crate) fn used_here(credential: &Credential, version: &Version, day: Millis) -> Millis {
     let end = day.0 + DAY_MS - 1;
     if credential.version == version.uid
         && let Some(last) = credential.last_used

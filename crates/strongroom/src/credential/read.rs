@@ -2,13 +2,14 @@
 
 use serde_json::json;
 use strongroom_model::audit::Target;
-use strongroom_model::credential::{Credential, Source};
+use strongroom_model::credential::{Credential, CredentialFilter, Source};
 use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
 use strongroom_store::usage::{self, Kind};
 use strongroom_store::{change, credential, value};
 
 use super::CredentialService;
-use super::desk::Wanted;
+use super::desk::{Wanted, is_seen};
+use crate::Strongroom;
 use crate::admission::immediate::{self, ONE_USE};
 use crate::admission::{Plan, client_scopes};
 use crate::audit::entry;
@@ -16,6 +17,8 @@ use crate::catalog::Moment;
 
 /// Candidates that are looked up at a time: nearly always the first one serves.
 const CANDIDATES: i64 = 8;
+/// Credentials that are looked at for why none serves.
+const TOLD_OF: i64 = 100;
 
 /// A key that was handed out. Its use is counted.
 #[derive(Debug, Clone)]
@@ -55,6 +58,21 @@ pub(super) fn expired(credential: &Credential, at: Millis) -> Problem {
     )
 }
 
+/// Why a credential serves nobody, frozen before inactive; `None` when it serves.
+pub(crate) fn unserved(credential: &Credential) -> Option<Problem> {
+    let name = &credential.name;
+    if let Some(at) = credential.frozen_at {
+        return Some(Problem::not_found(format!(
+            "credential {name:?} is frozen since {at} and serves nobody; `strongroom credential unfreeze` takes that back"
+        )));
+    }
+    (!credential.is_active).then(|| {
+        Problem::not_found(format!(
+            "credential {name:?} is inactive and serves nobody; `strongroom credential update --activate` takes that back"
+        ))
+    })
+}
+
 fn passes_on(kind: ProblemKind) -> bool {
     matches!(kind, ProblemKind::LimitReached | ProblemKind::Unprocessable | ProblemKind::Integrity)
 }
@@ -89,6 +107,25 @@ pub(super) fn within_reach<'a>(
         }
         None if actor.scope.is_everything() => Ok(None),
         _ => Err(out_of_reach("credential")),
+    }
+}
+
+impl Strongroom {
+    /// Why a provider's credentials in these views serve nobody: the first that is frozen, else inactive, of those that the
+    /// actor reaches; `None` when there is none of them.
+    pub(crate) async fn unserved_of(
+        &self,
+        actor: &Actor,
+        provider: &Provider,
+        views: &[Option<UserId>],
+    ) -> Result<Option<Problem>, Problem> {
+        let filter = CredentialFilter { provider: Some(provider.clone()), ..CredentialFilter::default() };
+        let mut session = self.0.store.read().await?;
+        let now = session.now().await?;
+        let mut found = credential::list(&mut session, &filter, 0, TOLD_OF, now).await?;
+        found.retain(|it| actor.scope.permits(it.uid, provider) && is_seen(it, views));
+        let frozen = found.iter().find(|it| it.frozen_at.is_some());
+        Ok(frozen.or_else(|| found.iter().find(|it| !it.is_active)).and_then(unserved))
     }
 }
 
@@ -152,6 +189,30 @@ impl CredentialService {
         provider: &str,
     ) -> Result<Option<RevealedCredential>, Problem> {
         self.read_by_provider(&Provider::parse(provider)?, &self.own_views()).await
+    }
+
+    /// Why there was no credential of this name to read: one that the actor sees is frozen or inactive, or there is none. Without
+    /// a user the actor's own views count.
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be told.
+    pub async fn absence_of(&self, name: &str, user: Option<UserId>) -> Result<Problem, Problem> {
+        let views = user.map_or_else(|| self.own_views(), |user| vec![Some(user)]);
+        let mut session = self.room.0.store.read().await?;
+        let now = session.now().await?;
+        let found = credential::get_by_name(&mut session, name, now).await?;
+        let found = within_reach(&self.actor, found.as_ref())?.filter(|found| is_seen(found, &views));
+        Ok(found.and_then(unserved).unwrap_or_else(super::not_found))
+    }
+
+    /// Why there was no credential of this provider to read, as [`Self::absence_of`].
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be told.
+    pub async fn absence_at(&self, provider: &str, user: Option<UserId>) -> Result<Problem, Problem> {
+        let views = user.map_or_else(|| self.own_views(), |user| vec![Some(user)]);
+        let found = self.room.unserved_of(&self.actor, &Provider::parse(provider)?, &views).await?;
+        Ok(found.unwrap_or_else(super::not_found))
     }
 
     /// Counts one use of a credential whose key the program has already.

@@ -11,6 +11,7 @@ use strongroom_store::Session;
 use strongroom_store::value::SealedValue;
 
 use super::CredentialService;
+use super::read::{expired, unserved};
 use crate::Strongroom;
 use crate::audit::entry;
 
@@ -52,7 +53,8 @@ impl CredentialService {
     /// Opens a credential and checks its limit; with `live`, also asks its provider. Counts no use.
     ///
     /// # Errors
-    /// [`Problem`] of kind `NotFound`, `LimitReached`, `Integrity`, or `Unprocessable` when it has no key.
+    /// [`Problem`] of kind `NotFound`, also when it is frozen or inactive, `LimitReached`, `Integrity`, or `Unprocessable` when it
+    /// has no key or has expired.
     pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
         let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
@@ -74,6 +76,13 @@ impl CredentialService {
             Ok(opened) => opened.api_key.ok_or_else(|| no_key(&credential))?,
             Err(fault) => return Err(self.room.report_broken(&self.actor, &credential, fault).await),
         };
+        // What reading it would say.
+        if let Some(problem) = unserved(&credential) {
+            return Err(problem);
+        }
+        if let Some(at) = credential.expires_at.filter(|at| *at <= now) {
+            return Err(expired(&credential, at));
+        }
         if !credential.rate_limit_status(Millis(0)).allowed() {
             let refusal = Problem::new(ProblemKind::LimitReached, "Rate limit exceeded");
             return Err(Problem { retry_at: Some(month::next(now)), ..refusal });

@@ -6,6 +6,7 @@ use strongroom_model::credential::{Credential, Field};
 use strongroom_model::fingerprint::SecretFingerprint;
 use strongroom_model::version::Version;
 use strongroom_model::{CredentialId, Problem, Uid};
+pub use strongroom_store::value::SameKey;
 use strongroom_store::{Session, value, version};
 
 use super::CredentialService;
@@ -82,6 +83,16 @@ impl CredentialService {
         let found = found.ok_or_else(super::not_found)?;
         let versions = version::list(&mut session, found.uid).await?;
         Ok((found, versions))
+    }
+
+    /// Which versions that serve, or may do so again, have the key of one of this credential's versions, which therefore is
+    /// not to be revoked.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn same_keys(&self, credential: &Credential) -> Result<Vec<SameKey>, Problem> {
+        let mut session = self.room.0.store.read().await?;
+        Ok(value::same_keys(&mut session, credential.uid).await?)
     }
 
     /// What differs between two versions, by their fingerprints: nothing is opened.

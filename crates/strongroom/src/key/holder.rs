@@ -114,6 +114,15 @@ pub(crate) async fn announce(
 impl Strongroom {
     /// A sign of life.
     pub(super) async fn keep_alive(&self) -> Result<(), Problem> {
+        let done = self.say_alive().await;
+        match &done {
+            Ok(()) => self.0.writes.done(),
+            Err(problem) => self.0.writes.failed(problem),
+        }
+        done
+    }
+
+    async fn say_alive(&self) -> Result<(), Problem> {
         let mut tx = self.0.store.write().await?;
         let now = tx.now().await?;
         let is_known = key_holder::renew(&mut tx, self.0.node, now.plus_seconds(ALIVE_SECONDS)).await?;

@@ -6,7 +6,7 @@ use strongroom_crypto::MasterKey;
 use strongroom_crypto::envelope::{unwrap_key, wrap};
 use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Problem};
-use strongroom_store::key::{self, WrapRow};
+use strongroom_store::key::{self, MasterRow, WrapRow};
 
 use super::ring::{Unwrapped, unwrap_all};
 use super::{KeyService, holder};
@@ -56,24 +56,34 @@ impl KeyService {
         Ok(MasterChange { fingerprint, wrapped, others, retired: Vec::new() })
     }
 
-    /// Retires every master but the one of this process, with all that is wrapped under them.
+    /// Retires the masters that the one of this process replaced, with all that is wrapped under them.
     ///
     /// # Errors
-    /// [`Problem`] of kind `Conflict` naming what is in the way: keys that are not wrapped under the new master, or
-    /// processes that do not hold it.
+    /// [`Problem`] of kind `Conflict` naming what is in the way: keys that are not wrapped under the new master, a newer
+    /// master than the one of this process, or processes that do not hold it.
     pub async fn retire_masters(&self, actor: &Actor) -> Result<MasterChange, Problem> {
         let (mut tx, first) = (self.room.0.store.write().await?, &self.room.0.masters[0]);
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         let fingerprint = first.fingerprint();
-        let masters = key::list_masters(&mut tx).await?;
-        if !masters.contains(&fingerprint) {
+        let masters = key::masters(&mut tx).await?;
+        if !masters.iter().any(|master| master.fingerprint == fingerprint) {
             return Err(Problem::conflict(format!(
                 "nothing is wrapped under {fingerprint}, the master key of this server, yet; run `strongroom key rotate \
                  --master` first"
             )));
         }
-        let retired: Vec<String> = masters.into_iter().filter(|master| *master != fingerprint).collect();
+        if let Some(newer) = newer_master(&masters, &fingerprint) {
+            return Err(Problem::conflict(format!(
+                "{fingerprint}, the master key of this server, is the old one: {newer} replaces it. Run `strongroom key \
+                 rotate --master --finish` at a server that has {newer} as its ENCRYPTION_KEY, or start this one with it"
+            )));
+        }
+        let retired: Vec<String> = masters
+            .into_iter()
+            .map(|master| master.fingerprint)
+            .filter(|master| *master != fingerprint)
+            .collect();
         if !retired.is_empty() {
             let without: Vec<String> = holder::list(&mut tx, now)
                 .await?
@@ -107,6 +117,13 @@ impl KeyService {
         tx.commit().await?;
         Ok(MasterChange { fingerprint, wrapped: 0, others: Vec::new(), retired })
     }
+}
+
+/// The newest of these masters, where that is not this one, which is among them.
+pub(super) fn newer_master<'a>(masters: &'a [MasterRow], fingerprint: &str) -> Option<&'a str> {
+    let own = masters.iter().find(|master| master.fingerprint == fingerprint)?;
+    let newest = masters.iter().max_by_key(|master| master.first_seen_ms)?;
+    (newest.first_seen_ms > own.first_seen_ms).then_some(newest.fingerprint.as_str())
 }
 
 /// A wrap under another master, opened again before it is stored.

@@ -175,7 +175,7 @@ impl KeyService {
             masters.push(held.ok_or_else(|| {
                 Problem::conflict(format!(
                     "the master key is being replaced, and this server does not hold the one with fingerprint {fingerprint}; \
-                     end that first with `strongroom key rotate --master --finish`, or start this server with both keys"
+                     end that first with `strongroom key rotate --master --finish` at a server that has the new one, or start this server with both keys"
                 ))
             })?);
         }

@@ -5,6 +5,7 @@ use strongroom_model::{Millis, Problem};
 use strongroom_store::key::{self, KeyRow};
 use strongroom_store::{rotation, sealed};
 
+use super::master::newer_master;
 use super::{Holder, KeyService, RotationState, holder};
 
 /// What a key does.
@@ -69,6 +70,8 @@ pub struct KeyStatus {
     pub master_fingerprint: String,
     /// The masters that keys are wrapped under.
     pub masters: Vec<MasterState>,
+    /// The one that is to replace the one of this process.
+    pub replaced_by: Option<String>,
     /// The keys, the oldest first.
     pub keys: Vec<KeyState>,
     /// Who has the database open.
@@ -100,6 +103,7 @@ impl KeyService {
         let own: Vec<String> = self.room.0.masters.iter().map(MasterKey::fingerprint).collect();
         let first = own[0].clone();
         let is_ready = known.iter().any(|master| master.fingerprint == first);
+        let replaced_by = newer_master(&known, &first).map(str::to_owned);
         let all_hold_first = holders.iter().all(|holder| holder.masters.contains(&first));
         let fingerprints: Vec<String> = known.iter().map(|master| master.fingerprint.clone()).collect();
         let masters = known
@@ -116,7 +120,7 @@ impl KeyService {
                     })
                     .map(Holder::name)
                     .collect(),
-                can_go: is_ready && master.fingerprint != first && all_hold_first,
+                can_go: is_ready && replaced_by.is_none() && master.fingerprint != first && all_hold_first,
                 first_seen: Millis(master.first_seen_ms),
                 fingerprint: master.fingerprint,
             })
@@ -139,6 +143,7 @@ impl KeyService {
         let mut status = KeyStatus {
             master_fingerprint: first,
             masters,
+            replaced_by,
             keys: keys.collect(),
             holders,
             rotation,
@@ -157,6 +162,12 @@ fn next(status: &KeyStatus, own: &[String]) -> Vec<String> {
     if !status.masters.iter().any(|master| master.is_first) {
         next.push(format!(
             "Nothing is wrapped under the new master key {first} yet: run `strongroom key rotate --master`."
+        ));
+    } else if let Some(newer) = &status.replaced_by {
+        next.push(format!(
+            "The master key {first} of this server is being replaced by {newer}: start this server, and every other one \
+             that has it, with {newer} as ENCRYPTION_KEY. After that, `strongroom key rotate --master --finish` at one of \
+             them retires {first}."
         ));
     } else if !old.is_empty() {
         let without: Vec<String> =

@@ -44,6 +44,7 @@ async fn a_key_of_ours_is_found_with_who_could_have_had_it() {
     assert_eq!(counts, [1, 1, 1, 0, 1]);
     let old = key(&found[0][0]);
     assert_eq!((old.name.as_str(), old.version, old.is_current, old.is_served), ("one", 1, false, false));
+    assert_eq!(old.last_used, None, "the use was of the second version");
     let now = key(&found[1][0]);
     assert_eq!((now.version, now.is_current, now.is_served, now.last_used), (2, true, true, Some(NOW)));
     let names: Vec<_> = now.access.tokens.iter().map(|token| token.name.as_str()).collect();
@@ -137,4 +138,53 @@ async fn a_response_freezes_or_goes_on_with_a_new_key_and_tells_how_far_it_reach
     assert!(entries[1].entry.detail.contains("\"isFrozen\":[true,false]"), "{}", entries[1].entry.detail);
     assert_eq!(leaks.respond("two", None, None).await.unwrap_err().kind, ProblemKind::NotFound);
     ground.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_serves_nobody_says_why_to_whoever_sees_it_and_is_not_tested_as_valid() {
+    let ground = ground().await;
+    let one = ground.make(new("one")).await;
+    let user = strongroom::user::NewUser { name: "ada".into(), role: Role::Reader, id: None };
+    let ada = ground.room.users(Actor::library()).create(user).await.unwrap();
+    let user = strongroom::user::NewUser { name: "bob".into(), role: Role::Reader, id: None };
+    let bob = ground.room.users(Actor::library()).create(user).await.unwrap();
+    let service = ground.service();
+    let said = async |says: &str| {
+        let by_name = service.absence_of("one", None).await.unwrap();
+        let by_provider = service.absence_at("openai", None).await.unwrap();
+        let called = ground.room.calls(Actor::library()).begin(chat()).await.expect_err("nobody serves");
+        let tested = [service.test(one.id, false).await, service.test(one.id, true).await];
+        let tested = tested.map(|it| it.expect_err("it serves nobody"));
+        for problem in [&by_name, &by_provider, &called].into_iter().chain(&tested) {
+            assert_eq!(problem.kind, ProblemKind::NotFound);
+            assert!(problem.message.contains(&format!("credential \"one\" is {says}")), "{problem}");
+        }
+    };
+    let set = async |patch: CredentialPatch| service.update(one.id, patch, None).await.unwrap();
+    set(CredentialPatch { is_active: Some(false), ..CredentialPatch::default() }).await;
+    said("inactive").await;
+    ground.room.leaks(Actor::library()).freeze(one.id).await.unwrap();
+    said("frozen since").await;
+    set(CredentialPatch { is_active: Some(true), ..CredentialPatch::default() }).await;
+    said("frozen since").await;
+    // Who would not see it learns nothing, nor does who asks for another.
+    set(CredentialPatch { is_global: Some(false), user: Some(Some(ada.id)), ..CredentialPatch::default() })
+        .await;
+    for (name, user) in [("one", Some(bob.id)), ("one", None), ("two", Some(ada.id))] {
+        assert_eq!(service.absence_of(name, user).await.unwrap().message, "Credential not found");
+    }
+    assert_eq!(service.absence_at("openai", Some(bob.id)).await.unwrap().message, "Credential not found");
+    assert!(service.absence_of("one", Some(ada.id)).await.unwrap().message.contains("frozen"));
+    assert!(service.absence_at("openai", Some(ada.id)).await.unwrap().message.contains("frozen"));
+
+    ground.room.leaks(Actor::library()).unfreeze(one.id).await.unwrap();
+    service.test(one.id, false).await.unwrap();
+    let at = NOW.plus_seconds(60);
+    set(CredentialPatch { expires_at: Some(Some(at)), ..CredentialPatch::default() }).await;
+    ground.clock.set(at);
+    for live in [false, true] {
+        let problem = service.test(one.id, live).await.unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::Unprocessable);
+        assert!(problem.message.contains("has expired"), "{problem}");
+    }
 }

@@ -210,3 +210,60 @@ async fn a_wrap_that_was_changed_stops_the_change_and_nothing_is_half_done() {
     assert_eq!(ground.value("SELECT count(*) FROM key_wraps").await, "4");
     assert_eq!(ground.value("SELECT count(*) FROM master_keys").await, "1");
 }
+
+#[tokio::test]
+async fn a_server_with_the_old_master_key_retires_none_and_names_the_one_that_replaces_it() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let (old, key) = (ground.key.clone(), MasterKey::generate().to_hex());
+    let (old_print, new_print) = (print_of(&old), print_of(&key));
+    let actor = Actor::library();
+    // The clock went back meanwhile: what is newer is what came later.
+    ground.clock.set(NOW.plus_seconds(-3600));
+    let both = Strongroom::open(with(&ground, &key, Some(&old))).await.unwrap();
+    both.keys().rotate_master(&actor).await.unwrap();
+    ground.clock.set(NOW);
+    // One holds the old one alone, one has the two the wrong way round; no other server is in the way.
+    let swapped = Strongroom::open(with(&ground, &old, Some(&key))).await.unwrap();
+    for room in [&ground.room, &swapped] {
+        assert_eq!(room.keys().rotate_master(&actor).await.unwrap().wrapped, 0);
+        let refused = room.keys().retire_masters(&actor).await.unwrap_err();
+        assert_eq!(refused.kind, ProblemKind::Conflict);
+        assert!(refused.message.contains(&format!("{new_print} replaces it")), "{refused}");
+        let status = room.keys().status().await.unwrap();
+        assert!(status.masters.iter().all(|master| !master.can_go), "{:?}", status.masters);
+        assert!(
+            status.next[0].contains(&format!("with {new_print} as ENCRYPTION_KEY"))
+                && status.next[0].contains(&format!("retires {old_print}")),
+            "{:?}",
+            status.next
+        );
+    }
+    assert_eq!(ground.value("SELECT count(*) FROM master_keys").await, "2");
+    for room in [&ground.room, &swapped] {
+        room.close().await;
+    }
+    assert_eq!(both.keys().retire_masters(&actor).await.unwrap().retired, [old_print]);
+    both.close().await;
+    reads(&Strongroom::open(with(&ground, &key, None)).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_change_whose_new_master_key_was_lost_ends_with_another_new_one() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let [lost, third] = [(); 2].map(|()| MasterKey::generate().to_hex());
+    let actor = Actor::library();
+    let both = Strongroom::open(with(&ground, &lost, Some(&ground.key))).await.unwrap();
+    both.keys().rotate_master(&actor).await.unwrap();
+    both.close().await;
+    let again = Strongroom::open(with(&ground, &third, Some(&ground.key))).await.unwrap();
+    again.keys().rotate_master(&actor).await.unwrap();
+    ground.room.close().await;
+    let mut retired = again.keys().retire_masters(&actor).await.unwrap().retired;
+    retired.sort_unstable();
+    let mut replaced = [print_of(&lost), print_of(&ground.key)];
+    replaced.sort_unstable();
+    assert_eq!(retired, replaced);
+    reads(&Strongroom::open(with(&ground, &third, None)).await.unwrap()).await;
+}

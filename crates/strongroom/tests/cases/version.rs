@@ -181,3 +181,28 @@ async fn a_replaced_version_is_retired_once_no_server_is_busy_with_it() {
     assert_eq!((entries.len(), entries[0].entry.detail.as_str()), (1, r#"{"version":1}"#));
     assert_eq!(entries[0].entry.target.name.as_deref(), Some("one"));
 }
+
+#[tokio::test]
+async fn a_retired_key_that_another_version_has_is_not_to_be_revoked() {
+    let ground = ground().await;
+    let service = ground.service();
+    let made = ground.make(new("one")).await;
+    give(&ground, &made, "key 2").await;
+    service.roll_back(made.id, 1, None).await.unwrap();
+    ground.clock.set(NOW.plus_seconds(31));
+    assert_eq!(ground.room.drain_versions().await.unwrap(), 2);
+    let same = async || {
+        let (found, versions) = service.versions(made.id).await.unwrap();
+        let number = |uid: &str| versions.iter().find(|it| it.uid.to_string() == uid).unwrap().number;
+        let same = service.same_keys(&found).await.unwrap();
+        same.into_iter().map(|it| (number(&it.of_version), it.name, it.number)).collect::<Vec<_>>()
+    };
+    assert_eq!(same().await, [(1, "one".to_owned(), 3)]);
+    ground.make(NewCredential { api_key: Some("key 2".into()), ..new("two") }).await;
+    assert_eq!(same().await, [(1, "one".to_owned(), 3), (2, "two".to_owned(), 1)]);
+    give(&ground, &made, "key 4").await;
+    assert_eq!(same().await[0], (1, "one".to_owned(), 3), "calls with it may be under way");
+    ground.clock.set(NOW.plus_seconds(62));
+    assert_eq!(ground.room.drain_versions().await.unwrap(), 1);
+    assert_eq!(same().await, [(2, "two".to_owned(), 1)]);
+}

@@ -14,7 +14,7 @@ use crate::http::problem::Answer;
 
 /// Test a credential
 ///
-/// Opens it and checks its limit; with `live=true` also makes the cheapest authenticated call the provider offers.
+/// Opens it, and checks that it may be used and its limit, with the same answers as reading it; with `live=true` also makes the cheapest authenticated call the provider offers.
 /// Counts no use.
 #[utoipa::path(
     post,

@@ -9,10 +9,10 @@ use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
 
-/// Retire every master key but the server's
+/// Retire the master keys that the server's replaced
 ///
 /// The second half of replacing the master key. Refused, with the reason, as long as a server is alive that does not hold
-/// the new one.
+/// the new one, and at a server whose own is not the newest.
 #[utoipa::path(
     post,
     path = "/api/admin/encryption-keys/retire-master",

@@ -5,6 +5,7 @@ use axum::extract::State;
 use strongroom::leak::Found;
 use strongroom_client::wire::leak::{CheckLeaks, CheckedKey, LeakReport, LeakedKey};
 use strongroom_client::wire::problem::ProblemBody;
+use strongroom_model::Millis;
 
 use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
@@ -30,14 +31,23 @@ pub(super) async fn check(
 ) -> Answer<Json<LeakReport>> {
     let keys: Vec<_> = body.keys.into_iter().map(|key| key.0).collect();
     let found = state.room.leaks(actor).check(&keys).await?;
-    Ok(Json(LeakReport { keys: found.into_iter().map(wire).collect() }))
+    let now = state.room.now().await?;
+    Ok(Json(LeakReport { keys: found.into_iter().map(|found| wire(found, now)).collect() }))
 }
 
-fn wire(found: Vec<Found>) -> CheckedKey {
-    let mut checked = CheckedKey { is_ours: !found.is_empty(), credentials: Vec::new(), token: None };
+fn wire(found: Vec<Found>, now: Millis) -> CheckedKey {
+    let mut checked =
+        CheckedKey { is_ours: !found.is_empty(), credentials: Vec::new(), token: None, token_state: None };
     for found in found {
         match found {
-            Found::Token(token) => checked.token = Some(super::token(&token)),
+            Found::Token(token) => {
+                let state = match (token.is_alive(now), token.revoked_at) {
+                    (true, _) => "live",
+                    (false, Some(_)) => "revoked",
+                    (false, None) => "expired",
+                };
+                (checked.token, checked.token_state) = (Some(super::token(&token)), Some(state.to_owned()));
+            }
             Found::Credential(key) => checked.credentials.push(LeakedKey {
                 uid: key.uid.to_string(),
                 id: key.id.map(|id| id.0),

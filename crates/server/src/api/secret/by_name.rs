@@ -5,7 +5,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use strongroom_client::wire::credential::{ReadQuery, RevealedCredential};
 use strongroom_client::wire::problem::ProblemBody;
-use strongroom_model::Problem;
 
 use crate::http::AppState;
 use crate::http::extract::{Caller, Query, name};
@@ -13,7 +12,8 @@ use crate::http::problem::Answer;
 
 /// Read a key by its credential's name
 ///
-/// Counts one use; 429 when the monthly limit is used up, 404 when there is none that is active.
+/// Counts one use; 429 when the monthly limit is used up, 404 when there is none that is active, with the reason
+/// when it is frozen or inactive.
 #[utoipa::path(
     get,
     path = "/api/credentials/{name}",
@@ -36,5 +36,8 @@ pub(super) async fn read_by_name(
         Some(user) => service.get_credential(&name, Some(user)).await?,
         None => service.get_own_credential(&name).await?,
     };
-    Ok(Json(super::wire(read.ok_or_else(|| Problem::not_found("Credential not found"))?)))
+    match read {
+        Some(read) => Ok(Json(super::wire(read))),
+        None => Err(service.absence_of(&name, user).await?.into()),
+    }
 }

@@ -5,7 +5,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use strongroom_client::wire::credential::{ReadQuery, RevealedCredential};
 use strongroom_client::wire::problem::ProblemBody;
-use strongroom_model::Problem;
 
 use crate::http::AppState;
 use crate::http::extract::{Caller, Query, name};
@@ -37,5 +36,8 @@ pub(super) async fn read_by_provider(
         Some(user) => service.get_credential_by_provider(&provider, Some(user)).await?,
         None => service.get_own_credential_by_provider(&provider).await?,
     };
-    Ok(Json(super::wire(read.ok_or_else(|| Problem::not_found("Credential not found"))?)))
+    match read {
+        Some(read) => Ok(Json(super::wire(read))),
+        None => Err(service.absence_at(&provider, user).await?.into()),
+    }
 }

@@ -17,7 +17,8 @@ pub(super) async fn live() -> &'static str {
 
 /// Tell whether requests can be served
 ///
-/// 503 names the dependency that ails, without any detail of the configuration.
+/// 503 names the dependency that ails, without any detail of the configuration: a database that is `unreachable`, or that is
+/// `not_writable`, for its disk is full, say, when this server last wrote to it; every key and call is written down.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -28,6 +29,9 @@ pub(super) async fn live() -> &'static str {
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
     let database = state.room.ping().await;
     let (status, word, database) = match &database {
+        Ok(()) if !state.room.is_writable() => {
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not_writable")
+        }
         Ok(()) => (StatusCode::OK, "ready", "ok"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "unreachable"),
     };

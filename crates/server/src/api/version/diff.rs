@@ -36,6 +36,7 @@ pub(super) async fn diff(
     let id = CredentialId(number(id, "Credential")?);
     let service = state.room.credentials(actor);
     let (credential, _) = service.versions(id).await?;
+    let same = service.same_keys(&credential).await?;
     let found = service.compare_versions(id, query.from, query.to).await?;
     let fields = found.fields.iter().map(|(field, difference)| FieldComparison {
         field: match field {
@@ -47,7 +48,7 @@ pub(super) async fn diff(
     });
     Ok(Json(VersionComparison {
         fields: fields.collect(),
-        from: super::wire(&credential, &found.from),
-        to: super::wire(&credential, &found.to),
+        from: super::wire(&credential, &found.from, &same),
+        to: super::wire(&credential, &found.to, &same),
     }))
 }

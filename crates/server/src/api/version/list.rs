@@ -31,6 +31,8 @@ pub(super) async fn list(
     id: Result<Path<i64>, PathRejection>,
 ) -> Answer<Json<Vec<Version>>> {
     let id = CredentialId(number(id, "Credential")?);
-    let (credential, versions) = state.room.credentials(actor).versions(id).await?;
-    Ok(Json(versions.iter().map(|version| super::wire(&credential, version)).collect()))
+    let service = state.room.credentials(actor);
+    let (credential, versions) = service.versions(id).await?;
+    let same = service.same_keys(&credential).await?;
+    Ok(Json(versions.iter().map(|version| super::wire(&credential, version, &same)).collect()))
 }

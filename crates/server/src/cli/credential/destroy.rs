@@ -31,6 +31,16 @@ pub(super) async fn run(options: DestroyOptions, session: &Session) -> CliResult
     let changed = session.client.destroy_version(credential.id, options.version, options.if_match).await?;
     session.output.data(&changed, details)?;
     session.output.note(&format!("the key of version {} is erased", options.version));
-    session.output.note("the key itself still works at the provider: revoke it there");
+    let versions = session.client.list_versions(credential.id).await?;
+    let same = versions.iter().find(|it| it.number == options.version).map(|it| it.same_key_in.as_slice());
+    session.output.note(&match same {
+        Some(same @ [_, ..]) => {
+            format!(
+                "the key itself is to stay at the provider: {} the same one",
+                super::versions::holders(same)
+            )
+        }
+        _ => "the key itself still works at the provider: revoke it there".to_owned(),
+    });
     Ok(Exit::Ok)
 }

@@ -13,6 +13,9 @@ pub(in crate::cli) fn notices(credential: &Credential) -> Vec<String> {
 
 fn at(credential: &Credential, now: Millis) -> Vec<String> {
     let mut notices = Vec::new();
+    if let Some(at) = credential.frozen_at {
+        notices.push(format!("frozen {}", day(at)));
+    }
     match credential.expires_at {
         Some(at) if at <= now => notices.push(format!("expired {}", day(at))),
         Some(at) if at < now.plus_seconds(SOON) => notices.push(format!("expires {}", day(at))),
@@ -43,5 +46,7 @@ mod tests {
         assert_eq!(said("2026-03-18T00:00:00Z"), "expires 2026-03-31");
         assert_eq!(said("2026-03-20T00:00:00Z"), "expires 2026-03-31, new key due since 2026-03-20");
         assert_eq!(said("2026-03-31T00:00:00Z"), "expired 2026-03-31, new key due since 2026-03-20");
+        let frozen = Credential { frozen_at: Millis::parse("2026-02-01T00:00:00Z").ok(), ..credential };
+        assert_eq!(at(&frozen, Millis::parse("2026-03-01T00:00:00Z").unwrap()), ["frozen 2026-02-01"]);
     }
 }

@@ -72,7 +72,8 @@ pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult 
     };
     session.output.data(&promoted, details)?;
     session.output.note(&format!(
-        "3. when `strongroom credential versions {}` shows version {} as retired, revoke the old key: {page}",
+        "3. when `strongroom credential versions {}` shows version {} as retired, and no other that has the same key, \
+         revoke the old key: {page}",
         credential.name, credential.version
     ));
     Ok(Exit::Ok)

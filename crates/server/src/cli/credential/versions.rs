@@ -1,7 +1,7 @@
 //! `strongroom credential versions`
 
 use clap::Args;
-use strongroom_client::wire::version::Version;
+use strongroom_client::wire::version::{SameKey, Version};
 
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash};
@@ -44,5 +44,17 @@ fn note(version: &Version) -> String {
     let percent = version.percent.map(|percent| format!("{percent}% of the gateway's calls"));
     let copied = version.copied_from.map(|from| format!("the key of version {from}"));
     let reason = version.reason.clone();
-    percent.into_iter().chain(copied).chain(reason).collect::<Vec<_>>().join("; ")
+    let same = (!version.same_key_in.is_empty())
+        .then(|| format!("do not revoke: {} the same key", holders(&version.same_key_in)));
+    percent.into_iter().chain(copied).chain(reason).chain(same).collect::<Vec<_>>().join("; ")
+}
+
+/// Who has the same key, as the beginning of a sentence.
+pub(super) fn holders(same: &[SameKey]) -> String {
+    let name = |same: &SameKey| {
+        let deleted = if same.is_deleted { " (deleted)" } else { "" };
+        format!("{}{deleted} version {}", same.name, same.version)
+    };
+    let verb = if same.len() == 1 { "has" } else { "have" };
+    format!("{} {verb}", same.iter().map(name).collect::<Vec<_>>().join(", "))
 }

@@ -29,7 +29,7 @@ pub(in crate::cli) struct RotateOptions {
     #[arg(long)]
     master: bool,
 
-    /// Retire the old master key, once every server holds the new one
+    /// Retire the old master key, once every server holds the new one; refused at a server whose own is the old one
     #[arg(long, requires = "master")]
     finish: bool,
 
@@ -46,7 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) async fn run(options: &RotateOptions, session: &Session) -> CliResult {
     if options.finish {
         session.confirm(
-            "Retire every master key but this server's? Backups from before need the old key still.",
+            "Retire the master keys that this server's replaced? Backups from before need the old key still.",
         )?;
         return say(&session.client.retire_master_keys().await?, session);
     }

@@ -40,6 +40,14 @@ pub(super) async fn run(session: &Session) -> CliResult {
             .output
             .warn("a key of ours is still in use: `strongroom leak respond NAME` freezes its credential");
     }
+    for key in &report.keys {
+        if let (Some(token), Some("live")) = (&key.token, key.token_state.as_deref()) {
+            session.output.warn(&format!(
+                "a token of ours is still let in: `strongroom token revoke {}` ends that",
+                token.id
+            ));
+        }
+    }
     Ok(if ours > 0 { Exit::Ok } else { Exit::NotFound })
 }
 
@@ -67,7 +75,11 @@ fn table(report: &LeakReport, keys: &[&str]) -> Table {
         }
         if let Some(token) = &key.token {
             let name = format!("token {} ({})", token.name, token.id);
-            table.row([masked, name, "-".into(), token.role.clone(), "-".into(), "-".into(), "-".into()]);
+            let state = key
+                .token_state
+                .as_deref()
+                .map_or_else(|| token.role.clone(), |state| format!("{state}, {}", token.role));
+            table.row([masked, name, "-".into(), state, "-".into(), "-".into(), "-".into()]);
         } else if !key.is_ours {
             table.row([masked, "no".into(), "-".into(), "-".into(), "-".into(), "-".into(), "-".into()]);
         }
