@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod beginning;
 mod credential;
 mod door;
 mod export;
