@@ -218,7 +218,7 @@ async fn run_command(
 ) -> CliResult<ExitCode> {
     let session = Session::open(global, output.clone()).await?;
     if options.gateway {
-        let code = run::through_gateway(options, global, &session).await;
+        let code = run::through_gateway(options, &session).await;
         session.close().await;
         return Ok(ExitCode::from(code?));
     }

@@ -91,7 +91,7 @@ fn key_file(config: &Config) -> std::path::PathBuf {
     config.data_dir.join("master.key")
 }
 
-fn app(room: &Strongroom, config: &Config) -> AppState {
+fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppState {
     AppState {
         room: room.clone(),
         jwt: config.auth.jwt_secret.as_ref().map(|secret| Arc::new(JwtVerifier::new(secret))),
@@ -101,6 +101,7 @@ fn app(room: &Strongroom, config: &Config) -> AppState {
         )),
         ai_models: Arc::new(config.ai.models()),
         usage_retention_days: config.usage.retention_days,
+        listening,
         metrics: Arc::new(Metrics::default()),
     }
 }

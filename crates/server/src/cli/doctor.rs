@@ -176,6 +176,7 @@ mod tests {
             actor: String::new(),
             role: String::new(),
             environment_fallback: true,
+            listening: None,
         };
         for (ours, verdict) in [(Some("aa"), Verdict::Ok), (Some("bb"), Verdict::Fail), (None, Verdict::Ok)] {
             let mut checks = Checks::default();

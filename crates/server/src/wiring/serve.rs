@@ -53,8 +53,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     for next in room.keys().status().await?.next {
         tracing::warn!(next, "something is to be done about the encryption keys");
     }
-    greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
-    let front = Front::new(super::app(&room, config));
+    let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+    greet(&opened, &loaded, &url).await?;
+    let front = Front::new(super::app(&room, config, Some(url)));
 
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
