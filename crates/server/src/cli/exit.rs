@@ -61,10 +61,8 @@ impl From<ProblemKind> for Exit {
             ProblemKind::LimitReached => Self::LimitReached,
             ProblemKind::Integrity => Self::Integrity,
             ProblemKind::Unavailable => Self::Unavailable,
-            ProblemKind::Invalid
-            | ProblemKind::Unprocessable
-            | ProblemKind::BadGateway
-            | ProblemKind::Internal => Self::Failure,
+            ProblemKind::Invalid => Self::Usage,
+            ProblemKind::Unprocessable | ProblemKind::BadGateway | ProblemKind::Internal => Self::Failure,
         }
     }
 }

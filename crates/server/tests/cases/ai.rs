@@ -72,7 +72,7 @@ async fn the_command_reads_a_file_or_stdin() {
     let (code, ..) = stage.cli(&["ai", "suggest", "/nowhere"]);
     assert_eq!(code, 2);
     let (code, ..) = stage.cli(&["ai", "suggest"]);
-    assert_eq!(code, 1, "stdin is empty");
+    assert_eq!(code, 2, "stdin is empty");
 }
 
 #[tokio::test(flavor = "multi_thread")]

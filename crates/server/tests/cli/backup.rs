@@ -73,7 +73,7 @@ async fn a_backup_is_verified_without_and_with_the_key_and_restored_elsewhere() 
     assert_eq!(moved.place.run(&["backup", "verify", moved.file(), "--with-key"]).await.code, 1);
     assert!(!moved.folder("b").exists(), "nothing is made by looking");
     let refused = moved.place.run(&["restore", moved.file()]).await;
-    assert!(refused.code == 1 && refused.stderr.contains("there is no encryption key"), "{}", refused.stderr);
+    assert!(refused.code == 2 && refused.stderr.contains("there is no encryption key"), "{}", refused.stderr);
 
     moved.give_key("b");
     let done = moved.place.run(&["restore", moved.file()]).await;

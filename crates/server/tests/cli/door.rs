@@ -8,7 +8,7 @@ const STATUS: &str = r#"{"version":"9.9.9","database":"sqlite","masterFingerprin
 #[tokio::test]
 async fn every_kind_of_failure_has_its_exit_code() {
     for (status, code, exit) in [
-        (400, "invalid_request", 1),
+        (400, "invalid_request", 2),
         (401, "unauthenticated", 4),
         (403, "denied", 4),
         (404, "not_found", 3),

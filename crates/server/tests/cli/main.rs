@@ -8,6 +8,7 @@ mod door;
 mod export;
 mod harness;
 mod leak;
+mod limit;
 mod offboard;
 mod offline;
 mod run;
