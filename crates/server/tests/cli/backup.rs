@@ -107,6 +107,9 @@ async fn a_damaged_backup_is_an_integrity_failure_and_changes_nothing() {
         assert!(done.code == 6 && done.stderr.contains("damaged"), "{command:?}: {}", done.stderr);
     }
     assert!(!moved.folder("b").join("strongroom.db").exists());
+    std::fs::write(&moved.file, "").unwrap();
+    let done = moved.place.run(&["backup", "verify", moved.file()]).await;
+    assert!(done.code == 6 && done.stderr.contains("it is empty"), "{}", done.stderr);
     moved.place.set("STRONGROOM_URL", "http://127.0.0.1:1");
     assert_eq!(moved.place.run(&["restore", moved.file()]).await.code, 2, "a restore goes through no server");
 }

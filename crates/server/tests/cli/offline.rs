@@ -109,6 +109,8 @@ async fn a_key_is_checked_before_it_does_harm_and_its_exit_code_says_how_it_is()
             };
             assert_eq!(done.code, code, "{}", done.stderr);
             assert!(done.stderr.contains(says), "{says}: {}", done.stderr);
+            let is_another = code == 3 && !says.contains("is wrong");
+            assert_eq!(done.stderr.contains("new master key"), is_another, "{}", done.stderr);
             let shown = format!("{}{}", done.stdout, done.stderr);
             assert!(!shown.contains(&text) && !shown.contains(right), "{shown}");
         }
