@@ -51,6 +51,16 @@ impl Unit {
         Self::ALL.into_iter().find(|unit| unit.as_str() == name)
     }
 
+    /// An amount of it as people read it: with the unit's name, or in dollars.
+    #[must_use]
+    pub fn shown(self, amount: i64) -> String {
+        let Self::NanoUsd = self else { return format!("{amount} {}", self.as_str()) };
+        let (sign, nano) = (if amount < 0 { "-" } else { "" }, amount.unsigned_abs());
+        let part = format!("{:09}", nano % 1_000_000_000);
+        let more = part[2..].trim_end_matches('0');
+        format!("{sign}${}.{}{more}", nano / 1_000_000_000, &part[..2])
+    }
+
     /// Reads a unit that somebody gives.
     ///
     /// # Errors
@@ -252,6 +262,14 @@ impl RateLimitStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_is_told_in_dollars_and_the_rest_with_its_name() {
+        assert_eq!(Unit::Requests.shown(5), "5 requests");
+        assert_eq!(Unit::Tokens.shown(-7), "-7 tokens");
+        assert_eq!(Unit::NanoUsd.shown(10_000), "$0.00001");
+        assert_eq!(Unit::NanoUsd.shown(-1_500_000_000), "-$1.50");
+    }
 
     #[test]
     fn windows_are_aligned_to_the_calendar_in_utc() {

@@ -3,6 +3,7 @@
 mod ai;
 mod audit;
 mod backup;
+mod beginning;
 mod completion;
 mod config;
 mod confirm;
@@ -189,7 +190,7 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
 }
 
 async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Output) -> CliResult {
-    let session = Session::open(global, output.clone()).await?;
+    let session = Session::open_for(command.beginning(), global, output.clone()).await?;
     let done = match command {
         RemoteCommand::Credential(command) => credential::run(command, &session).await,
         RemoteCommand::Token(command) => token::run(command, &session).await,
@@ -217,7 +218,7 @@ async fn run_command(
 ) -> CliResult<ExitCode> {
     let session = Session::open(global, output.clone()).await?;
     if options.gateway {
-        let code = run::through_gateway(options, global, &session).await;
+        let code = run::through_gateway(options, &session).await;
         session.close().await;
         return Ok(ExitCode::from(code?));
     }

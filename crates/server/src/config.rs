@@ -161,7 +161,7 @@ fn working_directory() -> Result<PathBuf, ConfigError> {
 fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let data_dir = data_dir::read(reader);
     let database = database::read(reader, data_dir.as_deref());
-    let encryption = encryption::read(reader);
+    let encryption = encryption::read(reader, data_dir.as_deref());
     let http = http::read(reader);
     let auth = auth::read(reader);
     let endpoints = endpoints::read(reader);

@@ -28,6 +28,8 @@ pub struct AppState {
     pub ai_models: Arc<strongroom::ai::Models>,
     /// For how many days the record of each call is kept.
     pub usage_retention_days: u32,
+    /// Where the server listens, as it tells the commands of its machine; `None` when it does not.
+    pub listening: Option<String>,
     /// What is counted.
     pub metrics: Arc<metrics::Metrics>,
 }

@@ -1,5 +1,7 @@
 //! Logs: structured records on stderr. Secrets are of types that print as stars.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::UtcTime;
 
@@ -16,7 +18,8 @@ pub fn start(format: LogFormat, level: &str) {
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Pretty => {
-            builder.with_ansi(std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())).try_init()
+            let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+            builder.with_ansi(is_wanted && std::io::stderr().is_terminal()).try_init()
         }
     };
 }

@@ -91,7 +91,7 @@ fn key_file(config: &Config) -> std::path::PathBuf {
     config.data_dir.join("master.key")
 }
 
-fn app(room: &Strongroom, config: &Config) -> AppState {
+fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppState {
     AppState {
         room: room.clone(),
         jwt: config.auth.jwt_secret.as_ref().map(|secret| Arc::new(JwtVerifier::new(secret))),
@@ -101,8 +101,22 @@ fn app(room: &Strongroom, config: &Config) -> AppState {
         )),
         ai_models: Arc::new(config.ai.models()),
         usage_retention_days: config.usage.retention_days,
+        listening,
         metrics: Arc::new(Metrics::default()),
     }
+}
+
+/// Whether the configured database is an installation, half restored ones among them, without opening or changing it. What
+/// belongs to something else counts as one too: opening it says what is wrong.
+///
+/// # Errors
+/// [`Problem`] when it cannot be read.
+pub async fn is_begun(config: &Config) -> Result<bool, Problem> {
+    Ok(match schema::glimpse(config.database.url.expose()).await? {
+        schema::Glimpse::Empty => false,
+        schema::Glimpse::Ours { master_fingerprints } => !master_fingerprints.is_empty(),
+        schema::Glimpse::HalfRestored | schema::Glimpse::Foreign => true,
+    })
 }
 
 /// Fingerprints of the master keys of the configured database, without opening or changing it; `None` when there is none
@@ -116,6 +130,7 @@ pub async fn masters(config: &Config) -> Result<Option<Vec<String>>, Problem> {
         schema::Glimpse::Ours { master_fingerprints } => {
             Ok(Some(master_fingerprints).filter(|masters| !masters.is_empty()))
         }
+        schema::Glimpse::HalfRestored => Err(strongroom::backup::half_restored()),
         schema::Glimpse::Foreign => Err(Problem::internal(
             "the database has tables, but they are not strongroom's: set STRONGROOM_DATABASE_URL to strongroom's own",
         )),
@@ -128,11 +143,15 @@ pub async fn masters(config: &Config) -> Result<Option<Vec<String>>, Problem> {
 /// [`Problem`] when the database belongs to something else, is newer, or cannot be reached.
 pub async fn migrate(config: &Config) -> Result<(), Problem> {
     let url = config.database.url.expose();
-    if schema::glimpse(url).await? == schema::Glimpse::Foreign {
-        return Err(Problem::internal(
-            "the database has tables, but they are not strongroom's: use an empty database, and to move credentials \
-             of another application in from this one, run `strongroom import legacy`",
-        ));
+    match schema::glimpse(url).await? {
+        schema::Glimpse::Empty | schema::Glimpse::Ours { .. } => {}
+        schema::Glimpse::HalfRestored => return Err(strongroom::backup::half_restored()),
+        schema::Glimpse::Foreign => {
+            return Err(Problem::internal(
+                "the database has tables, but they are not strongroom's: use an empty database, and to move credentials \
+                 of another application in from this one, run `strongroom import legacy`",
+            ));
+        }
     }
     let _lock = data_dir::hold(config)?;
     let options = StoreOptions { url: url.to_owned(), max_connections: 2, clock: Clock::Database };

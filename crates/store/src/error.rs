@@ -21,6 +21,9 @@ pub enum StoreError {
         "the database cannot be written to: its disk is full or failing, or the file or the role is read-only"
     )]
     NotWritable(#[source] sqlx::Error),
+    /// What stands on the disk is no database any more.
+    #[error("the database is damaged: its file was cut or overwritten; stop the server and restore a backup")]
+    Damaged(#[source] sqlx::Error),
     /// Anything else that a statement can fail with.
     #[error("the database refused a statement")]
     Statement(#[source] sqlx::Error),
@@ -51,6 +54,7 @@ impl From<sqlx::Error> for StoreError {
                 ErrorKind::ForeignKeyViolation => Self::Dangling(error),
                 _ if is_not_writable(database.as_ref()) => Self::NotWritable(error),
                 _ if is_unreachable(database.as_ref()) => Self::Unavailable(error),
+                _ if is_damaged(database.as_ref()) => Self::Damaged(error),
                 _ => Self::Statement(error),
             },
             sqlx::Error::Io(_)
@@ -91,6 +95,14 @@ fn is_unreachable(error: &dyn DatabaseError) -> bool {
     }
 }
 
+/// SQLite: CORRUPT, NOTADB. PostgreSQL: class XX0, data or an index corrupted.
+fn is_damaged(error: &dyn DatabaseError) -> bool {
+    match sqlite_code(error) {
+        Some(code) => [11, 26].contains(&code),
+        None => error.code().is_some_and(|code| ["XX001", "XX002"].contains(&&*code)),
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (kind, message) = match &error {
@@ -108,7 +120,9 @@ impl From<StoreError> for Problem {
             StoreError::Url(message) | StoreError::Schema(message) => {
                 (ProblemKind::Internal, message.clone())
             }
-            StoreError::Corrupt { .. } => (ProblemKind::Integrity, error.to_string()),
+            StoreError::Corrupt { .. } | StoreError::Damaged(_) => {
+                (ProblemKind::Integrity, error.to_string())
+            }
             StoreError::Statement(_) => {
                 (ProblemKind::Internal, "the database refused a statement".to_owned())
             }

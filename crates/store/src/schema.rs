@@ -9,7 +9,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 use crate::busy::{Patience, is_busy, is_unsettled};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
-use crate::session::{Backend, Session, Store, postgres_options, sqlite_options};
+use crate::session::{Backend, Session, Store, Write, postgres_options, sqlite_options};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -26,7 +26,14 @@ pub enum Glimpse {
         /// Fingerprints of the master keys that its keys are wrapped under; empty while it is being made.
         master_fingerprints: Vec<String>,
     },
+    /// A backup is on its way into it, or was when that was cut short.
+    HalfRestored,
 }
+
+/// The fact that a database is somebody's: whoever sets it makes or restores what stands in it.
+pub const INSTALLATION: &str = "installation";
+/// The fact that a database is half restored.
+pub const RESTORE: &str = "restore";
 
 /// Looks at a database without changing a byte of it.
 ///
@@ -60,12 +67,17 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             )
             .fetch_all(&mut connection)
             .await?;
-            let fingerprints = match what(&tables) {
-                Some(other) => Ok(other),
-                None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
+            let fingerprints = sqlx::query_as(FINGERPRINTS);
+            let glimpse = match what(&tables) {
+                Looks::Plain(other) => Ok(other),
+                Looks::Ours { is_marked } => match sqlx::query_as(FACTS).fetch_all(&mut connection).await {
+                    Ok(facts) if is_half_restored(is_marked, &facts) => Ok(Glimpse::HalfRestored),
+                    Ok(_) => fingerprints.fetch_all(&mut connection).await.map(ours),
+                    Err(error) => Err(error),
+                },
             };
             connection.close().await?;
-            Ok(fingerprints?)
+            Ok(glimpse?)
         }
     }
 }
@@ -75,9 +87,14 @@ async fn glimpse_file(path: &Path) -> Result<Glimpse, sqlx::Error> {
     let mut connection = SqliteConnection::connect_with(&opening.options).await?;
     let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<(String,)> = sqlx::query_as(sql).fetch_all(&mut connection).await?;
+    let fingerprints = sqlx::query_as(FINGERPRINTS);
     let glimpse = match what(&tables) {
-        Some(other) => Ok(other),
-        None => sqlx::query_as(FINGERPRINTS).fetch_all(&mut connection).await.map(ours),
+        Looks::Plain(other) => Ok(other),
+        Looks::Ours { is_marked } => match sqlx::query_as(FACTS).fetch_all(&mut connection).await {
+            Ok(facts) if is_half_restored(is_marked, &facts) => Ok(Glimpse::HalfRestored),
+            Ok(_) => fingerprints.fetch_all(&mut connection).await.map(ours),
+            Err(error) => Err(error),
+        },
     };
     connection.close().await?;
     glimpse
@@ -85,15 +102,35 @@ async fn glimpse_file(path: &Path) -> Result<Glimpse, sqlx::Error> {
 
 const FINGERPRINTS: &str = "SELECT fingerprint FROM master_keys ORDER BY fingerprint";
 
-fn what(tables: &[(String,)]) -> Option<Glimpse> {
-    let mut names = tables.iter().map(|(name,)| name.as_str());
-    if names.any(|name| name == "strongroom_meta") {
-        None
-    } else if tables.iter().all(|(name,)| name == "_sqlx_migrations") {
-        Some(Glimpse::Empty)
+const FACTS: &str = "SELECT key FROM strongroom_meta WHERE key IN ('installation', 'restore')";
+/// The table that stands in a database from the first moment of a restore on, before there is one for facts.
+const MARK: &str = "strongroom_restoring";
+
+/// What the tables of a database say.
+enum Looks {
+    Plain(Glimpse),
+    /// The facts in it tell the rest.
+    Ours {
+        is_marked: bool,
+    },
+}
+
+fn what(tables: &[(String,)]) -> Looks {
+    let is_there = |wanted: &str| tables.iter().any(|(name,)| name == wanted);
+    if is_there("strongroom_meta") {
+        Looks::Ours { is_marked: is_there(MARK) }
+    } else if tables.iter().any(|(name,)| name != "_sqlx_migrations" && name != MARK) {
+        Looks::Plain(Glimpse::Foreign)
+    } else if is_there(MARK) {
+        Looks::Plain(Glimpse::HalfRestored)
     } else {
-        Some(Glimpse::Foreign)
+        Looks::Plain(Glimpse::Empty)
     }
+}
+
+/// The mark counts for nothing where somebody has made an installation meanwhile.
+fn is_half_restored(is_marked: bool, facts: &[(String,)]) -> bool {
+    facts.iter().any(|(fact,)| fact == RESTORE) || (is_marked && facts.is_empty())
 }
 
 fn ours(rows: Vec<(String,)>) -> Glimpse {
@@ -122,9 +159,40 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Schema`] when this binary does not know the version, or the database has a newer one.
 pub async fn migrate_to(store: &Store, version: i64) -> Result<(), StoreError> {
-    let (migrator, applied) = match store.backend() {
-        Backend::Sqlite => (&SQLITE, self::version(&mut store.read().await?).await?),
-        Backend::Postgres => (&POSTGRES, self::version(&mut store.read().await?).await?),
+    check_reach(store, version).await?;
+    run_to(store, version).await
+}
+
+/// Like [`migrate_to`] for a database that a backup of that version is put into. Before anything else the database is marked
+/// as half restored, so that however early it is cut short, nobody takes it for an empty one.
+///
+/// # Errors
+/// [`StoreError::Schema`] as for [`migrate_to`].
+pub async fn begin_restore(store: &Store, version: i64) -> Result<(), StoreError> {
+    check_reach(store, version).await?;
+    let mut tx = store.write().await?;
+    if tx.backend() == Backend::Postgres {
+        // Two that make a table of one name at once would not both find that it is there.
+        crate::dispatch::execute!(tx, "SELECT pg_advisory_xact_lock(7239461029384756)")?;
+    }
+    crate::dispatch::execute!(tx, "CREATE TABLE IF NOT EXISTS strongroom_restoring (mark INTEGER)")?;
+    tx.commit().await?;
+    run_to(store, version).await
+}
+
+/// Takes the mark of [`begin_restore`] away: when the fact stands that says the same, or when there is nothing to restore into.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn unmark(tx: &mut Write) -> Result<(), StoreError> {
+    crate::dispatch::execute!(tx, "DROP TABLE IF EXISTS strongroom_restoring").map(|_| ())
+}
+
+async fn check_reach(store: &Store, version: i64) -> Result<(), StoreError> {
+    let applied = self::version(&mut store.read().await?).await?;
+    let migrator = match store.backend() {
+        Backend::Sqlite => &SQLITE,
+        Backend::Postgres => &POSTGRES,
     };
     if !migrator.version_exists(version) {
         return Err(newer(version));
@@ -134,6 +202,10 @@ pub async fn migrate_to(store: &Store, version: i64) -> Result<(), StoreError> {
             "the schema is at version {applied} already and cannot go back to {version}; use a database without tables"
         )));
     }
+    Ok(())
+}
+
+async fn run_to(store: &Store, version: i64) -> Result<(), StoreError> {
     let done = match (store.sqlite_writer(), store.postgres()) {
         (Some(pool), _) => SQLITE.run_to(version, pool).await,
         (_, Some(pool)) => {

@@ -185,18 +185,23 @@ pub(crate) fn limit_reached(limit: &Limit, state: CounterState, amount: i64, now
         strongroom_model::limit::Window::Prepaid => "in all".to_owned(),
         window => format!("per {}", window.as_str()),
     };
-    let unit = limit.unit.as_str();
+    // What is said once of requests and tokens is said of each sum of money.
+    let shown = |amount: i64| match limit.unit {
+        Unit::NanoUsd => limit.unit.shown(amount),
+        _ => amount.to_string(),
+    };
     Problem {
         retry_at: resets,
         ..Problem::new(
             ProblemKind::LimitReached,
             format!(
-                "Rate limit exceeded: this {} may use {} {unit} {window}; {} are used, {} are held by calls under way, and \
-                 this call needs {amount}; {again}",
+                "Rate limit exceeded: this {} may use {} {window}; {} are used, {} are held by calls under way, and \
+                 this call needs {}; {again}",
                 limit.scope.kind(),
-                limit.amount,
-                state.settled + state.adjusted,
-                state.held + state.leased,
+                limit.unit.shown(limit.amount),
+                shown(state.settled + state.adjusted),
+                shown(state.held + state.leased),
+                shown(amount),
             ),
         )
     }

@@ -15,6 +15,8 @@ pub use create::Backup;
 pub use proof::{Proof, prove};
 pub use restore::{OpenWindows, Restored, restore};
 
+pub use crate::open::half_restored;
+
 use crate::Strongroom;
 
 /// How far a long piece of work on a backup is.

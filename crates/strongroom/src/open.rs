@@ -8,7 +8,7 @@ use strongroom_crypto::{MasterKey, audit_chain, random};
 use strongroom_model::audit::Target;
 use strongroom_model::price::PriceTable;
 use strongroom_model::{Actor, Clock, Problem, Secret};
-use strongroom_store::schema::{self, Glimpse};
+use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
 use crate::credential::Desk;
@@ -17,11 +17,6 @@ use crate::signals::Signals;
 use crate::{Environment, Inner, Strongroom};
 
 mod key_file;
-
-/// The fact that a database is somebody's: whoever sets it makes or restores what stands in it.
-pub(crate) const INSTALLATION: &str = "installation";
-/// The fact that a database is half restored.
-pub(crate) const RESTORE: &str = "restore";
 
 /// Where the master key comes from.
 #[derive(Debug, Clone)]
@@ -111,6 +106,7 @@ impl Strongroom {
             Glimpse::Empty => &[][..],
             Glimpse::Ours { master_fingerprints } => master_fingerprints,
             Glimpse::Foreign => return Err(foreign()),
+            Glimpse::HalfRestored => return Err(half_restored()),
         };
         let (master, new_key_file) = master_key(&options.key, needed)?;
         let masters = with_previous(master, &options, needed)?;
@@ -232,7 +228,8 @@ fn master_key(source: &KeySource, needed: &[String]) -> Result<(MasterKey, Optio
     }
 }
 
-fn half_restored() -> Problem {
+/// Why nothing is done with a database that a restore was cut short in.
+pub fn half_restored() -> Problem {
     Problem::conflict(
         "the database is half restored: `strongroom restore` was cut short, or is still at it; run it again, or use another \
          database",

@@ -28,4 +28,7 @@ pub struct Status {
     pub role: String,
     /// Whether keys from the environment may stand in.
     pub environment_fallback: bool,
+    /// Where the server listens, as scheme, address and port; nothing when it does not, or does not tell.
+    #[serde(default)]
+    pub listening: Option<String>,
 }

@@ -2,15 +2,21 @@
 
 mod local;
 
+use std::time::Duration;
+
 use serde::Serialize;
+use strongroom_client::ClientError;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
 use strongroom_client::wire::status::Status;
 
 use super::credential::notices;
-use super::exit::{CliResult, Exit};
+use super::exit::{CliError, CliResult, Exit};
 use super::global::GlobalOptions;
-use super::output::{Output, Table};
+use super::output::{Format, Output, Table, printable};
 use super::session::Session;
+
+/// How long an answer is waited for that a healthy server gives at once.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,21 +35,37 @@ struct Check {
     detail: String,
 }
 
-/// The checks so far.
+/// The checks so far; for people each is shown as soon as it is known, for the next one may take its time.
 #[derive(Debug, Default)]
-struct Checks(Vec<Check>);
+struct Checks(Vec<Check>, Option<Output>);
 
 impl Checks {
+    fn shown_on(output: &Output) -> CliResult<Self> {
+        if output.format() != Format::Table {
+            return Ok(Self::default());
+        }
+        output.text(&line("", "CHECK", "DETAIL"))?;
+        Ok(Self(Vec::new(), Some(output.clone())))
+    }
+
     fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
-        self.0.push(Check { check, verdict: Verdict::Ok, detail: detail.into() });
+        self.add(Check { check, verdict: Verdict::Ok, detail: detail.into() });
     }
 
     fn warn(&mut self, check: &'static str, detail: impl Into<String>) {
-        self.0.push(Check { check, verdict: Verdict::Warn, detail: detail.into() });
+        self.add(Check { check, verdict: Verdict::Warn, detail: detail.into() });
     }
 
     fn fail(&mut self, check: &'static str, detail: impl Into<String>) {
-        self.0.push(Check { check, verdict: Verdict::Fail, detail: detail.into() });
+        self.add(Check { check, verdict: Verdict::Fail, detail: detail.into() });
+    }
+
+    fn add(&mut self, check: Check) {
+        if let Some(output) = &self.1 {
+            // Nobody reading along is no reason not to go on to the exit code.
+            let _ = output.text(&shown(&check));
+        }
+        self.0.push(check);
     }
 
     fn exit(&self) -> Exit {
@@ -53,13 +75,15 @@ impl Checks {
 
 /// Runs the command. Where nothing is yet, it makes nothing.
 pub(super) async fn run(options: &GlobalOptions, output: &Output) -> CliResult {
-    let mut checks = Checks::default();
+    let mut checks = Checks::shown_on(output)?;
     let is_remote = options.url()?.is_some();
     let local = if is_remote { local::Local::default() } else { local::check(&mut checks, options, output) };
     if is_remote || local.is_there {
         server(&mut checks, options, output, local.fingerprint.as_deref()).await;
     }
-    output.data(checks.0.as_slice(), table)?;
+    if output.format() != Format::Table {
+        output.data(checks.0.as_slice(), |_| Table::new([""]))?;
+    }
     Ok(checks.exit())
 }
 
@@ -68,24 +92,32 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
         Ok(session) => session,
         Err(error) => return checks.fail("server", error.message),
     };
-    match session.client.status().await {
+    let is_ready = dependencies(checks, &session).await;
+    match in_time(session.client.status()).await {
         Ok(status) => {
             reached(checks, &session, &status);
             compare(checks, fingerprint, &status);
         }
-        Err(error) if error.is_denied() => checks.warn(
+        Err(error) if error.exit == Exit::Denied => checks.warn(
             "server",
             format!("reached through {}, but this token may not see its status", session.door),
         ),
         Err(error) => checks.fail("server", error.message),
     }
-    match session.client.all_credentials(ListCredentials::default()).await {
-        Ok(credentials) => due(checks, &credentials),
-        // A token that may not list them is no fault.
-        Err(error) if error.is_denied() => {}
-        Err(error) => checks.fail("credentials", error.message),
+    if is_ready {
+        match session.client.all_credentials(ListCredentials::default()).await {
+            Ok(credentials) => due(checks, &credentials),
+            // A token that may not list them is no fault.
+            Err(error) if error.is_denied() => {}
+            Err(error) => checks.fail("credentials", error.message),
+        }
     }
-    match session.client.readiness().await {
+    session.close().await;
+}
+
+/// Whether the server can do its work. Where it cannot, nobody waits for answers that need it.
+async fn dependencies(checks: &mut Checks, session: &Session) -> bool {
+    match in_time(session.client.readiness()).await {
         Ok(readiness) => {
             for (dependency, state) in &readiness.checks {
                 let detail = format!("{dependency}: {state}");
@@ -95,10 +127,23 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
                     checks.fail("dependencies", detail)
                 }
             }
+            readiness.status == "ready"
         }
-        Err(error) => checks.fail("dependencies", error.message),
+        Err(error) => {
+            checks.fail("dependencies", error.message);
+            false
+        }
     }
-    session.close().await;
+}
+
+/// The answer, unless it takes so long that something is wrong.
+async fn in_time<T>(answer: impl Future<Output = Result<T, ClientError>>) -> CliResult<T> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => {
+            Err(CliError::new(Exit::Unavailable, format!("no answer within {} seconds", PATIENCE.as_secs())))
+        }
+    }
 }
 
 /// What credentials want from people.
@@ -140,17 +185,17 @@ fn compare(checks: &mut Checks, fingerprint: Option<&str>, status: &Status) {
     }
 }
 
-fn table(checks: &[Check]) -> Table {
-    let mut table = Table::new(["", "check", "detail"]);
-    for check in checks {
-        let verdict = match check.verdict {
-            Verdict::Ok => "ok",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "fail",
-        };
-        table.row([verdict.to_owned(), check.check.to_owned(), check.detail.replace('\n', " ")]);
-    }
-    table
+fn shown(check: &Check) -> String {
+    let verdict = match check.verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "fail",
+    };
+    line(verdict, check.check, &printable(&check.detail.replace('\n', " ")))
+}
+
+fn line(verdict: &str, check: &str, detail: &str) -> String {
+    format!("{verdict:<4}  {check:<14}  {detail}")
 }
 
 #[cfg(test)]
@@ -176,6 +221,7 @@ mod tests {
             actor: String::new(),
             role: String::new(),
             environment_fallback: true,
+            listening: None,
         };
         for (ours, verdict) in [(Some("aa"), Verdict::Ok), (Some("bb"), Verdict::Fail), (None, Verdict::Ok)] {
             let mut checks = Checks::default();

@@ -61,10 +61,8 @@ impl From<ProblemKind> for Exit {
             ProblemKind::LimitReached => Self::LimitReached,
             ProblemKind::Integrity => Self::Integrity,
             ProblemKind::Unavailable => Self::Unavailable,
-            ProblemKind::Invalid
-            | ProblemKind::Unprocessable
-            | ProblemKind::BadGateway
-            | ProblemKind::Internal => Self::Failure,
+            ProblemKind::Invalid => Self::Usage,
+            ProblemKind::Unprocessable | ProblemKind::BadGateway | ProblemKind::Internal => Self::Failure,
         }
     }
 }
@@ -127,7 +125,8 @@ impl From<ClientError> for CliError {
             shown = shown.hint(format!("the field at fault is {field}"));
         }
         if let Some(seconds) = error.retry_after_seconds {
-            shown = shown.hint(format!("try again in {seconds} seconds"));
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            shown = shown.hint(format!("try again in {seconds} {unit}"));
         }
         if error.kind == ErrorKind::Unreachable && error.message.contains("certificate") {
             shown = shown
@@ -138,7 +137,9 @@ impl From<ClientError> for CliError {
         }
         let is_fault = matches!(error.status, Some(status) if status >= 500);
         if let (true, Some(id)) = (is_fault, problem.and_then(|problem| problem.request_id.as_ref())) {
-            shown = shown.hint(format!("the server's log has more under request id {id}"));
+            shown = shown.hint(format!(
+                "the log has more under request id {id}: the server's, or what stands above where none runs"
+            ));
         }
         shown
     }

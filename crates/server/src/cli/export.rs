@@ -37,6 +37,11 @@ pub(super) struct ExportOptions {
 }
 
 pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult {
+    if let Some(path) = options.file.as_deref().filter(|path| path.exists()) {
+        // Before keys are read, which counts.
+        return Err(CliError::new(Exit::Conflict, format!("{} is there already", path.display()))
+            .hint("an export takes no other file's place; name another one, or move this one away"));
+    }
     let query = ListCredentials { provider: options.provider.clone(), ..ListCredentials::default() };
     let found = session.client.all_credentials(query).await?;
     let (mut rows, mut failed) = (Vec::with_capacity(found.len()), 0);

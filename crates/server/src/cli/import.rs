@@ -59,6 +59,15 @@ pub enum ImportCommand {
     },
 }
 
+impl ImportCommand {
+    /// Whether it only says what would be done.
+    pub(super) fn is_dry_run(&self) -> bool {
+        match self {
+            Self::Env { dry_run, .. } | Self::File { dry_run, .. } | Self::Legacy { dry_run, .. } => *dry_run,
+        }
+    }
+}
+
 /// Moves keys in. Row by row: one that fails stops no other and makes the exit code 1.
 ///
 /// # Errors

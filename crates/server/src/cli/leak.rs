@@ -1,5 +1,6 @@
 //! `strongroom leak`: is this key ours, and what to do when it has leaked.
 
+mod candidate;
 mod check;
 mod respond;
 
@@ -12,7 +13,7 @@ use super::session::Session;
 /// `strongroom leak …`
 #[derive(Debug, Subcommand)]
 pub(super) enum LeakCommand {
-    /// Say whether keys are ours: one per line on stdin; exits with 0 when one is, with 3 when none is
+    /// Say whether keys are ours: one per line on stdin, as it was found; exits with 0 when one is, with 3 when none is
     Check,
     /// Freeze a credential everywhere, or go on with a new key, and tell how far the trouble reaches
     Respond(respond::RespondOptions),

@@ -1,9 +1,10 @@
 //! `strongroom limit`: how much may be used, of whom, over which time.
 
 use clap::{Args, Subcommand, ValueEnum};
+use strongroom_client::ClientError;
 use strongroom_client::wire::limit::{Limit, LimitsTest, SetLimit, TestLimits};
 
-use super::exit::{CliResult, Exit};
+use super::exit::{CliError, CliResult, Exit};
 use super::money::{parse_usd, usd};
 use super::output::{Table, or_dash, properties, yes_no};
 use super::session::Session;
@@ -113,13 +114,25 @@ pub(super) struct UpdateOptions {
     /// The limit's id
     id: String,
 
-    /// The new amount: requests or tokens
+    /// The new amount of a limit in requests or tokens
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), required_unless_present = "usd")]
     amount: Option<i64>,
 
-    /// The new amount in US dollars
+    /// The new amount of a limit in US dollars
     #[arg(long, value_name = "DOLLARS", value_parser = parse_usd, conflicts_with = "amount")]
     usd: Option<i64>,
+}
+
+impl UpdateOptions {
+    /// The amount, when it was given in the unit that this limit counts.
+    fn amount_of(&self, unit: &str) -> CliResult<i64> {
+        let (given, other) = match unit {
+            "nano_usd" => (self.usd, "counts US dollars: give its amount with --usd"),
+            "tokens" => (self.amount, "counts tokens: give its amount with --amount"),
+            _ => (self.amount, "counts requests: give its amount with --amount"),
+        };
+        given.ok_or_else(|| CliError::usage(format!("limit {} {other}", self.id)))
+    }
 }
 
 /// Options of `limit test`.
@@ -165,12 +178,13 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
                 window: window.unwrap_or_default(),
                 amount,
             };
-            output.data(&client.set_limit(&body).await?, details)?;
+            output.data(&client.set_limit(&body).await.map_err(of_whom)?, details)?;
         }
         LimitCommand::List => output.data(client.list_limits().await?.as_slice(), table)?,
         LimitCommand::Show(LimitId { id }) => output.data(&client.get_limit(&id).await?, details)?,
         LimitCommand::Update(options) => {
-            let amount = options.usd.or(options.amount).unwrap_or(0);
+            let unit = client.get_limit(&options.id).await?.unit;
+            let amount = options.amount_of(&unit)?;
             output.data(&client.change_limit(&options.id, amount).await?, details)?;
         }
         LimitCommand::Remove(LimitId { id }) => {
@@ -188,7 +202,7 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
                 input_tokens: options.input_tokens,
                 output_tokens: options.output_tokens,
             };
-            let tested = client.test_limits(&body).await?;
+            let tested = client.test_limits(&body).await.map_err(of_whom)?;
             output.data(&tested, tested_table)?;
             if !tested.allowed {
                 output.problem("the call would be refused");
@@ -197,6 +211,14 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// A name or id that nobody has is a thing that does not exist; the server tells it as a field that is wrong.
+fn of_whom(error: ClientError) -> CliError {
+    let field = error.problem.as_ref().and_then(|problem| problem.field.as_deref());
+    let is_unknown = matches!(field, Some("credential" | "token" | "userId"));
+    let shown = CliError::from(error);
+    if is_unknown { CliError { exit: Exit::NotFound, ..shown } } else { shown }
 }
 
 fn whom(limit: &Limit) -> String {
@@ -254,4 +276,34 @@ fn tested_table(tested: &LimitsTest) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_in_another_unit_than_the_limits_is_refused_and_the_right_option_named() {
+        let given = |amount, usd| UpdateOptions { id: "l1".to_owned(), amount, usd };
+        for (unit, right, wrong, says) in [
+            (
+                "tokens",
+                given(Some(60), None),
+                given(None, Some(5_000_000_000)),
+                "tokens: give its amount with --amount",
+            ),
+            (
+                "requests",
+                given(Some(60), None),
+                given(None, Some(60)),
+                "requests: give its amount with --amount",
+            ),
+            ("nano_usd", given(None, Some(60)), given(Some(60), None), "dollars: give its amount with --usd"),
+        ] {
+            assert_eq!(right.amount_of(unit).unwrap(), 60);
+            let refused = wrong.amount_of(unit).unwrap_err();
+            assert_eq!(refused.exit, Exit::Usage);
+            assert!(refused.message.contains(says), "{refused}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Money on the command line: dollars for people, billionths of them inside.
 
+use strongroom_model::limit::Unit;
+
 /// Nine decimals.
 const NANO: i64 = 1_000_000_000;
 
@@ -18,10 +20,7 @@ pub(super) fn parse_usd(text: &str) -> Result<i64, String> {
 
 /// Dollars as people write them: two decimals, more where there is more.
 pub(super) fn usd(nano: i64) -> String {
-    let (sign, nano) = (if nano < 0 { "-" } else { "" }, nano.unsigned_abs());
-    let part = format!("{:09}", nano % NANO.unsigned_abs());
-    let more = part[2..].trim_end_matches('0');
-    format!("{sign}${}.{}{more}", nano / NANO.unsigned_abs(), &part[..2])
+    Unit::NanoUsd.shown(nano)
 }
 
 #[cfg(test)]

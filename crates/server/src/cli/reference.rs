@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::Cli;
 use super::exit::EXIT_CODES;
@@ -53,8 +53,10 @@ fn section(text: &mut String, command: &Command, path: &str) {
     }
 }
 
+/// An option of ours may be called `--version` as well.
 fn is_built_in(argument: &Arg) -> bool {
-    matches!(argument.get_id().as_str(), "help" | "version")
+    use ArgAction::{Help, HelpLong, HelpShort, Version};
+    matches!(argument.get_action(), Help | HelpLong | HelpShort | Version)
 }
 
 fn usage(path: &str, arguments: &[&Arg], has_subcommands: bool) -> String {

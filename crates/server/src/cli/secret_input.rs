@@ -90,12 +90,11 @@ fn read(
 /// Asks for the key with a hidden prompt.
 ///
 /// # Errors
-/// When there is no terminal: names the options that do without one.
-pub fn prompt_api_key() -> CliResult<SecretText> {
+/// When there is no terminal: names the options that do without one, and this further way where the command has one.
+pub fn prompt_api_key(further: &str) -> CliResult<SecretText> {
     if !io::stdin().is_terminal() {
-        return Err(CliError::usage("no key was given, and there is no terminal to ask on").hint(
-            "give it by --api-key-stdin or --api-key-file FILE, or make the credential with --no-api-key",
-        ));
+        return Err(CliError::usage("no key was given, and there is no terminal to ask on")
+            .hint(format!("give it by --api-key-stdin or --api-key-file FILE{further}")));
     }
     prompt_hidden("API key: ").map(SecretText)
 }

@@ -10,12 +10,14 @@ use strongroom_client::transport::HttpOptions;
 use strongroom_client::{Client, Transport};
 use strongroom_model::Secret;
 
+use super::beginning::Beginning;
 use super::confirm;
 use super::exit::{CliError, CliResult};
 use super::global::{GlobalOptions, variable};
 use super::output::Output;
 use super::secret_input::read_secret_file;
 use super::settings;
+use crate::config::Config;
 use crate::wiring::{self, InProcess};
 
 /// Which way the session goes.
@@ -49,12 +51,20 @@ impl Session {
         Self { client, output, yes, door, in_process: None }
     }
 
+    /// Opens the way to what is there; see [`Session::open_for`].
+    ///
+    /// # Errors
+    /// When the options contradict each other, or there is no way.
+    pub async fn open(options: &GlobalOptions, output: Output) -> CliResult<Self> {
+        Self::open_for(Beginning::Refuses, options, output).await
+    }
+
     /// Opens the way: the address that was given, else the socket file of the server on this machine, else the data
     /// directory itself.
     ///
     /// # Errors
     /// When the options contradict each other, or there is no way.
-    pub async fn open(options: &GlobalOptions, output: Output) -> CliResult<Self> {
+    pub async fn open_for(beginning: Beginning, options: &GlobalOptions, output: Output) -> CliResult<Self> {
         let token = token(options)?;
         if let Some(url) = options.url()? {
             let Some(token) = token else {
@@ -75,6 +85,9 @@ impl Session {
         if answers(&socket).await {
             let client = Client::new(Transport::socket(&socket)?);
             return Ok(Self::new(client, output, options.yes, Door::Socket(socket)));
+        }
+        if beginning == Beginning::Refuses && !wiring::is_begun(&loaded.config).await? {
+            return Err(nothing_there(&loaded.config));
         }
         let in_process = wiring::in_process(&loaded).await?;
         if let Some(path) = &in_process.new_key_file {
@@ -102,6 +115,20 @@ impl Session {
             in_process.close().await;
         }
     }
+}
+
+fn nothing_there(config: &Config) -> CliError {
+    let place = match config.database.url.sqlite_path() {
+        Some(path) => format!("{} is not there or empty", path.display()),
+        None => format!("the database {} is empty", config.database.url),
+    };
+    CliError::not_found(format!("there is no strongroom here: {place}, and no server runs on this machine"))
+        .hint(format!(
+            "the data directory is {}: name another one with --data-dir (STRONGROOM_DATA_DIR), or a server with --url \
+             (STRONGROOM_URL)",
+            config.data_dir.display()
+        ))
+        .hint("to begin here, run `strongroom serve`, or store a first key with `strongroom credential add`")
 }
 
 /// The token that is to be shown, from the environment or from a file, never from the command line.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use strongroom_client::wire::status::{Readiness, Status};
 
 use super::exit::{CliResult, Exit};
-use super::output::{Table, properties, yes_no};
+use super::output::{Table, or_dash, properties, yes_no};
 use super::session::{Door, Session};
 
 #[derive(Serialize)]
@@ -50,6 +50,7 @@ fn table(shown: &Shown) -> Table {
     let status = &shown.status;
     properties([
         ("reached through", shown.door.clone()),
+        ("listening", or_dash(status.listening.as_deref())),
         ("version", status.version.clone()),
         ("database", status.database.clone()),
         ("ready", ready(&shown.readiness)),

@@ -34,7 +34,9 @@ const ADMIN_TOKEN: Setting = Setting {
     variables: &["STRONGROOM_ADMIN_TOKEN"],
     flag: None,
     form: Form::Secret,
-    default: Standard::Rule("one is made at the first start and shown once"),
+    default: Standard::Rule(
+        "one is made at the first start, and shown once on a terminal, else written to `admin.token` in the data directory",
+    ),
     sample: r#"admin_token_file = "/etc/strongroom/admin-token""#,
     doc: "The first admin token, taken at the first start over an empty database.",
     show: |config| set_or_unset(config.auth.admin_token.as_ref()),

@@ -1,10 +1,11 @@
 //! Section `encryption`: the master key, which only wraps other keys, and when the key that seals is replaced.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strongroom_model::Secret;
 
 use super::reader::{Reader, set_or_unset, whole_number};
+use super::secret_file::{self, shared};
 use super::setting::{Form, Setting, Standard};
 
 /// The master key as it was given; its form is for the crypto crate to check.
@@ -72,8 +73,14 @@ const ROTATE_AFTER_SEALS: Setting = Setting {
 
 pub(super) const SETTINGS: &[Setting] = &[KEY, PREVIOUS, ROTATE_AFTER_DAYS, ROTATE_AFTER_SEALS];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<EncryptionConfig> {
+pub(super) fn read(reader: &mut Reader<'_>, data_dir: Option<&Path>) -> Option<EncryptionConfig> {
     let (key, key_file) = reader.secret(&KEY, |_| Ok(())).unzip();
+    if !reader.is_set(&KEY)
+        && let Some(own) = data_dir.map(|folder| folder.join("master.key"))
+        && secret_file::others_may_read(&own)
+    {
+        reader.warning(shared(&own));
+    }
     let previous = reader.secret(&PREVIOUS, |_| Ok(())).map(|(previous, _)| previous);
     let rotate_after_days = reader.read(&ROTATE_AFTER_DAYS, |text, _| whole_number(text, 0..=36_500));
     let rotate_after_seals =

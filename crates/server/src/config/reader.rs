@@ -131,11 +131,7 @@ impl<'a> Reader<'a> {
         let read = secret_file::read(&path).map_err(|reason| format!("{}: {reason}", found.origin));
         let content = self.checked(read)?;
         if content.is_shared {
-            self.warnings.push(format!(
-                "{}: others on this machine may read {path}; run `chmod 600 {path}`",
-                found.origin,
-                path = path.display()
-            ));
+            self.warnings.push(format!("{}: {}", found.origin, secret_file::shared(&path)));
         }
         Some(Some(Text {
             text: content.secret,

@@ -1,7 +1,7 @@
 //! The door: gives every request an id, finds out who it is from, lets in who may, and writes down how it ended.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, header};
@@ -19,6 +19,8 @@ use super::problem::{Failure, render};
 use super::route::{Access, Route, find};
 
 const REQUEST_ID: &str = "x-request-id";
+/// How long the audit entry of a failure may take where a dependency does not answer.
+const NOTE: Duration = Duration::from_secs(2);
 
 /// What stands around every matched route.
 pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
@@ -201,23 +203,35 @@ async fn complete(
         tracing::warn!(request_id, route = route.path, code, cause = %Causes(cause.as_ref()), "request failed");
     }
     if let Some(actor) = actor {
-        let outcome = if problem.kind == ProblemKind::Denied { Outcome::Denied } else { Outcome::Failed };
-        let target = state
-            .room
-            .failed_target(noun(route.action), named)
-            .await
-            .unwrap_or_else(|_| Target::kind(noun(route.action)));
-        let detail =
-            json!({ "code": code, "field": problem.field.as_deref().filter(|field| is_our_field(field)) });
-        if let Err(error) = state.room.note(actor, route.action, target, outcome, &detail).await {
-            tracing::error!(
-                request_id,
-                code = error.kind.code(),
-                "a failure could not be written to the audit trail"
-            );
+        let noted = note_failure(state, route, actor, named, &problem);
+        // Where nobody answers, the caller is not to wait for that once more.
+        let noted = match problem.kind {
+            ProblemKind::Unavailable => tokio::time::timeout(NOTE, noted).await.ok(),
+            _ => Some(noted.await),
+        };
+        if noted != Some(true) {
+            tracing::error!(request_id, "a failure could not be written to the audit trail");
         }
     }
     render(&problem, request_id, Clock::Database.local_now())
+}
+
+/// Writes a failure to the audit trail, and tells whether that is done.
+async fn note_failure(
+    state: &AppState,
+    route: &Route,
+    actor: &Actor,
+    named: Option<(&'static str, String)>,
+    problem: &Problem,
+) -> bool {
+    let outcome = if problem.kind == ProblemKind::Denied { Outcome::Denied } else { Outcome::Failed };
+    let target = state
+        .room
+        .failed_target(noun(route.action), named)
+        .await
+        .unwrap_or_else(|_| Target::kind(noun(route.action)));
+    let detail = json!({ "code": problem.kind.code(), "field": problem.field.as_deref().filter(|field| is_our_field(field)) });
+    state.room.note(actor, route.action, target, outcome, &detail).await.is_ok()
 }
 
 fn noun(action: &'static str) -> &'static str {

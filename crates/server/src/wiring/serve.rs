@@ -1,6 +1,8 @@
 //! `strongroom serve`: from a configuration to a product that answers, until it is told to stop.
 
+use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use strongroom::key::Policy;
 use strongroom::{Opened, Strongroom};
-use strongroom_model::Problem;
+use strongroom_model::{Problem, Secret};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -53,8 +55,9 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     for next in room.keys().status().await?.next {
         tracing::warn!(next, "something is to be done about the encryption keys");
     }
-    greet(&opened, &loaded, &format!("{}://{address}", if tls.is_some() { "https" } else { "http" })).await?;
-    let front = Front::new(super::app(&room, config));
+    let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+    greet(&opened, &loaded, &url).await?;
+    let front = Front::new(super::app(&room, config, Some(url)));
 
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
@@ -137,13 +140,43 @@ async fn greet(opened: &Opened, loaded: &Loaded, url: &str) -> Result<(), Proble
     }
     line("fingerprint", opened.room.master_fingerprint());
     if let Some(minted) = minted.filter(|_| !is_given) {
-        line("admin token", &format!("{} (shown only now)", minted.text.expose()));
+        line("admin token", &first_token(&minted.text, &config.data_dir));
     }
     let greeting = format!("strongroom {}\n{text}", env!("CARGO_PKG_VERSION"));
     // Nobody reading stderr is no reason not to serve.
     let _ = std::io::stderr().lock().write_all(greeting.as_bytes());
     announce(&opened.room, url);
     Ok(())
+}
+
+/// How the first token is handed over: on a terminal it is shown. Elsewhere stderr is a log, which others read and which is
+/// kept, so it is written into a file of its owner.
+fn first_token(token: &Secret, data_dir: &Path) -> String {
+    if std::io::stderr().is_terminal() {
+        return format!("{} (shown only now)", token.expose());
+    }
+    let path = data_dir.join("admin.token");
+    match write_alone(&path, token) {
+        Ok(()) => {
+            format!("{} (new, readable by you only: take it from there and delete the file)", path.display())
+        }
+        Err(error) => format!(
+            "- ({} cannot be written: {error}; make one with `strongroom token create NAME --role admin` on this machine)",
+            path.display()
+        ),
+    }
+}
+
+/// A new file that its owner alone can read; one that is there already belonged to a database before.
+fn write_alone(path: &Path, token: &Secret) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(token.expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
 }
 
 fn announce(room: &Strongroom, url: &str) {

@@ -72,7 +72,7 @@ async fn the_command_reads_a_file_or_stdin() {
     let (code, ..) = stage.cli(&["ai", "suggest", "/nowhere"]);
     assert_eq!(code, 2);
     let (code, ..) = stage.cli(&["ai", "suggest"]);
-    assert_eq!(code, 1, "stdin is empty");
+    assert_eq!(code, 2, "stdin is empty");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,4 +92,17 @@ async fn a_command_goes_through_the_gateway_with_a_token_of_its_own() {
     let made = made.as_array().unwrap().iter().find(|token| token["name"] == "strongroom run").unwrap();
     assert!(made["expiresAt"].is_string() && made["revokedAt"].is_string(), "{made}");
     assert_eq!((&made["role"], &made["scope"]["providers"]), (&json!("gateway"), &json!(["openai"])));
+}
+
+/// The servers of tests listen elsewhere than their settings say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_on_the_servers_machine_finds_the_gateway_where_it_listens() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let mut command =
+        stage.server.installation.command(&["run", "--gateway", "--", "sh", "-c", "echo $OPENAI_BASE_URL"]);
+    let done = command.env("PATH", "/usr/bin:/bin").output().expect("the binary starts");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), format!("{}/openai/v1", stage.server.url));
 }

@@ -56,3 +56,28 @@ async fn while_the_database_is_away_nothing_leaves_uncounted_and_all_goes_on_whe
         stage.fake.count(&key)
     ));
 }
+
+/// What takes long is compared with what takes longer: a list waits for a connection for its whole patience.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_whether_the_server_is_ready_does_not_wait_for_the_database() {
+    let (installation, way) = Way::to(Installation::new(BACKEND).await).await;
+    let server = installation.start();
+    server.get("/readyz").await.expect(200);
+    way.close_so(&server, true).await;
+    let mut list = JoinSet::new();
+    list.spawn(server.get("/api/admin/credentials").into_future());
+    let ready = tokio::select! {
+        ready = server.get("/readyz").into_future() => ready,
+        answer = list.join_next() => panic!("the list was answered first: {answer:?}"),
+    };
+    assert_eq!((ready.status, &ready.json()["checks"]["database"]), (503, &json!("unreachable")));
+    let mut doctor = tokio::process::Command::from(server.installation.command(&["doctor"]));
+    let done = tokio::select! {
+        done = doctor.output() => done.expect("the binary runs"),
+        answer = list.join_next() => panic!("the list was answered first: {answer:?}"),
+    };
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("database: unreachable") && said.contains("through socket"), "{said}");
+    assert_eq!(list.join_next().await.expect("a call").expect("an answer").status, 503);
+}

@@ -73,7 +73,7 @@ async fn a_backup_is_verified_without_and_with_the_key_and_restored_elsewhere() 
     assert_eq!(moved.place.run(&["backup", "verify", moved.file(), "--with-key"]).await.code, 1);
     assert!(!moved.folder("b").exists(), "nothing is made by looking");
     let refused = moved.place.run(&["restore", moved.file()]).await;
-    assert!(refused.code == 1 && refused.stderr.contains("there is no encryption key"), "{}", refused.stderr);
+    assert!(refused.code == 2 && refused.stderr.contains("there is no encryption key"), "{}", refused.stderr);
 
     moved.give_key("b");
     let done = moved.place.run(&["restore", moved.file()]).await;
@@ -107,6 +107,9 @@ async fn a_damaged_backup_is_an_integrity_failure_and_changes_nothing() {
         assert!(done.code == 6 && done.stderr.contains("damaged"), "{command:?}: {}", done.stderr);
     }
     assert!(!moved.folder("b").join("strongroom.db").exists());
+    std::fs::write(&moved.file, "").unwrap();
+    let done = moved.place.run(&["backup", "verify", moved.file()]).await;
+    assert!(done.code == 6 && done.stderr.contains("it is empty"), "{}", done.stderr);
     moved.place.set("STRONGROOM_URL", "http://127.0.0.1:1");
     assert_eq!(moved.place.run(&["restore", moved.file()]).await.code, 2, "a restore goes through no server");
 }
@@ -133,4 +136,36 @@ async fn a_restore_that_is_killed_leaves_a_database_that_takes_it_again() {
         assert_eq!((read.code, read.stdout.trim()), (0, KEY), "{}", read.stderr);
         assert_eq!(moved.place.run(&["audit", "verify"]).await.code, 0);
     }
+}
+
+/// The disk that ends early is a bound on how large a file may grow: the process ends where it would grow beyond.
+#[tokio::test]
+async fn a_restore_that_ends_anywhere_is_never_taken_for_a_new_installation() {
+    let mut moved = moved().await;
+    let mut half = 0;
+    for (round, blocks) in (0..1600).step_by(80).enumerate() {
+        let name = format!("bounded-{round}");
+        moved.turn_to(&name);
+        moved.give_key(&name);
+        let bound = format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let bounded = moved.place.run_in_shell(&bound, &["restore", moved.file(), "--limits", "keep"]).await;
+        if bounded.code == 0 {
+            assert!(half > 0, "no bound cut it short");
+            break;
+        }
+        let list = moved.place.run(&["credential", "list"]).await;
+        let is_nothing = list.code == 3 && list.stderr.contains("there is no strongroom here");
+        let is_half = list.code == 7 && list.stderr.contains("half restored");
+        assert!(is_nothing || is_half, "{blocks} blocks: {list:?}");
+        let served = moved.place.run(&["token", "create", "x", "--role", "admin"]).await;
+        if is_half {
+            half += 1;
+            assert!(served.code == 7 && served.stderr.contains("half restored"), "{served:?}");
+            let again = moved.place.run(&["restore", moved.file(), "--limits", "keep"]).await;
+            assert_eq!(again.code, 0, "{blocks} blocks: {}", again.stderr);
+            let read = moved.place.run(&["credential", "get", "one", "--reveal"]).await;
+            assert_eq!((read.code, read.stdout.trim()), (0, KEY), "{}", read.stderr);
+        }
+    }
+    assert!(half > 1, "{half}");
 }

@@ -8,7 +8,7 @@ const STATUS: &str = r#"{"version":"9.9.9","database":"sqlite","masterFingerprin
 #[tokio::test]
 async fn every_kind_of_failure_has_its_exit_code() {
     for (status, code, exit) in [
-        (400, "invalid_request", 1),
+        (400, "invalid_request", 2),
         (401, "unauthenticated", 4),
         (403, "denied", 4),
         (404, "not_found", 3),
@@ -122,4 +122,27 @@ async fn the_doctor_sees_a_key_that_others_can_read() {
     assert_eq!(done.code, 1);
     assert_eq!(verdict("data directory").as_deref(), Some("warn"), "{checks}");
     assert_eq!(verdict("master key").as_deref(), Some("fail"), "{checks}");
+}
+
+#[tokio::test]
+async fn the_doctor_sees_a_directory_that_nothing_can_be_written_to() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let mut place = Place::without_server().await;
+    let directory = place.home.path().join("data");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o500)).unwrap();
+    place.set("STRONGROOM_DATA_DIR", directory.to_str().unwrap());
+    let mut doctor = place.command(&["doctor"]);
+    if nix::unistd::geteuid().is_root() {
+        // To whom no permission is wanting.
+        const NOBODY: u32 = 65_534;
+        for path in [place.home.path(), &directory] {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        doctor.uid(NOBODY).gid(NOBODY);
+    }
+    let done = doctor.output().await.unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(said.contains("fail  data directory") && said.contains("cannot be written to"), "{said}");
 }

@@ -36,6 +36,12 @@ async fn keys_are_written_only_on_request_and_each_is_read_and_counted() {
     let list: Value = serde_json::from_str(&list.stdout).unwrap();
     assert_eq!(list[0]["usageCount"], 0);
 
+    let taken = place.home.path().join("taken");
+    std::fs::write(&taken, "mine").unwrap();
+    let done = place.run(&["export", "--reveal", "--file", taken.to_str().unwrap()]).await;
+    assert!(done.code == 7 && done.stderr.contains("is there already"), "{done:?}");
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "mine");
+    // And nothing was read for it.
     let done = place.run(&["export", "--reveal"]).await;
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(!done.stderr.contains("canary"), "{}", done.stderr);

@@ -71,8 +71,12 @@ impl Place {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        command.args(arguments);
+        self.prepared(command)
+    }
+
+    fn prepared(&self, mut command: Command) -> Command {
         command
-            .args(arguments)
             .env_clear()
             .env("HOME", self.home.path())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -83,6 +87,13 @@ impl Place {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    /// Runs a script of the shell that has the binary and these arguments as `$0` and `$@`.
+    pub(crate) async fn run_in_shell(&self, script: &str, arguments: &[&str]) -> Done {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_strongroom")]).args(arguments);
+        Done::of(self.prepared(shell).output().await.unwrap())
     }
 
     /// Runs the binary to its end.

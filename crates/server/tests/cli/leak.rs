@@ -35,6 +35,23 @@ async fn a_key_of_ours_is_known_by_its_exit_code_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_key_of_ours_is_found_in_the_line_that_it_was_pasted_with() {
+    let place = place().await;
+    for around in ["OPENAI_API_KEY=…", "export X=\"…\"", "\"…\"", "Authorization: Bearer …", "'…',"]
+    {
+        let line = around.replace('…', KEY);
+        let done = place.run_with_stdin(&["leak", "check"], &line).await;
+        assert!(done.code == 0 && done.stderr.contains("1 of 1 keys are ours"), "{around}: {done:?}");
+        assert!(!done.stdout.contains(KEY) && done.stdout.contains("in use"), "{}", done.stdout);
+    }
+    let several = format!("A={OTHER}\nB=\"{KEY}\"\nC=nothing\n");
+    let done = place.run_with_stdin(&["leak", "check", "--format", "json"], &several).await;
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let ours: Vec<_> = report["keys"].as_array().unwrap().iter().map(|key| key["isOurs"] == true).collect();
+    assert_eq!((done.code, ours), (0, vec![false, true, false]), "one answer to a line");
+}
+
+#[tokio::test]
 async fn a_response_freezes_until_it_is_taken_back_or_goes_on_with_a_new_key() {
     let place = place().await;
     let get = ["credential", "get", "one", "--reveal"];

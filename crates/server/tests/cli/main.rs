@@ -2,11 +2,13 @@
 
 mod audit;
 mod backup;
+mod beginning;
 mod credential;
 mod door;
 mod export;
 mod harness;
 mod leak;
+mod limit;
 mod offboard;
 mod offline;
 mod run;

@@ -67,7 +67,7 @@ async fn a_key_out_of_a_file_is_told_of_until_it_is_replaced() {
     let mut place = Place::without_server().await;
     let folder = place.home.path().join("data");
     place.set("STRONGROOM_DATA_DIR", folder.to_str().unwrap());
-    assert_eq!(place.run(&["offboard"]).await.code, 0);
+    assert_eq!(place.run(&["offboard"]).await.code, 3, "there is nothing yet");
     std::fs::write(
         place.home.path().join(".env"),
         format!("GROQ_API_KEY=gsk_canary0123456789\nOPENAI_API_KEY={KEY}\n"),

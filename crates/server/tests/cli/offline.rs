@@ -74,7 +74,8 @@ async fn a_key_is_checked_before_it_does_harm_and_its_exit_code_says_how_it_is()
     let early = place.run_with_stdin(&["key", "check", "--key-stdin"], fresh.expose()).await;
     assert!(early.code == 0 && early.stdout.contains("there is no database yet"), "{}", early.stderr);
 
-    assert_eq!(place.run(&["credential", "list"]).await.code, 0, "this makes database and key");
+    let made = place.run(&["token", "create", "first", "--role", "admin"]).await;
+    assert_eq!(made.code, 0, "this makes database and key: {}", made.stderr);
     let file = data.join("master.key");
     let right = std::fs::read_to_string(&file).unwrap();
     let right = right.trim();
@@ -108,6 +109,8 @@ async fn a_key_is_checked_before_it_does_harm_and_its_exit_code_says_how_it_is()
             };
             assert_eq!(done.code, code, "{}", done.stderr);
             assert!(done.stderr.contains(says), "{says}: {}", done.stderr);
+            let is_another = code == 3 && !says.contains("is wrong");
+            assert_eq!(done.stderr.contains("new master key"), is_another, "{}", done.stderr);
             let shown = format!("{}{}", done.stdout, done.stderr);
             assert!(!shown.contains(&text) && !shown.contains(right), "{shown}");
         }

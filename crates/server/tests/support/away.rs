@@ -10,10 +10,21 @@ use tokio::task::JoinSet;
 
 use super::server::{Installation, Server};
 
+/// What becomes of connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// They are passed on.
+    Pass,
+    /// They are ended.
+    End,
+    /// They are ended, and those that come are taken and never answered.
+    Hold,
+}
+
 /// Passes connections on until it is told that there is nobody.
 struct Cut {
     port: u16,
-    told: mpsc::Sender<(bool, oneshot::Sender<()>)>,
+    told: mpsc::Sender<(Order, oneshot::Sender<()>)>,
     _task: JoinSet<()>,
 }
 
@@ -21,16 +32,21 @@ impl Cut {
     async fn before(address: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (told, mut orders) = mpsc::channel::<(bool, oneshot::Sender<()>)>(1);
+        let (told, mut orders) = mpsc::channel::<(Order, oneshot::Sender<()>)>(1);
         let mut task = JoinSet::new();
         task.spawn(async move {
-            let (mut passing, mut is_cut) = (JoinSet::new(), false);
+            let (mut passing, mut now, mut held) = (JoinSet::new(), Order::Pass, Vec::new());
             loop {
                 tokio::select! {
                     accepted = listener.accept() => {
                         let (mut near, _) = accepted.expect("a connection");
-                        if is_cut {
-                            continue;
+                        match now {
+                            Order::Pass => {}
+                            Order::End => continue,
+                            Order::Hold => {
+                                held.push(near);
+                                continue;
+                            }
                         }
                         let address = address.clone();
                         passing.spawn(async move {
@@ -40,8 +56,9 @@ impl Cut {
                         });
                     }
                     Some((order, done)) = orders.recv() => {
-                        is_cut = order;
-                        if is_cut {
+                        now = order;
+                        held.clear();
+                        if now != Order::Pass {
                             passing.shutdown().await;
                         }
                         done.send(()).expect("who told it waits");
@@ -53,9 +70,9 @@ impl Cut {
     }
 
     /// Returns when it is so: nothing more passes, or whoever comes does.
-    async fn tell(&self, is_cut: bool) {
+    async fn tell(&self, order: Order) {
         let (done, when_done) = oneshot::channel();
-        self.told.send((is_cut, done)).await.expect("it listens");
+        self.told.send((order, done)).await.expect("it listens");
         when_done.await.expect("it does so");
     }
 }
@@ -80,15 +97,20 @@ impl Way {
     }
 
     pub(crate) async fn close(&self, server: &Server) {
+        self.close_so(server, false).await;
+    }
+
+    /// Silently: whoever connects to a PostgreSQL is not refused but waits for an answer.
+    pub(crate) async fn close_so(&self, server: &Server, is_silent: bool) {
         match &self.cut {
-            Some(cut) => cut.tell(true).await,
+            Some(cut) => cut.tell(if is_silent { Order::Hold } else { Order::End }).await,
             None => limit_files(server, "1"),
         }
     }
 
     pub(crate) async fn open(&self, server: &Server) {
         match &self.cut {
-            Some(cut) => cut.tell(false).await,
+            Some(cut) => cut.tell(Order::Pass).await,
             None => limit_files(server, "unlimited"),
         }
     }

@@ -138,9 +138,10 @@ impl Installation {
             // The first record after the greeting.
             if said.contains("\"serving\"") {
                 let url = greeted(&said, "listening").expect("the greeting names the address");
-                if let Some(token) = greeted(&said, "admin token") {
-                    // A restarted server prints none.
-                    let _ = self.admin.set(token);
+                if let Some(file) = greeted(&said, "admin token") {
+                    // A restarted server makes none.
+                    let token = std::fs::read_to_string(&file).expect("the file with the token");
+                    let _ = self.admin.set(token.trim_end().to_owned());
                 }
                 let admin = self.admin.get().cloned().unwrap_or_default();
                 let installation = self.clone();

@@ -99,3 +99,35 @@ async fn a_glimpse_tells_an_empty_a_foreign_and_our_database_apart() {
     foreign.execute("CREATE TABLE api_credentials (id INTEGER)").await;
     assert_eq!(schema::glimpse(foreign.url()).await.unwrap(), Glimpse::Foreign);
 }
+
+#[tokio::test]
+async fn a_restore_is_seen_from_its_first_moment_on_until_the_fact_says_so() {
+    let database = TestDatabase::new(super::BACKEND).await;
+    let store = connect(database.url()).await;
+    let Err(StoreError::Schema(_)) = schema::begin_restore(&store, 9999).await else { panic!("begun") };
+    assert_eq!(schema::glimpse(database.url()).await.unwrap(), Glimpse::Empty, "nothing was begun");
+    // Two at once: the later one finds the mark.
+    let (one, two) = tokio::join!(schema::begin_restore(&store, 1), schema::begin_restore(&store, 1));
+    one.or(two).unwrap();
+    let glimpse = async || schema::glimpse(database.url()).await.unwrap();
+    assert_eq!(glimpse().await, Glimpse::HalfRestored, "the schema alone says it");
+    database
+        .execute("INSERT INTO strongroom_meta (key, value) VALUES ('installation', ''), ('restore', '')")
+        .await;
+    let mut tx = store.write().await.unwrap();
+    schema::unmark(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(glimpse().await, Glimpse::HalfRestored, "now the fact does");
+    database.execute("DELETE FROM strongroom_meta WHERE key = 'restore'").await;
+    assert_eq!(glimpse().await, Glimpse::Ours { master_fingerprints: vec![] });
+
+    // Cut short before there was any table of ours.
+    let early = TestDatabase::new(super::BACKEND).await;
+    early.execute("CREATE TABLE strongroom_restoring (mark INTEGER)").await;
+    assert_eq!(schema::glimpse(early.url()).await.unwrap(), Glimpse::HalfRestored);
+    let store = connect(early.url()).await;
+    schema::begin_restore(&store, 1).await.unwrap();
+    // Somebody made an installation meanwhile: that is none that was half restored.
+    early.execute("INSERT INTO strongroom_meta (key, value) VALUES ('installation', '')").await;
+    assert_eq!(schema::glimpse(early.url()).await.unwrap(), Glimpse::Ours { master_fingerprints: vec![] });
+}

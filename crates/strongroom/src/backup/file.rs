@@ -245,6 +245,9 @@ impl<R: Read> Reader<R> {
     pub(super) fn open(inner: R) -> Result<(Self, Header, [u8; 32]), Problem> {
         let mut reader = Self { inner, whole: Digest::default(), bytes: 0 };
         let magic = reader.take(MAGIC.len()).unwrap_or_default();
+        if reader.bytes == 0 && magic.is_empty() {
+            return Err(damaged("it is empty"));
+        }
         if magic != MAGIC {
             let is_newer = magic.starts_with(b"strongroom backup ");
             let what = if is_newer {

@@ -13,14 +13,14 @@ use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::backup::{self, Row};
 use strongroom_store::counter::{self, CounterKey, Delta, Entry, EntryKind};
-use strongroom_store::schema::{self, Glimpse};
+use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{Store, StoreOptions, Write, key_holder, limit, meta, node};
 
 use super::contents::{Contents, Opened, inspect};
 use super::proof::{Proof, rewind};
 use super::{Step, Watcher};
 use crate::audit::entry;
-use crate::open::{INSTALLATION, RESTORE, existing_masters};
+use crate::open::existing_masters;
 use crate::{Options, Strongroom};
 
 /// By how much the clock of the old database may have been ahead of the new one's, at the most.
@@ -120,7 +120,7 @@ async fn mark(
         }
     }
     drop(session);
-    schema::migrate_to(store, opened.header.schema).await?;
+    schema::begin_restore(store, opened.header.schema).await?;
     let mut tx = store.write().await?;
     let is_new = meta::claim(&mut tx, INSTALLATION, "half restored").await?;
     let is_free = match is_new {
@@ -129,10 +129,14 @@ async fn mark(
     };
     if !is_free {
         tx.roll_back().await?;
+        let mut tx = store.write().await?;
+        schema::unmark(&mut tx).await?;
+        tx.commit().await?;
         return Err(not_empty());
     }
     meta::remove(&mut tx, RESTORE).await?;
     meta::claim(&mut tx, RESTORE, attempt).await?;
+    schema::unmark(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 

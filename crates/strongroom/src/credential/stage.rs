@@ -153,7 +153,7 @@ impl CredentialService {
             ProblemKind::Unprocessable,
             format!(
                 "the provider does not say well of version {number} ({}): {}; abort it and stage another key, or go on \
-                 without asking (skipTest)",
+                 without asking (`skipTest`, --no-test on the command line)",
                 report.outcome.as_str(),
                 report.detail
             ),

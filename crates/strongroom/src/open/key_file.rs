@@ -17,19 +17,32 @@ pub(super) fn read(path: &Path) -> Result<Option<Secret>, Problem> {
     }
 }
 
-/// Writes a new file and makes it durable before anything is sealed under the key.
+/// Writes a new file and makes it durable before anything is sealed under the key. It is there in whole or not at all: half
+/// a key would be in the way of the next start.
 pub(super) fn write(path: &Path, key: &Secret) -> Result<(), Problem> {
+    let beside = path.with_extension("key.partial");
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        // What a start before has left there.
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(key.expose().as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
+        fs::rename(&beside, path)?;
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
         }
         Ok(())
     };
-    write().map_err(|error| {
+    let done = write();
+    if done.is_err() {
+        // It may not even be there, and the error on its way says more.
+        let _ = fs::remove_file(&beside);
+    }
+    done.map_err(|error| {
         Problem::internal(format!("the key file {} cannot be written: {error}", path.display()))
     })
 }

@@ -116,7 +116,11 @@ async fn limits_of_several_units_on_several_scopes_all_count_and_any_refuses() {
     call(&ground, &actor, BOUND, (1000, 100)).await.unwrap();
     let refused = call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err();
     assert_eq!(refused.kind, ProblemKind::LimitReached);
-    assert!(refused.message.contains("nano_usd") && refused.retry_at.is_none(), "{}", refused.message);
+    assert!(
+        refused.message.contains("this user may use $") && refused.retry_at.is_none(),
+        "{}",
+        refused.message
+    );
     assert!(!limits.test(&question).await.unwrap().is_allowed());
     assert_ledger(&ground).await;
     // A limit that is taken away binds nobody.

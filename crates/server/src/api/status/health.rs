@@ -1,6 +1,7 @@
 //! `GET /livez` and `GET /readyz`
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -8,6 +9,9 @@ use axum::http::StatusCode;
 use strongroom_client::wire::status::Readiness;
 
 use crate::http::AppState;
+
+/// Whoever asks whether this server can work, asks the next one when the answer takes long.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Tell that the process lives
 #[utoipa::path(get, path = "/livez", tag = "status", operation_id = "show_liveness", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -27,13 +31,13 @@ pub(super) async fn live() -> &'static str {
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
 )]
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
-    let database = state.room.ping().await;
+    let database = tokio::time::timeout(PATIENCE, state.room.ping()).await;
     let (status, word, database) = match &database {
-        Ok(()) if !state.room.is_writable() => {
+        Ok(Ok(())) if !state.room.is_writable() => {
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not_writable")
         }
-        Ok(()) => (StatusCode::OK, "ready", "ok"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "unreachable"),
+        Ok(Ok(())) => (StatusCode::OK, "ready", "ok"),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "unreachable"),
     };
     let checks = BTreeMap::from([("database".to_owned(), database.to_owned())]);
     (status, Json(Readiness { status: word.to_owned(), checks }))

@@ -67,7 +67,7 @@ pub(in crate::cli) struct AddOptions {
 
 pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
     let api_key = match options.secrets.api_key(&session.output)? {
-        None if !options.no_api_key => Some(prompt_api_key()?),
+        None if !options.no_api_key => Some(prompt_api_key(", or make the credential with --no-api-key")?),
         api_key => api_key,
     };
     let body = CreateCredential {

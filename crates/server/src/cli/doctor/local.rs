@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::unistd::AccessFlags;
 use strongroom_crypto::MasterKey;
 
 use super::Checks;
@@ -46,12 +47,20 @@ fn data_directory(checks: &mut Checks, directory: &Path) {
     let shown = directory.display();
     match fs::metadata(directory) {
         Ok(metadata) if !metadata.is_dir() => checks.fail(NAME, format!("{shown} is not a directory")),
+        Ok(_) if !may_be_written(directory) => checks.fail(
+            NAME,
+            format!("{shown} cannot be written to by this user: a server needs it for its database, socket and lock"),
+        ),
         Ok(metadata) => match others_may(&metadata) {
             Some(mode) => checks.warn(NAME, format!("{shown} has mode {mode}; chmod 700 keeps others out")),
             None => checks.ok(NAME, shown.to_string()),
         },
         Err(error) => checks.warn(NAME, format!("{shown}: {error}")),
     }
+}
+
+fn may_be_written(directory: &Path) -> bool {
+    nix::unistd::access(directory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }
 
 /// The mode in octal, when it lets group or others in.

@@ -140,7 +140,9 @@ fn judge(text: &Secret, from: String, masters: CliResult<Option<Vec<String>>>, o
         checked.from,
         checked.masters.join(" or ")
     ));
-    let refused = slip(&checked.masters).into_iter().fold(refused, CliError::hint);
+    if let Some(slip) = slip(&checked.masters) {
+        return Err(refused.hint(slip));
+    }
     Err(refused.hint(
         "to make it the new master key, start a server with it as ENCRYPTION_KEY and the one that is needed as \
          ENCRYPTION_KEY_PREVIOUS, and run `strongroom key rotate --master`",

@@ -7,6 +7,7 @@ use strongroom_client::wire::leak::{CheckLeaks, LeakReport};
 use strongroom_model::Secret;
 use zeroize::Zeroizing;
 
+use super::candidate::candidates;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::output::{Table, or_dash};
 use crate::cli::session::Session;
@@ -23,14 +24,36 @@ pub(super) async fn run(session: &Session) -> CliResult {
         .take(MOST_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| CliError::usage(format!("stdin cannot be read as text: {error}")))?;
-    let keys: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    if keys.is_empty() {
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(candidates).collect();
+    if lines.is_empty() {
         return Err(CliError::usage("there are no keys on stdin; give one per line"));
     }
-    let mut report = LeakReport { keys: Vec::new() };
-    for batch in keys.chunks(BATCH) {
-        let keys = batch.iter().map(|key| SecretText(Secret::from(*key))).collect();
-        report.keys.extend(session.client.check_leaks(&CheckLeaks { keys }).await?.keys);
+    let (mut report, mut keys) = (LeakReport { keys: Vec::new() }, Vec::new());
+    let tried: Vec<(usize, &str)> = lines
+        .iter()
+        .enumerate()
+        .flat_map(|(line, texts)| texts.iter().map(move |text| (line, *text)))
+        .collect();
+    // Of each line the first candidate, unless another one is ours.
+    let mut of_line = None;
+    for batch in tried.chunks(BATCH) {
+        let body = batch.iter().map(|(_, key)| SecretText(Secret::from(*key))).collect();
+        let checked = session.client.check_leaks(&CheckLeaks { keys: body }).await?.keys;
+        if checked.len() != batch.len() {
+            return Err(CliError::failure("the server has answered about another number of keys"));
+        }
+        for (&(line, key), checked) in batch.iter().zip(checked) {
+            if of_line != Some(line) {
+                of_line = Some(line);
+                keys.push(key);
+                report.keys.push(checked);
+            } else if checked.is_ours && report.keys.last().is_some_and(|last| !last.is_ours) {
+                keys.pop();
+                keys.push(key);
+                report.keys.pop();
+                report.keys.push(checked);
+            }
+        }
     }
     session.output.data(&report, |report| table(report, &keys))?;
     let ours = report.keys.iter().filter(|key| key.is_ours).count();

@@ -1,22 +1,18 @@
 //! `strongroom run --gateway`: the command finds the gateway's addresses and a token of its own, and no key.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use strongroom_client::Transport;
 use strongroom_client::wire::token::{CreateToken, TokenScope};
 use strongroom_model::{Clock, Secret};
 
 use super::{Prepared, RunOptions, child, environment};
 use crate::cli::exit::{CliError, CliResult};
-use crate::cli::global::GlobalOptions;
 use crate::cli::session::{Door, Session};
-use crate::cli::settings;
 
 /// Runs the command to its end, then revokes its token; tells its exit code.
-pub(in crate::cli) async fn run(
-    options: RunOptions,
-    global: &GlobalOptions,
-    session: &Session,
-) -> CliResult<u8> {
-    let base = address(global, session)?;
+pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliResult<u8> {
+    let base = address(session).await?;
     let (token, made) = token(&options, session).await?;
     let variables = variables(&base, &token);
     let prepared = Prepared {
@@ -32,8 +28,9 @@ pub(in crate::cli) async fn run(
     code
 }
 
-/// Where the command finds the gateway.
-fn address(global: &GlobalOptions, session: &Session) -> CliResult<String> {
+/// Where the command finds the gateway. The server of this machine is asked: what its settings say is not where one listens
+/// that was started with others, and whoever listens there would be given the token.
+async fn address(session: &Session) -> CliResult<String> {
     let hint = "start one with `strongroom serve`, or name one with --url and STRONGROOM_TOKEN";
     match &session.door {
         Door::Network(url) => Ok(url.trim_end_matches('/').to_owned()),
@@ -41,22 +38,28 @@ fn address(global: &GlobalOptions, session: &Session) -> CliResult<String> {
             Err(CliError::usage("no server runs here, so there is no gateway to go through").hint(hint))
         }
         Door::Socket(_) => {
-            let config = settings::load(&settings::command_overrides(global), &session.output)?.config;
-            let listen = config.http.listen;
-            if config.http.tls_cert_file.is_some() || listen.port() == 0 {
-                return Err(CliError::usage(
-                    "the address of this machine's server cannot be told from its settings",
-                )
-                .hint(hint));
-            }
-            let host = match listen.ip() {
-                ip if !ip.is_unspecified() => ip,
-                std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            };
-            Ok(format!("http://{}", std::net::SocketAddr::new(host, listen.port())))
+            let told = session.client.status().await?.listening;
+            told.as_deref().and_then(of_this_machine).ok_or_else(|| {
+                let told = told.as_deref().unwrap_or("nothing");
+                CliError::usage(format!(
+                    "where this machine's server is reached without TLS cannot be told from what it says ({told})"
+                ))
+                .hint("name it as its certificate does, with --url and STRONGROOM_TOKEN")
+            })
         }
     }
+}
+
+/// The address for a program on this machine, from what the server tells. Where it speaks TLS only its certificate says
+/// which name it answers to.
+fn of_this_machine(listening: &str) -> Option<String> {
+    let at: SocketAddr = listening.strip_prefix("http://")?.parse().ok()?;
+    let host = match at.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    (at.port() != 0).then(|| format!("http://{}", SocketAddr::new(host, at.port())))
 }
 
 /// A fresh token, with its id; or who may make none gives its own.
@@ -101,4 +104,25 @@ fn variables(base: &str, token: &Secret) -> Vec<(String, Secret)> {
     let addresses =
         ADDRESSES.iter().map(|(name, path)| ((*name).to_owned(), Secret::new(format!("{base}{path}"))));
     addresses.chain(KEYS.iter().map(|name| ((*name).to_owned(), token.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_this_machine;
+
+    #[test]
+    fn what_the_server_tells_becomes_an_address_of_this_machine_or_none() {
+        for (told, address) in [
+            ("http://127.0.0.1:18455", Some("http://127.0.0.1:18455")),
+            ("http://0.0.0.0:9000", Some("http://127.0.0.1:9000")),
+            ("http://[::]:9000", Some("http://[::1]:9000")),
+            ("http://192.0.2.7:9000", Some("http://192.0.2.7:9000")),
+            ("https://127.0.0.1:8420", None),
+            ("http://127.0.0.1:0", None),
+            ("http://example.com:80", None),
+            ("", None),
+        ] {
+            assert_eq!(of_this_machine(told).as_deref(), address, "{told}");
+        }
+    }
 }

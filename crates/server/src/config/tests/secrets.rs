@@ -1,5 +1,7 @@
 //! Secrets: as a value or as a file, and never on any way out.
 
+use std::os::unix::fs::MetadataExt;
+
 use super::*;
 
 /// Every setting that is a secret, with its first variable.
@@ -106,6 +108,25 @@ fn a_file_that_others_may_read_is_warned_of() {
     fs::set_permissions(place.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
     let warnings = place.loaded().warnings;
     assert!(warnings.len() == 1 && warnings[0].contains("chmod 600"), "{warnings:?}");
+}
+
+#[test]
+fn the_key_file_of_the_data_directory_is_warned_of_too() {
+    let place = Place::new();
+    fs::create_dir(place.path("data")).unwrap();
+    let place = place.file("data/master.key", CANARY);
+    let place = place.variable("STRONGROOM_DATA_DIR", "data");
+    assert_eq!(place.loaded().warnings, Vec::<String>::new());
+    fs::set_permissions(place.path("data/master.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    // Its group is the one of whoever runs this; that of `root` lets in nobody new.
+    let is_of_root = fs::metadata(place.path("data/master.key")).unwrap().gid() == 0;
+    assert_eq!(place.loaded().warnings.len(), usize::from(!is_of_root));
+    fs::set_permissions(place.path("data/master.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let warnings = place.loaded().warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("chmod 600"), "{warnings:?}");
+    // One that is not used is nobody's concern.
+    let place = place.file("key", CANARY).variable("ENCRYPTION_KEY_FILE", "key");
+    assert_eq!(place.loaded().warnings, Vec::<String>::new());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use strongroom::backup::{OpenWindows, Restored, Step, restore};
 use strongroom::{
     Actor, Clock, CredentialPatch, Millis, NewCredential, Options, Problem, ProblemKind, Strongroom,
 };
+use strongroom_store::schema::{self, Glimpse};
 use strongroom_testkit::TestDatabase;
 use tracing::Instrument;
 
@@ -130,9 +131,14 @@ async fn round(ground: &Ground, folder: &std::path::Path, kill: Kill) -> (Found,
     let facts = "SELECT key FROM strongroom_meta WHERE key IN ('installation', 'restore') ORDER BY key";
     let is_begun = database.query_text(has_facts).await[0][0].as_deref() == Some("1");
     let facts = if is_begun { database.query_text(facts).await.len() } else { 0 };
-    let found = match facts {
-        0 => Found::NotRestored,
-        2 => {
+    let is_marked = schema::glimpse(database.url()).await.expect("a glimpse") == Glimpse::HalfRestored;
+    let found = match (facts, is_marked) {
+        (0, false) => {
+            // Nothing stands in it, not even a part of the schema, that could be taken for an installation.
+            assert!(!is_begun, "{kill:?}: a part of the schema without a mark");
+            Found::NotRestored
+        }
+        (0 | 2, true) => {
             let refused = Strongroom::open(errand.options()).await.expect_err("it is half restored");
             assert!(refused.message.contains("half restored"), "{refused:?}");
             Found::HalfRestored

@@ -100,7 +100,7 @@ impl Afterwards {
         for name in &self.unproven {
             said.push(format!(
                 "\"{name}\" was there already and may hold another key: keep its lines until you have compared them \
-                 (`strongroom credential show {name}`)"
+                 (`strongroom leak check` tells of a line whether its key is stored, and as which credential)"
             ));
         }
         if self.providers.is_empty() {
