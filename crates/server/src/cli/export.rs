@@ -45,8 +45,14 @@ pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult 
     let query = ListCredentials { provider: options.provider.clone(), ..ListCredentials::default() };
     let found = session.client.all_credentials(query).await?;
     let (mut rows, mut failed) = (Vec::with_capacity(found.len()), 0);
+    let is_dotenv = session.output.format() == Format::Table;
+    let mut left_out = Vec::new();
     for credential in found {
         let mut row = row(&credential);
+        let missing = missing(&credential, is_dotenv);
+        if !missing.is_empty() {
+            left_out.push(format!("\"{}\" ({})", credential.name, missing.join(", ")));
+        }
         if options.reveal {
             match session.client.reveal_credential(&credential.name, credential.user_id).await {
                 Ok(read) => (row.api_key, row.api_secret) = (Some(read.api_key), read.api_secret),
@@ -75,7 +81,16 @@ pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult 
             stdout.flush()?;
         }
     }
-    session.output.note(&format!("{} credentials exported", rows.len()));
+    let exported = rows.len() - failed;
+    session.output.note(&match failed {
+        0 => format!("{exported} credentials exported"),
+        _ => format!("{exported} credentials exported with their keys, {failed} without"),
+    });
+    if !left_out.is_empty() {
+        session
+            .output
+            .warn(&format!("not in what was written: {}; set it anew after an import", left_out.join("; ")));
+    }
     if options.reveal {
         session.output.warn("the keys stand open in what was written: keep it short, and remove it");
     } else {
@@ -86,6 +101,16 @@ pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult 
 
 fn unwritable(error: impl std::fmt::Display) -> CliError {
     CliError::failure(format!("the list cannot be written in this format: {error}"))
+}
+
+/// What a credential has that is not written.
+fn missing(credential: &Credential, is_dotenv: bool) -> Vec<&'static str> {
+    let [expires, rotates] = [credential.expires_at.is_some(), credential.rotate_after_days.is_some()];
+    let of_dotenv =
+        [(credential.endpoint.is_some(), "endpoint"), (credential.rate_limit.is_some(), "rate limit")];
+    let all = [(expires, "expiry"), (rotates, "rotation"), (credential.frozen_at.is_some(), "frozen")];
+    let of_dotenv = of_dotenv.into_iter().filter(|_| is_dotenv);
+    all.into_iter().chain(of_dotenv).filter(|(has, _)| *has).map(|(_, what)| what).collect()
 }
 
 fn row(credential: &Credential) -> ImportRow {
@@ -143,4 +168,22 @@ fn quoted(key: &SecretText) -> Zeroizing<String> {
     } else {
         format!("'{key}'")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_written_is_named() {
+        let json = r#"{"id":1,"uid":"","name":"a","provider":"openai","priority":1,"isActive":true,"isGlobal":true,
+            "usageCount":0,"currentMonthUsage":0,"createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00Z",
+            "revision":1,"version":1,"expiresAt":"2026-03-31T00:00:00Z","rotateAfterDays":90,
+            "endpoint":"https://llm.example.com/","rateLimit":5}"#;
+        let credential: Credential = serde_json::from_str(json).unwrap();
+        assert_eq!(missing(&credential, false), ["expiry", "rotation"]);
+        assert_eq!(missing(&credential, true), ["expiry", "rotation", "endpoint", "rate limit"]);
+        let plain = Credential { expires_at: None, rotate_after_days: None, ..credential };
+        assert!(missing(&plain, false).is_empty());
+    }
 }
