@@ -55,6 +55,14 @@ pub struct ImportRow {
     /// Monthly requests allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<i64>,
+    /// From then on it is not handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Millis>,
+    /// Days after which its key is to be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3660)]
+    pub rotate_after_days: Option<i64>,
     /// Uses since ever.
     #[serde(default)]
     pub usage_count: i64,

@@ -123,8 +123,8 @@ fn passed(pieces: &[&[u8]]) -> Vec<u8> {
 /// The answer without the events that tell usage and nothing else, found in the plainest way.
 fn without_usage(mut answer: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
-    while let Some(end) =
-        (0..answer.len()).find_map(|at| end_of_event(&answer[at..]).map(|length| at + length))
+    while let Some(end) = blank(answer)
+        .or_else(|| (0..answer.len()).find_map(|at| end_of_event(&answer[at..]).map(|length| at + length)))
     {
         let (event, behind) = answer.split_at(end);
         if !is_usage(event) {
@@ -134,6 +134,11 @@ fn without_usage(mut answer: &[u8]) -> Vec<u8> {
     }
     rest.extend_from_slice(answer);
     rest
+}
+
+/// A blank line before an event is none of it.
+fn blank(bytes: &[u8]) -> Option<usize> {
+    [b"\n".as_slice(), b"\r\n"].iter().find(|line| bytes.starts_with(line)).map(|line| line.len())
 }
 
 fn end_of_event(bytes: &[u8]) -> Option<usize> {

@@ -105,11 +105,14 @@ fn unwritable(error: impl std::fmt::Display) -> CliError {
 
 /// What a credential has that is not written.
 fn missing(credential: &Credential, is_dotenv: bool) -> Vec<&'static str> {
-    let [expires, rotates] = [credential.expires_at.is_some(), credential.rotate_after_days.is_some()];
-    let of_dotenv =
-        [(credential.endpoint.is_some(), "endpoint"), (credential.rate_limit.is_some(), "rate limit")];
-    let all = [(expires, "expiry"), (rotates, "rotation"), (credential.frozen_at.is_some(), "frozen")];
+    let of_dotenv = [
+        (credential.expires_at.is_some(), "expiry"),
+        (credential.rotate_after_days.is_some(), "rotation"),
+        (credential.endpoint.is_some(), "endpoint"),
+        (credential.rate_limit.is_some(), "rate limit"),
+    ];
     let of_dotenv = of_dotenv.into_iter().filter(|_| is_dotenv);
+    let all = [(credential.frozen_at.is_some(), "frozen")];
     all.into_iter().chain(of_dotenv).filter(|(has, _)| *has).map(|(_, what)| what).collect()
 }
 
@@ -126,6 +129,8 @@ fn row(credential: &Credential) -> ImportRow {
         is_global: credential.is_global,
         user_id: credential.user_id,
         rate_limit: credential.rate_limit,
+        expires_at: credential.expires_at,
+        rotate_after_days: credential.rotate_after_days,
         usage_count: credential.usage_count,
         current_month_usage: credential.current_month_usage,
         last_used: credential.last_used,
@@ -181,9 +186,9 @@ mod tests {
             "revision":1,"version":1,"expiresAt":"2026-03-31T00:00:00Z","rotateAfterDays":90,
             "endpoint":"https://llm.example.com/","rateLimit":5}"#;
         let credential: Credential = serde_json::from_str(json).unwrap();
-        assert_eq!(missing(&credential, false), ["expiry", "rotation"]);
+        assert!(missing(&credential, false).is_empty());
         assert_eq!(missing(&credential, true), ["expiry", "rotation", "endpoint", "rate limit"]);
-        let plain = Credential { expires_at: None, rotate_after_days: None, ..credential };
-        assert!(missing(&plain, false).is_empty());
+        let frozen = Credential { frozen_at: Some(credential.updated_at), ..credential };
+        assert_eq!(missing(&frozen, false), ["frozen"]);
     }
 }

@@ -6,14 +6,17 @@ use serde_json::Value;
 
 use crate::harness::{KEY, Place};
 
+/// When the key of the first one ends.
+const END: &str = "2099-01-01T00:00:00Z";
 const ODD: &str = "it's $a \\ canary \"key\"";
 
 async fn place() -> Place {
     let mut place = Place::without_server().await;
     turn_to(&mut place, "a");
-    for (name, key) in [("one", KEY), ("two", ODD)] {
+    let dates = ["--expires-at", END, "--rotate-after-days", "90"];
+    for (name, key, more) in [("one", KEY, dates.as_slice()), ("two", ODD, &[])] {
         let add = ["credential", "add", name, "--provider", "openai", "--api-key-stdin"];
-        let done = place.run_with_stdin(&add, key).await;
+        let done = place.run_with_stdin(&[add.as_slice(), more].concat(), key).await;
         assert_eq!(done.code, 0, "{}", done.stderr);
     }
     place
@@ -71,6 +74,15 @@ async fn what_was_exported_goes_in_elsewhere_and_is_the_same() {
         };
         let done = place.run(import).await;
         assert_eq!(done.code, 0, "{format}: {}", done.stderr);
+        if format != "dotenv" {
+            let shown = place.run(&["credential", "show", "one", "--format", "json"]).await;
+            let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+            assert_eq!(
+                (&shown["expiresAt"], &shown["rotateAfterDays"]),
+                (&END.into(), &90.into()),
+                "{format}"
+            );
+        }
         let names = if format == "dotenv" { ["openai-primary", "openai-2"] } else { ["one", "two"] };
         for (name, key) in names.into_iter().zip([KEY, ODD]) {
             let read = place.run(&["credential", "get", name, "--reveal"]).await;

@@ -7,7 +7,7 @@ use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::audit::{NewEntry, Outcome, Target};
-use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET};
+use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET, check_rotation};
 use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
@@ -49,6 +49,10 @@ pub struct ImportRow {
     pub user: Option<UserId>,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,
+    /// From then on it is not handed out; it may have been already.
+    pub expires_at: Option<Millis>,
+    /// Days after which its key is to be replaced.
+    pub rotate_after_days: Option<i64>,
     /// Uses since ever.
     pub usage_count: i64,
     /// Uses of the month of `last_used`.
@@ -179,6 +183,7 @@ impl CredentialService {
         let detail = json!({
             "source": options.source, "sourceId": row.id, "id": made.id, "provider": provider.as_str(),
             "endpoint": made.endpoint, "userId": made.user, "usageCount": row.usage_count,
+            "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days,
         });
         entries.push(entry(&self.actor, "credential.import", target(&made), now, &detail));
         self.room.append(&mut tx, entries).await?;
@@ -222,7 +227,7 @@ impl CredentialService {
             is_global: row.is_global,
             user: row.user,
             version: version_uid,
-            life: Life::default(),
+            life: Life { expires_at: row.expires_at, ..Life::default() },
         };
         let new = NewRow {
             id: free_id,
@@ -236,8 +241,8 @@ impl CredentialService {
             user: row.user,
             version: version_uid,
             mac: self.room.sign_credential(&grant),
-            expires_at: None,
-            rotate_after_days: None,
+            expires_at: row.expires_at,
+            rotate_after_days: row.rotate_after_days,
             created_at,
             updated_at: row.updated_at.unwrap_or(created_at),
         };
@@ -340,6 +345,7 @@ fn check(row: &ImportRow) -> Result<Provider, Problem> {
     if row.rate_limit.is_some_and(|limit| limit < 0) {
         return Err(Problem::invalid("rateLimit", "rateLimit must not be negative"));
     }
+    row.rotate_after_days.map_or(Ok(()), check_rotation)?;
     for (field, count) in
         [("usageCount", row.usage_count), ("currentMonthUsage", row.current_month_usage.max(0))]
     {

@@ -18,6 +18,8 @@ pub(crate) fn row(id: i64, name: &str) -> ImportRow {
         is_global: true,
         user: None,
         rate_limit: None,
+        expires_at: None,
+        rotate_after_days: None,
         usage_count: 0,
         current_month_usage: 0,
         last_used: None,
@@ -55,6 +57,8 @@ async fn a_row_arrives_with_everything_it_had() {
         endpoint: Some("http://10.0.0.7/v1".to_owned()),
         priority: Some(3),
         rate_limit: Some(50),
+        expires_at: Some(NOW.plus_seconds(60)),
+        rotate_after_days: Some(90),
         created_at: Some(Millis(1_000)),
         updated_at: Some(Millis(2_000)),
         ..row(41, "full")
@@ -63,6 +67,7 @@ async fn a_row_arrives_with_everything_it_had() {
     assert_eq!((told(&report), report[0].id), (vec!["migrated"], Some(CredentialId(41))));
     let found = ground.service().require(CredentialId(41)).await.unwrap();
     assert_eq!((found.provider.as_str(), found.priority, found.rate_limit), ("gemini", 3, Some(50)));
+    assert_eq!((found.expires_at, found.rotate_after_days), (Some(NOW.plus_seconds(60)), Some(90)));
     assert_eq!(
         found.endpoint.as_deref(),
         Some("http://10.0.0.7/v1"),
@@ -164,6 +169,7 @@ async fn a_row_that_cannot_be_kept_is_reported_and_stops_no_other() {
         ImportRow { provider: "a/b".to_owned(), ..row(4, "provider") },
         ImportRow { api_key: Some("".into()), ..row(5, "empty") },
         ImportRow { rate_limit: Some(-1), ..row(6, "limit") },
+        ImportRow { rotate_after_days: Some(0), ..row(7, "rotation") },
         ImportRow { usage_count: -1, ..row(7, "usage") },
         ImportRow { user: Some(UserId(0)), ..row(8, "user") },
         ImportRow { user: Some(UserId(i64::MAX)), ..row(8, "user") },
@@ -171,11 +177,11 @@ async fn a_row_that_cannot_be_kept_is_reported_and_stops_no_other() {
         row(9, "good-2"),
     ];
     let report = import(&ground, rows).await;
-    let failed = ["failed"; 9];
+    let failed = ["failed"; 10];
     assert_eq!(told(&report), [&["migrated"][..], &failed, &["migrated"]].concat());
     assert_eq!(ground.service().list_credentials().await.unwrap().len(), 2);
     let entries = ground.entries("credential.import").await;
-    assert_eq!(entries.len(), 11, "one of each row, made or failed");
+    assert_eq!(entries.len(), 12, "one of each row, made or failed");
     ground.assert_sound().await;
 }
 

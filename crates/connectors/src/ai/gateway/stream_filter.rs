@@ -32,7 +32,7 @@ impl UsageFilter {
         }
         self.held.extend_from_slice(&bytes);
         let mut passed = BytesMut::new();
-        while let Some(end) = end_of_event(&self.held) {
+        while let Some(end) = end_of_event(&self.held, !self.passes) {
             let event = self.held.split_to(end);
             if self.passes || !is_usage(&event) {
                 passed.extend_from_slice(&event);
@@ -64,8 +64,16 @@ fn may_tell_usage(bytes: &[u8]) -> bool {
     })
 }
 
-/// The length of the first event, with the blank line that ends it.
-fn end_of_event(bytes: &[u8]) -> Option<usize> {
+/// The length of the first event, with the blank line that ends it. Blank lines before an event are none of it: each passes
+/// by itself.
+fn end_of_event(bytes: &[u8], is_at_start: bool) -> Option<usize> {
+    if is_at_start {
+        match bytes {
+            [b'\n', ..] => return Some(1),
+            [b'\r', b'\n', ..] => return Some(2),
+            _ => {}
+        }
+    }
     memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
         [b'\n', ..] => Some(at + 2),
         [b'\r', b'\n', ..] => Some(at + 3),
@@ -111,6 +119,17 @@ mod tests {
             let text = format!("data: {{\"choices\":[],{usage}}}\n\n");
             for piece in [1, 7, 10_000] {
                 assert_eq!(passed(&text, piece), "", "{usage} in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn blank_lines_before_the_usage_stay_and_it_goes() {
+        let usage = "data: {\"choices\":[],\"usage\":{}}\n\n";
+        for blank in ["\n", "\n\n\n", "\r\n", "\r\n\n"] {
+            let text = format!("data: a\n\n{blank}{usage}data: b\n\n");
+            for piece in [1, 2, 3, 10, 12, 10_000] {
+                assert_eq!(passed(&text, piece), format!("data: a\n\n{blank}data: b\n\n"), "{piece}");
             }
         }
     }

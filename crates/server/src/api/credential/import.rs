@@ -89,6 +89,8 @@ fn requested(row: import::ImportRow) -> ImportRow {
         is_global: row.is_global,
         user: row.user_id.map(UserId),
         rate_limit: row.rate_limit,
+        expires_at: row.expires_at,
+        rotate_after_days: row.rotate_after_days,
         usage_count: row.usage_count,
         current_month_usage: row.current_month_usage,
         last_used: row.last_used,

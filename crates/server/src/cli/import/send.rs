@@ -118,6 +118,8 @@ mod tests {
             is_global: true,
             user_id: None,
             rate_limit: None,
+            expires_at: None,
+            rotate_after_days: None,
             usage_count: 0,
             current_month_usage: 0,
             last_used: None,

@@ -68,6 +68,8 @@ pub(super) fn map(source: LegacyRow, key: &MasterKey) -> Result<Mapped, Unmappab
         user_id: source.user_id,
         // Below zero nothing was ever allowed, as with zero.
         rate_limit: source.monthly_limit.map(|limit| limit.max(0)),
+        expires_at: None,
+        rotate_after_days: None,
         usage_count: source.usage_count.unwrap_or(0).max(0),
         current_month_usage: source.current_month_usage.unwrap_or(0).max(0),
         last_used: source.last_used,
