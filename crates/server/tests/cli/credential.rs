@@ -83,6 +83,7 @@ async fn a_name_wins_over_a_number() {
 async fn what_cannot_be_undone_asks_first() {
     let place = Place::with_server().await;
     place.answers("GET", LIST, 200, format!("[{}]", credential(1, "a", "openai"))).await;
+    place.answers("GET", "/api/admin/credentials/1/versions", 200, "[]").await;
     place
         .answers(
             "DELETE",
