@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
+use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
@@ -50,8 +51,7 @@ impl Connector {
 
     #[cfg(test)]
     pub(super) fn trusting(guard: EndpointGuard, limit: Duration, config: rustls::ClientConfig) -> Self {
-        let https = HttpsConnectorBuilder::new().with_tls_config(config);
-        let https = https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()));
+        let https = over_tls(HttpsConnectorBuilder::new().with_tls_config(config), guard);
         Self { guard, https: OnceCell::new_with(Some(https)), plain: None, limit }
     }
 
@@ -63,8 +63,7 @@ impl Connector {
                 let advice = "check that the system's certificates are installed (package ca-certificates)";
                 format!("TLS cannot be set up: {error}; {advice}")
             })?;
-            let https = https.https_only().enable_all_versions();
-            Ok::<_, BoxError>(https.wrap_connector(connector(self.guard.reach())))
+            Ok::<_, BoxError>(over_tls(https, self.guard))
         });
         https.await.cloned()
     }
@@ -84,6 +83,10 @@ impl Connector {
         let is_http2 = io.connected().is_negotiated_h2();
         Ok(if is_http2 { Connected::Http2(io) } else { Connected::Http1(io) })
     }
+}
+
+fn over_tls(https: HttpsConnectorBuilder<WantsSchemes>, guard: EndpointGuard) -> Https {
+    https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()))
 }
 
 fn connector(reach: Reach) -> HttpConnector<Guarded> {

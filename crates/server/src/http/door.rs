@@ -209,21 +209,26 @@ async fn complete(
             ProblemKind::Unavailable => tokio::time::timeout(NOTE, noted).await.ok(),
             _ => Some(noted.await),
         };
-        if noted != Some(true) {
-            tracing::error!(request_id, "a failure could not be written to the audit trail");
+        let why = match noted {
+            Some(Ok(())) => None,
+            Some(Err(problem)) => Some(problem.kind.code()),
+            None => Some("timeout"),
+        };
+        if let Some(why) = why {
+            tracing::error!(request_id, code = why, "a failure could not be written to the audit trail");
         }
     }
     render(&problem, request_id, Clock::Database.local_now())
 }
 
-/// Writes a failure to the audit trail, and tells whether that is done.
+/// Writes a failure to the audit trail.
 async fn note_failure(
     state: &AppState,
     route: &Route,
     actor: &Actor,
     named: Option<(&'static str, String)>,
     problem: &Problem,
-) -> bool {
+) -> Result<(), Problem> {
     let outcome = if problem.kind == ProblemKind::Denied { Outcome::Denied } else { Outcome::Failed };
     let target = state
         .room
@@ -231,7 +236,7 @@ async fn note_failure(
         .await
         .unwrap_or_else(|_| Target::kind(noun(route.action)));
     let detail = json!({ "code": problem.kind.code(), "field": problem.field.as_deref().filter(|field| is_our_field(field)) });
-    state.room.note(actor, route.action, target, outcome, &detail).await.is_ok()
+    state.room.note(actor, route.action, target, outcome, &detail).await
 }
 
 fn noun(action: &'static str) -> &'static str {

@@ -28,19 +28,11 @@ pub(super) async fn run(options: DestroyOptions, session: &Session) -> CliResult
         "Erase the key of version {} of credential \"{}\"? It cannot be brought back",
         options.version, credential.name
     ))?;
+    // Asked before: what fails after the key is erased would read as if it were not.
+    let same = super::versions::same_keys(session, &credential, options.version).await?;
     let changed = session.client.destroy_version(credential.id, options.version, options.if_match).await?;
     session.output.data(&changed, details)?;
     session.output.note(&format!("the key of version {} is erased", options.version));
-    let versions = session.client.list_versions(credential.id).await?;
-    let same = versions.iter().find(|it| it.number == options.version).map(|it| it.same_key_in.as_slice());
-    session.output.note(&match same {
-        Some(same @ [_, ..]) => {
-            format!(
-                "the key itself is to stay at the provider: {} the same one",
-                super::versions::holders(same)
-            )
-        }
-        _ => "the key itself still works at the provider: revoke it there".to_owned(),
-    });
+    session.output.note(&super::versions::at_the_provider(&same));
     Ok(Exit::Ok)
 }

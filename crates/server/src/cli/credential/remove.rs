@@ -23,19 +23,11 @@ pub(super) async fn run(options: RemoveOptions, session: &Session) -> CliResult 
         "Delete credential \"{}\" (id {}, {}, used {} times)?",
         credential.name, credential.id, credential.provider, credential.usage_count
     ))?;
-    let versions = session.client.list_versions(credential.id).await?;
-    let mut same = versions
-        .iter()
-        .find(|it| it.number == credential.version)
-        .map_or_else(Vec::new, |it| it.same_key_in.clone());
+    let mut same = super::versions::same_keys(session, &credential, credential.version).await?;
     same.retain(|it| it.name != credential.name || it.is_deleted);
     let done = session.client.delete_credential(credential.id, options.if_match).await?;
     session.output.note(&done.message);
     session.output.note(&format!("`strongroom credential undelete {}` takes it back", credential.id));
-    session.output.note(&if same.is_empty() {
-        "the key itself still works at the provider: revoke it there".to_owned()
-    } else {
-        format!("the key itself is to stay at the provider: {} the same one", super::versions::holders(&same))
-    });
+    session.output.note(&super::versions::at_the_provider(&same));
     Ok(Exit::Ok)
 }

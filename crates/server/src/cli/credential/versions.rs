@@ -1,6 +1,7 @@
 //! `strongroom credential versions`
 
 use clap::Args;
+use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::version::{SameKey, Version};
 
 use crate::cli::exit::{CliResult, Exit};
@@ -49,8 +50,27 @@ fn note(version: &Version) -> String {
     percent.into_iter().chain(copied).chain(reason).chain(same).collect::<Vec<_>>().join("; ")
 }
 
+/// The other versions that have the key of this one.
+pub(super) async fn same_keys(
+    session: &Session,
+    credential: &Credential,
+    number: i64,
+) -> CliResult<Vec<SameKey>> {
+    let versions = session.client.list_versions(credential.id).await?;
+    Ok(versions.into_iter().find(|it| it.number == number).map_or_else(Vec::new, |it| it.same_key_in))
+}
+
+/// What is to be done at the provider about a key that is gone here, while these have the same one.
+pub(super) fn at_the_provider(same: &[SameKey]) -> String {
+    if same.is_empty() {
+        "the key itself still works at the provider: revoke it there".to_owned()
+    } else {
+        format!("the key itself is to stay at the provider: {} the same one", holders(same))
+    }
+}
+
 /// Who has the same key, as the beginning of a sentence.
-pub(super) fn holders(same: &[SameKey]) -> String {
+fn holders(same: &[SameKey]) -> String {
     let name = |same: &SameKey| {
         let deleted = if same.is_deleted { " (deleted)" } else { "" };
         format!("{}{deleted} version {}", same.name, same.version)
