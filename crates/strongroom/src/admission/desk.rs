@@ -21,7 +21,7 @@ use strongroom_store::{Write, change, counter, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use guard::{KeptRecords, Opened, TakenOut};
+use guard::{Grant, KeptRecords, Opened, TakenOut};
 
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
@@ -61,7 +61,7 @@ pub(crate) enum Refusal {
 struct Asking {
     claims: Vec<Claim>,
     moment: Moment,
-    reply: oneshot::Sender<Result<Held, Refusal>>,
+    reply: oneshot::Sender<Result<Grant, Refusal>>,
 }
 
 enum Request {
@@ -145,7 +145,7 @@ impl Desk {
             let (reply, answer) = oneshot::channel();
             let asking = Request::Admit(Asking { claims, moment, reply });
             self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
-            answer.await.map_err(|_| Refusal::Problem(gone()))?
+            answer.await.map_err(|_| Refusal::Problem(gone()))?.map(Grant::take)
         })
         .await
     }
@@ -444,14 +444,11 @@ impl Worker {
         Ok(())
     }
 
-    /// A caller that has gone away meanwhile gives back what it was granted.
     fn grant(&self, asking: Asking) {
         let held = Held { claims: asking.claims, epoch: self.shared.counted().epoch };
-        if let Err(Ok(held)) = asking.reply.send(Ok(held)) {
-            let mut counted = self.shared.counted();
-            let at = asking.moment.now;
-            counted.till.finish(&held.nothing_consumed(), at);
-        }
+        let grant = Grant { shared: Arc::clone(&self.shared), held: Some(held), at: asking.moment.now };
+        // A caller that has gone away meanwhile does not take it, and it goes back.
+        let _ = asking.reply.send(Ok(grant));
     }
 
     /// Begins the transaction: how things stand, and a sign of life. `false` when others have settled what this server
@@ -551,7 +548,7 @@ fn is_of(claims: &[Claim], made: Moment, now: Moment) -> bool {
     made.generation == now.generation && claims.iter().all(|it| it.key.window.start(now.now) == it.key.start)
 }
 
-fn answer(asking: Asking, outcome: Result<Held, Refusal>) {
+fn answer(asking: Asking, outcome: Result<Grant, Refusal>) {
     // A caller that went away was granted nothing by this.
     let _ = asking.reply.send(outcome);
 }

@@ -77,6 +77,34 @@ async fn assert_ledger(ground: &Ground) {
 }
 
 #[tokio::test]
+async fn a_caller_that_goes_away_while_its_grant_is_on_the_way_holds_nothing() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let (_, actor) = program(&ground).await;
+    let limits = ground.room.limits(Actor::library());
+    limits.set(&Bound::Credential("one".into()), Unit::Requests, Window::Day, 2).await.unwrap();
+    // What it needs to know is known from now on, so that the next one asks at once.
+    call(&ground, &actor, BOUND, (1, 1)).await.unwrap();
+    {
+        let mut leaving = ground.room.calls(actor.clone()).begin(chat(BOUND)).await.unwrap();
+        let mut asking = std::pin::pin!(leaving.next());
+        assert!(futures::poll!(asking.as_mut()).is_pending());
+        // The list comes after the batch that has decided about it: it was told, and has not looked.
+        let mut seen = left(&ground).await;
+        for _ in 0..100 {
+            if seen == [("credential", "requests", 0)] {
+                break;
+            }
+            seen = left(&ground).await;
+        }
+        assert_eq!(seen, [("credential", "requests", 0)]);
+    }
+    // The one that it held is there for the next.
+    call(&ground, &actor, BOUND, (1, 1)).await.unwrap();
+    assert_ledger(&ground).await;
+}
+
+#[tokio::test]
 async fn limits_of_several_units_on_several_scopes_all_count_and_any_refuses() {
     let ground = ground().await;
     ground.make(new("one")).await;

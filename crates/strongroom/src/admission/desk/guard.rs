@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use strongroom_model::Millis;
 use strongroom_store::usage::Record;
 
 use super::Shared;
+use crate::admission::Held;
 use crate::admission::till::{Batch, Sealed};
 
 /// What was taken out for a batch that has not opened; dropped, it goes back.
@@ -48,6 +50,33 @@ impl Drop for Opened {
     fn drop(&mut self) {
         if let Some(batch) = self.batch.take() {
             self.shared.counted().till.did_not_happen(batch);
+        }
+    }
+}
+
+/// What is held for a caller, on its way there; dropped before it was taken, nothing of it was consumed. A caller can go away
+/// when it has been sent and not received yet.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub(super) shared: Arc<Shared>,
+    pub(super) held: Option<Held>,
+    pub(super) at: Millis,
+}
+
+impl Grant {
+    pub(super) fn take(mut self) -> Held {
+        self.held.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let mut counted = self.shared.counted();
+        // What was held in an earlier life has been settled by others.
+        if held.epoch == counted.epoch {
+            counted.till.finish(&held.nothing_consumed(), self.at);
+            self.shared.wake.notify_one();
         }
     }
 }
