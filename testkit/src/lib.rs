@@ -39,6 +39,7 @@ pub mod fake_minter;
 pub mod fake_provider;
 #[cfg(feature = "fake-provider")]
 pub mod fake_upstream;
+pub mod giving_up;
 pub mod planted_secret;
 pub mod postgres_cluster;
 pub mod real_parts;

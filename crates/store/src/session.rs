@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis};
 
 use crate::busy::{Patience, is_busy};
@@ -157,7 +157,7 @@ impl Store {
         let link = match &self.pool {
             Pool::Sqlite { read, .. } => Link::SqliteWrite(read.begin().await?),
             Pool::Postgres(pool) => Link::PostgresWrite(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?,
+                begin(pool, Some("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")).await?,
             ),
         };
         let mut session = Session { link, clock: self.clock.clone() };
@@ -197,7 +197,7 @@ impl Store {
         let link = match &self.pool {
             // Taking the write lock at once: upgrading a read lock later can fail with BUSY however long one waits.
             Pool::Sqlite { write, .. } => Link::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Link::PostgresWrite(pool.begin().await?),
+            Pool::Postgres(pool) => Link::PostgresWrite(begin(pool, None).await?),
         };
         let changes_made = Arc::clone(&self.changes_made);
         Ok(Write { session: Session { link, clock: self.clock.clone() }, is_change: false, changes_made })
@@ -243,6 +243,22 @@ impl Store {
             Pool::Postgres(pool) => Some(pool),
         }
     }
+}
+
+/// Begins a transaction, whose caller may go away meanwhile. The driver believes in one that the server has confirmed: were
+/// the wait for that given up, the connection would go to whoever is next with a transaction open that nobody ends. So a
+/// task waits, which nobody gives up.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "that it outlives its caller is what it is for; what it brings is awaited"
+)]
+async fn begin(
+    pool: &PgPool,
+    statement: Option<&'static str>,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let connection = pool.acquire().await?;
+    let begun = tokio::spawn(Transaction::begin(connection, statement.map(SqlSafeStr::into_sql_str)));
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {

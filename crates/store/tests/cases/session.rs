@@ -2,6 +2,7 @@
 
 use strongroom_model::{Clock, Millis};
 use strongroom_store::{Backend, Store, StoreError, StoreOptions, meta};
+use strongroom_testkit::giving_up::polled_so_often;
 
 use super::ground::{NOW, ground};
 
@@ -54,6 +55,34 @@ async fn a_call_that_goes_ahead_of_changes_writes_at_once() {
     drop(ahead);
     let mut tx = ground.write().await;
     assert!(!meta::claim(&mut tx, "fact", "of the change").await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_was_given_up_at_any_await_of_its_beginning_leaves_nothing_to_the_next_one() {
+    let ground = ground().await;
+    let options =
+        StoreOptions { url: ground.database.url().to_owned(), max_connections: 1, clock: Clock::Database };
+    let store = Store::connect(&options).await.unwrap();
+    // Which await is which depends on how fast the server answers.
+    for of_what in ["a transaction", "a snapshot"].repeat(8) {
+        for times in 1.. {
+            let is_begun = match of_what {
+                "a transaction" => polled_so_often(times, store.write_at_once()).await.is_some(),
+                _ => polled_so_often(times, store.snapshot()).await.is_some(),
+            };
+            // Were one left open, this would be its first statement, and then it would take no other isolation.
+            store.read().await.unwrap().ping().await.unwrap();
+            store.snapshot().await.unwrap_or_else(|error| panic!("{of_what}, {times}: {error:?}"));
+            let mut tx = store.write_at_once().await.unwrap();
+            meta::claim(&mut tx, "fact", "value")
+                .await
+                .unwrap_or_else(|error| panic!("{of_what}, {times}: {error:?}"));
+            tx.roll_back().await.unwrap();
+            if is_begun {
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]

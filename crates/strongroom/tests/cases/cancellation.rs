@@ -5,9 +5,9 @@ use std::time::Duration;
 use strongroom::{Actor, CredentialPatch, NewCredential};
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target};
+use strongroom_testkit::giving_up::polled_so_often;
 
 use super::ground::{Ground, ground, new, provider};
-use super::key::polled_so_often;
 
 const ROUNDS: usize = 400;
 

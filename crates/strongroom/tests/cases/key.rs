@@ -8,6 +8,7 @@ use strongroom::key::{DataKeyState, Policy};
 use strongroom::{Actor, Credential, CredentialPatch, NewCredential, ProblemKind, Strongroom};
 use strongroom_crypto::random;
 use strongroom_model::usage::{CallBound, Metering};
+use strongroom_testkit::giving_up::polled_so_often;
 
 use super::ground::{Ground, NOW, ground, new, provider};
 
@@ -194,20 +195,6 @@ async fn under_reads_and_writes_on_two_nodes_nothing_is_lost_and_nothing_stays_u
     assert!((1..=2).contains(&rotations), "{rotations}");
     assert_eq!(ground.entries("credential.integrity").await.len(), 0);
     assert_rotated(&ground, rotations).await;
-}
-
-/// Polls a future so often, and drops it: at whatever await it has come to.
-pub(crate) async fn polled_so_often<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut left = times;
-    std::future::poll_fn(|context| {
-        if left == 0 {
-            return std::task::Poll::Ready(None);
-        }
-        left -= 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,10 +10,10 @@ use strongroom::{
 };
 use strongroom_model::limit::{Unit, Window};
 use strongroom_testkit::TestDatabase;
+use strongroom_testkit::giving_up::polled_so_often;
 
 use super::super::call::{BOUND, end};
 use super::super::ground::{Ground, ground, new, provider};
-use super::super::key::polled_so_often;
 
 /// Credentials with two secrets each: more than a rotation does in one batch.
 pub(super) const PLAIN: usize = 20;
