@@ -3,7 +3,7 @@
 
 use crate::dispatch::{execute, fetch_optional};
 use crate::error::StoreError;
-use crate::session::{Session, Write};
+use crate::session::{Backend, Session, Write};
 
 /// Its value.
 ///
@@ -12,6 +12,15 @@ use crate::session::{Session, Write};
 pub async fn current(session: &mut Session) -> Result<i64, StoreError> {
     let row = fetch_optional!(session, (i64,), "SELECT value FROM changes WHERE id = 1")?;
     Ok(row.map_or(0, |(value,)| value))
+}
+
+/// Whether another transaction has moved it since this one found this value.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn has_moved(tx: &mut Write, found: i64) -> Result<bool, StoreError> {
+    // SQLite has one writer, which is us.
+    Ok(tx.backend() == Backend::Postgres && current(tx).await? != found)
 }
 
 /// Moves it: the last step of every transaction that changes something, see [`Write::commit`]. Limits that were set in it

@@ -51,8 +51,9 @@ macro_rules! execute {
     };
 }
 
-/// Rows per statement, the most first: few enough texts that all of them stay prepared.
-pub(crate) const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Rows per statement, the most first: few enough texts that all of them stay prepared, and close enough to each other that
+/// a handful of rows is one statement or two.
+pub(crate) const CHUNKS: [usize; 12] = [64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 /// How places for values are written: PostgreSQL numbers them. For SQLite they have no names, for the driver looks every
 /// name up, and SQLite keeps them in a list: a thousand of them would cost a million steps.

@@ -1,15 +1,16 @@
 //! Links: connections with HTTP over them. One of HTTP/1.1 is driven by whoever uses it, one of HTTP/2 by a task.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Waker};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::client::conn;
+use hyper::client::conn::{self, TrySendError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 
 use super::BoxError;
@@ -81,24 +82,46 @@ impl<B> Link<B> {
     }
 }
 
+pin_project! {
+    /// A request on its way, until the head of its answer is there. Its own type: as an `async` block it would have the
+    /// driver's future twice, before and after it is pinned, and all calls would carry that.
+    pub(super) struct Sending<B, F> {
+        // Gone when it is done.
+        link: Option<Link<B>>,
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<B, F> Future for Sending<B, F>
+where
+    F: Future<Output = Result<Response<Incoming>, TrySendError<Request<B>>>>,
+{
+    type Output = Sent<B>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Sent<B>> {
+        let this = self.project();
+        if let Some(link) = this.link {
+            link.drive(cx);
+        }
+        let outcome = ready!(this.answer.poll(cx));
+        Poll::Ready(match (outcome, this.link.take()) {
+            (Ok(answer), Some(link)) => Sent::Answered(answer, link),
+            (Err(mut failed), _) => match failed.take_message() {
+                Some(request) => Sent::Unsent(Box::new(request), failed.into_error()),
+                None => Sent::Broken(failed.into_error()),
+            },
+            // Nobody polls what is done.
+            (Ok(_), None) => return Poll::Pending,
+        })
+    }
+}
+
 impl<B: Body + 'static> Link<B> {
     /// Hands a request to the connection. What is returned sends it and waits for the head of the answer; the link comes
     /// back with an answer.
     pub(super) fn send(mut self, request: Request<B>) -> impl Future<Output = Sent<B>> {
-        let sending = self.sender.try_send_request(request);
-        async move {
-            let mut sending = pin!(sending);
-            let answer = std::future::poll_fn(|cx| {
-                self.drive(cx);
-                sending.as_mut().poll(cx)
-            });
-            match answer.await {
-                Ok(answer) => Sent::Answered(answer, self),
-                Err(mut failed) => match failed.take_message() {
-                    Some(request) => Sent::Unsent(Box::new(request), failed.into_error()),
-                    None => Sent::Broken(failed.into_error()),
-                },
-            }
-        }
+        let answer = self.sender.try_send_request(request);
+        Sending { link: Some(self), answer }
     }
 }

@@ -17,6 +17,7 @@ use strongroom_connectors::ai::gateway::{
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::{Received, Sent};
 use super::tap::{Meterage, Tap};
@@ -48,6 +49,27 @@ enum Sendable {
     Passing(Option<Incoming>),
 }
 
+/// What is known of a call before a credential is tried.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are calls: a box would be one more for each of them"
+)]
+enum Begun<'a> {
+    /// Nobody else is asked.
+    Answered(Response<Outgoing>),
+    Call(Ready<'a>),
+}
+
+/// A call that only lacks a credential.
+struct Ready<'a> {
+    call: Call,
+    asked: Asked<'a>,
+    body: Sendable,
+    targets: Vec<Target>,
+    /// Held until the answer has begun: by then no other credential is tried.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
 /// Serves a call of somebody who is known.
 pub(super) async fn exchange(
     state: &AppState,
@@ -55,6 +77,21 @@ pub(super) async fn exchange(
     actor: &Arc<Actor>,
     request_id: &str,
 ) -> Result<Response<Outgoing>, Problem> {
+    // In two steps: what the first one needs takes no room while the provider thinks.
+    let mut ready = match begin(state, request, actor, request_id).await {
+        Ok(Begun::Call(ready)) => ready,
+        Ok(Begun::Answered(response)) => return Ok(response),
+        Err(problem) => return Err(problem),
+    };
+    try_all(state, &mut ready).await
+}
+
+async fn begin<'a>(
+    state: &AppState,
+    request: Box<Request<Incoming>>,
+    actor: &Arc<Actor>,
+    request_id: &'a str,
+) -> Result<Begun<'a>, Problem> {
     let gateway = &state.gateway;
     let (parts, body) = request.into_parts();
     let nowhere = || {
@@ -70,10 +107,10 @@ pub(super) async fn exchange(
     let matched = door.find(&parts.method, rest).ok_or_else(nowhere)?;
     if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
     {
-        return Box::pin(list::list(&state.room, actor, &gateway.config.aliases)).await;
+        let list = Box::pin(list::list(&state.room, actor, &gateway.config.aliases)).await?;
+        return Ok(Begun::Answered(list));
     }
-    // Held until the answer has begun: by then no other credential is tried.
-    let (body, facts, _room) = read(gateway, &parts, body, door, &matched).await?;
+    let (body, facts, room) = read(gateway, &parts, body, door, &matched).await?;
     let config = &gateway.config;
     let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases))?;
     let call = NewCall {
@@ -97,7 +134,7 @@ pub(super) async fn exchange(
         dialect: matched.operation.dialect,
         request_id,
     };
-    try_all(state, call, (&asked, body), &targets).await
+    Ok(Begun::Call(Ready { call, asked, body, targets, _room: room }))
 }
 
 async fn read(
@@ -106,7 +143,7 @@ async fn read(
     body: Incoming,
     door: Door,
     matched: &Matched<'_>,
-) -> Result<(Sendable, RequestFacts, Option<tokio::sync::OwnedSemaphorePermit>), Problem> {
+) -> Result<(Sendable, RequestFacts, Option<OwnedSemaphorePermit>), Problem> {
     let meter = matched.operation.meter;
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let is_json =
@@ -137,13 +174,9 @@ async fn read(
 }
 
 /// Tries one credential after the other until one answers.
-async fn try_all(
-    state: &AppState,
-    mut call: Call,
-    (asked, mut body): (&Asked<'_>, Sendable),
-    targets: &[Target],
-) -> Result<Response<Outgoing>, Problem> {
+async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Outgoing>, Problem> {
     let gateway = &state.gateway;
+    let Ready { call, asked, body, targets, .. } = ready;
     let mut last: Option<Result<Response<Outgoing>, Problem>> = None;
     loop {
         let attempt = match call.next().await {
@@ -153,7 +186,7 @@ async fn try_all(
             Err(problem) => return last.unwrap_or(Err(problem)),
         };
         let target = &targets[attempt.target];
-        match try_one(gateway, attempt, (asked, &mut body), target).await {
+        match try_one(gateway, attempt, (asked, body), target).await {
             Tried::Answered(response) => {
                 state.metrics.count_call(target.provider.as_str(), response.status().as_u16());
                 return Ok(response);
@@ -188,19 +221,18 @@ async fn try_one(
     (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
 ) -> Tried {
+    // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
+    // receiver has to be woken costs as much as what is sent.
+    tokio::task::yield_now().await;
     let provider = &target.provider;
     let can_send_again = matches!(body, Sendable::Whole(_));
-    let prepared = prepare(gateway, &attempt, (asked, body), target);
-    let (base, request) = match prepared {
+    let (base, request) = match prepare(gateway, &attempt, (asked, body), target) {
         Ok(prepared) => prepared,
         Err(problem) => {
             attempt.release(&Failure::Connect);
             return Tried::Failed { outcome: Err(problem), may_go_on: true };
         }
     };
-    // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
-    // receiver has to be woken costs as much as what is sent.
-    tokio::task::yield_now().await;
     let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request)).await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,

@@ -51,7 +51,11 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
             (refusal.actor, Failure(refusal.problem).into_response())
         }
     };
-    let mut answer = complete(&state, route, actor.as_ref(), named, answer, &request_id).await;
+    let mut answer = match answer.extensions().get::<Arc<Problem>>().cloned() {
+        None => answer,
+        // Boxed: most requests succeed, and all of them would carry the room for it.
+        Some(problem) => Box::pin(tell(&state, route, actor.as_ref(), named, &problem, &request_id)).await,
+    };
     let status = answer.status().as_u16();
     let took = started.elapsed();
     state.metrics.count(route.method, route.path, status, took);
@@ -189,21 +193,20 @@ fn target_of(route: &Route, request: &Request) -> Option<(&'static str, String)>
 }
 
 /// Gives a failure its body, its log record, and for a known caller its audit entry.
-async fn complete(
+async fn tell(
     state: &AppState,
     route: &Route,
     actor: Option<&Actor>,
     named: Option<(&'static str, String)>,
-    answer: Response,
+    problem: &Problem,
     request_id: &str,
 ) -> Response {
-    let Some(problem) = answer.extensions().get::<Arc<Problem>>().cloned() else { return answer };
     let code = problem.kind.code();
     if let Some(cause) = &problem.cause {
         tracing::warn!(request_id, route = route.path, code, cause = %Causes(cause.as_ref()), "request failed");
     }
     if let Some(actor) = actor {
-        let noted = note_failure(state, route, actor, named, &problem);
+        let noted = note_failure(state, route, actor, named, problem);
         // Where nobody answers, the caller is not to wait for that once more.
         let noted = match problem.kind {
             ProblemKind::Unavailable => tokio::time::timeout(NOTE, noted).await.ok(),
@@ -218,7 +221,7 @@ async fn complete(
             tracing::error!(request_id, code = why, "a failure could not be written to the audit trail");
         }
     }
-    render(&problem, request_id, Clock::Database.local_now())
+    render(problem, request_id, Clock::Database.local_now())
 }
 
 /// Writes a failure to the audit trail.

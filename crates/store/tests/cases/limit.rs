@@ -1,5 +1,7 @@
 //! Limits, and the change counter that tells of them.
 
+use std::time::Duration;
+
 use strongroom_model::limit::{LimitScope, Unit, Window};
 use strongroom_model::{Millis, UserId};
 use strongroom_store::{change, limit};
@@ -51,6 +53,23 @@ async fn limits_of_all_scopes_are_listed_and_found() {
     assert_eq!((&found.scope, found.unit, found.window), (&scopes[1], Unit::Requests, Window::Month));
     assert_eq!((found.amount, found.created_at, found.updated_at), (53, NOW, NOW));
     assert!(limit::get(&mut session, uid(99)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_transaction_is_told_of_a_change_that_another_one_has_made_since_it_looked() {
+    let ground = ground().await;
+    let scope = LimitScope::Token("t2".to_owned());
+    let mut tx = ground.write().await;
+    let found = change::current(&mut tx).await.unwrap();
+    assert!(!change::has_moved(&mut tx, found).await.unwrap());
+    if super::BACKEND == strongroom_testkit::Backend::Postgres {
+        set(&ground, &scope, MONTHLY, Some(1), 50).await;
+        assert!(change::has_moved(&mut tx, found).await.unwrap());
+    } else {
+        // No other one can: the file has one writer.
+        let other = tokio::time::timeout(Duration::from_millis(50), ground.store.write()).await;
+        assert!(other.is_err());
+    }
 }
 
 #[tokio::test]

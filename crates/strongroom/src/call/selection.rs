@@ -95,7 +95,8 @@ impl Strongroom {
         }
         let views: Vec<_> = actor.user.map(Some).into_iter().chain([None]).collect();
         for target in &call.targets {
-            if let Some(problem) = self.unserved_of(actor, &target.provider, &views).await? {
+            // Boxed: most calls are served, and all of them would carry the room for it.
+            if let Some(problem) = Box::pin(self.unserved_of(actor, &target.provider, &views)).await? {
                 return Err(Problem::not_found(format!(
                     "no credential serves {}: {}",
                     target.provider.as_str(),

@@ -85,12 +85,30 @@ impl Desk {
 async fn work(room: Weak<Inner>, mut reads: mpsc::Receiver<Read>) {
     let mut batch = Vec::with_capacity(BATCH);
     while reads.recv_many(&mut batch, BATCH).await > 0 {
+        gather(&mut reads, &mut batch).await;
         let Some(room) = room.upgrade().map(Strongroom) else { return };
         // A caller that has gone away gets no key, so none is counted for it.
         batch.retain(|read| !read.reply.is_closed());
         let answered = AssertUnwindSafe(room.answer(std::mem::take(&mut batch))).catch_unwind().await;
         if answered.is_err() {
             tracing::error!("a batch of reads panicked; its callers were told that their reads broke off");
+        }
+    }
+}
+
+/// Takes in who is on the way: those whom the last batch answered come back with their next reads while the desk would be
+/// at the disk again with half of them. Over when nobody came while everybody else had a turn.
+async fn gather(reads: &mut mpsc::Receiver<Read>, batch: &mut Vec<Read>) {
+    while batch.len() < BATCH {
+        let before = batch.len();
+        tokio::task::yield_now().await;
+        while batch.len() < BATCH
+            && let Ok(read) = reads.try_recv()
+        {
+            batch.push(read);
+        }
+        if batch.len() == before {
+            return;
         }
     }
 }
@@ -212,7 +230,7 @@ impl Strongroom {
         let (entries, records) = self.hand_out_all(&mut tx, batch, moment).await?;
         // Whoever holds the head is alone: every change is audited, so none can commit from here on.
         let head = if entries.is_empty() { None } else { Some(self.lock_chain(&mut tx).await?) };
-        if change::current(&mut tx).await? != generation && credential::any_moved(&mut tx, &seen).await? {
+        if change::has_moved(&mut tx, generation).await? && credential::any_moved(&mut tx, &seen).await? {
             tx.roll_back().await?;
             self.0.catalog.doubt();
             return Ok(seen.iter().map(|found| found.id).collect());

@@ -38,6 +38,7 @@ pub(super) async fn read_by_name(
     };
     match read {
         Some(read) => Ok(Json(super::wire(read))),
-        None => Err(service.absence_of(&name, user).await?.into()),
+        // Boxed: most reads find something, and all of them would carry the room for it.
+        None => Err(Box::pin(service.absence_of(&name, user)).await?.into()),
     }
 }

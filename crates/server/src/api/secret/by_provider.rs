@@ -38,6 +38,6 @@ pub(super) async fn read_by_provider(
     };
     match read {
         Some(read) => Ok(Json(super::wire(read))),
-        None => Err(service.absence_at(&provider, user).await?.into()),
+        None => Err(Box::pin(service.absence_at(&provider, user)).await?.into()),
     }
 }
