@@ -122,7 +122,7 @@ impl Desk {
                 shared: Arc::clone(&shared),
                 node: None,
                 batch: 0,
-                generation: -1,
+                generation: 0,
                 uncertain: None,
                 renewed: None,
             }
@@ -511,11 +511,13 @@ impl Worker {
                 node::remove(tx, node).await?;
             }
         }
-        let renews = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEW) && self.batch > 0;
+        let is_due = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEW);
+        // A server that has written nothing is on no list, neither to stay there nor to be taken off.
+        let is_listed = self.batch > 0;
         Ok(Decided {
             batch: opened.keep(),
             records: kept.records.take().unwrap_or_default(),
-            is_written: is_written || (is_last && self.batch > 0) || renews,
+            is_written: is_written || (is_listed && (is_last || is_due)),
             is_last,
         })
     }
@@ -558,3 +560,6 @@ fn refuse_all(asking: Vec<Asking>, problem: &Problem) {
         answer(asking, Err(Refusal::Problem(Problem::new(problem.kind, problem.message.clone()))));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use strongroom::call::{CallEnd, CallTarget, NewCall};
+use strongroom::call::{CallEnd, CallTarget, Failure, NewCall};
 use strongroom::limit::{Bound, Question, Standing};
 use strongroom::token::TokenRequest;
 use strongroom::usage::GroupBy;
@@ -150,6 +150,9 @@ async fn limits_of_several_units_on_several_scopes_all_count_and_any_refuses() {
         refused.message
     );
     assert!(!limits.test(&question).await.unwrap().is_allowed());
+    let refused = call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err();
+    let sums = "$0.00075 are used, $0.00 are held by calls under way, and this call needs $0.00045";
+    assert!(refused.message.contains(sums), "{}", refused.message);
     assert_ledger(&ground).await;
     // A limit that is taken away binds nobody.
     let dollars = limit_of(&ground, "user").await;
@@ -179,12 +182,102 @@ async fn what_nothing_bounds_is_refused_under_a_limit_and_served_without() {
     let mut refused = ground.room.calls(actor.clone()).begin(unknown()).await.unwrap();
     let problem = refused.next().await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Denied);
-    assert!(problem.message.contains("price table"), "{}", problem.message);
+    assert!(problem.message.contains("a limit in US dollars applies"), "{}", problem.message);
     call(&ground, &actor, CallBound::UNKNOWN, (1, 1)).await.unwrap_err();
     let sums = ground.room.usage(Actor::library());
     let by_model = sums.sums(GroupBy::Model, Millis(0), Millis(i64::MAX)).await.unwrap();
     assert_eq!(by_model.len(), 1);
     assert_eq!((by_model[0].unpriced, by_model[0].cost_nano_usd, by_model[0].input_tokens), (1, 0, 3));
+}
+
+#[tokio::test]
+async fn a_key_that_is_read_while_calls_are_under_way_is_counted_with_them() {
+    let ground = ground().await;
+    ground.make(NewCredential { rate_limit: Some(10), ..new("one") }).await;
+    let read = async || ground.service().get_credential("one", None).await.unwrap().expect("a credential");
+    read().await;
+    let mut call = ground.room.calls(Actor::library()).begin(chat(BOUND)).await.unwrap();
+    let attempt = call.next().await.unwrap().expect("a credential");
+    let found = read().await;
+    assert_eq!((found.usage_count, found.current_month_usage), (3, 3));
+    attempt.answered(200).settle(end(3, 4));
+    let found = read().await;
+    assert_eq!((found.usage_count, found.current_month_usage), (4, 4));
+    assert_ledger(&ground).await;
+}
+
+#[tokio::test]
+async fn a_credential_was_last_used_by_the_last_call_that_left() {
+    let ground = ground().await;
+    let made = ground.make(new("one")).await;
+    let last_used = async || ground.service().require(made.id).await.unwrap().last_used;
+    assert_eq!(last_used().await, None);
+    let begin = async || {
+        let mut call = ground.room.calls(Actor::library()).begin(chat(BOUND)).await.unwrap();
+        call.next().await.unwrap().expect("a credential")
+    };
+    let later = NOW.plus_seconds(60);
+    for (at, seen) in [(later, later), (NOW, later)] {
+        ground.clock.set(at);
+        begin().await.answered(200).settle(end(3, 4));
+        assert_eq!(last_used().await, Some(seen), "clocks that go back take nothing back");
+    }
+    ground.clock.set(NOW.plus_seconds(120));
+    begin().await.release(&Failure::Connect);
+    assert_eq!(last_used().await, Some(later));
+    assert_ledger(&ground).await;
+}
+
+#[tokio::test]
+async fn a_server_that_closes_writes_down_what_has_ended_and_keeps_nothing_in_hand() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let node = ground.node().await;
+    for _ in 0..3 {
+        let mut call = node.calls(Actor::library()).begin(chat(BOUND)).await.unwrap();
+        call.next().await.unwrap().expect("a credential").answered(200).settle(end(3, 4));
+    }
+    node.close().await;
+    for (table, rows) in [("usage_records", "3"), ("nodes", "0"), ("node_holds", "0")] {
+        assert_eq!(ground.value(&format!("SELECT count(*) FROM {table}")).await, rows, "{table}");
+    }
+    assert_ledger(&ground).await;
+}
+
+#[tokio::test]
+async fn what_servers_held_that_are_gone_counts_as_consumed() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let (_, actor) = program(&ground).await;
+    let limits = ground.room.limits(Actor::library());
+    limits.set(&Bound::Credential("one".into()), Unit::Tokens, Window::Prepaid, 10_000).await.unwrap();
+    let nodes = [ground.node().await, ground.node().await];
+    let mut under_way = Vec::new();
+    for node in nodes.iter().chain(&nodes) {
+        let mut call = node.calls(actor.clone()).begin(chat(BOUND)).await.unwrap();
+        under_way.push(call.next().await.unwrap().expect("a credential"));
+    }
+    assert_eq!(left(&ground).await, [("credential", "tokens", 4_000)]);
+    assert_eq!(ground.room.recover_holds().await.unwrap(), 0, "they are there");
+    // Nothing of theirs runs between the two: they are gone in the middle of their calls.
+    drop(under_way);
+    drop(nodes);
+    let mut recovered = 0;
+    for turn in 1..=3 {
+        ground.clock.set(NOW.plus_seconds(31 * turn));
+        recovered += ground.room.recover_holds().await.unwrap();
+    }
+    assert_eq!(recovered, 2);
+    assert_eq!(left(&ground).await, [("credential", "tokens", 4_000)]);
+    let lines = "SELECT sum(settled) FROM counter_entries WHERE kind = 'recovered' AND unit = 'tokens'";
+    assert_eq!(ground.value(lines).await, "6000");
+    let entries = ground.entries("node.recover").await;
+    assert_eq!(entries.len(), 2);
+    assert!(entries[0].entry.detail.contains("\"counters\":2"), "{}", entries[0].entry.detail);
+    for table in ["nodes", "node_holds"] {
+        assert_eq!(ground.value(&format!("SELECT count(*) FROM {table}")).await, "0", "{table}");
+    }
+    assert_ledger(&ground).await;
 }
 
 #[tokio::test]

@@ -349,3 +349,25 @@ fn the_last_batch_is_the_one_after_which_nothing_is_left_in_hand() {
     let batch = till.open(kept, &[], &BTreeMap::new(), false);
     assert!(!till.holds_nothing_but(&batch), "what has ended is not written down");
 }
+
+#[test]
+fn what_goes_back_in_a_batch_is_there_for_its_calls() {
+    for (amount, is_granted) in [(2050, true), (2051, false)] {
+        let (mut till, claim) = after_one_call(Some(2051), 1);
+        let states = BTreeMap::from([(claim.key, CounterState { held: 1, leased: 2, ..Default::default() })]);
+        let sealed = till.seal();
+        let batch = till.open(sealed, &[&[Claim { amount, ..claim }]], &states, false);
+        assert_eq!(batch.decisions[0] == Decision::Granted, is_granted, "{amount}");
+    }
+}
+
+#[test]
+fn what_was_put_back_is_taken_out_again_also_when_nothing_was_held_for_it() {
+    let mut till = Till::default();
+    till.finish(&[Consumed { key: key(1), held: 0, amount: 3 }], Millis(1));
+    let sealed = till.seal();
+    till.unseal(sealed);
+    let sealed = till.seal();
+    let batch = till.open(sealed, &[], &BTreeMap::new(), true);
+    assert_eq!(batch.deltas[&key(1)], Delta::used(3, Millis(1)));
+}
