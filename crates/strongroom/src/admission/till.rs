@@ -240,11 +240,15 @@ impl Till {
         // What leases cover already is granted from them.
         let mut decisions: Vec<Option<Decision>> = Vec::with_capacity(calls.len());
         let mut covered = Vec::new();
+        // What was taken ahead of what the others need goes back first: nobody is refused what this server sits on itself.
+        let mut needed: BTreeSet<CounterKey> = BTreeSet::new();
         for claims in calls {
             touched.extend(claims.iter().map(|claim| claim.key));
             let is_covered = keep_leases && self.admit(claims);
             if is_covered {
                 covered.extend_from_slice(claims);
+            } else {
+                needed.extend(claims.iter().filter(|claim| claim.limit.is_some()).map(|claim| claim.key));
             }
             decisions.push(is_covered.then_some(Decision::Granted));
         }
@@ -256,7 +260,8 @@ impl Till {
             before.insert(*key, (account.durable + one.spent, account.shown));
             let others = states.get(key).copied().unwrap_or_default().taken() - one.spent + one.consumed;
             let left = account.limit.map(|limit| limit.saturating_sub(others));
-            one.returned = (account.lease() - account.target(left, keep_leases)).max(0);
+            let keeps = keep_leases && !needed.contains(key);
+            one.returned = (account.lease() - account.target(left, keeps)).max(0);
             account.durable -= one.returned;
             taken.insert(*key, others - one.returned);
         }

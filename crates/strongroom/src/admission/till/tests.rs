@@ -351,13 +351,15 @@ fn the_last_batch_is_the_one_after_which_nothing_is_left_in_hand() {
 }
 
 #[test]
-fn what_goes_back_in_a_batch_is_there_for_its_calls() {
-    for (amount, is_granted) in [(2050, true), (2051, false)] {
+fn what_was_taken_ahead_is_there_for_the_calls_of_a_batch() {
+    for (amount, is_granted, keep_leases) in
+        [(2050, true, false), (2051, false, false), (2050, true, true), (2051, false, true)]
+    {
         let (mut till, claim) = after_one_call(Some(2051), 1);
         let states = BTreeMap::from([(claim.key, CounterState { held: 1, leased: 2, ..Default::default() })]);
         let sealed = till.seal();
-        let batch = till.open(sealed, &[&[Claim { amount, ..claim }]], &states, false);
-        assert_eq!(batch.decisions[0] == Decision::Granted, is_granted, "{amount}");
+        let batch = till.open(sealed, &[&[Claim { amount, ..claim }]], &states, keep_leases);
+        assert_eq!(batch.decisions[0] == Decision::Granted, is_granted, "{amount} {keep_leases}");
     }
 }
 
