@@ -11,25 +11,45 @@ pub mod problem;
 pub mod route;
 pub mod router;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use strongroom::Strongroom;
 
-/// What every handler can reach.
+/// What every handler can reach. Each request is handed several of it.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Reach>);
+
+impl AppState {
+    /// For all handlers.
+    #[must_use]
+    pub fn new(reach: Reach) -> Self {
+        Self(Arc::new(reach))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Reach;
+
+    fn deref(&self) -> &Reach {
+        &self.0
+    }
+}
+
+/// What is within reach of a handler.
+pub struct Reach {
     /// The product.
     pub room: Strongroom,
     /// Checks JSON web tokens; `None` refuses them all.
-    pub jwt: Option<Arc<jwt::JwtVerifier>>,
+    pub jwt: Option<jwt::JwtVerifier>,
     /// Calls to providers.
-    pub gateway: Arc<crate::gateway::Gateway>,
+    pub gateway: crate::gateway::Gateway,
     /// Which models the AI service asks.
-    pub ai_models: Arc<strongroom::ai::Models>,
+    pub ai_models: strongroom::ai::Models,
     /// For how many days the record of each call is kept.
     pub usage_retention_days: u32,
     /// Where the server listens, as it tells the commands of its machine; `None` when it does not.
     pub listening: Option<String>,
     /// What is counted.
-    pub metrics: Arc<metrics::Metrics>,
+    pub metrics: metrics::Metrics,
 }

@@ -8,7 +8,6 @@ mod local;
 mod serve;
 
 use std::io::{Read, Seek};
-use std::sync::Arc;
 
 use strongroom::backup::{OpenWindows, Restored, Watcher};
 use strongroom::{Clock, EndpointGuard, Environment, KeySource, Opened, Options, Strongroom};
@@ -17,10 +16,10 @@ use strongroom_store::{Store, StoreOptions, schema};
 
 use crate::config::{Config, Loaded, LogFormat};
 use crate::gateway::Gateway;
-use crate::http::AppState;
 use crate::http::jwt::JwtVerifier;
 use crate::http::metrics::Metrics;
 use crate::http::peer::LocalPeer;
+use crate::http::{AppState, Reach};
 use crate::telemetry;
 
 pub use local::{InProcess, in_process};
@@ -92,18 +91,15 @@ fn key_file(config: &Config) -> std::path::PathBuf {
 }
 
 fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppState {
-    AppState {
+    AppState::new(Reach {
         room: room.clone(),
-        jwt: config.auth.jwt_secret.as_ref().map(|secret| Arc::new(JwtVerifier::new(secret))),
-        gateway: Arc::new(Gateway::new(
-            config.gateway.clone(),
-            EndpointGuard::new(config.endpoints.allow_private),
-        )),
-        ai_models: Arc::new(config.ai.models()),
+        jwt: config.auth.jwt_secret.as_ref().map(JwtVerifier::new),
+        gateway: Gateway::new(config.gateway.clone(), EndpointGuard::new(config.endpoints.allow_private)),
+        ai_models: config.ai.models(),
         usage_retention_days: config.usage.retention_days,
         listening,
-        metrics: Arc::new(Metrics::default()),
-    }
+        metrics: Metrics::default(),
+    })
 }
 
 /// Whether the configured database is an installation, half restored ones among them, without opening or changing it. What

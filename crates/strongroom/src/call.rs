@@ -189,7 +189,7 @@ impl Call {
             }
             // What an attempt before this one held of token and user is held on.
             let reused = attempt::reuse(&self.client, &mut plan, client_claims);
-            match self.room.0.admission.admit(plan.claims.clone(), moment).await {
+            match self.room.0.admission.admit(std::mem::take(&mut plan.claims), moment).await {
                 Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, moment))),
                 Err(Refusal::Stale) => {
                     self.room.0.catalog.doubt();
@@ -199,12 +199,12 @@ impl Call {
                     }
                 }
                 Err(Refusal::Problem(problem)) => return Err(problem),
-                Err(Refusal::Limit { claim, state }) => {
+                Err(Refusal::Limit { claim, amount, state }) => {
                     self.room.0.signals.limit_refusals.add_one();
                     let Some(limit) = plan.limits.get(claim).and_then(Option::as_ref) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };
-                    let problem = limit_reached(limit, state, plan.claims[claim].amount, moment.now);
+                    let problem = limit_reached(limit, state, amount, moment.now);
                     if claim < client_claims {
                         // Another credential would not help.
                         return Err(problem);
@@ -263,7 +263,10 @@ impl Call {
     ) -> Attempt {
         let candidate = self.candidates[self.tried].clone();
         self.tried += 1;
-        let credential = Held { claims: held.claims.split_off(client_claims), epoch: held.epoch };
+        let credential = match client_claims {
+            0 => Held { claims: std::mem::take(&mut held.claims), epoch: held.epoch },
+            _ => Held { claims: held.claims.split_off(client_claims), epoch: held.epoch },
+        };
         let client = attempt::join(held, reused);
         let target = &self.call.targets[candidate.target];
         Attempt::new(

@@ -50,8 +50,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Why a call is not admitted.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// A limit has no room: that of this claim.
-    Limit { claim: usize, state: CounterState },
+    /// A limit has no room: that of this claim, which is for so much.
+    Limit { claim: usize, amount: i64, state: CounterState },
     /// Something was changed, or a window ended, since the claims were made: make them anew.
     Stale,
     /// The database could not be asked.
@@ -434,7 +434,10 @@ impl Worker {
         for (asking, decision) in asking.into_iter().zip(decisions) {
             match decision {
                 Decision::Granted => self.grant(asking),
-                Decision::Refused { claim, state } => answer(asking, Err(Refusal::Limit { claim, state })),
+                Decision::Refused { claim, state } => {
+                    let amount = asking.claims[claim].amount;
+                    answer(asking, Err(Refusal::Limit { claim, amount, state }));
+                }
             }
         }
         if is_last {

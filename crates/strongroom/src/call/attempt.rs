@@ -307,20 +307,21 @@ impl Inner {
         }
     }
 
-    fn record(&self, kind: Kind) -> Record {
-        let purpose = &self.purpose;
-        let which = self.which();
+    /// The record of it, into which its texts go: an attempt has one.
+    fn record(&mut self, kind: Kind) -> Record {
+        let (which, total_ms) = (self.which(), self.elapsed_ms());
+        let purpose = &mut self.purpose;
         Record {
             uid: random::uid_at(purpose.moment.now),
             at: purpose.moment.now,
             kind,
             operation: purpose.operation,
-            actor: purpose.actor.clone(),
+            actor: std::mem::take(&mut purpose.actor),
             user: purpose.user,
             credential: which.map(|(credential, _)| credential),
             version: which.map(|(_, version)| version),
             provider: purpose.provider.clone(),
-            model: purpose.model.clone().unwrap_or_default(),
+            model: purpose.model.take().unwrap_or_default(),
             source: if which.is_some() { Source::Database } else { Source::Environment },
             status: self.status,
             requests: 1,
@@ -332,9 +333,9 @@ impl Inner {
             metering: Metering::Unmetered,
             generation: purpose.moment.generation,
             first_byte_ms: self.first_byte_ms,
-            total_ms: Some(self.elapsed_ms()),
+            total_ms: Some(total_ms),
             raw_usage: None,
-            request_id: purpose.request_id.clone(),
+            request_id: purpose.request_id.take(),
         }
     }
 
@@ -372,10 +373,10 @@ impl Inner {
         locked(&self.client).held = self.client_held;
     }
 
-    fn settle(self: Box<Self>, end: CallEnd) {
+    fn settle(mut self: Box<Self>, end: CallEnd) {
+        let mut record = self.record(Kind::Call);
         let purpose = &self.purpose;
         let (need, room) = (&purpose.need, &purpose.room);
-        let mut record = self.record(Kind::Call);
         record.metering = end.metering;
         record.raw_usage = end.raw_usage;
         let refused = self.status >= 400 && end.usage.is_none();
@@ -384,7 +385,7 @@ impl Inner {
             record.metering = Metering::Unmetered;
         } else if let Some(usage) = end.usage {
             let find = |model: &str| room.0.prices.find(&purpose.provider, model, record.at);
-            let asked = purpose.model.as_deref().and_then(find);
+            let asked = Some(record.model.as_str()).filter(|model| !model.is_empty()).and_then(find);
             let price = asked.or_else(|| end.model.as_deref().and_then(find));
             record.tokens = usage;
             record.cost_nano_usd = usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(&usage)));

@@ -26,7 +26,7 @@ pub(super) async fn suggest(
     Caller(actor): Caller,
     JsonBody(body, _): JsonBody<SuggestionRequest>,
 ) -> Answer<Json<Suggestion>> {
-    let service = state.room.ai(actor).with_models(state.ai_models.as_ref().clone());
+    let service = state.room.ai(actor).with_models(state.ai_models.clone());
     let found = service.generate_suggestion(&body.error_text, &body.error_type, &body.severity).await?;
     Ok(Json(Suggestion {
         root_cause: found.root_cause,

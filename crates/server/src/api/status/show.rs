@@ -25,6 +25,6 @@ pub(super) async fn show(State(state): State<AppState>, Caller(actor): Caller) -
         actor: actor.label(),
         role: actor.role.as_str().to_owned(),
         environment_fallback: state.room.has_environment_fallback(),
-        listening: state.listening,
+        listening: state.listening.clone(),
     })
 }
