@@ -264,6 +264,7 @@ impl Call {
         let candidate = self.candidates[self.tried].clone();
         self.tried += 1;
         let credential = match client_claims {
+            // Most often: to split all of it off would make room anew.
             0 => Held { claims: std::mem::take(&mut held.claims), epoch: held.epoch },
             _ => Held { claims: held.claims.split_off(client_claims), epoch: held.epoch },
         };
