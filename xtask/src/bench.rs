@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements that a promise depends on, always of a release build.
 
+mod exercise;
 mod gateway;
 mod machine;
 mod nginx;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
 
+pub(crate) use self::exercise::exercise;
 use crate::workspace;
 
 /// What the command takes.

@@ -8,6 +8,7 @@
 mod bench;
 mod check_layers;
 mod cli_reference;
+mod dist;
 mod fuzz;
 mod generated_document;
 mod mutants;
@@ -33,6 +34,8 @@ enum Chore {
     Test(test::Options),
     /// Measure what a promise depends on, in a release build.
     Bench(bench::Options),
+    /// Build the binary as it is shipped, laid out by what it does under load.
+    Dist(dist::Options),
     /// Show a promise at length.
     Verify(verify::Options),
     /// Feed whatever reads bytes from outside with inputs that are made up, guided by coverage
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Dist(options) => dist::run(&options),
         Chore::Verify(options) => verify::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Mutants(options) => mutants::run(&options),

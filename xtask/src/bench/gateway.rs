@@ -10,7 +10,7 @@ use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
 use super::machine::{Asked, Measured, SYSTEM_CORE, Served, free_port, measure};
 use super::{nginx, strongroom};
-use crate::test::Installer;
+use crate::dist;
 
 pub(super) const QUESTION: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Say hello in one short sentence, please."}],"temperature":0.2}"#;
 const CONNECTIONS: [u32; 3] = [1, 32, 128];
@@ -40,13 +40,8 @@ impl System {
 }
 
 pub(super) fn run(seconds: u32) -> Result<bool> {
-    let mut installer = Installer::default();
-    installer.programs(
-        "nginx and wrk",
-        &["nginx", "wrk"],
-        &["nginx-light", "libnginx-mod-http-echo", "wrk"],
-    )?;
-    let binary = strongroom::build()?;
+    nginx::install()?;
+    let binary = dist::build(false)?;
     let folder = std::env::temp_dir().join(format!("strongroom-bench-{}", std::process::id()));
     let done = measure_all(&folder, &binary, seconds);
     // It holds nothing that anybody needs.
@@ -144,9 +139,14 @@ fn slow(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Result
     Ok(())
 }
 
+/// The same question, whose answer is to come as a stream.
+pub(super) fn streamed_question() -> String {
+    QUESTION.replace("\"temperature\"", "\"stream\":true,\"temperature\"")
+}
+
 /// Answers as streams of 50 events.
 fn streamed(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Result<()> {
-    let asked = QUESTION.replace("\"temperature\"", "\"stream\":true,\"temperature\"");
+    let asked = streamed_question();
     let limit = System {
         name: "nginx, streams",
         served: nginx::proxy(&folder.join("streams"), provider.port)?,

@@ -52,6 +52,15 @@ impl Served {
         Ok(served)
     }
 
+    /// Has it end by itself, with all that it does at its end.
+    pub(super) fn end(mut self) -> Result<()> {
+        let id = nix::unistd::Pid::from_raw(i32::try_from(self.child.id())?);
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "it ended with {status}");
+        Ok(())
+    }
+
     /// The processes of its group.
     fn processes(&self) -> Vec<i32> {
         let group = self.child.id().to_string();

@@ -7,11 +7,18 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::machine::{LOAD_CORE, SYSTEM_CORE, Served, free_port};
+use crate::test::Installer;
 
 const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1750000000,"model":"gpt-4o-mini","choices":[{"index":0,"message":{"role":"assistant","content":"A fixed answer, as long as a short answer of a model is: it is here to be passed on, and to be counted on its way."},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":21,"completion_tokens":25,"total_tokens":46},"system_fingerprint":"fp_1"}"#;
 
 /// How long the slow answer takes, in milliseconds.
 pub(super) const SLOW_MS: u32 = 50;
+
+/// Makes it available, with the program that asks it.
+pub(super) fn install() -> Result<()> {
+    let packages = ["nginx-light", "libnginx-mod-http-echo", "wrk"];
+    Installer::default().programs("nginx and wrk", &["nginx", "wrk"], &packages)
+}
 
 fn start(folder: &Path, name: &str, core: &str, modules: &str, rest: &str) -> Result<Served> {
     let port = free_port()?;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use super::gateway::{QUESTION, bearer, postgres};
 use super::machine::{Asked, Served, measure};
 use super::{nginx, strongroom};
-use crate::test::Installer;
+use crate::dist;
 
 const CREDENTIALS: usize = 10_000;
 /// Rows that one request may bring.
@@ -26,13 +26,8 @@ const BAR: f64 = 0.8;
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(seconds: u32) -> Result<bool> {
-    let programs = ["nginx", "wrk"];
-    Installer::default().programs(
-        "nginx and wrk",
-        &programs,
-        &["nginx-light", "libnginx-mod-http-echo", "wrk"],
-    )?;
-    let binary = strongroom::build()?;
+    nginx::install()?;
+    let binary = dist::build(false)?;
     let folder = std::env::temp_dir().join(format!("strongroom-bench-{}", std::process::id()));
     let done = measure_both(&folder, &binary, seconds);
     // It holds nothing that anybody needs.

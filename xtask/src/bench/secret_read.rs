@@ -8,11 +8,12 @@ use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
 use super::machine::{Asked, SYSTEM_CORE, Served, free_port, measure};
 use super::strongroom;
+use crate::dist;
 use crate::test::Installer;
 
 pub(super) fn run(seconds: u32) -> Result<bool> {
     Installer::default().programs("wrk", &["wrk"], &["wrk"])?;
-    let binary = strongroom::build()?;
+    let binary = dist::build(false)?;
     let folder = std::env::temp_dir().join(format!("strongroom-bench-{}", std::process::id()));
     let made = strongroom::start(&binary, &folder, None, 9)?;
     let ours = [("Authorization".to_owned(), format!("Bearer {}", made.token))];

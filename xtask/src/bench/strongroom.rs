@@ -2,29 +2,18 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use super::machine::{SYSTEM_CORE, Served, free_port};
-use crate::workspace;
 
 /// A server with what it takes to measure it.
 pub(super) struct Strongroom {
     pub(super) served: Served,
     /// May use keys, and read them.
     pub(super) token: String,
-}
-
-/// Builds the binary as it is shipped.
-pub(super) fn build() -> Result<PathBuf> {
-    let status = workspace::cargo()
-        .args(["build", "--profile", "dist", "--package", "strongroom-server"])
-        .status()
-        .context("cargo build")?;
-    ensure!(status.success(), "the build failed");
-    Ok(workspace::metadata()?.target_directory.join("dist/strongroom").into_std_path_buf())
 }
 
 /// Starts one on a database, whose credential leads to the provider at this port.

@@ -19,7 +19,7 @@ pub(crate) struct Installer {
 
 impl Installer {
     /// Makes the group's real part available, or says why it cannot.
-    pub(super) fn provide(&mut self, group: Group) -> Result<()> {
+    pub(crate) fn provide(&mut self, group: Group) -> Result<()> {
         match group {
             Group::Postgres => {
                 let present = || installed_binaries().is_some() || std::env::var_os(URL_VARIABLE).is_some();
