@@ -266,11 +266,12 @@ async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<Sq
     loop {
         // When its disk is full or failing, SQLite undoes a transaction by itself; the driver goes on to believe in it and
         // would begin no other one on this connection, ever (<https://www.sqlite.org/lang_transaction.html>, "Response To
-        // Errors Within A Transaction"). A rollback that is still to come was waited for with the driver's ping.
+        // Errors Within A Transaction"). A rollback that was still to come is over: the driver pings a connection before it
+        // takes it back, which needs no second one here.
         let options = SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE)
-            .test_before_acquire(true)
+            .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
         match options.connect_with(file.clone()).await {
             Err(error) if is_busy(&error) && patience.is_left() => patience.wait().await,
