@@ -11,9 +11,10 @@ use crate::session::{Session, Write};
 /// What sums are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupBy {
-    /// The credential's name, or its identity when it is gone; empty for the environment.
+    /// The credential's name, of a deleted one with the beginning of its identity, as `openai-primary (deleted, 63818d8e)`: another
+    /// one may have its name by now. Empty for the environment.
     Credential,
-    /// The credential's name and the number of the version, as `openai-primary v3`; empty for the environment.
+    /// The same with the number of the version, as `openai-primary v3`; empty for the environment.
     Version,
     /// The provider.
     Provider,
@@ -52,8 +53,14 @@ pub struct Sums {
     pub unpriced: i64,
 }
 
+macro_rules! shown_name {
+    () => {
+        "c.name || CASE WHEN c.deleted_at_ms IS NULL THEN '' ELSE ' (deleted, ' || SUBSTR(c.uid, 1, 8) || ')' END"
+    };
+}
+
 macro_rules! sums {
-    ($key:literal, $where:literal) => {
+    ($key:expr, $where:literal) => {
         concat!(
             "SELECT ",
             $key,
@@ -83,12 +90,20 @@ pub async fn sums(
 ) -> Result<Vec<Sums>, StoreError> {
     let sql = match by {
         GroupBy::Credential => sums!(
-            "COALESCE((SELECT name FROM api_credentials c WHERE c.uid = credential_uid), credential_uid)",
+            concat!(
+                "COALESCE((SELECT ",
+                shown_name!(),
+                " FROM api_credentials c WHERE c.uid = credential_uid), credential_uid)"
+            ),
             ""
         ),
         GroupBy::Version => sums!(
-            "COALESCE((SELECT c.name || ' v' || CAST(v.number AS TEXT) FROM credential_versions v \
-             JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = usage_days.version_uid), version_uid)",
+            concat!(
+                "COALESCE((SELECT ",
+                shown_name!(),
+                " || ' v' || CAST(v.number AS TEXT) FROM credential_versions v \
+                 JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = usage_days.version_uid), version_uid)"
+            ),
             ""
         ),
         GroupBy::Provider => sums!("provider", ""),

@@ -17,28 +17,30 @@ const CONNECTIONS: [u32; 3] = [1, 32, 128];
 pub(crate) fn exercise(binary: &Path) -> Result<()> {
     nginx::install()?;
     Installer::default().provide(Group::Postgres)?;
-    let cluster = postgres()?;
     let folder = std::env::temp_dir().join(format!("strongroom-exercise-{}", std::process::id()));
-    let provider = nginx::provider(&folder)?;
-    let done =
-        [("sqlite", None), ("postgres", Some(cluster.url()))].iter().try_for_each(|(part, database)| {
-            for path in ["/v1", "/stream"] {
-                let place = folder.join(format!("{part}{}", path.replace('/', "-")));
-                let made = strongroom::start_at(binary, &place, database.as_deref(), provider.port, path)?;
-                let headers = bearer(&made.token);
-                let question = if path == "/v1" { QUESTION.to_owned() } else { streamed_question() };
-                let call =
-                    Asked { path: "/openai/v1/chat/completions", headers: &headers, body: Some(&question) };
-                let read = Asked { path: "/api/credentials/bench", headers: &headers, body: None };
-                for connections in CONNECTIONS {
-                    measure(&place, &made.served, &call, connections, SECONDS)?;
-                    measure(&place, &made.served, &read, connections, SECONDS)?;
-                }
-                made.served.end()?;
-            }
-            Ok(())
-        });
+    let done = exercise_in(&folder, binary);
     // It holds nothing that anybody needs.
     let _ = std::fs::remove_dir_all(&folder);
     done
+}
+
+fn exercise_in(folder: &Path, binary: &Path) -> Result<()> {
+    let provider = nginx::provider(folder)?;
+    let streamed = streamed_question();
+    for (path, question) in [("/v1", QUESTION), ("/stream", &streamed)] {
+        let cluster = postgres()?;
+        for (part, database) in [("sqlite", None), ("postgres", Some(cluster.url()))] {
+            let place = folder.join(part).join(&path[1..]);
+            let made = strongroom::start_at(binary, &place, database.as_deref(), provider.port, path)?;
+            let headers = bearer(&made.token);
+            let call = Asked { path: "/openai/v1/chat/completions", headers: &headers, body: Some(question) };
+            let read = Asked { path: "/api/credentials/bench", headers: &headers, body: None };
+            for connections in CONNECTIONS {
+                measure(&place, &made.served, &call, connections, SECONDS)?;
+                measure(&place, &made.served, &read, connections, SECONDS)?;
+            }
+            made.served.end()?;
+        }
+    }
+    Ok(())
 }

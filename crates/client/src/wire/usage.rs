@@ -37,8 +37,9 @@ pub struct Usage {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageRow {
-    /// The credential's name (with `version`, as `openai-primary v3`), the provider, the model, the token's id, the user's number or the day; empty for what has
-    /// none, such as calls that the environment's key served.
+    /// The credential's name (with `version`, as `openai-primary v3`; of a deleted one, as `openai-primary (deleted, 63818d8e)`), the
+    /// provider, the model, the token's id, the user's number or the day; empty for what has none, such as calls that the
+    /// environment's key served.
     pub key: String,
     /// What clients asked for.
     pub requests: i64,

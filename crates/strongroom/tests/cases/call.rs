@@ -376,6 +376,32 @@ async fn the_environments_key_serves_a_provider_that_has_none_and_is_counted_on_
 }
 
 #[tokio::test]
+async fn what_a_deleted_credential_used_is_told_apart_from_a_new_one_of_its_name() {
+    let ground = ground().await;
+    let (_, actor) = program(&ground).await;
+    for round in 0..2 {
+        let made = ground.make(new("one")).await;
+        for _ in 0..=round {
+            call(&ground, &actor, BOUND, (100, 50)).await.unwrap();
+        }
+        if round == 0 {
+            ground.service().delete(made.id, None).await.unwrap();
+        }
+    }
+    let by = async |by| {
+        let sums = ground.room.usage(Actor::library()).sums(by, Millis(0), Millis(i64::MAX)).await.unwrap();
+        let mut sums: Vec<_> = sums.into_iter().map(|sums| (sums.client_requests, sums.group_key)).collect();
+        sums.sort();
+        sums
+    };
+    for (what, end) in [(GroupBy::Credential, ""), (GroupBy::Version, " v1")] {
+        let [(1, old), (2, new)] = &by(what).await[..] else { panic!("{:?}", by(what).await) };
+        assert_eq!(*new, format!("one{end}"));
+        assert!(old.starts_with("one (deleted, ") && old.ends_with(&format!("){end}")), "{old}");
+    }
+}
+
+#[tokio::test]
 async fn corrected_prices_correct_what_was_written_down() {
     let ground = ground().await;
     ground.make(new("one")).await;

@@ -49,7 +49,8 @@ fn group(text: &str) -> Result<(&'static str, GroupBy), Problem> {
         ("day", GroupBy::Day),
     ];
     GROUPS.into_iter().find(|(name, _)| *name == text).ok_or_else(|| {
-        Problem::invalid("groupBy", "groupBy must be one of credential, provider, model, token, user, day")
+        let known = GROUPS.map(|(name, _)| name).join(", ");
+        Problem::invalid("groupBy", format!("groupBy must be one of {known}"))
     })
 }
 
