@@ -33,7 +33,7 @@ pub(crate) fn build(recount: bool) -> Result<PathBuf> {
     }
     // A function that was changed or added since is built without counts.
     let flags = format!("-Cprofile-use={}", counts.display());
-    compiler.build(&folder, &flags, &[])
+    compiler.build(&folder, &flags)
 }
 
 fn count(compiler: &Compiler, folder: &Path, counts: &Path) -> Result<()> {
@@ -42,12 +42,9 @@ fn count(compiler: &Compiler, folder: &Path, counts: &Path) -> Result<()> {
     if raw.exists() {
         std::fs::remove_dir_all(&raw)?;
     }
-    // Counters are put in before the link: optimising there as well would take minutes and change none of them.
-    let binary = compiler.build(
-        &folder.join("counting"),
-        &format!("-Cprofile-generate={}", raw.display()),
-        &[("CARGO_PROFILE_DIST_LTO", "off")],
-    )?;
+    // All else is as in the build that follows: names of functions depend on the profile, and by them the counts are found.
+    let flags = format!("-Cprofile-generate={}", raw.display());
+    let binary = compiler.build(&folder.join("counting"), &flags)?;
     bench::exercise(&binary)?;
     let merged = Command::new(&merge)
         .args(["merge", "--output"])
@@ -86,10 +83,10 @@ impl Compiler {
     }
 
     /// Builds the server with these flags. With a target named, they are not for what runs during the build.
-    fn build(&self, folder: &Path, flags: &str, settings: &[(&str, &str)]) -> Result<PathBuf> {
+    fn build(&self, folder: &Path, flags: &str) -> Result<PathBuf> {
         let mut cargo = workspace::cargo();
         cargo.args(["build", "--profile", "dist", "--package", "strongroom-server", "--target", &self.host]);
-        cargo.arg("--target-dir").arg(folder).env("RUSTFLAGS", flags).envs(settings.iter().copied());
+        cargo.arg("--target-dir").arg(folder).env("RUSTFLAGS", flags);
         ensure!(cargo.status().context("cargo build")?.success(), "the build failed");
         Ok(folder.join(&self.host).join("dist/strongroom"))
     }
