@@ -23,13 +23,22 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     Ok(true)
 }
 
-/// Builds the binary as it is shipped; with the counts of an earlier build, where there are any and no others are asked for.
+/// Builds the binary as it is shipped; with the counts of an earlier build, where some fit and no others are asked for.
 pub(crate) fn build(recount: bool) -> Result<PathBuf> {
     let compiler = Compiler::ask()?;
-    let folder = workspace::metadata()?.target_directory.into_std_path_buf().join("shipped");
-    let counts = folder.join("counts.profdata");
-    if recount || !counts.is_file() {
+    let workspace = workspace::metadata()?;
+    let folder = workspace.target_directory.join("shipped").into_std_path_buf();
+    let (counts, counted) = (folder.join("counts.profdata"), folder.join("counted"));
+    // Counts are found by the names of functions, which depend on all of this.
+    let mut basis = compiler.version.clone();
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        basis.push_str(&std::fs::read_to_string(workspace.workspace_root.join(file))?);
+    }
+    if recount || !std::fs::read_to_string(&counted).is_ok_and(|earlier| earlier == basis) {
         count(&compiler, &folder, &counts)?;
+        // The flags name the same file as before, so cargo would take what was built by the last counts for up to date.
+        empty(&folder.join(&compiler.host))?;
+        std::fs::write(&counted, basis)?;
     }
     // A function that was changed or added since is built without counts.
     let flags = format!("-Cprofile-use={}", counts.display());
@@ -39,10 +48,8 @@ pub(crate) fn build(recount: bool) -> Result<PathBuf> {
 fn count(compiler: &Compiler, folder: &Path, counts: &Path) -> Result<()> {
     let merge = compiler.profdata()?;
     let raw = folder.join("raw");
-    if raw.exists() {
-        std::fs::remove_dir_all(&raw)?;
-    }
-    // All else is as in the build that follows: names of functions depend on the profile, and by them the counts are found.
+    empty(&raw)?;
+    // All else is as in the build that follows, so that the names are the same.
     let flags = format!("-Cprofile-generate={}", raw.display());
     let binary = compiler.build(&folder.join("counting"), &flags)?;
     bench::exercise(&binary)?;
@@ -55,8 +62,17 @@ fn count(compiler: &Compiler, folder: &Path, counts: &Path) -> Result<()> {
     Ok(())
 }
 
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// The compiler in use.
 struct Compiler {
+    /// All that it says of itself.
+    version: String,
     host: String,
     llvm: String,
     root: PathBuf,
@@ -75,11 +91,8 @@ impl Compiler {
             line.map(|value| value.trim().to_owned())
                 .with_context(|| format!("rustc does not tell its {name}"))
         };
-        Ok(Self {
-            host: field("host:")?,
-            llvm: field("LLVM version:")?,
-            root: ask(&["--print", "sysroot"])?.trim().into(),
-        })
+        let (host, llvm) = (field("host:")?, field("LLVM version:")?);
+        Ok(Self { host, llvm, root: ask(&["--print", "sysroot"])?.trim().into(), version })
     }
 
     /// Builds the server with these flags. With a target named, they are not for what runs during the build.
