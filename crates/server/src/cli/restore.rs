@@ -71,7 +71,7 @@ pub(super) async fn run(options: RestoreOptions, global: &GlobalOptions, output:
     output.note(&format!("restored into {}", loaded.config.database.url));
     match windows {
         OpenWindows::Close if restored.closed > 0 => output.note(&format!(
-            "{} windows of limits are closed until they end; docs/backup.md says how to open one before",
+            "windows of limits that are closed until they end: {}; docs/backup.md says how to open one before",
             restored.closed
         )),
         OpenWindows::Close => {}

@@ -78,7 +78,7 @@ async fn a_backup_is_verified_without_and_with_the_key_and_restored_elsewhere() 
     moved.give_key("b");
     let done = moved.place.run(&["restore", moved.file()]).await;
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stderr.contains("1 limits are closed"), "{}", done.stderr);
+    assert!(done.stderr.contains("closed until they end: 1;"), "{}", done.stderr);
     let read = moved.place.run(&["credential", "get", "one", "--reveal"]).await;
     assert_eq!(read.code, 5, "its month is closed: {}", read.stderr);
     let refused = moved.place.run(&["restore", moved.file()]).await;
