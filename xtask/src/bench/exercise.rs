@@ -25,7 +25,7 @@ pub(crate) fn exercise(binary: &Path) -> Result<()> {
 fn exercise_in(folder: &Path, binary: &Path) -> Result<()> {
     let provider = nginx::provider(folder)?;
     let streamed = streamed_question();
-    // A stream goes through the same few ways fifty times: for as long as the rest it would leave all else looking idle.
+    // Streams for less long: a call has fifty events. How much they are to weigh has not been measured.
     for (path, question, seconds) in [("/v1", QUESTION, 5), ("/stream", &streamed, 1)] {
         let cluster = postgres()?;
         for (part, database) in [("sqlite", None), ("postgres", Some(cluster.url()))] {
