@@ -127,6 +127,13 @@ impl Provider {
     }
 }
 
+impl From<Provider> for Cow<'static, str> {
+    /// Its name.
+    fn from(provider: Provider) -> Self {
+        provider.0
+    }
+}
+
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -166,12 +166,12 @@ fn unbounded(unit: Unit) -> Problem {
 }
 
 /// Who is bound beside the credential.
-pub(crate) fn client_scopes(actor: &Actor) -> Vec<LimitScope> {
+pub(crate) fn client_scopes(actor: &Actor) -> impl Iterator<Item = LimitScope> + use<> {
     let token = match &actor.kind {
         ActorKind::Token(id) => Some(LimitScope::Token(id.clone())),
         _ => None,
     };
-    token.into_iter().chain(actor.user.map(LimitScope::User)).collect()
+    token.into_iter().chain(actor.user.map(LimitScope::User))
 }
 
 /// That a limit has no room.
@@ -215,14 +215,14 @@ impl Strongroom {
     pub(crate) async fn bind_client(
         &self,
         plan: &mut Plan,
-        scopes: &[LimitScope],
+        actor: &Actor,
         need: &Need,
         moment: Moment,
     ) -> Result<(), Problem> {
-        for scope in scopes {
-            let limits = match self.known_limits_of(scope, moment.generation) {
+        for scope in client_scopes(actor) {
+            let limits = match self.known_limits_of(&scope, moment.generation) {
                 Some(limits) => limits,
-                None => self.limits_of(scope, moment.generation).await?,
+                None => self.limits_of(&scope, moment.generation).await?,
             };
             plan.bind(&limits, need, moment)?;
         }

@@ -10,7 +10,7 @@ use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, Role};
 
 use crate::Strongroom;
-use crate::admission::{Held, Need, Plan, Refusal, client_scopes, limit_reached};
+use crate::admission::{Held, Need, Plan, Refusal, limit_reached};
 use crate::catalog::Moment;
 
 pub use attempt::{Attempt, Running};
@@ -173,9 +173,7 @@ impl Call {
             };
             let need = self.need(candidate.target, moment);
             let mut plan = Plan::default();
-            let scopes = client_scopes(&self.actor);
-            let planned = self.room.bind_client(&mut plan, &scopes, &need, moment).await;
-            planned?;
+            self.room.bind_client(&mut plan, &self.actor, &need, moment).await?;
             let client_claims = plan.claims.len();
             if let Key::Sealed(served) = &candidate.key
                 && let Err(problem) =

@@ -93,7 +93,7 @@ async fn begin<'a>(
     request_id: &'a str,
 ) -> Result<Begun<'a>, Problem> {
     let gateway = &state.gateway;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let nowhere = || {
         Problem::denied(
             "this path is not one that the gateway lets through: it takes calls to models, and none to keys, accounts, \
@@ -125,8 +125,9 @@ async fn begin<'a>(
             .collect(),
     };
     let call = state.room.calls(Arc::clone(actor)).begin(call).await?;
+    headers::to_provider(&mut parts.headers);
     let asked = Asked {
-        headers: headers::to_provider(&parts.headers),
+        headers: parts.headers,
         query: headers::query(parts.uri.query()),
         method: parts.method,
         facts,
@@ -188,12 +189,12 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
         let target = &targets[attempt.target];
         match try_one(gateway, attempt, (asked, body), target).await {
             Tried::Answered(response) => {
-                state.metrics.count_call(target.provider.as_str(), response.status().as_u16());
+                state.metrics.count_call(&target.provider, response.status().as_u16());
                 return Ok(response);
             }
             Tried::Failed { outcome, may_go_on } => {
                 let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
-                state.metrics.count_call(target.provider.as_str(), status);
+                state.metrics.count_call(&target.provider, status);
                 last = Some(outcome);
                 if !may_go_on {
                     break;
@@ -221,9 +222,6 @@ async fn try_one(
     (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
 ) -> Tried {
-    // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
-    // receiver has to be woken costs as much as what is sent.
-    tokio::task::yield_now().await;
     let provider = &target.provider;
     let can_send_again = matches!(body, Sendable::Whole(_));
     let (base, request) = match prepare(gateway, &attempt, (asked, body), target) {
@@ -233,6 +231,9 @@ async fn try_one(
             return Tried::Failed { outcome: Err(problem), may_go_on: true };
         }
     };
+    // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
+    // receiver has to be woken costs as much as what is sent.
+    tokio::task::yield_now().await;
     let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request)).await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,

@@ -70,10 +70,6 @@ pub(super) fn query(query: Option<&str>) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join("&"))
 }
 
-fn is_named(named: &[HeaderName], name: &HeaderName) -> bool {
-    named.iter().any(|one| one == name)
-}
-
 /// The names in `Connection`, which are for one hop as well.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
@@ -85,40 +81,29 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-/// A client's headers, less what is for one hop, the token, and where the call comes from.
-pub(super) fn to_provider(headers: &HeaderMap) -> HeaderMap {
-    let named = named_by_connection(headers);
-    let is_kept_back = |name: &HeaderName| {
-        let text = name.as_str();
-        HOP_BY_HOP.contains(&text)
-            || KEPT_BACK.contains(&text)
-            || TOKEN.contains(&text)
-            || text.starts_with("x-forwarded-")
-            || text.starts_with("x-strongroom-")
-            || is_named(&named, name)
-    };
-    let mut passed = HeaderMap::with_capacity(headers.len() + 4);
-    for (name, value) in headers {
-        if !is_kept_back(name) {
-            passed.append(name.clone(), value.clone());
-        }
-    }
-    passed
+/// Takes out of a client's headers what is for one hop, the token, and where the call comes from.
+pub(super) fn to_provider(headers: &mut HeaderMap) {
+    keep_back(headers, |name| {
+        KEPT_BACK.contains(&name) || TOKEN.contains(&name) || name.starts_with("x-forwarded-")
+    });
 }
 
 /// Takes out of a provider's headers what is for one hop, and what would make the client the provider's own.
 pub(super) fn from_provider(headers: &mut HeaderMap) {
+    keep_back(headers, |name| ["set-cookie", "strict-transport-security", "alt-svc"].contains(&name));
+}
+
+/// Takes out what is for one hop, what is ours to say, and whatever else is not to pass.
+fn keep_back(headers: &mut HeaderMap, is_kept_back: impl Fn(&str) -> bool) {
     for name in named_by_connection(headers) {
         headers.remove(name);
     }
-    let is_kept_back = |name: &&HeaderName| {
+    let stays = |name: &&HeaderName| {
         let text = name.as_str();
-        HOP_BY_HOP.contains(&text)
-            || ["set-cookie", "strict-transport-security", "alt-svc"].contains(&text)
-            || text.starts_with("x-strongroom-")
+        HOP_BY_HOP.contains(&text) || text.starts_with("x-strongroom-") || is_kept_back(text)
     };
-    let kept_back: Vec<_> = headers.keys().filter(is_kept_back).cloned().collect();
-    for name in kept_back {
+    let stay: Vec<_> = headers.keys().filter(stays).cloned().collect();
+    for name in stay {
         headers.remove(name);
     }
 }
@@ -158,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_token_and_what_is_for_one_hop_stay_here() {
-        let passed = to_provider(&headers(&[
+        let mut passed = headers(&[
             ("authorization", "Bearer sr_x"),
             ("x-api-key", "sr_x"),
             ("x-goog-api-key", "sr_x"),
@@ -173,7 +158,8 @@ mod tests {
             ("openai-organization", "org"),
             ("x-goog-user-project", "p"),
             ("content-type", "application/json"),
-        ]));
+        ]);
+        to_provider(&mut passed);
         let mut names: Vec<_> = passed.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["anthropic-beta", "content-type", "openai-organization", "x-goog-user-project"]);

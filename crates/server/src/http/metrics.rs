@@ -1,5 +1,6 @@
 //! What is counted, in the Prometheus text format (OpenMetrics 1.0).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use strongroom::Strongroom;
+use strongroom_model::Provider;
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
@@ -20,7 +22,7 @@ struct Request {
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Call {
-    provider: String,
+    provider: Cow<'static, str>,
     status: u16,
 }
 
@@ -79,8 +81,8 @@ impl Metrics {
     }
 
     /// Counts an attempt at a call to a provider, by the status of its answer; 0 when there was none.
-    pub fn count_call(&self, provider: &str, status: u16) {
-        self.calls.get_or_create(&Call { provider: provider.to_owned(), status }).inc();
+    pub fn count_call(&self, provider: &Provider, status: u16) {
+        self.calls.get_or_create(&Call { provider: provider.clone().into(), status }).inc();
     }
 
     /// Counts a call that was not let through.

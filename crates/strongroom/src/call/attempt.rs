@@ -36,7 +36,8 @@ pub(super) struct Purpose {
 #[derive(Debug, Default)]
 pub(super) struct ClientSide {
     held: Held,
-    failed: Option<Failed>,
+    /// Boxed: most calls succeed at once.
+    failed: Option<Box<Failed>>,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
         let mut client = locked(client);
         (std::mem::take(&mut client.held), client.failed.take())
     };
-    let (mut settlement, count) = match failed {
+    let (mut settlement, count) = match failed.map(|failed| *failed) {
         Some(Failed { mut record, consumed, epoch }) => {
             (record.kind, record.client_requests) = (Kind::Call, 1);
             let at = record.at;
@@ -163,7 +164,7 @@ impl Attempt {
                 record: None,
             });
         }
-        if let Some(Failed { record, consumed, epoch }) = failed {
+        if let Some(Failed { record, consumed, epoch }) = failed.map(|failed| *failed) {
             let at = record.at;
             admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
         }
@@ -368,7 +369,7 @@ impl Inner {
             let settlement = Settlement { consumed, epoch, at, record: Some(record) };
             self.purpose.room.0.admission.settle(settlement);
         } else {
-            locked(&self.client).failed = Some(Failed { record, consumed, epoch });
+            locked(&self.client).failed = Some(Box::new(Failed { record, consumed, epoch }));
         }
         locked(&self.client).held = self.client_held;
     }
