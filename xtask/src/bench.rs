@@ -22,8 +22,8 @@ pub(crate) struct Options {
     #[arg(value_enum)]
     what: What,
 
-    /// For how many seconds each measurement runs
-    #[arg(long, default_value_t = 5)]
+    /// For how many seconds each system is asked, at each number of connections
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
 

@@ -8,14 +8,12 @@ use anyhow::{Context, Result};
 use strongroom_testkit::postgres_cluster::PostgresCluster;
 use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
-use super::machine::{Asked, Measured, SYSTEM_CORE, Served, free_port, measure};
+use super::machine::{Asked, Measured, SYSTEM_CORE, Served, free_port, in_turns, measure};
 use super::{nginx, strongroom};
 use crate::dist;
 
 pub(super) const QUESTION: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Say hello in one short sentence, please."}],"temperature":0.2}"#;
 const CONNECTIONS: [u32; 3] = [1, 32, 128];
-/// A busy machine slows one of two neighbours as often as the other: how often both are measured.
-const TURNS: usize = 5;
 
 /// One system, and how it is asked.
 struct System {
@@ -90,7 +88,7 @@ fn measure_all(folder: &Path, binary: &Path, seconds: u32) -> Result<()> {
     }
     for (name, start) in [("Portkey", portkey as fn(u16) -> Result<System>), ("LiteLLM", litellm)] {
         match start(provider.port) {
-            Ok(peer) => compare(folder, &limit, &peer, plain, seconds)?,
+            Ok(peer) => beside(folder, &limit, &peer, plain, seconds)?,
             Err(error) => println!("{name} was not measured: {error:#}"),
         }
     }
@@ -109,23 +107,26 @@ fn line(name: &str, connections: u32, it: Measured, limit: Measured) {
     );
 }
 
-/// Both in turns, at each number of connections; shown is the turn whose ratio is the median.
+/// Both in turns, at each number of connections.
 fn compare(folder: &Path, limit: &System, system: &System, asked: (&str, &str), seconds: u32) -> Result<()> {
     let (path, body) = asked;
     for connections in CONNECTIONS {
-        let turns: Result<Vec<_>> = (0..TURNS)
-            .map(|_| {
-                let bare = limit.measure(folder, path, body, connections, seconds)?;
-                Ok((bare, system.measure(folder, path, body, connections, seconds)?))
-            })
-            .collect();
-        let mut turns = turns?;
-        turns.sort_by(|(bare, it), (other_bare, other)| {
-            (it.per_second / bare.per_second).total_cmp(&(other.per_second / other_bare.per_second))
-        });
-        let (bare, it) = turns[turns.len() / 2];
+        let of = |system: &System, seconds| system.measure(folder, path, body, connections, seconds);
+        let (bare, it) = in_turns(seconds, |turn| of(limit, turn), |turn| of(system, turn))?;
         line(limit.name, connections, bare, bare);
         line(system.name, connections, it, bare);
+    }
+    Ok(())
+}
+
+/// One after the other, at each number of connections: in a short turn a slow peer would not come to an answer.
+fn beside(folder: &Path, limit: &System, peer: &System, asked: (&str, &str), seconds: u32) -> Result<()> {
+    let (path, body) = asked;
+    for connections in CONNECTIONS {
+        let bare = limit.measure(folder, path, body, connections, seconds)?;
+        let it = peer.measure(folder, path, body, connections, seconds)?;
+        line(limit.name, connections, bare, bare);
+        line(peer.name, connections, it, bare);
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ const CREDENTIALS: usize = 10_000;
 const PORTION: usize = 500;
 const CONNECTIONS: u32 = 32;
 /// How often before and during are measured, in turns.
-const TURNS: usize = 3;
+const TURNS: u32 = 3;
 /// The share of what it serves otherwise that the gateway has to serve during a rotation.
 const BAR: f64 = 0.8;
 const LOOK: Duration = Duration::from_millis(100);
@@ -68,8 +68,9 @@ fn measure_one(
     fill(&admin)?;
     let headers = bearer(&made.token);
     let asked = Asked { path: "/openai/v1/chat/completions", headers: &headers, body: Some(QUESTION) };
-    let served =
-        || -> Result<f64> { Ok(measure(folder, &made.served, &asked, CONNECTIONS, seconds)?.per_second) };
+    let served = || -> Result<f64> {
+        Ok(measure(folder, &made.served, &asked, CONNECTIONS, seconds.div_ceil(TURNS))?.per_second)
+    };
     let (mut before, mut during, mut took) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
         before.push(served()?);

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
-use super::machine::{Asked, SYSTEM_CORE, Served, free_port, measure};
+use super::machine::{Asked, SYSTEM_CORE, Served, free_port, in_turns, measure};
 use super::strongroom;
 use crate::dist;
 use crate::test::Installer;
@@ -26,11 +26,15 @@ pub(super) fn run(seconds: u32) -> Result<bool> {
         "system", "conns", "req/s", "ratio", "p50", "p99", "memory"
     );
     for connections in [1, 32, 128] {
-        let peer = match &bao {
-            Ok(bao) => Some(measure(&folder, bao, &theirs, connections, seconds)?),
-            Err(_) => None,
+        let measure_ours = |seconds| measure(&folder, &made.served, &ours, connections, seconds);
+        let (peer, it) = match &bao {
+            Ok(bao) => {
+                let measure_theirs = |seconds| measure(&folder, bao, &theirs, connections, seconds);
+                let (peer, it) = in_turns(seconds, measure_theirs, measure_ours)?;
+                (Some(peer), it)
+            }
+            Err(_) => (None, measure_ours(seconds)?),
         };
-        let it = measure(&folder, &made.served, &ours, connections, seconds)?;
         for (name, it) in peer.map(|peer| ("OpenBao", peer)).into_iter().chain([("strongroom", it)]) {
             let ratio =
                 peer.map_or_else(|| "-".to_owned(), |peer| format!("{:.2}", it.per_second / peer.per_second));
