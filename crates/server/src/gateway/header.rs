@@ -98,12 +98,12 @@ fn keep_back(headers: &mut HeaderMap, is_kept_back: impl Fn(&str) -> bool) {
     for name in named_by_connection(headers) {
         headers.remove(name);
     }
-    let stays = |name: &&HeaderName| {
+    let stays_here = |name: &&HeaderName| {
         let text = name.as_str();
         HOP_BY_HOP.contains(&text) || text.starts_with("x-strongroom-") || is_kept_back(text)
     };
-    let stay: Vec<_> = headers.keys().filter(stays).cloned().collect();
-    for name in stay {
+    let kept_back: Vec<_> = headers.keys().filter(stays_here).cloned().collect();
+    for name in kept_back {
         headers.remove(name);
     }
 }
@@ -163,6 +163,27 @@ mod tests {
         let mut names: Vec<_> = passed.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["anthropic-beta", "content-type", "openai-organization", "x-goog-user-project"]);
+    }
+
+    #[test]
+    fn a_header_that_came_several_times_stays_or_passes_as_a_whole() {
+        let mut passed = HeaderMap::new();
+        for (name, value) in [
+            ("x-api-key", "sr_x"),
+            ("anthropic-beta", "a"),
+            ("x-private", "1"),
+            ("x-api-key", "sr_y"),
+            ("connection", "x-private"),
+            ("anthropic-beta", "b"),
+            ("x-private", "2"),
+            ("connection", "close"),
+        ] {
+            passed.append(name, HeaderValue::from_static(value));
+        }
+        to_provider(&mut passed);
+        let left: Vec<_> =
+            passed.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(left, [("anthropic-beta", "a"), ("anthropic-beta", "b")]);
     }
 
     #[test]
