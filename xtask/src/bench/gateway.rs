@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use strongroom_testkit::postgres_cluster::PostgresCluster;
 use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
-use super::machine::{Asked, Measured, SYSTEM_CORE, Served, free_port, in_turns, measure};
+use super::machine::{Asked, Measured, SYSTEM_CORE, Served, Turns, free_port, measure};
 use super::{nginx, strongroom};
 use crate::dist;
 
@@ -75,20 +75,20 @@ fn measure_all(folder: &Path, binary: &Path, seconds: u32) -> Result<()> {
     let plain = ("/chat/completions", QUESTION);
     {
         let sqlite = make("strongroom, SQLite", "sqlite", None)?;
-        compare(folder, &limit, &sqlite, plain, seconds)?;
+        compare(folder, &limit, &sqlite, plain, Turns::short(seconds))?;
         slow(folder, &provider, binary, seconds)?;
         streamed(folder, &provider, binary, seconds)?;
     }
     match postgres() {
         Ok(cluster) => {
             let system = make("strongroom, PostgreSQL", "postgres", Some(&cluster.url()))?;
-            compare(folder, &limit, &system, plain, seconds)?;
+            compare(folder, &limit, &system, plain, Turns::short(seconds))?;
         }
         Err(error) => println!("PostgreSQL was not measured: {error:#}"),
     }
     for (name, start) in [("Portkey", portkey as fn(u16) -> Result<System>), ("LiteLLM", litellm)] {
         match start(provider.port) {
-            Ok(peer) => beside(folder, &limit, &peer, plain, seconds)?,
+            Ok(peer) => compare(folder, &limit, &peer, plain, Turns::one(seconds))?,
             Err(error) => println!("{name} was not measured: {error:#}"),
         }
     }
@@ -108,25 +108,13 @@ fn line(name: &str, connections: u32, it: Measured, limit: Measured) {
 }
 
 /// Both in turns, at each number of connections.
-fn compare(folder: &Path, limit: &System, system: &System, asked: (&str, &str), seconds: u32) -> Result<()> {
+fn compare(folder: &Path, limit: &System, system: &System, asked: (&str, &str), turns: Turns) -> Result<()> {
     let (path, body) = asked;
     for connections in CONNECTIONS {
         let of = |system: &System, seconds| system.measure(folder, path, body, connections, seconds);
-        let (bare, it) = in_turns(seconds, |turn| of(limit, turn), |turn| of(system, turn))?;
+        let (bare, it) = turns.measure(|seconds| of(limit, seconds), |seconds| of(system, seconds))?;
         line(limit.name, connections, bare, bare);
         line(system.name, connections, it, bare);
-    }
-    Ok(())
-}
-
-/// One after the other, at each number of connections: in a short turn a slow peer would not come to an answer.
-fn beside(folder: &Path, limit: &System, peer: &System, asked: (&str, &str), seconds: u32) -> Result<()> {
-    let (path, body) = asked;
-    for connections in CONNECTIONS {
-        let bare = limit.measure(folder, path, body, connections, seconds)?;
-        let it = peer.measure(folder, path, body, connections, seconds)?;
-        line(limit.name, connections, bare, bare);
-        line(peer.name, connections, it, bare);
     }
     Ok(())
 }
@@ -174,7 +162,7 @@ fn streamed(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Re
         served: made.served,
         prefix: "/openai/v1",
     };
-    compare(folder, &limit, &system, ("/chat/completions", &asked), seconds)
+    compare(folder, &limit, &system, ("/chat/completions", &asked), Turns::short(seconds))
 }
 
 /// A durable one, on the core of the system that it serves.

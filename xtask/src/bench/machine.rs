@@ -178,25 +178,40 @@ pub(super) fn measure(
     })
 }
 
-/// How long a turn takes, in seconds: a busy machine slows one of two neighbours as often as the other, and many short turns
-/// tell that from what they are.
-const TURN: u32 = 1;
-
-/// Measures two systems in turns, each for so many seconds in all. What comes back is the turn whose ratio is the median, with
-/// the most memory that either had in any.
-pub(super) fn in_turns(
+/// How two systems take turns at being measured.
+#[derive(Clone, Copy)]
+pub(super) struct Turns {
+    count: u32,
     seconds: u32,
-    one: impl Fn(u32) -> Result<Measured>,
-    other: impl Fn(u32) -> Result<Measured>,
-) -> Result<(Measured, Measured)> {
-    let turns: Result<Vec<_>> = (0..seconds / TURN).map(|_| Ok((one(TURN)?, other(TURN)?))).collect();
-    let mut turns = turns?;
-    let ratio = |(one, other): &(Measured, Measured)| other.per_second / one.per_second;
-    turns.sort_by(|left, right| ratio(left).total_cmp(&ratio(right)));
-    let most = |of: fn(&(Measured, Measured)) -> f64| turns.iter().map(of).fold(0.0, f64::max);
-    let megabytes = (most(|turn| turn.0.megabytes), most(|turn| turn.1.megabytes));
-    let (one, other) = *turns.get(turns.len() / 2).context("no turn was measured")?;
-    Ok((Measured { megabytes: megabytes.0, ..one }, Measured { megabytes: megabytes.1, ..other }))
+}
+
+impl Turns {
+    /// Turns of one second, so many: a busy machine slows one of two neighbours as often as the other, and many short turns
+    /// tell that from what they are.
+    pub(super) fn short(seconds: u32) -> Self {
+        Self { count: seconds, seconds: 1 }
+    }
+
+    /// All in one turn: in a short one a slow system would not come to an answer.
+    pub(super) fn one(seconds: u32) -> Self {
+        Self { count: 1, seconds }
+    }
+
+    /// Measures both. What comes back is the turn whose ratio is the median, with the most memory that either had in any.
+    pub(super) fn measure(
+        self,
+        one: impl Fn(u32) -> Result<Measured>,
+        other: impl Fn(u32) -> Result<Measured>,
+    ) -> Result<(Measured, Measured)> {
+        let turn = |_| Ok((one(self.seconds)?, other(self.seconds)?));
+        let mut turns = (0..self.count).map(turn).collect::<Result<Vec<_>>>()?;
+        let ratio = |(one, other): &(Measured, Measured)| other.per_second / one.per_second;
+        turns.sort_by(|left, right| ratio(left).total_cmp(&ratio(right)));
+        let most = |of: fn(&(Measured, Measured)) -> f64| turns.iter().map(of).fold(0.0, f64::max);
+        let megabytes = (most(|turn| turn.0.megabytes), most(|turn| turn.1.megabytes));
+        let (one, other) = *turns.get(turns.len() / 2).context("no turn was measured")?;
+        Ok((Measured { megabytes: megabytes.0, ..one }, Measured { megabytes: megabytes.1, ..other }))
+    }
 }
 
 /// A port that is free.

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
-use super::machine::{Asked, SYSTEM_CORE, Served, free_port, in_turns, measure};
+use super::machine::{Asked, SYSTEM_CORE, Served, Turns, free_port, measure};
 use super::strongroom;
 use crate::dist;
 use crate::test::Installer;
@@ -30,7 +30,7 @@ pub(super) fn run(seconds: u32) -> Result<bool> {
         let (peer, it) = match &bao {
             Ok(bao) => {
                 let measure_theirs = |seconds| measure(&folder, bao, &theirs, connections, seconds);
-                let (peer, it) = in_turns(seconds, measure_theirs, measure_ours)?;
+                let (peer, it) = Turns::short(seconds).measure(measure_theirs, measure_ours)?;
                 (Some(peer), it)
             }
             Err(_) => (None, measure_ours(seconds)?),
