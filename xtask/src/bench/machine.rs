@@ -209,7 +209,9 @@ impl Turns {
         turns.sort_by(|left, right| ratio(left).total_cmp(&ratio(right)));
         let most = |of: fn(&(Measured, Measured)) -> f64| turns.iter().map(of).fold(0.0, f64::max);
         let megabytes = (most(|turn| turn.0.megabytes), most(|turn| turn.1.megabytes));
-        let (one, other) = *turns.get(turns.len() / 2).context("no turn was measured")?;
+        // Of an even number the lower of the two in the middle: it is not to flatter.
+        let middle = turns.len().saturating_sub(1) / 2;
+        let (one, other) = *turns.get(middle).context("no turn was measured")?;
         Ok((Measured { megabytes: megabytes.0, ..one }, Measured { megabytes: megabytes.1, ..other }))
     }
 }
