@@ -115,14 +115,19 @@ pub(crate) struct Settlement {
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) claims: Vec<Claim>,
-    /// For each claim its limit, if it has one.
-    pub(crate) limits: Vec<Option<Limit>>,
+    /// The limits of those claims that have one, with their places: most calls have none.
+    pub(crate) limits: Vec<(usize, Limit)>,
 }
 
 impl Plan {
     fn push(&mut self, claim: Claim, limit: Option<&Limit>) {
+        self.limits.extend(limit.map(|limit| (self.claims.len(), limit.clone())));
         self.claims.push(claim);
-        self.limits.push(limit.cloned());
+    }
+
+    /// The limit of a claim, if it has one.
+    pub(crate) fn limit(&self, claim: usize) -> Option<&Limit> {
+        self.limits.iter().find(|(place, _)| *place == claim).map(|(_, limit)| limit)
     }
 
     /// A credential's monthly requests, which are counted with and without a limit.

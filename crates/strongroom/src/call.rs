@@ -199,7 +199,7 @@ impl Call {
                 Err(Refusal::Problem(problem)) => return Err(problem),
                 Err(Refusal::Limit { claim, amount, state }) => {
                     self.room.0.signals.limit_refusals.add_one();
-                    let Some(limit) = plan.limits.get(claim).and_then(Option::as_ref) else {
+                    let Some(limit) = plan.limit(claim) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };
                     let problem = limit_reached(limit, state, amount, moment.now);

@@ -40,9 +40,9 @@ pub(crate) async fn take_all(
             claim.limit.is_some_and(|limit| claim.amount > limit.saturating_sub(state.taken()))
         });
         if let Some(full) = full {
-            let (claim, limit) = (&plan.claims[full], &plan.limits[full]);
+            let claim = &plan.claims[full];
             let state = states.get(&claim.key).copied().unwrap_or_default();
-            let refusal = limit.as_ref().map(|limit| limit_reached(limit, state, claim.amount, now));
+            let refusal = plan.limit(full).map(|limit| limit_reached(limit, state, claim.amount, now));
             taken
                 .push(Err(refusal.unwrap_or_else(|| Problem::internal("a counter without a limit refused"))));
             continue;

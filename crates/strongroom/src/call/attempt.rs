@@ -437,8 +437,7 @@ mod tests {
             held: Held { claims: vec![claim(1, 30), claim(2, 5)], epoch: 3 },
             failed: None,
         });
-        let mut plan =
-            Plan { claims: vec![claim(1, 50), claim(3, 7), claim(2, 4)], limits: vec![None, None, None] };
+        let mut plan = Plan { claims: vec![claim(1, 50), claim(3, 7), claim(2, 4)], limits: Vec::new() };
         let reused = reuse(&client, &mut plan, 2);
         assert_eq!(plan.claims.iter().map(|claim| claim.amount).collect::<Vec<_>>(), [20, 7, 4]);
         let joined = join(Held { claims: plan.claims[..2].to_vec(), epoch: 3 }, reused);
