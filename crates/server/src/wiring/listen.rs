@@ -5,17 +5,19 @@ use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use strongroom_model::{Problem, ProblemKind};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -91,7 +93,7 @@ pub(super) async fn serve_tcp(
         }
         let visit = front.of(Caller::Remote(address));
         match tls.clone() {
-            None => connections.serve(stream, visit),
+            None => connections.serve_tcp(stream, visit),
             Some(tls) => connections.serve_tls(tls, stream, visit),
         }
     }
@@ -110,7 +112,7 @@ pub(super) async fn serve_socket(
     while let Some((stream, _)) = connections.next(|| listener.accept()).await {
         match stream.peer_cred() {
             Ok(peer) => {
-                connections.serve(stream, front.of(Caller::Local(LocalPeer::of_user(peer.uid()))));
+                connections.serve_local(stream, front.of(Caller::Local(LocalPeer::of_user(peer.uid()))));
             }
             Err(error) => tracing::warn!(%error, "who opened the socket file is not known; turned away"),
         }
@@ -122,6 +124,8 @@ pub(super) async fn serve_socket(
 /// The connections of one listener, each with a task of its own.
 struct Connections {
     http: Arc<Builder<TokioExecutor>>,
+    /// For those that tell of a hang-up themselves.
+    http_watched: Arc<Builder<TokioExecutor>>,
     open: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -132,7 +136,9 @@ impl Connections {
         // Heads and bodies leave in one piece: for what models write, copying it costs less than handing over a list.
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).writev(false);
         http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
-        Self { http: Arc::new(http), open: JoinSet::new(), stop }
+        let mut http_watched = http.clone();
+        http_watched.http1().half_close(true);
+        Self { http: Arc::new(http), http_watched: Arc::new(http_watched), open: JoinSet::new(), stop }
     }
 
     /// The next one to come in; `None` when it is time to stop.
@@ -157,11 +163,13 @@ impl Connections {
         }
     }
 
-    fn serve<I>(&mut self, stream: I, visit: Visit)
-    where
-        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        self.open.spawn(serve(Arc::clone(&self.http), stream, visit, self.stop.clone()));
+    fn serve_tcp(&mut self, stream: TcpStream, visit: Visit) {
+        let watched = Watched(TokioIo::new(stream));
+        self.open.spawn(serve(Arc::clone(&self.http_watched), watched, visit, self.stop.clone()));
+    }
+
+    fn serve_local(&mut self, stream: UnixStream, visit: Visit) {
+        self.open.spawn(serve(Arc::clone(&self.http), TokioIo::new(stream), visit, self.stop.clone()));
     }
 
     fn serve_tls<I>(&mut self, tls: TlsAcceptor, stream: I, visit: Visit)
@@ -173,7 +181,7 @@ impl Connections {
             let agreed = stop.run_until_cancelled(tokio::time::timeout(HEAD, tls.accept(stream))).await;
             // One who does not speak TLS has nobody to tell it to.
             if let Some(Ok(Ok(stream))) = agreed {
-                serve(http, stream, visit, stop).await;
+                serve(http, TokioIo::new(stream), visit, stop).await;
             }
         });
     }
@@ -195,10 +203,10 @@ fn is_of_the_client(error: &io::Error) -> bool {
 /// Serves one connection until either side ends it.
 async fn serve<I>(http: Arc<Builder<TokioExecutor>>, stream: I, visit: Visit, stop: CancellationToken)
 where
-    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    I: Read + Write + Send + Unpin + 'static,
 {
     let begun = visit.begun();
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), visit));
+    let mut connection = pin!(http.serve_connection(stream, visit));
     let mut stopped = pin!(stop.cancelled());
     let (mut is_stopping, mut first) = (false, Some(Box::pin(tokio::time::sleep(FIRST))));
     std::future::poll_fn(|cx| {
@@ -219,6 +227,47 @@ where
         }
     })
     .await;
+}
+
+/// A client's connection that tells of its own accord when the client has hung up. hyper notices by reading on, and as a
+/// request lies in the buffer that it was read into, it would take a new one for that with every call.
+struct Watched(TokioIo<TcpStream>);
+
+impl Watched {
+    /// Looks for the client's hang-up behind what it has sent; asked for with every step of an answer, as nothing is
+    /// held back here that would have to be flushed.
+    fn poll_there(&self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.0.inner().poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
+            Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionReset.into()),
+            Poll::Ready(Err(error)) => Err(error),
+            // More requests, or more of this one: the end comes behind it.
+            Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl Read for Watched {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.poll_there(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
 }
 
 /// Binds the socket file in place of one that a killed server left behind; only its owner may open it.

@@ -15,8 +15,8 @@ fn certificate() -> (String, String) {
     (made.cert.pem(), made.signing_key.serialize_pem())
 }
 
-async fn with_tls() -> Installation {
-    let installation = Installation::new(BACKEND).await;
+/// An installation that serves over TLS.
+pub(crate) fn certified(installation: Installation) -> Installation {
     let (certificate, key) = certificate();
     let (cert_file, key_file) = (installation.home().join("cert.pem"), installation.home().join("key.pem"));
     std::fs::write(&cert_file, certificate).expect("a file");
@@ -29,7 +29,7 @@ async fn with_tls() -> Installation {
 
 #[tokio::test]
 async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
-    let server = with_tls().await.start();
+    let server = certified(Installation::new(BACKEND).await).start();
     assert!(server.url.starts_with("https://"), "{}", server.url);
     server.credential("over-tls", json!({})).await;
     let read = server.get("/api/credentials/over-tls").await.expect(200);
@@ -45,7 +45,7 @@ async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
 
 #[tokio::test]
 async fn a_certificate_that_cannot_be_used_or_has_no_key_stops_it_before_the_database_is_touched() {
-    let broken = with_tls().await;
+    let broken = certified(Installation::new(BACKEND).await);
     std::fs::write(broken.home().join("cert.pem"), "no certificate").expect("a file");
     let broken = Arc::new(broken);
     let (status, said) = broken.try_start().err().expect("a refusal");

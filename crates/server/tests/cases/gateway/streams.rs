@@ -10,6 +10,7 @@ use strongroom_testkit::fake_upstream::Mode;
 use tokio::task::JoinSet;
 
 use crate::cases::stage::{Stage, question, texts};
+use crate::cases::tls;
 use crate::support::server::{STEP, STEPS};
 
 /// Sends a chat that is to be streamed, as bytes, so that the moment of every byte is ours.
@@ -43,15 +44,35 @@ async fn the_first_piece_is_not_held_back_and_a_hang_up_reaches_the_provider() {
     }
     assert_eq!((stage.fake.open(), stage.fake.cancelled()), (1, 0));
     drop(stream);
-    let hung_up = Instant::now();
-    while stage.fake.cancelled() == 0 {
-        assert!(hung_up.elapsed() < Duration::from_secs(20), "the provider goes on");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the provider goes on", || stage.fake.cancelled() == 1).await;
     // What was received counts: its text has at most so many tokens as bytes.
     let record = stage.record("call", 1, "metering, status, requests, charged_tokens").await;
     assert_eq!(texts(&record)[..3], ["received", "200", "1"]);
     assert!(texts(&record)[3].parse::<i64>().unwrap() > 0);
+}
+
+async fn until(or_else: &str, is_so: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < Duration::from_secs(20), "{or_else}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_before_the_answer_has_begun_reaches_the_provider_too() {
+    for is_over_tls in [false, true] {
+        let stage = Stage::with(|it| if is_over_tls { tls::certified(it) } else { it }).await;
+        stage.credential("one", "openai", Mode::Silent, json!({})).await;
+        let mut waiting = JoinSet::new();
+        waiting.spawn(stage.chat().attempt());
+        until("no call arrives", || stage.fake.open() == 1).await;
+        waiting.abort_all();
+        until("the provider goes on", || stage.fake.cancelled() == 1).await;
+        assert_eq!(stage.fake.open(), 0);
+        let record = stage.record("call", 1, "status, requests").await;
+        assert_eq!(record[1].as_deref(), Some("1"), "it may have been charged: {record:?}");
+    }
 }
 
 #[tokio::test]
