@@ -129,8 +129,9 @@ fn slow(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Result
     };
     let made = strongroom::start_at(binary, &folder.join("slow-sqlite"), None, provider.port, "/slow")?;
     let system = System { name: "", headers: bearer(&made.token), served: made.served, prefix: "/openai/v1" };
-    let bare = direct.measure(folder, "/chat/completions", QUESTION, 32, seconds)?;
-    let it = system.measure(folder, "/chat/completions", QUESTION, 32, seconds)?;
+    let of = |system: &System, seconds| system.measure(folder, "/chat/completions", QUESTION, 32, seconds);
+    let (bare, it) =
+        Turns::short(seconds).measure(|seconds| of(&direct, seconds), |seconds| of(&system, seconds))?;
     println!(
         "behind a provider that takes {} ms, at 32 connections: p50 {:.2} ms, of nginx {:.2} ms: {:+.2} ms",
         nginx::SLOW_MS,
