@@ -31,8 +31,16 @@ pub(crate) struct Options {
 }
 
 /// The binaries of the package in `fuzz/`; each has its body in a crate's `tests/fuzz/`, where `cargo test` runs it too.
-const TARGETS: [&str; 7] =
-    ["dotenv", "event_stream", "gateway_path", "legacy_database", "master_key", "sealed_text", "token"];
+const TARGETS: [&str; 8] = [
+    "dotenv",
+    "event_stream",
+    "gateway_path",
+    "http1_answer",
+    "legacy_database",
+    "master_key",
+    "sealed_text",
+    "token",
+];
 
 /// Counters of edges, what comparisons compare, and a table of where the edges are: what libFuzzer is guided by.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -181,7 +189,7 @@ mod tests {
 
     /// The bodies and where `cargo test` runs them, by their crates.
     const BODIES: [(&str, &[&str]); 3] = [
-        ("connectors", &["dotenv", "event_stream", "gateway_path"]),
+        ("connectors", &["dotenv", "event_stream", "gateway_path", "http1_answer"]),
         ("crypto", &["master_key", "sealed_text", "token"]),
         ("store", &["legacy_database"]),
     ];

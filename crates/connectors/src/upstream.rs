@@ -6,28 +6,28 @@
 
 mod answer;
 mod connect;
+pub mod http1;
 mod link;
 mod pool;
+mod request;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
-use http_body::Body;
-use hyper::body::Incoming;
 use strongroom_model::Problem;
 use tokio_util::task::TaskTracker;
 
 use crate::endpoint_guard::EndpointGuard;
 use connect::{Connected, Connector};
+use http1::Framing;
 use link::{Link, Sent};
 use pool::{Kept, Pool};
 
-pub use answer::Answer;
+pub use answer::{Answer, Broken};
+pub use request::RequestBody;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,16 +35,16 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const STALE: usize = 8;
 
 /// Where calls of a credential go: a base URL that the guard has let through, and the connections to it.
-pub struct Base<B> {
+pub struct Base {
     /// The scheme and the host.
     origin: Uri,
     host: HeaderValue,
     /// The path, without a slash at its end.
     prefix: String,
-    pool: Arc<Pool<B>>,
+    pool: Arc<Pool>,
 }
 
-impl<B> fmt::Debug for Base<B> {
+impl fmt::Debug for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Base")
             .field("origin", &self.origin)
@@ -53,7 +53,7 @@ impl<B> fmt::Debug for Base<B> {
     }
 }
 
-impl<B> Base<B> {
+impl Base {
     /// The target of a request below it, in origin form (RFC 9112, section 3.2.1). `query` is what follows the question
     /// mark.
     ///
@@ -98,37 +98,32 @@ impl std::error::Error for UpstreamError {
     }
 }
 
-/// The client. `B` is the body of its requests.
-pub struct Upstream<B> {
+/// The client.
+pub struct Upstream {
     guard: EndpointGuard,
     connector: Connector,
     tasks: TaskTracker,
-    body: std::marker::PhantomData<fn(B)>,
 }
 
-impl<B> fmt::Debug for Upstream<B> {
+impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream").field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 
-impl<B> Upstream<B>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<BoxError>,
-{
+impl Upstream {
     /// A client that connects within `connect_timeout`, TLS included.
     #[must_use]
     pub fn new(guard: EndpointGuard, connect_timeout: Duration) -> Self {
         let connector = Connector::new(guard, connect_timeout);
-        Self { guard, connector, tasks: TaskTracker::new(), body: std::marker::PhantomData }
+        Self { guard, connector, tasks: TaskTracker::new() }
     }
 
     /// Reads a credential's endpoint, or a provider's own base URL.
     ///
     /// # Errors
     /// [`Problem`] on the field `endpoint` when the guard refuses it.
-    pub fn base(&self, endpoint: &str) -> Result<Base<B>, Problem> {
+    pub fn base(&self, endpoint: &str) -> Result<Base, Problem> {
         let url = self.guard.check(endpoint)?;
         let odd = || Problem::invalid("endpoint", "endpoint must be a URL with a host");
         let host = match (url.host_str(), url.port()) {
@@ -150,20 +145,19 @@ where
     /// [`UpstreamError`].
     pub fn send<'a>(
         &'a self,
-        base: &'a Base<B>,
-        mut request: Request<B>,
-    ) -> impl Future<Output = Result<Response<Answer<B>>, UpstreamError>> + 'a {
-        request.headers_mut().insert(HOST, base.host.clone());
+        base: &'a Base,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Result<Response<Answer>, UpstreamError>> + 'a {
         // Most calls find a connection. What the others need is in a box, for all of them would carry the room for it.
         let sending = match base.pool.take() {
-            Some(Kept::Http1(link)) => Ok(link.send(request)),
+            Some(Kept::Http1(link)) => Ok(link.send(request, &base.host)),
             other => Err((other, Box::new(request))),
         };
         async move {
             let (kept, request) = match sending {
                 Ok(sending) => match sending.await {
                     Sent::Answered(answer, link) => return Ok(base.answer(answer, link)),
-                    Sent::Broken(error) => return Err(UpstreamError::Broken(error.into())),
+                    Sent::Broken(error) => return Err(UpstreamError::Broken(error)),
                     // It had been closed while nobody used it, and nothing has left.
                     Sent::Unsent(request, _) => (None, request),
                 },
@@ -175,10 +169,10 @@ where
 
     async fn send_anew(
         &self,
-        base: &Base<B>,
-        mut kept: Option<Kept<B>>,
-        mut request: Request<B>,
-    ) -> Result<Response<Answer<B>>, UpstreamError> {
+        base: &Base,
+        mut kept: Option<Kept>,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<Answer>, UpstreamError> {
         for _ in 0..STALE {
             let Some(link) = kept.take().or_else(|| base.pool.take()) else { break };
             match self.send_over(link, base, request).await? {
@@ -189,13 +183,13 @@ where
         let fresh = self.connect(base).await.map_err(UpstreamError::Connect)?;
         match self.send_over(fresh, base, request).await? {
             Ok(answer) => Ok(answer),
-            Err((_, error)) => Err(UpstreamError::Connect(error.into())),
+            Err((_, error)) => Err(UpstreamError::Connect(error)),
         }
     }
 
-    async fn connect(&self, base: &Base<B>) -> Result<Kept<B>, BoxError> {
+    async fn connect(&self, base: &Base) -> Result<Kept, BoxError> {
         Ok(match self.connector.connect(&base.origin).await? {
-            Connected::Http1(io) => Kept::Http1(link::http1(io).await?),
+            Connected::Http1(io) => Kept::Http1(Link::over(io)),
             Connected::Http2(io) => {
                 let sender = link::http2(io, &self.tasks).await?;
                 Kept::Http2(base.pool.keep_http2(sender))
@@ -206,28 +200,26 @@ where
     /// The inner error has a request that did not leave.
     async fn send_over(
         &self,
-        kept: Kept<B>,
-        base: &Base<B>,
-        request: Request<B>,
-    ) -> Result<Result<Response<Answer<B>>, (Request<B>, hyper::Error)>, UpstreamError> {
+        kept: Kept,
+        base: &Base,
+        request: Request<RequestBody>,
+    ) -> Result<Result<Response<Answer>, (Request<RequestBody>, BoxError)>, UpstreamError> {
         match kept {
-            Kept::Http1(link) => match link.send(request).await {
+            Kept::Http1(link) => match link.send(request, &base.host).await {
                 Sent::Answered(answer, link) => Ok(Ok(base.answer(answer, link))),
                 Sent::Unsent(request, error) => Ok(Err((*request, error))),
-                Sent::Broken(error) => Err(UpstreamError::Broken(error.into())),
+                Sent::Broken(error) => Err(UpstreamError::Broken(error)),
             },
             Kept::Http2(mut sender) => {
                 let mut request = request;
-                // Its place in HTTP/2 is the pseudo-header `:authority` (RFC 9113, section 8.3.1).
-                request.headers_mut().remove(HOST);
                 *request.uri_mut() = base.absolute(request.uri());
                 if let Err(error) = sender.ready().await {
-                    return Ok(Err((base.relative(request), error)));
+                    return Ok(Err((relative(request), error.into())));
                 }
                 match sender.try_send_request(request).await {
                     Ok(answer) => Ok(Ok(answer.map(Answer::over_stream))),
                     Err(mut failed) => match failed.take_message() {
-                        Some(request) => Ok(Err((base.relative(request), failed.into_error()))),
+                        Some(request) => Ok(Err((relative(request), failed.into_error().into()))),
                         None => Err(UpstreamError::Broken(failed.into_error().into())),
                     },
                 }
@@ -236,14 +228,11 @@ where
     }
 }
 
-impl<B: Send + 'static> Base<B> {
-    fn answer(&self, answer: Response<Incoming>, link: Link<B>) -> Response<Answer<B>> {
-        let (head, body) = answer.into_parts();
-        Response::from_parts(head, Answer::over_link(body, link, Arc::clone(&self.pool)))
+impl Base {
+    fn answer(&self, answer: Response<Framing>, link: Box<Link>) -> Response<Answer> {
+        answer.map(|framing| Answer::over_link(framing, link, Arc::clone(&self.pool)))
     }
-}
 
-impl<B> Base<B> {
     /// A target with the scheme and the host before it.
     fn absolute(&self, target: &Uri) -> Uri {
         let mut parts = self.origin.clone().into_parts();
@@ -251,15 +240,14 @@ impl<B> Base<B> {
         // Of parts that have been parsed before.
         Uri::from_parts(parts).unwrap_or_else(|_| self.origin.clone())
     }
+}
 
-    /// A request that was meant for HTTP/2, as HTTP/1.1 wants it.
-    fn relative(&self, mut request: Request<B>) -> Request<B> {
-        if let Some(target) = request.uri().path_and_query().cloned() {
-            *request.uri_mut() = Uri::from(target);
-        }
-        request.headers_mut().insert(HOST, self.host.clone());
-        request
+/// A request that was meant for HTTP/2, as HTTP/1.1 wants it.
+fn relative(mut request: Request<RequestBody>) -> Request<RequestBody> {
+    if let Some(target) = request.uri().path_and_query().cloned() {
+        *request.uri_mut() = Uri::from(target);
     }
+    request
 }
 
 #[cfg(test)]

@@ -30,7 +30,6 @@ use crate::http::AppState;
 use crate::http::front::Outgoing;
 use crate::http::{door, peer};
 
-use body::Sent;
 pub use tap::Passing;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-strongroom-request-id");
@@ -42,9 +41,9 @@ static DENIED_BY: HeaderName = HeaderName::from_static("x-strongroom-denied-by")
 #[derive(Debug)]
 pub struct Gateway {
     config: GatewayConfig,
-    upstream: Upstream<Sent>,
+    upstream: Upstream,
     /// Base URLs that the guard has let through, by their text.
-    bases: RwLock<HashMap<String, Arc<Base<Sent>>>>,
+    bases: RwLock<HashMap<String, Arc<Base>>>,
     room: body::Room,
 }
 
@@ -64,7 +63,7 @@ impl Gateway {
         }
     }
 
-    fn base(&self, endpoint: &str) -> Result<Arc<Base<Sent>>, Problem> {
+    fn base(&self, endpoint: &str) -> Result<Arc<Base>, Problem> {
         if let Some(base) = self.bases.read().unwrap_or_else(PoisonError::into_inner).get(endpoint) {
             return Ok(Arc::clone(base));
         }

@@ -23,8 +23,8 @@ impl KeyHeader {
     pub fn with(self, key: &Secret) -> Result<(HeaderName, HeaderValue), InvalidHeaderValue> {
         let (name, mut value) = match self {
             Self::Bearer => {
-                let text = Secret::new(format!("Bearer {}", key.expose()));
-                (AUTHORIZATION, HeaderValue::from_str(text.expose())?)
+                // Of just its length, and handed over: there is no second copy of the key.
+                (AUTHORIZATION, HeaderValue::try_from(["Bearer ", key.expose()].concat())?)
             }
             Self::Named(name) => (HeaderName::from_static(name), HeaderValue::from_str(key.expose())?),
         };

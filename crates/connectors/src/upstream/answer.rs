@@ -1,5 +1,6 @@
 //! The body of an answer. It drives the connection that it comes over, and gives it back at its end.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,84 +9,109 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::BoxError;
+use super::http1::Framing;
 use super::link::Link;
 use super::pool::Pool;
 
 /// The body of an answer.
-pub struct Answer<B: Send + 'static> {
-    body: Incoming,
-    /// Until its end; absent where calls share a connection.
-    over: Option<Over<B>>,
+pub struct Answer(Over);
+
+enum Over {
+    Http1 {
+        framing: Framing,
+        /// Until its end.
+        link: Option<Box<Link>>,
+        pool: Arc<Pool>,
+    },
+    Http2(Incoming),
 }
 
-struct Over<B: Send + 'static> {
-    link: Link<B>,
-    pool: Arc<Pool<B>>,
-}
-
-impl<B: Send + 'static> std::fmt::Debug for Answer<B> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer").field("body", &self.body).finish_non_exhaustive()
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_tuple("Answer");
+        match &self.0 {
+            Over::Http1 { framing, .. } => shown.field(framing),
+            Over::Http2(body) => shown.field(body),
+        };
+        shown.finish()
     }
 }
 
-impl<B: Send + 'static> Answer<B> {
-    pub(super) fn over_link(body: Incoming, link: Link<B>, pool: Arc<Pool<B>>) -> Self {
-        let mut answer = Self { body, over: Some(Over { link, pool }) };
-        if answer.body.is_end_stream() {
-            // Nobody reads what is not there.
-            answer.give_back();
-        }
+/// Why the body of an answer broke off.
+#[derive(Debug)]
+pub struct Broken(BoxError);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the provider's answer broke off")
+    }
+}
+
+impl std::error::Error for Broken {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+impl Answer {
+    pub(super) fn over_link(framing: Framing, link: Box<Link>, pool: Arc<Pool>) -> Self {
+        let mut answer = Self(Over::Http1 { framing, link: Some(link), pool });
+        // Nobody reads what is not there.
+        answer.give_back();
         answer
     }
 
     pub(super) fn over_stream(body: Incoming) -> Self {
-        Self { body, over: None }
+        Self(Over::Http2(body))
     }
 
-    /// All of it was read: the connection is for the next call, unless the request is still on its way or either side
-    /// wants it closed.
+    /// When all of it was read, the connection is for the next call, unless the request is still on its way or either
+    /// side wants it closed.
     fn give_back(&mut self) {
-        if let Some(mut over) = self.over.take() {
-            if !over.link.is_ready() {
-                over.link.drive_for_nobody();
-            }
-            if over.link.is_ready() {
-                over.pool.put(over.link);
-            }
+        if let Over::Http1 { framing, link, pool } = &mut self.0
+            && framing.is_over()
+            && let Some(link) = link.take()
+            && link.is_reusable()
+        {
+            pool.put(link);
         }
     }
 }
 
-impl<B: Send + 'static> Body for Answer<B> {
+impl Body for Answer {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = &mut *self;
-        let mut polled = Pin::new(&mut this.body).poll_frame(cx);
-        if let (Poll::Pending, Some(over)) = (&polled, &mut this.over) {
-            // Now that somebody waits for it, the connection reads on.
-            over.link.drive(cx);
-            polled = Pin::new(&mut this.body).poll_frame(cx);
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let polled = match &mut self.0 {
+            Over::Http1 { framing, link: Some(over), .. } => over.poll_data(framing, cx).map_ok(Frame::data),
+            Over::Http1 { link: None, .. } => return Poll::Ready(None),
+            Over::Http2(body) => return Pin::new(body).poll_frame(cx).map_err(|error| Broken(error.into())),
+        };
+        if let (Poll::Ready(Some(Err(_))), Over::Http1 { link, .. }) = (&polled, &mut self.0) {
+            *link = None;
         }
-        match &polled {
-            Poll::Ready(Some(Err(_))) => this.over = None,
-            Poll::Ready(None) => this.give_back(),
-            Poll::Ready(Some(Ok(_))) if this.body.is_end_stream() => this.give_back(),
-            _ => {}
-        }
-        polled
+        self.give_back();
+        polled.map_err(Broken)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.0 {
+            Over::Http1 { link, .. } => link.is_none(),
+            Over::Http2(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.0 {
+            Over::Http1 { link: None, .. } => SizeHint::with_exact(0),
+            Over::Http1 { framing: Framing::Length(left), .. } => SizeHint::with_exact(*left),
+            Over::Http1 { .. } => SizeHint::default(),
+            Over::Http2(body) => body.size_hint(),
+        }
     }
 }

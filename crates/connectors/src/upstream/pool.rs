@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::client::conn::http2;
 use tokio_util::task::TaskTracker;
 
+use super::RequestBody;
 use super::link::Link;
 
 /// Connections that are kept for one address, at the most.
@@ -15,21 +16,21 @@ const IDLE: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(15);
 
 /// A connection to use.
-pub(super) enum Kept<B> {
-    Http1(Link<B>),
-    Http2(http2::SendRequest<B>),
+pub(super) enum Kept {
+    Http1(Box<Link>),
+    Http2(http2::SendRequest<RequestBody>),
 }
 
-struct Idle<B> {
-    link: Link<B>,
+struct Idle {
+    link: Box<Link>,
     /// The sweep before which it came.
     sweep: u64,
 }
 
-struct Links<B> {
+struct Links {
     /// The one used last is last: it is the least likely to have been closed.
-    http1: Vec<Idle<B>>,
-    http2: Option<http2::SendRequest<B>>,
+    http1: Vec<Idle>,
+    http2: Option<http2::SendRequest<RequestBody>>,
     /// Whether a task looks for those that have lain idle for too long.
     is_swept: bool,
     /// How often it has looked.
@@ -37,12 +38,12 @@ struct Links<B> {
 }
 
 /// The connections, and where tasks run that look after them.
-pub(super) struct Pool<B> {
-    links: Mutex<Links<B>>,
+pub(super) struct Pool {
+    links: Mutex<Links>,
     tasks: TaskTracker,
 }
 
-impl<B> Pool<B> {
+impl Pool {
     pub(super) fn new(tasks: TaskTracker) -> Self {
         Self {
             links: Mutex::new(Links { http1: Vec::new(), http2: None, is_swept: false, sweeps: 0 }),
@@ -50,12 +51,12 @@ impl<B> Pool<B> {
         }
     }
 
-    fn links(&self) -> MutexGuard<'_, Links<B>> {
+    fn links(&self) -> MutexGuard<'_, Links> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection that is open, as far as this side knows.
-    pub(super) fn take(&self) -> Option<Kept<B>> {
+    pub(super) fn take(&self) -> Option<Kept> {
         let mut links = self.links();
         if let Some(sender) = &links.http2 {
             if !sender.is_closed() {
@@ -64,9 +65,8 @@ impl<B> Pool<B> {
             links.http2 = None;
         }
         while let Some(Idle { mut link, .. }) = links.http1.pop() {
-            // That it was closed meanwhile shows now; and from now on it tells nothing to whoever had it before.
-            link.drive_for_nobody();
-            if link.is_ready() {
+            // That it was closed meanwhile shows now.
+            if link.is_quiet() {
                 return Some(Kept::Http1(link));
             }
         }
@@ -80,7 +80,10 @@ impl<B> Pool<B> {
     }
 
     /// Keeps a connection of HTTP/2, which calls share; the one to use is the first that was made.
-    pub(super) fn keep_http2(&self, sender: http2::SendRequest<B>) -> http2::SendRequest<B> {
+    pub(super) fn keep_http2(
+        &self,
+        sender: http2::SendRequest<RequestBody>,
+    ) -> http2::SendRequest<RequestBody> {
         let mut links = self.links();
         match &links.http2 {
             Some(first) if !first.is_closed() => first.clone(),
@@ -90,11 +93,9 @@ impl<B> Pool<B> {
             }
         }
     }
-}
 
-impl<B: Send + 'static> Pool<B> {
     /// Takes back a connection that can be used again.
-    pub(super) fn put(self: &Arc<Self>, link: Link<B>) {
+    pub(super) fn put(self: &Arc<Self>, link: Box<Link>) {
         let mut links = self.links();
         if links.http1.len() >= MOST {
             return;
@@ -118,7 +119,7 @@ impl<B: Send + 'static> Pool<B> {
     }
 }
 
-async fn sweep<B: Send + 'static>(pool: Weak<Pool<B>>) {
+async fn sweep(pool: Weak<Pool>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(pool) = pool.upgrade() else { return };

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+use http::header::HOST;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,19 +20,16 @@ type Plain = Full<Bytes>;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn upstream(allow_private: bool) -> Upstream<Plain> {
+fn upstream(allow_private: bool) -> Upstream {
     Upstream::new(EndpointGuard::new(allow_private), Duration::from_secs(2))
 }
 
-fn request(base: &Base<Plain>) -> Request<Plain> {
+fn request(base: &Base) -> Request<RequestBody> {
     let target = base.target("v1/x", Some("a=b")).unwrap();
-    Request::post(target).body(Plain::from("hello")).unwrap()
+    Request::post(target).body(RequestBody::Whole(Bytes::from("hello"))).unwrap()
 }
 
-async fn ask(
-    upstream: &Upstream<Plain>,
-    base: &Base<Plain>,
-) -> Result<(http::Version, String), UpstreamError> {
+async fn ask(upstream: &Upstream, base: &Base) -> Result<(http::Version, String), UpstreamError> {
     let answer = upstream.send(base, request(base)).await?;
     let version = answer.version();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -129,7 +128,7 @@ async fn http2_is_spoken_where_both_sides_can_and_calls_share_its_connection() {
         let guard = EndpointGuard::new(true);
         let upstream = Upstream {
             connector: Connector::trusting(guard, PATIENCE, client),
-            ..Upstream::<Plain>::new(guard, PATIENCE)
+            ..Upstream::new(guard, PATIENCE)
         };
         let base = upstream.base(&url).unwrap();
         let host = url.trim_start_matches("https://").trim_end_matches("/api/").to_owned();
@@ -220,4 +219,209 @@ async fn no_connection_is_told_from_a_broken_one() {
     drop(listener);
     let refused = ask(&open, &base).await;
     assert!(matches!(refused, Err(UpstreamError::Connect(_))), "{refused:?}");
+}
+
+/// Reads a request to its end, and says this, in pieces of so many bytes.
+async fn say(stream: &mut TcpStream, said: &str, piece: usize) {
+    read_request(stream).await;
+    for piece in said.as_bytes().chunks(piece) {
+        stream.write_all(piece).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn bodies_end_where_they_say_and_only_a_connection_in_good_order_is_kept() {
+    let upstream = upstream(true);
+    for (said, body, is_kept) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", "hi", true),
+        (
+            "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+            "hi",
+            true,
+        ),
+        ("HTTP/1.1 204 No Content\r\n\r\n", "", true),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n4\r\n you\r\n0\r\nx: y\r\n\r\n",
+            "hi you",
+            true,
+        ),
+        ("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi, and more", "hi", false),
+        ("HTTP/1.1 200 OK\r\n\r\nup to its end", "up to its end", false),
+        ("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi", "hi", false),
+    ] {
+        // What is behind the end has not come yet when the end comes in a piece of its own.
+        let least = if body == "hi" && said.ends_with("more") { said.len() } else { 1 };
+        for piece in [1, 7, said.len()].into_iter().filter(|piece| *piece >= least) {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let base = upstream.base(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+            let serving = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                say(&mut stream, said, piece).await;
+                stream.shutdown().await.unwrap();
+            };
+            let asking = async {
+                let answer = upstream.send(&base, request(&base)).await.unwrap();
+                let read = answer.into_body().collect().await.unwrap().to_bytes();
+                (read, base.pool.is_empty())
+            };
+            let ((read, is_empty), ()) = tokio::join!(asking, serving);
+            assert_eq!((&read[..], !is_empty), (body.as_bytes(), is_kept), "{said:?} in pieces of {piece}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_or_garbled_is_broken_and_its_connection_gone() {
+    let upstream = upstream(true);
+    for said in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\nx\r\n",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = upstream.base(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            say(&mut stream, said, said.len()).await;
+        };
+        let (answer, ()) = tokio::join!(upstream.send(&base, request(&base)), serving);
+        let broken = answer.unwrap().into_body().collect().await;
+        assert!(broken.is_err(), "{said:?}");
+        assert!(base.pool.is_empty(), "{said:?}");
+    }
+    for said in
+        ["HTTP/1.1 200 OK\r\ncontent-le", "SSH-2.0-server\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n"]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = upstream.base(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            say(&mut stream, said, said.len()).await;
+        };
+        let (answer, ()) = tokio::join!(ask(&upstream, &base), serving);
+        assert!(matches!(answer, Err(UpstreamError::Broken(_))), "{said:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_nobody_has_asked_is_no_answer_to_the_next() {
+    let upstream = upstream(true);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = upstream.base(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let serving = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        say(&mut first, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", 100).await;
+        first
+    };
+    let (said, mut first) = tokio::join!(ask(&upstream, &base), serving);
+    assert_eq!(said.unwrap().1, "hi");
+    first.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil").await.unwrap();
+    // It is there; that it is shows once the sockets are looked at.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let serving = async {
+        let (mut second, _) = listener.accept().await.unwrap();
+        say(&mut second, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood", 100).await;
+    };
+    let (said, ()) = tokio::join!(ask(&upstream, &base), serving);
+    assert_eq!(said.unwrap().1, "good");
+}
+
+#[tokio::test]
+async fn what_was_refused_on_sight_need_not_be_sent_whole() {
+    let upstream = upstream(true);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = upstream.base(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let serving = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // More than both sides' sockets hold is not read.
+        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
+        stream
+    };
+    let target = base.target("v1/x", None).unwrap();
+    let large = Request::post(target).body(RequestBody::Whole(vec![b'x'; 64 << 20].into())).unwrap();
+    let (answer, _stream) = tokio::join!(upstream.send(&base, large), serving);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "no");
+    assert!(base.pool.is_empty());
+}
+
+/// Sends each request on, with its body as it comes.
+async fn forward(stream: TcpStream, upstream: Arc<Upstream>, base: Arc<Base>) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let (upstream, base) = (Arc::clone(&upstream), Arc::clone(&base));
+        async move {
+            let target = base.target("v1/x", None).unwrap();
+            let passing = Request::post(target).body(RequestBody::Passing(request.into_body())).unwrap();
+            upstream.send(&base, passing).await
+        }
+    });
+    let http = hyper::server::conn::http1::Builder::new();
+    // What went wrong with a call is for those at its two ends to say.
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_answer_to_half_a_request() {
+    let upstream = Arc::new(upstream(true));
+    let provider = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = Arc::new(upstream.base(&format!("http://{}/", provider.local_addr().unwrap())).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let head = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.write_all(format!("{head}5\r\nhello\r\nnot a chunk").as_bytes()).await.unwrap();
+    let cut = async {
+        let (mut stream, _) = provider.accept().await.unwrap();
+        let mut read = String::new();
+        // It never answers.
+        stream.read_to_string(&mut read).await.unwrap();
+        read
+    };
+    let both = futures::future::join(forward(stream, upstream, base), cut);
+    let ((), read) = tokio::time::timeout(PATIENCE, both).await.expect("the call is given up");
+    assert!(read.ends_with("\r\n\r\n5\r\nhello"), "{read}");
+}
+
+#[tokio::test]
+async fn a_body_passes_as_it_comes_in_chunks_and_with_a_length() {
+    let upstream = Arc::new(upstream(true));
+    let (url, connections, _serving) = server(None).await;
+    let base = Arc::new(upstream.base(&url).unwrap());
+    let host = url.trim_start_matches("http://").trim_end_matches("/api/").to_owned();
+    let large = "0123456789".repeat(30_000);
+    let chunked: String = large.as_bytes().chunks(7000).fold(String::new(), |mut all, chunk| {
+        let chunk = String::from_utf8_lossy(chunk);
+        let _ = std::fmt::Write::write_fmt(&mut all, format_args!("{:x}\r\n{chunk}\r\n", chunk.len()));
+        all
+    });
+    for (framed, body) in [
+        ("content-length: 5\r\n\r\nhello".to_owned(), "hello"),
+        ("transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_owned(), "hello"),
+        ("transfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(), ""),
+        (format!("content-length: {}\r\n\r\n{large}", large.len()), &large),
+        (format!("transfer-encoding: chunked\r\n\r\n{chunked}0\r\n\r\n"), &large),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let asking = async {
+            let head = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+            client.write_all(format!("{head}{framed}").as_bytes()).await.unwrap();
+            let mut said = String::new();
+            client.read_to_string(&mut said).await.unwrap();
+            said
+        };
+        let ((), said) = tokio::join!(forward(stream, Arc::clone(&upstream), Arc::clone(&base)), asking);
+        let shown = &framed[..20];
+        assert!(said.starts_with("HTTP/1.1 200"), "{shown}: {said}");
+        assert!(said.ends_with(&format!("\r\n\r\n{host} /api/v1/x {body}")), "{shown}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1, "each left the connection to the next one");
+    let target = base.target("v1/x", None).unwrap();
+    let whole = Request::post(target).body(RequestBody::Whole(Bytes::from(large.clone()))).unwrap();
+    let echoed = upstream.send(&base, whole).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert!(echoed.ends_with(large.as_bytes()));
 }

@@ -1,14 +1,12 @@
 //! Bodies of requests: held in memory as far as there is room, so that they can be read and sent again, else passed on as
 //! they come.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use strongroom_model::{Problem, ProblemKind};
@@ -40,45 +38,6 @@ pub(super) enum Received {
     Whole(Bytes, Option<OwnedSemaphorePermit>),
     /// Longer than is held.
     Passing(Incoming),
-}
-
-/// A body on its way to a provider.
-#[derive(Debug)]
-pub enum Sent {
-    /// Held here; empty once it is on its way.
-    Whole(Bytes),
-    /// As it comes from the client.
-    Passing(Incoming),
-}
-
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.get_mut() {
-            Self::Whole(body) if body.is_empty() => Poll::Ready(None),
-            Self::Whole(body) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
-            Self::Passing(body) => Pin::new(body).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_empty(),
-            Self::Passing(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            Self::Passing(body) => body.size_hint(),
-        }
-    }
 }
 
 impl Room {

@@ -15,11 +15,11 @@ use strongroom_connectors::ai::gateway::{
     Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
-use strongroom_connectors::upstream::{Answer, Base, UpstreamError};
+use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::body::{Received, Sent};
+use super::body::Received;
 use super::tap::{Meterage, Tap};
 use super::target::{Target, asks_anthropic_for_models, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
@@ -278,7 +278,7 @@ async fn try_one(
     Tried::Answered(stream(gateway, attempt, answer, asked, provider, credential))
 }
 
-type Prepared = (Arc<Base<Sent>>, Request<Sent>);
+type Prepared = (Arc<Base>, Request<RequestBody>);
 
 fn prepare(
     gateway: &Gateway,
@@ -318,12 +318,14 @@ fn prepare(
     sent.insert(name, key);
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let body = match body {
-        Sendable::Passing(body) => body.take().map_or_else(|| Sent::Whole(Bytes::new()), Sent::Passing),
+        Sendable::Passing(body) => {
+            body.take().map_or_else(|| RequestBody::Whole(Bytes::new()), RequestBody::Passing)
+        }
         Sendable::Whole(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
             let asks = asked.meter == Meter::Chat;
             let changed = asked.facts.rewritten(body, model, asks);
-            Sent::Whole(changed.map_or_else(|| body.clone(), Bytes::from))
+            RequestBody::Whole(changed.map_or_else(|| body.clone(), Bytes::from))
         }
     };
     let mut request = Request::new(body);
@@ -346,7 +348,7 @@ fn mark(headers: &mut HeaderMap, request_id: &str, (name, source): CredentialSho
 /// An answer that says no: of the key, so that another may be tried, or of the request.
 async fn refusal(
     attempt: Attempt,
-    answer: Response<Answer<Sent>>,
+    answer: Response<Answer>,
     asked: &Asked<'_>,
     provider: &Provider,
     credential: CredentialShown,
@@ -392,7 +394,7 @@ fn settled_without_usage(attempt: Attempt, status: StatusCode) {
 }
 
 /// The body of an error, as far as errors go.
-async fn read_error(mut body: Answer<Sent>) -> Bytes {
+async fn read_error(mut body: Answer) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -414,7 +416,7 @@ async fn read_error(mut body: Answer<Sent>) -> Bytes {
 fn stream(
     gateway: &Gateway,
     attempt: Attempt,
-    answer: Response<Answer<Sent>>,
+    answer: Response<Answer>,
     asked: &Asked<'_>,
     provider: &Provider,
     credential: CredentialShown,

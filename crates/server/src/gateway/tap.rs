@@ -8,11 +8,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use strongroom::call::{CallEnd, Running};
 use strongroom_connectors::ai::gateway::{Meter, UsageFilter, UsageReader};
-use strongroom_connectors::upstream::Answer;
+use strongroom_connectors::upstream::{self, Answer};
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use tokio::time::{Instant, Sleep};
-
-use super::body::Sent;
 
 /// Why an answer broke off.
 #[derive(Debug)]
@@ -20,15 +18,15 @@ pub enum Broken {
     /// It paused for too long.
     Idle,
     /// The provider's side of it.
-    Upstream(hyper::Error),
+    Upstream(upstream::Broken),
 }
 
 impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Idle => "the provider's answer paused for too long",
-            Self::Upstream(_) => "the provider's answer broke off",
-        })
+        match self {
+            Self::Idle => f.write_str("the provider's answer paused for too long"),
+            Self::Upstream(broken) => broken.fmt(f),
+        }
     }
 }
 
@@ -36,7 +34,7 @@ impl std::error::Error for Broken {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Idle => None,
-            Self::Upstream(source) => Some(source),
+            Self::Upstream(broken) => broken.source(),
         }
     }
 }
@@ -78,7 +76,7 @@ impl Meterage {
 }
 
 /// A provider's answer, on its way to the client.
-pub type Passing = Tap<Answer<Sent>>;
+pub type Passing = Tap<Answer>;
 
 /// The body.
 #[derive(Debug)]
@@ -114,7 +112,7 @@ impl<B> Drop for Tap<B> {
     }
 }
 
-impl<B: Body<Data = Bytes, Error = hyper::Error> + Unpin> Body for Tap<B> {
+impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
     type Data = Bytes;
     type Error = Broken;
 

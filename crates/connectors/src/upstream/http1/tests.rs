@@ -1,0 +1,156 @@
+//! Heads and bodies as RFC 9112 has them, and as it does not.
+
+use super::*;
+
+fn head(text: &str, method: &Method) -> Result<Option<Head>, Malformed> {
+    read_head(&Bytes::copy_from_slice(text.as_bytes()), method)
+}
+
+/// The head of an answer to a POST with these lines.
+fn read(status: &str, lines: &[&str]) -> Result<Head, Malformed> {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    head(&format!("HTTP/1.1 {status}\r\n{lines}\r\n"), &Method::POST).map(|head| head.expect("a whole head"))
+}
+
+fn written(method: &Method, length: Length) -> String {
+    let headers = [
+        (CONTENT_LENGTH, "7"),
+        (TRANSFER_ENCODING, "gzip"),
+        (HOST, "elsewhere"),
+        (http::header::ACCEPT, "*/*"),
+    ];
+    let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
+    let mut out = Vec::new();
+    let (target, host) = (Uri::from_static("/v1/x?a=b"), HeaderValue::from_static("api.test:8443"));
+    write_head(&mut out, (method, &target, &host), &headers, length);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn what_frames_a_request_is_its_bodys_length_and_not_a_header() {
+    let start =
+        |method: &str| format!("{method} /v1/x?a=b HTTP/1.1\r\nhost: api.test:8443\r\naccept: */*\r\n");
+    assert_eq!(written(&Method::POST, Length::Known(5)), start("POST") + "content-length: 5\r\n\r\n");
+    assert_eq!(written(&Method::POST, Length::Known(0)), start("POST") + "content-length: 0\r\n\r\n");
+    assert_eq!(written(&Method::GET, Length::Known(0)), start("GET") + "\r\n");
+    assert_eq!(written(&Method::PUT, Length::Chunked), start("PUT") + "transfer-encoding: chunked\r\n\r\n");
+}
+
+#[test]
+fn how_the_body_comes_is_told_by_status_method_and_headers() {
+    let framed =
+        |status: &str, lines: &[&str]| read(status, lines).map(|head| (head.framing, head.stays_open));
+    let chunked = Framing::Chunked(Chunked::default());
+    for (status, lines, framing, stays_open) in [
+        ("200 OK", &["Content-Length: 7"][..], Framing::Length(7), true),
+        ("200", &["content-length: 7", "Content-Length: 7, 7"], Framing::Length(7), true),
+        ("200 OK", &["Content-Length: 7", "Connection: x, Close"], Framing::Length(7), false),
+        ("200 OK", &[], Framing::UntilClosed, false),
+        ("200 OK", &["Transfer-Encoding: chunked"], chunked.clone(), true),
+        ("200 OK", &["Transfer-Encoding: gzip, Chunked"], chunked.clone(), true),
+        ("200 OK", &["Transfer-Encoding: gzip", "Transfer-Encoding: chunked"], chunked.clone(), true),
+        // The chunks count, and nothing comes after them over a connection whose other side may see another end.
+        ("200 OK", &["Transfer-Encoding: chunked", "Content-Length: 7"], chunked, false),
+        ("200 OK", &["Transfer-Encoding: chunked, gzip"], Framing::UntilClosed, false),
+        ("204 No Content", &["Content-Length: 7"], Framing::Length(0), true),
+        ("304 Not Modified", &["Transfer-Encoding: chunked"], Framing::Length(0), true),
+    ] {
+        assert_eq!(framed(status, lines), Ok((framing, stays_open)), "{status} {lines:?}");
+    }
+    let to_head = head("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", &Method::HEAD).unwrap().unwrap();
+    assert_eq!(to_head.framing, Framing::Length(0));
+    let old = head("HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n", &Method::GET).unwrap().unwrap();
+    assert_eq!((old.response.version(), old.stays_open), (Version::HTTP_10, false));
+    let kept = head("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 7\r\n\r\n", &Method::GET);
+    assert!(kept.unwrap().unwrap().stays_open);
+}
+
+#[test]
+fn headers_come_as_they_were_sent_and_interim_answers_are_passed_over() {
+    let text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n\
+                HTTP/1.1 429 Too Many Requests\r\nRetry-After:  7 \r\nX-A: 1\r\nx-a: \r\nContent-Length: 2\r\n\r\nhi";
+    for end in 0..text.len() - "hi".len() {
+        assert!(head(&text[..end], &Method::POST).unwrap().is_none(), "{end}");
+    }
+    let head = head(text, &Method::POST).unwrap().unwrap();
+    assert_eq!((head.response.status(), head.bytes), (StatusCode::TOO_MANY_REQUESTS, text.len() - 2));
+    let headers = head.response.headers();
+    assert_eq!(headers["retry-after"], "7");
+    assert_eq!(headers.get_all("x-a").into_iter().collect::<Vec<_>>(), ["1", ""]);
+    assert!(!headers.contains_key("link"));
+}
+
+#[test]
+fn what_is_no_answer_is_told_from_one_that_is_not_whole() {
+    for (lines, error) in [
+        (&["Content-Length: 7, 8"][..], Malformed::Length),
+        (&["Content-Length: 7", "Content-Length: 8"], Malformed::Length),
+        (&["Content-Length: +7"], Malformed::Length),
+        (&["Content-Length: "], Malformed::Length),
+        (&["Content-Length: 99999999999999999999"], Malformed::Length),
+        (&["A: b", " folded"], Malformed::Head),
+        (&["no colon"], Malformed::Head),
+        (&["Sp ace: b"], Malformed::Head),
+    ] {
+        assert_eq!(read("200 OK", lines).unwrap_err(), error, "{lines:?}");
+    }
+    assert_eq!(read("200 OK", &["a: b"; 129]).unwrap_err(), Malformed::HeadTooLong);
+    assert_eq!(read("101 Switching Protocols", &["Upgrade: x"]).unwrap_err(), Malformed::Switched);
+    assert_eq!(head("ICY 200 OK\r\n\r\n", &Method::GET).unwrap_err(), Malformed::Head);
+    assert_eq!(head("HTTP/1.1 099 Odd\r\n\r\n", &Method::GET).unwrap_err(), Malformed::Head);
+    let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MOST_HEAD));
+    assert_eq!(head(&endless, &Method::GET).unwrap_err(), Malformed::HeadTooLong);
+}
+
+fn chunks(text: &str) -> Result<(String, String, bool), Malformed> {
+    let mut framing = Framing::Chunked(Chunked::default());
+    let mut received = Bytes::copy_from_slice(text.as_bytes());
+    let data = framing.take(&mut received)?;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Ok((text(&data), text(&received), framing.is_over()))
+}
+
+#[test]
+fn chunks_come_together_and_what_is_behind_them_stays() {
+    let whole = |data: &str, rest: &str| Ok((data.to_owned(), rest.to_owned(), true));
+    assert_eq!(chunks("0\r\n\r\n"), whole("", ""));
+    assert_eq!(
+        chunks("5\r\nhello\r\n000d;a=\"b\" \r\n big \r\n world\r\n0\r\n\r\nrest"),
+        whole("hello big \r\n world", "rest")
+    );
+    assert_eq!(chunks("A\t\r\n0123456789\r\n0;x\r\nExpires: 0\r\nX: \r\n\r\n"), whole("0123456789", ""));
+    assert_eq!(chunks("5\r\nhel"), Ok(("hel".to_owned(), String::new(), false)));
+    for broken in [
+        "\r\n",
+        "g\r\n",
+        "-1\r\n",
+        "5\nhello",
+        "5\r\nhello0\r\n\r\n",
+        "5\r\nhello\n0\r\n\r\n",
+        "5\rx",
+        "5;a\n",
+        "0\r\n\n",
+        "0\r\nX: y\n\r\n",
+        "0\r\nX: y\rz",
+        "0\r\n\rx",
+        "10000000000000000\r\n",
+    ] {
+        assert_eq!(chunks(broken), Err(Malformed::Chunk), "{broken:?}");
+    }
+    let long = "x".repeat(MOST_ASIDE + 1);
+    assert_eq!(chunks(&format!("5;{long}\r\n")), Err(Malformed::Chunk));
+    assert_eq!(chunks(&format!("0\r\nx: {long}")), Err(Malformed::Chunk));
+}
+
+#[test]
+fn the_end_of_the_connection_ends_a_body_that_has_no_other_end() {
+    let mut until_closed = Framing::UntilClosed;
+    let mut received = Bytes::from_static(b"all of it");
+    assert_eq!(until_closed.take(&mut received).unwrap(), "all of it");
+    assert!(!until_closed.is_over());
+    assert_eq!(until_closed.close(), Ok(()));
+    assert!(until_closed.is_over());
+    assert_eq!(Framing::Length(1).close(), Err(Malformed::Cut));
+    assert_eq!(Framing::Length(0).close(), Ok(()));
+    assert_eq!(Framing::Chunked(Chunked::default()).close(), Err(Malformed::Cut));
+}
