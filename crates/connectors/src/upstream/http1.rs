@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
+use hyper::ext::ReasonPhrase;
 
 /// The longest head of an answer, in bytes.
 pub const MOST_HEAD: usize = 64 * 1024;
@@ -136,8 +137,8 @@ pub fn read_head(received: &Bytes, method: &Method) -> Result<Option<Head>, Malf
         }
         start += bytes;
         if !status.is_informational() {
-            let response = response(received, &parsed, status)?;
-            let (framing, is_sure) = framing(&response, method)?;
+            let mut response = response(received, &parsed, status)?;
+            let (framing, is_sure) = framing(&mut response, method)?;
             let stays_open = is_sure && stays_open(&response);
             return Ok(Some(Head { response, framing, stays_open, bytes: start }));
         }
@@ -152,6 +153,12 @@ fn response(
     let mut response = Response::new(());
     *response.status_mut() = status;
     *response.version_mut() = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+    // What is usual is said without being told to.
+    if let Some(reason) = parsed.reason.filter(|reason| status.canonical_reason() != Some(reason))
+        && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
+    {
+        response.extensions_mut().insert(reason);
+    }
     let headers = response.headers_mut();
     headers.reserve(parsed.headers.len() + MORE_HEADERS);
     for header in &*parsed.headers {
@@ -163,10 +170,11 @@ fn response(
     Ok(response)
 }
 
-/// How the body comes (RFC 9112, section 6.3), and whether both sides are sure to see the same end of it.
-fn framing(response: &Response<()>, method: &Method) -> Result<(Framing, bool), Malformed> {
-    let headers = response.headers();
-    let status = response.status();
+/// How the body comes (RFC 9112, section 6.3), and whether both sides are sure to see the same end of it. Of a length that
+/// is said there stays one that is so, for whoever passes the answer on goes by it.
+fn framing(response: &mut Response<()>, method: &Method) -> Result<(Framing, bool), Malformed> {
+    let (status, version) = (response.status(), response.version());
+    let headers = response.headers_mut();
     if method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
         return Ok((Framing::Length(0), true));
     }
@@ -175,16 +183,14 @@ fn framing(response: &Response<()>, method: &Method) -> Result<(Framing, bool), 
         let last = last.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
         let is_chunked = last.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"));
         // Somebody in between may have gone by the other one.
-        let is_sure =
-            is_chunked && !headers.contains_key(CONTENT_LENGTH) && response.version() == Version::HTTP_11;
-        return Ok((
-            if is_chunked { Framing::Chunked(Chunked::default()) } else { Framing::UntilClosed },
-            is_sure,
-        ));
+        let is_sure = headers.remove(CONTENT_LENGTH).is_none() && is_chunked && version == Version::HTTP_11;
+        let chunked = || Framing::Chunked(Chunked::default());
+        return Ok((if is_chunked { chunked() } else { Framing::UntilClosed }, is_sure));
     }
-    let mut length = None;
+    let (mut length, mut times) = (None, 0);
     for value in headers.get_all(CONTENT_LENGTH) {
         for text in value.to_str().map_err(|_| Malformed::Length)?.split(',') {
+            times += 1;
             let text = text.trim();
             let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             let read = is_number.then(|| text.parse::<u64>().ok()).flatten().ok_or(Malformed::Length)?;
@@ -192,6 +198,9 @@ fn framing(response: &Response<()>, method: &Method) -> Result<(Framing, bool), 
                 return Err(Malformed::Length);
             }
         }
+    }
+    if let Some(bytes) = length.filter(|_| times > 1) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
     }
     Ok(length.map_or((Framing::UntilClosed, false), |bytes| (Framing::Length(bytes), true)))
 }
@@ -202,7 +211,7 @@ fn stays_open(response: &Response<()>) -> bool {
             response.headers().get_all(CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|text| text.split(',')).any(|named| named.trim().eq_ignore_ascii_case(word))
     };
-    if response.version() == Version::HTTP_10 { says("keep-alive") } else { !says("close") }
+    !says("close") && (response.version() == Version::HTTP_11 || says("keep-alive"))
 }
 
 /// How a body comes, and how far it has come.
@@ -276,6 +285,8 @@ enum Step {
     Size,
     /// More digits, or what ends them.
     MoreSize,
+    /// What ends the digits, behind blanks.
+    SizeEnd,
     /// The rest of a size's line, which is not for us.
     Extension,
     SizeLf,
@@ -337,7 +348,7 @@ impl Chunked {
     /// What comes after a byte that is not data.
     fn step_over(&mut self, byte: u8) -> Result<Step, Malformed> {
         let broken = Err(Malformed::Chunk);
-        if matches!(self.step, Step::Extension | Step::Trailer | Step::InTrailer) {
+        if byte != b'\r' && matches!(self.step, Step::Extension | Step::Trailer | Step::InTrailer) {
             self.aside += 1;
             if self.aside > MOST_ASIDE {
                 return broken;
@@ -350,8 +361,9 @@ impl Chunked {
                 self.left = left.ok_or(Malformed::Chunk)?;
                 Ok(Step::MoreSize)
             }
-            (Step::MoreSize, b' ' | b'\t' | b';') => Ok(Step::Extension),
-            (Step::MoreSize | Step::Extension, b'\r') => Ok(Step::SizeLf),
+            (Step::MoreSize | Step::SizeEnd, b' ' | b'\t') => Ok(Step::SizeEnd),
+            (Step::MoreSize | Step::SizeEnd, b';') => Ok(Step::Extension),
+            (Step::MoreSize | Step::SizeEnd | Step::Extension, b'\r') => Ok(Step::SizeLf),
             // One without the other ends a line for some and not for others.
             (Step::Extension | Step::Trailer | Step::InTrailer, b'\n') => broken,
             (Step::Extension, _) => Ok(Step::Extension),

@@ -329,6 +329,34 @@ async fn what_comes_while_nobody_has_asked_is_no_answer_to_the_next() {
 }
 
 #[tokio::test]
+async fn however_many_were_closed_none_of_them_is_used() {
+    const MANY: usize = 200;
+    let upstream = upstream(true);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = upstream.base(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
+    let serving = async {
+        let mut streams = Vec::new();
+        while streams.len() < MANY {
+            streams.push(listener.accept().await.unwrap().0);
+        }
+        for stream in &mut streams {
+            say(stream, answer, 100).await;
+        }
+        streams
+    };
+    let asking = futures::future::join_all((0..MANY).map(|_| ask(&upstream, &base)));
+    let (said, streams) = tokio::join!(asking, serving);
+    assert!(said.into_iter().all(|said| said.is_ok_and(|(_, said)| said == "hi")));
+    drop(streams);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let serving = async { say(&mut listener.accept().await.unwrap().0, answer, 100).await };
+    let both = futures::future::join(ask(&upstream, &base), serving);
+    let (said, ()) = tokio::time::timeout(PATIENCE, both).await.expect("a new connection is made");
+    assert_eq!(said.unwrap().1, "hi");
+}
+
+#[tokio::test]
 async fn what_was_refused_on_sight_need_not_be_sent_whole() {
     let upstream = upstream(true);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -92,10 +92,11 @@ fn plain_chunks(mut rest: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         let line = line(&mut rest)?;
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (size, extension) = line.split_at(digits);
-        if !extension.is_empty() {
-            // The first byte of it is what ended the digits; the end of its line is read as one of it.
+        let blanks = extension.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let extension = &extension[blanks..];
+        if let Some((semicolon, extension)) = extension.split_first() {
             aside = aside.checked_sub(extension.len())?;
-            matches!(extension[0], b';' | b' ' | b'\t').then_some(())?;
+            (*semicolon == b';').then_some(())?;
         }
         let significant = size.iter().skip_while(|digit| **digit == b'0').count();
         (!size.is_empty() && significant <= 16).then_some(())?;
@@ -111,7 +112,7 @@ fn plain_chunks(mut rest: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     }
     loop {
         let line = line(&mut rest)?;
-        aside = aside.checked_sub(line.len() + 1)?;
+        aside = aside.checked_sub(line.len())?;
         if line.is_empty() {
             return Some((body, rest.to_vec()));
         }

@@ -57,12 +57,28 @@ fn how_the_body_comes_is_told_by_status_method_and_headers() {
     ] {
         assert_eq!(framed(status, lines), Ok((framing, stays_open)), "{status} {lines:?}");
     }
+    // Whoever passes the answer on is told one length, and none where it goes by chunks.
+    let lengths = |lines: &[&str]| {
+        let head = read("200 OK", lines).unwrap();
+        head.response.headers().get_all(CONTENT_LENGTH).into_iter().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(&["Content-Length: 7, 7", "content-length: 7"]), ["7"]);
+    assert!(lengths(&["Transfer-Encoding: chunked", "Content-Length: x"]).is_empty());
     let to_head = head("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", &Method::HEAD).unwrap().unwrap();
     assert_eq!(to_head.framing, Framing::Length(0));
     let old = head("HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n", &Method::GET).unwrap().unwrap();
     assert_eq!((old.response.version(), old.stays_open), (Version::HTTP_10, false));
     let kept = head("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 7\r\n\r\n", &Method::GET);
     assert!(kept.unwrap().unwrap().stays_open);
+    let both =
+        head("HTTP/1.0 200 OK\r\nConnection: Keep-Alive, close\r\nContent-Length: 7\r\n\r\n", &Method::GET);
+    assert!(!both.unwrap().unwrap().stays_open);
+    let reason = |status: &str| {
+        let head = read(status, &[]).unwrap();
+        head.response.extensions().get::<ReasonPhrase>().map(|reason| reason.as_bytes().to_vec())
+    };
+    assert_eq!(reason("529 Overloaded").as_deref(), Some(b"Overloaded".as_slice()));
+    assert_eq!(reason("429 Too Many Requests"), None);
 }
 
 #[test]
@@ -130,6 +146,7 @@ fn chunks_come_together_and_what_is_behind_them_stays() {
         "5\rx",
         "5;a\n",
         "0\r\n\n",
+        "5 x\r\n",
         "0\r\nX: y\n\r\n",
         "0\r\nX: y\rz",
         "0\r\n\rx",
@@ -137,6 +154,8 @@ fn chunks_come_together_and_what_is_behind_them_stays() {
     ] {
         assert_eq!(chunks(broken), Err(Malformed::Chunk), "{broken:?}");
     }
+    let padded = format!("1 {}\r\nx\r\n", " ".repeat(9)).repeat(MOST_ASIDE);
+    assert_eq!(chunks(&padded), Ok(("x".repeat(MOST_ASIDE), String::new(), false)));
     let long = "x".repeat(MOST_ASIDE + 1);
     assert_eq!(chunks(&format!("5;{long}\r\n")), Err(Malformed::Chunk));
     assert_eq!(chunks(&format!("0\r\nx: {long}")), Err(Malformed::Chunk));
