@@ -9,7 +9,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version};
 use hyper::ext::ReasonPhrase;
 
-/// The longest head of an answer, in bytes.
+/// The longest head of an answer, in bytes, interim answers before it included.
 pub const MOST_HEAD: usize = 64 * 1024;
 /// The most headers in one.
 const MOST_HEADERS: usize = 128;
@@ -124,11 +124,9 @@ pub fn read_head(received: &Bytes, method: &Method) -> Result<Option<Head>, Malf
             &mut headers,
         );
         let bytes = match read {
-            Ok(httparse::Status::Complete(bytes)) => bytes,
+            Ok(httparse::Status::Complete(bytes)) if start + bytes <= MOST_HEAD => bytes,
             Ok(httparse::Status::Partial) if received.len() < MOST_HEAD => return Ok(None),
-            Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
-                return Err(Malformed::HeadTooLong);
-            }
+            Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(Malformed::HeadTooLong),
             Err(_) => return Err(Malformed::Head),
         };
         let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed::Head)?;

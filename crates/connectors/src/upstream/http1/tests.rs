@@ -116,6 +116,7 @@ fn what_is_no_answer_is_told_from_one_that_is_not_whole() {
     assert_eq!(head("HTTP/1.1 099 Odd\r\n\r\n", &Method::GET).unwrap_err(), Malformed::Head);
     let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MOST_HEAD));
     assert_eq!(head(&endless, &Method::GET).unwrap_err(), Malformed::HeadTooLong);
+    assert_eq!(head(&(endless + "\r\n\r\n"), &Method::GET).unwrap_err(), Malformed::HeadTooLong);
 }
 
 fn chunks(text: &str) -> Result<(String, String, bool), Malformed> {
