@@ -49,8 +49,8 @@ struct Outgoing {
     written: usize,
     /// What comes after that.
     data: Bytes,
-    /// What comes then, and whether it is sent in chunks.
-    rest: Option<(Incoming, bool)>,
+    /// What comes then.
+    rest: Option<(Incoming, Length)>,
     /// Whether a chunk has been written whose end has not.
     within_chunks: bool,
     /// Whether the connection holds back what was written to it.
@@ -105,10 +105,10 @@ impl Outgoing {
                 let written = ready!(write(io, cx, &self.data))?;
                 bytes::Buf::advance(&mut self.data, written);
                 self.holds = true;
-            } else if let Some((body, is_chunked)) = &mut self.rest {
+            } else if let Some((body, length)) = &mut self.rest {
                 match Pin::new(body).poll_frame(cx) {
                     Poll::Ready(frame) => {
-                        let is_chunked = *is_chunked;
+                        let is_chunked = *length == Length::Chunked;
                         let is_last = frame.is_none();
                         // Trailers are not passed on.
                         let data = frame.transpose().map_err(Unwritten::Body)?;
@@ -162,6 +162,14 @@ impl Outgoing {
 impl Drop for Outgoing {
     fn drop(&mut self) {
         self.out.zeroize();
+    }
+}
+
+/// A body that leaves in one piece with its head.
+fn small(body: &RequestBody) -> Option<&Bytes> {
+    match body {
+        RequestBody::Whole(body) if body.len() <= SMALL => Some(body),
+        _ => None,
     }
 }
 
@@ -229,35 +237,29 @@ impl Link {
     /// Sends a request, and waits for the head of the answer. The link comes back with an answer.
     pub(super) fn send(self: Box<Self>, request: Request<RequestBody>, host: &HeaderValue) -> Sending {
         let mut link = self;
-        link.put(&request, host);
+        link.lay_out(&request, host);
         let method = request.method().clone();
         Sending { link: Some(link), method, unsent: Some(request) }
     }
 
     /// Lays out the head of a request, and a small body behind it.
-    fn put(&mut self, request: &Request<RequestBody>, host: &HeaderValue) {
+    fn lay_out(&mut self, request: &Request<RequestBody>, host: &HeaderValue) {
         let out = &mut self.outgoing.out;
-        let small = match request.body() {
-            RequestBody::Whole(body) if body.len() <= SMALL => &body[..],
-            _ => &[],
-        };
+        let small = small(request.body());
         // Grown, it would leave copies of its beginning behind.
-        out.reserve(USUAL + small.len());
-        let known = request.body().size_hint().exact();
-        let length = known.map_or(Length::Chunked, Length::Known);
-        http1::write_head(out, (request.method(), request.uri(), host), request.headers(), length);
-        out.extend_from_slice(small);
+        out.reserve(USUAL + small.map_or(0, Bytes::len));
+        let target = (request.method(), request.uri(), host);
+        http1::write_head(out, target, request.headers(), request.body().length());
+        out.extend_from_slice(small.map_or(&[], |body| body));
     }
 
     /// The first of a request has left: from here on it is gone.
     fn keep_on(&mut self, body: RequestBody) {
+        let length = body.length();
         match body {
-            RequestBody::Whole(body) if body.len() <= SMALL => {}
+            body if small(&body).is_some() => {}
             RequestBody::Whole(body) => self.outgoing.data = body,
-            RequestBody::Passing(body) => {
-                let is_chunked = body.size_hint().exact().is_none();
-                self.outgoing.rest = Some((body, is_chunked));
-            }
+            RequestBody::Passing(body) => self.outgoing.rest = Some((body, length)),
         }
     }
 
@@ -356,15 +358,12 @@ impl Future for Sending {
         let Some(link) = &mut this.link else { return Poll::Pending };
         if this.unsent.is_some() {
             let first = ready!(write(&mut link.io, cx, &link.outgoing.out));
-            match (first, this.unsent.take()) {
-                (Ok(written), Some(request)) => {
-                    link.outgoing.has_written(written);
-                    link.keep_on(request.into_body());
+            if let Some(request) = this.unsent.take() {
+                match first {
+                    Ok(written) => link.outgoing.has_written(written),
+                    Err(error) => return Poll::Ready(Sent::Unsent(Box::new(request), error.into())),
                 }
-                (Err(error), Some(request)) => {
-                    return Poll::Ready(Sent::Unsent(Box::new(request), error.into()));
-                }
-                (_, None) => {}
+                link.keep_on(request.into_body());
             }
         }
         let head = ready!(link.poll_head(&this.method, cx));

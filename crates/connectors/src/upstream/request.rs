@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::http1::Length;
+
 /// The body of a request.
 #[derive(Debug)]
 pub enum RequestBody {
@@ -14,6 +16,13 @@ pub enum RequestBody {
     Whole(Bytes),
     /// As it comes from the client.
     Passing(Incoming),
+}
+
+impl RequestBody {
+    /// How long it is.
+    pub(super) fn length(&self) -> Length {
+        self.size_hint().exact().map_or(Length::Chunked, Length::Known)
+    }
 }
 
 impl Body for RequestBody {

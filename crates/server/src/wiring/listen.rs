@@ -236,7 +236,7 @@ struct Watched(TokioIo<TcpStream>);
 impl Watched {
     /// Looks for the client's hang-up behind what it has sent; asked for with every step of an answer, as nothing is
     /// held back here that would have to be flushed.
-    fn poll_there(&self, cx: &mut Context<'_>) -> io::Result<()> {
+    fn look_for_hang_up(&self, cx: &mut Context<'_>) -> io::Result<()> {
         match self.0.inner().poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
             Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionReset.into()),
             Poll::Ready(Err(error)) => Err(error),
@@ -262,7 +262,7 @@ impl Write for Watched {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.poll_there(cx))
+        Poll::Ready(self.look_for_hang_up(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
