@@ -3,5 +3,7 @@
 
 #[path = "../../crates/connectors/tests/fuzz/http1_answer.rs"]
 mod http1_answer;
+#[path = "../../crates/connectors/tests/fuzz/pieces.rs"]
+mod pieces;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| http1_answer::foreign(data));

@@ -11,6 +11,8 @@ mod event_stream;
 mod gateway_path;
 #[path = "fuzz/http1_answer.rs"]
 mod http1_answer;
+#[path = "fuzz/pieces.rs"]
+mod pieces;
 
 /// Lines of an event stream, of JSON that providers might write and of what they never would.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
@@ -46,7 +48,12 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         "connection: (close|keep-alive|x)",
         "[a-z:\\- ]{1,8}: ?[a-z]{0,3}",
     ];
-    let status = prop_oneof![8 => Just("200 OK"), 1 => Just("100 Continue\r\n\r\nHTTP/1.1 200 OK"), 1 => Just("204"), 1 => Just("7")];
+    let status = prop_oneof![
+        8 => Just("200 OK"),
+        1 => Just("100 Continue\r\n\r\nHTTP/1.1 200 OK"),
+        1 => Just("204"),
+        1 => Just("7"),
+    ];
     let end = prop_oneof![9 => Just("\r\n"), 1 => Just("\n")];
     let chunk = ("[a-f]{0,12}", "(;[a-z=]{0,3})?", 0..10_usize, end.clone());
     let chunk = chunk.prop_map(|(data, extension, wrong, end)| {
@@ -54,7 +61,8 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         format!("{size:x}{extension}{end}{data}\r\n")
     });
     let chunks = proptest::collection::vec(chunk, 0..5).prop_map(|chunks| chunks.concat());
-    let body = prop_oneof![3 => (chunks, "(0\r\n(X: y\r\n)?\r\n)?[a-z]{0,3}").prop_map(|(chunks, last)| chunks + &last), 1 => "[a-z0-9\r\n]{0,40}"];
+    let chunked = (chunks, "(0\r\n(X: y\r\n)?\r\n)?[a-z]{0,3}").prop_map(|(chunks, last)| chunks + &last);
+    let body = prop_oneof![3 => chunked, 1 => "[a-z0-9\r\n]{0,40}"];
     let head = (proptest::collection::vec(header, 0..4), status, end).prop_map(|(lines, status, end)| {
         format!(
             "HTTP/1.1 {status}{end}{}{end}",

@@ -8,6 +8,8 @@ use strongroom_connectors::ai::gateway::{Meter, Report, UsageFilter, UsageReader
 use strongroom_model::Provider;
 use strongroom_model::usage::TokenUsage;
 
+use super::pieces::pieces;
+
 /// Every meter, with an operation that has it.
 const METERS: [(Meter, &str); 7] = [
     (Meter::Chat, "chat.completions"),
@@ -58,19 +60,6 @@ fn report(meter: Meter, provider: &Provider, is_event_stream: bool, pieces: &[&[
     let mut reader = UsageReader::new(meter, provider, is_event_stream);
     pieces.iter().for_each(|piece| reader.feed(piece));
     reader.finish()
-}
-
-/// Pieces of changing lengths, the shortest of one byte.
-fn pieces(mut answer: &[u8], cut: u8) -> Vec<&[u8]> {
-    let mut pieces = Vec::new();
-    let mut length = usize::from(cut);
-    while !answer.is_empty() {
-        length = (length * 31 + 7) % (usize::from(cut) + 2);
-        let (piece, rest) = answer.split_at((length + 1).min(answer.len()));
-        pieces.push(piece);
-        answer = rest;
-    }
-    pieces
 }
 
 fn is_possible(usage: &TokenUsage) -> bool {
