@@ -5,11 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::gateway::{QUESTION, bearer, postgres, streamed_question};
-use super::machine::{Asked, measure};
+use super::machine::{Asked, CONNECTIONS, measure};
 use super::{nginx, strongroom};
 use crate::test::{Group, Installer};
-
-const CONNECTIONS: [u32; 3] = [1, 32, 128];
 
 /// Has the binary serve calls, plain and streamed, and reads of keys, on SQLite and on PostgreSQL.
 pub(crate) fn exercise(binary: &Path) -> Result<()> {

@@ -8,12 +8,13 @@ use anyhow::{Context, Result};
 use strongroom_testkit::postgres_cluster::PostgresCluster;
 use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
-use super::machine::{Asked, Measured, SYSTEM_CORE, Served, Turns, free_port, measure};
+use super::machine::{
+    Asked, CONNECTIONS, Compared, Measured, SYSTEM_CORE, Served, Turns, free_port, measure,
+};
 use super::{nginx, strongroom};
 use crate::dist;
 
 pub(super) const QUESTION: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Say hello in one short sentence, please."}],"temperature":0.2}"#;
-const CONNECTIONS: [u32; 3] = [1, 32, 128];
 
 /// One system, and how it is asked.
 struct System {
@@ -107,12 +108,16 @@ fn line(name: &str, connections: u32, it: Measured, limit: Measured) {
     );
 }
 
-/// Both in turns, at each number of connections.
+/// Both in turns, at all numbers of connections.
 fn compare(folder: &Path, limit: &System, system: &System, asked: (&str, &str), turns: Turns) -> Result<()> {
     let (path, body) = asked;
-    for connections in CONNECTIONS {
-        let of = |system: &System, seconds| system.measure(folder, path, body, connections, seconds);
-        let (bare, it) = turns.measure(|seconds| of(limit, seconds), |seconds| of(system, seconds))?;
+    let of = |system: &System, connections, seconds| system.measure(folder, path, body, connections, seconds);
+    let compared = turns.measure(
+        &CONNECTIONS,
+        |connections, seconds| of(limit, connections, seconds),
+        |connections, seconds| of(system, connections, seconds),
+    )?;
+    for Compared { connections, one: bare, other: it } in compared {
         line(limit.name, connections, bare, bare);
         line(system.name, connections, it, bare);
     }
@@ -129,16 +134,23 @@ fn slow(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Result
     };
     let made = strongroom::start_at(binary, &folder.join("slow-sqlite"), None, provider.port, "/slow")?;
     let system = System { name: "", headers: bearer(&made.token), served: made.served, prefix: "/openai/v1" };
-    let of = |system: &System, seconds| system.measure(folder, "/chat/completions", QUESTION, 32, seconds);
-    let (bare, it) =
-        Turns::short(seconds).measure(|seconds| of(&direct, seconds), |seconds| of(&system, seconds))?;
-    println!(
-        "behind a provider that takes {} ms, at 32 connections: p50 {:.2} ms, of nginx {:.2} ms: {:+.2} ms",
-        nginx::SLOW_MS,
-        it.p50_ms,
-        bare.p50_ms,
-        it.p50_ms - bare.p50_ms
-    );
+    let of = |system: &System, connections, seconds| {
+        system.measure(folder, "/chat/completions", QUESTION, connections, seconds)
+    };
+    let compared = Turns::short(seconds).measure(
+        &[32],
+        |connections, seconds| of(&direct, connections, seconds),
+        |connections, seconds| of(&system, connections, seconds),
+    )?;
+    for Compared { connections, one: bare, other: it } in compared {
+        println!(
+            "behind a provider that takes {} ms, at {connections} connections: p50 {:.2} ms, of nginx {:.2} ms: {:+.2} ms",
+            nginx::SLOW_MS,
+            it.p50_ms,
+            bare.p50_ms,
+            it.p50_ms - bare.p50_ms
+        );
+    }
     Ok(())
 }
 

@@ -13,6 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 pub(super) const LOAD_CORE: &str = "0";
 /// The system under measurement.
 pub(super) const SYSTEM_CORE: &str = "1";
+/// How many connections ask at once.
+pub(super) const CONNECTIONS: [u32; 3] = [1, 32, 128];
 
 /// A program that serves; dropped, it is killed with all that it started.
 pub(super) struct Served {
@@ -197,14 +199,34 @@ impl Turns {
         Self { count: 1, seconds }
     }
 
-    /// Measures both. What comes back is the turn whose ratio is the median, with the most memory that either had in any.
+    /// Measures both at each number of connections, turn by turn over all of them: a busy spell of the machine is then no
+    /// figure's alone. What comes back of each is the turn whose ratio is the median, with the most memory of any turn.
     pub(super) fn measure(
         self,
-        one: impl Fn(u32) -> Result<Measured>,
-        other: impl Fn(u32) -> Result<Measured>,
-    ) -> Result<(Measured, Measured)> {
-        let turn = |_| Ok((one(self.seconds)?, other(self.seconds)?));
-        let mut turns = (0..self.count).map(turn).collect::<Result<Vec<_>>>()?;
+        connections: &[u32],
+        one: impl Fn(u32, u32) -> Result<Measured>,
+        other: impl Fn(u32, u32) -> Result<Measured>,
+    ) -> Result<Vec<Compared>> {
+        let mut turns: Vec<(u32, Vec<(Measured, Measured)>)> =
+            connections.iter().map(|connections| (*connections, Vec::new())).collect();
+        for _ in 0..self.count {
+            for (connections, turns) in &mut turns {
+                turns.push((one(*connections, self.seconds)?, other(*connections, self.seconds)?));
+            }
+        }
+        turns.into_iter().map(|(connections, turns)| Compared::of(connections, turns)).collect()
+    }
+}
+
+/// What two systems came to at a number of connections.
+pub(super) struct Compared {
+    pub(super) connections: u32,
+    pub(super) one: Measured,
+    pub(super) other: Measured,
+}
+
+impl Compared {
+    fn of(connections: u32, mut turns: Vec<(Measured, Measured)>) -> Result<Self> {
         let ratio = |(one, other): &(Measured, Measured)| other.per_second / one.per_second;
         turns.sort_by(|left, right| ratio(left).total_cmp(&ratio(right)));
         let most = |of: fn(&(Measured, Measured)) -> f64| turns.iter().map(of).fold(0.0, f64::max);
@@ -212,7 +234,8 @@ impl Turns {
         // Of an even number the lower of the two in the middle: it is not to flatter.
         let middle = turns.len().saturating_sub(1) / 2;
         let (one, other) = *turns.get(middle).context("no turn was measured")?;
-        Ok((Measured { megabytes: megabytes.0, ..one }, Measured { megabytes: megabytes.1, ..other }))
+        let one = Measured { megabytes: megabytes.0, ..one };
+        Ok(Self { connections, one, other: Measured { megabytes: megabytes.1, ..other } })
     }
 }
 

@@ -6,7 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use strongroom_testkit::real_parts::{FOLDER, workspace_root};
 
-use super::machine::{Asked, SYSTEM_CORE, Served, Turns, free_port, measure};
+use super::machine::{
+    Asked, CONNECTIONS, Compared, Measured, SYSTEM_CORE, Served, Turns, free_port, measure,
+};
 use super::strongroom;
 use crate::dist;
 use crate::test::Installer;
@@ -25,27 +27,29 @@ pub(super) fn run(seconds: u32) -> Result<bool> {
         "{:<20} {:>5} {:>9} {:>6} {:>8} {:>8} {:>7}",
         "system", "conns", "req/s", "ratio", "p50", "p99", "memory"
     );
-    for connections in [1, 32, 128] {
-        let measure_ours = |seconds| measure(&folder, &made.served, &ours, connections, seconds);
-        let (peer, it) = match &bao {
-            Ok(bao) => {
-                let measure_theirs = |seconds| measure(&folder, bao, &theirs, connections, seconds);
-                let (peer, it) = Turns::short(seconds).measure(measure_theirs, measure_ours)?;
-                (Some(peer), it)
+    let of_ours = |connections, seconds| measure(&folder, &made.served, &ours, connections, seconds);
+    let line = |name: &str, connections: u32, it: Measured, ratio: &str| {
+        println!(
+            "{name:<20} {connections:>5} {:>9.0} {ratio:>6} {:>8.2} {:>8.2} {:>7.1}",
+            it.per_second, it.p50_ms, it.p99_ms, it.megabytes
+        );
+    };
+    match &bao {
+        Ok(bao) => {
+            let of_theirs = |connections, seconds| measure(&folder, bao, &theirs, connections, seconds);
+            for compared in Turns::short(seconds).measure(&CONNECTIONS, of_theirs, of_ours)? {
+                let Compared { connections, one: peer, other: it } = compared;
+                line("OpenBao", connections, peer, "1.00");
+                let ratio = format!("{:.2}", it.per_second / peer.per_second);
+                line("strongroom", connections, it, &ratio);
             }
-            Err(_) => (None, measure_ours(seconds)?),
-        };
-        for (name, it) in peer.map(|peer| ("OpenBao", peer)).into_iter().chain([("strongroom", it)]) {
-            let ratio =
-                peer.map_or_else(|| "-".to_owned(), |peer| format!("{:.2}", it.per_second / peer.per_second));
-            println!(
-                "{name:<20} {connections:>5} {:>9.0} {ratio:>6} {:>8.2} {:>8.2} {:>7.1}",
-                it.per_second, it.p50_ms, it.p99_ms, it.megabytes
-            );
         }
-    }
-    if let Err(error) = bao {
-        println!("OpenBao was not measured: {error:#}");
+        Err(error) => {
+            println!("OpenBao was not measured: {error:#}");
+            for connections in CONNECTIONS {
+                line("strongroom", connections, of_ours(connections, seconds)?, "-");
+            }
+        }
     }
     drop(made);
     // It holds nothing that anybody needs.
