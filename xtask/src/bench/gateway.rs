@@ -26,17 +26,13 @@ struct System {
 }
 
 impl System {
-    fn measure(
-        &self,
-        folder: &Path,
-        path: &str,
-        body: &str,
-        connections: u32,
-        seconds: u32,
-    ) -> Result<Measured> {
+    /// Asks it over so many connections for so many seconds.
+    fn asking(&self, folder: &Path, path: &str, body: &str) -> impl Fn(u32, u32) -> Result<Measured> {
         let path = format!("{}{path}", self.prefix);
-        let asked = Asked { path: &path, headers: &self.headers, body: Some(body) };
-        measure(folder, &self.served, &asked, connections, seconds)
+        move |connections, seconds| {
+            let asked = Asked { path: &path, headers: &self.headers, body: Some(body) };
+            measure(folder, &self.served, &asked, connections, seconds)
+        }
     }
 }
 
@@ -111,12 +107,8 @@ fn line(name: &str, connections: u32, it: Measured, limit: Measured) {
 /// Both in turns, at all numbers of connections.
 fn compare(folder: &Path, limit: &System, system: &System, asked: (&str, &str), turns: Turns) -> Result<()> {
     let (path, body) = asked;
-    let of = |system: &System, connections, seconds| system.measure(folder, path, body, connections, seconds);
-    let compared = turns.measure(
-        &CONNECTIONS,
-        |connections, seconds| of(limit, connections, seconds),
-        |connections, seconds| of(system, connections, seconds),
-    )?;
+    let compared =
+        turns.measure(&CONNECTIONS, limit.asking(folder, path, body), system.asking(folder, path, body))?;
     for Compared { connections, one: bare, other: it } in compared {
         line(limit.name, connections, bare, bare);
         line(system.name, connections, it, bare);
@@ -134,14 +126,8 @@ fn slow(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Result
     };
     let made = strongroom::start_at(binary, &folder.join("slow-sqlite"), None, provider.port, "/slow")?;
     let system = System { name: "", headers: bearer(&made.token), served: made.served, prefix: "/openai/v1" };
-    let of = |system: &System, connections, seconds| {
-        system.measure(folder, "/chat/completions", QUESTION, connections, seconds)
-    };
-    let compared = Turns::short(seconds).measure(
-        &[32],
-        |connections, seconds| of(&direct, connections, seconds),
-        |connections, seconds| of(&system, connections, seconds),
-    )?;
+    let [direct, system] = [&direct, &system].map(|it| it.asking(folder, "/chat/completions", QUESTION));
+    let compared = Turns::short(seconds).measure(&[32], direct, system)?;
     for Compared { connections, one: bare, other: it } in compared {
         println!(
             "behind a provider that takes {} ms, at {connections} connections: p50 {:.2} ms, of nginx {:.2} ms: {:+.2} ms",

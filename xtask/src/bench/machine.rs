@@ -200,7 +200,8 @@ impl Turns {
     }
 
     /// Measures both at each number of connections, turn by turn over all of them: a busy spell of the machine is then no
-    /// figure's alone. What comes back of each is the turn whose ratio is the median, with the most memory of any turn.
+    /// figure's alone. What comes back of each is the turn whose ratio is the median, with the most memory of any turn; as a
+    /// process keeps what it once had, that is of the whole measurement.
     pub(super) fn measure(
         self,
         connections: &[u32],
