@@ -1,12 +1,14 @@
 //! The words of the house: pure types and rules, without I/O and without async.
 
 pub mod actor;
+pub mod amount;
 pub mod audit;
 pub mod authority_mac;
 pub mod clock;
 pub mod credential;
 pub mod fingerprint;
 pub mod id;
+pub mod ledger_text;
 pub mod limit;
 pub mod month;
 pub mod page;
@@ -20,8 +22,10 @@ pub mod user;
 pub mod version;
 
 pub use actor::{Actor, ActorKind, Role, Scope};
+pub use amount::Amount;
 pub use clock::{Clock, Millis};
 pub use id::{CredentialId, Uid, UserId};
+pub use ledger_text::{LedgerText, RawUsage};
 pub use problem::{Problem, ProblemKind};
 pub use provider::Provider;
 pub use secret::Secret;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::amount::Amount;
 use crate::clock::Millis;
 use crate::provider::Provider;
 use crate::usage::{CallBound, TokenUsage};
@@ -97,10 +98,11 @@ fn without_date(model: &str) -> Option<&str> {
     (is_digits(last, 2) && is_digits(month, 2) && is_digits(year, 4)).then_some(rest)
 }
 
-fn nano(parts: &[(i64, i64)]) -> i64 {
-    let sum: i128 = parts.iter().map(|(tokens, rate)| i128::from((*tokens).max(0)) * i128::from(*rate)).sum();
-    // In favour of the limit: a started billionth counts.
-    i64::try_from((sum + PER - 1) / PER).unwrap_or(i64::MAX)
+/// What these tokens cost at these rates, rounded up once: in favour of the limit, a started billionth counts.
+fn nano_usd(parts: &[(Amount, i64)]) -> Amount {
+    // Ten trillion tokens at the dearest rate are far from the end of 128 bits.
+    let sum: i128 = parts.iter().map(|(tokens, rate)| i128::from(tokens.get()) * i128::from(*rate)).sum();
+    Amount::of_wide((sum + PER - 1) / PER)
 }
 
 impl Rates {
@@ -112,14 +114,14 @@ impl Rates {
 impl ModelPrice {
     /// What a call cost, rounded up to a whole billionth of a dollar.
     #[must_use]
-    pub fn cost(&self, usage: &TokenUsage) -> i64 {
+    pub fn cost(&self, usage: &TokenUsage) -> Amount {
         let rates = match &self.long {
-            Some((above, rates)) if usage.input > *above => rates,
+            Some((above, rates)) if usage.input.get() > *above => rates,
             _ => &self.rates,
         };
         let special = [usage.cached_input, usage.cache_write, usage.cache_write_long];
-        let plain = special.iter().fold(usage.input, |rest, part| rest.saturating_sub(*part)).max(0);
-        nano(&[
+        let plain = special.into_iter().fold(usage.input, Amount::less);
+        nano_usd(&[
             (plain, rates.input),
             (usage.cached_input, rates.cached_input),
             (usage.cache_write, rates.cache_write),
@@ -128,15 +130,20 @@ impl ModelPrice {
         ])
     }
 
-    /// The most tokens that a call can use, and the most that it can cost, as far as its request and the model bound it.
+    /// The most tokens that a call can use, and the most that it can cost, as far as its request and the model bound it:
+    /// no prompt and no answer is longer than the model's longest.
     #[must_use]
-    pub fn most(&self, bound: &CallBound) -> (i64, i64) {
-        let input = bound.input.unwrap_or(self.max_input);
-        let output = bound.output.unwrap_or(self.max_output).saturating_mul(bound.answers.max(1));
-        let long = self.long.as_ref().filter(|(above, _)| input > *above).map(|(_, rates)| rates);
+    pub fn most(&self, bound: &CallBound) -> (Amount, Amount) {
+        let window = Amount::of(self.max_input).times(bound.prompts.max(Amount::ONE));
+        let input = bound.input.map_or(window, |input| input.min(window));
+        let longest = Amount::of(self.max_output);
+        let one = bound.output.map_or(longest, |output| output.min(longest));
+        let output = one.times(bound.answers.max(Amount::ONE));
+        let long = self.long.as_ref().filter(|(above, _)| input.get() > *above).map(|(_, rates)| rates);
         let dearest = |of: fn(&Rates) -> i64| of(&self.rates).max(long.map_or(0, of));
-        let cost = nano(&[(input, dearest(Rates::dearest_input)), (output, dearest(|rates| rates.output))]);
-        (input.saturating_add(output), cost)
+        let cost =
+            nano_usd(&[(input, dearest(Rates::dearest_input)), (output, dearest(|rates| rates.output))]);
+        (input.plus(output), cost)
     }
 }
 
@@ -166,41 +173,55 @@ mod tests {
     #[test]
     fn every_part_costs_its_own_rate_and_is_rounded_up_once() {
         let usage = TokenUsage {
-            input: 1000,
-            cached_input: 400,
-            cache_write: 100,
-            cache_write_long: 50,
-            output: 10,
+            input: Amount::of(1000),
+            cached_input: Amount::of(400),
+            cache_write: Amount::of(100),
+            cache_write_long: Amount::of(50),
+            output: Amount::of(10),
             ..TokenUsage::default()
         };
         // 450 * 3000 + 400 * 300 + 100 * 3750 + 50 * 6000 + 10 * 15000
-        assert_eq!(price(0).cost(&usage), 1_350_000 + 120_000 + 375_000 + 300_000 + 150_000);
+        assert_eq!(price(0).cost(&usage).get(), 1_350_000 + 120_000 + 375_000 + 300_000 + 150_000);
         let cheap = ModelPrice { rates: Rates { input: 1, ..RATES }, ..price(0) };
-        assert_eq!(cheap.cost(&TokenUsage { input: 1, ..TokenUsage::default() }), 1);
-        assert_eq!(cheap.cost(&TokenUsage { input: 1_000_001, ..TokenUsage::default() }), 6_000_006_000);
+        assert_eq!(cheap.cost(&TokenUsage { input: Amount::ONE, ..TokenUsage::default() }).get(), 1);
+        assert_eq!(
+            cheap.cost(&TokenUsage { input: Amount::of(1_000_001), ..TokenUsage::default() }).get(),
+            6_000_006_000
+        );
     }
 
     #[test]
     fn a_long_prompt_costs_the_long_rates_for_all_of_it() {
-        let at = |input| price(0).cost(&TokenUsage { input, output: 1, ..TokenUsage::default() });
+        let at = |input| {
+            let usage = TokenUsage { input: Amount::of(input), output: Amount::ONE, ..TokenUsage::default() };
+            price(0).cost(&usage).get()
+        };
         assert_eq!(at(200_000), 600_000_000 + 15_000);
         assert_eq!(at(200_001), 1_200_006_000 + 22_500);
     }
 
     #[test]
     fn the_bound_is_never_below_the_cost() {
-        let bound = CallBound { input: Some(1000), output: Some(10), answers: 2, is_metered: true };
+        let bound = CallBound { answers: Amount::of(2), ..CallBound::of(Some(1000), Some(10)) };
         let (tokens, most) = price(0).most(&bound);
-        assert_eq!(tokens, 1020);
+        assert_eq!(tokens.get(), 1020);
         for cached in [0, 500, 1000] {
-            let usage =
-                TokenUsage { input: 1000, cache_write_long: cached, output: 20, ..TokenUsage::default() };
+            let usage = TokenUsage {
+                input: Amount::of(1000),
+                cache_write_long: Amount::of(cached),
+                output: Amount::of(20),
+                ..TokenUsage::default()
+            };
             assert!(price(0).cost(&usage) <= most);
         }
-        assert_eq!(price(0).most(&CallBound::UNKNOWN).0, 1_064_000);
-        let huge =
-            CallBound { input: Some(i64::MAX), output: Some(i64::MAX), answers: i64::MAX, is_metered: true };
-        assert_eq!(price(0).most(&huge), (i64::MAX, i64::MAX));
+        assert_eq!(price(0).most(&CallBound::UNKNOWN).0.get(), 1_064_000);
+        // No request makes a model's window larger, however much it asks for; only more prompts and answers do.
+        let huge = CallBound::of(Some(i64::MAX), Some(i64::MAX));
+        assert_eq!(price(0).most(&huge), price(0).most(&CallBound::UNKNOWN));
+        let many = CallBound { prompts: Amount::of(3), answers: Amount::of(5), ..CallBound::UNKNOWN };
+        assert_eq!(price(0).most(&many).0.get(), 3_000_000 + 5 * 64_000);
+        let most = CallBound { prompts: Amount::CEILING, answers: Amount::CEILING, ..huge };
+        assert_eq!(price(0).most(&most), (Amount::CEILING, Amount::CEILING));
     }
 
     #[test]

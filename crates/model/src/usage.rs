@@ -1,50 +1,78 @@
 //! Usage: what a call to a provider consumed, in the words that all providers' figures are brought to.
 
+use crate::amount::Amount;
+
 /// Tokens of one call. Parts are never added to their whole: `cached_input` and the cache writes are within `input`,
 /// `reasoning` is within `output`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenUsage {
     /// All tokens of the prompt, those read from and written to a cache included.
-    pub input: i64,
+    pub input: Amount,
     /// Of the input, tokens that were read from the provider's cache.
-    pub cached_input: i64,
+    pub cached_input: Amount,
     /// Of the input, tokens that were written to a cache that lives for minutes.
-    pub cache_write: i64,
+    pub cache_write: Amount,
     /// Of the input, tokens that were written to a cache that lives for an hour.
-    pub cache_write_long: i64,
+    pub cache_write_long: Amount,
     /// All tokens of the answer, reasoning included.
-    pub output: i64,
+    pub output: Amount,
     /// Of the output, tokens that were spent on reasoning.
-    pub reasoning: i64,
+    pub reasoning: Amount,
     /// What the provider says the call cost, in billionths of a US dollar, where it says so (OpenRouter).
-    pub reported_nano_usd: Option<i64>,
+    pub reported_nano_usd: Option<Amount>,
 }
 
 impl TokenUsage {
     /// Tokens of prompt and answer: what a token limit counts.
     #[must_use]
-    pub const fn total(&self) -> i64 {
-        self.input.saturating_add(self.output)
+    pub const fn total(&self) -> Amount {
+        self.input.plus(self.output)
     }
 }
 
 /// The most that a call can consume, as far as its request tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallBound {
-    /// The most tokens that the prompt can have; `None` when it holds what bytes do not bound, such as images by URL,
-    /// or was not read.
-    pub input: Option<i64>,
+    /// The most tokens that all its prompts can have together; `None` when they hold what bytes do not bound, such as
+    /// images by URL, or were not read.
+    pub input: Option<Amount>,
     /// The most tokens that one answer can have; `None` when the request does not say.
-    pub output: Option<i64>,
-    /// How many answers it asks for.
-    pub answers: i64,
+    pub output: Option<Amount>,
+    /// How many prompts it holds: each of them can fill a model's window.
+    pub prompts: Amount,
+    /// How many answers it asks for, to all prompts together.
+    pub answers: Amount,
     /// Whether the answer tells its usage: what does not is refused under a limit on tokens or dollars.
     pub is_metered: bool,
+    /// The first field that is there and whose value or name nobody understands: it may ask for anything, so that
+    /// nothing bounds the call, not even the model. Refused by this name under a limit on tokens or dollars.
+    pub unclear: Option<Box<str>>,
 }
 
 impl CallBound {
     /// A call of which nothing is known.
-    pub const UNKNOWN: Self = Self { input: None, output: None, answers: 1, is_metered: false };
+    pub const UNKNOWN: Self = Self {
+        input: None,
+        output: None,
+        prompts: Amount::ONE,
+        answers: Amount::ONE,
+        is_metered: false,
+        unclear: None,
+    };
+
+    /// A call with one prompt and one answer, which tells its usage.
+    #[must_use]
+    pub const fn of(input: Option<i64>, output: Option<i64>) -> Self {
+        let input = match input {
+            Some(input) => Some(Amount::of(input)),
+            None => None,
+        };
+        let output = match output {
+            Some(output) => Some(Amount::of(output)),
+            None => None,
+        };
+        Self { input, output, prompts: Amount::ONE, answers: Amount::ONE, is_metered: true, unclear: None }
+    }
 }
 
 /// What a record's tokens rest on.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use sha2::{Digest, Sha256};
 use strongroom_model::credential::Source;
 use strongroom_model::usage::{Metering, TokenUsage};
-use strongroom_model::{Millis, Provider, Uid, UserId};
+use strongroom_model::{Amount, LedgerText, Millis, Provider, RawUsage, Uid, UserId};
 
 use crate::REGION;
 use crate::dispatch::{execute_rows, fetch_optional};
@@ -55,7 +55,7 @@ pub struct Record {
     /// What was done, such as `chat.completions`.
     pub operation: &'static str,
     /// Who.
-    pub actor: String,
+    pub actor: LedgerText,
     /// The user behind the actor.
     pub user: Option<UserId>,
     /// The credential; `None` when the key came from the environment.
@@ -65,7 +65,7 @@ pub struct Record {
     /// The provider.
     pub provider: Provider,
     /// The model; empty when there is none.
-    pub model: String,
+    pub model: LedgerText,
     /// Where the key came from.
     pub source: Source,
     /// The HTTP status of the answer; 0 when there was none.
@@ -77,11 +77,11 @@ pub struct Record {
     /// Tokens.
     pub tokens: TokenUsage,
     /// What it cost; `None` when no price is known.
-    pub cost_nano_usd: Option<i64>,
+    pub cost_nano_usd: Option<Amount>,
     /// Tokens that limits were charged with.
-    pub charged_tokens: i64,
+    pub charged_tokens: Amount,
     /// Dollars that limits were charged with.
-    pub charged_nano_usd: i64,
+    pub charged_nano_usd: Amount,
     /// What the tokens rest on.
     pub metering: Metering,
     /// The value of the change counter under which it was admitted.
@@ -90,10 +90,10 @@ pub struct Record {
     pub first_byte_ms: Option<i64>,
     /// From the admission to the end of the answer.
     pub total_ms: Option<i64>,
-    /// The provider's own usage figures, as JSON.
-    pub raw_usage: Option<String>,
+    /// The provider's own usage figures.
+    pub raw_usage: Option<RawUsage>,
     /// The request it belongs to.
-    pub request_id: Option<String>,
+    pub request_id: Option<LedgerText>,
 }
 
 /// What many records have in common. It is written once and named by what it holds.
@@ -117,12 +117,12 @@ impl<'a> Context<'a> {
         Self {
             kind: record.kind,
             operation: record.operation,
-            actor: &record.actor,
+            actor: record.actor.as_str(),
             user: record.user,
             credential: record.credential,
             version: record.version,
             provider: record.provider.as_str(),
-            model: &record.model,
+            model: record.model.as_str(),
             source: record.source,
             status: record.status,
             metering: record.metering,
@@ -222,12 +222,18 @@ impl<'a> DayKey<'a> {
     }
 }
 
+/// Sums of one batch: a few hundred amounts, which stay far from the end of 64 bits.
 #[derive(Clone, Copy, Default)]
 struct DaySums {
     requests: i64,
     client_requests: i64,
     errors: i64,
-    tokens: TokenUsage,
+    input: i64,
+    cached_input: i64,
+    cache_write: i64,
+    cache_write_long: i64,
+    output: i64,
+    reasoning: i64,
     cost: i64,
     unpriced: i64,
     charged_tokens: i64,
@@ -235,29 +241,32 @@ struct DaySums {
 }
 
 impl DaySums {
-    fn of(record: &Record) -> Self {
-        Self {
-            requests: record.requests,
-            client_requests: record.client_requests,
-            errors: i64::from(record.status == 0 || record.status >= 400),
-            tokens: record.tokens,
-            cost: record.cost_nano_usd.unwrap_or(0),
-            unpriced: i64::from(record.cost_nano_usd.is_none()),
-            charged_tokens: record.charged_tokens,
-            charged_nano_usd: record.charged_nano_usd,
-        }
+    fn add(&mut self, record: &Record) {
+        self.requests += record.requests;
+        self.client_requests += record.client_requests;
+        self.errors += i64::from(record.status == 0 || record.status >= 400);
+        self.input += record.tokens.input.get();
+        self.cached_input += record.tokens.cached_input.get();
+        self.cache_write += record.tokens.cache_write.get();
+        self.cache_write_long += record.tokens.cache_write_long.get();
+        self.output += record.tokens.output.get();
+        self.reasoning += record.tokens.reasoning.get();
+        self.cost += record.cost_nano_usd.map_or(0, Amount::get);
+        self.unpriced += i64::from(record.cost_nano_usd.is_none());
+        self.charged_tokens += record.charged_tokens.get();
+        self.charged_nano_usd += record.charged_nano_usd.get();
     }
 
-    fn add(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
         self.client_requests += other.client_requests;
         self.errors += other.errors;
-        self.tokens.input += other.tokens.input;
-        self.tokens.cached_input += other.tokens.cached_input;
-        self.tokens.cache_write += other.tokens.cache_write;
-        self.tokens.cache_write_long += other.tokens.cache_write_long;
-        self.tokens.output += other.tokens.output;
-        self.tokens.reasoning += other.tokens.reasoning;
+        self.input += other.input;
+        self.cached_input += other.cached_input;
+        self.cache_write += other.cache_write;
+        self.cache_write_long += other.cache_write_long;
+        self.output += other.output;
+        self.reasoning += other.reasoning;
         self.cost += other.cost;
         self.unpriced += other.unpriced;
         self.charged_tokens += other.charged_tokens;
@@ -319,31 +328,29 @@ pub async fn insert_all(tx: &mut Write, records: &[Record]) -> Result<(), StoreE
         line.0.at.0,
         line.0.requests,
         line.0.client_requests,
-        line.0.tokens.input,
-        line.0.tokens.cached_input,
-        line.0.tokens.cache_write,
-        line.0.tokens.cache_write_long,
-        line.0.tokens.output,
-        line.0.tokens.reasoning,
-        line.0.cost_nano_usd,
-        line.0.charged_tokens,
-        line.0.charged_nano_usd,
+        line.0.tokens.input.get(),
+        line.0.tokens.cached_input.get(),
+        line.0.tokens.cache_write.get(),
+        line.0.tokens.cache_write_long.get(),
+        line.0.tokens.output.get(),
+        line.0.tokens.reasoning.get(),
+        line.0.cost_nano_usd.map(Amount::get),
+        line.0.charged_tokens.get(),
+        line.0.charged_nano_usd.get(),
         line.0.generation,
         line.0.first_byte_ms,
         line.0.total_ms,
-        line.0.raw_usage.as_deref(),
-        line.0.request_id.as_deref()
+        line.0.raw_usage.as_ref().map(RawUsage::as_str),
+        line.0.request_id.as_ref().map(LedgerText::as_str)
     )?;
     let mut sums: HashMap<(i64, usize), DaySums> = HashMap::new();
     for (record, context) in records.iter().zip(&contexts.of_records) {
-        sums.entry((record.at.0 - record.at.0.rem_euclid(DAY_MS), *context))
-            .or_default()
-            .add(&DaySums::of(record));
+        sums.entry((record.at.0 - record.at.0.rem_euclid(DAY_MS), *context)).or_default().add(record);
     }
     // Contexts that differ by what a day's sums do not tell apart come together.
     let mut days: BTreeMap<DayKey<'_>, DaySums> = BTreeMap::new();
     for ((day, context), sums) in &sums {
-        days.entry(DayKey::of(*day, &contexts.found[*context].0)).or_default().add(sums);
+        days.entry(DayKey::of(*day, &contexts.found[*context].0)).or_default().merge(sums);
     }
     let days: Vec<_> = days.iter().collect();
     execute_rows!(
@@ -381,12 +388,12 @@ pub async fn insert_all(tx: &mut Write, records: &[Record]) -> Result<(), StoreE
         day.1.requests,
         day.1.client_requests,
         day.1.errors,
-        day.1.tokens.input,
-        day.1.tokens.cached_input,
-        day.1.tokens.cache_write,
-        day.1.tokens.cache_write_long,
-        day.1.tokens.output,
-        day.1.tokens.reasoning,
+        day.1.input,
+        day.1.cached_input,
+        day.1.cache_write,
+        day.1.cache_write_long,
+        day.1.output,
+        day.1.reasoning,
         day.1.cost,
         day.1.unpriced,
         day.1.charged_tokens,

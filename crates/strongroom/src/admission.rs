@@ -10,7 +10,7 @@ pub(crate) mod till;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::price::ModelPrice;
 use strongroom_model::usage::CallBound;
-use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Uid};
+use strongroom_model::{Actor, ActorKind, Amount, Millis, Problem, ProblemKind, Uid};
 use strongroom_store::Session;
 use strongroom_store::counter::CounterKey;
 use strongroom_store::usage::Record;
@@ -24,18 +24,19 @@ use crate::catalog::Moment;
 /// What a call needs at the most.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
-    pub(crate) requests: i64,
+    pub(crate) requests: Amount,
     /// `None` when nothing bounds them.
-    pub(crate) tokens: Option<i64>,
+    pub(crate) tokens: Option<Amount>,
     /// `None` when no price is known.
-    pub(crate) nano_usd: Option<i64>,
+    pub(crate) nano_usd: Option<Amount>,
 }
 
 impl Need {
     /// The most that a call within these bounds can need.
     pub(crate) fn within(bound: &CallBound, price: Option<&ModelPrice>) -> Self {
-        if !bound.is_metered {
-            return Self { requests: 1, tokens: None, nano_usd: None };
+        let unbounded = Self { requests: Amount::ONE, tokens: None, nano_usd: None };
+        if !bound.is_metered || bound.unclear.is_some() {
+            return unbounded;
         }
         let (tokens, nano_usd) = match price {
             Some(price) => {
@@ -43,17 +44,18 @@ impl Need {
                 (Some(tokens), Some(nano_usd))
             }
             None => {
-                let of_all = |output: i64| output.checked_mul(bound.answers.max(1));
-                let tokens =
-                    bound.input.zip(bound.output.and_then(of_all)).and_then(|(i, o)| i.checked_add(o));
+                let of_all = |output: Amount| output.times(bound.answers.max(Amount::ONE));
+                let tokens = bound.input.zip(bound.output).map(|(input, output)| input.plus(of_all(output)));
                 // What uses no tokens costs nothing, whatever the price.
-                (tokens, tokens.filter(|tokens| *tokens == 0))
+                (tokens, tokens.filter(|tokens| *tokens == Amount::ZERO))
             }
         };
-        Self { requests: 1, tokens, nano_usd }
+        // What reaches the ceiling may go beyond it: nothing bounds it.
+        let bounded = |amount: &Amount| !amount.is_at_ceiling();
+        Self { tokens: tokens.filter(bounded), nano_usd: nano_usd.filter(bounded), ..unbounded }
     }
 
-    pub(crate) fn of(&self, unit: Unit) -> Option<i64> {
+    pub(crate) fn of(&self, unit: Unit) -> Option<Amount> {
         match unit {
             Unit::Requests => Some(self.requests),
             Unit::Tokens => self.tokens,
@@ -65,18 +67,19 @@ impl Need {
 /// What a call consumed, by unit.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spent {
-    pub(crate) requests: i64,
-    pub(crate) tokens: i64,
-    pub(crate) nano_usd: i64,
+    pub(crate) requests: Amount,
+    pub(crate) tokens: Amount,
+    pub(crate) nano_usd: Amount,
 }
 
 impl Spent {
     pub(crate) fn of(&self, unit: Unit) -> i64 {
-        match unit {
+        let amount = match unit {
             Unit::Requests => self.requests,
             Unit::Tokens => self.tokens,
             Unit::NanoUsd => self.nano_usd,
-        }
+        };
+        amount.get()
     }
 }
 
@@ -141,23 +144,38 @@ impl Plan {
     ///
     /// # Errors
     /// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
-    pub(crate) fn bind(&mut self, limits: &[Limit], need: &Need, moment: Moment) -> Result<(), Problem> {
+    pub(crate) fn bind(
+        &mut self,
+        limits: &[Limit],
+        (need, unclear): (&Need, Option<&str>),
+        moment: Moment,
+    ) -> Result<(), Problem> {
         for limit in limits {
             if matches!(&limit.scope, LimitScope::Credential(uid) if *uid == limit.counter_subject()) {
                 continue;
             }
-            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit))?;
-            if amount == 0 {
+            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit, unclear))?;
+            if amount == Amount::ZERO {
                 continue;
             }
             let key = CounterKey::at(limit.uid, (limit.unit, limit.window), moment.now);
-            self.push(Claim { key, amount, limit: Some(limit.amount) }, Some(limit));
+            self.push(Claim { key, amount: amount.get(), limit: Some(limit.amount) }, Some(limit));
         }
         Ok(())
     }
 }
 
-fn unbounded(unit: Unit) -> Problem {
+fn unbounded(unit: Unit, unclear: Option<&str>) -> Problem {
+    let of = match unit {
+        Unit::NanoUsd => "US dollars",
+        _ => "tokens",
+    };
+    if let Some(field) = unclear {
+        return Problem::denied(format!(
+            "a limit in {of} applies, and {field} of the request is nothing whose use can be bounded; leave it out, or \
+             write it as the provider's reference does"
+        ));
+    }
     Problem::denied(match unit {
         Unit::NanoUsd => {
             "a limit in US dollars applies, and no price is known for this model or endpoint; add the model to the price \
@@ -221,7 +239,7 @@ impl Strongroom {
         &self,
         plan: &mut Plan,
         actor: &Actor,
-        need: &Need,
+        need: (&Need, Option<&str>),
         moment: Moment,
     ) -> Result<(), Problem> {
         for scope in client_scopes(actor) {
@@ -242,7 +260,7 @@ impl Strongroom {
         &self,
         plan: &mut Plan,
         credential: Uid,
-        need: &Need,
+        need: (&Need, Option<&str>),
         moment: Moment,
     ) -> Result<(), Problem> {
         let scope = LimitScope::Credential(credential);

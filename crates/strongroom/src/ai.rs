@@ -127,15 +127,11 @@ impl AiService {
             json!({ "errorType": error_type, "severity": severity, "errorText": shortened(error_text) })
                 .to_string();
         let input = i64::try_from(SYSTEM.len() + question.len()).unwrap_or(i64::MAX).saturating_add(WRAPPING);
-        let bound = CallBound {
-            input: Some(input),
-            output: Some(i64::from(MOST_TOKENS)),
-            answers: 1,
-            is_metered: true,
-        };
+        let bound = CallBound::of(Some(input), Some(i64::from(MOST_TOKENS)));
         let client = self.room.0.guard.client()?;
         let mut last = None;
         for (provider, model) in &self.models.0 {
+            let bound = bound.clone();
             let target = CallTarget { provider: provider.clone(), model: Some(model.clone()), bound };
             let call = NewCall { operation: chat::operation(provider), targets: vec![target] };
             let mut call = match self.room.calls(self.actor.clone()).begin(call).await {

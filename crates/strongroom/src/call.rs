@@ -1,19 +1,21 @@
 //! Calls to providers with a key that the caller never sees: who may, with which credential, and what it counts.
 
 mod attempt;
+mod model_names;
 mod selection;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
-use strongroom_model::{Actor, Problem, ProblemKind, Provider, Role};
+use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 
 use crate::Strongroom;
 use crate::admission::{Held, Need, Plan, Refusal, limit_reached};
 use crate::catalog::Moment;
 
 pub use attempt::{Attempt, Running};
+pub(crate) use model_names::ModelNames;
 pub use strongroom_connectors::ai::gateway::Ailment;
 
 use attempt::{ClientSide, Purpose};
@@ -69,8 +71,8 @@ pub struct CallEnd {
     pub usage: Option<TokenUsage>,
     /// The model that answered, when the answer says so.
     pub model: Option<String>,
-    /// The provider's own usage figures, as compact JSON of at most 4 KiB.
-    pub raw_usage: Option<String>,
+    /// The provider's own usage figures.
+    pub raw_usage: Option<RawUsage>,
     /// What `usage` rests on.
     pub metering: Metering,
 }
@@ -173,11 +175,14 @@ impl Call {
             };
             let need = self.need(candidate.target, moment);
             let mut plan = Plan::default();
-            self.room.bind_client(&mut plan, &self.actor, &need, moment).await?;
+            let unclear = self.call.targets[candidate.target].bound.unclear.as_deref();
+            self.room.bind_client(&mut plan, &self.actor, (&need, unclear), moment).await?;
             let client_claims = plan.claims.len();
             if let Key::Sealed(served) = &candidate.key
-                && let Err(problem) =
-                    self.room.bind_credential(&mut plan, served.credential.uid, &need, moment).await
+                && let Err(problem) = self
+                    .room
+                    .bind_credential(&mut plan, served.credential.uid, (&need, unclear), moment)
+                    .await
             {
                 if problem.kind != ProblemKind::Denied {
                     return Err(problem);

@@ -90,6 +90,7 @@ struct Inner {
     health: health::Health,
     writes: writes::Writes,
     prices: PriceTable,
+    model_names: call::ModelNames,
     /// Versions of a credential that keep their values, and days in which a deleted one can be taken back.
     versions_kept: u32,
     recovery_days: u32,

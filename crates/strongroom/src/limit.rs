@@ -5,7 +5,7 @@ use strongroom_crypto::random;
 use strongroom_model::audit::Target;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
 use strongroom_model::usage::CallBound;
-use strongroom_model::{Actor, Millis, Problem, Provider, Uid, UserId};
+use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Session, Write, limit};
 
@@ -291,15 +291,10 @@ impl LimitService {
         unit: Unit,
         now: Millis,
     ) -> Option<i64> {
-        let bound = CallBound {
-            input: question.input_tokens,
-            output: question.output_tokens,
-            answers: 1,
-            is_metered: true,
-        };
+        let bound = CallBound::of(question.input_tokens, question.output_tokens);
         let price = provider
             .zip(question.model.as_deref())
             .and_then(|(provider, model)| self.room.prices().find(provider, model, now));
-        crate::admission::Need::within(&bound, price).of(unit)
+        crate::admission::Need::within(&bound, price).of(unit).map(Amount::get)
     }
 }

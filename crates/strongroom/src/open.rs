@@ -172,6 +172,7 @@ impl Strongroom {
             versions_kept: options.versions_kept,
             recovery_days: options.recovery_days,
             prices: options.prices.clone(),
+            model_names: crate::call::ModelNames::default(),
             turns: std::sync::atomic::AtomicUsize::new(0),
         })))
     }

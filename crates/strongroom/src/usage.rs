@@ -5,7 +5,7 @@ use serde_json::json;
 use strongroom_connectors::ai::gateway::usage_from_raw;
 use strongroom_model::audit::Target;
 use strongroom_model::limit::Window;
-use strongroom_model::{Actor, Millis, Problem, Provider};
+use strongroom_model::{Actor, Amount, Millis, Problem, Provider};
 use strongroom_store::{counter, usage_report};
 
 use crate::Strongroom;
@@ -101,12 +101,16 @@ impl UsageService {
                     continue;
                 };
                 let price = self.room.prices().find(&provider, &record.model, Millis(record.at_ms));
-                let cost = usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(&usage)));
+                let cost = usage
+                    .reported_nano_usd
+                    .or_else(|| price.map(|price| price.cost(&usage)))
+                    .map(Amount::get);
                 // A name that has no price may have been answered by a model that has one.
                 let cost = cost.or(record.cost_nano_usd);
                 if cost != record.cost_nano_usd && usage_report::set_cost(&mut tx, record, cost).await? {
                     done.changed += 1;
-                    done.nano_usd += cost.unwrap_or(0) - record.cost_nano_usd.unwrap_or(0);
+                    let more = cost.unwrap_or(0).saturating_sub(record.cost_nano_usd.unwrap_or(0));
+                    done.nano_usd = done.nano_usd.saturating_add(more);
                 }
             }
             tx.commit().await?;

@@ -7,7 +7,7 @@ use genai::chat::{ChatOptions, ChatRequest};
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, Error, ModelIden, ServiceTarget, webc};
 use strongroom_model::usage::TokenUsage;
-use strongroom_model::{Problem, Provider, Secret};
+use strongroom_model::{Problem, Provider, RawUsage, Secret};
 
 use super::gateway::{Meter, Refused, UsageReader, refused};
 use crate::endpoint_guard::GuardedClient;
@@ -38,7 +38,7 @@ pub struct ChatAnswer {
     /// The model that answered, when the answer says so.
     pub model: Option<String>,
     /// The provider's own figures.
-    pub raw_usage: Option<String>,
+    pub raw_usage: Option<RawUsage>,
 }
 
 /// Why there is no answer. Never holds what the provider said: that may repeat the key or the question.

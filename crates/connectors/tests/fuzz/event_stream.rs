@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use strongroom_connectors::ai::gateway::{Meter, Report, UsageFilter, UsageReader, usage_from_raw};
 use strongroom_model::Provider;
-use strongroom_model::usage::TokenUsage;
 
 use super::pieces::pieces;
 
@@ -39,13 +38,12 @@ pub(crate) fn foreign(data: &[u8]) {
         assert_eq!(whole, Report::default());
     }
     if let Some(usage) = whole.usage {
-        assert!(is_possible(&usage), "{usage:?}");
-        assert_eq!(whole.raw.is_some(), whole.raw.as_ref().is_some_and(|raw| raw.len() <= 4096));
         if let Some(raw) = &whole.raw {
             assert_eq!(
-                usage_from_raw(operation, &provider, raw),
+                usage_from_raw(operation, &provider, raw.as_str()),
                 Some(usage),
-                "priced anew it is another: {raw}"
+                "priced anew it is another: {}",
+                raw.as_str()
             );
         }
     }
@@ -60,19 +58,6 @@ fn report(meter: Meter, provider: &Provider, is_event_stream: bool, pieces: &[&[
     let mut reader = UsageReader::new(meter, provider, is_event_stream);
     pieces.iter().for_each(|piece| reader.feed(piece));
     reader.finish()
-}
-
-fn is_possible(usage: &TokenUsage) -> bool {
-    let counts = [
-        usage.input,
-        usage.cached_input,
-        usage.cache_write,
-        usage.cache_write_long,
-        usage.output,
-        usage.reasoning,
-        usage.reported_nano_usd.unwrap_or(0),
-    ];
-    counts.iter().all(|count| *count >= 0)
 }
 
 #[derive(Deserialize)]

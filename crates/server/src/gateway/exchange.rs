@@ -120,7 +120,7 @@ async fn begin<'a>(
             .map(|target| CallTarget {
                 provider: target.provider.clone(),
                 model: target.model.clone(),
-                bound: facts.bound,
+                bound: facts.bound.clone(),
             })
             .collect(),
     };
@@ -434,7 +434,7 @@ fn stream(
     }
     mark(&mut head.headers, asked.request_id, credential);
     head.version = http::Version::HTTP_11;
-    let meterage = Meterage { running, reader, meter: asked.meter, bound: asked.facts.bound };
+    let meterage = Meterage { running, reader, meter: asked.meter, bound: asked.facts.bound.clone() };
     let body = Tap::new(body, meterage, filter, gateway.idle());
     Response::from_parts(head, Outgoing::Gateway(Box::new(body)))
 }

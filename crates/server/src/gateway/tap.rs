@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use strongroom::call::{CallEnd, Running};
 use strongroom_connectors::ai::gateway::{Meter, UsageFilter, UsageReader};
 use strongroom_connectors::upstream::{self, Answer};
+use strongroom_model::Amount;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use tokio::time::{Instant, Sleep};
 
@@ -65,7 +66,7 @@ impl Meterage {
             (_, None) if is_whole => (None, Metering::Held),
             // Text of that many bytes was received: it has no more tokens than that.
             (_, usage) => {
-                let written = i64::try_from(report.text_bytes).unwrap_or(i64::MAX);
+                let written = Amount::of_wide(i128::from(report.text_bytes));
                 let known = usage.or(bound.input.map(|input| TokenUsage { input, ..nothing }));
                 let received = known.map(|usage| TokenUsage { output: usage.output.max(written), ..usage });
                 (received, if received.is_some() { Metering::Received } else { Metering::Held })

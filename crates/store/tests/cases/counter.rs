@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use strongroom_model::credential::{Credential, Source};
 use strongroom_model::limit::{CounterState, LimitScope, Unit, Window};
 use strongroom_model::usage::{Metering, TokenUsage};
-use strongroom_model::{CredentialId, Millis, Uid, UserId, month};
+use strongroom_model::{Amount, CredentialId, LedgerText, Millis, RawUsage, Uid, UserId, month};
 use strongroom_store::counter::{self, CounterKey, Delta, Discrepancy, Entry, EntryKind};
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{credential, limit};
@@ -19,25 +19,25 @@ pub(crate) fn record(number: u8, credential: Option<Uid>, at: Millis) -> Record 
         at,
         kind: Kind::Call,
         operation: "chat.completions",
-        actor: format!("token:{}", uid(90)),
+        actor: LedgerText::shown(format!("token:{}", uid(90))),
         user: Some(UserId(7)),
         credential,
         version: credential.map(|_| uid(101)),
         provider: provider("openai"),
-        model: "gpt-test".to_owned(),
+        model: LedgerText::named("gpt-test").expect("a name"),
         source: if credential.is_some() { Source::Database } else { Source::Environment },
         status: 200,
         requests: 1,
         client_requests: 1,
-        tokens: TokenUsage { input: 10, output: 5, ..TokenUsage::default() },
-        cost_nano_usd: Some(100),
-        charged_tokens: 15,
-        charged_nano_usd: 100,
+        tokens: TokenUsage { input: Amount::of(10), output: Amount::of(5), ..TokenUsage::default() },
+        cost_nano_usd: Some(Amount::of(100)),
+        charged_tokens: Amount::of(15),
+        charged_nano_usd: Amount::of(100),
         metering: Metering::Reported,
         generation: 1,
         first_byte_ms: Some(3),
         total_ms: Some(9),
-        raw_usage: Some("{}".to_owned()),
+        raw_usage: RawUsage::of("{}".to_owned()),
         request_id: None,
     }
 }

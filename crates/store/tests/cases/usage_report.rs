@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_model::limit::{Unit, Window};
-use strongroom_model::{Millis, Uid, UserId};
+use strongroom_model::{LedgerText, Millis, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{self, Record};
 use strongroom_store::usage_report::{self, GroupBy, Sums};
@@ -34,10 +34,11 @@ async fn sums(ground: &Ground, by: GroupBy, from: i64, to: i64) -> Vec<Sums> {
 async fn sums_are_told_apart_by_what_is_asked_for() {
     let ground = ground().await;
     let yesterday = Millis(NOW.0 - DAY);
-    let of_library = Record { actor: "library".into(), user: None, ..record(3, None, NOW) };
+    let of_library =
+        Record { actor: LedgerText::named("library").unwrap(), user: None, ..record(3, None, NOW) };
     let groq = Record {
         provider: provider("groq"),
-        model: "llama".into(),
+        model: LedgerText::named("llama").unwrap(),
         user: Some(UserId(8)),
         status: 429,
         cost_nano_usd: None,

@@ -11,7 +11,7 @@ use strongroom_crypto::{Keyring, MasterKey, Purpose, SealContext, random};
 use strongroom_model::credential::{Field, Source};
 use strongroom_model::limit::{LimitScope, Unit, Window};
 use strongroom_model::usage::{Metering, TokenUsage};
-use strongroom_model::{Clock, Millis, Provider};
+use strongroom_model::{Amount, Clock, LedgerText, Millis, Provider};
 use strongroom_store::counter::{CounterKey, Delta};
 use strongroom_store::credential::NewRow;
 use strongroom_store::usage::{Kind, Record};
@@ -128,20 +128,20 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         at: now,
         kind: Kind::Read,
         operation: "secret.read",
-        actor,
+        actor: LedgerText::shown(actor),
         user: None,
         credential: Some(uid),
         version: Some(version_uid),
         provider,
-        model: String::new(),
+        model: LedgerText::default(),
         source: Source::Database,
         status: 200,
         requests: 1,
         client_requests: 1,
         tokens: TokenUsage::default(),
-        cost_nano_usd: Some(0),
-        charged_tokens: 0,
-        charged_nano_usd: 0,
+        cost_nano_usd: Some(Amount::ZERO),
+        charged_tokens: Amount::ZERO,
+        charged_nano_usd: Amount::ZERO,
         metering: Metering::Unmetered,
         generation: 0,
         first_byte_ms: None,

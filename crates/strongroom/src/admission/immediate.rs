@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strongroom_crypto::random;
 use strongroom_model::credential::{Credential, Source};
 use strongroom_model::usage::{Metering, TokenUsage};
-use strongroom_model::{Actor, Millis, Problem};
+use strongroom_model::{Actor, Amount, LedgerText, Millis, Problem};
 use strongroom_store::Write;
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{Kind, Record};
@@ -14,7 +14,8 @@ use super::{Need, Plan, limit_reached};
 use crate::catalog::Moment;
 
 /// One use, which consumes no tokens that anybody could count.
-pub(crate) const ONE_USE: Need = Need { requests: 1, tokens: Some(0), nano_usd: Some(0) };
+pub(crate) const ONE_USE: Need =
+    Need { requests: Amount::ONE, tokens: Some(Amount::ZERO), nano_usd: Some(Amount::ZERO) };
 
 /// Counts each of these uses on all its counters, or refuses it. Tells for each the first counter's standing: what counts
 /// against the limit, and what was consumed, with this use in it.
@@ -80,25 +81,25 @@ pub(crate) fn record(
         at: moment.now,
         kind,
         operation: "secret.read",
-        actor: actor.label(),
+        actor: LedgerText::shown(actor.label()),
         user: actor.user,
         credential: credential.map(|credential| credential.uid),
         version: credential.map(|credential| credential.version),
         provider: provider.clone(),
-        model: String::new(),
+        model: LedgerText::default(),
         source: if credential.is_some() { Source::Database } else { Source::Environment },
         status: 200,
         requests: 1,
         client_requests: 1,
         tokens: TokenUsage::default(),
-        cost_nano_usd: Some(0),
-        charged_tokens: 0,
-        charged_nano_usd: 0,
+        cost_nano_usd: Some(Amount::ZERO),
+        charged_tokens: Amount::ZERO,
+        charged_nano_usd: Amount::ZERO,
         metering: Metering::Unmetered,
         generation: moment.generation,
         first_byte_ms: None,
         total_ms: None,
         raw_usage: None,
-        request_id: actor.request_id.clone(),
+        request_id: actor.request_id.clone().map(LedgerText::shown),
     }
 }

@@ -7,7 +7,7 @@ use strongroom_crypto::random;
 use strongroom_model::credential::Source;
 use strongroom_model::limit::Unit;
 use strongroom_model::usage::{Metering, TokenUsage};
-use strongroom_model::{Provider, Secret, UserId};
+use strongroom_model::{Amount, LedgerText, Provider, Secret, UserId};
 use strongroom_store::usage::{Kind, Record};
 
 use super::selection::Key;
@@ -94,7 +94,7 @@ pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
             (Settlement { consumed: Vec::new(), epoch: held.epoch, at, record: None }, 0)
         }
     };
-    let spent = Spent { requests: count, ..Spent::default() };
+    let spent = Spent { requests: Amount::of(count), ..Spent::default() };
     if settlement.epoch == held.epoch {
         settlement.consumed.extend(held.consumed(|claim| spent.of(claim.key.unit)));
     }
@@ -311,32 +311,41 @@ impl Inner {
     /// The record of it, into which its texts go: an attempt has one.
     fn record(&mut self, kind: Kind) -> Record {
         let (which, total_ms) = (self.which(), self.elapsed_ms());
+        let is_served = (200..400).contains(&self.status);
         let purpose = &mut self.purpose;
+        let inner = &purpose.room.0;
+        let model = match &purpose.model {
+            Some(model) => {
+                let prices = (&inner.prices, purpose.moment.now);
+                inner.model_names.of(prices, (&purpose.provider, model), is_served)
+            }
+            None => LedgerText::default(),
+        };
         Record {
             uid: random::uid_at(purpose.moment.now),
             at: purpose.moment.now,
             kind,
             operation: purpose.operation,
-            actor: std::mem::take(&mut purpose.actor),
+            actor: LedgerText::shown(std::mem::take(&mut purpose.actor)),
             user: purpose.user,
             credential: which.map(|(credential, _)| credential),
             version: which.map(|(_, version)| version),
             provider: purpose.provider.clone(),
-            model: purpose.model.take().unwrap_or_default(),
+            model,
             source: if which.is_some() { Source::Database } else { Source::Environment },
             status: self.status,
             requests: 1,
             client_requests: 1,
             tokens: TokenUsage::default(),
-            cost_nano_usd: Some(0),
-            charged_tokens: 0,
-            charged_nano_usd: 0,
+            cost_nano_usd: Some(Amount::ZERO),
+            charged_tokens: Amount::ZERO,
+            charged_nano_usd: Amount::ZERO,
             metering: Metering::Unmetered,
             generation: purpose.moment.generation,
             first_byte_ms: self.first_byte_ms,
             total_ms: Some(total_ms),
             raw_usage: None,
-            request_id: purpose.request_id.take(),
+            request_id: purpose.request_id.take().map(LedgerText::shown),
         }
     }
 
@@ -361,7 +370,7 @@ impl Inner {
             self.purpose.room.0.health.refused(which, ailment, retry_after, self.purpose.moment.now);
         }
         let record = Record { requests, client_requests: 0, ..self.record(Kind::Attempt) };
-        let spent = Spent { requests, ..Spent::default() };
+        let spent = Spent { requests: Amount::of(requests), ..Spent::default() };
         let consumed = self.credential_held.consumed(|claim| spent.of(claim.key.unit));
         let epoch = self.credential_held.epoch;
         if requests == 0 {
@@ -386,32 +395,35 @@ impl Inner {
             record.metering = Metering::Unmetered;
         } else if let Some(usage) = end.usage {
             let find = |model: &str| room.0.prices.find(&purpose.provider, model, record.at);
-            let asked = Some(record.model.as_str()).filter(|model| !model.is_empty()).and_then(find);
+            let asked = purpose.model.as_deref().and_then(find);
             let price = asked.or_else(|| end.model.as_deref().and_then(find));
             record.tokens = usage;
             record.cost_nano_usd = usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(&usage)));
             record.charged_tokens = usage.total();
-            record.charged_nano_usd = record.cost_nano_usd.or(need.nano_usd).unwrap_or(0);
+            record.charged_nano_usd = record.cost_nano_usd.or(need.nano_usd).unwrap_or_default();
             if end.metering == Metering::Received {
                 // An estimate is not to be more than what the call could consume at all.
-                record.charged_tokens = record.charged_tokens.min(need.tokens.unwrap_or(i64::MAX));
-                record.charged_nano_usd = record.charged_nano_usd.min(need.nano_usd.unwrap_or(i64::MAX));
+                record.charged_tokens = record.charged_tokens.min(need.tokens.unwrap_or(Amount::CEILING));
+                record.charged_nano_usd =
+                    record.charged_nano_usd.min(need.nano_usd.unwrap_or(Amount::CEILING));
             }
         } else {
-            record.charged_tokens = need.tokens.unwrap_or(0);
-            record.charged_nano_usd = need.nano_usd.unwrap_or(0);
+            record.charged_tokens = need.tokens.unwrap_or_default();
+            record.charged_nano_usd = need.nano_usd.unwrap_or_default();
             record.cost_nano_usd = need.nano_usd;
         }
         if let Some(model) = end.model.filter(|_| record.model.is_empty()) {
-            record.model = model;
+            let named = (&purpose.provider, model.as_str());
+            record.model = room.0.model_names.of((&room.0.prices, record.at), named, self.status < 400);
         }
-        let spent = Spent { requests: 1, tokens: record.charged_tokens, nano_usd: record.charged_nano_usd };
+        let spent =
+            Spent { requests: Amount::ONE, tokens: record.charged_tokens, nano_usd: record.charged_nano_usd };
         let overrun =
             |claim: &Claim| claim.key.unit != Unit::Requests && spent.of(claim.key.unit) > claim.amount;
         if self.client_held.claims.iter().chain(&self.credential_held.claims).any(overrun) {
             tracing::warn!(
                 provider = purpose.provider.as_str(),
-                model = record.model,
+                model = record.model.as_str(),
                 "a provider used more than the bound that it was given; it is counted as it is"
             );
         }

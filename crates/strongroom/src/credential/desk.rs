@@ -387,10 +387,10 @@ impl Strongroom {
         let scope = LimitScope::Credential(credential);
         let limits = self.limits_in(session, &scope, moment.generation).await?;
         plan.count_uses(credential, &limits, moment);
-        plan.bind(&limits, &ONE_USE, moment)?;
+        plan.bind(&limits, (&ONE_USE, None), moment)?;
         for scope in client_scopes(actor) {
             let limits = self.limits_in(session, &scope, moment.generation).await?;
-            plan.bind(&limits, &ONE_USE, moment)?;
+            plan.bind(&limits, (&ONE_USE, None), moment)?;
         }
         Ok(plan)
     }

@@ -320,7 +320,7 @@ impl CredentialService {
         let mut plan = Plan::default();
         for scope in client_scopes(&self.actor) {
             let limits = self.room.limits_in(&mut tx, &scope, moment.generation).await?;
-            plan.bind(&limits, &ONE_USE, moment)?;
+            plan.bind(&limits, (&ONE_USE, None), moment)?;
         }
         for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
             taken?;

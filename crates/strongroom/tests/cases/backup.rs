@@ -381,7 +381,7 @@ async fn a_database_of_our_schema_without_anything_in_it_is_empty() {
 }
 
 fn chat() -> NewCall {
-    let bound = CallBound { input: Some(100), output: Some(50), answers: 1, is_metered: true };
+    let bound = CallBound::of(Some(100), Some(50));
     let target = CallTarget { provider: provider("openai"), model: Some("gpt-4o-mini".to_owned()), bound };
     NewCall { operation: "chat.completions", targets: vec![target] }
 }

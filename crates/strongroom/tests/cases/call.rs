@@ -10,14 +10,13 @@ use strongroom::usage::GroupBy;
 use strongroom::{
     Actor, CredentialPatch, Environment, Millis, NewCredential, ProblemKind, Role, Secret, Source,
 };
-use strongroom_model::Uid;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
+use strongroom_model::{Amount, RawUsage, Uid};
 
 use super::ground::{Ground, NOW, ground, ground_with, new, provider};
 
-pub(crate) const BOUND: CallBound =
-    CallBound { input: Some(1000), output: Some(500), answers: 1, is_metered: true };
+pub(crate) const BOUND: CallBound = CallBound::of(Some(1000), Some(500));
 
 pub(crate) fn chat(bound: CallBound) -> NewCall {
     let target = CallTarget { provider: provider("openai"), model: Some("gpt-4o-mini".to_owned()), bound };
@@ -26,9 +25,13 @@ pub(crate) fn chat(bound: CallBound) -> NewCall {
 
 pub(crate) fn end(input: i64, output: i64) -> CallEnd {
     CallEnd {
-        usage: Some(TokenUsage { input, output, ..TokenUsage::default() }),
+        usage: Some(TokenUsage {
+            input: Amount::of(input),
+            output: Amount::of(output),
+            ..TokenUsage::default()
+        }),
         model: None,
-        raw_usage: Some(format!("{{\"prompt_tokens\":{input},\"completion_tokens\":{output}}}")),
+        raw_usage: RawUsage::of(format!("{{\"prompt_tokens\":{input},\"completion_tokens\":{output}}}")),
         metering: Metering::Reported,
     }
 }

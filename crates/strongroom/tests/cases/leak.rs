@@ -66,7 +66,7 @@ async fn a_key_of_ours_is_found_with_who_could_have_had_it() {
 }
 
 fn chat() -> NewCall {
-    let bound = CallBound { input: Some(1), output: Some(1), answers: 1, is_metered: true };
+    let bound = CallBound::of(Some(1), Some(1));
     let target = CallTarget { provider: provider("openai"), model: Some("gpt-4o-mini".to_owned()), bound };
     NewCall { operation: "chat.completions", targets: vec![target] }
 }

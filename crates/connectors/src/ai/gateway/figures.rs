@@ -73,6 +73,8 @@ enum Found {
 fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Integer(count) => Some(count),
+        // What is larger than any number of 64 bits becomes the largest of them, and not no figure at all.
+        Found::Float(count) => Some(count.ceil() as i64),
         _ => None,
     })
 }
@@ -110,7 +112,7 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_u64<E>(self, count: u64) -> Result<Found, E> {
-        Ok(i64::try_from(count).map_or(Found::Other, Found::Integer))
+        Ok(Found::Integer(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
     fn visit_f64<E>(self, amount: f64) -> Result<Found, E> {

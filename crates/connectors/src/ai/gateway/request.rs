@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use strongroom_model::Amount;
 use strongroom_model::usage::CallBound;
 
 use super::operation::Meter;
@@ -119,7 +120,7 @@ impl RequestFacts {
     #[must_use]
     pub fn unread(meter: Meter) -> Self {
         let bound = match meter {
-            Meter::Free => CallBound { input: Some(0), output: Some(0), answers: 1, is_metered: true },
+            Meter::Free => CallBound::of(Some(0), Some(0)),
             _ => CallBound { is_metered: meter != Meter::Unmetered, ..CallBound::UNKNOWN },
         };
         Self { model: None, is_stream: false, bound, wants_usage: true, model_at: None, options_at: None }
@@ -244,7 +245,7 @@ fn bound(meter: Meter, body: &[u8], fields: &Fields<'_>) -> CallBound {
             (most, number(fields.n).unwrap_or(1).max(number(fields.best_of).unwrap_or(1)))
         }
     };
-    CallBound { input, output, answers: answers.max(1), is_metered: true }
+    CallBound { answers: Amount::of(answers.max(1)), ..CallBound::of(input, output) }
 }
 
 #[cfg(test)]
@@ -260,20 +261,23 @@ mod tests {
         let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"max_tokens":50,"n":2}"#;
         let facts = read(Meter::Chat, body);
         let input = Some(body.len() as i64 + FRAME);
-        assert_eq!(facts.bound, CallBound { input, output: Some(50), answers: 2, is_metered: true });
+        assert_eq!(facts.bound, CallBound { answers: Amount::of(2), ..CallBound::of(input, Some(50)) });
         assert_eq!(facts.model.as_deref(), Some("gpt-4o"));
         let image = r#"{"messages":[{"content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]}"#;
         assert_eq!(read(Meter::Chat, image).bound.input, None);
         assert_eq!(read(Meter::Chat, image).bound.output, None);
         let gemini = r#"{"contents":[],"generation_config":{"max_output_tokens":7,"candidateCount":3}}"#;
         let bound = read(Meter::GenerateContent, gemini).bound;
-        assert_eq!((bound.output, bound.answers), (Some(7), 3));
-        assert_eq!(read(Meter::Embeddings, r#"{"input":"x"}"#).bound.output, Some(0));
+        assert_eq!((bound.output, bound.answers), (Some(Amount::of(7)), Amount::of(3)));
+        assert_eq!(read(Meter::Embeddings, r#"{"input":"x"}"#).bound.output, Some(Amount::ZERO));
         assert!(!read(Meter::Unmetered, r#"{"model":"dall-e-3"}"#).bound.is_metered);
         let both = r#"{"max_tokens":5,"max_completion_tokens":9}"#;
-        assert_eq!(read(Meter::Chat, both).bound.output, Some(9));
+        assert_eq!(read(Meter::Chat, both).bound.output, Some(Amount::of(9)));
         let odd = r#"{"max_tokens":"many","n":1e300}"#;
-        assert_eq!((read(Meter::Chat, odd).bound.output, read(Meter::Chat, odd).bound.answers), (None, 1));
+        assert_eq!(
+            (read(Meter::Chat, odd).bound.output, read(Meter::Chat, odd).bound.answers),
+            (None, Amount::ONE)
+        );
     }
 
     #[test]

@@ -2,15 +2,13 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use strongroom_model::Provider;
 use strongroom_model::usage::TokenUsage;
+use strongroom_model::{Amount, Provider, RawUsage};
 
 use super::figures::Figures;
 use super::json_picker::{JsonPicker, Slot};
 use super::operation::Meter;
 
-/// The longest raw figures that are kept, in bytes.
-const MOST_RAW: usize = 4 * 1024;
 /// The longest name of a model that is kept, in characters.
 const MOST_MODEL: usize = 128;
 
@@ -22,7 +20,7 @@ pub struct Report {
     /// The model that answered.
     pub model: Option<String>,
     /// The provider's own figures, as compact JSON.
-    pub raw: Option<String>,
+    pub raw: Option<RawUsage>,
     /// Bytes of text that the model wrote: no fewer than tokens.
     pub text_bytes: u64,
 }
@@ -118,7 +116,7 @@ impl UsageReader {
         Report {
             usage,
             model: self.model,
-            raw: raw.filter(|raw| raw.len() <= MOST_RAW),
+            raw: raw.and_then(RawUsage::of),
             text_bytes: self.picker.text_bytes(),
         }
     }
@@ -184,7 +182,7 @@ impl Told {
 }
 
 fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage {
-    let of = |count: Option<i64>| count.unwrap_or(0).max(0);
+    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
     let mut usage = match meter {
         // <https://platform.openai.com/docs/api-reference/chat/object>. Gemini's compatible endpoint leaves thoughts out
         // of the completion and counts them in the total.
@@ -195,9 +193,9 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
                 input,
                 cached_input: of(figures.prompt_tokens_details.cached_tokens),
                 cache_write: of(figures.prompt_tokens_details.cache_write_tokens),
-                output: spoken.max(total.saturating_sub(input)),
+                output: spoken.max(total.less(input)),
                 reasoning: of(figures.completion_tokens_details.reasoning_tokens)
-                    .max(total.saturating_sub(input).saturating_sub(spoken)),
+                    .max(total.less(input).less(spoken)),
                 ..TokenUsage::default()
             }
         }
@@ -215,9 +213,9 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
             let long = of(figures.cache_creation.ephemeral_1h_input_tokens).min(written);
             let cached = of(figures.cache_read_input_tokens);
             TokenUsage {
-                input: of(figures.input_tokens).saturating_add(written).saturating_add(cached),
+                input: of(figures.input_tokens).plus(written).plus(cached),
                 cached_input: cached,
-                cache_write: written - long,
+                cache_write: written.less(long),
                 cache_write_long: long,
                 output: of(figures.output_tokens),
                 ..TokenUsage::default()
@@ -227,9 +225,9 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         Meter::GenerateContent => {
             let thoughts = of(figures.thoughts_token_count);
             TokenUsage {
-                input: of(figures.prompt_token_count).saturating_add(of(figures.tool_use_prompt_token_count)),
+                input: of(figures.prompt_token_count).plus(of(figures.tool_use_prompt_token_count)),
                 cached_input: of(figures.cached_content_token_count),
-                output: of(figures.candidates_token_count).saturating_add(thoughts),
+                output: of(figures.candidates_token_count).plus(thoughts),
                 reasoning: thoughts,
                 ..TokenUsage::default()
             }
@@ -237,11 +235,9 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         Meter::Free | Meter::Unmetered => TokenUsage::default(),
     };
     // <https://openrouter.ai/docs/use-cases/usage-accounting>: US dollars.
-    if is_openrouter && let Some(cost) = figures.cost {
-        let nano_usd = (cost * 1e9).round();
-        if (0.0..1e18).contains(&nano_usd) {
-            usage.reported_nano_usd = Some(nano_usd as i64);
-        }
+    if is_openrouter && let Some(cost) = figures.cost.filter(|cost| *cost >= 0.0) {
+        // What is larger than any number of 64 bits becomes the largest of them.
+        usage.reported_nano_usd = Some(Amount::of((cost * 1e9).round() as i64));
     }
     usage
 }
@@ -283,8 +279,13 @@ mod tests {
     #[test]
     fn chat_completions_plain_and_streamed() {
         let usage = r#"{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}"#;
-        let expected =
-            TokenUsage { input: 10, cached_input: 4, output: 7, reasoning: 3, ..TokenUsage::default() };
+        let expected = TokenUsage {
+            input: Amount::of(10),
+            cached_input: Amount::of(4),
+            output: Amount::of(7),
+            reasoning: Amount::of(3),
+            ..TokenUsage::default()
+        };
         let plain = report(Meter::Chat, "openai", false, &format!(r#"{{"model":"gpt-4o","usage":{usage}}}"#));
         assert_eq!((plain.usage, plain.model.as_deref()), (Some(expected), Some("gpt-4o")));
         let streamed = format!(
@@ -293,7 +294,7 @@ mod tests {
         );
         let streamed = report(Meter::Chat, "openai", true, &streamed);
         assert_eq!((streamed.usage, streamed.text_bytes), (Some(expected), 3));
-        assert!(streamed.raw.unwrap().contains("\"cached_tokens\":4"));
+        assert!(streamed.raw.unwrap().as_str().contains("\"cached_tokens\":4"));
         let broken_off = "data: {\"choices\":[{\"delta\":{\"content\":\"hey\"}}]}\n\ndata: {\"choi";
         let broken_off = report(Meter::Chat, "openai", true, broken_off);
         assert_eq!((broken_off.usage, broken_off.text_bytes), (None, 3));
@@ -303,14 +304,14 @@ mod tests {
     fn groq_and_openrouter_and_geminis_compatible_endpoint() {
         let groq = "data: {\"choices\":[],\"x_groq\":{\"id\":\"1\",\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}}\n\n";
         let usage = report(Meter::Chat, "groq", true, groq).usage.unwrap();
-        assert_eq!((usage.input, usage.output), (3, 2));
+        assert_eq!((usage.input, usage.output), (Amount::of(3), Amount::of(2)));
         let openrouter = r#"{"usage":{"prompt_tokens":3,"completion_tokens":2,"cost":0.00014}}"#;
         let usage = report(Meter::Chat, "openrouter", false, openrouter).usage.unwrap();
-        assert_eq!(usage.reported_nano_usd, Some(140_000));
+        assert_eq!(usage.reported_nano_usd, Some(Amount::of(140_000)));
         assert_eq!(report(Meter::Chat, "openai", false, openrouter).usage.unwrap().reported_nano_usd, None);
         let gemini = r#"{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":15}}"#;
         let usage = report(Meter::Chat, "gemini", false, gemini).usage.unwrap();
-        assert_eq!((usage.output, usage.reasoning), (12, 10));
+        assert_eq!((usage.output, usage.reasoning), (Amount::of(12), Amount::of(10)));
     }
 
     #[test]
@@ -319,12 +320,17 @@ mod tests {
                      {\"input_tokens\":9,\"input_tokens_details\":{\"cached_tokens\":1},\"output_tokens\":5,\
                      \"output_tokens_details\":{\"reasoning_tokens\":2}}}}\n\n";
         let found = report(Meter::Responses, "openai", true, event);
-        let expected =
-            TokenUsage { input: 9, cached_input: 1, output: 5, reasoning: 2, ..TokenUsage::default() };
+        let expected = TokenUsage {
+            input: Amount::of(9),
+            cached_input: Amount::of(1),
+            output: Amount::of(5),
+            reasoning: Amount::of(2),
+            ..TokenUsage::default()
+        };
         assert_eq!((found.usage, found.model.as_deref()), (Some(expected), Some("gpt-5")));
         let embeddings = r#"{"data":[{"embedding":[0.1,0.2]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#;
         let usage = report(Meter::Embeddings, "openai", false, embeddings).usage.unwrap();
-        assert_eq!((usage.input, usage.output), (8, 0));
+        assert_eq!((usage.input, usage.output), (Amount::of(8), Amount::ZERO));
     }
 
     #[test]
@@ -339,18 +345,19 @@ mod tests {
         };
         let whole = format!("{start}{}{}", delta(3), delta(12));
         let expected = TokenUsage {
-            input: 135,
-            cached_input: 100,
-            cache_write: 20,
-            cache_write_long: 10,
-            output: 12,
+            input: Amount::of(135),
+            cached_input: Amount::of(100),
+            cache_write: Amount::of(20),
+            cache_write_long: Amount::of(10),
+            output: Amount::of(12),
             ..TokenUsage::default()
         };
         let found = report(Meter::Messages, "anthropic", true, &whole);
         assert_eq!((found.usage, found.model.as_deref()), (Some(expected), Some("claude")));
-        let of_raw = usage_from_raw("messages", &Provider::parse("anthropic").unwrap(), &found.raw.unwrap());
+        let of_raw =
+            usage_from_raw("messages", &Provider::parse("anthropic").unwrap(), found.raw.unwrap().as_str());
         assert_eq!(of_raw, Some(expected));
-        assert_eq!(report(Meter::Messages, "anthropic", true, start).usage.unwrap().output, 1);
+        assert_eq!(report(Meter::Messages, "anthropic", true, start).usage.unwrap().output, Amount::ONE);
     }
 
     #[test]
@@ -361,8 +368,13 @@ mod tests {
                      \"candidatesTokenCount\":{output},\"thoughtsTokenCount\":6,\"cachedContentTokenCount\":2}},\"modelVersion\":\"g-1\"}}"
             )
         };
-        let expected =
-            TokenUsage { input: 4, cached_input: 2, output: 13, reasoning: 6, ..TokenUsage::default() };
+        let expected = TokenUsage {
+            input: Amount::of(4),
+            cached_input: Amount::of(2),
+            output: Amount::of(13),
+            reasoning: Amount::of(6),
+            ..TokenUsage::default()
+        };
         let events = format!("data: {}\r\n\r\ndata: {}\r\n\r\n", chunk(1), chunk(7));
         let array = format!("[{}\n,\r\n{}]", chunk(1), chunk(7));
         for (is_event_stream, text) in [(true, events), (false, array), (false, chunk(7))] {
@@ -379,7 +391,7 @@ mod tests {
         assert_eq!(report(Meter::Chat, "openai", false, negative).usage, None);
         let negative = r#"{"usage":{"prompt_tokens":-5,"completion_tokens":2}}"#;
         let usage = report(Meter::Chat, "openai", false, negative).usage.unwrap();
-        assert_eq!((usage.input, usage.output), (0, 2));
+        assert_eq!((usage.input, usage.output), (Amount::ZERO, Amount::of(2)));
         assert_eq!(report(Meter::Free, "openai", false, r#"{"usage":{"prompt_tokens":5}}"#).usage, None);
     }
 }

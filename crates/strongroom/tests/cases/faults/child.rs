@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, raise};
 use serde::{Deserialize, Serialize};
 use strongroom::call::{CallEnd, CallTarget, NewCall};
 use strongroom::{Actor, Clock, KeySource, Millis, Options, ProblemKind, Secret, Strongroom};
+use strongroom_model::Amount;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use tokio::task::JoinSet;
 use tracing::{Event, Instrument, Subscriber};
@@ -156,9 +157,12 @@ async fn keep_calling(
     keys: Vec<String>,
     left: Arc<AtomicU64>,
 ) {
-    let bound = CallBound { input: Some(1000), output: Some(500), answers: 1, is_metered: true };
     loop {
-        let target = CallTarget { provider: provider(name), model: Some("gpt-4o-mini".to_owned()), bound };
+        let target = CallTarget {
+            provider: provider(name),
+            model: Some("gpt-4o-mini".to_owned()),
+            bound: CallBound::of(Some(1000), Some(500)),
+        };
         let call = NewCall { operation: "chat.completions", targets: vec![target] };
         let attempt = async { room.calls(Actor::library()).begin(call).await?.next().await };
         match attempt.await {
@@ -170,7 +174,11 @@ async fn keep_calling(
                 file.write_all(b"x").expect("a file");
                 left.fetch_add(1, Ordering::SeqCst);
                 attempt.answered(200).settle(CallEnd {
-                    usage: Some(TokenUsage { input: 20, output: 10, ..TokenUsage::default() }),
+                    usage: Some(TokenUsage {
+                        input: Amount::of(20),
+                        output: Amount::of(10),
+                        ..TokenUsage::default()
+                    }),
                     model: None,
                     raw_usage: None,
                     metering: Metering::Reported,

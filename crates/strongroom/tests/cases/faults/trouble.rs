@@ -35,7 +35,7 @@ async fn of_two_processes_that_rotate_at_once_one_is_killed() {
 
 /// Whether a call leaves.
 async fn calls(room: &Strongroom) -> bool {
-    let bound = CallBound { input: Some(100), output: Some(50), answers: 1, is_metered: true };
+    let bound = CallBound::of(Some(100), Some(50));
     let target = CallTarget { provider: provider("openai"), model: Some("gpt-4o-mini".to_owned()), bound };
     let call = NewCall { operation: "chat.completions", targets: vec![target] };
     let attempt = async { room.calls(Actor::library()).begin(call).await?.next().await };
