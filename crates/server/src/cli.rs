@@ -206,8 +206,8 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Ai(command) => ai::run(command, &session).await,
         RemoteCommand::Status => status::run(&session).await,
     };
-    session.close().await;
-    done
+    let closed = session.close().await;
+    done.and_then(|exit| closed.map(|()| exit))
 }
 
 /// The session is closed before the command starts: it must not hold the data directory while that runs.
@@ -219,11 +219,14 @@ async fn run_command(
     let session = Session::open(global, output.clone()).await?;
     if options.gateway {
         let code = run::through_gateway(options, &session).await;
-        session.close().await;
-        return Ok(ExitCode::from(code?));
+        let closed = session.close().await;
+        let code = code?;
+        return closed.map(|()| ExitCode::from(code));
     }
     let prepared = run::prepare(options, &session).await;
-    session.close().await;
-    let code = run::run_child(prepared?, |error| output.error(&error)).await?;
+    let closed = session.close().await;
+    let prepared = prepared?;
+    closed?;
+    let code = run::run_child(prepared, |error| output.error(&error)).await?;
     Ok(ExitCode::from(code))
 }

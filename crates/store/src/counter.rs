@@ -261,6 +261,8 @@ pub enum EntryKind {
     Imported,
     /// A server was gone with what it held: it counts as consumed.
     Recovered,
+    /// The database took no line of a call; what the call was charged with counts all the same.
+    SetAside,
     /// What may have been consumed after a backup that was restored is not known: the window is closed.
     Restored,
 }
@@ -270,6 +272,7 @@ impl EntryKind {
         match self {
             Self::Imported => "imported",
             Self::Recovered => "recovered",
+            Self::SetAside => "set_aside",
             Self::Restored => "restored",
         }
     }

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// What stands on the disk is no database any more.
     #[error("the database is damaged: its file was cut or overwritten; stop the server and restore a backup")]
     Damaged(#[source] sqlx::Error),
+    /// It does not take these values: too large, of a form that it does not store, or against a constraint.
+    #[error("the database refused a value")]
+    Refused(#[source] sqlx::Error),
     /// Anything else that a statement can fail with.
     #[error("the database refused a statement")]
     Statement(#[source] sqlx::Error),
@@ -55,6 +58,7 @@ impl From<sqlx::Error> for StoreError {
                 _ if is_not_writable(database.as_ref()) => Self::NotWritable(error),
                 _ if is_unreachable(database.as_ref()) => Self::Unavailable(error),
                 _ if is_damaged(database.as_ref()) => Self::Damaged(error),
+                _ if is_about_values(database.as_ref()) => Self::Refused(error),
                 _ => Self::Statement(error),
             },
             sqlx::Error::Io(_)
@@ -103,6 +107,17 @@ fn is_damaged(error: &dyn DatabaseError) -> bool {
     }
 }
 
+/// SQLite: TOOBIG, CONSTRAINT, MISMATCH, RANGE. PostgreSQL: class 22 (data exception), 23 (constraint), 54 (program limit
+/// exceeded: such as a key that is too long for an index).
+fn is_about_values(error: &dyn DatabaseError) -> bool {
+    match sqlite_code(error) {
+        Some(code) => [18, 19, 20, 25].contains(&code),
+        None => {
+            error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+        }
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let (kind, message) = match &error {
@@ -123,6 +138,7 @@ impl From<StoreError> for Problem {
             StoreError::Corrupt { .. } | StoreError::Damaged(_) => {
                 (ProblemKind::Integrity, error.to_string())
             }
+            StoreError::Refused(_) => (ProblemKind::Internal, error.to_string()),
             StoreError::Statement(_) => {
                 (ProblemKind::Internal, "the database refused a statement".to_owned())
             }

@@ -174,6 +174,13 @@ impl Strongroom {
         !self.0.writes.are_refused()
     }
 
+    /// Whether calls that have ended cannot be written into the ledger, again and again. They are kept in memory and tried
+    /// on.
+    #[must_use]
+    pub fn is_ledger_stuck(&self) -> bool {
+        self.0.writes.is_ledger_stuck()
+    }
+
     /// The time by the database's clock.
     ///
     /// # Errors
@@ -183,14 +190,25 @@ impl Strongroom {
     }
 
     /// Closes the database. Other clones fail from then on.
-    pub async fn close(&self) {
+    ///
+    /// # Errors
+    /// [`Problem`] when calls that have ended could not be written down: what they held counts as consumed, and their
+    /// records are lost.
+    pub async fn close(&self) -> Result<(), Problem> {
         self.0.keeper.stop();
-        if let Err(problem) = self.0.admission.close().await {
-            tracing::warn!(%problem, "what calls consumed last could not be written down; it counts as held");
-        }
+        let settled = self.0.admission.close().await;
         if let Err(problem) = self.leave().await {
             tracing::debug!(%problem, "that this process ends could not be told; it counts as alive for a minute more");
         }
         self.0.store.close().await;
+        settled.map_err(|problem| {
+            let lost = self.0.admission.unwritten();
+            let message = format!(
+                "{lost} calls that have ended could not be written into the ledger: {}; what they held counts as \
+                 consumed in half a minute, and their records are lost",
+                problem.message
+            );
+            Problem::new(problem.kind, message).caused_by(problem)
+        })
     }
 }

@@ -11,6 +11,10 @@ impl Count {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// How many so far.
     #[must_use]
     pub fn get(&self) -> u64 {
@@ -29,6 +33,10 @@ pub struct Signals {
     pub limit_refusals: Count,
     /// Sealed texts or granting rows that did not verify.
     pub integrity_failures: Count,
+    /// Usage records that the database refused and that were set aside, with their charges kept.
+    pub records_set_aside: Count,
+    /// Batches of calls that could not be written down, and were tried again.
+    pub failed_batches: Count,
     /// Audit entries written.
     pub audit_entries: Count,
 }

@@ -46,8 +46,8 @@ pub(super) async fn run(options: BackupOptions, global: &GlobalOptions, output: 
         (None, Some(file)) => {
             let session = Session::open(global, output.clone()).await?;
             let done = create::run(&file, &session).await;
-            session.close().await;
-            done
+            let closed = session.close().await;
+            done.and_then(|exit| closed.map(|()| exit))
         }
         (None, None) => Err(CliError::usage("name the file to write: strongroom backup FILE")),
     }

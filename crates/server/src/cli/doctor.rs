@@ -112,7 +112,9 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
             Err(error) => checks.fail("credentials", error.message),
         }
     }
-    session.close().await;
+    if let Err(error) = session.close().await {
+        checks.fail("ledger", error.message);
+    }
 }
 
 /// Whether the server can do its work. Where it cannot, nobody waits for answers that need it.

@@ -97,6 +97,6 @@ async fn compare(findings: &Findings, global: &GlobalOptions, output: &Output) -
             }
         }
     }
-    session.close().await;
+    session.close().await?;
     Ok(ours)
 }

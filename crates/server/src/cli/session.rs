@@ -110,9 +110,13 @@ impl Session {
     }
 
     /// Ends the session; what an in-process router still has to write is written.
-    pub async fn close(self) {
-        if let Some(in_process) = self.in_process {
-            in_process.close().await;
+    ///
+    /// # Errors
+    /// When that could not be written.
+    pub async fn close(self) -> CliResult<()> {
+        match self.in_process {
+            Some(in_process) => Ok(in_process.close().await?),
+            None => Ok(()),
         }
     }
 }

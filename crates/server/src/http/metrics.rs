@@ -111,6 +111,18 @@ impl Metrics {
                 signals.integrity_failures.get(),
             ),
             ("audit_entries", "Audit entries written", "", signals.audit_entries.get()),
+            (
+                "usage_records_set_aside",
+                "Usage records that the database refused; their charges are kept",
+                "",
+                signals.records_set_aside.get(),
+            ),
+            (
+                "failed_batches",
+                "Batches of ended calls that could not be written down and were tried again",
+                "",
+                signals.failed_batches.get(),
+            ),
         ] {
             if !text.contains(&format!("# HELP strongroom_{name} ")) {
                 // Writing to a String cannot fail.

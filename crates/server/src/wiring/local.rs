@@ -29,9 +29,13 @@ pub struct InProcess {
 
 impl InProcess {
     /// Closes the database and lets the data directory go.
-    pub async fn close(self) {
-        self.room.close().await;
+    ///
+    /// # Errors
+    /// [`Problem`] when calls that have ended could not be written down.
+    pub async fn close(self) -> Result<(), Problem> {
+        let closed = self.room.close().await;
         drop(self.lock);
+        closed
     }
 }
 

@@ -93,15 +93,17 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         failure = failure.or_else(|| failed(done));
     }
     remove(&socket_path);
-    room.close().await;
+    let closed = room.close().await;
     drop(lock);
-    match failure {
-        Some(failure) => Err(failure),
-        None => {
-            tracing::info!("stopped");
-            Ok(())
-        }
+    if let Err(problem) = &closed {
+        tracing::error!(%problem, "stopped, and lost usage records");
     }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    closed?;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 fn failed(done: Result<std::io::Result<()>, tokio::task::JoinError>) -> Option<Problem> {

@@ -30,7 +30,7 @@ pub(crate) fn name(number: u64) -> String {
 pub(crate) async fn fill(url: &str, rows: u64) -> Result<Secret, Box<dyn Error>> {
     let master = MasterKey::generate();
     let room = Strongroom::open(Options::new(url, master.to_hex())).await?;
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     let options = StoreOptions { url: url.to_owned(), max_connections: 2, clock: Clock::Database };
     let store = Store::connect(&options).await?;
     let keyring = keyring(&store, &master).await?;

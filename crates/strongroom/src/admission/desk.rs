@@ -4,6 +4,7 @@
 //! ended, so that the number of transactions follows the disk and not the calls.
 
 mod guard;
+mod set_aside;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -21,7 +22,8 @@ use strongroom_store::{Write, change, counter, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use guard::{Grant, KeptRecords, Opened, TakenOut};
+use guard::{Grant, Opened, TakenOut, Writing};
+use set_aside::{Ended, is_refused};
 
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
@@ -44,6 +46,8 @@ const LEASE_SECONDS: i64 = 30;
 const RENEW: Duration = Duration::from_secs(8);
 /// The longest that a batch may take: a database that vanished without a word is not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest that the search for records that the database refuses may take.
+const SORTING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -75,8 +79,8 @@ struct Counted {
     till: Till,
     /// Moves when this server's lease has lapsed and its accounts begin anew.
     epoch: u64,
-    /// Records of calls that have ended; their amounts are in the till.
-    records: Vec<Record>,
+    /// Calls that have ended; their amounts are in the till.
+    ended: Ended,
     /// Room for the next ones: what the last batch held them in.
     spare: Vec<Record>,
     /// Whether a batch is being written.
@@ -153,7 +157,7 @@ impl Desk {
     /// Takes in a call that has ended. It is written down within moments.
     pub(crate) fn settle(&self, settlement: Settlement) {
         let mut counted = self.shared.counted();
-        let was_empty = counted.records.is_empty();
+        let was_empty = counted.ended.is_empty();
         let is_ours = settlement.epoch == counted.epoch;
         if is_ours {
             counted.till.finish(&settlement.consumed, settlement.at);
@@ -162,9 +166,9 @@ impl Desk {
             if !is_ours && !settlement.consumed.is_empty() {
                 record.kind = Kind::Late;
             }
-            counted.records.push(record);
+            counted.ended.records.push(record);
         }
-        let length = counted.records.len();
+        let length = counted.ended.records.len();
         drop(counted);
         // One who wakes the desk for each call would cost more than the call's record.
         if was_empty || length == ENOUGH {
@@ -176,13 +180,19 @@ impl Desk {
     pub(crate) async fn settle_now(&self) -> Result<(), Problem> {
         {
             let counted = self.shared.counted();
-            if counted.records.is_empty() && !counted.is_writing {
+            if counted.ended.is_empty() && !counted.is_writing {
                 return Ok(());
             }
         }
         let (reply, answer) = oneshot::channel();
         self.queue.send(Request::SettleNow(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// How many calls that have ended are not written down.
+    pub(crate) fn unwritten(&self) -> usize {
+        let counted = self.shared.counted();
+        counted.ended.records.len() + counted.ended.set_aside.len()
     }
 
     /// Writes down everything that has ended, and gives back what no call holds.
@@ -196,7 +206,13 @@ impl Desk {
 /// A batch whose commit got no answer.
 struct Uncertain {
     batch: Batch,
-    records: Vec<Record>,
+    ended: Ended,
+}
+
+/// A batch that was not written, with those who still wait for its answer.
+struct Unwritten {
+    problem: Problem,
+    asking: Vec<Asking>,
 }
 
 struct Worker {
@@ -225,14 +241,14 @@ impl Worker {
         let mut received = Vec::with_capacity(BATCH);
         loop {
             let shared = Arc::clone(&self.shared);
-            let is_quiet = shared.counted().records.is_empty();
+            let is_quiet = shared.counted().ended.is_empty();
             let rest = if is_quiet { self.rest() } else { Some(GATHER) };
             let mut order = Order::default();
             tokio::select! {
                 biased;
                 count = requests.recv_many(&mut received, BATCH) => if count == 0 { return },
                 () = sleep_for(rest) => order.give_back = is_quiet,
-                () = shared.wake.notified() => if shared.counted().records.len() < ENOUGH {
+                () = shared.wake.notified() => if shared.counted().ended.records.len() < ENOUGH {
                     // The first of several: they are written together.
                     tokio::select! {
                         biased;
@@ -260,8 +276,14 @@ impl Worker {
             let waiting = std::mem::take(&mut order.waiting);
             let done = AssertUnwindSafe(self.run(&room, order)).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(Problem::internal("a batch of calls panicked")));
+            if done.is_ok() || self.shared.counted().ended.is_empty() {
+                room.0.writes.batch_done();
+            } else {
+                room.0.writes.batch_failed();
+            }
             if let Err(problem) = &done {
                 room.0.writes.failed(problem);
+                room.0.signals.failed_batches.add_one();
                 let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
                 tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
             }
@@ -293,27 +315,70 @@ impl Worker {
     }
 
     async fn run(&mut self, room: &Strongroom, order: Order) -> Result<(), Problem> {
-        let Order { asking, give_back, .. } = order;
-        if let Err(problem) = self.resolve(room).await {
+        let Order { mut asking, give_back, .. } = order;
+        let mut may_sort_out = true;
+        loop {
+            if let Err(problem) = self.resolve(room).await {
+                refuse_all(asking, &problem);
+                return Err(problem);
+            }
+            let Unwritten { problem, asking: left } = match self.try_to_write(room, asking, give_back).await {
+                Ok(()) => return Ok(()),
+                Err(unwritten) => unwritten,
+            };
+            asking = left;
+            let is_sorted_out = if may_sort_out && is_refused(&problem) {
+                may_sort_out = false;
+                self.set_refused_aside(room).await
+            } else {
+                Ok(false)
+            };
+            let problem = match is_sorted_out {
+                Ok(true) => continue,
+                Ok(false) => problem,
+                Err(worse) => worse,
+            };
             refuse_all(asking, &problem);
             return Err(problem);
         }
-        let (sealed, records) = {
+    }
+
+    /// Writes one batch, in bounded time.
+    async fn try_to_write(
+        &mut self,
+        room: &Strongroom,
+        asking: Vec<Asking>,
+        give_back: bool,
+    ) -> Result<(), Unwritten> {
+        let (sealed, ended) = {
             let mut counted = self.shared.counted();
             counted.is_writing = true;
             let spare = std::mem::take(&mut counted.spare);
-            (counted.till.seal(), std::mem::replace(&mut counted.records, spare))
+            let next = Ended { records: spare, set_aside: Vec::new() };
+            (counted.till.seal(), std::mem::replace(&mut counted.ended, next))
         };
-        let attempt = Attempt { asking, records, give_back };
+        let attempt = Attempt { asking, ended, give_back };
         let written = tokio::time::timeout(PATIENCE, self.write(room, sealed, attempt)).await;
         self.shared.counted().is_writing = false;
-        match written {
-            Ok(done) => done,
+        written.unwrap_or_else(|_| {
             // What the batch had taken out is in `uncertain` or was put back by its guard.
-            Err(_) => {
-                Err(Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again"))
-            }
-        }
+            let problem =
+                Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again");
+            Err(Unwritten { problem, asking: Vec::new() })
+        })
+    }
+
+    /// Sets aside the records that the database refuses; whether there were any.
+    async fn set_refused_aside(&mut self, room: &Strongroom) -> Result<bool, Problem> {
+        let ended = std::mem::take(&mut self.shared.counted().ended);
+        let mut writing = Writing { shared: Arc::clone(&self.shared), ended: Some(ended) };
+        let Some(ended) = &mut writing.ended else { return Ok(false) };
+        let sorting = tokio::time::timeout(SORTING_TIMEOUT, ended.set_refused_aside(&room.0.store));
+        let set_aside = sorting.await.unwrap_or_else(|_| {
+            Err(Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again"))
+        })?;
+        room.0.signals.records_set_aside.add(set_aside);
+        Ok(set_aside > 0)
     }
 
     /// Finds out whether the batch happened whose commit got no answer.
@@ -321,7 +386,7 @@ impl Worker {
         let (Some(uncertain), Some(node)) = (&self.uncertain, self.node) else { return Ok(()) };
         let mut session = room.0.store.read().await?;
         let last = node::last_batch(&mut session, node).await?;
-        let happened = match (last, uncertain.records.first()) {
+        let happened = match (last, uncertain.ended.records.first()) {
             (Some(last), _) => last > self.batch,
             (None, Some(record)) => usage::exists(&mut session, record.uid).await?,
             (None, None) => false,
@@ -333,7 +398,7 @@ impl Worker {
             counted.till.happened_unheard(uncertain.batch);
         } else {
             counted.till.did_not_happen(uncertain.batch);
-            counted.records.splice(0..0, uncertain.records);
+            counted.ended.put_back(uncertain.ended);
         }
         drop(counted);
         if last.is_none() && self.batch > 0 {
@@ -349,28 +414,24 @@ impl Worker {
         counted.epoch += 1;
         counted.alive_until = None;
         // Whatever they held has been settled without them.
-        counted.records.iter_mut().for_each(|record| record.kind = Kind::Late);
+        counted.ended.all_mut().for_each(|record| record.kind = Kind::Late);
         (self.node, self.batch, self.renewed) = (None, 0, None);
         tracing::warn!("this server was silent for so long that others settled what it held");
     }
 
-    async fn write(&mut self, room: &Strongroom, sealed: Sealed, attempt: Attempt) -> Result<(), Problem> {
-        let mut taken = TakenOut {
-            shared: Arc::clone(&self.shared),
-            sealed: Some(sealed),
-            records: Some(attempt.records),
-        };
+    async fn write(&mut self, room: &Strongroom, sealed: Sealed, attempt: Attempt) -> Result<(), Unwritten> {
+        let mut taken =
+            TakenOut { shared: Arc::clone(&self.shared), sealed: Some(sealed), ended: Some(attempt.ended) };
         let asking = attempt.asking;
         let opened = self.begin(room).await;
         let (mut tx, moment, started, is_known) = match opened {
             Ok(opened) => opened,
-            Err(problem) => {
-                refuse_all(asking, &problem);
-                return Err(problem);
-            }
+            Err(problem) => return Err(Unwritten { problem, asking }),
         };
         if !is_known {
-            tx.roll_back().await?;
+            if let Err(error) = tx.roll_back().await {
+                return Err(Unwritten { problem: error.into(), asking });
+            }
             drop(taken);
             self.begin_anew();
             // They are told to make their claims anew, which the next batch decides.
@@ -383,16 +444,13 @@ impl Worker {
             asking.into_iter().partition(|asking| is_of(&asking.claims, asking.moment, moment));
         stale.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
         let done = self.decide(&mut tx, &mut taken, &asking, !is_moved && !attempt.give_back).await;
-        let Decided { batch, records, is_written, is_last } = match done {
+        let Decided { batch, ended, is_written, is_last } = match done {
             Ok(decided) => decided,
-            Err(problem) => {
-                refuse_all(asking, &problem);
-                return Err(problem);
-            }
+            Err(problem) => return Err(Unwritten { problem, asking }),
         };
         if is_written {
             // From here on the outcome is not known until the database has told it.
-            self.uncertain = Some(Uncertain { batch, records });
+            self.uncertain = Some(Uncertain { batch, ended });
             if let Err(error) = tx.commit().await {
                 let problem = Problem::from(error);
                 let batch = self.uncertain.as_ref().map(|uncertain| &uncertain.batch);
@@ -408,7 +466,7 @@ impl Worker {
                 if let Some(uncertain) = &mut self.uncertain {
                     uncertain.batch.told_covered();
                 }
-                return Err(problem);
+                return Err(Unwritten { problem, asking: Vec::new() });
             }
             room.0.writes.done();
             self.batch += 1;
@@ -416,9 +474,11 @@ impl Worker {
         } else {
             // Nothing was written, so that it does not matter how this ends.
             drop(tx);
-            self.uncertain = Some(Uncertain { batch, records });
+            self.uncertain = Some(Uncertain { batch, ended });
         }
-        let Some(Uncertain { batch, mut records }) = self.uncertain.take() else { return Ok(()) };
+        let Some(Uncertain { batch, ended: Ended { mut records, .. } }) = self.uncertain.take() else {
+            return Ok(());
+        };
         records.clear();
         let decisions = batch.decisions.clone();
         {
@@ -497,16 +557,15 @@ impl Worker {
         };
         // Whatever goes wrong from here to the commit undoes what was opened.
         let opened = Opened { shared: Arc::clone(&self.shared), batch: Some(batch), calls: asking.len() };
-        let records = taken.records.take().unwrap_or_default();
-        let mut kept = KeptRecords { shared: Arc::clone(&self.shared), records: Some(records) };
+        let mut writing = Writing { shared: Arc::clone(&self.shared), ended: taken.ended.take() };
         let is_written =
-            opened.changes_something() || kept.records.as_ref().is_some_and(|records| !records.is_empty());
+            opened.changes_something() || writing.ended.as_ref().is_some_and(|ended| !ended.is_empty());
         if (is_written || is_last)
-            && let (Some(batch), Some(records), Some(node)) = (&opened.batch, &kept.records, self.node)
+            && let (Some(batch), Some(ended), Some(node)) = (&opened.batch, &writing.ended, self.node)
         {
             counter::apply(tx, &batch.deltas).await?;
             node::apply(tx, node, &batch.deltas).await?;
-            usage::insert_all(tx, records).await?;
+            ended.write(tx).await?;
             if !keep_leases {
                 node::clear_holds(tx, node, false).await?;
             }
@@ -519,7 +578,7 @@ impl Worker {
         let is_listed = self.batch > 0;
         Ok(Decided {
             batch: opened.keep(),
-            records: kept.records.take().unwrap_or_default(),
+            ended: writing.ended.take().unwrap_or_default(),
             is_written: is_written || (is_listed && (is_last || is_due)),
             is_last,
         })
@@ -528,13 +587,13 @@ impl Worker {
 
 struct Attempt {
     asking: Vec<Asking>,
-    records: Vec<Record>,
+    ended: Ended,
     give_back: bool,
 }
 
 struct Decided {
     batch: Batch,
-    records: Vec<Record>,
+    ended: Ended,
     /// Whether there is something to commit.
     is_written: bool,
     /// Whether this server holds nothing any more.

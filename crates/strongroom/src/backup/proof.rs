@@ -64,7 +64,7 @@ pub async fn prove(
     let room = Strongroom::assemble(store, &options, masters.to_vec()).await?;
     let mut proof = room.prove().await?;
     proof.tables = opened.digests();
-    room.close().await;
+    room.close().await?;
     Ok((contents, proof))
 }
 

@@ -86,7 +86,7 @@ pub async fn restore(
     let proof = room.prove().await?;
     watch(Step::Settling)?;
     let (closed, recovered) = room.settle_restored(&contents, windows, &attempt, actor).await?;
-    room.close().await;
+    room.close().await?;
     Ok(Restored { contents, proof, closed, recovered })
 }
 

@@ -239,7 +239,7 @@ pub(crate) async fn round_trip(stations: &[Backend]) {
         assert_eq!((done.proof.faults, done.closed, done.recovered), (vec![], 0, 0));
         let room = Strongroom::open(options).await.expect("a strongroom");
         bytes = backup_of(&room).await;
-        room.close().await;
+        room.close().await.expect("nothing is lost");
         databases.push(database);
     }
     let back = databases.last().expect("a station");
@@ -415,7 +415,7 @@ async fn no_limit_is_exceeded_after_a_restore_and_what_was_held_counts() {
     let sums =
         "SELECT COUNT(*) FROM counter_entries WHERE kind = 'restored' AND settled = 0 AND adjusted > 0";
     assert_eq!(database.query_text(sums).await[0][0].as_deref(), Some(done.closed.to_string().as_str()));
-    room.close().await;
+    room.close().await.expect("nothing is lost");
 
     // A clock that is a minute behind meets a window that the old one had open already: it is closed as well.
     let soon = Options { clock: Clock::fixed(Millis(NOW.0 + 60_000)), ..own };
@@ -423,7 +423,7 @@ async fn no_limit_is_exceeded_after_a_restore_and_what_was_held_counts() {
     for standing in room.limits(Actor::library()).list().await.expect("limits") {
         assert_eq!(standing.remaining(), 0, "{standing:?}");
     }
-    room.close().await;
+    room.close().await.expect("nothing is lost");
 }
 
 #[tokio::test]
@@ -444,7 +444,7 @@ async fn a_window_that_opens_after_the_restore_is_whole_and_a_kept_one_goes_on()
         let expected = if standing.limit.window == Window::Prepaid { 0 } else { standing.limit.amount };
         assert_eq!(standing.remaining(), expected, "{standing:?}");
     }
-    room.close().await;
+    room.close().await.expect("nothing is lost");
 
     let database = TestDatabase::new(super::BACKEND).await;
     let own = options(&database, &ground.key, NOW);

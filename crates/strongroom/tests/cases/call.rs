@@ -240,7 +240,7 @@ async fn a_server_that_closes_writes_down_what_has_ended_and_keeps_nothing_in_ha
         let mut call = node.calls(Actor::library()).begin(chat(BOUND)).await.unwrap();
         call.next().await.unwrap().expect("a credential").answered(200).settle(end(3, 4));
     }
-    node.close().await;
+    node.close().await.expect("nothing is lost");
     for (table, rows) in [("usage_records", "3"), ("nodes", "0"), ("node_holds", "0")] {
         assert_eq!(ground.value(&format!("SELECT count(*) FROM {table}")).await, rows, "{table}");
     }
@@ -428,7 +428,7 @@ async fn corrected_prices_correct_what_was_written_down() {
     assert_eq!(usage.retire(1).await.unwrap(), 1);
     let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
     assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
-    dearer.close().await;
+    dearer.close().await.expect("nothing is lost");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,7 +53,7 @@ async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
     let mut dearer = granted;
     let prices = "[openai]\n\"gpt-4o-mini\" = [{ input = 1.0, output = 2.0, max_input = 9, max_output = 9 }]";
     dearer.prices.override_with(strongroom::prices::parse(prices).unwrap());
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     let room = Strongroom::open(dearer).await.unwrap();
     let usage = room.usage(Actor::library());
     let done = usage.reprice(Millis(0)).await.unwrap();
@@ -68,7 +68,7 @@ async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
     assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
     assert_eq!(room.audit().verify(&[]).await.unwrap().faults, []);
     assert_eq!(ground.entries("usage.reprice").await.len(), 1);
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     drop_role(&ground, &role).await;
 }
 
@@ -80,7 +80,7 @@ async fn it_lives_through_the_life_of_keys_and_backs_it_up() {
     let bytes = backup_of(&home.ground.room).await;
     assert_eq!(proof_of(&bytes, &home.ground.key).await.unwrap().faults, [""; 0]);
     assert_goes_on(&home, &home.ground.database, &home.ground.room).await;
-    home.ground.room.close().await;
+    home.ground.room.close().await.expect("nothing is lost");
     drop_role(&home.ground, &role).await;
 }
 
@@ -132,7 +132,7 @@ async fn it_does_everything_but_change_the_schema_or_the_trail() {
     assert_eq!(refused.kind, strongroom::ProblemKind::Conflict, "{refused:?}");
     ground.clock.set(super::ground::NOW.plus_seconds(61));
     both.keys().retire_masters(&Actor::library()).await.unwrap();
-    both.close().await;
+    both.close().await.expect("nothing is lost");
     ground.clock.set(super::ground::NOW);
 
     // A broken credential takes the path with the lock.
@@ -140,6 +140,6 @@ async fn it_does_everything_but_change_the_schema_or_the_trail() {
     let problem = service.get_credential("two", None).await.unwrap_err();
     assert_eq!(problem.kind, strongroom::ProblemKind::Integrity, "{problem:?}");
     assert_eq!(ground.entries("credential.integrity").await.len(), 1);
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     drop_role(&ground, &role).await;
 }

@@ -200,7 +200,7 @@ async fn under_reads_and_writes_on_two_nodes_nothing_is_lost_and_nothing_stays_u
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropped_at_every_await_it_goes_on_from_where_it_was() {
     let mut ground = garden(12).await;
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let mut drops = 0;
     for times in 1.. {
         // Each time a process of its own, which knows nothing of the one before.
@@ -211,7 +211,7 @@ async fn dropped_at_every_await_it_goes_on_from_where_it_was() {
         };
         let is_done = polled_so_often(times, work).await.is_some();
         // What its keeper was at is dropped as well.
-        room.close().await;
+        room.close().await.expect("nothing is lost");
         drops += usize::from(!is_done);
         if is_done {
             break;
@@ -219,7 +219,7 @@ async fn dropped_at_every_await_it_goes_on_from_where_it_was() {
         let again = ground.node().await;
         assert_reads(&again).await;
         assert_eq!(again.audit().verify(&[]).await.unwrap().faults, []);
-        again.close().await;
+        again.close().await.expect("nothing is lost");
     }
     assert!(drops > 10, "{drops}");
     ground.room = ground.node().await;
@@ -323,7 +323,7 @@ async fn another_node_that_looks_goes_on_by_itself() {
     let gone = ground.node().await;
     polled_so_often(1, async { gone.keys().rotate(&Actor::library()).await }).await;
     gone.keys().rotate(&Actor::library()).await.unwrap();
-    gone.close().await;
+    gone.close().await.expect("nothing is lost");
     ground.room.keys().tend(&Policy { days: 0, seals: u32::MAX }).await.unwrap();
     // Its keeper works beside this; what it does is seen in the database.
     while ground.room.keys().status().await.unwrap().rotation.unwrap().is_open {

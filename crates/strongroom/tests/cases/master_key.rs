@@ -102,7 +102,7 @@ async fn old_and_new_run_side_by_side_until_nobody_needs_the_old_one() {
     }
 
     // One ends; the other is silent for so long that it is gone.
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     assert!(only_new.keys().retire_masters(&actor).await.is_err());
     let later = NOW.plus_seconds(61);
     ground.clock.set(later);
@@ -147,13 +147,13 @@ async fn from_a_file_to_the_environment_is_the_same() {
         Options { key: strongroom::KeySource::FileOrNew(path.clone()), ..Options::new(database.url(), "") };
     let first = Strongroom::open_or_make(file.clone()).await.unwrap().room;
     first.credentials(Actor::library()).create(new("one")).await.unwrap();
-    first.close().await;
+    first.close().await.expect("nothing is lost");
     let (old, key) = (Secret::new(std::fs::read_to_string(&path).unwrap()), MasterKey::generate().to_hex());
     let options = Options { previous_key: Some(old), ..Options::new(database.url(), key.clone()) };
     let both = Strongroom::open(options).await.unwrap();
     both.keys().rotate_master(&Actor::library()).await.unwrap();
     both.keys().retire_masters(&Actor::library()).await.unwrap();
-    both.close().await;
+    both.close().await.expect("nothing is lost");
     reads(&Strongroom::open(Options::new(database.url(), key)).await.unwrap()).await;
     assert_eq!(refusal(file).await.kind, ProblemKind::Internal);
 }
@@ -241,10 +241,10 @@ async fn a_server_with_the_old_master_key_retires_none_and_names_the_one_that_re
     }
     assert_eq!(ground.value("SELECT count(*) FROM master_keys").await, "2");
     for room in [&ground.room, &swapped] {
-        room.close().await;
+        room.close().await.expect("nothing is lost");
     }
     assert_eq!(both.keys().retire_masters(&actor).await.unwrap().retired, [old_print]);
-    both.close().await;
+    both.close().await.expect("nothing is lost");
     reads(&Strongroom::open(with(&ground, &key, None)).await.unwrap()).await;
 }
 
@@ -256,10 +256,10 @@ async fn a_change_whose_new_master_key_was_lost_ends_with_another_new_one() {
     let actor = Actor::library();
     let both = Strongroom::open(with(&ground, &lost, Some(&ground.key))).await.unwrap();
     both.keys().rotate_master(&actor).await.unwrap();
-    both.close().await;
+    both.close().await.expect("nothing is lost");
     let again = Strongroom::open(with(&ground, &third, Some(&ground.key))).await.unwrap();
     again.keys().rotate_master(&actor).await.unwrap();
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let mut retired = again.keys().retire_masters(&actor).await.unwrap().retired;
     retired.sort_unstable();
     let mut replaced = [print_of(&lost), print_of(&ground.key)];

@@ -18,7 +18,7 @@ fn with_file(database: &TestDatabase, path: std::path::PathBuf) -> Options {
 async fn what_was_stored_is_there_when_it_is_opened_again() {
     let ground = ground().await;
     ground.make(new("one")).await;
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let again = ground.node().await;
     let read = again.credentials(Actor::library()).get_credential("one", None).await.unwrap().unwrap();
     assert_eq!(read.api_key.expose(), "key of one");
@@ -41,7 +41,7 @@ async fn a_new_key_file_is_made_for_a_new_database_and_used_from_then_on() {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(MasterKey::parse_strong(&text).unwrap().fingerprint(), opened.room.master_fingerprint());
-    opened.room.close().await;
+    opened.room.close().await.expect("nothing is lost");
     let again = Strongroom::open_or_make(with_file(&database, path.clone())).await.unwrap();
     assert_eq!(again.new_key_file, None);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
@@ -51,7 +51,7 @@ async fn a_new_key_file_is_made_for_a_new_database_and_used_from_then_on() {
 async fn a_wrong_key_is_refused_naming_the_one_that_is_needed() {
     let ground = ground().await;
     let needed = ground.room.master_fingerprint().to_owned();
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let wrong = MasterKey::generate();
     let problem = refusal(Options::new(ground.database.url(), wrong.to_hex())).await;
     let text = problem.to_string();
@@ -130,9 +130,9 @@ async fn a_newer_schema_and_with_no_migrations_a_missing_one_are_refused() {
     assert_eq!(schema::glimpse(empty.url()).await.unwrap(), Glimpse::Empty);
 
     let ground = ground().await;
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let opened = Strongroom::open(Options { migrate: false, ..ground.options() }).await.unwrap();
-    opened.close().await;
+    opened.close().await.expect("nothing is lost");
     let checksum = if super::BACKEND == Backend::Sqlite { "x'00'" } else { "'\\x00'" };
     let later = format!(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
@@ -148,7 +148,7 @@ async fn a_newer_schema_and_with_no_migrations_a_missing_one_are_refused() {
 #[tokio::test]
 async fn a_wrapped_key_that_was_changed_or_removed_is_named() {
     let ground = ground().await;
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     ground.database.execute("CREATE TABLE kept AS SELECT * FROM key_wraps").await;
     let swapped = "UPDATE key_wraps SET wrapped = (SELECT max(wrapped) FROM kept)";
     for edit in ["UPDATE key_wraps SET wrapped = wrapped || '00'", "DELETE FROM key_wraps", swapped] {

@@ -53,7 +53,7 @@ async fn exactly_its_share_of_the_calls_goes_to_a_staged_version_and_reads_do_no
     assert_eq!(keys.len(), 100);
     let read = ground.service().get_credential("one", None).await.unwrap().unwrap();
     assert_eq!((read.api_key.expose(), read.version), ("key of one", Some(1)));
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let room = ground.node().await;
     let sums =
         room.usage(Actor::library()).sums(GroupBy::Version, Millis(0), Millis(i64::MAX)).await.unwrap();

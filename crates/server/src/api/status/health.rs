@@ -22,7 +22,8 @@ pub(super) async fn live() -> &'static str {
 /// Tell whether requests can be served
 ///
 /// 503 names the dependency that ails, without any detail of the configuration: a database that is `unreachable`, or that is
-/// `not_writable`, for its disk is full, say, when this server last wrote to it; every key and call is written down.
+/// `not_writable`, for its disk is full, say, when this server last wrote to it; every key and call is written down. The
+/// ledger is `stuck` when calls that have ended could not be written down several times; they are tried on.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -39,6 +40,11 @@ pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Re
         Ok(Ok(())) => (StatusCode::OK, "ready", "ok"),
         Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "unreachable"),
     };
-    let checks = BTreeMap::from([("database".to_owned(), database.to_owned())]);
+    let is_stuck = state.room.is_ledger_stuck();
+    let ledger = if is_stuck { "stuck" } else { "ok" };
+    let (status, word) =
+        if is_stuck { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (status, word) };
+    let checks = [("database", database), ("ledger", ledger)];
+    let checks = BTreeMap::from(checks.map(|(name, state)| (name.to_owned(), state.to_owned())));
     (status, Json(Readiness { status: word.to_owned(), checks }))
 }

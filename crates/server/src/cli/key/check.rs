@@ -54,8 +54,8 @@ pub(in crate::cli) async fn run(options: CheckOptions, global: &GlobalOptions, o
     if global.url()?.is_some() {
         let session = Session::open(global, output.clone()).await?;
         let done = compare(&options, &session).await;
-        session.close().await;
-        return done;
+        let closed = session.close().await;
+        return done.and_then(|exit| closed.map(|()| exit));
     }
     let loaded = settings::load(&settings::command_overrides(global), output)?;
     let (text, from) = match given(&options)? {

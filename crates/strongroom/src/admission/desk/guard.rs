@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use strongroom_model::Millis;
-use strongroom_store::usage::Record;
 
 use super::Shared;
+use super::set_aside::Ended;
 use crate::admission::Held;
 use crate::admission::till::{Batch, Sealed};
 
@@ -13,7 +13,7 @@ use crate::admission::till::{Batch, Sealed};
 pub(super) struct TakenOut {
     pub(super) shared: Arc<Shared>,
     pub(super) sealed: Option<Sealed>,
-    pub(super) records: Option<Vec<Record>>,
+    pub(super) ended: Option<Ended>,
 }
 
 impl Drop for TakenOut {
@@ -22,8 +22,8 @@ impl Drop for TakenOut {
         if let Some(sealed) = self.sealed.take() {
             counted.till.unseal(sealed);
         }
-        if let Some(records) = self.records.take() {
-            counted.records.splice(0..0, records);
+        if let Some(ended) = self.ended.take() {
+            counted.ended.put_back(ended);
         }
     }
 }
@@ -81,16 +81,16 @@ impl Drop for Grant {
     }
 }
 
-/// Records that are being written; dropped, they wait again.
-pub(super) struct KeptRecords {
+/// Calls that have ended and are being written down; dropped, they wait again.
+pub(super) struct Writing {
     pub(super) shared: Arc<Shared>,
-    pub(super) records: Option<Vec<Record>>,
+    pub(super) ended: Option<Ended>,
 }
 
-impl Drop for KeptRecords {
+impl Drop for Writing {
     fn drop(&mut self) {
-        if let Some(records) = self.records.take() {
-            self.shared.counted().records.splice(0..0, records);
+        if let Some(ended) = self.ended.take() {
+            self.shared.counted().ended.put_back(ended);
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) async fn lived_in() -> Home {
 
 /// The same in a database that is opened with these options.
 pub(crate) async fn lived_in_with(mut ground: Ground, options: Options) -> Home {
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     ground.room = Strongroom::open(options.clone()).await.expect("a strongroom");
     let (service, leaks) = (ground.service(), ground.room.leaks(Actor::library()));
     for number in 0..PLAIN {
@@ -176,12 +176,12 @@ pub(crate) async fn lived_in_with(mut ground: Ground, options: Options) -> Home 
         previous_key: Some(ground.key.clone()),
         ..options.clone()
     };
-    ground.room.close().await;
+    ground.room.close().await.expect("nothing is lost");
     let room = Strongroom::open(both()).await.expect("a strongroom");
     room.keys().rotate_master(&Actor::library()).await.expect("a new master key");
     room.keys().rotate(&Actor::library()).await.expect("a rotation");
     // Before its keeper has its turn.
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     let room = Strongroom::open(both()).await.expect("a strongroom");
     for times in 1.. {
         polled_so_often(times, room.keys().go_on()).await;

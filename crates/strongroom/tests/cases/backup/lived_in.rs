@@ -59,7 +59,7 @@ async fn moved(home: &Home, stations: &[Backend]) -> TestDatabase {
         let room = Strongroom::open(options).await.expect("a strongroom");
         assert_eq!(picture(&room).await, before, "on {station:?}");
         bytes = backup_of(&room).await;
-        room.close().await;
+        room.close().await.expect("nothing is lost");
         last = Some(database);
     }
     let end = proof_of(&bytes, &home.next_key).await.expect("a proof");
@@ -76,7 +76,7 @@ pub(crate) async fn everything_comes_back_and_goes_on(stations: &[Backend]) {
     let database = moved(&home, stations).await;
     let room = Strongroom::open(home.options(&database)).await.expect("a strongroom");
     assert_goes_on(&home, &database, &room).await;
-    room.close().await;
+    room.close().await.expect("nothing is lost");
 }
 
 /// What was begun goes on in this room of this database, and what was over is over.
@@ -128,7 +128,7 @@ async fn assert_keys_are_replaced(home: &Home, database: &TestDatabase, room: &S
     for number in 0..PLAIN {
         assert_eq!(key_of(&alone, &format!("plain-{number}")).await, format!("key of plain-{number}"));
     }
-    alone.close().await;
+    alone.close().await.expect("nothing is lost");
 }
 
 /// The share of a staged version, its promotion; what was taken back and what is gone for good.
@@ -240,7 +240,7 @@ pub(crate) async fn no_window_gains_room(target: Backend) {
     }
     assert_used_up(service.get_credential("gone", None).await);
     assert_eq!(room.usage(Actor::library()).verify(Millis(0)).await.expect("an answer"), []);
-    room.close().await;
+    room.close().await.expect("nothing is lost");
 
     let (_database, room) = restored_with(&home, &bytes, (target, &home.next_key), OpenWindows::Close).await;
     let service = room.credentials(Actor::library());
@@ -264,7 +264,7 @@ pub(crate) async fn no_window_gains_room(target: Backend) {
         assert_eq!(standing.remaining(), if is_budget { 0 } else { standing.limit.amount }, "{standing:?}");
     }
     assert_eq!(key_of(&room, "gone").await, "second key of gone");
-    room.close().await;
+    room.close().await.expect("nothing is lost");
 }
 
 #[tokio::test]

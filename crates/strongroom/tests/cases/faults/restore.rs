@@ -157,7 +157,7 @@ async fn round(ground: &Ground, folder: &std::path::Path, kill: Kill) -> (Found,
     }
     let room = Strongroom::open(errand.options()).await.expect("a strongroom");
     assert_whole(&room).await;
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     (found, status.success())
 }
 

@@ -113,7 +113,7 @@ impl Site {
 
     async fn reopen(&mut self) {
         if let Some(room) = self.room.take() {
-            room.close().await;
+            room.close().await.expect("nothing is lost");
         }
         let mut options = strongroom::Options::new(self.database.url(), self.key.clone());
         options.previous_key.clone_from(&self.previous);
@@ -150,7 +150,7 @@ impl Site {
         let entries = self.entries(operation).await;
         let left = self.left(PROVIDERS[2]);
         let errand = self.errand(operation, &task, (&before, &after), kill);
-        self.room.take().expect("it is open").close().await;
+        self.room.take().expect("it is open").close().await.expect("nothing is lost");
 
         let status = self.send(&errand, kill).await;
         let was_killed = status.signal() == Some(9);
@@ -198,7 +198,7 @@ impl Site {
         let (task, limit) = self.prepare(operation).await;
         let before = self.state().await;
         let errand = self.errand(operation, &task, (&before, &before), kill);
-        self.room.take().expect("it is open").close().await;
+        self.room.take().expect("it is open").close().await.expect("nothing is lost");
         let (status, other) = tokio::join!(self.send(&errand, kill), self.send(&errand, Kill::Never));
         assert!(other.success(), "{other}");
         self.now += LONG * 1000;
