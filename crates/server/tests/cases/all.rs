@@ -11,6 +11,7 @@ mod faults;
 mod fields;
 mod gateway;
 mod hardening;
+mod hostile;
 mod jwt;
 mod key;
 mod limit;
