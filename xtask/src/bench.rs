@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements that a promise depends on, always of a release build.
 
+mod cost;
 mod exercise;
 mod gateway;
 mod machine;
@@ -7,6 +8,8 @@ mod nginx;
 mod rotation;
 mod secret_read;
 mod strongroom;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -25,6 +28,14 @@ pub(crate) struct Options {
     /// For how many seconds each system is asked, at each number of connections
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+
+    /// Another build of the server to compare with (cost)
+    #[arg(long, value_name = "BINARY")]
+    beside: Option<PathBuf>,
+
+    /// The build to measure, in place of the shipped one (cost)
+    #[arg(long, value_name = "BINARY")]
+    binary: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -33,6 +44,8 @@ enum What {
     Store,
     /// Calls through the gateway, beside nginx, Portkey and LiteLLM
     Gateway,
+    /// CPU time and commits per gateway call, beside another build (`--beside`)
+    Cost,
     /// Calls through the gateway while the data key of 10,000 credentials is replaced, on SQLite and PostgreSQL
     Rotation,
     /// Reading a key, beside OpenBao
@@ -44,6 +57,11 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     match options.what {
         What::Store => store(),
         What::Gateway => gateway::run(options.seconds),
+        What::Cost => {
+            let beside =
+                options.beside.as_deref().context("name the build to compare with: --beside BINARY")?;
+            cost::run(beside, options.binary.clone(), options.seconds)
+        }
         What::Rotation => rotation::run(options.seconds),
         What::SecretRead => secret_read::run(options.seconds),
     }
