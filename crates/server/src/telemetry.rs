@@ -13,6 +13,9 @@ pub fn start(format: LogFormat, level: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A record that cannot be written (a full disk, nobody who reads) is lost. Said on stderr, which is what failed, it
+        // would be a panic in whoever logs.
+        .log_internal_errors(false)
         .with_timer(UtcTime::rfc_3339());
     // An error here means that logging has been started already.
     let _ = match format {

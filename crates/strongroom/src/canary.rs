@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use futures::FutureExt;
 use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Uid};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::catalog::Served;
+use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
 /// Calls that are looked back at.
@@ -111,7 +113,9 @@ impl Canaries {
     pub(crate) fn open(room: Weak<Inner>) -> Self {
         let (queue, fallen) = mpsc::channel(REMEMBERED);
         let mut task = JoinSet::new();
-        task.spawn(take_back(room, fallen));
+        task.spawn(supervise(("canaries", room.clone()), (room, fallen), |(room, fallen)| {
+            take_back(room, fallen).boxed()
+        }));
         Self { tallies: Mutex::default(), queue, _task: Mutex::new(task) }
     }
 
@@ -150,7 +154,7 @@ impl Canaries {
     }
 }
 
-async fn take_back(room: Weak<Inner>, mut queue: mpsc::Receiver<Fallen>) {
+async fn take_back(room: &Weak<Inner>, queue: &mut mpsc::Receiver<Fallen>) {
     while let Some(Fallen { credential, version, reason }) = queue.recv().await {
         let Some(room) = room.upgrade().map(Strongroom) else { return };
         let service = room.credentials(Actor::system());

@@ -38,6 +38,7 @@ pub mod open;
 pub mod prices;
 mod sealing;
 pub mod signals;
+mod supervision;
 pub mod token;
 pub mod usage;
 pub mod user;

@@ -37,6 +37,8 @@ pub struct Signals {
     pub records_set_aside: Count,
     /// Batches of calls that could not be written down, and were tried again.
     pub failed_batches: Count,
+    /// Background tasks that panicked and were started again.
+    pub task_restarts: Count,
     /// Audit entries written.
     pub audit_entries: Count,
 }

@@ -112,6 +112,12 @@ impl Metrics {
             ),
             ("audit_entries", "Audit entries written", "", signals.audit_entries.get()),
             (
+                "task_restarts",
+                "Background tasks that panicked and were started again",
+                "",
+                signals.task_restarts.get(),
+            ),
+            (
                 "usage_records_set_aside",
                 "Usage records that the database refused; their charges are kept",
                 "",

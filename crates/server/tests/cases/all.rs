@@ -24,6 +24,7 @@ mod scope;
 mod soak;
 pub(crate) mod stage;
 mod statuses;
+mod surroundings;
 mod tls;
 mod usage;
 mod version;

@@ -28,6 +28,7 @@ use set_aside::{Ended, is_refused};
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
 use crate::catalog::Moment;
+use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
 /// Calls that are decided in one transaction at the most: few enough that other writers do not wait long for their turn.
@@ -120,18 +121,18 @@ impl Desk {
         let (queue, requests) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared::default());
         let mut task = JoinSet::new();
-        task.spawn(
-            Worker {
-                room,
-                shared: Arc::clone(&shared),
-                node: None,
-                batch: 0,
-                generation: 0,
-                uncertain: None,
-                renewed: None,
-            }
-            .work(requests),
-        );
+        let worker = Worker {
+            room: room.clone(),
+            shared: Arc::clone(&shared),
+            node: None,
+            batch: 0,
+            generation: 0,
+            uncertain: None,
+            renewed: None,
+        };
+        task.spawn(supervise(("admission", room), (worker, requests), |(worker, requests)| {
+            worker.work(requests).boxed()
+        }));
         Self { shared, queue, _task: Mutex::new(task) }
     }
 
@@ -237,7 +238,7 @@ struct Order {
 }
 
 impl Worker {
-    async fn work(mut self, mut requests: mpsc::Receiver<Request>) {
+    async fn work(&mut self, requests: &mut mpsc::Receiver<Request>) {
         let mut received = Vec::with_capacity(BATCH);
         loop {
             let shared = Arc::clone(&self.shared);

@@ -26,6 +26,7 @@ use crate::admission::{Plan, client_scopes};
 use crate::audit::entry;
 use crate::catalog::{Moment, Served};
 use crate::sealing::Fault;
+use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
 /// Reads in one transaction at the most: few enough that other writers do not wait long for their turn.
@@ -69,7 +70,9 @@ impl Desk {
     pub(crate) fn open(room: Weak<Inner>) -> Self {
         let (queue, reads) = mpsc::channel(QUEUE);
         let mut task = JoinSet::new();
-        task.spawn(work(room, reads));
+        task.spawn(supervise(("reads", room.clone()), (room, reads), |(room, reads)| {
+            work(room, reads).boxed()
+        }));
         Self { queue, _task: Mutex::new(task) }
     }
 
@@ -82,10 +85,10 @@ impl Desk {
     }
 }
 
-async fn work(room: Weak<Inner>, mut reads: mpsc::Receiver<Read>) {
+async fn work(room: &Weak<Inner>, reads: &mut mpsc::Receiver<Read>) {
     let mut batch = Vec::with_capacity(BATCH);
     while reads.recv_many(&mut batch, BATCH).await > 0 {
-        gather(&mut reads, &mut batch).await;
+        gather(reads, &mut batch).await;
         let Some(room) = room.upgrade().map(Strongroom) else { return };
         // A caller that has gone away gets no key, so none is counted for it.
         batch.retain(|read| !read.reply.is_closed());

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures::FutureExt;
 use strongroom_model::ProblemKind;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::drive::{Drive, Step};
+use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
 /// Between two signs of life: well within the time that a process counts as alive.
@@ -28,8 +30,10 @@ impl Keeper {
     pub(crate) fn open(room: &Weak<Inner>) -> Self {
         let wake = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(keep_alive(room.clone()));
-        tasks.spawn(rotate(room.clone(), Arc::clone(&wake)));
+        tasks
+            .spawn(supervise(("signs of life", room.clone()), room.clone(), |room| keep_alive(room).boxed()));
+        let state = (room.clone(), Arc::clone(&wake));
+        tasks.spawn(supervise(("rotations", room.clone()), state, |(room, wake)| rotate(room, wake).boxed()));
         Self { wake, tasks: Mutex::new(tasks) }
     }
 
@@ -44,7 +48,7 @@ impl Keeper {
     }
 }
 
-async fn keep_alive(room: Weak<Inner>) {
+async fn keep_alive(room: &Weak<Inner>) {
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
         let Some(room) = room.upgrade().map(Strongroom) else { return };
@@ -54,7 +58,7 @@ async fn keep_alive(room: Weak<Inner>) {
     }
 }
 
-async fn rotate(room: Weak<Inner>, wake: Arc<Notify>) {
+async fn rotate(room: &Weak<Inner>, wake: &Notify) {
     loop {
         wake.notified().await;
         let (mut drive, mut failures) = (Drive::default(), 0);

@@ -499,8 +499,8 @@ async fn whoever_wants_everything_written_down_waits_for_the_batch_that_is_being
 
 #[tokio::test]
 async fn the_worker_pauses_after_a_failure_and_only_then() {
-    let Bench { room: _room, desk, worker, requests, database, .. } = Bench::new().await;
-    let mut working = std::pin::pin!(worker.work(requests));
+    let Bench { room: _room, desk, mut worker, mut requests, database, .. } = Bench::new().await;
+    let mut working = std::pin::pin!(worker.work(&mut requests));
     let ask = || {
         let (reply, answer) = oneshot::channel();
         desk.queue.try_send(Request::SettleNow(reply)).expect("a worker");
