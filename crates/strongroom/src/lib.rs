@@ -92,6 +92,7 @@ struct Inner {
     writes: writes::Writes,
     prices: PriceTable,
     model_names: call::ModelNames,
+    is_stopping: std::sync::atomic::AtomicBool,
     /// Versions of a credential that keep their values, and days in which a deleted one can be taken back.
     versions_kept: u32,
     recovery_days: u32,
@@ -188,6 +189,17 @@ impl Strongroom {
     /// [`Problem`] of kind `Unavailable`.
     pub async fn now(&self) -> Result<Millis, Problem> {
         Ok(self.0.store.read().await?.now().await?)
+    }
+
+    /// From now on whoever asks is told that this process is about to end; it serves on until it is closed.
+    pub fn begin_stopping(&self) {
+        self.0.is_stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Whether it is about to end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.0.is_stopping.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Closes the database. Other clones fail from then on.

@@ -173,6 +173,7 @@ impl Strongroom {
             recovery_days: options.recovery_days,
             prices: options.prices.clone(),
             model_names: crate::call::ModelNames::default(),
+            is_stopping: std::sync::atomic::AtomicBool::default(),
             turns: std::sync::atomic::AtomicUsize::new(0),
         })))
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::reader::Reader;
+use super::reader::{Reader, whole_number};
 use super::setting::{Form, Setting, Standard};
 
 /// The door to the network. Either both TLS files are set or neither.
@@ -17,6 +17,10 @@ pub struct HttpConfig {
     pub tls_key_file: Option<PathBuf>,
     /// Whether it was said aloud that an address without TLS may be reached by other machines.
     pub allow_plaintext: bool,
+    /// Seconds between the signal to stop, from which `/readyz` says so, and the end of listening.
+    pub stop_delay_seconds: u32,
+    /// Seconds that requests under way may go on after that.
+    pub drain_seconds: u32,
 }
 
 const LISTEN: Setting = Setting {
@@ -67,7 +71,34 @@ const ALLOW_PLAINTEXT: Setting = Setting {
     show: |config| config.http.allow_plaintext.to_string(),
 };
 
-pub(super) const SETTINGS: &[Setting] = &[LISTEN, TLS_CERT_FILE, TLS_KEY_FILE, ALLOW_PLAINTEXT];
+const STOP_DELAY: Setting = Setting {
+    section: "http",
+    key: "stop_delay_seconds",
+    variables: &["STRONGROOM_STOP_DELAY_SECONDS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("0"),
+    sample: "stop_delay_seconds = 0",
+    doc: "How long a server that is told to stop goes on taking connections, while `/readyz` answers 503: as long as a load \
+          balancer needs to notice.",
+    show: |config| config.http.stop_delay_seconds.to_string(),
+};
+
+const DRAIN: Setting = Setting {
+    section: "http",
+    key: "drain_seconds",
+    variables: &["STRONGROOM_DRAIN_SECONDS"],
+    flag: None,
+    form: Form::Number,
+    default: Standard::Value("600"),
+    sample: "drain_seconds = 600",
+    doc: "How long requests under way may go on after that; a second signal ends them at once. What starts and stops the \
+          server must wait longer than both together (`TimeoutStopSec`, `terminationGracePeriodSeconds`).",
+    show: |config| config.http.drain_seconds.to_string(),
+};
+
+pub(super) const SETTINGS: &[Setting] =
+    &[LISTEN, TLS_CERT_FILE, TLS_KEY_FILE, ALLOW_PLAINTEXT, STOP_DELAY, DRAIN];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
     let listen = reader.read(&LISTEN, |text, _| {
@@ -78,6 +109,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
     let tls_cert_file = reader.path(&TLS_CERT_FILE);
     let tls_key_file = reader.path(&TLS_KEY_FILE);
     let allow_plaintext = reader.flag(&ALLOW_PLAINTEXT);
+    let stop_delay = reader.read(&STOP_DELAY, |text, _| whole_number(text, 0..=3600));
+    let drain = reader.read(&DRAIN, |text, _| whole_number(text, 0..=86_400));
     let tls = reader.is_set(&TLS_CERT_FILE);
     if tls != reader.is_set(&TLS_KEY_FILE) {
         let (there, missing) =
@@ -90,8 +123,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
         ));
         return None;
     }
-    let config =
-        HttpConfig { listen: listen?, tls_cert_file, tls_key_file, allow_plaintext: allow_plaintext? };
+    let config = HttpConfig {
+        listen: listen?,
+        tls_cert_file,
+        tls_key_file,
+        allow_plaintext: allow_plaintext?,
+        stop_delay_seconds: stop_delay?,
+        drain_seconds: drain?,
+    };
     if !tls && !config.allow_plaintext && !config.listen.ip().to_canonical().is_loopback() {
         reader.problem(format!(
             "http.listen is {}, where other machines can connect, and there is no TLS: tokens and keys would travel in \

@@ -32,8 +32,6 @@ const HEAD: Duration = Duration::from_secs(15);
 const FIRST: Duration = Duration::from_secs(15);
 /// Streams that one HTTP/2 connection may have open.
 const STREAMS: u32 = 256;
-/// How long open requests may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
 /// Before the next try when no connection can be taken, as when all descriptors are in use.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -81,10 +79,10 @@ pub(super) async fn serve_tcp(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     front: Front,
-    stop: CancellationToken,
+    end: Ending,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut connections = Connections::new(stop);
+    let mut connections = Connections::new(end);
     while let Some((stream, address)) = connections.next(|| listener.accept()).await {
         // A stream's pieces leave as they come: none waits for the client to acknowledge the one before. One that
         // cannot be told so has been closed meanwhile.
@@ -97,18 +95,16 @@ pub(super) async fn serve_tcp(
             Some(tls) => connections.serve_tls(tls, stream, visit),
         }
     }
+    // Whoever comes from here on is refused at once, and does not wait for an answer that nobody gives.
+    drop(listener);
     connections.finish().await;
     Ok(())
 }
 
 /// Serves on the socket file until it is told to stop. Who may open the file is let in as an admin.
-pub(super) async fn serve_socket(
-    listener: UnixListener,
-    front: Front,
-    stop: CancellationToken,
-) -> io::Result<()> {
+pub(super) async fn serve_socket(listener: UnixListener, front: Front, end: Ending) -> io::Result<()> {
     let listener = tokio::net::UnixListener::from_std(listener)?;
-    let mut connections = Connections::new(stop);
+    let mut connections = Connections::new(end);
     while let Some((stream, _)) = connections.next(|| listener.accept()).await {
         match stream.peer_cred() {
             Ok(peer) => {
@@ -117,8 +113,18 @@ pub(super) async fn serve_socket(
             Err(error) => tracing::warn!(%error, "who opened the socket file is not known; turned away"),
         }
     }
+    drop(listener);
     connections.finish().await;
     Ok(())
+}
+
+/// How serving ends: no connection is taken any more when `stop` is set; requests under way then have `drain`, and end at
+/// once when `cut` is set.
+#[derive(Debug, Clone)]
+pub(super) struct Ending {
+    pub(super) stop: CancellationToken,
+    pub(super) drain: Duration,
+    pub(super) cut: CancellationToken,
 }
 
 /// The connections of one listener, each with a task of its own.
@@ -127,18 +133,18 @@ struct Connections {
     /// For those that tell of a hang-up themselves.
     http_watched: Arc<Builder<TokioExecutor>>,
     open: JoinSet<()>,
-    stop: CancellationToken,
+    end: Ending,
 }
 
 impl Connections {
-    fn new(stop: CancellationToken) -> Self {
+    fn new(end: Ending) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
         // Heads and bodies leave in one piece: for what models write, copying it costs less than handing over a list.
         http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).writev(false);
         http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
         let mut http_watched = http.clone();
         http_watched.http1().half_close(true);
-        Self { http: Arc::new(http), http_watched: Arc::new(http_watched), open: JoinSet::new(), stop }
+        Self { http: Arc::new(http), http_watched: Arc::new(http_watched), open: JoinSet::new(), end }
     }
 
     /// The next one to come in; `None` when it is time to stop.
@@ -148,7 +154,7 @@ impl Connections {
     {
         loop {
             tokio::select! {
-                () = self.stop.cancelled() => return None,
+                () = self.end.stop.cancelled() => return None,
                 // Those that are over are let go of.
                 Some(_) = self.open.join_next() => {}
                 accepted = accept() => match accepted {
@@ -165,18 +171,18 @@ impl Connections {
 
     fn serve_tcp(&mut self, stream: TcpStream, visit: Visit) {
         let watched = Watched(TokioIo::new(stream));
-        self.open.spawn(serve(Arc::clone(&self.http_watched), watched, visit, self.stop.clone()));
+        self.open.spawn(serve(Arc::clone(&self.http_watched), watched, visit, self.end.stop.clone()));
     }
 
     fn serve_local(&mut self, stream: UnixStream, visit: Visit) {
-        self.open.spawn(serve(Arc::clone(&self.http), TokioIo::new(stream), visit, self.stop.clone()));
+        self.open.spawn(serve(Arc::clone(&self.http), TokioIo::new(stream), visit, self.end.stop.clone()));
     }
 
     fn serve_tls<I>(&mut self, tls: TlsAcceptor, stream: I, visit: Visit)
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (http, stop) = (Arc::clone(&self.http), self.stop.clone());
+        let (http, stop) = (Arc::clone(&self.http), self.end.stop.clone());
         self.open.spawn(async move {
             let agreed = stop.run_until_cancelled(tokio::time::timeout(HEAD, tls.accept(stream))).await;
             // One who does not speak TLS has nobody to tell it to.
@@ -189,8 +195,11 @@ impl Connections {
     /// Waits for the requests that are open, as long as they may take.
     async fn finish(mut self) {
         let all = async { while self.open.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, all).await.is_err() {
-            tracing::warn!(open = self.open.len(), "requests that took too long are given up");
+        let in_time = tokio::time::timeout(self.end.drain, all);
+        if !matches!(self.end.cut.run_until_cancelled(in_time).await, Some(Ok(()))) {
+            tracing::warn!(open = self.open.len(), "gave up requests that were still under way");
+            // Waited for: each of them settles its call as it goes.
+            self.open.shutdown().await;
         }
     }
 }

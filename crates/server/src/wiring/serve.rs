@@ -60,9 +60,14 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     let front = Front::new(super::app(&room, config, Some(url)));
 
     let stop = CancellationToken::new();
+    let end = listen::Ending {
+        stop: stop.clone(),
+        drain: Duration::from_secs(u64::from(config.http.drain_seconds)),
+        cut: CancellationToken::new(),
+    };
     let mut tasks = JoinSet::new();
-    tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), stop.clone()));
-    tasks.spawn(listen::serve_socket(socket, front, stop.clone()));
+    tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), end.clone()));
+    tasks.spawn(listen::serve_socket(socket, front, end.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
     let days = config.usage.retention_days;
     let policy =
@@ -87,10 +92,29 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         }
         ended = tasks.join_next() => Err(ended),
     };
+    // First whoever asks is told, then nobody new is let in, then those who are in are waited for.
+    room.begin_stopping();
+    if ended.is_ok() {
+        let delay = Duration::from_secs(u64::from(config.http.stop_delay_seconds));
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            _ = stop_signals.next() => end.cut.cancel(),
+        }
+    }
     stop.cancel();
     let mut failure = ended.err().flatten().and_then(failed);
-    while let Some(done) = tasks.join_next().await {
-        failure = failure.or_else(|| failed(done));
+    loop {
+        tokio::select! {
+            biased;
+            done = tasks.join_next() => match done {
+                Some(done) => failure = failure.or_else(|| failed(done)),
+                None => break,
+            },
+            signal = stop_signals.next() => {
+                tracing::info!(signal, "stopping at once");
+                end.cut.cancel();
+            }
+        }
     }
     remove(&socket_path);
     let closed = room.close().await;

@@ -23,6 +23,7 @@ pub(super) async fn live() -> &'static str {
 ///
 /// 503 names the dependency that ails, without any detail of the configuration: a database that is `unreachable`, or that is
 /// `not_writable`, for its disk is full, say, when this server last wrote to it; every key and call is written down. The
+/// status is `stopping` from the signal to stop on. The
 /// ledger is `stuck` when calls that have ended could not be written down several times; they are tried on.
 #[utoipa::path(
     get,
@@ -44,6 +45,8 @@ pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Re
     let ledger = if is_stuck { "stuck" } else { "ok" };
     let (status, word) =
         if is_stuck { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") } else { (status, word) };
+    let (status, word) =
+        if state.room.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping") } else { (status, word) };
     let checks = [("database", database), ("ledger", ledger)];
     let checks = BTreeMap::from(checks.map(|(name, state)| (name.to_owned(), state.to_owned())));
     (status, Json(Readiness { status: word.to_owned(), checks }))
