@@ -120,7 +120,7 @@ async fn begin<'a>(
             .map(|target| CallTarget {
                 provider: target.provider.clone(),
                 model: target.model.clone(),
-                bound: facts.bound.clone(),
+                bound: facts.bound_at(&target.provider, target.model.as_deref()),
             })
             .collect(),
     };
@@ -151,26 +151,36 @@ async fn read(
         kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     // Libraries that forget to say so send JSON all the same where there is nothing else to send.
     let is_json = is_json || (kind.is_empty() && !matches!(meter, Meter::Unmetered));
-    let unread = RequestFacts::unread(meter);
+    let unread = |name| RequestFacts::unread_for(meter, name);
     if parts.method == Method::GET {
-        return Ok((Sendable::Whole(Bytes::new()), unread, None));
+        return Ok((Sendable::Whole(Bytes::new()), unread("body"), None));
     }
     let has_length = http_body::Body::size_hint(&body).exact().is_some();
     if !is_json && !has_length {
-        return Ok((Sendable::Passing(Some(body)), unread, None));
+        return Ok((Sendable::Passing(Some(body)), unread("content-type"), None));
     }
     match gateway.room.read(body, door == Door::All).await? {
-        Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread, None)),
-        Received::Whole(body, permit) if !is_json => Ok((Sendable::Whole(body), unread, permit)),
+        Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread("body"), None)),
+        Received::Whole(body, permit) if !is_json => {
+            Ok((Sendable::Whole(body), unread("content-type"), permit))
+        }
         Received::Whole(body, permit) => {
-            let facts = RequestFacts::read(meter, &body).map_err(|error| match error {
-                RequestError::NotJson => Problem::invalid("body", "the body must be one JSON object, each field once"),
-                RequestError::Deferred => Problem::denied(
-                    "calls in the background are not let through: what they use would not be counted; stream the answer",
-                ),
-            })?;
+            let facts = RequestFacts::read(matched.operation, &body).map_err(unreadable)?;
             Ok((Sendable::Whole(body), facts, permit))
         }
+    }
+}
+
+fn unreadable(error: RequestError) -> Problem {
+    match error {
+        RequestError::NotJson => Problem::invalid("body", "the body must be one JSON object"),
+        RequestError::Twice(field) => {
+            Problem::invalid(field, format!("{field} stands twice in the body; give each field once"))
+        }
+        RequestError::NotText(field) => Problem::invalid(field, format!("{field} must be a string")),
+        RequestError::Deferred => Problem::denied(
+            "calls in the background are not let through: what they use would not be counted; stream the answer",
+        ),
     }
 }
 

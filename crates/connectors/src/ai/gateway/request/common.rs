@@ -1,0 +1,111 @@
+//! Shapes that several operations share, and the table of those that are not bounded.
+
+use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, refused, window};
+
+/// Operations that are free, or tell no usage: what they ask for is not bounded, and fields are of interest only where they
+/// change how the call is carried on.
+pub(super) static OPEN: Table = Table {
+    fields: &[
+        field("model", Rule::Model),
+        field("stream", Rule::Stream),
+        field("background", Rule::Background),
+    ],
+    has_two_spellings: false,
+    is_open: true,
+};
+
+/// `stream_options`: <https://platform.openai.com/docs/api-reference/chat/create#chat_create-stream_options>.
+pub(super) static STREAM_OPTIONS: Object =
+    Object::of(&[field("include_usage", Rule::IncludeUsage), bytes("include_obfuscation")]);
+
+/// Texts, and parts of a message in OpenAI's chat language. Sources: `content` of
+/// <https://platform.openai.com/docs/api-reference/chat/create#chat_create-messages>, and what others add to it:
+/// <https://console.groq.com/docs/api-reference#chat-create> (`document`),
+/// <https://openrouter.ai/docs/features/multimodal/videos> (`video_url`).
+pub(super) static CHAT_CONTENT: Shape = Shape::text_or(&CHAT_PART);
+static CHAT_PART: Rule = Rule::Object(&Object::of(&[
+    field("type", Rule::Word(CHAT_PART_TYPES)),
+    bytes("text"),
+    bytes("refusal"),
+    bytes("cache_control"),
+    bytes("prompt_cache_breakpoint"),
+    bytes("thinking"),
+    window("image_url"),
+    window("input_audio"),
+    window("video_url"),
+    window("file"),
+    window("document"),
+]));
+const CHAT_PART_TYPES: &[(&str, Effect)] = &[
+    ("text", Effect::Bytes),
+    ("refusal", Effect::Bytes),
+    ("thinking", Effect::Bytes),
+    ("image_url", Effect::Window),
+    ("input_audio", Effect::Window),
+    ("video_url", Effect::Window),
+    ("file", Effect::Window),
+    ("document", Effect::Window),
+];
+
+/// An input of an embedding that is more than a text: <https://openrouter.ai/docs/api-reference/embeddings>.
+pub(super) static EMBEDDED: Object = Object::of(&[field("content", Rule::Of(&CHAT_CONTENT))]);
+
+/// One of `plugins` of <https://openrouter.ai/docs/features/plugins>. `web` runs the provider's own search where it has one, which
+/// asks the model again for each result; others choose another model.
+pub(super) static PLUGIN: Object = Object::of(&[
+    field("id", Rule::Word(PLUGIN_IDS)),
+    bytes("enabled"),
+    bytes("pdf"),
+    bytes("max_files"),
+    bytes("engine"),
+    bytes("max_results"),
+    bytes("search_prompt"),
+    bytes("include_domains"),
+    bytes("exclude_domains"),
+]);
+const PLUGIN_IDS: &[(&str, Effect)] = &[
+    ("response-healing", Effect::Bytes),
+    ("context-compression", Effect::Bytes),
+    ("file-parser", Effect::Window),
+    ("web", Effect::Refused),
+];
+
+/// How much to think, of OpenAI and OpenRouter: <https://openrouter.ai/docs/use-cases/reasoning-tokens>. `max_tokens` is
+/// within the answer's for some models and beside it for others. A `mode` other than the usual one is nobody's to bound.
+pub(super) static REASONING: Object = Object::of(&[
+    bytes("effort"),
+    bytes("summary"),
+    bytes("generate_summary"),
+    bytes("exclude"),
+    bytes("enabled"),
+    bytes("context"),
+    field("max_tokens", Rule::Figure(super::rule::Figure::Thinking)),
+    field("mode", Rule::Word(&[("standard", Effect::Bytes)])),
+]);
+
+/// `prompt_cache_options` of <https://platform.openai.com/docs/guides/prompt-caching>.
+pub(super) static PROMPT_CACHE_OPTIONS: Object =
+    Object::of(&[bytes("mode"), bytes("ttl"), refused("prewarm"), refused("comparison_response_id")]);
+
+/// Names of models that do more than their requests say, wherever they are called. Sources:
+/// <https://openrouter.ai/docs/features/web-search> (`:online`), <https://openrouter.ai/docs/features/presets> and
+/// <https://openrouter.ai/docs/features/model-routing> (the provider chooses prompt or model),
+/// <https://console.groq.com/docs/compound> and <https://platform.openai.com/docs/guides/deep-research> (they run tools and
+/// themselves again), <https://platform.openai.com/docs/guides/tools-web-search#limitations> and
+/// <https://docs.perplexity.ai/getting-started/models> (they search, once).
+pub(super) fn effect_of_model(name: &str) -> Effect {
+    let short = name.rsplit('/').next().unwrap_or(name);
+    let is_routed = name.starts_with("openrouter/") || name.contains("@preset") || short.ends_with(":online");
+    if is_routed || short.starts_with("compound") || short.contains("deep-research") {
+        Effect::Refused
+    } else if short.contains("search-preview") || short.contains("search-api") || short.starts_with("sonar") {
+        Effect::Window
+    } else {
+        Effect::Bytes
+    }
+}
+
+/// Fields of OpenRouter that change where a call goes and how it is named there, and not how many tokens it takes.
+pub(super) const fn routing(name: &'static str) -> Field {
+    field(name, BYTES)
+}

@@ -1,0 +1,436 @@
+//! One pass over a request's body along its operation's table.
+
+use std::ops::Range;
+
+use super::RequestError;
+use super::json::{Cursor, Malformed, Raw};
+use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
+
+/// Each byte of a text that only the provider can read counts so many times: whether it is compressed is documented
+/// nowhere, and general compression leaves a quarter of prose.
+const SEALED_FACTOR: i64 = 4;
+
+/// The longest part of a name that is repeated in an error, and the longest name.
+const MAX_STEP_CHARS: usize = 40;
+const MAX_PATH_CHARS: usize = 120;
+
+/// What a body asks for, as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) model: Option<String>,
+    pub(super) model_at: Option<Range<usize>>,
+    pub(super) is_stream: bool,
+    pub(super) options_at: Option<Range<usize>>,
+    pub(super) wants_usage: bool,
+    /// Tokens that the prompt can have beyond one for each byte.
+    pub(super) extra_input: i64,
+    pub(super) is_window: bool,
+    pub(super) is_longest: bool,
+    /// Whether a schema names parts of itself.
+    pub(super) has_references: bool,
+    /// How often the provider may run the model.
+    pub(super) runs: i64,
+    pub(super) figures: [Option<i64>; Figure::COUNT],
+    pub(super) prompts: i64,
+    pub(super) predicted_bytes: i64,
+    pub(super) unclear: Option<Box<str>>,
+    looped: Option<Box<str>>,
+    /// Whether the object that is being read is what the provider stored, unless it holds the same, sealed.
+    is_stored: bool,
+}
+
+impl Reading {
+    pub(super) const fn figure(&self, figure: Figure) -> Option<i64> {
+        self.figures[figure as usize]
+    }
+}
+
+/// Where in the body something stands.
+struct Path<'p> {
+    up: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Known(&'static str),
+    Unknown(&'p [u8]),
+    Item(usize),
+}
+
+impl<'p> Path<'p> {
+    const fn item(&'p self, place: usize) -> Self {
+        Path { up: Some(self), step: Step::Item(place) }
+    }
+
+    /// For an error: a part of it that no field of any provider has is shown as far as it is a plain name.
+    fn shown(&self) -> String {
+        let mut shown = self.up.map(Self::shown).unwrap_or_default();
+        if shown.len() > MAX_PATH_CHARS {
+            return shown;
+        }
+        match self.step {
+            Step::Item(place) => {
+                shown.push_str(&format!("[{place}]"));
+                return shown;
+            }
+            _ if shown.is_empty() => (),
+            _ => shown.push('.'),
+        }
+        match self.step {
+            Step::Known(name) => shown.push_str(name),
+            Step::Unknown(name) => {
+                let plain = |byte: &u8| match byte {
+                    b'_' | b'-' | b'$' | b'.' => char::from(*byte),
+                    byte if byte.is_ascii_alphanumeric() => char::from(*byte),
+                    _ => '?',
+                };
+                shown.extend(name.iter().take(MAX_STEP_CHARS).map(plain));
+            }
+            Step::Item(_) => (),
+        }
+        shown
+    }
+}
+
+impl From<Malformed> for RequestError {
+    fn from(Malformed: Malformed) -> Self {
+        Self::NotJson
+    }
+}
+
+/// A body on its way through its table.
+struct Walk<'a> {
+    cursor: Cursor<'a>,
+    has_two_spellings: bool,
+    reading: Reading,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// [`RequestError`].
+pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> {
+    let reading = Reading { runs: 1, prompts: 1, ..Reading::default() };
+    let mut walk = Walk { cursor: Cursor::new(body), has_two_spellings: table.has_two_spellings, reading };
+    if walk.cursor.peek()? != b'{' {
+        return Err(RequestError::NotJson);
+    }
+    walk.cursor.enter()?;
+    let mut seen: u128 = 0;
+    let mut is_first = true;
+    while let Some(key) = walk.cursor.key(is_first)? {
+        is_first = false;
+        match walk.find(table.fields, key) {
+            Some(place) => {
+                let field = &table.fields[place];
+                if seen & 1 << place != 0 {
+                    return Err(RequestError::Twice(field.name));
+                }
+                seen |= 1 << place;
+                walk.value(&field.rule, &Path { up: None, step: Step::Known(field.name) })?;
+            }
+            None if table.is_open => drop(walk.cursor.skip()?),
+            None => walk.unknown(key, None)?,
+        }
+    }
+    walk.cursor.end()?;
+    let mut reading = walk.reading;
+    if let Some(looped) = reading.looped.take() {
+        match reading.figure(Figure::ToolCalls) {
+            // One run for each call that is carried out, one whose call is passed over, and one that answers.
+            Some(calls) => {
+                reading.is_window = true;
+                reading.runs = reading.runs.max(calls.saturating_add(2));
+            }
+            None => drop(reading.unclear.get_or_insert(looped)),
+        }
+    }
+    Ok(reading)
+}
+
+/// Whether a key is the snake case of a name in camel case.
+fn is_snake_of(key: &[u8], name: &str) -> bool {
+    let mut key = key.iter();
+    name.bytes().all(|letter| {
+        if letter.is_ascii_uppercase() {
+            key.next() == Some(&b'_') && key.next() == Some(&letter.to_ascii_lowercase())
+        } else {
+            key.next() == Some(&letter)
+        }
+    }) && key.next().is_none()
+}
+
+/// A whole number, however it is written.
+fn whole(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let number: f64 = text.parse().ok()?;
+    // Beyond 2^53 not every whole number has a float.
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+impl<'a> Walk<'a> {
+    fn find(&self, fields: &[Field], key: Raw<'a>) -> Option<usize> {
+        let key = key.decoded();
+        let exact = fields.iter().position(|field| field.name.as_bytes() == key.as_ref());
+        match exact {
+            None if self.has_two_spellings => fields.iter().position(|field| is_snake_of(&key, field.name)),
+            found => found,
+        }
+    }
+
+    fn unknown(&mut self, key: Raw<'a>, up: Option<&Path<'_>>) -> Result<(), RequestError> {
+        self.cursor.skip()?;
+        if self.reading.unclear.is_none() {
+            self.refuse(&Path { up, step: Step::Unknown(&key.decoded()) });
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, path: &Path<'_>) {
+        if self.reading.unclear.is_none() {
+            self.reading.unclear = Some(path.shown().into());
+        }
+    }
+
+    fn apply(&mut self, effect: Effect, path: &Path<'_>) {
+        let reading = &mut self.reading;
+        match effect {
+            Effect::Bytes => (),
+            Effect::Framed(tokens) => reading.extra_input += tokens,
+            Effect::Window => reading.is_window = true,
+            Effect::Stored => reading.is_stored = true,
+            Effect::Longest => reading.is_longest = true,
+            Effect::Loop => {
+                if reading.looped.is_none() {
+                    reading.looped = Some(path.shown().into());
+                }
+            }
+            Effect::Repeats(runs) => {
+                reading.is_window = true;
+                reading.runs = reading.runs.max(runs);
+            }
+            Effect::Refused => self.refuse(path),
+        }
+    }
+
+    /// Passes over a value that nobody understands.
+    fn odd(&mut self, path: &Path<'_>) -> Result<(), RequestError> {
+        self.cursor.skip()?;
+        self.refuse(path);
+        Ok(())
+    }
+
+    fn value(&mut self, rule: &'static Rule, path: &Path<'_>) -> Result<(), RequestError> {
+        let first = self.cursor.peek()?;
+        let start = self.cursor.place();
+        if first == b'n' {
+            // The libraries' way to say that a field is not there.
+            let length = self.cursor.skip()?.len();
+            if matches!(rule, Rule::StreamOptions) {
+                self.reading.options_at = Some(start..start + length);
+            }
+            return Ok(());
+        }
+        match rule {
+            Rule::Any(effect) => {
+                self.cursor.skip()?;
+                self.apply(*effect, path);
+            }
+            Rule::Sealed => {
+                let length = length_of(self.cursor.skip()?);
+                self.reading.extra_input += length * (SEALED_FACTOR - 1);
+            }
+            Rule::Schema => {
+                let mut has_references = false;
+                self.cursor.skip_and_show(|key| {
+                    has_references |= matches!(
+                        key.decoded().as_ref(),
+                        b"$ref" | b"ref" | b"$dynamicRef" | b"$recursiveRef"
+                    );
+                })?;
+                self.reading.has_references |= has_references;
+            }
+            Rule::Figure(figure) => {
+                let number = whole(self.cursor.skip()?);
+                match number.filter(|number| (figure.least()..=figure.most()).contains(number)) {
+                    Some(number) => {
+                        let known = &mut self.reading.figures[*figure as usize];
+                        *known = Some(known.map_or(number, |before| before.max(0) + number.max(0)));
+                    }
+                    None => self.refuse(path),
+                }
+            }
+            Rule::Switch(effect) => match self.cursor.skip()? {
+                b"true" => self.apply(*effect, path),
+                b"false" => (),
+                _ => self.refuse(path),
+            },
+            Rule::Word(words) if first == b'"' => {
+                let word = self.cursor.string()?.decoded();
+                let known = words.iter().find(|(known, _)| known.as_bytes() == word.as_ref());
+                self.apply(known.map_or(Effect::Refused, |(_, effect)| *effect), path);
+            }
+            Rule::Each(rule) if first == b'[' => self.items(rule, path)?,
+            Rule::Object(object) if first == b'{' => self.object(object, path)?,
+            Rule::Word(_) | Rule::Each(_) | Rule::Object(_) => self.odd(path)?,
+            Rule::Of(shape) => self.shape(shape, first, path)?,
+            Rule::Prompts => self.prompts(first, path)?,
+            Rule::Prediction => {
+                self.reading.predicted_bytes += length_of(self.cursor.skip()?);
+            }
+            Rule::Model => {
+                if first != b'"' {
+                    return Err(RequestError::NotText("model"));
+                }
+                let text = self.cursor.string()?.decoded().into_owned();
+                let text = String::from_utf8(text).map_err(|_| RequestError::NotText("model"))?;
+                self.reading.model = Some(text);
+                self.reading.model_at = Some(start..self.cursor.place());
+            }
+            Rule::Stream => match self.cursor.skip()? {
+                b"true" => self.reading.is_stream = true,
+                b"false" => (),
+                _ => self.refuse(path),
+            },
+            Rule::StreamOptions => {
+                match first {
+                    b'{' => self.object(&super::common::STREAM_OPTIONS, path)?,
+                    _ => self.odd(path)?,
+                }
+                self.reading.options_at = Some(start..self.cursor.place());
+            }
+            Rule::IncludeUsage => match self.cursor.skip()? {
+                b"true" => self.reading.wants_usage = true,
+                b"false" => (),
+                _ => self.refuse(path),
+            },
+            Rule::Background => match self.cursor.skip()? {
+                b"false" => (),
+                // A decoder that is not strict takes 1 and "true" for true.
+                _ => return Err(RequestError::Deferred),
+            },
+        }
+        Ok(())
+    }
+
+    fn items(&mut self, rule: &'static Rule, path: &Path<'_>) -> Result<(), RequestError> {
+        self.cursor.enter()?;
+        let mut place = 0;
+        while self.cursor.item(place == 0)? {
+            self.value(rule, &path.item(place))?;
+            place += 1;
+        }
+        Ok(())
+    }
+
+    fn shape(&mut self, shape: &'static Shape, first: u8, path: &Path<'_>) -> Result<(), RequestError> {
+        match first {
+            b'{' => match shape.object {
+                Some(object) => self.object(object, path),
+                None => self.odd(path),
+            },
+            b'[' => match shape.items {
+                Some(rule) => self.items(rule, path),
+                None => self.odd(path),
+            },
+            _ => {
+                self.cursor.skip()?;
+                self.apply(shape.scalar.unwrap_or(Effect::Refused), path);
+                Ok(())
+            }
+        }
+    }
+
+    fn object(&mut self, object: &'static Object, path: &Path<'_>) -> Result<(), RequestError> {
+        let fields = object.fields;
+        self.cursor.enter()?;
+        let is_outer_stored = std::mem::take(&mut self.reading.is_stored);
+        let (mut seen, mut present): (u128, u128) = (0, 0);
+        let mut is_first = true;
+        while let Some(key) = self.cursor.key(is_first)? {
+            is_first = false;
+            let Some(place) = self.find(fields, key) else {
+                self.unknown(key, Some(path))?;
+                continue;
+            };
+            let step = Path { up: Some(path), step: Step::Known(fields[place].name) };
+            if seen & 1 << place != 0 {
+                // Some decoders take the first, some the last.
+                self.refuse(&step);
+            }
+            seen |= 1 << place;
+            if self.cursor.peek()? != b'n' {
+                present |= 1 << place;
+            }
+            self.value(&fields[place].rule, &step)?;
+        }
+        let has = |name: &str| {
+            fields.iter().position(|field| field.name == name).is_some_and(|place| present & 1 << place != 0)
+        };
+        if std::mem::replace(&mut self.reading.is_stored, is_outer_stored) && !has("encrypted_content") {
+            self.reading.is_window = true;
+        }
+        match object.without {
+            Some((names, effect)) if !names.iter().any(|name| has(name)) => self.apply(effect, path),
+            _ => (),
+        }
+        Ok(())
+    }
+
+    /// A text, tokens of one text, or an array of either.
+    fn prompts(&mut self, first: u8, path: &Path<'_>) -> Result<(), RequestError> {
+        if first == b'"' {
+            self.cursor.skip()?;
+            return Ok(());
+        }
+        if first != b'[' {
+            return self.odd(path);
+        }
+        self.cursor.enter()?;
+        let (mut texts, mut tokens, mut place) = (0, 0, 0_usize);
+        while self.cursor.item(place == 0)? {
+            match self.cursor.peek()? {
+                b'"' => {
+                    self.cursor.skip()?;
+                    texts += 1;
+                }
+                b'[' => {
+                    let is_tokens = is_tokens(self.cursor.skip()?);
+                    if !is_tokens {
+                        self.refuse(&path.item(place));
+                    }
+                    texts += 1;
+                }
+                b'0'..=b'9' => {
+                    self.cursor.skip()?;
+                    tokens += 1;
+                }
+                b'{' => {
+                    self.object(&super::common::EMBEDDED, &path.item(place))?;
+                    texts += 1;
+                }
+                _ => self.odd(&path.item(place))?,
+            }
+            place += 1;
+        }
+        if texts > 0 && tokens > 0 {
+            self.refuse(path);
+        }
+        self.reading.prompts = texts.max(1);
+        Ok(())
+    }
+}
+
+fn length_of(text: &[u8]) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX / 8)
+}
+
+/// Whether an array, which is valid, holds whole numbers alone.
+fn is_tokens(array: &[u8]) -> bool {
+    array.iter().all(|byte| matches!(byte, b'0'..=b'9' | b',' | b'[' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
+        && memchr::memrchr(b'[', array) == Some(0)
+}
