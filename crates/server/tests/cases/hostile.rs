@@ -163,16 +163,20 @@ async fn figures_beyond_all_bounds_close_a_limit_and_never_free_it() {
     let id = token.split('_').nth(1).unwrap();
     let limit = json!({ "token": id, "unit": "tokens", "window": "day", "amount": 100_000 });
     server.post("/api/admin/limits", limit).await.expect(200);
-    let mut served = 0;
-    for _ in 0..8 {
-        puppet.answers(&words::json_answer(&json!({ "model": "gpt-4o-mini", "choices": [],
-            "usage": { "prompt_tokens": i64::MAX, "completion_tokens": i64::MAX, "total_tokens": i64::MAX } })));
-        let body = json!({ "model": "gpt-4o-mini", "max_tokens": 50, "messages": [] });
-        let answer = server.post("/openai/v1/chat/completions", body).token(&token).await;
-        served += u32::from(answer.status == 200);
-        assert!([200, 429].contains(&answer.status), "{}", answer.text);
-    }
-    assert_eq!(served, 1, "the first answer used up all there is");
+    puppet.answers(&words::json_answer(&json!({ "model": "gpt-4o-mini", "choices": [],
+        "usage": { "prompt_tokens": i64::MAX, "completion_tokens": i64::MAX, "total_tokens": i64::MAX } })));
+    let body = json!({ "model": "gpt-4o-mini", "max_tokens": 50, "messages": [] });
+    let call = || server.post("/openai/v1/chat/completions", body.clone()).token(&token);
+    // All of them are let through before the first of them tells.
+    puppet.hold_back();
+    let calls = futures::future::join_all((0..8).map(|_| async { call().await.status }));
+    let release = async {
+        puppet.until_arrived(8).await;
+        puppet.speak();
+    };
+    let (statuses, ()) = tokio::join!(calls, release);
+    assert_eq!(statuses, [200; 8]);
+    call().await.expect(429);
     assert_ledger(&server).await;
     let limits = server.get("/api/admin/limits").await.expect(200).json();
     let token_limit = &limits.as_array().unwrap()[0];
