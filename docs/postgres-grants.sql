@@ -19,7 +19,10 @@ GRANT SELECT, INSERT, UPDATE ON audit_heads TO :"app";
 -- What spending is the sum of is only ever added to as well; the single records go when their time is over, their sums stay.
 GRANT SELECT, INSERT ON counter_entries TO :"app";
 GRANT SELECT, INSERT, DELETE, UPDATE (cost_nano_usd) ON usage_lines TO :"app";
-GRANT SELECT, INSERT ON usage_contexts TO :"app";
+GRANT SELECT, INSERT ON usage_contexts, usage_dims, tag_sets TO :"app";
+-- The records lie in partitions, one a day, which nobody uses but through the table. The server makes and drops them by these.
+REVOKE ALL ON FUNCTION usage_lines_make_partitions(BIGINT, INTEGER), usage_lines_drop_partition(BIGINT) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION usage_lines_make_partitions(BIGINT, INTEGER), usage_lines_drop_partition(BIGINT) TO :"app";
 GRANT SELECT ON usage_records TO :"app";
 GRANT SELECT, INSERT, UPDATE ON usage_days TO :"app";
 -- Counters of minutes, hours and days that are long over go as well.

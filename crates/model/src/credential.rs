@@ -3,7 +3,7 @@
 use crate::authority_mac::AuthorityMac;
 use crate::clock::Millis;
 use crate::id::{CredentialId, Uid, UserId};
-use crate::limit::RateLimitStatus;
+use crate::limit::{Limit, RateLimitStatus};
 use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::secret::Secret;
@@ -311,12 +311,13 @@ pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
 /// Checks a monthly limit.
 ///
 /// # Errors
-/// [`Problem`] on the field `rateLimit` when it is negative.
+/// [`Problem`] on the field `rateLimit` when it is negative, or more than counters count.
 pub fn check_rate_limit(limit: i64) -> Result<(), Problem> {
-    if limit < 0 {
+    let most = Limit::MAX_AMOUNT;
+    if !(0..=most).contains(&limit) {
         return Err(Problem::invalid(
             "rateLimit",
-            "rateLimit must be 0 or more monthly requests, or null for no limit",
+            format!("rateLimit must be 0 to {most} monthly requests, or null for no limit"),
         ));
     }
     Ok(())

@@ -197,6 +197,21 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// The highest amount that a limit may have, 2^60: a billion US dollars, or a billion billion tokens. No counter counts further.
+    pub const MAX_AMOUNT: i64 = 1 << 60;
+
+    /// Checks the amount of a limit that somebody sets.
+    ///
+    /// # Errors
+    /// [`Problem`] on this field, naming the bounds.
+    pub fn check_amount(field: &'static str, amount: i64) -> Result<(), Problem> {
+        if (0..=Self::MAX_AMOUNT).contains(&amount) {
+            return Ok(());
+        }
+        let most = Self::MAX_AMOUNT;
+        Err(Problem::invalid(field, format!("{field} must be 0 to {most}; 0 refuses everything")))
+    }
+
     /// Whose counter it is measured by: the credential's own for the mission's `rateLimit`, else the limit's.
     #[must_use]
     pub fn counter_subject(&self) -> Uid {
@@ -224,13 +239,13 @@ impl CounterState {
     /// What counts against the limit for people: consumed, under way, and corrected.
     #[must_use]
     pub const fn used(&self) -> i64 {
-        self.settled + self.held + self.adjusted
+        self.settled.saturating_add(self.held).saturating_add(self.adjusted)
     }
 
     /// What is not left for anybody else.
     #[must_use]
     pub const fn taken(&self) -> i64 {
-        self.used() + self.leased
+        self.used().saturating_add(self.leased)
     }
 }
 
@@ -255,7 +270,7 @@ impl RateLimitStatus {
     /// Uses that are left; `None` without a limit.
     #[must_use]
     pub fn remaining(&self) -> Option<i64> {
-        self.limit.map(|limit| (limit - self.used).max(0))
+        self.limit.map(|limit| limit.saturating_sub(self.used).max(0))
     }
 }
 
@@ -286,6 +301,38 @@ mod tests {
             assert_eq!(Window::from_name(window.as_str()), Some(window));
         }
         assert_eq!((Window::Prepaid.start(at), Window::Prepaid.end(at)), (Millis(0), None));
+    }
+
+    #[test]
+    fn an_amount_is_within_what_counters_count() {
+        for (amount, is_good) in [
+            (i64::MIN, false),
+            (-1, false),
+            (0, true),
+            (Limit::MAX_AMOUNT, true),
+            (Limit::MAX_AMOUNT + 1, false),
+        ] {
+            assert_eq!(Limit::check_amount("amount", amount).is_ok(), is_good, "{amount}");
+        }
+        let problem = Limit::check_amount("rateLimit", i64::MAX).unwrap_err();
+        assert_eq!(problem.message, "rateLimit must be 0 to 1152921504606846976; 0 refuses everything");
+    }
+
+    #[test]
+    fn whatever_a_counter_holds_its_sum_does_not_wrap() {
+        let extremes = [i64::MIN, -1, 0, 1, i64::MAX];
+        for settled in extremes {
+            for held in extremes {
+                for adjusted in extremes {
+                    let state = CounterState { settled, held, leased: i64::MAX, adjusted };
+                    assert!(state.taken() >= state.used());
+                    let status = RateLimitStatus { limit: Some(5), used: state.used(), resets_at: Millis(0) };
+                    assert!(status.remaining().is_some_and(|left| left >= 0));
+                }
+            }
+        }
+        let spent = CounterState { settled: i64::MAX, held: i64::MAX, leased: 0, adjusted: 7 };
+        assert_eq!(spent.used(), i64::MAX);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use crate::dispatch::{CHUNKS, Connection, Places, execute, fetch_all, fetch_optional, texts_of_rows};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
+use crate::usage_partition;
 
 mod registry;
+mod storable;
 
 pub use registry::tables;
 
@@ -198,10 +200,20 @@ pub async fn insert(tx: &mut Write, table: &Table, rows: &[Row]) -> Result<(), S
             table.name
         )));
     }
+    let rows = &storable::rows(tx.backend(), table, rows);
+    if table.name == "usage_lines" && table.columns.iter().any(|(name, _)| name == "region") {
+        // Of a schema from before there were partitions, the migration makes them.
+        let uid = |row: &'_ Row| match row.first() {
+            Some(Cell::Text(uid)) => Some(uid.clone()),
+            _ => None,
+        };
+        let uids: Vec<_> = rows.iter().filter_map(uid).collect();
+        usage_partition::make_for(tx, uids.iter().map(String::as_str)).await?;
+    }
     let before = format!("INSERT INTO {} ({}) VALUES", table.name, columns(table));
     let places = if tx.backend() == Backend::Sqlite { Places::Nameless } else { Places::Numbered };
     let texts = texts_of_rows(places, &before, table.columns.len(), "");
-    let mut rest = rows;
+    let mut rest: &[Row] = rows;
     for (size, text) in CHUNKS.iter().zip(texts) {
         while rest.len() >= *size {
             let (chunk, behind) = rest.split_at(*size);

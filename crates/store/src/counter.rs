@@ -9,9 +9,14 @@ use strongroom_model::limit::{CounterState, Unit, Window};
 use strongroom_model::{Millis, Uid};
 
 use crate::REGION;
-use crate::dispatch::{Connection, Places, execute, execute_rows, fetch_all, texts_of_rows};
+use crate::dispatch::{Connection, Places, execute, execute_rows, texts_of_rows};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
+use crate::sum::{bounded, saturating};
+
+pub mod proof;
+
+pub use proof::Discrepancy;
 
 /// Which counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,10 +85,10 @@ impl Delta {
 
     /// Puts another one on top.
     pub fn add(&mut self, other: &Self) {
-        self.settled += other.settled;
-        self.held += other.held;
-        self.leased += other.leased;
-        self.adjusted += other.adjusted;
+        self.settled = self.settled.saturating_add(other.settled);
+        self.held = self.held.saturating_add(other.held);
+        self.leased = self.leased.saturating_add(other.leased);
+        self.adjusted = self.adjusted.saturating_add(other.adjusted);
         self.last_used = self.last_used.max(other.last_used);
     }
 }
@@ -223,7 +228,7 @@ async fn select(
     Ok(found)
 }
 
-/// Adds to counters, in the order of their keys.
+/// Adds to counters, in the order of their keys. No sum goes beyond [`CEILING`](crate::CEILING), either way.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -234,21 +239,28 @@ pub async fn apply(tx: &mut Write, deltas: &BTreeMap<CounterKey, Delta>) -> Resu
         10,
         "INSERT INTO counters (subject_uid, unit, window_kind, window_start_ms, region, settled, held, leased, adjusted, \
          last_used_ms)",
-        "ON CONFLICT (subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET \
-         settled = counters.settled + excluded.settled, held = counters.held + excluded.held, \
-         leased = counters.leased + excluded.leased, adjusted = counters.adjusted + excluded.adjusted, \
-         last_used_ms = CASE WHEN counters.last_used_ms IS NULL OR excluded.last_used_ms > counters.last_used_ms \
-         THEN excluded.last_used_ms ELSE counters.last_used_ms END",
+        concat!(
+            "ON CONFLICT (subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET ",
+            saturating!("counters", "settled"),
+            ", ",
+            saturating!("counters", "held"),
+            ", ",
+            saturating!("counters", "leased"),
+            ", ",
+            saturating!("counters", "adjusted"),
+            ", last_used_ms = CASE WHEN counters.last_used_ms IS NULL OR excluded.last_used_ms > counters.last_used_ms \
+             THEN excluded.last_used_ms ELSE counters.last_used_ms END"
+        ),
         &rows,
         |row| row.0.subject.to_string(),
         row.0.unit.as_str(),
         row.0.window.as_str(),
         row.0.start.0,
         REGION,
-        row.1.settled,
-        row.1.held,
-        row.1.leased,
-        row.1.adjusted,
+        bounded(row.1.settled),
+        bounded(row.1.held),
+        bounded(row.1.leased),
+        bounded(row.1.adjusted),
         row.1.last_used.map(|at| at.0)
     )?;
     Ok(())
@@ -318,8 +330,8 @@ pub async fn insert_entries(tx: &mut Write, entries: &[Entry<'_>]) -> Result<(),
         entry.key.unit.as_str(),
         entry.key.window.as_str(),
         entry.key.start.0,
-        entry.settled,
-        entry.adjusted
+        bounded(entry.settled),
+        bounded(entry.adjusted)
     )?;
     Ok(())
 }
@@ -368,119 +380,4 @@ pub async fn reset_month(
     };
     execute!(tx, sql, window_start.0, REGION, now.0, actor)?;
     execute!(tx, ADJUST, window_start.0, REGION)
-}
-
-/// A counter that does not equal what the ledger says.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Discrepancy {
-    /// The credential or limit.
-    pub subject_uid: String,
-    /// What is counted.
-    pub unit: String,
-    /// Over which window.
-    pub window_kind: String,
-    /// Which window.
-    pub window_start_ms: i64,
-    /// What the counter says, settled and adjusted.
-    pub counted: i64,
-    /// What the ledger sums up to.
-    pub recorded: i64,
-}
-
-/// Every monthly counter of a credential that does not equal its roll-ups and entries; none, as long as all is well.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn discrepancies(session: &mut Session) -> Result<Vec<Discrepancy>, StoreError> {
-    // A month has at most 31 days: the window ends where the next counter of the subject may start.
-    const SQL: &str = "SELECT subject_uid, unit, window_kind, window_start_ms, counted, recorded FROM (\
-        SELECT n.subject_uid, n.unit, n.window_kind, n.window_start_ms, n.settled + n.adjusted AS counted, \
-        CAST(COALESCE((SELECT SUM(e.settled + e.adjusted) FROM counter_entries e \
-            WHERE e.subject_uid = n.subject_uid AND e.unit = n.unit AND e.window_kind = n.window_kind \
-            AND e.window_start_ms = n.window_start_ms AND e.region = n.region), 0) + \
-        COALESCE((SELECT SUM(d.requests) FROM usage_days d WHERE d.credential_uid = n.subject_uid \
-            AND d.region = n.region AND d.kind <> 'late' AND d.day_start_ms >= n.window_start_ms \
-            AND d.day_start_ms < $2), 0) AS BIGINT) AS recorded \
-        FROM counters n JOIN api_credentials c ON c.uid = n.subject_uid \
-        WHERE n.unit = 'requests' AND n.window_kind = 'month' AND n.window_start_ms = $1) x WHERE counted <> recorded";
-    const MONTHS: &str = "SELECT DISTINCT window_start_ms FROM counters WHERE unit = 'requests' AND window_kind = 'month' \
-                          ORDER BY window_start_ms";
-    let months: Vec<(i64,)> = fetch_all!(session, (i64,), MONTHS)?;
-    let mut found = Vec::new();
-    for (start,) in months {
-        let end = strongroom_model::month::next(Millis(start));
-        found.extend(fetch_all!(session, Discrepancy, SQL, start, end.0)?);
-    }
-    Ok(found)
-}
-
-/// Every counter of a limit that does not equal the records that it counts, for windows of which all records are kept:
-/// those that start at `kept_from` or later.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn limit_discrepancies(
-    session: &mut Session,
-    kept_from: Millis,
-) -> Result<Vec<Discrepancy>, StoreError> {
-    const KEYS: &str = "SELECT n.subject_uid, n.unit, n.window_kind, n.window_start_ms, n.settled + n.adjusted AS counted, \
-        CAST(COALESCE((SELECT SUM(e.settled + e.adjusted) FROM counter_entries e \
-            WHERE e.subject_uid = n.subject_uid AND e.unit = n.unit AND e.window_kind = n.window_kind \
-            AND e.window_start_ms = n.window_start_ms AND e.region = n.region), 0) AS BIGINT) AS recorded, \
-        l.scope_kind, l.scope_uid, l.since_change \
-        FROM counters n JOIN limits l ON l.uid = n.subject_uid \
-        WHERE (CASE WHEN n.window_kind = 'prepaid' THEN l.created_at_ms ELSE n.window_start_ms END) >= $1";
-    const SUM: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN $1 = 'tokens' THEN r.charged_tokens \
-        WHEN $1 = 'nano_usd' THEN r.charged_nano_usd WHEN $2 = 'credential' THEN r.requests \
-        ELSE r.client_requests END), 0) AS BIGINT) FROM usage_lines r \
-        WHERE r.generation >= $4 AND r.at_ms >= $5 AND r.at_ms < $6 \
-        AND r.context_uid IN (SELECT c.uid FROM usage_contexts c WHERE c.kind <> 'late' AND c.region = $3 \
-        AND (($2 = 'credential' AND c.credential_uid = $7) OR ($2 = 'token' AND c.actor = $8) \
-        OR ($2 = 'user' AND c.user_id = $9)))";
-    let mut found = Vec::new();
-    for row in fetch_all!(session, LimitCounter, KEYS, kept_from.0)? {
-        let window = Window::from_name(&row.window_kind).unwrap_or(Window::Prepaid);
-        let end = window.end(Millis(row.window_start_ms)).map_or(i64::MAX, |end| end.0);
-        let token = format!("token:{}", row.scope_uid);
-        let user: i64 = row.scope_uid.parse().unwrap_or(-1);
-        let sums = fetch_all!(
-            session,
-            (i64,),
-            SUM,
-            &row.unit,
-            &row.scope_kind,
-            REGION,
-            row.since_change,
-            row.window_start_ms,
-            end,
-            &row.scope_uid,
-            &token,
-            user
-        )?;
-        let recorded = row.recorded + sums.first().map_or(0, |(sum,)| *sum);
-        if recorded != row.counted {
-            found.push(Discrepancy {
-                subject_uid: row.subject_uid,
-                unit: row.unit,
-                window_kind: row.window_kind,
-                window_start_ms: row.window_start_ms,
-                counted: row.counted,
-                recorded,
-            });
-        }
-    }
-    Ok(found)
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct LimitCounter {
-    subject_uid: String,
-    unit: String,
-    window_kind: String,
-    window_start_ms: i64,
-    counted: i64,
-    recorded: i64,
-    scope_kind: String,
-    scope_uid: String,
-    since_change: i64,
 }

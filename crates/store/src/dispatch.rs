@@ -87,7 +87,7 @@ pub(crate) fn texts_of_rows(places: Places, before: &str, columns: usize, after:
 
 /// Sends rows as few statements: `$before VALUES (…), (…) $after`. `$row` stands for a row in the values to bind.
 macro_rules! execute_rows {
-    ($session:expr, $columns:literal, $before:literal, $after:literal, $rows:expr, |$row:ident| $($bind:expr),+ $(,)?) => {
+    ($session:expr, $columns:literal, $before:literal, $after:expr, $rows:expr, |$row:ident| $($bind:expr),+ $(,)?) => {
         async {
             static NUMBERED: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
             static NAMELESS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();

@@ -24,8 +24,9 @@ pub enum StoreError {
     /// What stands on the disk is no database any more.
     #[error("the database is damaged: its file was cut or overwritten; stop the server and restore a backup")]
     Damaged(#[source] sqlx::Error),
-    /// It does not take these values: too large, of a form that it does not store, or against a constraint.
-    #[error("the database refused a value")]
+    /// It takes statements, but not these data: one that is out of range, too long, or of no form that it stores. Without them
+    /// the same statement would do.
+    #[error("the database refused the data of a statement")]
     Refused(#[source] sqlx::Error),
     /// Anything else that a statement can fail with.
     #[error("the database refused a statement")]
@@ -58,7 +59,7 @@ impl From<sqlx::Error> for StoreError {
                 _ if is_not_writable(database.as_ref()) => Self::NotWritable(error),
                 _ if is_unreachable(database.as_ref()) => Self::Unavailable(error),
                 _ if is_damaged(database.as_ref()) => Self::Damaged(error),
-                _ if is_about_values(database.as_ref()) => Self::Refused(error),
+                _ if is_of_data(database.as_ref()) => Self::Refused(error),
                 _ => Self::Statement(error),
             },
             sqlx::Error::Io(_)
@@ -107,14 +108,20 @@ fn is_damaged(error: &dyn DatabaseError) -> bool {
     }
 }
 
-/// SQLite: TOOBIG, CONSTRAINT, MISMATCH, RANGE. PostgreSQL: class 22 (data exception), 23 (constraint), 54 (program limit
-/// exceeded: such as a key that is too long for an index).
-fn is_about_values(error: &dyn DatabaseError) -> bool {
+/// SQLite: TOOBIG, MISMATCH, RANGE, the constraints CHECK, NOTNULL, TRIGGER and DATATYPE, and sums that overflow, which have
+/// no code of their own. PostgreSQL: classes 22 (data) and 54 (beyond a limit of the program, such as a key that is too long
+/// for its index), 23502 (NULL), 23514 (check), and P0001 (raised by a trigger).
+fn is_of_data(error: &dyn DatabaseError) -> bool {
     match sqlite_code(error) {
-        Some(code) => [18, 19, 20, 25].contains(&code),
-        None => {
-            error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+        Some(code) => {
+            let extended = error.code().and_then(|code| code.parse::<u32>().ok());
+            [18, 20, 25].contains(&code)
+                || extended.is_some_and(|code| [275, 1299, 1811, 3091].contains(&code))
+                || (code == 1 && error.message().contains("integer overflow"))
         }
+        None => error.code().is_some_and(|code| {
+            code.starts_with("22") || code.starts_with("54") || ["23502", "23514", "P0001"].contains(&&*code)
+        }),
     }
 }
 
@@ -138,10 +145,7 @@ impl From<StoreError> for Problem {
             StoreError::Corrupt { .. } | StoreError::Damaged(_) => {
                 (ProblemKind::Integrity, error.to_string())
             }
-            StoreError::Refused(_) => (ProblemKind::Internal, error.to_string()),
-            StoreError::Statement(_) => {
-                (ProblemKind::Internal, "the database refused a statement".to_owned())
-            }
+            StoreError::Statement(_) | StoreError::Refused(_) => (ProblemKind::Internal, error.to_string()),
         };
         Self::new(kind, message).caused_by(error)
     }

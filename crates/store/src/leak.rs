@@ -5,6 +5,7 @@ use strongroom_model::{Millis, Uid};
 use crate::dispatch::fetch_all;
 use crate::error::StoreError;
 use crate::session::Session;
+use crate::sum::total;
 
 /// An address that a key was handed out to.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -51,9 +52,14 @@ pub async fn addresses(
 /// # Errors
 /// [`StoreError`].
 pub async fn spent(session: &mut Session, credential: Uid, from: Millis) -> Result<Vec<Spent>, StoreError> {
-    const SQL: &str = "SELECT actor, CAST(SUM(requests) AS BIGINT) AS requests, \
-                       CAST(SUM(cost_nano_usd) AS BIGINT) AS cost_nano_usd, MAX(day_start_ms) AS last_day_ms \
-                       FROM usage_days WHERE credential_uid = $1 AND day_start_ms > $2 - 86400000 \
-                       GROUP BY actor ORDER BY 2 DESC, actor";
+    const SQL: &str = concat!(
+        "SELECT m.actor, ",
+        total!("d.requests"),
+        " AS requests, ",
+        total!("d.cost_nano_usd"),
+        " AS cost_nano_usd, MAX(d.day_start_ms) AS last_day_ms \
+         FROM usage_dims m JOIN usage_days d ON d.dims_uid = m.uid WHERE m.credential_uid = $1 \
+         AND d.day_start_ms > $2 - 86400000 GROUP BY m.actor ORDER BY 2 DESC, m.actor"
+    );
     fetch_all!(session, Spent, SQL, credential.to_string(), from.0)
 }

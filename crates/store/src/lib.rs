@@ -6,6 +6,7 @@
 mod busy;
 mod courtesy;
 mod dispatch;
+mod sum;
 
 pub mod audit;
 pub mod backup;
@@ -30,6 +31,7 @@ pub mod sealed;
 pub mod session;
 pub mod token;
 pub mod usage;
+pub mod usage_partition;
 pub mod usage_report;
 pub mod user;
 pub mod value;
@@ -38,6 +40,7 @@ pub mod version;
 pub use courtesy::Ahead;
 pub use error::StoreError;
 pub use session::{Backend, Session, Store, StoreOptions, Write};
+pub use sum::CEILING;
 
 /// The region that this installation writes as. It stands in the keys of counters and names the audit chain.
 pub const REGION: &str = "main";

@@ -10,6 +10,7 @@ use crate::counter::{CounterKey, Delta};
 use crate::dispatch::{execute, execute_rows, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
+use crate::sum::{bounded, saturating};
 
 /// Announces a server with its first batch.
 ///
@@ -142,8 +143,12 @@ pub async fn apply(
         tx,
         8,
         "INSERT INTO node_holds (node_uid, subject_uid, unit, window_kind, window_start_ms, region, held, leased)",
-        "ON CONFLICT (node_uid, subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET \
-         held = node_holds.held + excluded.held, leased = node_holds.leased + excluded.leased",
+        concat!(
+            "ON CONFLICT (node_uid, subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET ",
+            saturating!("node_holds", "held"),
+            ", ",
+            saturating!("node_holds", "leased")
+        ),
         &rows,
         |row| &node,
         row.0.subject.to_string(),
@@ -151,8 +156,8 @@ pub async fn apply(
         row.0.window.as_str(),
         row.0.start.0,
         REGION,
-        row.1.held,
-        row.1.leased
+        bounded(row.1.held),
+        bounded(row.1.leased)
     )?;
     Ok(())
 }

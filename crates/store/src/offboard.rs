@@ -32,7 +32,8 @@ pub async fn candidates(
 /// # Errors
 /// [`StoreError`].
 pub async fn last_days(session: &mut Session, credential: Uid) -> Result<Vec<(String, i64)>, StoreError> {
-    const SQL: &str = "SELECT version_uid, MAX(day_start_ms) FROM usage_days WHERE credential_uid = $1 \
-                       AND requests > 0 AND version_uid <> '' GROUP BY version_uid ORDER BY version_uid";
+    const SQL: &str = "SELECT m.version_uid, MAX(d.day_start_ms) FROM usage_dims m JOIN usage_days d ON d.dims_uid = m.uid \
+                       WHERE m.credential_uid = $1 AND d.requests > 0 AND m.version_uid <> '' \
+                       GROUP BY m.version_uid ORDER BY m.version_uid";
     fetch_all!(session, (String, i64), SQL, credential.to_string())
 }

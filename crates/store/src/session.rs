@@ -1,5 +1,6 @@
 //! Connections: pools, sessions for reading, transactions for writing, and the clock that decides windows.
 
+use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::str::FromStr;
@@ -11,12 +12,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
-use strongroom_model::{Clock, Millis};
+use strongroom_model::{Clock, Millis, Uid};
 
 use crate::busy::{Patience, is_busy};
 use crate::courtesy::{Ahead, Courtesy};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
+use crate::usage::known::{Known, Lesson};
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,7 @@ pub struct Store {
     clock: Clock,
     changes_made: Arc<AtomicU64>,
     courtesy: Courtesy,
+    known: Known,
 }
 
 #[derive(Debug, Clone)]
@@ -102,6 +105,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the URL is no database's or the database cannot be reached.
     pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
+        let known = Known::default();
         let pool = match Backend::of_url(&options.url)? {
             Backend::Sqlite => {
                 let file = sqlite_options(&options.url)?;
@@ -112,19 +116,25 @@ impl Store {
                 let read = sqlite_pool(&reading, options.max_connections).await?;
                 Pool::Sqlite { read, write }
             }
-            Backend::Postgres => Pool::Postgres(
-                PgPoolOptions::new()
+            Backend::Postgres => {
+                let known = known.clone();
+                let options_of_pool = PgPoolOptions::new()
                     .max_connections(options.max_connections)
                     .acquire_timeout(ACQUIRE)
-                    .connect_with(postgres_options(&options.url)?)
-                    .await?,
-            ),
+                    // The server that is found now may lack what the one before had.
+                    .after_connect(move |_, _| {
+                        known.forget();
+                        Box::pin(async { Ok(()) })
+                    });
+                Pool::Postgres(options_of_pool.connect_with(postgres_options(&options.url)?).await?)
+            }
         };
         Ok(Self {
             pool,
             clock: options.clock.clone(),
             changes_made: Arc::default(),
             courtesy: Courtesy::default(),
+            known,
         })
     }
 
@@ -199,8 +209,13 @@ impl Store {
             Pool::Sqlite { write, .. } => Link::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Link::PostgresWrite(begin(pool, None).await?),
         };
-        let changes_made = Arc::clone(&self.changes_made);
-        Ok(Write { session: Session { link, clock: self.clock.clone() }, is_change: false, changes_made })
+        Ok(Write {
+            session: Session { link, clock: self.clock.clone() },
+            is_change: false,
+            changes_made: Arc::clone(&self.changes_made),
+            known: self.known.clone(),
+            lesson: Lesson::default(),
+        })
     }
 
     /// How many transactions of this process have changed what servers may hold in memory: who holds some looks here
@@ -380,12 +395,19 @@ pub struct Write {
     session: Session,
     is_change: bool,
     changes_made: Arc<AtomicU64>,
+    known: Known,
+    lesson: Lesson,
 }
 
 impl Write {
     /// Says that this transaction changes what servers may hold in memory: its commit moves the change counter.
     pub(crate) fn touch(&mut self) {
         self.is_change = true;
+    }
+
+    /// Which of these dims and contexts have to be written, as far as is known.
+    pub(crate) fn missing(&mut self, uids: impl Iterator<Item = Uid>) -> HashSet<Uid> {
+        self.known.missing(uids, &mut self.lesson)
     }
 
     /// Makes the changes durable.
@@ -397,6 +419,11 @@ impl Write {
             crate::change::advance(&mut self).await?;
         }
         let done = Self::end(self.session.link).await;
+        match done {
+            Ok(()) => self.known.learn(self.lesson),
+            // Whatever it was, it may have been the server.
+            Err(_) => self.known.forget(),
+        }
         if self.is_change {
             // Also when it failed: whether it happened is not known then.
             self.changes_made.fetch_add(1, Ordering::SeqCst);

@@ -7,6 +7,7 @@ use crate::REGION;
 use crate::dispatch::{execute, fetch_all};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
+use crate::sum::{bounded, total};
 
 /// What sums are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,14 +65,26 @@ macro_rules! sums {
         concat!(
             "SELECT ",
             $key,
-            " AS group_key, CAST(SUM(client_requests) AS BIGINT) AS client_requests, \
-             CAST(SUM(requests) AS BIGINT) AS requests, CAST(SUM(errors) AS BIGINT) AS errors, \
-             CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, \
-             CAST(SUM(cached_input_tokens) AS BIGINT) AS cached_input_tokens, \
-             CAST(SUM(output_tokens) AS BIGINT) AS output_tokens, \
-             CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens, \
-             CAST(SUM(cost_nano_usd) AS BIGINT) AS cost_nano_usd, CAST(SUM(unpriced) AS BIGINT) AS unpriced \
-             FROM usage_days WHERE day_start_ms >= $1 AND day_start_ms < $2 ",
+            " AS group_key, ",
+            total!("d.client_requests"),
+            " AS client_requests, ",
+            total!("d.requests"),
+            " AS requests, ",
+            total!("d.errors_client + d.errors_provider"),
+            " AS errors, ",
+            total!("d.input_tokens"),
+            " AS input_tokens, ",
+            total!("d.cached_input_tokens"),
+            " AS cached_input_tokens, ",
+            total!("d.output_tokens"),
+            " AS output_tokens, ",
+            total!("d.reasoning_tokens"),
+            " AS reasoning_tokens, ",
+            total!("d.cost_nano_usd"),
+            " AS cost_nano_usd, ",
+            total!("d.unpriced"),
+            " AS unpriced FROM usage_days d JOIN usage_dims m ON m.uid = d.dims_uid \
+             WHERE d.day_start_ms >= $1 AND d.day_start_ms < $2 ",
             $where,
             " GROUP BY 1 ORDER BY 1"
         )
@@ -93,7 +106,7 @@ pub async fn sums(
             concat!(
                 "COALESCE((SELECT ",
                 shown_name!(),
-                " FROM api_credentials c WHERE c.uid = credential_uid), credential_uid)"
+                " FROM api_credentials c WHERE c.uid = m.credential_uid), m.credential_uid)"
             ),
             ""
         ),
@@ -102,15 +115,15 @@ pub async fn sums(
                 "COALESCE((SELECT ",
                 shown_name!(),
                 " || ' v' || CAST(v.number AS TEXT) FROM credential_versions v \
-                 JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = usage_days.version_uid), version_uid)"
+                 JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = m.version_uid), m.version_uid)"
             ),
             ""
         ),
-        GroupBy::Provider => sums!("provider", ""),
-        GroupBy::Model => sums!("model", ""),
-        GroupBy::Token => sums!("SUBSTR(actor, 7)", "AND actor LIKE 'token:%'"),
-        GroupBy::User => sums!("CASE WHEN user_id = 0 THEN '' ELSE CAST(user_id AS TEXT) END", ""),
-        GroupBy::Day => sums!("CAST(day_start_ms AS TEXT)", ""),
+        GroupBy::Provider => sums!("m.provider", ""),
+        GroupBy::Model => sums!("m.model", ""),
+        GroupBy::Token => sums!("SUBSTR(m.actor, 7)", "AND m.actor LIKE 'token:%'"),
+        GroupBy::User => sums!("CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END", ""),
+        GroupBy::Day => sums!("CAST(d.day_start_ms AS TEXT)", ""),
     };
     fetch_all!(session, Sums, sql, from.0, to.0)
 }
@@ -157,18 +170,17 @@ pub async fn list_priced(
 pub async fn set_cost(tx: &mut Write, record: &Priced, cost: Option<i64>) -> Result<bool, StoreError> {
     const RECORD: &str = "UPDATE usage_lines SET cost_nano_usd = $2 WHERE uid = $1 \
                           AND COALESCE(cost_nano_usd, -1) = COALESCE($3, -1)";
-    const DAY: &str = "UPDATE usage_days SET cost_nano_usd = cost_nano_usd + $2, unpriced = unpriced + $3 \
-         WHERE EXISTS (SELECT 1 FROM usage_records r WHERE r.uid = $1 \
-         AND usage_days.day_start_ms = r.at_ms - r.at_ms % 86400000 AND usage_days.region = r.region \
-         AND usage_days.kind = r.kind AND usage_days.actor = r.actor AND usage_days.user_id = COALESCE(r.user_id, 0) \
-         AND usage_days.credential_uid = COALESCE(r.credential_uid, '') \
-         AND usage_days.version_uid = COALESCE(r.version_uid, '') AND usage_days.provider = r.provider \
-         AND usage_days.model = r.model AND usage_days.source = r.source)";
+    // By the key of the day, of which this is the line's.
+    const DAY: &str = "UPDATE usage_days SET cost_nano_usd = CASE WHEN cost_nano_usd > 1152921504606846976 - $2 \
+         THEN 1152921504606846976 WHEN cost_nano_usd < -$2 THEN 0 ELSE cost_nano_usd + $2 END, \
+         unpriced = CASE WHEN unpriced < -$3 THEN 0 ELSE unpriced + $3 END \
+         WHERE (day_start_ms, region, dims_uid) IN (SELECT l.at_ms - l.at_ms % 86400000, l.region, c.dims_uid \
+         FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid WHERE l.uid = $1)";
     let before = record.cost_nano_usd;
     if execute!(tx, RECORD, record.uid.as_str(), cost, before)? == 0 {
         return Ok(false);
     }
-    let more = cost.unwrap_or(0) - before.unwrap_or(0);
+    let more = bounded(cost.unwrap_or(0).saturating_sub(before.unwrap_or(0)));
     let unpriced = i64::from(cost.is_none()) - i64::from(before.is_none());
     execute!(tx, DAY, record.uid.as_str(), more, unpriced)?;
     Ok(true)

@@ -14,6 +14,8 @@ mod counter;
 mod credential;
 #[path = "cases/credential_list.rs"]
 mod credential_list;
+#[path = "cases/error.rs"]
+mod error;
 #[path = "cases/ground.rs"]
 mod ground;
 #[path = "cases/idempotency.rs"]
@@ -44,6 +46,8 @@ mod session;
 mod token;
 #[path = "cases/usage.rs"]
 mod usage;
+#[path = "cases/usage_partition.rs"]
+mod usage_partition;
 #[path = "cases/usage_report.rs"]
 mod usage_report;
 #[path = "cases/user.rs"]

@@ -103,20 +103,13 @@ fn not_found() -> Problem {
     Problem::not_found("Limit not found")
 }
 
-fn check_amount(amount: i64) -> Result<(), Problem> {
-    if amount < 0 {
-        return Err(Problem::invalid("amount", "amount must be 0 or more; 0 refuses everything"));
-    }
-    Ok(())
-}
-
 async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<Standing, Problem> {
     let key = CounterKey::at(limit.counter_subject(), (limit.unit, limit.window), now);
     let states = counter::read_all(session, &[key]).await?;
     let CounterState { settled, held, adjusted, .. } = states.get(&key).copied().unwrap_or_default();
     let name = name_of(session, &limit.scope).await?.unwrap_or_else(|| limit.scope.id());
     let resets_at = limit.window.end(now);
-    Ok(Standing { name, used: settled + adjusted, held, resets_at, limit })
+    Ok(Standing { name, used: settled.saturating_add(adjusted), held, resets_at, limit })
 }
 
 async fn name_of(session: &mut Session, scope: &LimitScope) -> Result<Option<String>, Problem> {
@@ -191,7 +184,7 @@ impl LimitService {
         window: Window,
         amount: i64,
     ) -> Result<Standing, Problem> {
-        check_amount(amount)?;
+        Limit::check_amount("amount", amount)?;
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         let scope = scope_of(&mut tx, bound, now).await?;
@@ -206,7 +199,7 @@ impl LimitService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, or naming the field at fault.
     pub async fn change(&self, uid: Uid, amount: i64) -> Result<Standing, Problem> {
-        check_amount(amount)?;
+        Limit::check_amount("amount", amount)?;
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         let mut found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;

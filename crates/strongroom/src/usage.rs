@@ -6,6 +6,7 @@ use strongroom_connectors::ai::gateway::usage_from_raw;
 use strongroom_model::audit::Target;
 use strongroom_model::limit::Window;
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider};
+use strongroom_store::usage_partition::{self, Dropped};
 use strongroom_store::{counter, usage_report};
 
 use crate::Strongroom;
@@ -72,8 +73,8 @@ impl UsageService {
 
     async fn compare(&self, kept_from: Millis) -> Result<Vec<Discrepancy>, Problem> {
         let mut session = self.room.read_ledger().await?;
-        let mut found = counter::discrepancies(&mut session).await?;
-        found.extend(counter::limit_discrepancies(&mut session, kept_from).await?);
+        let mut found = counter::proof::discrepancies(&mut session).await?;
+        found.extend(counter::proof::limit_discrepancies(&mut session, kept_from).await?);
         Ok(found)
     }
 
@@ -125,25 +126,57 @@ impl UsageService {
     }
 
     /// Deletes records that are older than so many days, and counters of minutes, hours and days that are over; the sums
-    /// of each day stay. Tells how many records.
+    /// of each day stay. Tells how many records. On PostgreSQL whole partitions go, and those of the days to come are made.
     ///
     /// # Errors
     /// [`Problem`].
     pub async fn retire(&self, days: u32) -> Result<u64, Problem> {
-        let mut deleted = 0;
-        loop {
-            let mut tx = self.room.0.store.write().await?;
-            let now = tx.now().await?;
-            let today = Window::Day.start(now).0;
-            let before = Millis(today - i64::from(days) * 86_400_000);
+        let store = &self.room.0.store;
+        let today = Window::Day.start(store.read().await?.now().await?);
+        let before = Millis(today.0 - i64::from(days) * 86_400_000);
+        // What goes wrong with partitions goes wrong alone: there is one for all that has none, and records go one by one as well.
+        let made = self.make_partitions(today).await;
+        let (mut deleted, dropped) = self.drop_partitions(before).await;
+        let is_busy = matches!(dropped, Ok(Dropped::Busy));
+        if is_busy {
+            tracing::info!("a partition of old usage records is in use; it has its turn the next time");
+        }
+        while !is_busy {
+            let mut tx = store.write().await?;
             let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
-            if gone < BATCH as u64 {
-                usage_report::delete_counters(&mut tx, Millis(today - COUNTERS_KEPT)).await?;
-            }
             tx.commit().await?;
             deleted += gone;
             if gone < BATCH as u64 {
-                return Ok(deleted);
+                break;
+            }
+        }
+        let mut tx = store.write().await?;
+        usage_report::delete_counters(&mut tx, Millis(today.0 - COUNTERS_KEPT)).await?;
+        tx.commit().await?;
+        made?;
+        dropped?;
+        Ok(deleted)
+    }
+
+    async fn make_partitions(&self, today: Millis) -> Result<(), Problem> {
+        let mut tx = self.room.0.store.write().await?;
+        usage_partition::make_ahead(&mut tx, today).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// How many records went, and what ended it.
+    async fn drop_partitions(&self, before: Millis) -> (u64, Result<Dropped, Problem>) {
+        let drop_one = async || {
+            let mut tx = self.room.0.store.write().await?;
+            let dropped = usage_partition::drop_oldest(&mut tx, before).await?;
+            tx.commit().await?;
+            Ok(dropped)
+        };
+        let mut deleted = 0;
+        loop {
+            match drop_one().await {
+                Ok(Dropped::Records(records)) => deleted += records,
+                ended => return (deleted, ended),
             }
         }
     }

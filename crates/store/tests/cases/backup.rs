@@ -40,6 +40,7 @@ async fn shapes_of_the_schema(database: &TestDatabase) -> Shape {
              AND t.table_name = c.table_name AND k.column_name = c.column_name) \
              FROM information_schema.columns c JOIN information_schema.tables b ON b.table_schema = c.table_schema \
              AND b.table_name = c.table_name AND b.table_type = 'BASE TABLE' \
+             JOIN pg_class p ON p.relname = c.table_name AND p.relnamespace = 'public'::regnamespace AND NOT p.relispartition \
              WHERE c.table_schema = current_schema() AND c.table_name <> '_sqlx_migrations'"
         }
     };

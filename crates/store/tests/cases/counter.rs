@@ -151,7 +151,7 @@ async fn a_counter_that_is_not_the_sum_of_its_records_is_found() {
     let delta = Delta { settled: 2 + 7 + 2, adjusted: -3, ..Delta::default() };
     counter::apply(&mut tx, &BTreeMap::from([(key, delta)])).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(counter::discrepancies(&mut ground.read().await).await.unwrap(), []);
+    assert_eq!(counter::proof::discrepancies(&mut ground.read().await).await.unwrap(), []);
 
     ground.database.execute("UPDATE counters SET settled = settled - 1").await;
     let found = Discrepancy {
@@ -162,7 +162,7 @@ async fn a_counter_that_is_not_the_sum_of_its_records_is_found() {
         counted: 7,
         recorded: 8,
     };
-    assert_eq!(counter::discrepancies(&mut ground.read().await).await.unwrap(), [found]);
+    assert_eq!(counter::proof::discrepancies(&mut ground.read().await).await.unwrap(), [found]);
 }
 
 #[tokio::test]
@@ -180,12 +180,12 @@ async fn a_counter_of_a_limit_that_is_not_the_sum_of_what_the_limit_counts_is_fo
         .unwrap();
     counter::apply(&mut tx, &BTreeMap::from([(key, Delta::used(30, NOW))])).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(counter::limit_discrepancies(&mut ground.read().await, Millis(0)).await.unwrap(), []);
+    assert_eq!(counter::proof::limit_discrepancies(&mut ground.read().await, Millis(0)).await.unwrap(), []);
     ground.database.execute("UPDATE counters SET settled = 31").await;
-    let found = counter::limit_discrepancies(&mut ground.read().await, Millis(0)).await.unwrap();
+    let found = counter::proof::limit_discrepancies(&mut ground.read().await, Millis(0)).await.unwrap();
     assert_eq!((found.len(), found[0].counted, found[0].recorded), (1, 31, 30));
     // Windows of which records may be gone already cannot be told.
-    assert_eq!(counter::limit_discrepancies(&mut ground.read().await, NOW).await.unwrap(), []);
+    assert_eq!(counter::proof::limit_discrepancies(&mut ground.read().await, NOW).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

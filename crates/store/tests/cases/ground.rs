@@ -111,6 +111,45 @@ impl Ground {
     }
 }
 
+/// Sums of a day that nobody wrote a record for.
+#[derive(Debug, Clone)]
+pub(crate) struct Sums {
+    pub(crate) day_start_ms: i64,
+    pub(crate) actor: &'static str,
+    pub(crate) credential: String,
+    pub(crate) version: &'static str,
+    pub(crate) requests: i64,
+    pub(crate) cost_nano_usd: i64,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        let credential = uid(1).to_string();
+        Self { day_start_ms: 0, actor: "token:a", credential, version: "v", requests: 1, cost_nano_usd: 7 }
+    }
+}
+
+impl Ground {
+    /// Writes sums of days past the product.
+    pub(crate) async fn put_sums(&self, all: &[Sums]) {
+        let statement = |(number, sums): (usize, &Sums)| {
+            format!(
+                "INSERT INTO usage_dims VALUES ('dims{number}', 'main', 'call', 'chat.completions', '{}', 0, '', '', '{}', \
+                 '{}', 'openai', 'm', 'database', ''); INSERT INTO usage_days VALUES ({}, 'main', 'dims{number}', {}, 1, 0, 0, \
+                 0, 0, 0, 0, 0, 0, {}, 0, 0, 0, 0, 0, 0, 0)",
+                sums.actor,
+                sums.credential,
+                sums.version,
+                sums.day_start_ms,
+                sums.requests,
+                sums.cost_nano_usd
+            )
+        };
+        let statements: Vec<_> = all.iter().enumerate().map(statement).collect();
+        self.database.execute(&statements.join(";")).await;
+    }
+}
+
 pub(crate) fn wrapped(id: &str, purpose: &str, at: Millis) -> (KeyRow, WrapRow) {
     let key = KeyRow {
         id: id.to_owned(),

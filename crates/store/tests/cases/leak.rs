@@ -3,7 +3,7 @@
 use strongroom_model::Millis;
 use strongroom_store::leak::{self, Address, Spent};
 
-use super::ground::{NOW, ground, uid};
+use super::ground::{NOW, Sums, ground, uid};
 
 #[tokio::test]
 async fn addresses_and_spend_are_those_of_one_credential_since_an_instant() {
@@ -38,12 +38,12 @@ async fn addresses_and_spend_are_those_of_one_credential_since_an_instant() {
     );
 
     let day = NOW.0 - NOW.0.rem_euclid(86_400_000);
-    let sums = |credential: u8, actor: &str, start: i64, requests: i64| {
-        format!(
-            "INSERT INTO usage_days VALUES ({start}, 'main', 'call', '{actor}', 0, '{}', 'v', 'openai', 'm', 'database', \
-             {requests}, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0)",
-            uid(credential)
-        )
+    let sums = |credential: u8, actor: &'static str, start: i64, requests: i64| Sums {
+        actor,
+        credential: uid(credential).to_string(),
+        day_start_ms: start,
+        requests,
+        ..Sums::default()
     };
     let rows = [
         sums(1, "token:a", day, 2),
@@ -51,7 +51,7 @@ async fn addresses_and_spend_are_those_of_one_credential_since_an_instant() {
         sums(1, "token:b", day, 9),
         sums(2, "token:c", day, 1),
     ];
-    ground.database.execute(&rows.join(";")).await;
+    ground.put_sums(&rows).await;
     let spent = |actor: &str, requests, cost_nano_usd| Spent {
         actor: actor.to_owned(),
         requests,

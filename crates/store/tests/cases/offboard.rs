@@ -4,7 +4,7 @@ use strongroom_model::CredentialId;
 use strongroom_model::version::Erasure;
 use strongroom_store::{credential, offboard, version};
 
-use super::ground::{NOW, ground, provider, row, uid};
+use super::ground::{NOW, Sums, ground, provider, row, uid};
 
 #[tokio::test]
 async fn older_versions_and_imported_keys_are_told_and_no_others() {
@@ -56,12 +56,12 @@ async fn older_versions_and_imported_keys_are_told_and_no_others() {
 async fn the_last_day_of_each_version_is_told() {
     let ground = ground().await;
     let day = NOW.0 - NOW.0.rem_euclid(86_400_000);
-    let sums = |version: &str, start: i64, requests: i64, credential: u8| {
-        format!(
-            "INSERT INTO usage_days VALUES ({start}, 'main', 'call', 'token:a', 0, '{}', '{version}', 'openai', 'm', \
-             'database', {requests}, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0)",
-            uid(credential)
-        )
+    let sums = |version: &'static str, start: i64, requests: i64, credential: u8| Sums {
+        credential: uid(credential).to_string(),
+        version,
+        day_start_ms: start,
+        requests,
+        ..Sums::default()
     };
     let rows = [
         sums("old", day - 3 * 86_400_000, 2, 1),
@@ -70,7 +70,7 @@ async fn the_last_day_of_each_version_is_told() {
         sums("new", day, 5, 1),
         sums("other", day, 5, 2),
     ];
-    ground.database.execute(&rows.join(";")).await;
+    ground.put_sums(&rows).await;
     let told = offboard::last_days(&mut ground.read().await, uid(1)).await.unwrap();
     assert_eq!(told, [("new".to_owned(), day), ("old".to_owned(), day - 2 * 86_400_000)]);
 }

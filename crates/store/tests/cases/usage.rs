@@ -11,7 +11,8 @@ use super::ground::{NOW, ground, uid};
 async fn records_are_written_once_and_summed_up_by_day() {
     let ground = ground().await;
     let yesterday = Millis(NOW.0 - 86_400_000);
-    let failed = Record { status: 500, cost_nano_usd: None, ..record(3, Some(uid(1)), NOW) };
+    let failed = Record { status: 500, cost_nano_usd: None, total_ms: None, ..record(3, Some(uid(1)), NOW) };
+    let refused = Record { status: 404, ..record(6, Some(uid(1)), NOW) };
     let read = Record { kind: Kind::Read, ..record(5, Some(uid(1)), NOW) };
     let records = [
         record(1, Some(uid(1)), NOW),
@@ -19,14 +20,16 @@ async fn records_are_written_once_and_summed_up_by_day() {
         failed,
         record(4, Some(uid(1)), yesterday),
         read,
+        refused,
     ];
     for part in records.chunks(2) {
         let mut tx = ground.write().await;
         usage::insert_all(&mut tx, part).await.unwrap();
         tx.commit().await.unwrap();
     }
-    let sums = "SELECT kind, day_start_ms / 86400000, requests, errors, input_tokens, cost_nano_usd, unpriced \
-                FROM usage_days ORDER BY kind, day_start_ms";
+    let sums = "SELECT m.kind, d.day_start_ms / 86400000, d.requests, d.errors_client, d.errors_provider, d.input_tokens, \
+                d.cost_nano_usd, d.unpriced, d.first_byte_ms_sum, d.first_byte_count, d.total_ms_sum, d.total_count \
+                FROM usage_days d JOIN usage_dims m ON m.uid = d.dims_uid ORDER BY m.kind, d.day_start_ms";
     let sums: Vec<Vec<String>> = ground
         .database
         .query_text(sums)
@@ -39,9 +42,9 @@ async fn records_are_written_once_and_summed_up_by_day() {
     assert_eq!(
         sums,
         [
-            vec!["call", &before, "1", "0", "10", "100", "0"],
-            vec!["call", &today, "3", "1", "30", "200", "1"],
-            vec!["read", &today, "1", "0", "10", "100", "0"],
+            vec!["call", &before, "1", "0", "0", "10", "100", "0", "3", "1", "9", "1"],
+            vec!["call", &today, "4", "1", "1", "40", "300", "1", "12", "4", "27", "3"],
+            vec!["read", &today, "1", "0", "0", "10", "100", "0", "3", "1", "9", "1"],
         ]
     );
     let mut session = ground.read().await;

@@ -112,7 +112,7 @@ impl Strongroom {
                 proof.faults.push(format!("the row of user {} was changed", stored.user.id));
             }
         }
-        for odd in strongroom_store::counter::discrepancies(&mut session).await? {
+        for odd in strongroom_store::counter::proof::discrepancies(&mut session).await? {
             let start = Millis(odd.window_start_ms);
             proof.faults.push(format!(
                 "the counter of {} in the month from {start} says {}, its records {}",

@@ -255,7 +255,7 @@ async fn close_windows(tx: &mut Write, actor: &Actor, now: Millis) -> Result<u64
     let (mut deltas, mut entries) = (BTreeMap::new(), Vec::new());
     for (key, amount) in amounts {
         let state = states.get(&key).copied().unwrap_or_default();
-        let left = amount - state.settled - state.held - state.leased - state.adjusted;
+        let left = amount.saturating_sub(state.taken());
         if left <= 0 {
             continue;
         }

@@ -7,7 +7,9 @@ use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::random;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::audit::{NewEntry, Outcome, Target};
-use strongroom_model::credential::{Credential, Field, MAX_ENDPOINT, MAX_SECRET, check_rotation};
+use strongroom_model::credential::{
+    Credential, Field, MAX_ENDPOINT, MAX_SECRET, check_rate_limit, check_rotation,
+};
 use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
@@ -342,9 +344,7 @@ fn check(row: &ImportRow) -> Result<Provider, Problem> {
             format!("endpoint must be at most {MAX_ENDPOINT} bytes without NUL"),
         ));
     }
-    if row.rate_limit.is_some_and(|limit| limit < 0) {
-        return Err(Problem::invalid("rateLimit", "rateLimit must not be negative"));
-    }
+    row.rate_limit.map_or(Ok(()), check_rate_limit)?;
     row.rotate_after_days.map_or(Ok(()), check_rotation)?;
     for (field, count) in
         [("usageCount", row.usage_count), ("currentMonthUsage", row.current_month_usage.max(0))]
