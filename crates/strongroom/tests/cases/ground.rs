@@ -93,7 +93,7 @@ impl Ground {
         let verification = self.room.audit().verify(&[]).await.expect("a verification");
         assert_eq!(verification.faults, []);
         let mut session = self.store.read().await.expect("a session");
-        assert_eq!(counter::discrepancies(&mut session).await.expect("an answer"), []);
+        assert_eq!(counter::proof::discrepancies(&mut session).await.expect("an answer"), []);
         for credential in self.service().list_credentials().await.expect("a list") {
             if let Err(problem) = self.service().test(credential.id, false).await {
                 let is_fine = matches!(problem.kind, ProblemKind::LimitReached | ProblemKind::Unprocessable)
