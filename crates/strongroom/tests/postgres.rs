@@ -38,6 +38,8 @@ mod leak;
 mod limit;
 #[path = "cases/master_key.rs"]
 mod master_key;
+#[path = "cases/migration.rs"]
+mod migration;
 #[path = "cases/nodes.rs"]
 mod nodes;
 #[path = "cases/offboard.rs"]

@@ -36,6 +36,8 @@ mod leak;
 mod limit;
 #[path = "cases/master_key.rs"]
 mod master_key;
+#[path = "cases/migration.rs"]
+mod migration;
 #[path = "cases/offboard.rs"]
 mod offboard;
 #[path = "cases/opening.rs"]

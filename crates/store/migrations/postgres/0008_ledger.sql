@@ -209,12 +209,15 @@ INSERT INTO usage_lines SELECT l.uid, m.region, m.context_uid, l.at_ms, LEAST(GR
 FROM usage_lines_before l JOIN ledger_map m ON m.before_uid = l.context_uid;
 ALTER TABLE usage_lines ADD PRIMARY KEY (uid);
 
--- Lines that charged limits what no call can have cost.
-CREATE TABLE ledger_spoilt (uid TEXT PRIMARY KEY, dims_uid TEXT NOT NULL, at_ms BIGINT NOT NULL, generation BIGINT NOT NULL);
-INSERT INTO ledger_spoilt SELECT l.uid, m.dims_uid, l.at_ms, l.generation
-FROM usage_lines_before l JOIN ledger_map m ON m.before_uid = l.context_uid
-WHERE NOT ((l.requests BETWEEN 0 AND 10000000000000) AND (l.client_requests BETWEEN 0 AND 10000000000000)
-    AND (l.charged_tokens BETWEEN 0 AND 10000000000000) AND (l.charged_nano_usd BETWEEN 0 AND 10000000000000));
+-- Lines that charged limits what no call can have cost, and in which unit.
+CREATE TABLE ledger_spoilt (uid TEXT PRIMARY KEY, dims_uid TEXT NOT NULL, at_ms BIGINT NOT NULL, generation BIGINT NOT NULL,
+    requests BIGINT NOT NULL, tokens BIGINT NOT NULL, nano_usd BIGINT NOT NULL);
+INSERT INTO ledger_spoilt SELECT x.* FROM (SELECT l.uid, m.dims_uid, l.at_ms, l.generation,
+    CASE WHEN (l.requests BETWEEN 0 AND 10000000000000) AND (l.client_requests BETWEEN 0 AND 10000000000000) THEN 0 ELSE 1
+        END AS requests,
+    CASE WHEN (l.charged_tokens BETWEEN 0 AND 10000000000000) THEN 0 ELSE 1 END AS tokens,
+    CASE WHEN (l.charged_nano_usd BETWEEN 0 AND 10000000000000) THEN 0 ELSE 1 END AS nano_usd
+FROM usage_lines_before l JOIN ledger_map m ON m.before_uid = l.context_uid) x WHERE x.requests + x.tokens + x.nano_usd > 0;
 DROP TABLE usage_lines_before;
 
 -- The records, summed up by day; kept for ever. No sum exceeds 2^60.
@@ -444,13 +447,14 @@ UPDATE ledger_counters SET is_odd = 1 WHERE scope_kind <> '' AND EXISTS (SELECT 
     JOIN usage_dims m ON m.uid = s.dims_uid WHERE m.region = ledger_counters.region AND m.kind <> 'late'
     AND s.generation >= ledger_counters.since_change AND s.at_ms >= ledger_counters.window_start_ms
     AND s.at_ms < ledger_counters.until_ms
+    AND CASE ledger_counters.unit WHEN 'tokens' THEN s.tokens WHEN 'nano_usd' THEN s.nano_usd ELSE s.requests END = 1
     AND ((ledger_counters.scope_kind = 'credential' AND m.credential_uid = ledger_counters.scope_uid)
     OR (ledger_counters.scope_kind = 'token' AND m.actor = 'token:' || ledger_counters.scope_uid)
     OR (ledger_counters.scope_kind = 'user' AND m.user_id <> 0 AND CAST(m.user_id AS TEXT) = ledger_counters.scope_uid)));
 DELETE FROM ledger_counters WHERE is_odd = 0;
 -- A credential's requests come from the sums of its days, a limit's use from the lines of its window.
-UPDATE ledger_counters SET recorded = COALESCE((SELECT CAST(LEAST(GREATEST(SUM(d.requests), -1152921504606846976),
-    1152921504606846976) AS BIGINT)
+UPDATE ledger_counters SET recorded = COALESCE((SELECT CAST(LEAST(GREATEST(COALESCE(SUM(d.requests), 0),
+    -1152921504606846976), 1152921504606846976) AS BIGINT)
     FROM usage_dims m JOIN usage_days d ON d.dims_uid = m.uid WHERE m.credential_uid = ledger_counters.subject_uid
     AND m.kind <> 'late' AND d.region = ledger_counters.region AND d.day_start_ms >= ledger_counters.window_start_ms
     AND d.day_start_ms < ledger_counters.until_ms), 0)
@@ -458,9 +462,9 @@ WHERE scope_kind = '';
 UPDATE ledger_counters SET recorded = CASE WHEN EXISTS (SELECT 1 FROM ledger_days k WHERE k.is_whole = 0
     AND k.region = ledger_counters.region AND k.day_start_ms > ledger_counters.from_ms - 86400000
     AND k.day_start_ms < ledger_counters.until_ms) THEN -1 ELSE COALESCE((SELECT
-    CAST(LEAST(GREATEST(SUM((CASE ledger_counters.unit WHEN 'tokens' THEN r.charged_tokens WHEN 'nano_usd' THEN
+    CAST(LEAST(GREATEST(COALESCE(SUM((CASE ledger_counters.unit WHEN 'tokens' THEN r.charged_tokens WHEN 'nano_usd' THEN
         r.charged_nano_usd ELSE CASE ledger_counters.scope_kind WHEN 'credential' THEN r.requests ELSE r.client_requests END
-        END)), -1152921504606846976), 1152921504606846976) AS BIGINT)
+        END)), 0), -1152921504606846976), 1152921504606846976) AS BIGINT)
     FROM usage_lines r JOIN usage_contexts c ON c.uid = r.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
     WHERE r.region = ledger_counters.region AND m.kind <> 'late' AND r.generation >= ledger_counters.since_change
     AND r.at_ms >= ledger_counters.window_start_ms AND r.at_ms < ledger_counters.until_ms
@@ -472,23 +476,27 @@ WHERE scope_kind <> '';
 
 UPDATE counters SET
     settled = CASE WHEN x.recorded < 0 THEN 1152921504606846976 ELSE GREATEST(0, LEAST(1152921504606846976, x.recorded +
-        COALESCE((SELECT CAST(LEAST(GREATEST(SUM(e.settled), -1152921504606846976), 1152921504606846976) AS BIGINT)
+        COALESCE((SELECT CAST(LEAST(GREATEST(COALESCE(SUM(e.settled), 0), -1152921504606846976), 1152921504606846976) AS
+        BIGINT)
         FROM counter_entries e WHERE e.subject_uid = counters.subject_uid AND e.unit = counters.unit
         AND e.window_kind = counters.window_kind AND e.window_start_ms = counters.window_start_ms AND e.region =
         counters.region), 0))) END,
     adjusted = CASE WHEN x.recorded < 0 THEN 0 ELSE
-        COALESCE((SELECT CAST(LEAST(GREATEST(SUM(e.adjusted), -1152921504606846976), 1152921504606846976) AS BIGINT)
+        COALESCE((SELECT CAST(LEAST(GREATEST(COALESCE(SUM(e.adjusted), 0), -1152921504606846976), 1152921504606846976) AS
+        BIGINT)
         FROM counter_entries e WHERE e.subject_uid = counters.subject_uid AND e.unit = counters.unit
         AND e.window_kind = counters.window_kind AND e.window_start_ms = counters.window_start_ms AND e.region =
         counters.region), 0) END
 FROM ledger_counters x WHERE x.subject_uid = counters.subject_uid AND x.unit = counters.unit
     AND x.window_kind = counters.window_kind AND x.window_start_ms = counters.window_start_ms AND x.region = counters.region;
 UPDATE counters SET
-    held = COALESCE((SELECT CAST(LEAST(GREATEST(SUM(h.held), -1152921504606846976), 1152921504606846976) AS BIGINT)
+    held = COALESCE((SELECT CAST(LEAST(GREATEST(COALESCE(SUM(h.held), 0), -1152921504606846976), 1152921504606846976) AS
+        BIGINT)
         FROM node_holds h WHERE h.subject_uid = counters.subject_uid AND h.unit = counters.unit
         AND h.window_kind = counters.window_kind AND h.window_start_ms = counters.window_start_ms AND h.region =
         counters.region), 0),
-    leased = COALESCE((SELECT CAST(LEAST(GREATEST(SUM(h.leased), -1152921504606846976), 1152921504606846976) AS BIGINT)
+    leased = COALESCE((SELECT CAST(LEAST(GREATEST(COALESCE(SUM(h.leased), 0), -1152921504606846976), 1152921504606846976) AS
+        BIGINT)
         FROM node_holds h WHERE h.subject_uid = counters.subject_uid AND h.unit = counters.unit
         AND h.window_kind = counters.window_kind AND h.window_start_ms = counters.window_start_ms AND h.region =
         counters.region), 0)

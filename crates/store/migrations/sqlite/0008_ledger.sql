@@ -139,15 +139,18 @@ INSERT INTO usage_lines SELECT l.uid, m.region, m.context_uid, CAST(l.at_ms AS I
         GLOB '*[^ -~]*' THEN l.request_id END
 FROM usage_lines_before l CROSS JOIN ledger_map m ON m.before_uid = l.context_uid;
 
--- Lines that charged limits what no call can have cost.
-CREATE TABLE ledger_spoilt (uid TEXT PRIMARY KEY, dims_uid TEXT NOT NULL, at_ms INTEGER NOT NULL, generation INTEGER NOT
-    NULL) STRICT, WITHOUT ROWID;
-INSERT INTO ledger_spoilt SELECT l.uid, m.dims_uid, CAST(l.at_ms AS INTEGER), CAST(l.generation AS INTEGER)
-FROM usage_lines_before l CROSS JOIN ledger_map m ON m.before_uid = l.context_uid
-WHERE NOT ((typeof(l.requests) = 'integer' AND l.requests BETWEEN 0 AND 10000000000000) AND (typeof(l.client_requests) =
-    'integer' AND l.client_requests BETWEEN 0 AND 10000000000000)
-    AND (typeof(l.charged_tokens) = 'integer' AND l.charged_tokens BETWEEN 0 AND 10000000000000) AND
-        (typeof(l.charged_nano_usd) = 'integer' AND l.charged_nano_usd BETWEEN 0 AND 10000000000000));
+-- Lines that charged limits what no call can have cost, and in which unit.
+CREATE TABLE ledger_spoilt (uid TEXT PRIMARY KEY, dims_uid TEXT NOT NULL, at_ms INTEGER NOT NULL, generation INTEGER NOT NULL,
+    requests INTEGER NOT NULL, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO ledger_spoilt SELECT x.* FROM (SELECT l.uid, m.dims_uid, CAST(l.at_ms AS INTEGER), CAST(l.generation AS INTEGER),
+    CASE WHEN (typeof(l.requests) = 'integer' AND l.requests BETWEEN 0 AND 10000000000000) AND (typeof(l.client_requests) =
+        'integer' AND l.client_requests BETWEEN 0 AND 10000000000000) THEN 0 ELSE 1 END AS requests,
+    CASE WHEN (typeof(l.charged_tokens) = 'integer' AND l.charged_tokens BETWEEN 0 AND 10000000000000) THEN 0 ELSE 1 END AS
+        tokens,
+    CASE WHEN (typeof(l.charged_nano_usd) = 'integer' AND l.charged_nano_usd BETWEEN 0 AND 10000000000000) THEN 0 ELSE 1 END
+        AS nano_usd
+FROM usage_lines_before l CROSS JOIN ledger_map m ON m.before_uid = l.context_uid) x WHERE x.requests + x.tokens + x.nano_usd
+    > 0;
 DROP TABLE usage_lines_before;
 
 -- The records, summed up by day; kept for ever. No sum exceeds 2^60.
@@ -470,6 +473,7 @@ UPDATE ledger_counters SET is_odd = 1 WHERE scope_kind <> '' AND EXISTS (SELECT 
     JOIN usage_dims m ON m.uid = s.dims_uid WHERE m.region = ledger_counters.region AND m.kind <> 'late'
     AND s.generation >= ledger_counters.since_change AND s.at_ms >= ledger_counters.window_start_ms
     AND s.at_ms < ledger_counters.until_ms
+    AND CASE ledger_counters.unit WHEN 'tokens' THEN s.tokens WHEN 'nano_usd' THEN s.nano_usd ELSE s.requests END = 1
     AND ((ledger_counters.scope_kind = 'credential' AND m.credential_uid = ledger_counters.scope_uid)
     OR (ledger_counters.scope_kind = 'token' AND m.actor = 'token:' || ledger_counters.scope_uid)
     OR (ledger_counters.scope_kind = 'user' AND m.user_id <> 0 AND CAST(m.user_id AS TEXT) = ledger_counters.scope_uid)));
