@@ -10,6 +10,9 @@ use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
 /// nowhere, and general compression leaves a quarter of prose.
 const SEALED_FACTOR: i64 = 4;
 
+/// Keywords of JSON Schema, and a field of Google's own schemas, that put a part of a schema where they stand.
+const REFERENCES: [&[u8]; 4] = [b"$ref", b"ref", b"$dynamicRef", b"$recursiveRef"];
+
 /// The longest part of a name that is repeated in an error, and the longest name.
 const MAX_STEP_CHARS: usize = 40;
 const MAX_PATH_CHARS: usize = 120;
@@ -175,7 +178,13 @@ fn whole(text: &[u8]) -> Option<i64> {
 impl<'a> Walk<'a> {
     fn find(&self, fields: &[Field], key: Raw<'a>) -> Option<usize> {
         let key = key.decoded();
-        let exact = fields.iter().position(|field| field.name.as_bytes() == key.as_ref());
+        let first = key.first();
+        // Most names differ in their first bytes already.
+        let is_it = |field: &Field| {
+            let name = field.name.as_bytes();
+            name.first() == first && name == key.as_ref()
+        };
+        let exact = fields.iter().position(is_it);
         match exact {
             None if self.has_two_spellings => fields.iter().position(|field| is_snake_of(&key, field.name)),
             found => found,
@@ -247,10 +256,8 @@ impl<'a> Walk<'a> {
             Rule::Schema => {
                 let mut has_references = false;
                 self.cursor.skip_and_show(|key| {
-                    has_references |= matches!(
-                        key.decoded().as_ref(),
-                        b"$ref" | b"ref" | b"$dynamicRef" | b"$recursiveRef"
-                    );
+                    let key = key.decoded();
+                    has_references |= REFERENCES.iter().any(|name| key.eq_ignore_ascii_case(name));
                 })?;
                 self.reading.has_references |= has_references;
             }
