@@ -16,27 +16,81 @@ mod pieces;
 
 /// Lines of an event stream, of JSON that providers might write and of what they never would.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
-    let figures = r#"\{("(prompt_tokens|input_tokens|output_tokens|completion_tokens|total_tokens|cost)": ?-?[0-9]{1,20}(\.[0-9]{1,3})?,){0,3}"x":(null|\[1,\{\}\])\}"#;
-    let usage = prop_oneof![Just("null".to_owned()), Just("{}".to_owned()), Just("7".to_owned()), figures];
-    let chunk =
-        (usage, "[ ]?", "\"[a-z:{,]{0,6}\"", any::<bool>()).prop_map(|(usage, gap, text, is_last)| {
-            let choices =
-                if is_last { String::new() } else { format!(r#"{{"delta":{{"content":{text}}}}}"#) };
-            format!(r#"{{"choices":[{choices}],{gap}"usage"{gap}:{gap}{usage},"model":{text}}}"#)
-        });
-    let line = prop_oneof![
-        chunk.clone().prop_map(|chunk| format!("data: {chunk}")),
-        chunk.prop_map(|chunk| format!("data:{chunk}")),
-        Just("event: message".to_owned()),
-        Just(String::new()),
-        Just("data: [DONE]".to_owned()),
-        "\\PC{0,20}",
+    let figures = r#"\{("(prompt_tokens|input_tokens|output_tokens|completion_tokens|total_tokens|promptTokenCount|candidatesTokenCount|cost)": ?(-?[0-9]{1,20}(\.[0-9]{1,3})?|null|"[0-9]{1,3}"),){0,3}"x":(null|\[1,\{\}\])\}"#;
+    let usage = prop_oneof![
+        2 => Just("null".to_owned()),
+        1 => Just("{}".to_owned()),
+        1 => Just("7".to_owned()),
+        6 => figures,
+        4 => Just(r#"{"prompt_tokens":3,"completion_tokens":2}"#.to_owned()),
+        2 => Just(r#"{"input_tokens":3,"output_tokens":2}"#.to_owned()),
+        2 => Just(r#"{"promptTokenCount":3,"candidatesTokenCount":2}"#.to_owned()),
     ];
-    let end = prop_oneof![Just("\n"), Just("\n\n"), Just("\r\n"), Just("\r\n\r\n"), Just("\r"), Just("")];
-    let text = proptest::collection::vec((line, end), 0..6)
-        .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect::<String>().into_bytes());
-    let bytes = prop_oneof![4 => text, 1 => proptest::collection::vec(any::<u8>(), 0..300)];
-    (any::<u8>(), any::<u8>(), bytes).prop_map(|(kind, cut, bytes)| [&[kind, cut], bytes.as_slice()].concat())
+    let reason =
+        prop_oneof![Just("null"), Just("\"stop\""), Just("\"\""), Just("\"FINISH_REASON_UNSPECIFIED\"")];
+    let answer = ("(finish_reason|finishReason)", reason, 0_u8..3, "[a-z:{,]{0,6}").prop_map(
+        |(name, reason, index, text)| {
+            format!(r#"{{"index":{index},"delta":{{"content":"{text}"}},"{name}":{reason}}}"#)
+        },
+    );
+    let answers = proptest::collection::vec(answer, 0..3).prop_map(|answers| answers.join(","));
+    let name = prop_oneof![
+        6 => Just("\"usage\""),
+        1 => Just("\"us\\u0061ge\""),
+        1 => Just("\"usageMetadata\""),
+        1 => Just("\"usag\""),
+    ];
+    // A line feed is where the text is cut into lines of data.
+    let chunk = (usage.clone(), "[ \n]?", name, "(choices|candidates|\\\\u0063hoices)", answers).prop_map(
+        |(usage, gap, name, list, answers)| {
+            format!(r#"{{"{list}":[{answers}],{gap}{name}{gap}:{gap}{usage},"model":"m"}}"#)
+        },
+    );
+    let event = (
+        usage.clone(),
+        "(response|message|x_groq)",
+        "(response\\.(completed|in_progress)|message_(start|delta|stop))",
+        "(null|\"end\")",
+    )
+        .prop_map(|(usage, envelope, kind, reason)| {
+            format!(
+                r#"{{"type":"{kind}","{envelope}":{{"usage":{usage}}},"delta":{{"stop_reason":{reason}}}}}"#
+            )
+        });
+    let text = prop_oneof![chunk, event];
+    let lines = (text, "data: ?").prop_map(|(text, name)| {
+        text.split('\n').map(|line| format!("{name}{line}")).collect::<Vec<_>>().join("\n")
+    });
+    let line = prop_oneof![
+        4 => lines,
+        1 => Just("event: message".to_owned()),
+        1 => Just(": aside".to_owned()),
+        1 => Just(String::new()),
+        1 => Just("data: [DONE]".to_owned()),
+        1 => Just("data".to_owned()),
+        1 => "\\PC{0,20}",
+    ];
+    let lines = |lines, end: &'static str| {
+        let text = |(line, blank): (String, bool)| format!("{line}\n{}", if blank { "\n" } else { "" });
+        proptest::collection::vec((lines, proptest::bool::weighted(0.8)).prop_map(text), 0..6)
+            .prop_map(move |lines| lines.concat().replace('\n', end).into_bytes())
+    };
+    let mixed = (
+        prop_oneof![Just("\n"), Just("\n\n"), Just("\r\n"), Just("\r\n\r\n"), Just("\r"), Just("")],
+        line.clone(),
+    )
+        .prop_map(|(end, line)| line + end);
+    let mixed = proptest::collection::vec(mixed, 0..6).prop_map(|lines| lines.concat().into_bytes());
+    let bytes = prop_oneof![
+        2 => lines(line.clone().boxed(), "\n"),
+        1 => lines(line.clone().boxed(), "\r\n"),
+        1 => lines(line.boxed(), "\r"),
+        1 => mixed,
+        1 => proptest::collection::vec(any::<u8>(), 0..300),
+    ];
+    let mark = prop_oneof![3 => Just("".as_bytes()), 1 => Just("\u{feff}".as_bytes()), 1 => Just(b"\xef\xbb".as_slice())];
+    (any::<u8>(), any::<u8>(), mark, bytes)
+        .prop_map(|(kind, cut, mark, bytes)| [&[kind, cut], mark, bytes.as_slice()].concat())
 }
 
 /// Answers over HTTP/1.1, most of them nearly right.

@@ -6,10 +6,10 @@ use genai::adapter::AdapterKind;
 use genai::chat::{ChatOptions, ChatRequest};
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, Error, ModelIden, ServiceTarget, webc};
-use strongroom_model::usage::TokenUsage;
-use strongroom_model::{Problem, Provider, RawUsage, Secret};
+use http::{HeaderMap, StatusCode};
+use strongroom_model::{Amount, Problem, Provider, Secret};
 
-use super::gateway::{Meter, Refused, UsageReader, refused};
+use super::gateway::{AnswerForm, Meter, Refused, Report, UsageReader, may_be_billed, refused};
 use crate::endpoint_guard::GuardedClient;
 
 /// From the start of the request to the end of the answer.
@@ -33,12 +33,8 @@ pub struct Question<'a> {
 pub struct ChatAnswer {
     /// Its words.
     pub text: String,
-    /// What that used, when the provider says.
-    pub usage: Option<TokenUsage>,
-    /// The model that answered, when the answer says so.
-    pub model: Option<String>,
-    /// The provider's own figures.
-    pub raw_usage: Option<RawUsage>,
+    /// What the answer says of what it used.
+    pub report: Report,
 }
 
 /// Why there is no answer. Never holds what the provider said: that may repeat the key or the question.
@@ -54,6 +50,8 @@ pub enum ChatError {
         status: u16,
         /// What that says about the key; `None` when it is about the question.
         refused: Option<Refused>,
+        /// Whether it may be billed all the same.
+        may_be_billed: bool,
     },
     /// It answered with something that is no answer; what it used, when that could be read.
     Unreadable,
@@ -110,31 +108,32 @@ pub async fn ask(
         Ok(Err(error)) => return Err(reason(provider, error)),
         Err(_) => return Err(ChatError::NoAnswer),
     };
-    let mut reader = UsageReader::new(meter, provider, false);
+    let mut reader = UsageReader::new(meter, provider, AnswerForm::Whole, Amount::ONE);
     if let Some(body) = &answer.captured_raw_body {
         reader.feed(body.to_string().as_bytes());
     }
     let report = reader.finish();
     let text = answer.into_first_text().ok_or(ChatError::Unreadable)?;
-    Ok(ChatAnswer { text, usage: report.usage, model: report.model, raw_usage: report.raw })
+    Ok(ChatAnswer { text, report })
+}
+
+fn refusal(provider: &Provider, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ChatError {
+    let refused = refused(provider, status, headers, body);
+    ChatError::Refused { status: status.as_u16(), refused, may_be_billed: may_be_billed(status, body) }
 }
 
 fn reason(provider: &Provider, error: Error) -> ChatError {
     let of_web = match error {
         Error::WebModelCall { webc_error, .. } | Error::WebAdapterCall { webc_error, .. } => webc_error,
         Error::HttpError { status, body, headers, .. } => {
-            return ChatError::Refused {
-                status: status.as_u16(),
-                refused: refused(provider, status, &headers, body.as_bytes()),
-            };
+            return refusal(provider, status, &headers, body.as_bytes());
         }
         _ => return ChatError::Unreadable,
     };
     match of_web {
-        webc::Error::ResponseFailedStatus { status, body, headers } => ChatError::Refused {
-            status: status.as_u16(),
-            refused: refused(provider, status, &headers, body.as_bytes()),
-        },
+        webc::Error::ResponseFailedStatus { status, body, headers } => {
+            refusal(provider, status, &headers, body.as_bytes())
+        }
         webc::Error::Reqwest(error) if error.is_connect() || error.is_builder() => {
             let problem = Problem::new(
                 strongroom_model::ProblemKind::BadGateway,

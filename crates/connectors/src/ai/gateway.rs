@@ -2,6 +2,7 @@
 //! answer consumed, and what a refusal says about a key.
 
 mod error_body;
+mod event_lines;
 mod figures;
 mod json_picker;
 mod operation;
@@ -12,7 +13,7 @@ mod usage;
 
 pub use error_body::ErrorBody;
 pub use operation::{Dialect, Door, Matched, Meter, Operation, door_of, upstream_path};
-pub use refusal::{Ailment, Refused, refused};
+pub use refusal::{Ailment, Refused, may_be_billed, refused};
 pub use request::{RequestError, RequestFacts};
 pub use stream_filter::UsageFilter;
-pub use usage::{Report, UsageReader, usage_from_raw};
+pub use usage::{AnswerForm, Report, UsageReader, usage_from_raw};

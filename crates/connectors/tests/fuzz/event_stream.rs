@@ -4,8 +4,11 @@
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use strongroom_connectors::ai::gateway::{Meter, Report, UsageFilter, UsageReader, usage_from_raw};
-use strongroom_model::Provider;
+use serde_json::{Map, Value};
+use strongroom_connectors::ai::gateway::{
+    AnswerForm, Meter, Report, UsageFilter, UsageReader, usage_from_raw,
+};
+use strongroom_model::{Amount, Provider};
 
 use super::pieces::pieces;
 
@@ -29,33 +32,41 @@ pub(crate) fn foreign(data: &[u8]) {
     let (meter, operation) = METERS[usize::from(*kind & 0x0f) % METERS.len()];
     let name = if kind & 0x10 == 0 { "openai" } else { "openrouter" };
     let provider = Provider::parse(name).expect("a provider");
-    let is_event_stream = kind & 0x20 == 0;
+    let form = if kind & 0x20 == 0 { AnswerForm::Events } else { AnswerForm::Whole };
+    let answers = if kind & 0x40 == 0 { 1 } else { 2 };
+    let of = |pieces: &[&[u8]]| report((meter, &provider), (form, answers), pieces);
 
-    let whole = report(meter, &provider, is_event_stream, &[answer]);
+    let whole = of(&[answer]);
     let cut = pieces(answer, *cut);
-    assert_eq!(report(meter, &provider, is_event_stream, &cut), whole, "it depends on how it is cut");
+    assert_eq!(of(&cut), whole, "it depends on how it is cut");
     if matches!(meter, Meter::Free | Meter::Unmetered) {
         assert_eq!(whole, Report::default());
     }
-    if let Some(usage) = whole.usage {
-        if let Some(raw) = &whole.raw {
-            assert_eq!(
-                usage_from_raw(operation, &provider, raw.as_str()),
-                Some(usage),
-                "priced anew it is another: {}",
-                raw.as_str()
-            );
-        }
+    if let Some(usage) = whole.usage
+        && let Some(raw) = &whole.raw
+    {
+        assert_eq!(
+            usage_from_raw(operation, &provider, raw.as_str()),
+            Some(usage),
+            "priced anew it is another: {}",
+            raw.as_str()
+        );
     }
-    as_a_parser_reads_it(meter, operation, &provider, answer);
+    assert!(whole.usage.is_some() || !whole.is_final, "nothing is known for sure");
+    as_a_parser_reads_it((meter, operation), &provider, answer);
+    as_the_slow_reader_reads_it((meter, operation), (&provider, answers), answer);
 
     let passed = passed(&[answer]);
     assert_eq!(passed, without_usage(answer), "what is passed on");
     assert_eq!(self::passed(&cut), passed, "what is passed on depends on how it is cut");
 }
 
-fn report(meter: Meter, provider: &Provider, is_event_stream: bool, pieces: &[&[u8]]) -> Report {
-    let mut reader = UsageReader::new(meter, provider, is_event_stream);
+fn report(
+    (meter, provider): (Meter, &Provider),
+    (form, answers): (AnswerForm, i64),
+    pieces: &[&[u8]],
+) -> Report {
+    let mut reader = UsageReader::new(meter, provider, form, Amount::of(answers));
     pieces.iter().for_each(|piece| reader.feed(piece));
     reader.finish()
 }
@@ -67,9 +78,8 @@ struct Answer<'a> {
 }
 
 /// Of a JSON object that says `usage` once, the same is read as by a parser, plain and as the data of an event.
-fn as_a_parser_reads_it(meter: Meter, operation: &str, provider: &Provider, answer: &[u8]) {
+fn as_a_parser_reads_it((meter, operation): (Meter, &str), provider: &Provider, answer: &[u8]) {
     let Ok(text) = std::str::from_utf8(answer) else { return };
-    // Escapes in keys no provider writes: they are not taken apart.
     let is_plain =
         text.matches("\"usage\"").count() == 1 && !text.contains("usageMetadata") && !text.contains('\\');
     if !is_plain || text.len() > LONG || text.contains(['\n', '\r']) || !text.trim_start().starts_with('{') {
@@ -78,9 +88,137 @@ fn as_a_parser_reads_it(meter: Meter, operation: &str, provider: &Provider, answ
     let Ok(parsed) = serde_json::from_str::<Answer<'_>>(text) else { return };
     let expected = usage_from_raw(operation, provider, parsed.usage.get()).unwrap_or_default();
     let event = format!("data: {text}\n\n");
-    for (is_event_stream, answer) in [(false, text), (true, event.as_str())] {
-        let found = report(meter, provider, is_event_stream, &[answer.as_bytes()]);
+    for (form, answer) in [(AnswerForm::Whole, text), (AnswerForm::Events, event.as_str())] {
+        let found = report((meter, provider), (form, 1), &[answer.as_bytes()]);
         assert_eq!(found.usage.unwrap_or_default(), expected, "{answer}");
+    }
+}
+
+/// The data of all events of a stream, as the WHATWG says it and in the plainest way; what is not ended by a blank line
+/// is the last one.
+fn events(answer: &str) -> Vec<String> {
+    let text = answer.strip_prefix('\u{feff}').unwrap_or(answer).replace("\r\n", "\n").replace('\r', "\n");
+    let (mut events, mut data) = (Vec::new(), Vec::new());
+    for line in text.split('\n').chain([""]) {
+        match line.split_once(':').unwrap_or((line, "")) {
+            ("", "") if line.is_empty() && !data.is_empty() => {
+                events.push(std::mem::take(&mut data).join("\n"))
+            }
+            ("data", value) => data.push(value.strip_prefix(' ').unwrap_or(value).to_owned()),
+            _ => {}
+        }
+    }
+    events
+}
+
+/// Of a stream of JSON objects, the same figures are read as by a parser event by event, and the same are final.
+fn as_the_slow_reader_reads_it(
+    (meter, operation): (Meter, &str),
+    (provider, answers): (&Provider, i64),
+    answer: &[u8],
+) {
+    let Ok(text) = std::str::from_utf8(answer) else { return };
+    if text.len() > LONG || matches!(meter, Meter::Free | Meter::Unmetered) {
+        return;
+    }
+    let mut slow = Slow { meter, answers, ..Slow::default() };
+    for data in events(text) {
+        if data.trim() == "[DONE]" {
+            slow.is_final |= meter == Meter::Chat && !slow.figures.is_empty();
+            continue;
+        }
+        // Of what is no JSON object anything may be read that looks like one.
+        match serde_json::from_str(&data) {
+            Ok(Value::Object(event)) => slow.read(&event),
+            _ => return,
+        }
+    }
+    let figures = Value::Object(slow.figures).to_string();
+    let usage = usage_from_raw(operation, provider, &figures);
+    let found = report((meter, provider), (AnswerForm::Events, answers), &[answer]);
+    assert_eq!(found.usage.unwrap_or_default(), usage.unwrap_or_default(), "{text}");
+    // Figures that are not understood are not final wherever they stand.
+    let alone = format!("{{\"usage\":{figures}}}");
+    let is_understood = report((meter, provider), (AnswerForm::Whole, 1), &[alone.as_bytes()]).is_final;
+    assert_eq!(found.is_final, slow.is_final && is_understood, "{text}");
+}
+
+/// Reads events one by one, as values.
+struct Slow {
+    meter: Meter,
+    answers: i64,
+    figures: Map<String, Value>,
+    ended: std::collections::BTreeSet<u64>,
+    is_over: bool,
+    is_told_inside: bool,
+    is_final: bool,
+}
+
+impl Default for Slow {
+    fn default() -> Self {
+        Self {
+            meter: Meter::Chat,
+            answers: 1,
+            figures: Map::new(),
+            ended: std::collections::BTreeSet::new(),
+            is_over: false,
+            is_told_inside: false,
+            is_final: false,
+        }
+    }
+}
+
+impl Slow {
+    fn read(&mut self, event: &Map<String, Value>) {
+        let is_told = |told: Option<&Value>| told.is_some_and(|told| !told.is_null());
+        let inner =
+            ["response", "message", "x_groq"].iter().filter_map(|name| event.get(*name)?.get("usage"));
+        // Of several envelopes in one event the last would count; no provider writes two.
+        let inner = inner.filter(|told| !told.is_null()).last();
+        let told = [inner, event.get("usage"), event.get("usageMetadata")];
+        for figures in told.into_iter().flatten().filter(|told| !told.is_null()) {
+            if let Value::Object(figures) = figures {
+                self.figures.extend(figures.clone().into_iter().filter(|(_, value)| !value.is_null()));
+            } else if self.figures.is_empty() {
+                self.figures.insert("x".to_owned(), Value::Null);
+            }
+        }
+        let list = |name: &str| event.get(name).and_then(Value::as_array);
+        for answer in list("choices").into_iter().chain(list("candidates")).flatten() {
+            let reason = answer.get("finish_reason").or(answer.get("finishReason"));
+            let index = answer.get("index").map_or(Some(0), Value::as_u64);
+            let has_ended = is_told(reason)
+                && !matches!(reason, Some(Value::String(it)) if it.is_empty() || it == "FINISH_REASON_UNSPECIFIED")
+                && reason != Some(&Value::Bool(false));
+            self.ended.extend(index.filter(|index| *index < 128 && has_ended));
+        }
+        let kind = event.get("type").and_then(Value::as_str).unwrap_or("");
+        let reason = |outer: &str, name: &str| is_told(event.get(outer).and_then(|outer| outer.get(name)));
+        let is_stopped = reason("delta", "stop_reason") || reason("promptFeedback", "blockReason");
+        let has_ended = self.ended.len() as i64 >= self.answers;
+        let any = told.into_iter().any(is_told);
+        if any {
+            self.is_told_inside = !is_told(event.get("usage")) && !is_told(event.get("usageMetadata"));
+        }
+        let is_stop = kind == "message_stop" && !self.is_told_inside;
+        self.is_over |= match self.meter {
+            Meter::Chat => has_ended,
+            Meter::GenerateContent => has_ended || is_stopped,
+            Meter::Responses => {
+                ["response.completed", "response.incomplete", "response.failed", "response.done"]
+                    .contains(&kind)
+            }
+            Meter::Messages => is_stopped || is_stop,
+            _ => true,
+        };
+        let is_apart = self.meter == Meter::Chat
+            && (list("choices").is_some_and(Vec::is_empty)
+                || is_told(event.get("x_groq").and_then(|it| it.get("usage"))));
+        if any {
+            self.is_final = self.is_over || is_apart;
+        } else if self.meter == Meter::Messages && is_stop {
+            self.is_final = true;
+        }
     }
 }
 
@@ -95,37 +233,62 @@ fn passed(pieces: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The answer without the events that tell usage and nothing else, found in the plainest way.
-fn without_usage(mut answer: &[u8]) -> Vec<u8> {
-    let mut rest = Vec::new();
-    while let Some(end) = blank(answer)
-        .or_else(|| (0..answer.len()).find_map(|at| end_of_event(&answer[at..]).map(|length| at + length)))
-    {
-        let (event, behind) = answer.split_at(end);
-        if !is_usage(event) {
-            rest.extend_from_slice(event);
+fn without_usage(answer: &[u8]) -> Vec<u8> {
+    let mark = "\u{feff}".as_bytes();
+    let (mut rest, answer) = match answer.strip_prefix(mark) {
+        Some(answer) => (mark.to_vec(), answer),
+        None => (Vec::new(), answer),
+    };
+    let mut event = Vec::new();
+    for line in lines(answer) {
+        let is_blank = line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        event.extend_from_slice(line);
+        if is_blank {
+            pass(&mut rest, &std::mem::take(&mut event));
         }
-        answer = behind;
     }
-    rest.extend_from_slice(answer);
+    pass(&mut rest, &event);
     rest
 }
 
-/// A blank line before an event is none of it.
-fn blank(bytes: &[u8]) -> Option<usize> {
-    [b"\n".as_slice(), b"\r\n"].iter().find(|line| bytes.starts_with(line)).map(|line| line.len())
+fn pass(rest: &mut Vec<u8>, event: &[u8]) {
+    if !is_usage(event) {
+        rest.extend_from_slice(event);
+    }
 }
 
-fn end_of_event(bytes: &[u8]) -> Option<usize> {
-    [b"\n\n".as_slice(), b"\n\r\n"].iter().find(|end| bytes.starts_with(end)).map(|end| end.len())
+/// Lines with their ends.
+fn lines(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut lines = Vec::new();
+    while !bytes.is_empty() {
+        let end = bytes
+            .iter()
+            .position(|byte| matches!(byte, b'\r' | b'\n'))
+            .map_or(bytes.len(), |at| at + if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 });
+        let (line, behind) = bytes.split_at(end);
+        lines.push(line);
+        bytes = behind;
+    }
+    lines
 }
 
 fn is_usage(event: &[u8]) -> bool {
+    let mut data = Vec::new();
+    for line in lines(event) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Some(value) = line.strip_prefix(b"data:") {
+            data.extend_from_slice(value);
+            data.push(b'\n');
+        }
+    }
     #[derive(Deserialize)]
     struct Chunk {
-        choices: Vec<serde_json::Value>,
+        choices: Vec<serde::de::IgnoredAny>,
         // Not a value: what stands in it, valid or not, is no matter of whether it is there.
         usage: Option<serde::de::IgnoredAny>,
     }
-    let chunk = event.strip_prefix(b"data:").map(|data| serde_json::from_slice::<Chunk>(data.trim_ascii()));
-    matches!(chunk, Some(Ok(Chunk { choices, usage: Some(_) })) if choices.is_empty())
+    let chunk = serde_json::from_slice::<Chunk>(&data);
+    // A name that stands there twice is refused by this, and is told apart in the filter's own tests.
+    matches!(chunk, Ok(Chunk { choices, usage: Some(_) }) if choices.is_empty())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Counts of tokens; absent where the answer has none, or something else in their place.
+/// Counts of tokens; absent where the answer has none, and [`NO_COUNT`] where something else stands in their place.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Figures {
@@ -43,9 +43,77 @@ pub(super) struct Figures {
     pub(super) candidates_token_count: Option<i64>,
     #[serde(rename = "thoughtsTokenCount", deserialize_with = "count")]
     pub(super) thoughts_token_count: Option<i64>,
+    #[serde(rename = "totalTokenCount", deserialize_with = "count")]
+    pub(super) total_token_count: Option<i64>,
     /// In US dollars.
     #[serde(deserialize_with = "amount")]
     pub(super) cost: Option<f64>,
+}
+
+/// Stands for what is there and is no count of anything, such as a text or a number below zero.
+const NO_COUNT: i64 = -1;
+
+impl Figures {
+    /// Whether everything that stands in the place of a count is one.
+    pub(super) fn are_counts(&self) -> bool {
+        // Taken apart whole, so that no figure is forgotten here.
+        let Self {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens,
+            prompt_tokens_details,
+            completion_tokens_details,
+            input_tokens,
+            output_tokens,
+            input_tokens_details,
+            output_tokens_details,
+            cache_creation_input_tokens,
+            cache_read_input_tokens,
+            cache_creation,
+            prompt_token_count,
+            tool_use_prompt_token_count,
+            cached_content_token_count,
+            candidates_token_count,
+            thoughts_token_count,
+            total_token_count,
+            cost: _,
+        } = self;
+        let counts = [
+            prompt_tokens,
+            completion_tokens,
+            total_tokens,
+            input_tokens,
+            output_tokens,
+            cache_creation_input_tokens,
+            cache_read_input_tokens,
+            prompt_token_count,
+            tool_use_prompt_token_count,
+            cached_content_token_count,
+            candidates_token_count,
+            thoughts_token_count,
+            total_token_count,
+        ];
+        let parts = [
+            prompt_tokens_details,
+            completion_tokens_details,
+            input_tokens_details,
+            output_tokens_details,
+            cache_creation,
+        ];
+        counts.into_iter().all(is_count) && parts.into_iter().all(Details::are_counts)
+    }
+}
+
+fn is_count(figure: &Option<i64>) -> bool {
+    figure.is_none_or(|count| count >= 0)
+}
+
+impl Details {
+    fn are_counts(&self) -> bool {
+        let Self { cached_tokens, cache_write_tokens, reasoning_tokens, ephemeral_1h_input_tokens } = self;
+        let counts = [cached_tokens, cache_write_tokens, reasoning_tokens, ephemeral_1h_input_tokens];
+        counts.into_iter().all(is_count)
+    }
 }
 
 /// Parts of a count.
@@ -67,15 +135,18 @@ enum Found {
     Integer(i64),
     Float(f64),
     Details(Details),
+    /// `null`.
+    Nothing,
     Other,
 }
 
 fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
-        Found::Integer(count) => Some(count),
+        Found::Integer(count) if count >= 0 => Some(count),
         // What is larger than any number of 64 bits becomes the largest of them, and not no figure at all.
-        Found::Float(count) => Some(count.ceil() as i64),
-        _ => None,
+        Found::Float(count) if count >= 0.0 => Some(count.ceil() as i64),
+        Found::Nothing => None,
+        _ => Some(NO_COUNT),
     })
 }
 
@@ -90,7 +161,8 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
 fn details<'de, D: Deserializer<'de>>(from: D) -> Result<Details, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Details(details) => details,
-        _ => Details::default(),
+        Found::Nothing => Details::default(),
+        _ => Details { cached_tokens: Some(NO_COUNT), ..Details::default() },
     })
 }
 
@@ -119,12 +191,14 @@ impl<'de> Visitor<'de> for Anything {
         Ok(Found::Float(amount))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Found, E> {
-        Ok(Found::Other)
+    /// Google's JSON writes whole numbers of 64 bits as texts: <https://protobuf.dev/programming-guides/json/>.
+    fn visit_str<E>(self, text: &str) -> Result<Found, E> {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        Ok(if is_number { Found::Integer(text.parse().unwrap_or(i64::MAX)) } else { Found::Other })
     }
 
     fn visit_unit<E>(self) -> Result<Found, E> {
-        Ok(Found::Other)
+        Ok(Found::Nothing)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {

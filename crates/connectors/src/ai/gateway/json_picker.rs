@@ -8,8 +8,10 @@ const USUAL: usize = 256;
 const KEY: usize = 24;
 /// Containers whose kind is remembered; what matters lies at most this deep.
 const DEPTH: usize = 24;
+/// Answers that are told apart by their index.
+const MOST_ANSWERS: u32 = u128::BITS;
 
-/// Which value.
+/// Usage figures, by where they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
     /// `usage`.
@@ -18,21 +20,43 @@ pub(super) enum Slot {
     InnerUsage,
     /// `usageMetadata`.
     UsageMetadata,
-    /// `model` or `modelVersion`, here or in `response` or `message`.
-    Model,
 }
 
-const SLOTS: usize = 4;
+const SLOTS: usize = 3;
+
+/// A value that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value {
+    Figures(Slot),
+    /// `model` or `modelVersion`, here or in `response` or `message`.
+    Model,
+    /// `type` of an event.
+    Kind,
+    /// `finish_reason` or `finishReason` of one of several answers.
+    Ended,
+    /// `index` of one of several answers.
+    Index,
+    /// `stop_reason` in `delta`, or `blockReason` in `promptFeedback`.
+    Stopped,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Usage,
     UsageMetadata,
     Model,
-    /// `response`, `message` or `x_groq`.
+    Kind,
+    /// `response` or `message`.
     Envelope,
-    /// What a model writes.
-    Text,
+    XGroq,
+    Choices,
+    Candidates,
+    Ended,
+    Index,
+    Delta,
+    StopReason,
+    PromptFeedback,
+    BlockReason,
     Other,
 }
 
@@ -42,12 +66,78 @@ impl Key {
             b"usage" => Self::Usage,
             b"usageMetadata" => Self::UsageMetadata,
             b"model" | b"modelVersion" => Self::Model,
-            b"response" | b"message" | b"x_groq" => Self::Envelope,
-            b"content" | b"text" | b"thinking" | b"partial_json" | b"arguments" | b"delta" | b"reasoning"
-            | b"reasoning_content" | b"refusal" => Self::Text,
+            b"type" => Self::Kind,
+            b"response" | b"message" => Self::Envelope,
+            b"x_groq" => Self::XGroq,
+            b"choices" => Self::Choices,
+            b"candidates" => Self::Candidates,
+            b"finish_reason" | b"finishReason" => Self::Ended,
+            b"index" => Self::Index,
+            b"delta" => Self::Delta,
+            b"stop_reason" => Self::StopReason,
+            b"promptFeedback" => Self::PromptFeedback,
+            b"blockReason" => Self::BlockReason,
             _ => Self::Other,
         }
     }
+}
+
+/// What the `type` of an event says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing about an end.
+    #[default]
+    Other,
+    /// A response has come to its end, good or bad.
+    ResponseOver,
+    /// A message has come to its end.
+    MessageStop,
+}
+
+impl Kind {
+    /// <https://platform.openai.com/docs/api-reference/responses-streaming>, and `response.done` of OpenRouter;
+    /// <https://platform.claude.com/docs/en/build-with-claude/streaming>.
+    fn of(value: &[u8]) -> Self {
+        match value {
+            b"\"response.completed\""
+            | b"\"response.incomplete\""
+            | b"\"response.failed\""
+            | b"\"response.done\"" => Self::ResponseOver,
+            b"\"message_stop\"" => Self::MessageStop,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// `choices`, the list of answers in a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Choices {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It has begun, and nothing stands in it yet.
+    Begun,
+    /// Nothing stands in it.
+    Empty,
+    /// Something stands in it.
+    Some,
+}
+
+/// What one text says of the end of what is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Answers that have come to their end: a bit each, by their index.
+    pub(super) ended: u128,
+    /// `choices`.
+    pub(super) choices: Choices,
+    /// What its `type` says.
+    pub(super) kind: Kind,
+    /// Whether a reason stands there for which the one answer there is has stopped.
+    pub(super) is_stopped: bool,
+    /// Whether the inner usage is that of `x_groq`.
+    pub(super) is_of_groq: bool,
+    /// Whether it is one of an array of texts.
+    pub(super) is_in_array: bool,
 }
 
 /// The state of a text that is half read.
@@ -60,6 +150,8 @@ pub(super) struct JsonPicker {
     base: usize,
     in_string: bool,
     is_escaped: bool,
+    /// Of a `\u` escape in a key: hexadecimal digits that are still to come, and what they have been so far.
+    unicode: (u8, u32),
     /// Whether the next string is a key.
     expects_key: bool,
     is_key: bool,
@@ -67,11 +159,15 @@ pub(super) struct JsonPicker {
     key_length: usize,
     last_key: Key,
     outer_key: Key,
-    counts_text: bool,
-    capture: Option<(Slot, usize)>,
+    capture: Option<(Value, usize)>,
     buffer: Vec<u8>,
     picked: [Option<Vec<u8>>; SLOTS],
-    text_bytes: u64,
+    /// The last model that was named, as JSON.
+    model: Vec<u8>,
+    marks: Marks,
+    /// Of the answer that is being read.
+    index: u32,
+    has_ended: bool,
 }
 
 impl Default for JsonPicker {
@@ -82,24 +178,27 @@ impl Default for JsonPicker {
             base: 0,
             in_string: false,
             is_escaped: false,
+            unicode: (0, 0),
             expects_key: false,
             is_key: false,
             key: [0; KEY],
             key_length: 0,
             last_key: Key::Other,
             outer_key: Key::Other,
-            counts_text: false,
             capture: None,
             buffer: Vec::new(),
             picked: [const { None }; SLOTS],
-            text_bytes: 0,
+            model: Vec::new(),
+            marks: Marks::default(),
+            index: 0,
+            has_ended: false,
         }
     }
 }
 
 impl JsonPicker {
-    /// Reads on.
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    /// Reads on, up to the end of a text: returns what is behind it.
+    pub(super) fn feed<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let mut rest = bytes;
         while !rest.is_empty() {
             if self.in_string && !self.is_escaped {
@@ -107,13 +206,16 @@ impl JsonPicker {
                 self.inside(&rest[..end]);
                 rest = &rest[end..];
                 if rest.is_empty() {
-                    return;
+                    return None;
                 }
             }
             let byte = rest[0];
             rest = &rest[1..];
-            self.one(byte);
+            if self.one(byte) {
+                return Some(rest);
+            }
         }
+        None
     }
 
     /// Another text begins.
@@ -128,28 +230,59 @@ impl JsonPicker {
         self.outer_key = Key::Other;
     }
 
-    /// The last value of this kind that was not `null`, which is forgotten with this.
+    /// The last figures that were not `null`, which are forgotten with this.
     pub(super) fn take(&mut self, slot: Slot) -> Option<Vec<u8>> {
         self.picked[slot as usize].take()
     }
 
-    /// Bytes of what the model wrote so far: at least as many as tokens.
-    pub(super) fn text_bytes(&self) -> u64 {
-        self.text_bytes
+    /// What the text says of an end, which is forgotten with this.
+    pub(super) fn take_marks(&mut self) -> Marks {
+        let marks = Marks { is_in_array: self.base == 1, ..self.marks };
+        self.marks = Marks::default();
+        marks
+    }
+
+    /// The last model that was named, as JSON.
+    pub(super) fn model(&self) -> &[u8] {
+        &self.model
     }
 
     /// Part of a string.
     fn inside(&mut self, bytes: &[u8]) {
         if self.is_key {
-            let room = KEY - self.key_length.min(KEY);
-            let taken = bytes.len().min(room);
-            self.key[self.key_length.min(KEY)..][..taken].copy_from_slice(&bytes[..taken]);
-            // Longer than any that matters: remembered as such.
-            self.key_length = (self.key_length + bytes.len()).min(KEY + 1);
-        } else if self.counts_text {
-            self.text_bytes += bytes.len() as u64;
+            let mut rest = bytes;
+            while self.unicode.0 > 0
+                && let Some((digit, behind)) = rest.split_first()
+            {
+                self.unicode_digit(*digit);
+                rest = behind;
+            }
+            self.add_to_key(rest);
         }
         self.keep(bytes);
+    }
+
+    fn add_to_key(&mut self, bytes: &[u8]) {
+        let start = self.key_length.min(KEY);
+        let taken = bytes.len().min(KEY - start);
+        self.key[start..][..taken].copy_from_slice(&bytes[..taken]);
+        // Longer than any that matters: remembered as such.
+        self.key_length = (self.key_length + bytes.len()).min(KEY + 1);
+    }
+
+    /// RFC 8259, section 7. No key that matters has anything but ASCII in it.
+    fn unicode_digit(&mut self, digit: u8) {
+        let (left, code) = self.unicode;
+        match char::from(digit).to_digit(16) {
+            Some(digit) => self.unicode = (left - 1, code << 4 | digit),
+            None => self.unicode = (0, u32::MAX),
+        }
+        if self.unicode.0 == 0 {
+            match u8::try_from(self.unicode.1) {
+                Ok(byte) if byte.is_ascii() => self.add_to_key(&[byte]),
+                _ => self.key_length = KEY + 1,
+            }
+        }
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -158,26 +291,39 @@ impl JsonPicker {
         }
     }
 
-    fn one(&mut self, byte: u8) {
+    /// Notes that something stands in the list of answers.
+    fn note_answer(&mut self) {
+        if self.outer_key == Key::Choices && self.depth == self.base + 2 {
+            self.marks.choices = Choices::Some;
+        }
+    }
+
+    /// Returns whether a text ends with it.
+    fn one(&mut self, byte: u8) -> bool {
         if self.in_string {
             self.keep(&[byte]);
             if self.is_escaped {
                 self.is_escaped = false;
-                self.key_length = KEY + 1;
-                self.text_bytes += u64::from(self.counts_text) * 4;
+                match byte {
+                    _ if !self.is_key => {}
+                    b'u' => self.unicode = (4, 0),
+                    b'"' | b'\\' | b'/' => self.add_to_key(&[byte]),
+                    _ => self.key_length = KEY + 1,
+                }
             } else if byte == b'\\' {
                 self.is_escaped = true;
             } else {
                 self.in_string = false;
             }
-            return;
+            return false;
         }
         match byte {
             b'"' => {
+                self.note_answer();
                 self.in_string = true;
                 self.is_key = self.expects_key;
                 self.key_length = 0;
-                self.counts_text = !self.is_key && self.last_key == Key::Text;
+                self.unicode = (0, 0);
                 self.keep(b"\"");
             }
             b':' => {
@@ -191,39 +337,64 @@ impl JsonPicker {
                 self.keep(b",");
                 self.expects_key = self.is_in_object();
             }
-            b'{' | b'[' => {
-                self.keep(&[byte]);
-                if self.depth == 0 && byte == b'[' {
-                    self.base = 1;
-                }
-                if self.depth == self.base + 1 {
-                    self.outer_key = self.last_key;
-                }
-                if let Some(kind) = self.is_object.get_mut(self.depth) {
-                    *kind = byte == b'{';
-                }
-                self.depth += 1;
-                self.expects_key = self.is_in_object();
-                if byte == b'{' {
-                    self.last_key = Key::Other;
-                }
-            }
-            b'}' | b']' => {
-                self.may_end();
-                self.keep(&[byte]);
-                self.depth = self.depth.saturating_sub(1);
-                self.expects_key = false;
-                if self.depth <= self.base + 1 {
-                    self.outer_key = Key::Other;
-                }
-            }
+            b'{' | b'[' => self.open(byte),
+            b'}' | b']' => return self.close(byte),
             b' ' | b'\n' | b'\r' | b'\t' => {}
-            _ => self.keep(&[byte]),
+            _ => {
+                self.note_answer();
+                self.keep(&[byte]);
+            }
+        }
+        false
+    }
+
+    fn open(&mut self, byte: u8) {
+        self.note_answer();
+        self.keep(&[byte]);
+        if self.depth == 0 {
+            self.base = usize::from(byte == b'[');
+        }
+        if self.depth == self.base + 1 {
+            self.outer_key = self.last_key;
+            if self.last_key == Key::Choices && byte == b'[' && self.marks.choices != Choices::Some {
+                self.marks.choices = Choices::Begun;
+            }
+        }
+        if self.depth == self.base + 2 {
+            (self.index, self.has_ended) = (0, false);
+        }
+        if let Some(kind) = self.is_object.get_mut(self.depth) {
+            *kind = byte == b'{';
+        }
+        self.depth += 1;
+        self.expects_key = self.is_in_object();
+        if byte == b'{' {
+            self.last_key = Key::Other;
         }
     }
 
-    /// Deeper than is remembered everything is an object: a string after a comma is then taken for a key, which only
-    /// makes text of it that is not counted.
+    /// Returns whether a text ends with it.
+    fn close(&mut self, byte: u8) -> bool {
+        self.may_end();
+        self.keep(&[byte]);
+        self.depth = self.depth.saturating_sub(1);
+        self.expects_key = false;
+        if matches!(self.outer_key, Key::Choices | Key::Candidates) {
+            if self.depth == self.base + 2 && self.has_ended && self.index < MOST_ANSWERS {
+                self.marks.ended |= 1 << self.index;
+            }
+            if self.depth == self.base + 1 && self.marks.choices == Choices::Begun {
+                self.marks.choices = Choices::Empty;
+            }
+        }
+        if self.depth <= self.base + 1 {
+            self.outer_key = Key::Other;
+        }
+        self.depth == self.base && byte == b'}'
+    }
+
+    /// Deeper than is remembered everything is an object: a string after a comma is then taken for a key, and nothing so
+    /// deep matters.
     fn is_in_object(&self) -> bool {
         self.depth > 0 && self.is_object.get(self.depth - 1).copied().unwrap_or(true)
     }
@@ -233,88 +404,54 @@ impl JsonPicker {
         if self.capture.is_some() {
             return;
         }
-        let slot = match (self.depth - self.base.min(self.depth), self.outer_key, self.last_key) {
-            (1, _, Key::Usage) => Slot::Usage,
-            (2, Key::Envelope, Key::Usage) => Slot::InnerUsage,
-            (1, _, Key::UsageMetadata) => Slot::UsageMetadata,
-            (1, _, Key::Model) | (2, Key::Envelope, Key::Model) => Slot::Model,
+        let value = match (self.depth - self.base.min(self.depth), self.outer_key, self.last_key) {
+            (1, _, Key::Usage) => Value::Figures(Slot::Usage),
+            (2, Key::Envelope | Key::XGroq, Key::Usage) => Value::Figures(Slot::InnerUsage),
+            (1, _, Key::UsageMetadata) => Value::Figures(Slot::UsageMetadata),
+            (1, _, Key::Model) | (2, Key::Envelope, Key::Model) => Value::Model,
+            (1, _, Key::Kind) => Value::Kind,
+            (2, Key::Delta, Key::StopReason) | (2, Key::PromptFeedback, Key::BlockReason) => Value::Stopped,
+            (3, Key::Choices | Key::Candidates, Key::Ended) => Value::Ended,
+            (3, Key::Choices | Key::Candidates, Key::Index) => Value::Index,
             _ => return,
         };
         self.buffer.clear();
         self.buffer.reserve(USUAL);
-        self.capture = Some((slot, self.depth));
+        self.capture = Some((value, self.depth));
     }
 
     /// A value may be over with this byte.
     fn may_end(&mut self) {
-        let Some((slot, depth)) = self.capture else { return };
+        let Some((value, depth)) = self.capture else { return };
         if self.depth != depth {
             return;
         }
         self.capture = None;
-        if self.buffer.len() <= MOST && self.buffer != b"null" {
-            self.picked[slot as usize] = Some(std::mem::take(&mut self.buffer));
+        if self.buffer.len() > MOST || self.buffer == b"null" {
+            return;
+        }
+        match value {
+            Value::Figures(slot) => {
+                self.marks.is_of_groq |= self.outer_key == Key::XGroq;
+                self.picked[slot as usize] = Some(std::mem::take(&mut self.buffer));
+            }
+            Value::Model => self.model.clone_from(&self.buffer),
+            Value::Kind => self.marks.kind = Kind::of(&self.buffer),
+            Value::Ended => self.has_ended = is_reason(&self.buffer),
+            Value::Index => {
+                let index = std::str::from_utf8(&self.buffer).ok().and_then(|text| text.parse().ok());
+                self.index = index.unwrap_or(MOST_ANSWERS);
+            }
+            Value::Stopped => self.marks.is_stopped |= is_reason(&self.buffer),
         }
     }
+}
+
+/// Whether an answer that is still under way would not say it: some write an empty reason for none, and Gemini's language
+/// has a name for none.
+fn is_reason(value: &[u8]) -> bool {
+    !matches!(value, b"\"\"" | b"\"FINISH_REASON_UNSPECIFIED\"" | b"\"BLOCK_REASON_UNSPECIFIED\"" | b"false")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picked(text: &str, piece: usize) -> [Option<String>; SLOTS] {
-        let mut picker = JsonPicker::default();
-        text.as_bytes().chunks(piece).for_each(|piece| picker.feed(piece));
-        [Slot::Usage, Slot::InnerUsage, Slot::UsageMetadata, Slot::Model]
-            .map(|slot| picker.take(slot).map(|bytes| String::from_utf8(bytes).unwrap()))
-    }
-
-    #[test]
-    fn values_are_found_wherever_the_providers_put_them_and_however_the_text_is_cut() {
-        let chat = r#"{"id":"x","model":"gpt-4o","choices":[{"message":{"content":"{\"usage\":1}","usage":9}}],"usage": {"a": 1, "b":{"c":[1,2]}}}"#;
-        let responses = r#"{"type":"response.completed","response":{"model":"gpt-5","usage":{"input_tokens":3},"output":[]}}"#;
-        let groq = r#"{"choices":[],"usage":null,"x_groq":{"id":"r","usage":{"prompt_tokens":1}}}"#;
-        let gemini =
-            "[{\"usageMetadata\":{\"a\":1},\"modelVersion\":\"g\"}\n,\r\n{\"usageMetadata\":{\"a\":2}}]";
-        let own = |text: &str| Some(text.to_owned());
-        for piece in [1, 2, 3, 7, 1000] {
-            assert_eq!(
-                picked(chat, piece),
-                [own(r#"{"a":1,"b":{"c":[1,2]}}"#), None, None, own("\"gpt-4o\"")]
-            );
-            assert_eq!(
-                picked(responses, piece),
-                [None, own(r#"{"input_tokens":3}"#), None, own("\"gpt-5\"")]
-            );
-            assert_eq!(picked(groq, piece), [None, own(r#"{"prompt_tokens":1}"#), None, None]);
-            assert_eq!(picked(gemini, piece), [None, None, own("{\"a\":2}"), own("\"g\"")]);
-        }
-    }
-
-    #[test]
-    fn what_the_model_writes_is_counted_and_not_read() {
-        let mut picker = JsonPicker::default();
-        picker.feed(br#"{"choices":[{"delta":{"role":"assistant","content":"abc"}}],"model":"m"}"#);
-        assert_eq!(picker.text_bytes(), 3);
-        picker.start_over();
-        picker.feed(br#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"\u00e9"}}"#);
-        assert!(picker.text_bytes() >= 3 + 2);
-    }
-
-    #[test]
-    fn a_value_that_is_too_long_is_not_kept() {
-        let long = format!("{{\"usage\":\"{}\",\"model\":\"m\"}}", "x".repeat(3 * MOST));
-        let found = picked(&long, 100);
-        assert_eq!((&found[0], found[3].as_deref()), (&None, Some("\"m\"")));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_bytes_in_any_pieces_are_read_the_same(bytes: Vec<u8>, piece in 1_usize..9) {
-            let (mut whole, mut cut) = (JsonPicker::default(), JsonPicker::default());
-            whole.feed(&bytes);
-            bytes.chunks(piece).for_each(|piece| cut.feed(piece));
-            assert_eq!((whole.depth, whole.in_string, whole.text_bytes), (cut.depth, cut.in_string, cut.text_bytes));
-        }
-    }
-}
+mod tests;

@@ -78,6 +78,29 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
     Some(Refused { ailment, retry_after })
 }
 
+/// Whether a call that ended with this status may be billed all the same. What a provider itself refuses it does not bill,
+/// and says so in an error of its own; an intermediary that lost sight of the provider (502, 504, 520 to 527), or an answer
+/// of 500 and above that nobody knows, tells nothing of what the provider did.
+///
+/// Sources: <https://platform.openai.com/docs/guides/error-codes>, <https://platform.claude.com/docs/en/api/errors>,
+/// <https://ai.google.dev/gemini-api/docs/troubleshooting>, <https://openrouter.ai/docs/api-reference/errors>,
+/// <https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>. Gemini answers 504
+/// when it did not finish in time, OpenRouter 502 when the model did not answer well. A 303 (RFC 9110, section 15.4.4) is
+/// how an answer to what was done may be told; other redirects come before anything is done.
+#[must_use]
+pub fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
+    match status.as_u16() {
+        300..=499 => status == StatusCode::SEE_OTHER,
+        500 | 501 | 503 | 529 => {
+            let error = serde_json::from_slice::<Value>(body).ok();
+            // Google's streams tell theirs in an array.
+            let error = error.as_ref().map(|error| error.get(0).unwrap_or(error));
+            !error.is_some_and(|error| error.get("error").is_some_and(|error| !error.is_null()))
+        }
+        _ => true,
+    }
+}
+
 /// A header's number, as far as a day goes.
 fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
     let number: f64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
@@ -124,6 +147,36 @@ mod tests {
             ("groq", 200, "{}", None),
         ] {
             assert_eq!(of(provider, status, body), ailment, "{provider} {status} {body}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_provider_itself_refuses_is_not_billed() {
+        let own = r#"{"error":{"message":"overloaded"}}"#;
+        for (status, body, is_billed) in [
+            (301, "", false),
+            (303, "", true),
+            (307, "", false),
+            (400, "<html>", false),
+            (401, own, false),
+            (429, "", false),
+            (500, own, false),
+            (503, own, false),
+            (503, r#"[{"error":{"code":503}}]"#, false),
+            (529, r#"{"type":"error","error":{"type":"overloaded_error"}}"#, false),
+            (500, "", true),
+            (500, "[]", true),
+            (503, r#"{"error":null}"#, true),
+            (503, "upstream connect error or disconnect/reset before headers", true),
+            (502, own, true),
+            (504, own, true),
+            (520, "<html>", true),
+            (524, "<html>", true),
+            (599, own, true),
+            (200, own, true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(may_be_billed(status, body.as_bytes()), is_billed, "{status} {body}");
         }
     }
 
