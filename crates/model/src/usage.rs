@@ -80,9 +80,8 @@ impl CallBound {
 pub enum Metering {
     /// The provider's own figures.
     Reported,
-    /// The stream broke off; what was received until then.
-    Received,
-    /// Nothing is known: what was held counts.
+    /// The provider's last word is not known: what was held counts. Records of earlier versions may say `received`: a
+    /// stream that broke off, by what was shown of it.
     Held,
     /// The endpoint reports no tokens; only the request counts.
     Unmetered,
@@ -90,14 +89,13 @@ pub enum Metering {
 
 impl Metering {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Reported, Self::Received, Self::Held, Self::Unmetered];
+    pub const ALL: [Self; 3] = [Self::Reported, Self::Held, Self::Unmetered];
 
     /// The name in the database and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reported => "reported",
-            Self::Received => "received",
             Self::Held => "held",
             Self::Unmetered => "unmetered",
         }

@@ -173,9 +173,7 @@ async fn ask(
     let reach = (&attempt.provider, attempt.endpoint(), attempt.api_key());
     match chat::ask(client, reach, question).await {
         Ok(answer) => {
-            let metering = if answer.usage.is_some() { Metering::Reported } else { Metering::Held };
-            let (usage, model, raw_usage) = (answer.usage, answer.model, answer.raw_usage);
-            attempt.answered(200).settle(CallEnd { usage, model, raw_usage, metering });
+            attempt.answered(200).settle(CallEnd::of(answer.report));
             Suggestion::read(&answer.text).ok_or_else(|| bad("gave an answer that is no suggestion"))
         }
         Err(ChatError::NotSent(problem)) => {
@@ -183,17 +181,19 @@ async fn ask(
             Err(bad("was not reached").caused_by(problem))
         }
         Err(ChatError::NoAnswer) => {
-            attempt.failed(&Failure::Timeout);
+            attempt.lost(&Failure::Timeout);
             Err(bad("gave no answer"))
         }
-        Err(ChatError::Refused { status, refused }) => {
+        Err(ChatError::Refused { status, refused, may_be_billed }) => {
             let failure = Failure::Refused {
                 status,
                 health: refused.map_or(Ailment::ProviderDown, |refused| refused.ailment),
                 retry_after: refused.and_then(|refused| refused.retry_after),
             };
-            if refused.is_some() {
-                attempt.failed(&failure);
+            if may_be_billed {
+                attempt.lost(&failure);
+            } else if refused.is_some() {
+                attempt.refused(&failure);
             } else {
                 let end =
                     CallEnd { usage: None, model: None, raw_usage: None, metering: Metering::Unmetered };

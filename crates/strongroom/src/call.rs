@@ -3,6 +3,7 @@
 mod attempt;
 mod model_names;
 mod selection;
+mod settlement;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,10 +17,10 @@ use crate::catalog::Moment;
 
 pub use attempt::{Attempt, Running};
 pub(crate) use model_names::ModelNames;
-pub use strongroom_connectors::ai::gateway::Ailment;
+pub use strongroom_connectors::ai::gateway::{Ailment, Report};
 
-use attempt::{ClientSide, Purpose};
 use selection::{Candidate, Key};
+use settlement::{ClientSide, Purpose};
 
 /// How often claims are made anew because something changed meanwhile.
 const ATTEMPTS: usize = 16;
@@ -67,7 +68,7 @@ pub enum Failure {
 /// How a call ended.
 #[derive(Debug, Clone)]
 pub struct CallEnd {
-    /// What it consumed, as far as that is known.
+    /// What it consumed, as far as that is known. Where it rests on what was held, the least of it.
     pub usage: Option<TokenUsage>,
     /// The model that answered, when the answer says so.
     pub model: Option<String>,
@@ -75,6 +76,20 @@ pub struct CallEnd {
     pub raw_usage: Option<RawUsage>,
     /// What `usage` rests on.
     pub metering: Metering,
+}
+
+impl CallEnd {
+    /// Nothing is known: what was held counts.
+    pub const UNKNOWN: Self = Self { usage: None, model: None, raw_usage: None, metering: Metering::Held };
+
+    /// The end of a call whose answer said this of itself. Figures that are not the provider's last word bound nothing:
+    /// the call is charged at what was held, and at no less than they say.
+    #[must_use]
+    pub fn of(report: Report) -> Self {
+        let Report { usage, is_final, model, raw } = report;
+        let metering = if is_final { Metering::Reported } else { Metering::Held };
+        Self { usage, model, raw_usage: raw.filter(|_| is_final), metering }
+    }
 }
 
 /// Calls, as one actor makes them.
@@ -191,7 +206,7 @@ impl Call {
                 continue;
             }
             // What an attempt before this one held of token and user is held on.
-            let reused = attempt::reuse(&self.client, &mut plan, client_claims);
+            let reused = settlement::reuse(&self.client, &mut plan, client_claims);
             match self.room.0.admission.admit(std::mem::take(&mut plan.claims), moment).await {
                 Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, moment))),
                 Err(Refusal::Stale) => {
@@ -271,7 +286,7 @@ impl Call {
             0 => Held { claims: std::mem::take(&mut held.claims), epoch: held.epoch },
             _ => Held { claims: held.claims.split_off(client_claims), epoch: held.epoch },
         };
-        let client = attempt::join(held, reused);
+        let client = settlement::join(held, reused);
         let target = &self.call.targets[candidate.target];
         Attempt::new(
             candidate.key.clone(),
@@ -295,6 +310,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        attempt::close(&self.room, &self.client);
+        settlement::close(&self.room, &self.client);
     }
 }

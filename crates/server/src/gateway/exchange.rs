@@ -12,7 +12,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use strongroom::call::{Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
-    Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of, refused,
+    AnswerForm, Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of,
+    may_be_billed, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -252,7 +253,7 @@ async fn try_one(
             let problem =
                 Problem::new(ProblemKind::BadGateway, format!("{provider}: {error}")).caused_by(error);
             if may_be_billed {
-                attempt.failed(&Failure::Connect);
+                attempt.lost(&Failure::Connect);
             } else {
                 attempt.release(&Failure::Connect);
             }
@@ -261,7 +262,7 @@ async fn try_one(
             return Tried::Failed { outcome: Err(problem), may_go_on };
         }
         Err(_) => {
-            attempt.failed(&Failure::Timeout);
+            attempt.lost(&Failure::Timeout);
             let late =
                 format!("{provider} did not begin to answer within {} s", gateway.first_byte().as_secs());
             let outcome = Err(Problem::new(ProblemKind::BadGateway, late));
@@ -273,11 +274,13 @@ async fn try_one(
         return Box::pin(refusal(attempt, answer, asked, provider, credential, can_send_again)).await;
     }
     if answer.status().is_redirection() {
-        attempt.failed(&Failure::Refused {
-            status: answer.status().as_u16(),
+        let status = answer.status();
+        let failure = Failure::Refused {
+            status: status.as_u16(),
             health: strongroom::call::Ailment::ProviderDown,
             retry_after: None,
-        });
+        };
+        give_up(attempt, &failure, may_be_billed(status, &[]));
         // Followed, it would take the client's token to wherever it leads.
         let problem = Problem::new(
             ProblemKind::BadGateway,
@@ -372,15 +375,17 @@ async fn refusal(
     head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
+    let is_billed = may_be_billed(status, &body);
     let mut response = Response::from_parts(head, Outgoing::Router(Body::from(body)));
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
         Some(refused) => {
-            attempt.failed(&Failure::Refused {
+            let failure = Failure::Refused {
                 status: status.as_u16(),
                 health: refused.ailment,
                 retry_after: refused.retry_after,
-            });
+            };
+            give_up(attempt, &failure, is_billed);
             // A server that broke down over it may have done it.
             let is_safe = asked.meter != Meter::Unmetered || status.as_u16() < 500;
             Tried::Failed { outcome: Ok(response), may_go_on: can_send_again && is_safe }
@@ -390,6 +395,15 @@ async fn refusal(
             settled_without_usage(attempt, status);
             Tried::Answered(response)
         }
+    }
+}
+
+/// Settles an attempt that came to nothing, after which another may be tried.
+fn give_up(attempt: Attempt, failure: &Failure, may_be_billed: bool) {
+    if may_be_billed {
+        attempt.lost(failure);
+    } else {
+        attempt.refused(failure);
     }
 }
 
@@ -422,6 +436,21 @@ async fn read_error(mut body: Answer) -> Bytes {
     read.freeze()
 }
 
+/// How an answer is written, by what its head says and by what was asked for: not all that stream name it well.
+fn form_of(headers: &HeaderMap, is_stream_asked: bool) -> AnswerForm {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let is = |wanted: &str| kind.get(..wanted.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+    if is("text/event-stream") {
+        AnswerForm::Events
+    } else if !is_stream_asked {
+        AnswerForm::Whole
+    } else if is("application/") && !is("application/octet-stream") {
+        AnswerForm::Pieces
+    } else {
+        AnswerForm::Events
+    }
+}
+
 /// The answer, as it comes.
 fn stream(
     gateway: &Gateway,
@@ -433,10 +462,9 @@ fn stream(
 ) -> Response<Outgoing> {
     let (mut head, body) = answer.into_parts();
     let running = attempt.answered(head.status.as_u16());
-    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-    let is_event_stream = kind.starts_with("text/event-stream");
-    let reader = UsageReader::new(asked.meter, provider, is_event_stream);
-    let hides_usage = asked.meter == Meter::Chat && is_event_stream && !asked.facts.wants_usage;
+    let form = form_of(&head.headers, asked.facts.is_stream);
+    let reader = UsageReader::new(asked.meter, provider, form, asked.facts.bound.answers);
+    let hides_usage = asked.meter == Meter::Chat && form == AnswerForm::Events && !asked.facts.wants_usage;
     let filter = hides_usage.then(UsageFilter::default);
     headers::from_provider(&mut head.headers);
     if filter.is_some() {
@@ -444,7 +472,7 @@ fn stream(
     }
     mark(&mut head.headers, asked.request_id, credential);
     head.version = http::Version::HTTP_11;
-    let meterage = Meterage { running, reader, meter: asked.meter, bound: asked.facts.bound.clone() };
+    let meterage = Meterage { running, reader, meter: asked.meter };
     let body = Tap::new(body, meterage, filter, gateway.idle());
     Response::from_parts(head, Outgoing::Gateway(Box::new(body)))
 }

@@ -9,8 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use strongroom::call::{CallEnd, Running};
 use strongroom_connectors::ai::gateway::{Meter, UsageFilter, UsageReader};
 use strongroom_connectors::upstream::{self, Answer};
-use strongroom_model::Amount;
-use strongroom_model::usage::{CallBound, Metering, TokenUsage};
+use strongroom_model::usage::{Metering, TokenUsage};
 use tokio::time::{Instant, Sleep};
 
 /// Why an answer broke off.
@@ -49,30 +48,20 @@ pub(super) struct Meterage {
     pub(super) reader: UsageReader,
     /// Where the answer tells what it consumed.
     pub(super) meter: Meter,
-    /// What it could consume at the most.
-    pub(super) bound: CallBound,
 }
 
 impl Meterage {
-    /// Settles the call. `is_whole`: the answer came to its end.
-    pub(super) fn settle(self, is_whole: bool) {
-        let Self { running, reader, meter, bound } = self;
-        let report = reader.finish();
-        let nothing = TokenUsage::default();
-        let (usage, metering) = match (meter, report.usage) {
-            (Meter::Free, _) => (Some(nothing), Metering::Reported),
-            (Meter::Unmetered, _) => (Some(nothing), Metering::Unmetered),
-            (_, Some(usage)) if is_whole => (Some(usage), Metering::Reported),
-            (_, None) if is_whole => (None, Metering::Held),
-            // Text of that many bytes was received: it has no more tokens than that.
-            (_, usage) => {
-                let written = Amount::of_wide(i128::from(report.text_bytes));
-                let known = usage.or(bound.input.map(|input| TokenUsage { input, ..nothing }));
-                let received = known.map(|usage| TokenUsage { output: usage.output.max(written), ..usage });
-                (received, if received.is_some() { Metering::Received } else { Metering::Held })
-            }
-        };
-        running.settle(CallEnd { usage, model: report.model, raw_usage: report.raw, metering });
+    /// Settles the call by what the provider has said up to here. However the answer ends: figures that are the provider's
+    /// last word stay so when the rest is cut, and what was shown without them bounds nothing.
+    pub(super) fn settle(self) {
+        let Self { running, reader, meter } = self;
+        let counts_no_tokens =
+            |metering| CallEnd { usage: Some(TokenUsage::default()), metering, ..CallEnd::UNKNOWN };
+        running.settle(match meter {
+            Meter::Free => counts_no_tokens(Metering::Reported),
+            Meter::Unmetered => counts_no_tokens(Metering::Unmetered),
+            _ => CallEnd::of(reader.finish()),
+        });
     }
 }
 
@@ -99,9 +88,9 @@ impl<B> Tap<B> {
         Self { inner, meterage: Some(meterage), filter, is_over: false, idle, timer: None, waits: false }
     }
 
-    fn settle(&mut self, is_whole: bool) {
+    fn settle(&mut self) {
         if let Some(meterage) = self.meterage.take() {
-            meterage.settle(is_whole);
+            meterage.settle();
         }
     }
 }
@@ -109,7 +98,7 @@ impl<B> Tap<B> {
 impl<B> Drop for Tap<B> {
     fn drop(&mut self) {
         // The client is gone.
-        self.settle(false);
+        self.settle();
     }
 }
 
@@ -142,19 +131,19 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
                     };
                     // The last bytes are there: settled before they leave, so that whoever has them finds them counted.
                     if this.filter.is_none() && this.inner.is_end_stream() {
-                        this.settle(true);
+                        this.settle();
                     }
                     if !data.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    this.settle(false);
+                    this.settle();
                     this.is_over = true;
                     return Poll::Ready(Some(Err(Broken::Upstream(error))));
                 }
                 Poll::Ready(None) => {
-                    this.settle(true);
+                    this.settle();
                     this.is_over = true;
                     let rest = this.filter.as_mut().map(UsageFilter::finish).unwrap_or_default();
                     if rest.is_empty() {
@@ -171,7 +160,7 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
             timer.as_mut().reset(Instant::now() + this.idle);
         }
         if timer.as_mut().poll(context).is_ready() {
-            this.settle(false);
+            this.settle();
             this.is_over = true;
             return Poll::Ready(Some(Err(Broken::Idle)));
         }

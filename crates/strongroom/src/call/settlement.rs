@@ -1,0 +1,389 @@
+//! The settlement of an attempt: what it is charged with, its record, and what remains held for the next one.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use strongroom_crypto::random;
+use strongroom_model::credential::Source;
+use strongroom_model::limit::Unit;
+use strongroom_model::usage::{Metering, TokenUsage};
+use strongroom_model::{Amount, LedgerText, Provider, UserId};
+use strongroom_store::usage::{Kind, Record};
+
+use super::selection::Key;
+use super::{Ailment, CallEnd, Failure};
+use crate::Strongroom;
+use crate::admission::{Claim, Consumed, Held, Need, Plan, Settlement, Spent};
+use crate::catalog::Moment;
+
+/// What an attempt is charged with that came to no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Charge {
+    /// It did not leave.
+    Nothing,
+    /// The provider refused it.
+    Request,
+    /// It may have been billed.
+    Held,
+}
+
+/// What an attempt is for.
+#[derive(Debug)]
+pub(super) struct Purpose {
+    pub(super) room: Strongroom,
+    pub(super) operation: &'static str,
+    pub(super) actor: String,
+    pub(super) user: Option<UserId>,
+    pub(super) request_id: Option<String>,
+    pub(super) provider: Provider,
+    pub(super) model: Option<String>,
+    pub(super) target: usize,
+    pub(super) need: Need,
+    pub(super) moment: Moment,
+}
+
+/// What outlives an attempt that came to nothing: what it holds of token and user, and its record. Whether it was the
+/// last one, and is what the client gets, shows later.
+#[derive(Debug, Default)]
+pub(super) struct ClientSide {
+    held: Held,
+    /// Boxed: most calls succeed at once.
+    failed: Option<Box<Failed>>,
+    /// Whether an attempt before that one has left, which the client's request is not counted with yet.
+    has_left: bool,
+}
+
+#[derive(Debug)]
+struct Failed {
+    record: Record,
+    consumed: Vec<Consumed>,
+    epoch: u64,
+}
+
+fn locked(client: &Mutex<ClientSide>) -> MutexGuard<'_, ClientSide> {
+    client.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes out of a plan what an earlier attempt holds already, and tells what that is.
+pub(super) fn reuse(client: &Mutex<ClientSide>, plan: &mut Plan, client_claims: usize) -> Held {
+    let client = locked(client);
+    let mut reused = Held { claims: Vec::new(), epoch: client.held.epoch };
+    for claim in &mut plan.claims[..client_claims] {
+        if let Some(held) = client.held.claims.iter().find(|held| held.key == claim.key) {
+            claim.amount = (claim.amount - held.amount).max(0);
+            reused.claims.push(*held);
+        }
+    }
+    reused
+}
+
+/// What is held of token and user by an attempt: new claims, with what was held before.
+pub(super) fn join(mut held: Held, reused: Held) -> Held {
+    if held.epoch == reused.epoch {
+        for before in reused.claims {
+            if let Some(claim) = held.claims.iter_mut().find(|claim| claim.key == before.key) {
+                claim.amount += before.amount;
+            }
+        }
+    }
+    held
+}
+
+/// The call is over. An attempt that failed and was not followed by another is what the client got.
+pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
+    let (held, failed) = {
+        let mut client = locked(client);
+        (std::mem::take(&mut client.held), client.failed.take())
+    };
+    let (mut settlement, count) = match failed.map(|failed| *failed) {
+        Some(Failed { mut record, consumed, epoch }) => {
+            (record.kind, record.client_requests) = (Kind::Call, 1);
+            let at = record.at;
+            (Settlement { consumed, epoch, at, record: Some(record) }, 1)
+        }
+        None if held.claims.is_empty() => return,
+        None => {
+            let at = room.fresh_moment().map_or(strongroom_model::Millis(0), |moment| moment.now);
+            (Settlement { consumed: Vec::new(), epoch: held.epoch, at, record: None }, 0)
+        }
+    };
+    let spent = Spent { requests: Amount::of(count), ..Spent::default() };
+    if settlement.epoch == held.epoch {
+        settlement.consumed.extend(held.consumed(|claim| spent.of(claim.key.unit)));
+    }
+    room.0.admission.settle(settlement);
+}
+
+/// What is needed to settle an attempt.
+#[derive(Debug)]
+pub(super) struct Settling {
+    purpose: Purpose,
+    key: Key,
+    client_held: Held,
+    credential_held: Held,
+    client: Arc<Mutex<ClientSide>>,
+    started: Instant,
+    /// The status of the answer, once its head is there.
+    status: u16,
+    first_byte_ms: Option<i64>,
+}
+
+impl Settling {
+    /// An attempt begins. One before it was not the last: it is written down as an attempt.
+    pub(super) fn begin(
+        key: Key,
+        purpose: Purpose,
+        (client_held, credential_held): (Held, Held),
+        client: Arc<Mutex<ClientSide>>,
+    ) -> Self {
+        let (before, failed) = {
+            let mut side = locked(&client);
+            side.has_left |= side.failed.is_some();
+            (std::mem::take(&mut side.held), side.failed.take())
+        };
+        let admission = &purpose.room.0.admission;
+        let is_kept = |claim: &&Claim| !client_held.claims.iter().any(|held| held.key == claim.key);
+        let left: Vec<_> = before.claims.iter().filter(is_kept).copied().collect();
+        if !left.is_empty() {
+            let left = Held { claims: left, epoch: before.epoch };
+            let consumed = left.nothing_consumed();
+            let at = purpose.moment.now;
+            admission.settle(Settlement { consumed, epoch: left.epoch, at, record: None });
+        }
+        if let Some(Failed { record, consumed, epoch }) = failed.map(|failed| *failed) {
+            let at = record.at;
+            admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
+        }
+        Self {
+            purpose,
+            key,
+            client_held,
+            credential_held,
+            client,
+            started: Instant::now(),
+            status: 0,
+            first_byte_ms: None,
+        }
+    }
+
+    /// The head of the answer is there. Tells how long that took, in milliseconds.
+    pub(super) fn has_head(&mut self, status: u16) -> i64 {
+        let first_byte_ms = self.elapsed_ms();
+        (self.status, self.first_byte_ms) = (status, Some(first_byte_ms));
+        if status < 400 {
+            self.has_served();
+        }
+        self.note_canary(matches!(status, 401 | 403));
+        first_byte_ms
+    }
+
+    fn elapsed_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn which(&self) -> Option<(strongroom_model::Uid, strongroom_model::Uid)> {
+        match &self.key {
+            Key::Sealed(served) => Some((served.credential.uid, served.credential.version)),
+            Key::Environment(..) => None,
+        }
+    }
+
+    /// How staged versions fare is looked at call by call.
+    fn note_canary(&self, is_refused: bool) {
+        if let Key::Sealed(served) = &self.key {
+            self.purpose.room.0.canaries.note(served, is_refused);
+        }
+    }
+
+    fn has_served(&self) {
+        if let Some(which) = self.which() {
+            self.purpose.room.0.health.served(which);
+        }
+    }
+
+    /// The record of it, into which its texts go: an attempt has one.
+    fn record(&mut self, kind: Kind) -> Record {
+        let (which, total_ms) = (self.which(), self.elapsed_ms());
+        let is_served = (200..400).contains(&self.status);
+        let purpose = &mut self.purpose;
+        let inner = &purpose.room.0;
+        let model = match &purpose.model {
+            Some(model) => {
+                let prices = (&inner.prices, purpose.moment.now);
+                inner.model_names.of(prices, (&purpose.provider, model), is_served)
+            }
+            None => LedgerText::default(),
+        };
+        Record {
+            uid: random::uid_at(purpose.moment.now),
+            at: purpose.moment.now,
+            kind,
+            operation: purpose.operation,
+            actor: LedgerText::shown(std::mem::take(&mut purpose.actor)),
+            user: purpose.user,
+            credential: which.map(|(credential, _)| credential),
+            version: which.map(|(_, version)| version),
+            provider: purpose.provider.clone(),
+            model,
+            source: if which.is_some() { Source::Database } else { Source::Environment },
+            status: self.status,
+            requests: 1,
+            client_requests: 1,
+            tokens: TokenUsage::default(),
+            cost_nano_usd: Some(Amount::ZERO),
+            charged_tokens: Amount::ZERO,
+            charged_nano_usd: Amount::ZERO,
+            metering: Metering::Unmetered,
+            generation: purpose.moment.generation,
+            first_byte_ms: self.first_byte_ms,
+            total_ms: Some(total_ms),
+            raw_usage: None,
+            request_id: purpose.request_id.take().map(LedgerText::shown),
+        }
+    }
+
+    /// It did not come to an answer that a client gets for good.
+    pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
+        let (status, ailment, retry_after) = match failure {
+            Failure::Connect | Failure::Timeout => (0, Ailment::ProviderDown, None),
+            Failure::Refused { status, health, retry_after } => {
+                let millis = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                (*status, *health, millis)
+            }
+        };
+        self.status = status;
+        if ailment == Ailment::BadKey {
+            self.note_canary(true);
+        }
+        if let Some(which) = self.which() {
+            let name = match &self.key {
+                Key::Sealed(served) => &served.credential.name,
+                Key::Environment(..) => "",
+            };
+            tracing::warn!(credential = name, status, ailment = ailment.as_str(), "a credential was refused");
+            self.purpose.room.0.health.refused(which, ailment, retry_after, self.purpose.moment.now);
+        }
+        let requests = i64::from(charge != Charge::Nothing);
+        let mut record = Record { requests, client_requests: 0, ..self.record(Kind::Attempt) };
+        if charge == Charge::Held {
+            self.charge(&mut record, CallEnd::UNKNOWN);
+        }
+        let spent = spent_by(&record);
+        let mut consumed = self.credential_held.consumed(|claim| spent.of(claim.key.unit));
+        let epoch = self.credential_held.epoch;
+        let mut held = self.client_held;
+        if charge == Charge::Held && held.epoch == epoch {
+            // The client's request counts once, with the last attempt; what this one may have used is used.
+            let is_request = |claim: &Claim| claim.key.unit == Unit::Requests;
+            let used =
+                Held { claims: held.claims.iter().filter(|it| !is_request(it)).copied().collect(), epoch };
+            held.claims.retain(is_request);
+            consumed.extend(used.consumed(|claim| spent.of(claim.key.unit)));
+        }
+        let mut side = locked(&self.client);
+        side.held = held;
+        if charge != Charge::Nothing || side.has_left {
+            side.failed = Some(Box::new(Failed { record, consumed, epoch }));
+            return;
+        }
+        drop(side);
+        let at = record.at;
+        self.purpose.room.0.admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
+    }
+
+    /// What limits are charged with for a call that ended so, and what it cost.
+    fn charge(&self, record: &mut Record, end: CallEnd) {
+        let CallEnd { usage, model, raw_usage, metering } = end;
+        let Purpose { room, need, provider, .. } = &self.purpose;
+        record.metering = metering;
+        let find = |model: &str| room.0.prices.find(provider, model, record.at);
+        let priced = |usage: &TokenUsage| {
+            let asked = self.purpose.model.as_deref().and_then(find);
+            let price = asked.or_else(|| model.as_deref().and_then(find));
+            usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(usage)))
+        };
+        let told = usage.as_ref().map(|usage| (usage.total(), priced(usage)));
+        record.tokens = usage.unwrap_or_default();
+        match (metering, told) {
+            (Metering::Held, told) => {
+                // What was told before the end is the least that is billed, the hold the most that was allowed.
+                let (tokens, cost) = told.unwrap_or_default();
+                record.charged_tokens = need.tokens.unwrap_or_default().max(tokens);
+                record.cost_nano_usd = need.nano_usd.max(cost);
+                record.charged_nano_usd = record.cost_nano_usd.unwrap_or_default();
+            }
+            (_, Some((tokens, cost))) => {
+                record.raw_usage = raw_usage;
+                record.charged_tokens = tokens;
+                record.cost_nano_usd = cost;
+                record.charged_nano_usd = cost.or(need.nano_usd).unwrap_or_default();
+            }
+            (_, None) => {
+                record.charged_tokens = need.tokens.unwrap_or_default();
+                record.charged_nano_usd = need.nano_usd.unwrap_or_default();
+                record.cost_nano_usd = need.nano_usd;
+            }
+        }
+        if let Some(model) = model.filter(|_| record.model.is_empty()) {
+            let named = (provider, model.as_str());
+            record.model = room.0.model_names.of((&room.0.prices, record.at), named, self.status < 400);
+        }
+    }
+
+    /// The call is over.
+    pub(super) fn settle(mut self: Box<Self>, end: CallEnd) {
+        let mut record = self.record(Kind::Call);
+        // What a provider refuses it does not bill.
+        if self.status < 400 || end.usage.is_some() {
+            self.charge(&mut record, end);
+        }
+        let spent = spent_by(&record);
+        let overrun =
+            |claim: &Claim| claim.key.unit != Unit::Requests && spent.of(claim.key.unit) > claim.amount;
+        if self.client_held.claims.iter().chain(&self.credential_held.claims).any(overrun) {
+            tracing::warn!(
+                provider = self.purpose.provider.as_str(),
+                model = record.model.as_str(),
+                "a provider used more than the bound that it was given; it is counted as it is"
+            );
+        }
+        let mut consumed = self.credential_held.consumed(|claim| spent.of(claim.key.unit));
+        consumed.extend(self.client_held.consumed(|claim| spent.of(claim.key.unit)));
+        let epoch = self.credential_held.epoch.max(self.client_held.epoch);
+        let settlement = Settlement { consumed, epoch, at: record.at, record: Some(record) };
+        self.purpose.room.0.admission.settle(settlement);
+    }
+}
+
+/// What a record takes from limits of each unit.
+fn spent_by(record: &Record) -> Spent {
+    Spent {
+        requests: Amount::of(record.requests),
+        tokens: record.charged_tokens,
+        nano_usd: record.charged_nano_usd,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_held_before_is_held_on_and_only_the_rest_is_claimed() {
+        use strongroom_model::limit::Window;
+        use strongroom_model::{Millis, Uid};
+        use strongroom_store::counter::CounterKey;
+        let key = |byte| CounterKey::at(Uid::from_bytes([byte; 16]), (Unit::Tokens, Window::Day), Millis(0));
+        let claim = |byte, amount| Claim { key: key(byte), amount, limit: Some(100) };
+        let client = Mutex::new(ClientSide {
+            held: Held { claims: vec![claim(1, 30), claim(2, 5)], epoch: 3 },
+            failed: None,
+            has_left: false,
+        });
+        let mut plan = Plan { claims: vec![claim(1, 50), claim(3, 7), claim(2, 4)], limits: Vec::new() };
+        let reused = reuse(&client, &mut plan, 2);
+        assert_eq!(plan.claims.iter().map(|claim| claim.amount).collect::<Vec<_>>(), [20, 7, 4]);
+        let joined = join(Held { claims: plan.claims[..2].to_vec(), epoch: 3 }, reused);
+        assert_eq!(joined.claims.iter().map(|claim| claim.amount).collect::<Vec<_>>(), [50, 7]);
+    }
+}
