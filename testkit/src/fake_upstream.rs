@@ -54,10 +54,12 @@ pub enum Mode {
     Down,
     /// Redirects to another host.
     Redirect,
+    /// Served, with headers for a browser and the key repeated in one; an error repeats it in its body too.
+    Echoes,
 }
 
 impl Mode {
-    const NAMES: [(Self, &'static str); 11] = [
+    const NAMES: [(Self, &'static str); 12] = [
         (Self::Ok, "ok"),
         (Self::Late, "late"),
         (Self::Endless, "endless"),
@@ -69,6 +71,7 @@ impl Mode {
         (Self::Limited, "limited"),
         (Self::Down, "down"),
         (Self::Redirect, "redirect"),
+        (Self::Echoes, "echoes"),
     ];
 
     /// A key that is treated so. Every `name` is counted by itself.
@@ -332,14 +335,42 @@ async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
             std::future::pending::<()>().await;
         }
         Mode::Late => tokio::time::sleep(Duration::from_millis(500)).await,
-        Mode::Ok | Mode::Endless | Mode::Slow | Mode::BreaksOff => {}
+        Mode::Ok | Mode::Endless | Mode::Slow | Mode::BreaksOff | Mode::Echoes => {}
+    }
+    if mode == Mode::Echoes && arrived.body["model"].as_str().is_some_and(|it| it.contains("no-such-model")) {
+        watch.whole();
+        let message = format!("{key} may not use this model (Authorization: Bearer {key})");
+        let body = serde_json::json!({ "error": { "message": message, "type": "invalid_request_error" } });
+        return for_a_browser(reply::json(404, &body), &key);
     }
     let answer = match provider {
         "anthropic" if !rest.ends_with("chat/completions") => anthropic::answer(rest, &arrived),
         "gemini" if !rest.contains("openai/") => gemini::answer(rest, &arrived),
         _ => openai::answer(provider, rest, &arrived),
     };
-    answer.respond(mode, watch)
+    let answer = answer.respond(mode, watch);
+    if mode == Mode::Echoes { for_a_browser(answer, &key) } else { answer }
+}
+
+/// Adds headers that are for the provider's own pages, and one that repeats the key.
+fn for_a_browser(mut answer: Response, key: &str) -> Response {
+    use axum::http::HeaderValue;
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        ("location", "https://elsewhere.invalid/"),
+        ("access-control-allow-origin", "*"),
+        ("content-security-policy", "default-src 'none'"),
+        ("set-cookie", "session=1"),
+        ("server-timing", "app;dur=1"),
+        ("openai-organization", "org-of-the-team"),
+        ("x-ratelimit-remaining-requests", "7"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(&format!("req-{key}-1")) {
+        headers.insert("x-request-id", id);
+    }
+    answer
 }
 
 /// What each provider says to a key that it does not serve.

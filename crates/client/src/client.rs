@@ -12,6 +12,7 @@ mod limit;
 mod page;
 mod request;
 mod reveal;
+mod route;
 mod status;
 mod token;
 mod usage;

@@ -9,6 +9,7 @@ pub mod leak;
 pub mod limit;
 pub mod offboard;
 pub mod problem;
+pub mod route;
 pub mod secret_text;
 pub mod status;
 pub mod token;

@@ -7,6 +7,7 @@ mod credential;
 mod key;
 mod leak;
 mod limit;
+mod route;
 mod secret;
 mod status;
 mod token;
@@ -38,6 +39,7 @@ use crate::http::AppState;
         (name = "users", description = "Managing users"),
         (name = "ai", description = "Asking models"),
         (name = "limits", description = "What may be used, of whom, over which time"),
+        (name = "routes", description = "Where models' names go"),
         (name = "usage", description = "What was used"),
         (name = "audit", description = "The audit trail"),
         (name = "backup", description = "Backups"),
@@ -58,6 +60,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(user::routes())
         .merge(ai::routes())
         .merge(limit::routes())
+        .merge(route::routes())
         .merge(usage::routes())
         .merge(audit::routes())
         .merge(backup::routes())

@@ -26,6 +26,7 @@ pub mod reference;
 mod resolve;
 mod restore;
 mod role;
+mod route;
 mod run;
 mod scan;
 pub mod secret_input;
@@ -121,6 +122,9 @@ enum RemoteCommand {
     /// Limits: set, list, change, remove, test
     #[command(subcommand)]
     Limit(limit::LimitCommand),
+    /// Where models' names go
+    #[command(subcommand)]
+    Route(route::RouteCommand),
     /// Show what was spent, and warn of credentials near their limit
     Usage(usage::UsageOptions),
     /// Ask a model about an error, with a key that stays sealed
@@ -202,6 +206,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Offboard(options) => offboard::run(options, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
+        RemoteCommand::Route(command) => route::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,
         RemoteCommand::Ai(command) => ai::run(command, &session).await,
         RemoteCommand::Status => status::run(&session).await,

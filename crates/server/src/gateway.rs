@@ -2,6 +2,7 @@
 
 mod body;
 mod exchange;
+mod explain;
 mod header;
 mod list;
 pub mod models;
@@ -30,6 +31,7 @@ use crate::http::AppState;
 use crate::http::front::Outgoing;
 use crate::http::{door, peer};
 
+pub use explain::{Explained, Place};
 pub use tap::Passing;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-strongroom-request-id");

@@ -251,6 +251,15 @@ pub async fn provider_has_rows(
     Ok(fetch_optional!(session, (i64,), SQL, provider.as_str(), user.map(|user| user.0))?.is_some())
 }
 
+/// Whether a credential of this provider is or was there, whosever it is, deleted ones among them.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn provider_was_stored(session: &mut Session, provider: &Provider) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT id FROM api_credentials WHERE provider = $1 LIMIT 1";
+    Ok(fetch_optional!(session, (i64,), SQL, provider.as_str())?.is_some())
+}
+
 /// Up to `limit` credentials behind the one with the id `after`; from the start when that is 0. By id; those with a
 /// prefix by the bytes of their names.
 ///

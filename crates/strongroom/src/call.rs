@@ -172,6 +172,26 @@ impl CallService {
     }
 }
 
+impl CallService {
+    /// Whether a credential of this provider is or was there, whosever it is: such a name before a model is a provider's. With
+    /// `looks_again` also what another server has just stored is seen.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn knows(&self, provider: &Provider, looks_again: bool) -> Result<bool, Problem> {
+        let moment = self.room.moment().await?;
+        if self.room.was_stored(provider, moment).await? {
+            return Ok(true);
+        }
+        if !looks_again {
+            return Ok(false);
+        }
+        self.room.0.catalog.doubt();
+        let again = self.room.moment().await?;
+        Ok(again.generation != moment.generation && self.room.was_stored(provider, again).await?)
+    }
+}
+
 impl Call {
     /// The next credential that may serve, admitted on all limits that it touches; `None` when nobody is left.
     ///

@@ -24,6 +24,8 @@ const FRESH: Duration = Duration::from_millis(900);
 /// Credentials of one provider that calls are spread over, at the most.
 const MOST_SERVED: usize = 512;
 const PAGE: i64 = 64;
+/// Names that may be providers' before they are looked up again: callers make them up.
+const MOST_NAMES: usize = 1024;
 /// Credentials by name before those that were not asked for within the last second are forgotten.
 const MOST_NAMED: usize = 1024;
 
@@ -76,6 +78,8 @@ struct Known {
     served: HashMap<(Provider, Option<UserId>), Candidates>,
     named: HashMap<String, Named>,
     without_rows: HashMap<(Provider, Option<UserId>), bool>,
+    /// Providers outside the list of known ones: whether a credential of it is or was there.
+    stored: HashMap<Provider, bool>,
 }
 
 /// What is known.
@@ -98,6 +102,7 @@ impl Default for Catalog {
                 served: HashMap::new(),
                 named: HashMap::new(),
                 without_rows: HashMap::new(),
+                stored: HashMap::new(),
             }),
             looking: tokio::sync::Mutex::new(()),
         }
@@ -127,6 +132,7 @@ impl Catalog {
             known.served.clear();
             known.named.clear();
             known.without_rows.clear();
+            known.stored.clear();
         }
         known.checked = Some(started);
         known.changes_made = changes_made;
@@ -380,5 +386,24 @@ impl Strongroom {
         let has_none = !credential::provider_has_rows(&mut session, provider, view).await?;
         self.0.catalog.keep(moment.generation, |known| known.without_rows.insert(place, has_none));
         Ok(has_none)
+    }
+
+    /// Whether a credential of this provider is or was there, whosever it is.
+    pub(crate) async fn was_stored(&self, provider: &Provider, moment: Moment) -> Result<bool, Problem> {
+        let known = self.0.catalog.at(moment).and_then(|known| known.stored.get(provider).copied());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let was_stored = {
+            let mut session = self.0.store.read().await?;
+            credential::provider_was_stored(&mut session, provider).await?
+        };
+        self.0.catalog.keep(moment.generation, |known| {
+            if known.stored.len() >= MOST_NAMES {
+                known.stored.clear();
+            }
+            known.stored.insert(provider.clone(), was_stored);
+        });
+        Ok(was_stored)
     }
 }

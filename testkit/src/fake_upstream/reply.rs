@@ -89,9 +89,10 @@ pub(super) fn event(name: &str, data: &Value) -> String {
     if name.is_empty() { format!("data: {data}\n\n") } else { format!("event: {name}\ndata: {data}\n\n") }
 }
 
-/// The figures that a request asks its usage to be, in the header `x-fake-usage: <input>,<output>`.
+/// The figures that a request asks its usage to be, in the header
+/// `x-stainless-fake-usage: <input>,<output>`: the gateway passes what libraries say of themselves.
 pub(super) fn figures(arrived: &super::Arrived) -> (i64, i64) {
-    let asked = arrived.header("x-fake-usage").and_then(|text| {
+    let asked = arrived.header("x-stainless-fake-usage").and_then(|text| {
         let (input, output) = text.split_once(',')?;
         Some((input.parse().ok()?, output.parse().ok()?))
     });

@@ -63,10 +63,11 @@ const ROUTES: Setting = Setting {
     form: Form::Text,
     default: Standard::Value(
         "gpt-*=openai; chatgpt-*=openai; o1*=openai; o3*=openai; o4*=openai; text-embedding-3-*=openai; \
-         text-embedding-ada-*=openai; claude-*=anthropic; gemini-*=gemini; gemma-*=gemini; llama-*=groq; */*=openrouter",
+         text-embedding-ada-*=openai; claude-*=anthropic; gemini-*=gemini; gemma-*=gemini; llama-*=groq",
     ),
     sample: r#"model_routes = "gpt-*=openai; claude-*=anthropic""#,
-    doc: "Which provider serves a model that `/v1` is asked for without one; the first pattern that fits.",
+    doc: "Which provider serves a model that `/v1` is asked for without one; the first pattern that fits. `vllm/*=vllm` takes \
+          the provider off the name. Nothing catches all: add `*/*=openrouter` for that.",
     show: |config| config.gateway.routes.to_string(),
 };
 

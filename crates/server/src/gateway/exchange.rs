@@ -108,12 +108,13 @@ async fn begin<'a>(
     let matched = door.find(&parts.method, rest).ok_or_else(nowhere)?;
     if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
     {
-        let list = Box::pin(list::list(&state.room, actor, &gateway.config.aliases)).await?;
+        let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;
         return Ok(Begun::Answered(list));
     }
     let (body, facts, room) = read(gateway, &parts, body, door, &matched).await?;
     let config = &gateway.config;
-    let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases))?;
+    let calls = state.room.calls(Arc::clone(actor));
+    let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases), &calls).await?;
     let call = NewCall {
         operation: matched.operation.name,
         targets: targets
@@ -125,7 +126,7 @@ async fn begin<'a>(
             })
             .collect(),
     };
-    let call = state.room.calls(Arc::clone(actor)).begin(call).await?;
+    let call = calls.begin(call).await?;
     headers::to_provider(&mut parts.headers);
     let asked = Asked {
         headers: parts.headers,
@@ -368,8 +369,8 @@ async fn refusal(
     can_send_again: bool,
 ) -> Tried {
     let (mut head, body) = answer.into_parts();
-    let body = read_error(body).await;
-    headers::from_provider(&mut head.headers);
+    let body = headers::masked(read_error(body).await, attempt.api_key());
+    headers::from_provider(&mut head.headers, attempt.api_key());
     head.headers.remove(header::CONTENT_LENGTH);
     mark(&mut head.headers, asked.request_id, credential);
     head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
@@ -461,12 +462,12 @@ fn stream(
     credential: CredentialShown,
 ) -> Response<Outgoing> {
     let (mut head, body) = answer.into_parts();
+    headers::from_provider(&mut head.headers, attempt.api_key());
     let running = attempt.answered(head.status.as_u16());
     let form = form_of(&head.headers, asked.facts.is_stream);
     let reader = UsageReader::new(asked.meter, provider, form, asked.facts.bound.answers);
     let hides_usage = asked.meter == Meter::Chat && form == AnswerForm::Events && !asked.facts.wants_usage;
     let filter = hides_usage.then(UsageFilter::default);
-    headers::from_provider(&mut head.headers);
     if filter.is_some() {
         head.headers.remove(header::CONTENT_LENGTH);
     }

@@ -1,40 +1,17 @@
 //! Headers on their way through: whose token, what goes on to the provider, and what comes back.
 
+mod echo;
+mod passed;
+
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use strongroom_model::Secret;
+
+pub(super) use echo::masked;
 
 /// Headers that clients put their token in.
 const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
 /// Query parameters that carry credentials: never passed on.
 const TOKEN_PARAMETERS: [&str; 3] = ["key", "access_token", "oauth_token"];
-
-/// Headers for one hop only (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [&str; 8] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// What a provider is not told: the token, and where the call comes from. The body's own headers are made anew.
-const KEPT_BACK: [&str; 11] = [
-    "authorization",
-    "host",
-    "cookie",
-    "content-length",
-    "expect",
-    // The answer is read on its way: it must not be compressed.
-    "accept-encoding",
-    "forwarded",
-    "via",
-    "x-real-ip",
-    "trailer",
-    "origin",
-];
 
 /// The token that a request shows, in whichever place: ours before another's.
 pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> {
@@ -81,28 +58,24 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-/// Takes out of a client's headers what is for one hop, the token, and where the call comes from.
+/// Takes out of a client's headers what providers do not document: the token, where the call comes from, what would lead it
+/// elsewhere, and what is for one hop. The body's own headers are made for each attempt.
 pub(super) fn to_provider(headers: &mut HeaderMap) {
-    keep_back(headers, |name| {
-        KEPT_BACK.contains(&name) || TOKEN.contains(&name) || name.starts_with("x-forwarded-")
-    });
+    keep(headers, passed::to_provider);
 }
 
-/// Takes out of a provider's headers what is for one hop, and what would make the client the provider's own.
-pub(super) fn from_provider(headers: &mut HeaderMap) {
-    keep_back(headers, |name| ["set-cookie", "strict-transport-security", "alt-svc"].contains(&name));
+/// Takes out of a provider's headers what is for its own clients, and the key where it is repeated.
+pub(super) fn from_provider(headers: &mut HeaderMap, key: &Secret) {
+    keep(headers, passed::from_provider);
+    echo::mask_headers(headers, key);
 }
 
-/// Takes out what is for one hop, what is ours to say, and whatever else is not to pass.
-fn keep_back(headers: &mut HeaderMap, is_kept_back: impl Fn(&str) -> bool) {
+/// Keeps the headers whose names are listed, less those that `Connection` says are for one hop (RFC 9110, section 7.6.1).
+fn keep(headers: &mut HeaderMap, is_listed: impl Fn(&str) -> bool) {
     for name in named_by_connection(headers) {
         headers.remove(name);
     }
-    let stays_here = |name: &&HeaderName| {
-        let text = name.as_str();
-        HOP_BY_HOP.contains(&text) || text.starts_with("x-strongroom-") || is_kept_back(text)
-    };
-    let kept_back: Vec<_> = headers.keys().filter(stays_here).cloned().collect();
+    let kept_back: Vec<_> = headers.keys().filter(|name| !is_listed(name.as_str())).cloned().collect();
     for name in kept_back {
         headers.remove(name);
     }
@@ -196,11 +169,16 @@ mod tests {
             ("x-strongroom-credential", "forged"),
             ("x-ratelimit-remaining", "5"),
             ("anthropic-ratelimit-requests-limit", "5"),
+            ("location", "https://elsewhere.invalid"),
+            ("access-control-allow-origin", "*"),
+            ("server-timing", "a;dur=1"),
+            ("request-id", "for sk-of-a-provider"),
         ]);
-        from_provider(&mut answer);
+        from_provider(&mut answer, &Secret::from("sk-of-a-provider"));
         let mut names: Vec<_> = answer.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["anthropic-ratelimit-requests-limit", "x-ratelimit-remaining"]);
+        assert_eq!(names, ["anthropic-ratelimit-requests-limit", "request-id", "x-ratelimit-remaining"]);
+        assert_eq!(answer["request-id"], "for ****");
     }
 
     #[test]

@@ -5,33 +5,52 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::IntoResponse;
 use http::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 use strongroom::Strongroom;
 use strongroom_model::provider::KNOWN;
 use strongroom_model::{Actor, Problem, Provider};
 
-use super::models::Aliases;
+use super::models::ModelAt;
+use super::target::resolve;
+use crate::config::GatewayConfig;
 use crate::http::front::Outgoing;
 
 /// Aliases, and the models with a known price of every provider that this caller is served by, in the shape of
-/// <https://platform.openai.com/docs/api-reference/models/list>.
+/// <https://platform.openai.com/docs/api-reference/models/list>; each with where it goes and why, and the routes.
 pub(super) async fn list(
     room: &Strongroom,
     actor: &Arc<Actor>,
-    aliases: &Aliases,
+    config: &GatewayConfig,
 ) -> Result<Response<Outgoing>, Problem> {
     let calls = room.calls(Arc::clone(actor));
-    let mut data: Vec<_> = aliases.names().map(|name| model(name, "strongroom")).collect();
+    let mut data = Vec::new();
+    for name in config.aliases.names() {
+        let found = resolve(name, (&config.routes, &config.aliases), &calls).await?;
+        data.push(model(name, "strongroom", found.iter().map(goes_to).collect()));
+    }
     for known in KNOWN {
         let provider = Provider::of_known(known.name);
         if calls.serves(&provider).await? {
-            let models = room.prices().models_of(&provider);
-            data.extend(models.map(|name| model(&format!("{provider}/{name}"), provider.as_str())));
+            for name in room.prices().models_of(&provider) {
+                let goes = json!({ "provider": provider.as_str(), "model": name, "because": "known" });
+                data.push(model(&format!("{provider}/{name}"), provider.as_str(), vec![goes]));
+            }
         }
     }
-    Ok(Json(json!({ "object": "list", "data": data })).into_response().map(Outgoing::Router))
+    let routes: Vec<_> = config
+        .routes
+        .patterns()
+        .map(|(pattern, provider)| json!({ "pattern": pattern, "provider": provider.as_str() }))
+        .collect();
+    let list = json!({ "object": "list", "data": data, "strongroom": { "routes": routes } });
+    Ok(Json(list).into_response().map(Outgoing::Router))
 }
 
-fn model(id: &str, owner: &str) -> serde_json::Value {
-    json!({ "id": id, "object": "model", "created": 0, "owned_by": owner })
+fn goes_to(at: &ModelAt) -> Value {
+    json!({ "provider": at.provider.as_str(), "model": at.model, "because": at.because.word() })
+}
+
+fn model(id: &str, owner: &str, goes_to: Vec<Value>) -> Value {
+    let more = json!({ "goesTo": goes_to });
+    json!({ "id": id, "object": "model", "created": 0, "owned_by": owner, "strongroom": more })
 }

@@ -1,10 +1,11 @@
 //! From a request to where it may go.
 
 use http::{HeaderMap, Method};
+use strongroom::call::CallService;
 use strongroom_connectors::ai::gateway::{Dialect, Door, Matched, Operation, RequestFacts, upstream_path};
 use strongroom_model::{Problem, Provider};
 
-use super::models::{Aliases, ModelAt, Routes};
+use super::models::{Aliases, Lead, ModelAt, Routes};
 
 /// Where a call may go.
 #[derive(Debug, Clone)]
@@ -20,11 +21,12 @@ pub(super) struct Target {
 }
 
 /// Where a call through this door may go, in the order to try.
-pub(super) fn targets(
+pub(super) async fn targets(
     door: Door,
     (rest, matched): (&str, &Matched<'_>),
     facts: &RequestFacts,
     (routes, aliases): (&Routes, &Aliases),
+    calls: &CallService,
 ) -> Result<Vec<Target>, Problem> {
     let operation = matched.operation;
     if let Door::Own(provider) = door {
@@ -32,32 +34,8 @@ pub(super) fn targets(
         let provider = Provider::of_known(provider);
         return Ok(vec![Target { provider, path: rest.to_owned(), model, renames: false }]);
     }
-    let gemini = || Provider::of_known("gemini");
     if operation.dialect == Dialect::Gemini {
-        let Some(name) = matched.model else {
-            return Ok(vec![Target {
-                provider: gemini(),
-                path: rest.to_owned(),
-                model: None,
-                renames: false,
-            }]);
-        };
-        let found = aliases.resolve(routes, name);
-        let mut targets: Vec<_> = found
-            .into_iter()
-            .filter(|at| at.provider == gemini())
-            .map(|at| Target {
-                path: matched.path_with(&at.model),
-                provider: at.provider,
-                model: Some(at.model),
-                renames: false,
-            })
-            .collect();
-        if targets.is_empty() {
-            let model = Some(name.to_owned());
-            targets.push(Target { provider: gemini(), path: rest.to_owned(), model, renames: false });
-        }
-        return Ok(targets);
+        return of_gemini(rest, matched, (routes, aliases));
     }
     let Some(name) = &facts.model else {
         return Err(Problem::invalid(
@@ -65,21 +43,106 @@ pub(super) fn targets(
             "the body must say which model, as \"model\": \"provider/model\"",
         ));
     };
-    let found = aliases.resolve(routes, name);
+    let found = resolve(name, (routes, aliases), calls).await?;
     let places: Vec<Target> = found.iter().filter_map(|at| place(operation, at)).collect();
     if !places.is_empty() {
         return Ok(places);
     }
-    // A name is a short word; what is longer may be anything, and is not repeated.
-    let shown = if name.len() <= 80 { format!(" {name:?}") } else { String::new() };
-    let message = match found.first() {
-        None => format!(
-            "no provider is known for the model{shown}: name it as provider/model, such as openai/gpt-4o-mini, or add a \
-             route or an alias to the configuration"
+    Err(match found.first() {
+        None => unknown(name),
+        Some(at) => Problem::invalid(
+            "model",
+            format!("{} has nothing like {} for the model{}", at.provider, operation.name, shown(name)),
         ),
-        Some(at) => format!("{} has nothing like {} for the model{shown}", at.provider, operation.name),
+    })
+}
+
+/// Everywhere that a name or an alias leads to, in the order to try; empty when that is nowhere.
+pub(super) async fn resolve(
+    name: &str,
+    (routes, aliases): (&Routes, &Aliases),
+    calls: &CallService,
+) -> Result<Vec<ModelAt>, Problem> {
+    let mut found = Vec::with_capacity(1);
+    for model in aliases.models(name) {
+        let lead = routes.lead(model);
+        let is_stored = match &lead {
+            // Boxed: most names are of providers that are known by themselves.
+            Lead::IfStored(at, otherwise) => Box::pin(calls.knows(&at.provider, otherwise.is_none())).await?,
+            Lead::There(_) | Lead::Nowhere => false,
+        };
+        found.extend(lead.settled(|_| is_stored));
+    }
+    Ok(found)
+}
+
+/// A name is a short word; what is longer may be anything, and is not repeated.
+fn shown(name: &str) -> String {
+    if name.len() <= 80 { format!(" {name:?}") } else { String::new() }
+}
+
+/// The refusal of a name that leads nowhere, with the mend.
+pub(super) fn unknown(name: &str) -> Problem {
+    let provider = name.split_once('/').and_then(|(provider, _)| Provider::parse(provider).ok());
+    let message = match provider.filter(|provider| provider.known().is_none() && !name.ends_with('/')) {
+        Some(provider) => format!(
+            "no credential of a provider {provider} was ever stored, and no route names it, so the model{} goes nowhere: add \
+             one with `strongroom credential add NAME --provider {provider} --endpoint URL`, write \
+             openrouter/{provider}/… when OpenRouter is to serve it, or add a route such as {provider}/*=openrouter to \
+             gateway.model_routes",
+            shown(name)
+        ),
+        None => format!(
+            "no provider is known for the model{}: name it as provider/model, such as openai/gpt-4o-mini, or add a route or an \
+             alias to the configuration",
+            shown(name)
+        ),
     };
-    Err(Problem::invalid("model", message))
+    Problem::invalid("model", message)
+}
+
+/// Gemini's own paths name the model. A name that is said to be another provider's does not go to Gemini for that.
+fn of_gemini(
+    rest: &str,
+    matched: &Matched<'_>,
+    (routes, aliases): (&Routes, &Aliases),
+) -> Result<Vec<Target>, Problem> {
+    let gemini = || Provider::of_known("gemini");
+    let as_it_is = |model: Option<&str>| {
+        vec![Target {
+            provider: gemini(),
+            path: rest.to_owned(),
+            model: model.map(str::to_owned),
+            renames: false,
+        }]
+    };
+    let Some(name) = matched.model else { return Ok(as_it_is(None)) };
+    // No name in a path has a slash, so what is stored decides nothing here.
+    let leads: Vec<_> =
+        aliases.models(name).filter_map(|model| routes.lead(model).settled(|_| true)).collect();
+    let targets: Vec<_> = leads
+        .iter()
+        .filter(|at| at.provider == gemini())
+        .map(|at| Target {
+            path: matched.path_with(&at.model),
+            provider: gemini(),
+            model: Some(at.model.clone()),
+            renames: false,
+        })
+        .collect();
+    match leads.first() {
+        _ if !targets.is_empty() => Ok(targets),
+        Some(at) => Err(Problem::invalid(
+            "model",
+            format!(
+                "the model{} is {}'s, which has nothing like {}: ask for it on /v1/chat/completions",
+                shown(name),
+                at.provider,
+                matched.operation.name
+            ),
+        )),
+        None => Ok(as_it_is(Some(name))),
+    }
 }
 
 fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
@@ -94,22 +157,51 @@ pub(super) fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &H
 
 #[cfg(test)]
 mod tests {
-    use strongroom_connectors::ai::gateway::{Meter, door_of};
+    use strongroom_connectors::ai::gateway::door_of;
 
     use super::*;
 
+    fn gemini(aliases: &str, routes: &str, model: &str) -> Result<Vec<Target>, Problem> {
+        let path = format!("/v1beta/models/{model}:generateContent");
+        let (door, rest) = door_of(&path).unwrap();
+        let matched = door.find(&Method::POST, rest).unwrap();
+        let (routes, aliases) = (Routes::parse(routes).unwrap(), Aliases::parse(aliases).unwrap());
+        of_gemini(rest, &matched, (&routes, &aliases))
+    }
+
     #[test]
     fn an_alias_is_replaced_where_the_model_stands_and_nowhere_else() {
-        let routes = Routes::default();
         for alias in ["e", "m", "v1beta", "models", "generateContent"] {
-            let aliases = Aliases::parse(&format!("{alias}=gemini/gemini-x")).unwrap();
-            let path = format!("/v1beta/models/{alias}:generateContent");
-            let (door, rest) = door_of(&path).unwrap();
-            let matched = door.find(&Method::POST, rest).unwrap();
-            let facts = RequestFacts::unread(Meter::GenerateContent);
-            let targets = targets(door, (rest, &matched), &facts, (&routes, &aliases)).unwrap();
+            let targets = gemini(&format!("{alias}=gemini/gemini-x"), "", alias).unwrap();
             let [target] = targets.as_slice() else { panic!("{targets:?}") };
             assert_eq!(target.path, "v1beta/models/gemini-x:generateContent", "{alias}");
         }
+    }
+
+    #[test]
+    fn what_is_another_providers_does_not_go_to_gemini_by_its_path() {
+        let routes = "gpt-*=openai; gemini-*=gemini";
+        for model in ["gpt-x", "fast"] {
+            let refused = gemini("fast=groq/llama-x,vllm/x", routes, model).unwrap_err();
+            assert!(refused.message.contains("nothing like"), "{}", refused.message);
+        }
+        for model in ["gemini-x", "imagen-4", "text-embedding-004"] {
+            assert_eq!(gemini("", routes, model).unwrap().len(), 1, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_nowhere_is_told_with_the_mend() {
+        for (name, mend) in [
+            ("vllm/llama-3", "strongroom credential add NAME --provider vllm"),
+            ("meta-llama/llama-3", "openrouter/meta-llama/"),
+            ("llama-3", "provider/model"),
+            ("a b/c", "provider/model"),
+            ("vllm/", "provider/model"),
+        ] {
+            let problem = unknown(name);
+            assert!(problem.message.contains(mend), "{}", problem.message);
+        }
+        assert!(!unknown(&"x".repeat(100)).message.contains("xxx"));
     }
 }

@@ -143,6 +143,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/admin/limits/{id}", "limit.show", METADATA, Effect::Tells),
     route("PATCH", "/api/admin/limits/{id}", "limit.set", ADMIN, Effect::Changes),
     route("DELETE", "/api/admin/limits/{id}", "limit.remove", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/routes/explain", "route.explain", ANY, Effect::Tells),
     route("GET", "/api/admin/usage", "usage.show", METADATA, Effect::Tells),
     route("GET", "/api/admin/usage/verify", "usage.verify", METADATA, Effect::Tells),
     route("POST", "/api/admin/usage/reprice", "usage.reprice", ADMIN, Effect::Changes),

@@ -125,7 +125,7 @@ async fn mixed_limits_on_credential_token_and_user_are_never_overdrawn() {
         for _ in 0..6 {
             let calls = (0..60).map(|index| {
                 let call = call(servers[index % servers.len()], &token, question("gpt-4o-mini"));
-                let call = call.header("x-fake-usage", "20,10");
+                let call = call.header("x-stainless-fake-usage", "20,10");
                 async move { call.await.status }
             });
             let statuses = futures::future::join_all(calls).await;

@@ -75,7 +75,6 @@ async fn one_door_serves_all_providers_by_the_models_name() {
         ("claude-x", "/anthropic/v1/chat/completions", "claude-x"),
         ("gemini/gemini-x", "/gemini/v1beta/openai/chat/completions", "gemini-x"),
         ("openrouter/meta/llama:free", "/openrouter/api/v1/chat/completions", "meta/llama:free"),
-        ("meta/llama:free", "/openrouter/api/v1/chat/completions", "meta/llama:free"),
         ("solo", "/anthropic/v1/chat/completions", "claude-y"),
         // Nobody has a key of Groq: the next in the chain serves.
         ("fast", "/openai/v1/chat/completions", "gpt-x"),
@@ -106,6 +105,108 @@ async fn one_door_serves_all_providers_by_the_models_name() {
         listed["data"].as_array().unwrap().iter().filter_map(|it| it["id"].as_str()).collect();
     assert!(ids.contains(&"fast") && ids.contains(&"solo"), "{ids:?}");
     assert!(!ids.iter().any(|id| id.starts_with("groq/")), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_prompt_goes_to_the_provider_that_its_name_says_and_never_by_a_default() {
+    for (catches_all, others) in [(false, None), (true, Some("meta-llama/llama-3:free"))] {
+        let stage = Stage::with(|it| match catches_all {
+            true => it.set("STRONGROOM_MODEL_ROUTES", "gpt-*=openai; */*=openrouter"),
+            false => it,
+        })
+        .await;
+        let elsewhere = stage.credential("of-openrouter", "openrouter", Mode::Ok, json!({})).await;
+        let explained = async |model: &str| {
+            let path = format!("/api/admin/routes/explain?model={model}");
+            stage.server.get(&path).token(&stage.token).await.expect(200).json()
+        };
+        // Nobody has such a server: the prompt stays here.
+        for model in ["vllm/llama-3", "ollama/llama3", "vllm/", "lm_studio/x", "hosted_vllm/x"] {
+            let refused = stage.call("/v1/chat/completions", question(model)).await.expect(400);
+            assert!(refused.text.contains("strongroom: "), "{}", refused.text);
+            let told = explained(model).await;
+            assert_eq!(told["places"], json!([]), "{told}");
+            assert!(!told["refusal"].is_null(), "{told}");
+        }
+        let refused = stage.call("/v1/chat/completions", question("vllm/llama-3")).await.expect(400);
+        assert!(refused.text.contains("strongroom credential add"), "{}", refused.text);
+        assert_eq!(stage.fake.count_all(), 0);
+        match others {
+            None => {
+                stage.call("/v1/chat/completions", question("meta-llama/llama-3:free")).await.expect(400);
+            }
+            Some(model) => {
+                stage.call("/v1/chat/completions", question(model)).await.expect(200);
+                assert_eq!(stage.fake.last().body["model"], model);
+                assert_eq!(explained(model).await["places"][0]["because"], "route");
+            }
+        }
+        let before = stage.fake.count(&elsewhere);
+
+        // Somebody stores one: it serves, under the name that it has there.
+        let key = Mode::Ok.key("own");
+        let own = json!({ "provider": "vllm", "endpoint": stage.fake.endpoint("openai"), "apiKey": key });
+        let id = stage.server.credential("own", own).await;
+        for (model, there) in [("vllm/llama-3", "llama-3"), ("vLLM/meta/llama-3", "meta/llama-3")] {
+            stage.call("/v1/chat/completions", question(model)).await.expect(200);
+            assert_eq!((&stage.fake.last().key, &stage.fake.last().body["model"]), (&key, &json!(there)));
+        }
+        let told = explained("vllm/llama-3").await;
+        assert_eq!(
+            told["places"][0],
+            json!({ "provider": "vllm", "model": "llama-3", "because": "credential", "isServed": true,
+                "reason": told["places"][0]["reason"] }),
+        );
+        let (code, out, _) = stage.cli(&["route", "explain", "vllm/llama-3"]);
+        assert!(code == 0 && out.contains("vllm"), "{code} {out}");
+        let (code, _, err) = stage.cli(&["route", "explain", "ollama/x"]);
+        assert!(code == 3 && err.contains("credential add"), "{code} {err}");
+        // Anthropic's language is not spoken there.
+        stage.call("/v1/messages", question("vllm/llama-3")).await.expect(400);
+
+        // It is out of use, then gone: what was meant for it is refused all the same.
+        stage
+            .server
+            .patch(&format!("/api/admin/credentials/{id}"), json!({ "isActive": false }))
+            .await
+            .expect(200);
+        stage.call("/v1/chat/completions", question("vllm/llama-3")).await.expect(404);
+        stage.server.delete(&format!("/api/admin/credentials/{id}")).await.expect(200);
+        stage.call("/v1/chat/completions", question("vllm/llama-3")).await.expect(404);
+        stage.server.post(&format!("/api/admin/credentials/{id}/purge"), json!({})).await.expect(200);
+        stage.call("/v1/chat/completions", question("vllm/llama-3")).await.expect(404);
+        assert_eq!(stage.fake.count(&elsewhere), before);
+    }
+}
+
+#[tokio::test]
+async fn a_route_to_an_own_provider_takes_its_name_off_and_the_list_tells() {
+    let set_up = |it: crate::support::server::Installation| {
+        it.set("STRONGROOM_MODEL_ROUTES", "gpt-*=openai; vllm/*=vllm; house-*=vllm")
+            .set("STRONGROOM_MODEL_ALIASES", "fast=vllm/llama-3,openai/gpt-x")
+    };
+    let stage = Stage::with(set_up).await;
+    let refused = stage.call("/v1/chat/completions", question("vllm/llama-3")).await.expect(404);
+    assert!(refused.text.contains("vllm"), "{}", refused.text);
+    let own = json!({ "provider": "vllm", "endpoint": stage.fake.endpoint("openai"), "apiKey": Mode::Ok.key("own") });
+    stage.server.credential("own", own).await;
+    for (model, there) in [("vllm/llama-3", "llama-3"), ("house-llama", "house-llama"), ("fast", "llama-3")] {
+        stage.call("/v1/chat/completions", question(model)).await.expect(200);
+        assert_eq!(stage.fake.last().body["model"], there, "{model}");
+    }
+    // The path is Gemini's, and the name is another's.
+    stage.credential("of-gemini", "gemini", Mode::Ok, json!({})).await;
+    let count = stage.fake.count_all();
+    for model in ["fast", "gpt-x", "house-llama"] {
+        let path = format!("/v1beta/models/{model}:generateContent");
+        stage.call(&path, json!({ "contents": [] })).await.expect(400);
+    }
+    assert_eq!(stage.fake.count_all(), count);
+    let listed = stage.server.get("/v1/models").token(&stage.token).await.expect(200).json();
+    assert_eq!(listed["strongroom"]["routes"][1], json!({ "pattern": "vllm/*", "provider": "vllm" }));
+    let fast = listed["data"].as_array().unwrap().iter().find(|model| model["id"] == "fast").unwrap();
+    assert_eq!(fast["strongroom"]["goesTo"][0]["provider"], "vllm");
+    assert_eq!(fast["strongroom"]["goesTo"][1]["model"], "gpt-x");
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn a_token_is_taken_from_every_usual_place_and_goes_no_further() {
 }
 
 #[tokio::test]
-async fn headers_pass_but_for_those_of_one_hop_and_those_that_tell_of_the_client() {
+async fn headers_that_providers_document_pass_and_no_others() {
     let stage = Stage::new().await;
     stage.credential("one", "anthropic", Mode::Ok, json!({})).await;
     let passed = [
@@ -72,6 +72,17 @@ async fn headers_pass_but_for_those_of_one_hop_and_those_that_tell_of_the_client
         ("forwarded", "for=10.1.2.3"),
         ("x-real-ip", "10.1.2.3"),
         ("x-strongroom-anything", "1"),
+        ("x-original-url", "/v1/files"),
+        ("x-rewrite-url", "/v1/files"),
+        ("x-http-method-override", "DELETE"),
+        ("x-forwarded-host", "elsewhere.invalid"),
+        ("referer", "https://house.invalid/page"),
+        ("origin", "https://house.invalid"),
+        ("cf-connecting-ip", "10.1.2.3"),
+        ("true-client-ip", "10.1.2.3"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("baggage", "user=ada"),
+        ("x-made-up-by-nobody", "1"),
     ];
     let mut call = stage.call("/anthropic/v1/messages", question("claude-fake"));
     for (name, value) in passed.iter().chain(&kept_back) {
@@ -87,6 +98,33 @@ async fn headers_pass_but_for_those_of_one_hop_and_those_that_tell_of_the_client
     }
     assert_eq!(arrived.header("accept-encoding"), Some("identity"));
     assert_eq!(arrived.header("content-length").map(str::len), Some(2), "the body has one length, its own");
+}
+
+#[tokio::test]
+async fn what_a_provider_says_to_browsers_stays_here_and_a_key_that_it_repeats_is_masked() {
+    let stage = Stage::new().await;
+    let key = stage.credential("one", "openai", Mode::Echoes, json!({})).await;
+    let streamed = json!({ "model": "gpt-x", "stream": true, "messages": [] });
+    for (body, status) in [(question("gpt-x"), 200), (streamed, 200), (question("no-such-model"), 404)] {
+        let answer = stage.call("/openai/v1/chat/completions", body).await.expect(status);
+        let all = format!("{:?} {}", answer.headers, answer.text);
+        assert!(!all.contains(&key), "{all}");
+        assert_eq!(answer.header("x-request-id"), Some("req-****-1"));
+        assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some("7"));
+        for name in [
+            "location",
+            "access-control-allow-origin",
+            "content-security-policy",
+            "set-cookie",
+            "server-timing",
+            "openai-organization",
+        ] {
+            assert_eq!(answer.header(name), None, "{name}");
+        }
+        if status == 404 {
+            assert!(answer.text.contains("**** may not use this model"), "{}", answer.text);
+        }
+    }
 }
 
 #[tokio::test]

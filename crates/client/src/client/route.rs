@@ -1,0 +1,17 @@
+//! Where a model's name goes.
+
+use http::Method;
+
+use super::{Client, ClientError};
+use crate::wire::route::{ExplainRoute, ExplainedRoute};
+
+impl Client {
+    /// Where this name goes, and why.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain_route(&self, model: &str) -> Result<ExplainedRoute, ClientError> {
+        let query = ExplainRoute { model: model.to_owned() };
+        self.draft(Method::GET, "/api/admin/routes/explain").query(&query)?.fetch().await
+    }
+}

@@ -1,0 +1,12 @@
+//! `/api/admin/routes`
+
+mod explain;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http::AppState;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(explain::explain))
+}

@@ -1,0 +1,49 @@
+//! `strongroom route`: where a model's name goes.
+
+use clap::{Args, Subcommand};
+use strongroom_client::wire::route::ExplainedRoute;
+
+use super::exit::{CliResult, Exit};
+use super::output::{Table, yes_no};
+use super::session::Session;
+
+/// `strongroom route …`
+#[derive(Debug, Subcommand)]
+pub(super) enum RouteCommand {
+    /// Tell where a model's name goes on /v1, and why; exits with the code for what is not found when it goes nowhere
+    Explain(ExplainOptions),
+}
+
+/// Options of `route explain`.
+#[derive(Debug, Args)]
+pub(super) struct ExplainOptions {
+    /// The name, as programs ask for it, such as openai/gpt-4o-mini
+    model: String,
+}
+
+/// Runs the command.
+pub(super) async fn run(command: RouteCommand, session: &Session) -> CliResult {
+    let RouteCommand::Explain(options) = command;
+    let explained = session.client.explain_route(&options.model).await?;
+    session.output.data(&explained, table)?;
+    Ok(match &explained.refusal {
+        Some(refusal) => {
+            session.output.problem(refusal);
+            Exit::NotFound
+        }
+        None => Exit::Ok,
+    })
+}
+
+fn table(explained: &ExplainedRoute) -> Table {
+    let mut table = Table::new(["provider", "model there", "served", "why"]);
+    for place in &explained.places {
+        let why = if explained.is_alias {
+            format!("the alias names it; {}", place.reason)
+        } else {
+            place.reason.clone()
+        };
+        table.row([place.provider.clone(), place.model.clone(), yes_no(place.is_served), why]);
+    }
+    table
+}

@@ -1,0 +1,49 @@
+//! Where a model's name goes and why, without a call.
+
+use std::sync::Arc;
+
+use strongroom::Strongroom;
+use strongroom_model::{Actor, Problem};
+
+use super::Gateway;
+use super::models::ModelAt;
+use super::target::{resolve, unknown};
+
+/// One place that a name leads to.
+#[derive(Debug)]
+pub struct Place {
+    /// The provider, and what the model is called there.
+    pub at: ModelAt,
+    /// Whether a credential or the environment serves this caller there.
+    pub is_served: bool,
+}
+
+/// Where a name leads.
+#[derive(Debug)]
+pub struct Explained {
+    /// Whether the name is an alias.
+    pub is_alias: bool,
+    /// In the order in which they are tried.
+    pub places: Vec<Place>,
+    /// Why it goes nowhere, and the mend.
+    pub refusal: Option<String>,
+}
+
+impl Gateway {
+    /// Where this name goes on the door for all, for this caller. Nothing is called and nothing counted.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database is away.
+    pub async fn explain(&self, room: &Strongroom, actor: Actor, name: &str) -> Result<Explained, Problem> {
+        let calls = room.calls(Arc::new(actor));
+        let (routes, aliases) = (&self.config.routes, &self.config.aliases);
+        let found = resolve(name, (routes, aliases), &calls).await?;
+        let refusal = found.is_empty().then(|| unknown(name).message);
+        let mut places = Vec::with_capacity(found.len());
+        for at in found {
+            let is_served = calls.serves(&at.provider).await?;
+            places.push(Place { at, is_served });
+        }
+        Ok(Explained { is_alias: aliases.has(name), places, refusal })
+    }
+}
