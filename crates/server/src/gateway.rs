@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use futures::FutureExt;
-use http::{HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use hyper::body::Incoming;
 use strongroom::EndpointGuard;
-use strongroom_connectors::ai::gateway::{Dialect, door_of};
+use strongroom_connectors::ai::gateway::dialect_of;
 use strongroom_connectors::upstream::{Base, Upstream};
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target as AuditTarget};
@@ -37,6 +37,7 @@ pub use tap::Passing;
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-strongroom-request-id");
 static CREDENTIAL: HeaderName = HeaderName::from_static("x-strongroom-credential");
 static SOURCE: HeaderName = HeaderName::from_static("x-strongroom-source");
+static RETRY_AT: HeaderName = HeaderName::from_static("x-strongroom-retry-at");
 static DENIED_BY: HeaderName = HeaderName::from_static("x-strongroom-denied-by");
 
 /// What all calls share.
@@ -91,7 +92,7 @@ impl Gateway {
 /// call is a usage record and no audit entry.
 #[must_use]
 pub fn is_gateways(path: &str) -> bool {
-    door_of(path).is_some()
+    strongroom_connectors::ai::gateway::is_gateways(path)
 }
 
 /// Serves a call from this address, or from the socket file.
@@ -101,7 +102,7 @@ pub async fn serve(
     address: Option<SocketAddr>,
 ) -> Response<Outgoing> {
     let request_id = random::uid().to_string();
-    let dialect = door_of(request.uri().path()).map_or(Dialect::OpenAi, |(door, rest)| door.dialect(rest));
+    let dialect = dialect_of(request.uri().path());
     let answered = AssertUnwindSafe(answer(state, request, address, &request_id)).catch_unwind().await;
     let problem = match answered {
         Ok(Ok(response)) => return response,
@@ -134,6 +135,12 @@ async fn answer(
             return Err(problem);
         }
     };
+    if asks_for_a_websocket(request.headers()) {
+        return Err(Problem::invalid(
+            refuse::UPGRADE,
+            "WebSockets are not taken here: send the request over HTTP, and the answer comes as server-sent events",
+        ));
+    }
     actor.request_id = Some(request_id.to_owned());
     let actor = Arc::new(actor);
     let done = exchange::exchange(state, request, &actor, request_id).await;
@@ -144,6 +151,12 @@ async fn answer(
         Box::pin(note_denied(state, &actor, problem)).await;
     }
     done
+}
+
+/// Whether the connection is to become a WebSocket (RFC 6455, section 4.1).
+fn asks_for_a_websocket(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(http::header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket")))
 }
 
 /// That somebody tried what they may not is for the audit trail.

@@ -197,7 +197,8 @@ pub(crate) fn client_scopes(actor: &Actor) -> impl Iterator<Item = LimitScope> +
     token.into_iter().chain(actor.user.map(LimitScope::User))
 }
 
-/// That a limit has no room.
+/// That a limit has no room: now, or ever, when the call may use more than all of it. Requests are counted one by one, so that
+/// a limit of none of them is simply reached.
 pub(crate) fn limit_reached(limit: &Limit, state: CounterState, amount: i64, now: Millis) -> Problem {
     let resets = limit.window.end(now);
     let again = match resets {
@@ -213,6 +214,19 @@ pub(crate) fn limit_reached(limit: &Limit, state: CounterState, amount: i64, now
         Unit::NanoUsd => limit.unit.shown(amount),
         _ => amount.to_string(),
     };
+    if limit.unit != Unit::Requests && amount > limit.amount {
+        return Problem::invalid(
+            "max_tokens",
+            format!(
+                "this call may use up to {} {window}, more than the whole limit of {} of this {}: it can never pass, however \
+                 long it waits; ask for fewer tokens of the answer (max_tokens, max_completion_tokens, max_output_tokens or \
+                 maxOutputTokens), shorten the prompt, or have the limit raised with `strongroom limit update`",
+                limit.unit.shown(amount),
+                limit.unit.shown(limit.amount),
+                limit.scope.kind(),
+            ),
+        );
+    }
     Problem {
         retry_at: resets,
         ..Problem::new(

@@ -8,6 +8,7 @@ mod json_picker;
 mod operation;
 mod refusal;
 mod request;
+mod spelling;
 mod stream_filter;
 mod usage;
 
@@ -15,5 +16,6 @@ pub use error_body::ErrorBody;
 pub use operation::{Dialect, Door, Matched, Meter, Operation, door_of, upstream_path};
 pub use refusal::{Ailment, Refused, may_be_billed, refused};
 pub use request::{RequestError, RequestFacts};
+pub use spelling::{Closed, closed, dialect_of, is_gateways, meant};
 pub use stream_filter::UsageFilter;
 pub use usage::{AnswerForm, Report, UsageReader, usage_from_raw};

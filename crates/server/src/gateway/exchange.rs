@@ -12,8 +12,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use strongroom::call::{Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader, door_of,
-    may_be_billed, refused,
+    AnswerForm, Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader,
+    may_be_billed, meant, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -22,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Received;
 use super::tap::{Meterage, Tap};
-use super::target::{Target, asks_anthropic_for_models, targets};
+use super::target::{Target, located, nowhere, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
 use crate::http::AppState;
 use crate::http::front::Outgoing;
@@ -95,17 +95,16 @@ async fn begin<'a>(
 ) -> Result<Begun<'a>, Problem> {
     let gateway = &state.gateway;
     let (mut parts, body) = request.into_parts();
-    let nowhere = || {
-        Problem::denied(
-            "this path is not one that the gateway lets through: it takes calls to models, and none to keys, accounts, \
-             files or batches",
-        )
+    let asked = parts.uri.path();
+    let respelled;
+    let (door, rest, matched) = match located(&parts, asked) {
+        Some(located) => located,
+        None => {
+            let nowhere = || nowhere(&parts.method, asked);
+            respelled = meant(&parts.method, asked).ok_or_else(nowhere)?;
+            located(&parts, &respelled).ok_or_else(nowhere)?
+        }
     };
-    let (mut door, rest) = door_of(parts.uri.path()).ok_or_else(nowhere)?;
-    if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
-        door = Door::Own("anthropic");
-    }
-    let matched = door.find(&parts.method, rest).ok_or_else(nowhere)?;
     if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
     {
         let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;

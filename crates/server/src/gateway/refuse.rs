@@ -5,12 +5,15 @@ use http::{HeaderValue, Response, StatusCode, header};
 use strongroom_connectors::ai::gateway::{Dialect, ErrorBody};
 use strongroom_model::{Millis, Problem, ProblemKind};
 
-use super::{DENIED_BY, REQUEST_ID};
+use super::{DENIED_BY, REQUEST_ID, RETRY_AT};
 use crate::http::front::Outgoing;
 use crate::http::problem::status;
 
-/// Waiting longer than this is nothing that a library should do by itself, in milliseconds.
-const WORTH_WAITING: i64 = 15_000;
+/// The longest wait that libraries are told of, in milliseconds: several sleep as long as they are told, to the end of a month.
+const MAX_RETRY_AFTER_MILLIS: i64 = 60_000;
+
+/// The field of a problem that asks for another protocol.
+pub(super) const UPGRADE: &str = "upgrade";
 
 /// The answer for a problem.
 pub(super) fn refuse(
@@ -23,6 +26,8 @@ pub(super) fn refuse(
         (ProblemKind::Invalid, Some("body")) if problem.message.contains("longer than") => {
             StatusCode::PAYLOAD_TOO_LARGE
         }
+        // No `Upgrade` header with it: there is no protocol to go up to. Clients that try one then fall back to HTTP.
+        (ProblemKind::Invalid, Some(UPGRADE)) => StatusCode::UPGRADE_REQUIRED,
         (kind, _) => status(kind),
     };
     let body = ErrorBody {
@@ -40,17 +45,72 @@ pub(super) fn refuse(
     }
     let wait = problem.retry_at.map(|at| (at.0 - now.0).max(0));
     if let Some(wait) = wait {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from((wait + 999) / 1000));
+        headers
+            .insert(header::RETRY_AFTER, HeaderValue::from((wait.min(MAX_RETRY_AFTER_MILLIS) + 999) / 1000));
     }
-    match problem.kind {
-        ProblemKind::Unavailable => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        // The libraries of OpenAI and Anthropic heed this before they look at the status.
-        _ if wait.is_some_and(|wait| wait <= WORTH_WAITING) => {}
-        _ => {
-            headers.insert("x-should-retry", HeaderValue::from_static("false"));
-        }
+    if let Some(at) = problem.retry_at.and_then(|at| HeaderValue::from_str(&at.to_string()).ok()) {
+        headers.insert(&RETRY_AT, at);
+    }
+    if problem.kind == ProblemKind::Unavailable {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // The libraries of OpenAI and Anthropic heed this before they look at the status.
+    if !helps_to_wait(problem.kind, wait) {
+        headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
     response
+}
+
+/// Whether the same call may succeed after as long as a library waits by itself.
+fn helps_to_wait(kind: ProblemKind, wait: Option<i64>) -> bool {
+    match kind {
+        ProblemKind::Unavailable | ProblemKind::BadGateway | ProblemKind::Internal => true,
+        ProblemKind::LimitReached => wait.is_some_and(|wait| wait <= MAX_RETRY_AFTER_MILLIS),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_764_000_000_000);
+
+    fn refused(kind: ProblemKind, wait: Option<i64>) -> (Option<i64>, Option<String>, bool) {
+        let problem = Problem { retry_at: wait.map(|wait| Millis(NOW.0 + wait)), ..Problem::new(kind, "x") };
+        let answer = refuse(&problem, Dialect::OpenAi, "id", NOW);
+        let text = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (
+            text("retry-after").map(|seconds| seconds.parse().unwrap()),
+            text("x-strongroom-retry-at"),
+            text("x-should-retry").is_none(),
+        )
+    }
+
+    #[test]
+    fn libraries_are_told_to_wait_a_minute_at_most_and_people_the_true_instant() {
+        use ProblemKind::{
+            BadGateway, Denied, Internal, Invalid, LimitReached, NotFound, Unauthenticated, Unavailable,
+        };
+        for (kind, wait, retry_after, may_try_again) in [
+            (LimitReached, Some(0), Some(0), true),
+            (LimitReached, Some(1), Some(1), true),
+            (LimitReached, Some(30_000), Some(30), true),
+            (LimitReached, Some(60_000), Some(60), true),
+            (LimitReached, Some(60_001), Some(60), false),
+            (LimitReached, Some(31 * 86_400_000), Some(60), false),
+            (LimitReached, None, None, false),
+            (Unavailable, None, Some(1), true),
+            (BadGateway, None, None, true),
+            (Internal, None, None, true),
+            (Invalid, None, None, false),
+            (Denied, None, None, false),
+            (NotFound, None, None, false),
+            (Unauthenticated, None, None, false),
+        ] {
+            let (told, at, again) = refused(kind, wait);
+            assert_eq!((told, again), (retry_after, may_try_again), "{kind:?} {wait:?}");
+            assert_eq!(at, wait.map(|wait| Millis(NOW.0 + wait).to_string()));
+        }
+    }
 }

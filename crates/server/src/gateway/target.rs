@@ -1,8 +1,11 @@
 //! From a request to where it may go.
 
+use http::request::Parts;
 use http::{HeaderMap, Method};
 use strongroom::call::CallService;
-use strongroom_connectors::ai::gateway::{Dialect, Door, Matched, Operation, RequestFacts, upstream_path};
+use strongroom_connectors::ai::gateway::{
+    Closed, Dialect, Door, Matched, Operation, RequestFacts, closed, door_of, upstream_path,
+};
 use strongroom_model::{Problem, Provider};
 
 use super::models::{Aliases, Lead, ModelAt, Routes};
@@ -150,15 +153,36 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
     Some(Target { provider: at.provider.clone(), path, model: Some(at.model.clone()), renames: true })
 }
 
+/// The door and the entry of the list that a path is, if it is one.
+pub(super) fn located<'p>(parts: &Parts, path: &'p str) -> Option<(Door, &'p str, Matched<'p>)> {
+    let (mut door, rest) = door_of(path)?;
+    if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
+        door = Door::Own("anthropic");
+    }
+    Some((door, rest, door.find(&parts.method, rest)?))
+}
+
+/// The refusal of a path that is not let through: that it is closed, or that there is none.
+pub(super) fn nowhere(method: &Method, path: &str) -> Problem {
+    let Closed { asked, nearest, is_forbidden } = closed(method, path);
+    if is_forbidden {
+        return Problem::denied(format!(
+            "{asked} is not let through: the gateway takes calls to models, and none to keys, accounts, files or batches; the \
+             nearest that it takes is {nearest}"
+        ));
+    }
+    Problem::not_found(format!(
+        "there is no {asked} here; the nearest that the gateway takes is {nearest}, see docs/gateway.md for base URLs"
+    ))
+}
+
 /// Whether the list of models is asked for in the words of Anthropic's clients, which no other provider's list has.
-pub(super) fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &HeaderMap) -> bool {
+fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &HeaderMap) -> bool {
     *method == Method::GET && rest == "v1/models" && headers.contains_key("anthropic-version")
 }
 
 #[cfg(test)]
 mod tests {
-    use strongroom_connectors::ai::gateway::door_of;
-
     use super::*;
 
     fn gemini(aliases: &str, routes: &str, model: &str) -> Result<Vec<Target>, Problem> {

@@ -37,7 +37,7 @@ async fn limits_are_set_listed_tested_changed_and_removed() {
     let refused = stage
         .call(
             "/openai/v1/chat/completions",
-            json!({ "model": "gpt-4o-mini", "max_tokens": 270,
+            json!({ "model": "gpt-4o-mini", "max_tokens": 160,
         "messages": [{ "role": "user", "content": "Hello?" }] }),
         )
         .await
@@ -82,7 +82,8 @@ async fn limits_are_set_listed_tested_changed_and_removed() {
     assert!(out.contains("1263 tokens") && out.contains("$0.50"), "{out}");
     let (code, ..) = stage.cli(&["limit", "update", &id, "--amount", "10"]);
     assert_eq!(code, 0);
-    stage.chat().await.expect(429);
+    // It needs more than there ever will be.
+    stage.chat().await.expect(400);
     let (code, _, error) = stage.cli(&["limit", "remove", &id, "--yes"]);
     assert_eq!(code, 0, "{error}");
     stage.chat().await.expect(200);

@@ -77,12 +77,12 @@ impl Matched<'_> {
 }
 
 /// Stands for the model in the path of an entry.
-const MODEL: &str = "{model}";
+pub(super) const MODEL: &str = "{model}";
 
-struct Entry {
-    method: Method,
+pub(super) struct Entry {
+    pub(super) method: Method,
     /// Below the base URL; `{model}` stands for one segment, or for several on OpenRouter.
-    path: &'static str,
+    pub(super) path: &'static str,
     operation: Operation,
 }
 
@@ -144,6 +144,7 @@ static GEMINI: &[Entry] = &[
     gemini("v1/models/{model}:streamGenerateContent", "generate_content", Meter::GenerateContent),
     gemini("v1/models/{model}:countTokens", "count_tokens", Meter::Free),
     gemini("v1/models/{model}:embedContent", "embed_content", Meter::Unmetered),
+    gemini("v1/models/{model}:batchEmbedContents", "embed_content", Meter::Unmetered),
     models("v1beta/models", Dialect::Gemini),
     models("v1beta/models/{model}", Dialect::Gemini),
     models("v1/models", Dialect::Gemini),
@@ -188,6 +189,12 @@ static ALL: &[Entry] = &[
     gemini("v1beta/models/{model}:countTokens", "count_tokens", Meter::Free),
     gemini("v1beta/models/{model}:embedContent", "embed_content", Meter::Unmetered),
     gemini("v1beta/models/{model}:batchEmbedContents", "embed_content", Meter::Unmetered),
+    // Google's libraries of 2026 speak `v1`.
+    gemini("v1/models/{model}:generateContent", "generate_content", Meter::GenerateContent),
+    gemini("v1/models/{model}:streamGenerateContent", "generate_content", Meter::GenerateContent),
+    gemini("v1/models/{model}:countTokens", "count_tokens", Meter::Free),
+    gemini("v1/models/{model}:embedContent", "embed_content", Meter::Unmetered),
+    gemini("v1/models/{model}:batchEmbedContents", "embed_content", Meter::Unmetered),
     models("v1beta/models", Dialect::Gemini),
     models("v1beta/models/{model}", Dialect::Gemini),
 ];
@@ -209,7 +216,7 @@ pub fn door_of(path: &str) -> Option<(Door, &str)> {
 }
 
 impl Door {
-    fn entries(self) -> &'static [Entry] {
+    pub(super) fn entries(self) -> &'static [Entry] {
         match self {
             Self::All => ALL,
             Self::Own("openai") => OPENAI,
@@ -247,6 +254,7 @@ impl Door {
             _ if path.contains("openai/") => Dialect::OpenAi,
             _ if path.starts_with("v1/messages") => Dialect::Anthropic,
             _ if path.starts_with("v1beta/") => Dialect::Gemini,
+            _ if path.starts_with("v1/models/") && path.contains(':') => Dialect::Gemini,
             _ => Dialect::OpenAi,
         };
         match self {
@@ -310,6 +318,10 @@ mod tests {
             ("/groq/openai/v1/audio/transcriptions", "audio.transcriptions"),
             ("/v1/responses", "responses"),
             ("/v1beta/models/gemini-2.5-pro:countTokens", "count_tokens"),
+            ("/v1/models/gemini-2.5-pro:generateContent", "generate_content"),
+            ("/v1/models/gemini-2.5-pro:streamGenerateContent", "generate_content"),
+            ("/v1/models/gemini-embedding-2:batchEmbedContents", "embed_content"),
+            ("/gemini/v1/models/gemini-embedding-2:batchEmbedContents", "embed_content"),
         ] {
             assert_eq!(found(Method::POST, path), Some(name), "{path}");
             assert_eq!(found(Method::DELETE, path), None, "{path}");

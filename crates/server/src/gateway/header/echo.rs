@@ -64,7 +64,7 @@ pub(in crate::gateway) fn masked(body: Bytes, key: &Secret) -> Bytes {
     };
     let quoted = serde_json::Value::from(key).to_string();
     add(quoted[1..quoted.len() - 1].replace('/', "\\/").into_bytes());
-    add(quoted[1..quoted.len() - 1].as_bytes().to_vec());
+    add(quoted.as_bytes()[1..quoted.len() - 1].to_vec());
     add(percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC)
         .to_string()
         .into_bytes());

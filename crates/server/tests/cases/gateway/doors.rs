@@ -47,6 +47,94 @@ async fn what_is_not_a_call_to_a_model_is_refused_and_noted() {
     assert!(denied.as_array().unwrap().len() >= closed.len(), "{denied}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_come_through_wherever_clients_put_the_version() {
+    let stage = Stage::new().await;
+    for provider in ["openai", "anthropic", "gemini", "openrouter", "groq"] {
+        stage.credential(&format!("of-{provider}"), provider, Mode::Ok, json!({})).await;
+    }
+    let contents = json!({ "contents": [] });
+    for (path, body, arrives) in [
+        ("/anthropic/messages", question("claude-x"), "/anthropic/v1/messages"),
+        ("/anthropic/v1/v1/messages", question("claude-x"), "/anthropic/v1/messages"),
+        ("/gemini/models/g:generateContent", contents.clone(), "/gemini/v1beta/models/g:generateContent"),
+        ("/gemini/v1/models/g:generateContent", contents.clone(), "/gemini/v1/models/g:generateContent"),
+        (
+            "/gemini/v1/models/g:batchEmbedContents",
+            contents.clone(),
+            "/gemini/v1/models/g:batchEmbedContents",
+        ),
+        (
+            "/v1/models/gemini-x:generateContent",
+            contents.clone(),
+            "/gemini/v1/models/gemini-x:generateContent",
+        ),
+        ("/v1/models/gemini-x:batchEmbedContents", contents, "/gemini/v1/models/gemini-x:batchEmbedContents"),
+        ("/groq/chat/completions", question("m"), "/groq/openai/v1/chat/completions"),
+        ("/openai/chat/completions", question("m"), "/openai/v1/chat/completions"),
+        ("/openai/v1/v1/chat/completions", question("m"), "/openai/v1/chat/completions"),
+        ("/openrouter/chat/completions", question("m"), "/openrouter/api/v1/chat/completions"),
+        ("/v1/v1/chat/completions", question("groq/m"), "/groq/openai/v1/chat/completions"),
+        ("/chat/completions", question("groq/m"), "/groq/openai/v1/chat/completions"),
+    ] {
+        let answer = stage.call(path, body).await;
+        assert_eq!(stage.fake.last().path, arrives, "{path}: {}", answer.text);
+    }
+    let body = question("m").to_string();
+    for path in ["//openai/v1/chat/completions", "/openai/v1//chat/completions"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            stage.token,
+            body.len()
+        );
+        let (status, text) = crate::support::call::send_raw(stage.server.address(), head.as_bytes());
+        assert_eq!(status, 200, "{path}: {text}");
+        assert_eq!(stage.fake.last().path, "/openai/v1/chat/completions");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_there_is_not_is_told_with_the_nearest_in_the_providers_shape() {
+    let stage = Stage::new().await;
+    for (path, shape, nearest) in [
+        ("/openai/v1/chat/completion", "/error/type", "/openai/v1/chat/completions"),
+        ("/anthropic/v1/mesages", "/type", "/anthropic/v1/messages"),
+        ("/gemini/v1beta/models/g:generate", "/error/status", ":generateContent"),
+        ("/groq/complete", "/error/type", "/groq/openai/v1/"),
+    ] {
+        let answer = stage.call(path, json!({})).await.expect(404);
+        let body = answer.json();
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains(path) && message.contains(nearest), "{message}");
+        assert!(body.pointer(shape).is_some(), "{body}");
+        assert_eq!(answer.header("x-should-retry"), Some("false"));
+    }
+    let long = stage.call(&format!("/openai/v1/{}", "x".repeat(4000)), json!({})).await.expect(404);
+    assert!(long.text.len() < 1000, "{}", long.text);
+}
+
+#[tokio::test]
+async fn a_websocket_is_refused_so_that_clients_fall_back_at_once() {
+    let stage = Stage::new().await;
+    let ask = |token: &str, path: &str| {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        let head = head.replace("connection: Upgrade", "connection: Upgrade, close");
+        crate::support::call::send_raw(stage.server.address(), head.as_bytes())
+    };
+    for path in ["/openai/v1/responses", "/v1/responses", "/openai/responses", "/v1/realtime"] {
+        let (status, text) = ask(&stage.token, path);
+        assert_eq!(status, 426, "{path}: {text}");
+        assert!(!text.to_ascii_lowercase().contains("\r\nupgrade:"), "{text}");
+        assert!(text.contains("over HTTP") && text.contains("invalid_request_error"), "{text}");
+    }
+    assert_eq!(ask("sr_000000000000_nobody", "/openai/v1/responses").0, 401);
+    assert_eq!(stage.fake.count_all(), 0);
+}
+
 #[tokio::test]
 async fn calls_in_the_background_are_refused() {
     let stage = Stage::new().await;

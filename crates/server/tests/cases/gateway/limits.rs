@@ -17,7 +17,10 @@ async fn over_the_limit_is_429_in_the_providers_own_shape_and_libraries_do_not_t
     assert_eq!(openai.at("error")["code"], "limit_reached");
     assert_eq!(openai.header("x-strongroom-denied-by"), Some("strongroom"));
     assert_eq!(openai.header("x-should-retry"), Some("false"));
-    assert!(openai.header("retry-after").unwrap().parse::<i64>().unwrap() > 15);
+    let wait: i64 = openai.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    let at = openai.header("x-strongroom-retry-at").unwrap();
+    assert!(openai.text.contains(at), "{at}: {}", openai.text);
     let anthropic = stage.call("/anthropic/v1/messages", question("m")).await.expect(429).json();
     assert_eq!(
         (&anthropic["type"], &anthropic["error"]["type"]),
@@ -27,6 +30,44 @@ async fn over_the_limit_is_429_in_the_providers_own_shape_and_libraries_do_not_t
     let gemini = stage.call("/gemini/v1beta/models/m:generateContent", gemini).await.expect(429).json();
     assert_eq!(gemini["error"]["status"], "RESOURCE_EXHAUSTED");
     assert_eq!(stage.fake.count_all(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_needs_more_than_the_whole_limit_is_told_so_and_not_to_wait() {
+    let stage = Stage::new().await;
+    for provider in ["openai", "anthropic", "gemini"] {
+        stage.credential(provider, provider, Mode::Ok, json!({})).await;
+    }
+    let id = stage.token.split('_').nth(1).unwrap();
+    let limit = json!({ "token": id, "unit": "tokens", "window": "month", "amount": 2000 });
+    stage.server.post("/api/admin/limits", limit).await.expect(200);
+    let asking = |most: u64| json!({ "model": "gpt-4o-mini", "max_tokens": most, "messages": [] });
+    let refused = stage.call("/openai/v1/chat/completions", asking(5000)).await.expect(400);
+    let error = refused.at("error");
+    assert_eq!(
+        (&error["type"], &error["code"]),
+        (&json!("invalid_request_error"), &json!("invalid_request"))
+    );
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("max_tokens") && message.contains("2000"), "{message}");
+    assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), (None, Some("false")));
+    let anthropic = json!({ "model": "claude-x", "max_tokens": 5000, "messages": [] });
+    let anthropic = stage.call("/anthropic/v1/messages", anthropic).await.expect(400).json();
+    assert_eq!(anthropic["error"]["type"], "invalid_request_error");
+    let gemini = json!({ "contents": [], "generationConfig": { "maxOutputTokens": 5000 } });
+    let gemini =
+        stage.call("/gemini/v1beta/models/gemini-x:generateContent", gemini).await.expect(400).json();
+    assert_eq!(gemini["error"]["status"], "INVALID_ARGUMENT");
+    assert_eq!(stage.fake.count_all(), 0);
+
+    // What fits passes, until what is left does not: then waiting is all there is to do.
+    stage.call("/openai/v1/chat/completions", asking(100)).await.expect(200);
+    let dear =
+        stage.call("/openai/v1/chat/completions", asking(100)).header("x-stainless-fake-usage", "1800,100");
+    dear.await.expect(200);
+    stage.record("call", 2, "status").await;
+    let reached = stage.call("/openai/v1/chat/completions", asking(100)).await.expect(429);
+    assert_eq!(reached.at("error")["code"], "limit_reached");
 }
 
 #[tokio::test]
