@@ -11,6 +11,7 @@ pub mod problem;
 pub mod route;
 pub mod router;
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -25,6 +26,16 @@ impl AppState {
     #[must_use]
     pub fn new(reach: Reach) -> Self {
         Self(Arc::new(reach))
+    }
+}
+
+impl Reach {
+    /// Whether only programs of this machine can connect.
+    #[must_use]
+    pub fn is_local_only(&self) -> bool {
+        let Some(listening) = &self.listening else { return true };
+        let address = listening.split_once("://").and_then(|(_, at)| at.parse::<SocketAddr>().ok());
+        address.is_some_and(|at| at.ip().to_canonical().is_loopback())
     }
 }
 

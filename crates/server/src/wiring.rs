@@ -1,6 +1,7 @@
 //! The wiring: from a configuration to a running product. The only place that names the store.
 
 mod data_dir;
+mod frame_guard;
 pub mod hardening;
 mod jobs;
 mod listen;

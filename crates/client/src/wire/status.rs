@@ -20,8 +20,9 @@ pub struct Status {
     pub version: String,
     /// `sqlite` or `postgres`.
     pub database: String,
-    /// The fingerprint of the master key in use.
-    pub master_fingerprint: String,
+    /// The fingerprint of the master key in use; told to admins and auditors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_fingerprint: Option<String>,
     /// The caller, as in the audit trail.
     pub actor: String,
     /// The caller's role.

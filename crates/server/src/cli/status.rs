@@ -54,7 +54,7 @@ fn table(shown: &Shown) -> Table {
         ("version", status.version.clone()),
         ("database", status.database.clone()),
         ("ready", ready(&shown.readiness)),
-        ("master key", status.master_fingerprint.clone()),
+        ("master key", or_dash(status.master_fingerprint.as_deref())),
         ("you are", status.actor.clone()),
         ("your role", status.role.clone()),
         ("environment fallback", yes_no(status.environment_fallback)),

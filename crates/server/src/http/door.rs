@@ -95,7 +95,8 @@ struct Refusal {
 }
 
 /// What a request shows of who it is from.
-struct Shown {
+#[derive(Debug)]
+pub struct Shown {
     authorization: Option<HeaderValue>,
     local: Option<LocalPeer>,
     address: Option<String>,
@@ -134,7 +135,11 @@ async fn admit(
 }
 
 impl Shown {
-    async fn authenticate(&self, state: &AppState) -> Result<Actor, Problem> {
+    /// Whom that makes the caller.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unauthenticated`.
+    pub async fn authenticate(&self, state: &AppState) -> Result<Actor, Problem> {
         let token = match &self.authorization {
             None => None,
             Some(shown) => {
@@ -154,6 +159,18 @@ fn not_known() -> Problem {
     Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token")
 }
 
+/// The problem of a caller who shows nothing.
+#[must_use]
+pub fn no_token() -> Problem {
+    Problem::new(ProblemKind::Unauthenticated, "Authentication required")
+}
+
+/// What a request shows on a route that is open to anybody; `None` when that is nothing.
+#[must_use]
+pub fn shown_by(request: &Request) -> Option<Shown> {
+    Some(Shown::by(request)).filter(|shown| shown.authorization.is_some() || shown.local.is_some())
+}
+
 /// Who shows this token; without one, who is let in for being on this machine.
 ///
 /// # Errors
@@ -167,7 +184,7 @@ pub async fn authenticate(
         if let Some(LocalPeer(name)) = local {
             return Ok(Actor::new(ActorKind::Local(name.clone()), Role::Admin));
         }
-        return Err(Problem::new(ProblemKind::Unauthenticated, "Authentication required"));
+        return Err(no_token());
     };
     // Whose token it is, is not known before it is checked.
     let nobody = Actor::new(ActorKind::System, Role::Gateway);
@@ -276,6 +293,7 @@ fn is_our_field(field: &str) -> bool {
         "Idempotency-Key",
         "body",
         "query",
+        "model",
         "Content-Type",
     ];
     OURS.contains(&field)

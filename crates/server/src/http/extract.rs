@@ -43,6 +43,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    if let Some(path) = nul_in(body) {
+        return Err(without_nul(&path).into());
+    }
     // Serde would also fill a struct from an array, by position.
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::invalid("body", "the body must be a JSON object").into());
@@ -61,6 +64,41 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     })?;
     reader.end().map_err(|_| Problem::invalid("body", "the body has something after its JSON"))?;
     Ok(value)
+}
+
+/// No text that we keep may hold NUL: PostgreSQL has no such text.
+fn without_nul(field: &str) -> Problem {
+    Problem::invalid(field, format!("{field} must not hold NUL"))
+}
+
+/// The path of the first text or name in a JSON body that holds NUL, which JSON can only write as an escape.
+fn nul_in(body: &[u8]) -> Option<String> {
+    const ESCAPE: &[u8] = b"\\u0000";
+    body.windows(ESCAPE.len()).find(|window| *window == ESCAPE)?;
+    // What cannot be read is told by whoever reads it.
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    path_of_nul(&value, String::new())
+}
+
+fn path_of_nul(value: &serde_json::Value, path: String) -> Option<String> {
+    use serde_json::Value;
+    let named = |path: String| if path.is_empty() { "body".to_owned() } else { path };
+    match value {
+        Value::String(text) => text.contains('\0').then(|| named(path)),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| path_of_nul(item, format!("{path}[{index}]")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+            if name.contains('\0') {
+                return Some(named(path.clone()));
+            }
+            // What cannot be a field of ours may be a secret in the wrong place.
+            let shown = if could_be_a_field(name) { name } else { "…" };
+            let dot = if path.is_empty() { "" } else { "." };
+            path_of_nul(field, format!("{path}{dot}{shown}"))
+        }),
+        _ => None,
+    }
 }
 
 /// Serde's messages repeat the value that did not fit, which may be a secret in the wrong field.
@@ -104,6 +142,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let query = parts.uri.query().unwrap_or_default();
+        if query.contains("%00") {
+            let nul = url::form_urlencoded::parse(query.as_bytes())
+                .find(|(name, value)| name.contains('\0') || value.contains('\0'));
+            if let Some((name, _)) = nul {
+                let name = if could_be_a_field(&name) { &name } else { "query" };
+                return Err(Failure(without_nul(name)));
+            }
+        }
         let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
             let path = error.path().to_string();

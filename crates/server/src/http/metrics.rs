@@ -1,6 +1,7 @@
 //! What is counted, in the Prometheus text format (OpenMetrics 1.0).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -90,9 +91,9 @@ impl Metrics {
         self.denied.get_or_create(&Denial { code }).inc();
     }
 
-    /// Everything that is counted, as text.
+    /// Everything that is counted, as text. Which providers are called is told to those only who may know.
     #[must_use]
-    pub fn render(&self, room: &Strongroom) -> String {
+    pub fn render(&self, room: &Strongroom, names_providers: bool) -> String {
         let signals = room.signals();
         let mut text = String::new();
         for (name, help, label, count) in [
@@ -146,8 +147,65 @@ impl Metrics {
         }
         // `encode` ends with the end-of-file mark.
         match encode(&mut text, &self.registry) {
-            Ok(()) => text,
+            Ok(()) if names_providers => text,
+            Ok(()) => without_providers(&text),
             Err(_) => String::new(),
+        }
+    }
+}
+
+/// The same, with the attempts of all providers together.
+fn without_providers(text: &str) -> String {
+    const ATTEMPTS: &str = "strongroom_gateway_attempts_total{";
+    let mut by_status: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with(ATTEMPTS)) {
+        if let Some((_, rest)) = line.split_once("status=\"")
+            && let Some((status, rest)) = rest.split_once('"')
+            && let Some((_, count)) = rest.rsplit_once(' ')
+        {
+            *by_status.entry(status).or_default() += count.parse::<u64>().unwrap_or(0);
+        }
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut is_told = false;
+    for line in text.lines() {
+        if !line.starts_with(ATTEMPTS) {
+            kept.push_str(line);
+            kept.push('\n');
+        } else if !is_told {
+            is_told = true;
+            for (status, count) in &by_status {
+                let _ = writeln!(kept, "{ATTEMPTS}status=\"{status}\"}} {count}");
+            }
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_of_all_providers_are_told_together_and_the_rest_as_it_is() {
+        let metrics = Metrics::default();
+        metrics.count_refused();
+        for (provider, status) in [("openai", 200), ("groq", 200), ("vllm", 0), ("groq", 503)] {
+            metrics.count_call(&Provider::parse(provider).unwrap(), status);
+        }
+        let mut all = String::new();
+        encode(&mut all, &metrics.registry).unwrap();
+        let told = without_providers(&all);
+        for name in ["openai", "groq", "vllm", "provider"] {
+            assert!(all.contains(name) && !told.contains(&format!("{name}\"")), "{told}");
+        }
+        for line in [
+            "strongroom_gateway_attempts_total{status=\"200\"} 2",
+            "strongroom_gateway_attempts_total{status=\"0\"} 1",
+            "strongroom_authentication_failures_total 1",
+            "# EOF",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line} in {told}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The data directory: made for its owner only, and held by one process at a time.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,32 @@ fn make(path: &Path) -> Result<(), Problem> {
             "the data directory {} cannot be made: {error}; set STRONGROOM_DATA_DIR to a folder that can be written to",
             path.display()
         ))
-    })
+    })?;
+    keep_others_out(path)
+}
+
+/// Whoever can write to the directory can put another socket or key file in the place of ours, and whoever opens the socket is
+/// an admin. Groups are left to the administrator: volumes of orchestrators are often given to one.
+fn keep_others_out(path: &Path) -> Result<(), Problem> {
+    let mode = std::fs::metadata(path).map(|there| there.permissions().mode()).map_err(|error| {
+        Problem::internal(format!("the data directory {} cannot be looked at: {error}", path.display()))
+    })?;
+    if mode & 0o002 != 0 {
+        return Err(Problem::internal(format!(
+            "the data directory {0} can be written to by everybody on this machine (mode {1:o}), who could take the place of its \
+             key and socket: run `chmod 700 {0}`, or set STRONGROOM_DATA_DIR to another folder",
+            path.display(),
+            mode & 0o7777
+        )));
+    }
+    if mode & 0o020 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            mode = format!("{:o}", mode & 0o7777),
+            "the data directory can be written to by a group: its members can become admins here"
+        );
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File, Problem> {
@@ -58,6 +83,34 @@ fn lock(path: &Path) -> Result<File, Problem> {
                         path.display()
                     ),
                 ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_everybody_can_write_to_is_refused_with_the_mend() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("data");
+        make(&path).unwrap();
+        for (mode, is_fine) in [
+            (0o700, true),
+            (0o750, true),
+            (0o770, true),
+            (0o755, true),
+            (0o777, false),
+            (0o1777, false),
+            (0o702, false),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let made = make(&path);
+            assert_eq!(made.is_ok(), is_fine, "{mode:o}");
+            if let Err(problem) = made {
+                assert!(problem.message.contains("chmod 700"), "{}", problem.message);
             }
         }
     }

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::frame_guard::FrameGuard;
 use crate::config::HttpConfig;
 use crate::http::front::{Caller, Front, Visit};
 use crate::http::peer::LocalPeer;
@@ -170,7 +171,7 @@ impl Connections {
     }
 
     fn serve_tcp(&mut self, stream: TcpStream, visit: Visit) {
-        let watched = Watched(TokioIo::new(stream));
+        let watched = Watched(TokioIo::new(FrameGuard::new(stream)));
         self.open.spawn(serve(Arc::clone(&self.http_watched), watched, visit, self.end.stop.clone()));
     }
 
@@ -187,7 +188,7 @@ impl Connections {
             let agreed = stop.run_until_cancelled(tokio::time::timeout(HEAD, tls.accept(stream))).await;
             // One who does not speak TLS has nobody to tell it to.
             if let Some(Ok(Ok(stream))) = agreed {
-                serve(http, TokioIo::new(stream), visit, stop).await;
+                serve(http, TokioIo::new(FrameGuard::new(stream)), visit, stop).await;
             }
         });
     }
@@ -240,13 +241,13 @@ where
 
 /// A client's connection that tells of its own accord when the client has hung up. hyper notices by reading on, and as a
 /// request lies in the buffer that it was read into, it would take a new one for that with every call.
-struct Watched(TokioIo<TcpStream>);
+struct Watched(TokioIo<FrameGuard<TcpStream>>);
 
 impl Watched {
     /// Looks for the client's hang-up behind what it has sent; asked for with every step of an answer, as nothing is
     /// held back here that would have to be flushed.
     fn look_for_hang_up(&self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.0.inner().poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
+        match self.0.inner().get_ref().poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
             Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionReset.into()),
             Poll::Ready(Err(error)) => Err(error),
             // More requests, or more of this one: the end comes behind it.

@@ -146,3 +146,47 @@ async fn clients_that_never_finish_their_head_are_cut_off() {
     }
     server.get("/livez").anonymous().await.expect(200);
 }
+
+/// An HTTP/2 frame on the connection itself.
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short frame");
+    [&[0, 0, length, kind, flags, 0, 0, 0, 0], payload].concat()
+}
+
+#[tokio::test]
+async fn floods_of_frames_that_carry_no_request_are_cut_off() {
+    const FRAMES: usize = 20_000;
+    const LAST: &[u8] = b"the-last";
+    let server = Installation::new(BACKEND).await.start();
+    for (what, flood) in [
+        ("settings", frame(0x4, 0, &[0, 3, 0, 0, 0, 100])),
+        ("empty settings", frame(0x4, 0, &[])),
+        ("ping", frame(0x6, 0, &[7; 8])),
+        ("priority", frame(0x2, 0, &[0; 5])),
+        ("unknown", frame(0xfa, 0, &[1])),
+    ] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        stream.write_all(&frame(0x4, 0, &[])).unwrap();
+        let mut reader = stream.try_clone().unwrap();
+        // Reads on, so that answers do not pile up, until the server has ended the connection or answers what came last.
+        let reading = std::thread::spawn(move || {
+            let (mut bytes, mut kept) = ([0; 64 * 1024], Vec::new());
+            while let Ok(read @ 1..) = reader.read(&mut bytes) {
+                kept.extend_from_slice(&bytes[..read]);
+                if kept.windows(LAST.len()).any(|window| window == LAST) {
+                    return true;
+                }
+                kept.drain(..kept.len().saturating_sub(LAST.len()));
+            }
+            false
+        });
+        // Once it is cut off, writing fails.
+        let _ = (0..FRAMES).try_for_each(|_| stream.write_all(&flood));
+        let _ = stream.write_all(&frame(0x6, 0, LAST));
+        assert!(!reading.join().unwrap(), "{what}: all of them were taken");
+        server.get("/livez").anonymous().await.expect(200);
+        server.get("/api/admin/status").http2().await.expect(200);
+    }
+}

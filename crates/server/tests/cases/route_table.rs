@@ -61,7 +61,7 @@ async fn everybody(server: &Server, secret: &str) -> Vec<Somebody> {
 }
 
 /// A path that leads to nothing, so that trying a route changes nothing.
-fn to_nothing(route: &Route) -> String {
+pub(crate) fn to_nothing(route: &Route) -> String {
     let path = route.path.replace("{name}", "no-such-name").replace("{provider}", "cohere");
     let path = path.replace("{number}", "1");
     path.replace("tokens/{id}", "tokens/000000000000").replace("{id}", "999999")

@@ -112,6 +112,14 @@ impl Installation {
         Arc::new(self).start_again()
     }
 
+    /// Starts a server that listens elsewhere than on loopback.
+    pub(crate) fn start_on(self, address: &str) -> Server {
+        match Arc::new(self).try_start_on(address) {
+            Ok(server) => server,
+            Err((status, said)) => panic!("the server ended with {status}:\n{said}"),
+        }
+    }
+
     /// Starts one in the same place as one before, or beside it.
     pub(crate) fn start_again(self: &Arc<Self>) -> Server {
         match self.try_start() {
@@ -122,8 +130,12 @@ impl Installation {
 
     /// Starts a server: it serves, or it ends with a status and what it said.
     pub(crate) fn try_start(self: &Arc<Self>) -> Result<Server, (ExitStatus, String)> {
+        self.try_start_on("127.0.0.1:0")
+    }
+
+    fn try_start_on(self: &Arc<Self>, address: &str) -> Result<Server, (ExitStatus, String)> {
         let mut child = self
-            .command(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"])
+            .command(&["serve", "--listen", address, "--log-format", "json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,16 +1,36 @@
 //! `GET /metrics`
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use strongroom_model::{Actor, Problem, Role};
 
-use crate::http::AppState;
+use crate::http::problem::Answer;
+use crate::http::{AppState, door};
 
 /// Tell what was counted
 ///
-/// OpenMetrics text. Labels are routes and statuses, never names of credentials.
+/// OpenMetrics text. Labels are routes and statuses, never names of credentials. Where the server listens on loopback only,
+/// anybody may read it, and providers are named to those alone who show a token of role `admin` or `auditor`; where other
+/// machines can connect, such a token is needed.
 #[utoipa::path(get, path = "/metrics", tag = "status", operation_id = "show_metrics", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
-pub(super) async fn metrics(State(state): State<AppState>) -> Response {
+pub(super) async fn metrics(State(state): State<AppState>, request: Request) -> Answer<Response> {
+    let shown = door::shown_by(&request);
+    drop(request);
+    let reader = match shown {
+        Some(shown) => shown.authenticate(&state).await,
+        None => Err(door::no_token()),
+    };
+    let may_know = |actor: Actor| match actor.role {
+        Role::Admin | Role::Auditor => Ok(()),
+        _ => Err(Problem::denied("metrics are for the roles admin and auditor")),
+    };
+    let reader = reader.and_then(may_know);
+    let names_providers = reader.is_ok();
+    if !state.is_local_only() {
+        reader?;
+    }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], state.metrics.render(&state.room)).into_response()
+    let text = state.metrics.render(&state.room, names_providers);
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::status::Status;
+use strongroom_model::Role;
 
 use crate::http::AppState;
 use crate::http::extract::Caller;
@@ -21,7 +22,9 @@ pub(super) async fn show(State(state): State<AppState>, Caller(actor): Caller) -
     Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: state.room.database().to_owned(),
-        master_fingerprint: state.room.master_fingerprint().to_owned(),
+        // A program has no use for it.
+        master_fingerprint: matches!(actor.role, Role::Admin | Role::Auditor)
+            .then(|| state.room.master_fingerprint().to_owned()),
         actor: actor.label(),
         role: actor.role.as_str().to_owned(),
         environment_fallback: state.room.has_environment_fallback(),
