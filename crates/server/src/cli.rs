@@ -69,6 +69,11 @@ enum Command {
     #[command(flatten)]
     Remote(RemoteCommand),
     /// Start a command that finds the providers' keys in its environment
+    ///
+    /// Without --gateway the command has the keys themselves, and may do with them what it likes. With it the command has the
+    /// gateway's addresses and a token that is worth nothing elsewhere. Neither confines it: a command of the same user can
+    /// open the data directory and its socket as you can, and is an administrator there. Run what you do not trust as another
+    /// user, or on another machine.
     Run(run::RunOptions),
     /// Back the whole database up into one sealed file, and verify such a file
     Backup(backup::BackupOptions),

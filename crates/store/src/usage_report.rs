@@ -128,6 +128,19 @@ pub async fn sums(
     fetch_all!(session, Sums, sql, from.0, to.0)
 }
 
+/// Sums of what one actor, such as `token:abc`, used on the days that begin within `[from, to)`, by provider.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn sums_of_actor(
+    session: &mut Session,
+    actor: &str,
+    from: Millis,
+    to: Millis,
+) -> Result<Vec<Sums>, StoreError> {
+    fetch_all!(session, Sums, sums!("provider", "AND actor = $3"), from.0, to.0, actor)
+}
+
 /// A record that can be priced anew.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Priced {

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 use strongroom_crypto::authority::{self, AuthorityMac};
+use strongroom_crypto::random;
 use strongroom_crypto::token::{self as token_text, NewToken};
 use strongroom_model::actor::Scope;
 use strongroom_model::audit::Target;
+use strongroom_model::limit::{LimitScope, Unit, Window};
 use strongroom_model::token::Token;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
 use strongroom_store::token::StoredToken;
-use strongroom_store::{StoreError, Write};
+use strongroom_store::{StoreError, Write, limit};
 
 use crate::Strongroom;
 use crate::audit::entry;
@@ -28,6 +30,8 @@ pub struct TokenRequest {
     pub providers: Vec<Provider>,
     /// The user it acts for.
     pub user: Option<UserId>,
+    /// Limits that bind it from the start.
+    pub limits: Vec<(Unit, Window, i64)>,
 }
 
 impl TokenRequest {
@@ -40,6 +44,7 @@ impl TokenRequest {
             credentials: Vec::new(),
             providers: Vec::new(),
             user: None,
+            limits: Vec::new(),
         }
     }
 }
@@ -227,6 +232,14 @@ impl TokenService {
                  and an auditor reaches none",
             ));
         }
+        let limits = std::mem::take(&mut request.limits);
+        for (index, (unit, window, amount)) in limits.iter().enumerate() {
+            Limit::check_amount("amount", *amount)?;
+            if limits[..index].iter().any(|(other, over, _)| (other, over) == (unit, window)) {
+                let message = "limits names one unit twice for the same window; leave one of them out";
+                return Err(Problem::invalid("limits", message));
+            }
+        }
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         if request.expires_at.is_some_and(|at| at <= now) {
@@ -244,6 +257,16 @@ impl TokenService {
         }
         let new = token_text::generate();
         let named = self.room.insert_token(&mut tx, &self.actor, &new, request, scope, now).await?;
+        for (unit, window, amount) in limits {
+            let (uid, of) = (random::uid(), LimitScope::Token(named.token.id.clone()));
+            limit::set(&mut tx, &of, (unit, window), Some(amount), (uid, now)).await?;
+            let detail = json!({
+                "scope": of.kind(), "unit": unit.as_str(), "window": window.as_str(), "amount": amount,
+            });
+            let about = Target::named("limit", uid, &named.token.name);
+            let entry = entry(&self.actor, "limit.set", about, now, &detail);
+            self.room.append(&mut tx, vec![entry]).await?;
+        }
         tx.commit().await?;
         Ok((new, named))
     }

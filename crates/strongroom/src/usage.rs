@@ -56,6 +56,15 @@ impl UsageService {
         Ok(usage_report::sums(&mut session, by, from, to).await?)
     }
 
+    /// What one token used on the days that begin within `[from, to)`, by provider.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn sums_of_token(&self, id: &str, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
+        let mut session = self.room.read_ledger().await?;
+        Ok(usage_report::sums_of_actor(&mut session, &format!("token:{id}"), from, to).await?)
+    }
+
     /// Counters that do not equal the ledger: none, as long as all is well. Limits are compared for windows that start at
     /// `kept_from` or later, of which all records are there.
     ///

@@ -37,6 +37,21 @@ pub struct CreateToken {
     /// The user it acts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
+    /// Limits that bind it from the start: token and limits are made together or not at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<TokenLimit>,
+}
+
+/// A limit on a token that is being made.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenLimit {
+    /// `requests`, `tokens` or `nano_usd`.
+    pub unit: String,
+    /// `minute`, `hour`, `day`, `month` or `prepaid`.
+    pub window: String,
+    /// The most that may be used in a window.
+    pub amount: i64,
 }
 
 /// A token without its secret.

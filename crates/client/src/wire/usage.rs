@@ -11,6 +11,9 @@ pub struct ShowUsage {
     /// `credential`, `version`, `provider`, `model`, `token`, `user` or `day`; `credential` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_by: Option<String>,
+    /// Only what the token with this public id used; by provider alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// The first day (UTC), as `2026-01-31`; the first of this month when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,

@@ -4,17 +4,24 @@ mod child;
 mod environment;
 mod gateway;
 mod keys;
+mod unused;
+mod variables;
 
 use std::ffi::OsString;
 
 use clap::Args;
+use strongroom_client::wire::token::TokenLimit;
 
 use super::duration::parse_seconds;
 use super::exit::{CliError, CliResult};
+use super::money::parse_usd;
 use super::session::Session;
 
 pub(super) use child::run as run_child;
 pub(super) use gateway::run as through_gateway;
+
+/// The name of the tokens that commands get: one is made for each run, and ends with it.
+pub(super) const RUN_TOKEN_NAME: &str = "strongroom run";
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -33,7 +40,7 @@ pub(super) struct RunOptions {
     user_id: Option<i64>,
 
     /// Set no key: the command calls the providers through this server's gateway, with a token of its own that is revoked
-    /// when the command ends
+    /// when the command ends. A program that ignores the variables that it finds goes elsewhere, without a key
     #[arg(long)]
     pub(super) gateway: bool,
 
@@ -41,9 +48,32 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "12h", requires = "gateway")]
     expires_in: i64,
 
+    /// Let that token make so many requests at the most, in all
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), requires = "gateway")]
+    requests: Option<i64>,
+
+    /// Let it use so many tokens at the most, of prompts and answers together
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), requires = "gateway")]
+    tokens: Option<i64>,
+
+    /// Let it spend so many US dollars at the most, such as 2 or 0.5
+    #[arg(long, value_name = "DOLLARS", value_parser = parse_usd, requires = "gateway")]
+    usd: Option<i64>,
+
     /// The command and its arguments; started as they are, without a shell
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+impl RunOptions {
+    /// The limits of the command's token. They never start over.
+    fn limits(&self) -> Vec<TokenLimit> {
+        let wanted = [("requests", self.requests), ("tokens", self.tokens), ("nano_usd", self.usd)];
+        let limit = |(unit, amount): (&str, Option<i64>)| {
+            Some(TokenLimit { unit: unit.to_owned(), window: "prepaid".to_owned(), amount: amount? })
+        };
+        wanted.into_iter().filter_map(limit).collect()
+    }
 }
 
 /// A command and the environment it is to have.

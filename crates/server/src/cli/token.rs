@@ -17,9 +17,9 @@ pub(super) use generate::run as generate;
 pub(super) enum TokenCommand {
     /// Make a token and print it, this once
     Create(create::CreateOptions),
-    /// List tokens, without their secrets
+    /// List tokens, without their secrets; those of `strongroom run` only with --all
     #[command(visible_alias = "ls")]
-    List,
+    List(list::ListOptions),
     /// Revoke a token: it stops working at once
     Revoke(revoke::RevokeOptions),
     /// Print a fresh token for STRONGROOM_ADMIN_TOKEN_FILE; needs no server and is stored nowhere
@@ -30,7 +30,7 @@ pub(super) enum TokenCommand {
 pub(super) async fn run(command: TokenCommand, session: &Session) -> CliResult {
     match command {
         TokenCommand::Create(options) => create::run(options, session).await,
-        TokenCommand::List => list::run(session).await,
+        TokenCommand::List(options) => list::run(&options, session).await,
         TokenCommand::Revoke(options) => revoke::run(options, session).await,
         TokenCommand::Generate => generate(&session.output),
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use strongroom_model::Role;
 use strongroom_testkit::fake_upstream::Mode;
 
-use super::stage::{Stage, texts};
+use super::stage::{Stage, question, texts};
 use crate::support::call::Call;
 
 impl Stage {
@@ -92,6 +92,103 @@ async fn a_command_goes_through_the_gateway_with_a_token_of_its_own() {
     let made = made.as_array().unwrap().iter().find(|token| token["name"] == "strongroom run").unwrap();
     assert!(made["expiresAt"].is_string() && made["revokedAt"].is_string(), "{made}");
     assert_eq!((&made["role"], &made["scope"]["providers"]), (&json!("gateway"), &json!(["openai"])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_has_its_limits_with_its_token_and_is_told_whom_it_did_not_call() {
+    let stage = Stage::new().await;
+    let key = stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    stage.credential("two", "anthropic", Mode::Ok, json!({})).await;
+    // With nothing but the shell: what is read from a socket of its own is a call of two lines.
+    let body = question("gpt-4o-mini").to_string();
+    let script = format!(
+        "exec 3<>/dev/tcp/{}; printf 'POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\n\
+         content-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n%s' \"$OPENAI_API_KEY\" '{body}' >&3; head -1 <&3",
+        stage.server.address().replace(':', "/"),
+        body.len()
+    );
+    let call = format!("({script}); ({script})");
+    let arguments = [
+        "run",
+        "--gateway",
+        "--requests",
+        "1",
+        "--tokens",
+        "100000",
+        "--usd",
+        "2",
+        "--",
+        "bash",
+        "-c",
+        &call,
+    ];
+    let (code, out, error) = stage.cli(&arguments);
+    assert_eq!(code, 0, "{error}");
+    let statuses: Vec<_> = out.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+    assert_eq!(statuses, ["200", "429"], "{out}{error}");
+    assert_eq!(stage.fake.count(&key), 1);
+    assert!(error.contains("anthropic") && !error.contains("openai,"), "{error}");
+
+    let limits = stage.server.get("/api/admin/limits").await.expect(200).json();
+    let mut amounts: Vec<_> =
+        limits.as_array().unwrap().iter().map(|it| (it["unit"].clone(), it["amount"].clone())).collect();
+    amounts.sort_by_key(|(unit, _)| unit.to_string());
+    assert_eq!(
+        amounts,
+        [
+            (json!("nano_usd"), json!(2_000_000_000_i64)),
+            (json!("requests"), json!(1)),
+            (json!("tokens"), json!(100_000))
+        ]
+    );
+    // It is no token that somebody has to look after.
+    let (_, listed, note) = stage.cli(&["token", "list"]);
+    assert!(!listed.contains("strongroom run") && note.contains("--all"), "{listed}{note}");
+    let (_, listed, _) = stage.cli(&["token", "list", "--all"]);
+    assert!(listed.contains("strongroom run"), "{listed}");
+    // Of what this command called, nothing is missing.
+    let (_, _, error) = stage.cli(&["run", "--gateway", "--provider", "openai", "--", "bash", "-c", &script]);
+    assert!(!error.contains("no call came through"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_is_made_with_its_limits_or_not_at_all() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let limits =
+        |limits: serde_json::Value| json!({ "name": "bounded", "role": "gateway", "limits": limits });
+    for (wrong, field) in [
+        (json!([{ "unit": "requests", "window": "day", "amount": -1 }]), "amount"),
+        (json!([{ "unit": "wishes", "window": "day", "amount": 1 }]), "unit"),
+        (json!([{ "unit": "requests", "window": "aeon", "amount": 1 }]), "window"),
+        (
+            json!([{ "unit": "requests", "window": "day", "amount": 1 }, { "unit": "requests", "window": "day", "amount": 2 }]),
+            "limits",
+        ),
+    ] {
+        let refused = stage.server.post("/api/admin/tokens", limits(wrong)).await.expect(400);
+        assert_eq!(refused.at("field"), field, "{}", refused.text);
+    }
+    let listed = stage.server.get("/api/admin/tokens").await.expect(200).text;
+    assert!(!listed.contains("bounded"), "{listed}");
+    let two = json!([
+        { "unit": "requests", "window": "prepaid", "amount": 1 }, { "unit": "tokens", "window": "day", "amount": 9000 },
+    ]);
+    let made = stage.server.post("/api/admin/tokens", limits(two)).await.expect(201);
+    let token = made.at("token");
+    stage.chat().token(token.as_str().unwrap()).await.expect(200);
+    stage.chat().token(token.as_str().unwrap()).await.expect(429);
+    let path = format!("/api/admin/usage?groupBy=provider&token={}", made.at("id").as_str().unwrap());
+    let usage = stage.server.get(&path).await.expect(200).json();
+    assert_eq!(
+        (&usage["rows"][0]["key"], &usage["rows"][0]["requests"]),
+        (&json!("openai"), &json!(1)),
+        "{usage}"
+    );
+    let other =
+        stage.server.get("/api/admin/usage?groupBy=provider&token=000000000000").await.expect(200).json();
+    assert_eq!(other["rows"], json!([]));
+    stage.server.get("/api/admin/usage?groupBy=day&token=000000000000").await.expect(400);
 }
 
 /// The servers of tests listen elsewhere than their settings say.

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use strongroom::token::TokenRequest;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::problem::ProblemBody;
-use strongroom_client::wire::token::{CreateToken, CreatedToken};
+use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenLimit};
+use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Problem, Provider, Role, UserId};
 
 use crate::http::AppState;
@@ -35,6 +36,10 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
+fn limit(limit: &TokenLimit) -> Result<(Unit, Window, i64), Problem> {
+    Ok((Unit::parse(&limit.unit)?, Window::parse(&limit.window)?, limit.amount))
+}
+
 fn requested(body: CreateToken) -> Result<TokenRequest, Problem> {
     let scope = body.scope.unwrap_or_default();
     Ok(TokenRequest {
@@ -48,5 +53,6 @@ fn requested(body: CreateToken) -> Result<TokenRequest, Problem> {
             .map(|provider| Provider::parse(provider))
             .collect::<Result<_, _>>()?,
         user: body.user_id.map(UserId),
+        limits: body.limits.iter().map(limit).collect::<Result<_, _>>()?,
     })
 }

@@ -29,7 +29,18 @@ pub(super) async fn show(
     let (group_by, by) = group(query.group_by.as_deref().unwrap_or("credential"))?;
     let now = state.room.now().await?;
     let (from, until) = (super::from(query.from.as_deref(), now)?, super::until(query.to.as_deref(), now)?);
-    let sums = state.room.usage(actor).sums(by, from, until).await?;
+    let usage = state.room.usage(actor);
+    let sums = match (&query.token, by) {
+        (None, _) => usage.sums(by, from, until).await?,
+        (Some(id), GroupBy::Provider) => usage.sums_of_token(id, from, until).await?,
+        (Some(_), _) => {
+            return Err(Problem::invalid(
+                "token",
+                "what one token used is told by provider: add groupBy=provider",
+            )
+            .into());
+        }
+    };
     Ok(Json(Usage {
         group_by: group_by.to_owned(),
         from: super::day(from),

@@ -1,4 +1,4 @@
-//! `strongroom run --gateway`: the command finds the gateway's addresses and a token of its own, and no key.
+//! `strongroom run --gateway`: the command finds the gateway's addresses and a token of its own, and no key of a provider.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -6,24 +6,24 @@ use strongroom_client::Transport;
 use strongroom_client::wire::token::{CreateToken, TokenScope};
 use strongroom_model::{Clock, Secret};
 
-use super::{Prepared, RunOptions, child, environment};
+use super::{Prepared, RUN_TOKEN_NAME, RunOptions, child, unused, variables};
 use crate::cli::exit::{CliError, CliResult};
 use crate::cli::session::{Door, Session};
 
-/// Runs the command to its end, then revokes its token; tells its exit code.
+/// Runs the command to its end, tells which variables it did not heed, then revokes its token; tells its exit code.
 pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliResult<u8> {
     let base = address(session).await?;
     let (token, made) = token(&options, session).await?;
-    let variables = variables(&base, &token);
     let prepared = Prepared {
-        environment: environment::compose(std::env::vars_os(), &variables),
+        environment: variables::environment(std::env::vars_os(), &base, &token),
         command: options.command,
     };
     let code = child::run(prepared, |error| session.output.error(&error)).await;
-    if let Some(id) = made
-        && let Err(error) = session.client.revoke_token(&id).await
-    {
-        session.output.warn(&format!("the command's token {id} could not be revoked: {}", error.message));
+    if let Some(id) = made {
+        unused::tell(&id, (&options.credentials, &options.providers), session).await;
+        if let Err(error) = session.client.revoke_token(&id).await {
+            session.output.warn(&format!("the command's token {id} could not be revoked: {}", error.message));
+        }
     }
     code
 }
@@ -67,12 +67,15 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
     let scope = TokenScope { credentials: options.credentials.clone(), providers: options.providers.clone() };
     let narrowed = !(scope.credentials.is_empty() && scope.providers.is_empty());
     let body = CreateToken {
-        name: "strongroom run".to_owned(),
+        name: RUN_TOKEN_NAME.to_owned(),
         role: "gateway".to_owned(),
         expires_at: Some(Clock::default().local_now().plus_seconds(options.expires_in)),
         scope: narrowed.then_some(scope),
         user_id: options.user_id,
+        limits: options.limits(),
     };
+    // A token of one's own would go further than what was asked for.
+    let narrowed = narrowed || !body.limits.is_empty();
     match (session.client.create_token(&body).await, session.client.transport()) {
         (Ok(made), _) => Ok((made.token.0, Some(made.metadata.id))),
         (Err(error), Transport::Http { token, .. }) if error.is_denied() && !narrowed => {
@@ -81,29 +84,6 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
         }
         (Err(error), _) => Err(error.into()),
     }
-}
-
-/// Where the providers' own libraries look for their address and key; see `docs/gateway.md`.
-fn variables(base: &str, token: &Secret) -> Vec<(String, Secret)> {
-    const ADDRESSES: [(&str, &str); 5] = [
-        ("OPENAI_BASE_URL", "/openai/v1"),
-        ("ANTHROPIC_BASE_URL", "/anthropic"),
-        ("GOOGLE_GEMINI_BASE_URL", "/gemini"),
-        ("OPENROUTER_BASE_URL", "/openrouter/api/v1"),
-        // Groq's library appends `/openai/v1`.
-        ("GROQ_BASE_URL", "/groq"),
-    ];
-    const KEYS: [&str; 6] = [
-        "OPENAI_API_KEY",
-        "ANTHROPIC_API_KEY",
-        "GEMINI_API_KEY",
-        "GOOGLE_API_KEY",
-        "OPENROUTER_API_KEY",
-        "GROQ_API_KEY",
-    ];
-    let addresses =
-        ADDRESSES.iter().map(|(name, path)| ((*name).to_owned(), Secret::new(format!("{base}{path}"))));
-    addresses.chain(KEYS.iter().map(|name| ((*name).to_owned(), token.clone()))).collect()
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         expires_at: options.expires_at.or(in_seconds),
         scope: narrowed.then_some(scope),
         user_id: options.user_id,
+        limits: Vec::new(),
     };
     let made = session.client.create_token(&body).await?;
     if session.output.format() == Format::Table {

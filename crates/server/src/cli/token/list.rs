@@ -1,15 +1,38 @@
 //! `strongroom token list`
 
+use clap::Args;
 use strongroom_client::wire::token::{Token, TokenScope};
 
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash};
+use crate::cli::run::RUN_TOKEN_NAME;
 use crate::cli::session::Session;
 
-pub(super) async fn run(session: &Session) -> CliResult {
-    let tokens = session.client.list_tokens().await?;
+/// Options of `token list`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListOptions {
+    /// List the tokens of `strongroom run` too
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) async fn run(options: &ListOptions, session: &Session) -> CliResult {
+    let mut tokens = session.client.list_tokens().await?;
+    let there = tokens.len();
+    if !options.all {
+        tokens.retain(|token| !is_of_a_run(token));
+    }
     session.output.data(tokens.as_slice(), table)?;
+    let left_out = there - tokens.len();
+    if left_out > 0 {
+        session.output.note(&format!("{left_out} of `strongroom run --gateway` left out; --all lists them"));
+    }
     Ok(Exit::Ok)
+}
+
+/// Each run makes one and revokes it: in time there are more of them than of all others.
+fn is_of_a_run(token: &Token) -> bool {
+    token.name == RUN_TOKEN_NAME && token.role == "gateway"
 }
 
 fn table(tokens: &[Token]) -> Table {

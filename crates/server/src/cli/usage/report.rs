@@ -53,7 +53,7 @@ pub(super) struct RepriceOptions {
 
 pub(super) async fn run(options: ReportOptions, session: &Session) -> CliResult {
     let group = options.by.and_then(|by| by.to_possible_value()).map(|value| value.get_name().to_owned());
-    let query = ShowUsage { group_by: group, from: options.from, to: options.to };
+    let query = ShowUsage { group_by: group, token: None, from: options.from, to: options.to };
     let usage = session.client.usage(&query).await?;
     session.output.data(&usage, table)?;
     let unpriced: i64 = usage.rows.iter().map(|row| row.unpriced).sum();
