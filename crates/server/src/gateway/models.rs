@@ -1,12 +1,13 @@
 //! Which provider serves a model that a program asks the door for all for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use strongroom_model::Provider;
 
 /// Patterns of models, each with its provider; the first that fits decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Routes(Vec<(String, Provider)>);
+pub struct Routes(Vec<(Arc<str>, Provider)>);
 
 /// Names that stand for models, each with the models to try in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum Because {
     /// The name begins with a provider that has, or had, a credential.
     Credential,
     /// This pattern of `gateway.model_routes` fits.
-    Route(String),
+    Route(Arc<str>),
 }
 
 impl Because {
@@ -140,7 +141,7 @@ impl Routes {
         let read = |pair: Result<(&str, &str), String>| {
             let (pattern, provider) = pair?;
             let provider = Provider::parse(provider).map_err(|problem| problem.message)?;
-            Ok((pattern.to_owned(), provider))
+            Ok((Arc::from(pattern), provider))
         };
         pairs(text).map(read).collect::<Result<_, String>>().map(Self)
     }
@@ -177,13 +178,13 @@ impl Routes {
         Some(ModelAt {
             provider: provider.clone(),
             model: model.to_owned(),
-            because: Because::Route(pattern.clone()),
+            because: Because::Route(Arc::clone(pattern)),
         })
     }
 
     /// Every pattern and its provider, in the order in which they are tried.
     pub fn patterns(&self) -> impl Iterator<Item = (&str, &Provider)> {
-        self.0.iter().map(|(pattern, provider)| (pattern.as_str(), provider))
+        self.0.iter().map(|(pattern, provider)| (&**pattern, provider))
     }
 }
 

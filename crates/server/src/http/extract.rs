@@ -23,29 +23,42 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let kind =
-            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-        let essence = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        if essence != "application/json" {
-            return Err(Problem::invalid(
-                "Content-Type",
-                "send the body as JSON, with Content-Type: application/json",
-            )
-            .into());
+        let body = json_bytes(request, state).await?;
+        if let Some(path) = nul_in(&body) {
+            return Err(without_nul(&path).into());
         }
-        let body = tokio::time::timeout(BODY, Bytes::from_request(request, state))
-            .await
-            .map_err(|_| Problem::invalid("body", "the body did not arrive within 30 seconds"))?
-            .map_err(|_| Problem::invalid("body", "the body is too large, or did not arrive whole"))?;
         let value = parse(&body)?;
         Ok(Self(value, body))
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    if let Some(path) = nul_in(body) {
-        return Err(without_nul(&path).into());
+/// A JSON body with rows that are checked and answered for one by one, those with NUL in a text among them.
+#[derive(Debug)]
+pub struct JsonRows<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonRows<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        parse(&json_bytes(request, state).await?).map(Self)
     }
+}
+
+async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Failure> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let essence = kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if essence != "application/json" {
+        let message = "send the body as JSON, with Content-Type: application/json";
+        return Err(Problem::invalid("Content-Type", message).into());
+    }
+    let body = tokio::time::timeout(BODY, Bytes::from_request(request, state))
+        .await
+        .map_err(|_| Problem::invalid("body", "the body did not arrive within 30 seconds"))?
+        .map_err(|_| Problem::invalid("body", "the body is too large, or did not arrive whole"))?;
+    Ok(body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     // Serde would also fill a struct from an array, by position.
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::invalid("body", "the body must be a JSON object").into());

@@ -108,15 +108,15 @@ impl<S> FrameGuard<S> {
     }
 }
 
-/// Whether a frame is one that a client can send without end and without a request: PRIORITY, SETTINGS and PING that are no
-/// answers, DATA without data that ends nothing, and kinds that nobody knows.
+/// Whether a frame is one that a client can send without end and without a request: PRIORITY, GOAWAY, SETTINGS and PING that are
+/// no answers, DATA without data that ends nothing, and kinds that nobody knows.
 fn carries_nothing(kind: u8, flags: u8, length: usize) -> bool {
     const FLAG: u8 = 0x1;
     match kind {
         0x0 => length == 0 && flags & FLAG == 0,
         0x4 | 0x6 => flags & FLAG == 0,
-        0x2 => true,
-        0x1 | 0x3 | 0x5 | 0x7..=0x9 => false,
+        0x2 | 0x7 => true,
+        0x1 | 0x3 | 0x5 | 0x8 | 0x9 => false,
         _ => true,
     }
 }
@@ -191,6 +191,7 @@ mod tests {
             (0x4, 0, &[0, 3, 0, 0, 0, 100]),
             (0x6, 0, &[0; 8]),
             (0x2, 0, &[0; 5]),
+            (0x7, 0, &[0; 8]),
             (0x0, 0, &[]),
             (0xfa, 0, &[1, 2, 3]),
         ] {

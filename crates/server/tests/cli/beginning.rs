@@ -71,6 +71,7 @@ const COMMANDS: &[(&str, &str, Where)] = &[
     ("limit update", "i --amount 5", Refuses),
     ("limit remove", "i --yes", Refuses),
     ("limit test", "--credential n", Refuses),
+    ("route explain", "openai/x", Refuses),
     ("usage", "", Refuses),
     ("usage verify", "", Refuses),
     ("usage reprice", "", Refuses),

@@ -45,8 +45,10 @@ impl Call {
         self
     }
 
+    /// With this header. What is for the fake of the providers goes under a name that the gateway lets through.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
+        let for_the_fake = name.strip_prefix("x-fake-").map(|name| format!("x-stainless-fake-{name}"));
+        self.headers.push((for_the_fake.unwrap_or_else(|| name.to_owned()), value.to_owned()));
         self
     }
 

@@ -8,7 +8,7 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{CredentialId, Problem, UserId};
 
 use crate::http::AppState;
-use crate::http::extract::{Caller, JsonBody};
+use crate::http::extract::{Caller, JsonRows};
 use crate::http::problem::Answer;
 
 /// Rows that one request may bring.
@@ -29,7 +29,7 @@ const MAX_ROWS: usize = 500;
 pub(super) async fn import(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    JsonBody(body, _): JsonBody<ImportRequest>,
+    JsonRows(body): JsonRows<ImportRequest>,
 ) -> Answer<Json<ImportReport>> {
     if body.rows.len() > MAX_ROWS {
         return Err(Problem::invalid(
