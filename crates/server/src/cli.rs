@@ -127,7 +127,7 @@ enum RemoteCommand {
     /// Limits: set, list, change, remove, test
     #[command(subcommand)]
     Limit(limit::LimitCommand),
-    /// Where models' names go
+    /// Tell where models' names go
     #[command(subcommand)]
     Route(route::RouteCommand),
     /// Show what was spent, and warn of credentials near their limit

@@ -153,7 +153,7 @@ async fn answer(
     done
 }
 
-/// Whether the connection is to become a WebSocket (RFC 6455, section 4.1).
+/// Tells whether the connection is to become a WebSocket (RFC 6455, section 4.1).
 fn asks_for_a_websocket(headers: &HeaderMap) -> bool {
     let upgrade = headers.get(http::header::UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket")))

@@ -30,7 +30,7 @@ impl AppState {
 }
 
 impl Reach {
-    /// Whether only programs of this machine can connect.
+    /// Tells whether only programs of this machine can connect.
     #[must_use]
     pub fn is_local_only(&self) -> bool {
         let Some(listening) = &self.listening else { return true };

@@ -251,7 +251,7 @@ pub async fn provider_has_rows(
     Ok(fetch_optional!(session, (i64,), SQL, provider.as_str(), user.map(|user| user.0))?.is_some())
 }
 
-/// Whether a credential of this provider is or was there, whosever it is, deleted ones among them.
+/// Tells whether a credential of this provider is or was there, whosever it is, deleted ones among them.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -197,7 +197,7 @@ pub(crate) fn client_scopes(actor: &Actor) -> impl Iterator<Item = LimitScope> +
     token.into_iter().chain(actor.user.map(LimitScope::User))
 }
 
-/// That a limit has no room: now, or ever, when the call may use more than all of it. Requests are counted one by one, so that
+/// The problem of a limit that has no room: now, or ever, when the call may use more than all of it. Requests are counted one by one, so that
 /// a limit of none of them is simply reached.
 pub(crate) fn limit_reached(limit: &Limit, state: CounterState, amount: i64, now: Millis) -> Problem {
     let resets = limit.window.end(now);

@@ -173,7 +173,7 @@ impl CallService {
 }
 
 impl CallService {
-    /// Whether a credential of this provider is or was there, whosever it is: such a name before a model is a provider's. With
+    /// Tells whether a credential of this provider is or was there, whosever it is: such a name before a model is a provider's. With
     /// `looks_again` also what another server has just stored is seen.
     ///
     /// # Errors

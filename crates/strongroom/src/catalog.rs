@@ -388,7 +388,7 @@ impl Strongroom {
         Ok(has_none)
     }
 
-    /// Whether a credential of this provider is or was there, whosever it is.
+    /// Tells whether a credential of this provider is or was there, whosever it is.
     pub(crate) async fn was_stored(&self, provider: &Provider, moment: Moment) -> Result<bool, Problem> {
         let known = self.0.catalog.at(moment).and_then(|known| known.stored.get(provider).copied());
         if let Some(known) = known {

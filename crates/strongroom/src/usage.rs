@@ -56,7 +56,7 @@ impl UsageService {
         Ok(usage_report::sums(&mut session, by, from, to).await?)
     }
 
-    /// What one token used on the days that begin within `[from, to)`, by provider.
+    /// Sums what one token used on the days that begin within `[from, to)`, by provider.
     ///
     /// # Errors
     /// [`Problem`].

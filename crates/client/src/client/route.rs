@@ -6,7 +6,7 @@ use super::{Client, ClientError};
 use crate::wire::route::{ExplainRoute, ExplainedRoute};
 
 impl Client {
-    /// Where this name goes, and why.
+    /// Explains where this name goes, and why.
     ///
     /// # Errors
     /// [`ClientError`].

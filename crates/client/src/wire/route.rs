@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Which name.
+/// The name that is asked about.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -12,17 +12,17 @@ pub struct ExplainRoute {
     pub model: String,
 }
 
-/// Where a name goes on `/v1`.
+/// The places that a name goes to on `/v1`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedRoute {
     /// The name.
     pub model: String,
-    /// Whether it is one of `gateway.model_aliases`.
+    /// True when it is one of `gateway.model_aliases`.
     pub is_alias: bool,
-    /// Where it goes, in the order in which they are tried; none when it is refused.
+    /// The places that it goes to, in the order in which they are tried; none when it is refused.
     pub places: Vec<RoutePlace>,
-    /// Why it goes nowhere, and the mend.
+    /// The reason why it goes nowhere, and the mend.
     #[serde(default)]
     pub refusal: Option<String>,
 }
@@ -33,12 +33,12 @@ pub struct ExplainedRoute {
 pub struct RoutePlace {
     /// The provider.
     pub provider: String,
-    /// What the model is called there.
+    /// The model's name there.
     pub model: String,
     /// `known`, `credential` or `route`.
     pub because: String,
     /// The same in a sentence.
     pub reason: String,
-    /// Whether a credential, or the environment, serves the caller there.
+    /// True when a credential, or the environment, serves the caller there.
     pub is_served: bool,
 }

@@ -14,23 +14,23 @@ use super::target::{resolve, unknown};
 pub struct Place {
     /// The provider, and what the model is called there.
     pub at: ModelAt,
-    /// Whether a credential or the environment serves this caller there.
+    /// True when a credential or the environment serves this caller there.
     pub is_served: bool,
 }
 
-/// Where a name leads.
+/// The places that a name leads to.
 #[derive(Debug)]
 pub struct Explained {
-    /// Whether the name is an alias.
+    /// True when the name is an alias.
     pub is_alias: bool,
     /// In the order in which they are tried.
     pub places: Vec<Place>,
-    /// Why it goes nowhere, and the mend.
+    /// The reason why it goes nowhere, and the mend.
     pub refusal: Option<String>,
 }
 
 impl Gateway {
-    /// Where this name goes on the door for all, for this caller. Nothing is called and nothing counted.
+    /// Explains where this name goes on the door for all, for this caller. Nothing is called and nothing counted.
     ///
     /// # Errors
     /// [`Problem`] when the database is away.

@@ -20,11 +20,11 @@ pub struct ModelAt {
     pub provider: Provider,
     /// As the provider names it.
     pub model: String,
-    /// Why there.
+    /// The reason why there.
     pub because: Because,
 }
 
-/// Why a name leads to a provider.
+/// The reason why a name leads to a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Because {
     /// The name begins with one of the providers that strongroom knows by itself.
@@ -59,7 +59,7 @@ impl fmt::Display for Because {
     }
 }
 
-/// Where a name leads, before the credentials are looked at.
+/// The place that a name leads to, before the credentials are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lead {
     /// There, whatever is stored.
@@ -71,7 +71,7 @@ pub enum Lead {
 }
 
 impl Lead {
-    /// Where it leads, once it is known whether the provider has or had a credential.
+    /// Tells where it leads, once it is known whether the provider has or had a credential.
     #[must_use]
     pub fn settled(self, is_stored: impl FnOnce(&Provider) -> bool) -> Option<ModelAt> {
         match self {
@@ -146,7 +146,7 @@ impl Routes {
         pairs(text).map(read).collect::<Result<_, String>>().map(Self)
     }
 
-    /// Where a name leads. What stands before a slash is a provider's name wherever it can be one: a prompt for somebody's own
+    /// The places that a name leads to. What stands before a slash is a provider's name wherever it can be one: a prompt for somebody's own
     /// server is not to leave by a pattern that was meant for others.
     #[must_use]
     pub fn lead(&self, name: &str) -> Lead {
@@ -188,7 +188,7 @@ impl Routes {
     }
 }
 
-/// Whether the pattern says itself what stands before the slash.
+/// Tells whether the pattern says itself what stands before the slash.
 fn names_a_provider(pattern: &str) -> bool {
     pattern.split_once('/').is_some_and(|(prefix, _)| !prefix.is_empty() && !prefix.contains('*'))
 }
@@ -240,7 +240,7 @@ impl Aliases {
         models.iter().map(String::as_str).chain(itself)
     }
 
-    /// Whether a name is an alias.
+    /// Tells whether a name is an alias.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(alias, _)| alias == name)

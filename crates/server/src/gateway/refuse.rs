@@ -61,7 +61,7 @@ pub(super) fn refuse(
     response
 }
 
-/// Whether the same call may succeed after as long as a library waits by itself.
+/// Tells whether the same call may succeed after as long as a library waits by itself.
 fn helps_to_wait(kind: ProblemKind, wait: Option<i64>) -> bool {
     match kind {
         ProblemKind::Unavailable | ProblemKind::BadGateway | ProblemKind::Internal => true,

@@ -165,7 +165,7 @@ pub fn no_token() -> Problem {
     Problem::new(ProblemKind::Unauthenticated, "Authentication required")
 }
 
-/// What a request shows on a route that is open to anybody; `None` when that is nothing.
+/// Reads what a request shows on a route that is open to anybody; `None` when that is nothing.
 #[must_use]
 pub fn shown_by(request: &Request) -> Option<Shown> {
     Some(Shown::by(request)).filter(|shown| shown.authorization.is_some() || shown.local.is_some())

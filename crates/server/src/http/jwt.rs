@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use strongroom_model::{Clock, Secret, UserId};
 
-/// How far the clock of whoever signs tokens may be ahead of ours. A token that has ended has ended.
+/// The seconds by which the clock of whoever signs tokens may be ahead of ours. A token that has ended has ended.
 const MAX_SKEW_SECONDS: f64 = 30.0;
 
 /// Checks tokens. The algorithm is pinned, and a token without an end is refused.
@@ -57,7 +57,7 @@ impl JwtVerifier {
     }
 }
 
-/// Whether the header names extensions that must be understood: we know none (RFC 7515, section 4.1.11).
+/// Tells whether the header names extensions that must be understood: we know none (RFC 7515, section 4.1.11).
 fn has_critical_extensions(token: &str) -> bool {
     let header = token.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
     let header = header.and_then(|header| serde_json::from_slice::<serde_json::Value>(&header).ok());

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How every HTTP/2 connection begins (RFC 9113, section 3.4).
+/// The beginning of every HTTP/2 connection (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEAD_BYTES: usize = 9;
 /// Frames that carry no request, in one go: a client that measures its line sends a PING each round trip.
 const MAX_BURST: u32 = 512;
-/// How often one more may come after that.
+/// The pause after which one more may come.
 const REFILL: Duration = Duration::from_millis(10);
 
 /// Bytes of a connection on their way in, looked at.
@@ -26,7 +26,7 @@ pub(super) struct FrameGuard<S> {
     since: Instant,
 }
 
-/// Where in the connection its reader is.
+/// The place in the connection where its reader is.
 enum Place {
     /// So many bytes of the preface have come.
     Preface(usize),
@@ -108,7 +108,7 @@ impl<S> FrameGuard<S> {
     }
 }
 
-/// Whether a frame is one that a client can send without end and without a request: PRIORITY, GOAWAY, SETTINGS and PING that are
+/// Tells whether a frame is one that a client can send without end and without a request: PRIORITY, GOAWAY, SETTINGS and PING that are
 /// no answers, DATA without data that ends nothing, and kinds that nobody knows.
 fn carries_nothing(kind: u8, flags: u8, length: usize) -> bool {
     const FLAG: u8 = 0x1;

@@ -92,7 +92,7 @@ const MAX_SHOWN: usize = 120;
 /// The longest path that is compared with those that are let through, in bytes.
 const MAX_COMPARED: usize = 200;
 
-/// Whether a path is the gateway's to answer, let through or not.
+/// Tells whether a path is the gateway's to answer, let through or not.
 #[must_use]
 pub fn is_gateways(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
@@ -135,7 +135,7 @@ pub fn meant(method: &Method, path: &str) -> Option<String> {
     candidates.into_iter().find(|path| is_let_through(method, path))
 }
 
-/// In whose shape a path is refused.
+/// The shape in which a path is refused.
 #[must_use]
 pub fn dialect_of(path: &str) -> Dialect {
     let speaks_openai =
@@ -148,18 +148,18 @@ pub fn dialect_of(path: &str) -> Dialect {
     }
 }
 
-/// Why a path is not let through.
+/// The reason why a path is not let through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
     /// The method and the path that was asked for, short and printable.
     pub asked: String,
     /// The one of the list that it is most like.
     pub nearest: String,
-    /// Whether the provider has it and it is closed here; else it is taken for a slip.
+    /// True when the provider has it and it is closed here; else it is taken for a slip.
     pub is_forbidden: bool,
 }
 
-/// What to say of a path that is not let through.
+/// Says of a path that is not let through why, and what is near.
 #[must_use]
 pub fn closed(method: &Method, path: &str) -> Closed {
     let shown: String =
@@ -215,7 +215,7 @@ fn nearest(method: &Method, path: &str) -> String {
     all.min_by_key(|(order, _)| *order).map_or_else(String::new, |(_, full)| full)
 }
 
-/// In how many single letters two texts differ (Levenshtein).
+/// The number of single letters in which two texts differ (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

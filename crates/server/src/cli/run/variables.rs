@@ -27,7 +27,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("GROQ_API_BASE", "/groq/openai/v1"),
 ];
 
-/// Where clients look for keys. `GOOGLE_API_KEY` is not among them: with both names set Google's libraries warn, and some take
+/// Variables in which clients look for keys. `GOOGLE_API_KEY` is not among them: with both names set Google's libraries warn, and some take
 /// the other one.
 const KEYS: &[&str] = &[
     "OPENAI_API_KEY",
@@ -41,13 +41,13 @@ const KEYS: &[&str] = &[
     "GROQ_API_KEY",
 ];
 
-/// What else is set.
+/// Further variables that are set.
 const SWITCHES: &[(&str, &str)] = &[
     // openai-agents sends traces, and the token with them, to api.openai.com whatever the base URL is.
     ("OPENAI_AGENTS_DISABLE_TRACING", "1"),
 ];
 
-/// What would be taken in place of the above, or sent along with it to an account that it does not belong to.
+/// Variables that would be taken in place of the above, or sent along with it to an account that it does not belong to.
 const SHADOWS: &[&str] = &[
     "ANTHROPIC_AUTH_TOKEN",
     "ANTHROPIC_CUSTOM_HEADERS",

@@ -11,7 +11,7 @@ const MASK: &[u8] = b"****";
 /// A key that is shorter than this is no secret, and would be found in words that are none.
 const MIN_KEY_BYTES: usize = 8;
 
-/// Where `what` begins in a text.
+/// The place where `what` begins in a text.
 fn place(text: &[u8], what: &[u8]) -> Option<usize> {
     // Most headers are shorter than a key.
     if text.len() < what.len() {

@@ -40,7 +40,6 @@ const TO_PROVIDER_BEGINNINGS: &[&str] = &["x-stainless-"];
 
 /// Names that pass to a client.
 pub(super) const FROM_PROVIDER: &[&str] = &[
-    "cache-control",
     "content-encoding",
     "content-length",
     "content-type",
@@ -65,12 +64,12 @@ pub(super) const FROM_PROVIDER: &[&str] = &[
 const FROM_PROVIDER_BEGINNINGS: &[&str] =
     &["anthropic-fast-", "anthropic-priority-", "anthropic-ratelimit-", "x-ratelimit-"];
 
-/// Whether a header of this name, in lower case, passes to a provider.
+/// Tells whether a header of this name, in lower case, passes to a provider.
 pub(super) fn to_provider(name: &str) -> bool {
     is_listed(name, TO_PROVIDER, TO_PROVIDER_BEGINNINGS)
 }
 
-/// Whether a header of this name, in lower case, passes to a client.
+/// Tells whether a header of this name, in lower case, passes to a client.
 pub(super) fn from_provider(name: &str) -> bool {
     is_listed(name, FROM_PROVIDER, FROM_PROVIDER_BEGINNINGS)
 }
@@ -129,6 +128,7 @@ mod tests {
             "access-control-allow-origin",
             "alt-svc",
             "anthropic-organization-id",
+            "cache-control",
             "cf-ray",
             "clear-site-data",
             "content-location",
