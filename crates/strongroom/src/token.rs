@@ -6,7 +6,7 @@ use strongroom_crypto::random;
 use strongroom_crypto::token::{self as token_text, NewToken};
 use strongroom_model::actor::Scope;
 use strongroom_model::audit::Target;
-use strongroom_model::limit::{LimitScope, Unit, Window};
+use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::token::Token;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
 use strongroom_store::token::StoredToken;
