@@ -25,7 +25,7 @@ async fn go(ground: &Ground) -> Vec<String> {
         let key = attempt.api_key().expose().to_owned();
         tried.push(key.clone());
         if key.starts_with("bad") {
-            attempt.failed(&Failure::Refused { status: 401, health: Ailment::BadKey, retry_after: None });
+            attempt.refused(&Failure::Refused { status: 401, health: Ailment::BadKey, retry_after: None });
         } else {
             attempt.answered(200).settle(END);
             return tried;
