@@ -1,0 +1,207 @@
+//! Every provider's key in every wrapping, and a bound on the work.
+
+use strongroom_crypto::token;
+
+use super::*;
+
+const BODY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCD";
+
+fn kinds(text: &str) -> Vec<&'static str> {
+    find(text.as_bytes()).iter().map(|hit| hit.kind).collect()
+}
+
+/// So many letters and digits that do not repeat soon.
+fn letters(count: usize) -> String {
+    ('a'..='z').chain('A'..='Z').chain('0'..='9').cycle().step_by(7).take(count).collect()
+}
+
+fn hex(count: usize) -> String {
+    "0f3ac91be87d2456".chars().cycle().take(count).collect()
+}
+
+/// A sample of every form, with its provider.
+fn samples() -> Vec<(String, &'static str)> {
+    vec![
+        (format!("sk-ant-api03-{}-x_yAA", letters(88)), "anthropic"),
+        (format!("sk-ant-admin01-{}AA", letters(93)), "anthropic"),
+        (format!("sk-ant-oat01-{}-AA", letters(92)), "anthropic"),
+        (format!("sk-or-v1-{}", hex(64)), "openrouter"),
+        (format!("sk-or-{}", hex(64)), "openrouter"),
+        (format!("sk-proj-{}T3BlbkFJ{}_-x", letters(74), letters(70)), "openai"),
+        (format!("sk-proj-{BODY}_-x"), "openai"),
+        (format!("sk-svcacct-{}T3BlbkFJ{}", letters(74), letters(74)), "openai"),
+        (format!("sk-admin-{}T3BlbkFJ{}", letters(58), letters(58)), "openai"),
+        (format!("sk-{}T3BlbkFJ{}", letters(20), letters(20)), "openai"),
+        (format!("sk-{BODY}"), "openai"),
+        (format!("sk-my-service-{}T3BlbkFJ{}", letters(20), letters(20)), "openai"),
+        (format!("sk-None-{}", letters(48)), "openai"),
+        (format!("sk-{}", hex(32)), "deepseek"),
+        (format!("AIza{}", &BODY[..35]), "gemini"),
+        (format!("AIzaSy{}-_", letters(31)), "gemini"),
+        (format!("AQ.Ab8RN6{}-_", letters(42)), "gemini"),
+        (format!("gsk_{}", letters(52)), "groq"),
+        (format!("xai-{}_{}", letters(40), letters(39)), "grok"),
+        (format!("pplx-{}", letters(48)), "perplexity"),
+        (format!("tgp_v1_{}-_", letters(41)), "together"),
+        (format!("hf_{}", letters(34)), "huggingface"),
+        (format!("api_org_{}", letters(34)), "huggingface"),
+        (format!("r8_{}", letters(37)), "replicate"),
+        (token::generate().text.expose().to_owned(), "strongroom"),
+    ]
+}
+
+/// What stands before and behind a key in a file.
+const AROUND: [(&str, &str); 27] = [
+    ("", ""),
+    ("KEY=", "\n"),
+    ("KEY=", "\r\n"),
+    ("\"", "\","),
+    ("'", "'"),
+    ("`", "`"),
+    ("Bearer ", " "),
+    ("é", "é"),
+    ("\\n", "\\n"),
+    ("\\r\\n", "\\r\\n"),
+    ("\\t", "\\t"),
+    ("\"OPENAI_API_KEY=", "\\n\","),
+    ("\\\"", "\\\""),
+    ("key\\u003d", "\\u0026x"),
+    ("\\x3d", "\\x22"),
+    ("key%3D", "%26x=1"),
+    ("%22", "%22"),
+    ("?key=", "&x=1"),
+    ("key=3D", "=0D=0A"),
+    ("&quot;", "&quot;"),
+    ("<key>", "</key>"),
+    ("key: ", " # mine"),
+    ("[", "]"),
+    ("(", ")"),
+    ("https://user:", "@host/"),
+    ("$env:X = \"", "\";"),
+    ("\u{feff}", "\u{200b}"),
+];
+
+#[test]
+fn every_providers_key_is_found_in_every_wrapping() {
+    for (key, kind) in samples() {
+        for (before, after) in AROUND {
+            let text = format!("{before}{key}{after}");
+            let found: Vec<_> =
+                find(text.as_bytes()).iter().map(|hit| (hit.kind, hit.text, hit.at)).collect();
+            assert_eq!(found, [(kind, key.as_str(), before.len())], "{text}");
+            let wide = text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+            let with_mark = [&[0xff, 0xfe][..], &wide].concat();
+            let big =
+                [&[0xfe, 0xff][..], &text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()]
+                    .concat();
+            for bytes in [wide, with_mark, big] {
+                let narrow = in_eight_bits(&bytes);
+                assert_eq!(
+                    find(&narrow).iter().map(|hit| hit.text).collect::<Vec<_>>(),
+                    [key.as_str()],
+                    "{text}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_without_a_mark_are_found_behind_their_providers_name() {
+    for (name, key, kind) in [
+        ("MISTRAL_API_KEY", letters(32), "mistral"),
+        ("CO_API_KEY", letters(40), "cohere"),
+        ("COHERE_API_KEY", letters(40), "cohere"),
+        ("TOGETHER_API_KEY", hex(64), "together"),
+    ] {
+        for line in [
+            format!("{name}={key}"),
+            format!("export {name}=\"{key}\""),
+            format!("{name}: {key}\n"),
+            format!("\"{}\": \"{key}\",", name.to_lowercase()),
+            format!("{name}%3D{key}"),
+        ] {
+            let found: Vec<_> = find(line.as_bytes()).iter().map(|hit| (hit.kind, hit.text)).collect();
+            assert_eq!(found, [(kind, key.as_str())], "{line}");
+        }
+        for line in [key.clone(), format!("SHA={key}"), format!("{name}={key}x"), format!("{name}\n{key}")] {
+            assert!(find(line.as_bytes()).is_empty(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_only_begins_like_a_key_is_none() {
+    let token = token::generate().text;
+    let (body, last) = token.expose().split_at(64);
+    let other = if last == "a" { "b" } else { "a" };
+    for text in [
+        "sk-".to_owned(),
+        "sk-short".to_owned(),
+        format!("task-{BODY}"),
+        format!("AIza{BODY}"),
+        format!("sk-{}", "x".repeat(48)),
+        format!("xsk-{BODY}"),
+        format!("{body}{other}"),
+        "sk-loading-spinner-container-wrapper-large-blue-round".to_owned(),
+        "sk-fading-circle .sk-circle-container_before-animation".to_owned(),
+        format!("nsk-{BODY}"),
+        format!("FAQ.{BODY}"),
+    ] {
+        assert_eq!(kinds(&text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn several_keys_in_bytes_that_are_no_text_are_all_found() {
+    let mut bytes = vec![0xff, 0x00];
+    bytes.extend_from_slice(format!("sk-{BODY}").as_bytes());
+    bytes.extend_from_slice(&[0xff, b' ']);
+    bytes.extend_from_slice(format!("gsk_{BODY}").as_bytes());
+    assert_eq!(find(&bytes).iter().map(|hit| hit.kind).collect::<Vec<_>>(), ["openai", "groq"]);
+}
+
+#[test]
+fn the_work_grows_as_the_text_does() {
+    for piece in [
+        "sk-ant-",
+        "sk-",
+        "AIza-",
+        "sk-proj-a-",
+        "0123456789abcdef0123456789abcdef ",
+        "xai-_",
+        "%3D",
+        "\\n",
+        "mistral ",
+    ] {
+        let work = |bytes: usize| {
+            let text: Vec<u8> = piece.bytes().cycle().take(bytes).collect();
+            let mut steps = 0;
+            find_counting(&text, &mut steps);
+            steps
+        };
+        let (small, large) = (work(20_000), work(200_000));
+        assert!(large <= 11 * small, "{piece}: {small} steps for 20 kB, {large} for 200 kB");
+        assert!(large <= 100 * 200_000, "{piece}: {large}");
+    }
+}
+
+#[test]
+fn a_key_of_another_provider_is_told() {
+    let key = |prefix: &str| format!("{prefix}{BODY}");
+    for (text, provider, other) in [
+        (key("sk-ant-"), "openai", Some("anthropic")),
+        (key("sk-ant-"), "anthropic", None),
+        (key("sk-proj-"), "anthropic", Some("openai")),
+        (key("sk-proj-"), "openai", None),
+        (key("sk-"), "deepseek", None),
+        (key("sk-"), "mistral", None),
+        (key("sk-"), "groq", Some("openai")),
+        (key("gsk_"), "grok", Some("groq")),
+        (key("sk-or-v1-"), "openai", Some("openrouter")),
+        (key("sk-ant-"), "my-proxy", None),
+        ("plain".to_owned(), "openai", None),
+    ] {
+        assert_eq!(other_provider(&text, provider), other, "{text} {provider}");
+    }
+}
