@@ -4,6 +4,8 @@
 //! choices that keep keys whole: nothing is ever substituted, so that a `$` stays a `$`, and a `#` starts a
 //! comment only where the value starts or after white space, as in a shell.
 
+mod foreign;
+
 use std::fmt;
 
 use strongroom_model::Secret;
@@ -71,6 +73,22 @@ impl fmt::Display for Reason {
 /// In double quotes `\n`, `\r`, `\t`, `\"`, `\\` and `\$` are escapes; any quoted value may have several lines.
 #[must_use]
 pub fn parse(text: &str) -> Document {
+    parse_with(text, assignment)
+}
+
+/// Reads `.env` text as [`parse`] does, and beside it lines of shells, of container files, of YAML and of JSON: for
+/// moving keys in from wherever people keep them.
+#[must_use]
+pub fn parse_any(text: &str) -> Document {
+    parse_with(text, |line, rest| {
+        assignment(line, rest).or_else(|reason| foreign::assignment(line, rest).map(Some).ok_or(reason))
+    })
+}
+
+fn parse_with(
+    text: &str,
+    assignment: impl for<'t> Fn(&'t str, &'t str) -> Result<Option<Found<'t>>, Reason>,
+) -> Document {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut line = 1;
     let mut document = Document::default();
@@ -124,22 +142,29 @@ fn assignment<'t>(line: &'t str, text: &'t str) -> Result<Option<Found<'t>>, Rea
         name = exported.trim_start();
     }
     check_name(name)?;
+    let (value, length) = value(line, after, text, &[])?;
+    Ok(Some(Found { name, value, length }))
+}
+
+/// Reads the value `after` the sign on `line`, and how many bytes of `text` it ends behind. One of `ends` may follow
+/// the closing quote.
+fn value(line: &str, after: &str, text: &str, ends: &[char]) -> Result<(Secret, usize), Reason> {
     let value = after.trim_start();
     let start = line.len() - value.len();
     let Some(quote @ ('"' | '\'' | '`')) = value.chars().next() else {
         let (value, length) = unquoted(after);
-        return Ok(Some(Found { name, value, length: line.len() - after.len() + length }));
+        return Ok((value, line.len() - after.len() + length));
     };
     let open = start + quote.len_utf8();
     let close = open + closing(&text[open..], quote).ok_or(Reason::UnclosedQuote)?;
     let length = close + quote.len_utf8();
-    let tail = split_line(&text[length..]).0.trim();
+    let tail = split_line(&text[length..]).0.trim().trim_start_matches(ends).trim_start();
     if !tail.is_empty() && !tail.starts_with('#') {
         return Err(Reason::TextAfterQuote);
     }
     let inside = &text[open..close];
     let value = if quote == '"' { unescape(inside) } else { Secret::from(inside) };
-    Ok(Some(Found { name, value, length }))
+    Ok((value, length))
 }
 
 fn check_name(name: &str) -> Result<(), Reason> {
@@ -266,6 +291,56 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_shells_containers_yaml_and_json_are_read_when_asked_for() {
+        for line in [
+            "A_KEY: v-1",
+            "  A_KEY: \"v-1\" # why",
+            "- A_KEY=v-1",
+            "  - A_KEY: v-1",
+            "  - \"A_KEY=v-1\"",
+            "set A_KEY=v-1",
+            "SET \"A_KEY=v-1\"",
+            "@set A_KEY=v-1",
+            "setx A_KEY v-1",
+            "setx A_KEY \"v-1\"",
+            "$env:A_KEY=\"v-1\"",
+            "$Env:A_KEY = 'v-1'",
+            "$env:A_KEY = 'v-1';",
+            "set -gx A_KEY v-1",
+            "set -x A_KEY \"v-1\"",
+            "ENV A_KEY=v-1",
+            "ENV A_KEY v-1",
+            "ARG A_KEY=v-1",
+            "declare -x A_KEY=\"v-1\"",
+            "env A_KEY=v-1",
+            "\"A_KEY\": \"v-1\",",
+            "'A_KEY': 'v-1',",
+            "A_KEY=\"v-1\",",
+            "A_KEY='v-1';",
+            "setenv A_KEY v-1",
+        ] {
+            let document = parse_any(&format!("X=0\n{line}\r\nY=1\n"));
+            let read: Vec<_> =
+                document.entries.iter().map(|it| (it.name.as_str(), it.value.expose(), it.line)).collect();
+            assert_eq!(read, [("X", "0", 1), ("A_KEY", "v-1", 2), ("Y", "1", 3)], "{line}");
+            assert_eq!(document.malformed, [], "{line}");
+        }
+        for line in [
+            "some text: with words",
+            "http://host/path",
+            "A KEY v-1",
+            "set",
+            "ENV A_KEY",
+            ": v",
+            "{",
+            "- item",
+        ] {
+            let document = parse_any(line);
+            assert!(document.entries.is_empty() && document.malformed.len() == 1, "{line}: {document:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named_by_line_and_spoils_nothing_else() {
         use Reason::*;
         let check = |text: &str, expected: &[(usize, Reason)], left: &[&str]| {
@@ -307,11 +382,17 @@ mod tests {
         #[test]
         fn any_text_is_read_and_every_line_number_is_within_it(text in r#"(?s)[A-Z=#"'`\\$\n\r\t a-cé\u{feff}]{0,80}|.*"#) {
             let lines = newlines(&text) + 1;
-            let document = parse(&text);
-            for entry in document.entries.iter().chain(&document.replaced) {
-                prop_assert!(1 <= entry.line && entry.line <= entry.last_line && entry.last_line <= lines);
+            for document in [parse(&text), parse_any(&text)] {
+                for entry in document.entries.iter().chain(&document.replaced) {
+                    prop_assert!(1 <= entry.line && entry.line <= entry.last_line && entry.last_line <= lines);
+                }
+                prop_assert!(document.malformed.iter().all(|it| 1 <= it.line && it.line <= lines));
             }
-            prop_assert!(document.malformed.iter().all(|it| 1 <= it.line && it.line <= lines));
+            // What the strict form reads, the other reads as well and in the same way.
+            let (strict, any) = (parse(&text), parse_any(&text));
+            if strict.malformed.is_empty() {
+                prop_assert_eq!(strict.entries, any.entries);
+            }
         }
 
         #[test]

@@ -7,6 +7,7 @@ use crate::limit::{Limit, RateLimitStatus};
 use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::secret::Secret;
+use crate::secret_form::{self, Purpose};
 
 /// Characters that a name may have, at the most.
 pub const MAX_NAME: usize = 128;
@@ -288,7 +289,7 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
 /// Checks a secret that somebody gives now.
 ///
 /// # Errors
-/// [`Problem`] on that field when it is empty, too long, or cannot stand in an HTTP header (RFC 9110, 5.5).
+/// [`Problem`] on that field when it is empty, too long, wrapped in something, or no key; see [`secret_form`].
 pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
     let text = secret.expose();
     if text.is_empty() {
@@ -297,15 +298,8 @@ pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
     if text.len() > MAX_SECRET {
         return Err(Problem::invalid(field, format!("{field} must not be longer than {MAX_SECRET} bytes")));
     }
-    if text.trim() != text || text.chars().any(char::is_control) {
-        return Err(Problem::invalid(
-            field,
-            format!(
-                "{field} must not start or end with a space, nor hold a line break or another control character"
-            ),
-        ));
-    }
-    Ok(())
+    let purpose = if field == "apiSecret" { Purpose::ApiSecret } else { Purpose::ApiKey };
+    secret_form::check(secret, purpose).map_err(|fault| Problem::invalid(field, format!("{field} {fault}")))
 }
 
 /// Checks a monthly limit.
@@ -368,12 +362,12 @@ mod tests {
 
     #[test]
     fn secrets_fit_a_header_and_are_not_empty() {
-        assert!(check_secret("apiKey", &Secret::from("sk-ant-ünïcødé-🔑")).is_ok());
+        assert!(check_secret("apiSecret", &Secret::from("pä ss-ünïcødé-🔑")).is_ok());
         assert_eq!(
             check_secret("apiKey", &Secret::from("")).unwrap_err().message,
             "Cannot encrypt empty text"
         );
-        for bad in [" a", "a\n", "a\r\nb", "a\0"] {
+        for bad in [" a", "a\n", "a\r\nb", "a\0", "\"a\"", "KEY_1=a", "sk-ant-ünïcødé-🔑"] {
             assert!(check_secret("apiKey", &Secret::from(bad)).is_err(), "{bad:?}");
         }
     }

@@ -16,6 +16,7 @@ pub mod price;
 pub mod problem;
 pub mod provider;
 pub mod secret;
+pub mod secret_form;
 pub mod token;
 pub mod usage;
 pub mod user;

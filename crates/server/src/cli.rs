@@ -184,6 +184,8 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
         Command::Remote(RemoteCommand::Key(key::KeyCommand::Check(options))) => {
             key::check(options, &global, output).await
         }
+        // What is to be stored is read before a place for it is made.
+        Command::Remote(RemoteCommand::Import(command)) => import::run(command, &global, output).await,
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,
         Command::Backup(options) => backup::run(options, &global, output).await,
@@ -199,13 +201,17 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
 }
 
 async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Output) -> CliResult {
+    let mut command = command;
+    if let RemoteCommand::Credential(credential::CredentialCommand::Add(options)) = &mut command {
+        options.read_secrets(output)?;
+    }
     let session = Session::open_for(command.beginning(), global, output.clone()).await?;
     let done = match command {
         RemoteCommand::Credential(command) => credential::run(command, &session).await,
         RemoteCommand::Token(command) => token::run(command, &session).await,
         RemoteCommand::User(command) => user::run(command, &session).await,
         RemoteCommand::Key(command) => key::run(command, &session).await,
-        RemoteCommand::Import(command) => import::run(command, &session).await,
+        RemoteCommand::Import(command) => import::run(command, global, output).await,
         RemoteCommand::Export(options) => export::run(options, &session).await,
         RemoteCommand::Leak(command) => leak::run(command, &session).await,
         RemoteCommand::Offboard(options) => offboard::run(options, &session).await,

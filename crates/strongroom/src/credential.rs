@@ -86,7 +86,7 @@ impl CredentialService {
     /// # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
     /// # let room = Strongroom::open(Options::new(database, strongroom::MasterKey::generate().to_hex())).await?;
     /// # let service = room.credentials(Actor::library());
-    /// # let mut new = NewCredential::new("gemini-primary", Provider::parse("gemini")?, "AIza-example");
+    /// # let mut new = NewCredential::new("gemini-primary", Provider::parse("gemini")?, "AIzaSy0123456789");
     /// # new.rate_limit = Some(10);
     /// # service.create(new).await?;
     /// # for _ in 0..9 { service.get_credential("gemini-primary", None).await?; }
@@ -156,7 +156,7 @@ impl CredentialService {
     /// # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
     /// # let room = Strongroom::open(Options::new(database, strongroom::MasterKey::generate().to_hex())).await?;
     /// # let service = room.credentials(Actor::library());
-    /// let mut new = NewCredential::new("openai-primary", Provider::parse("openai")?, "sk-example");
+    /// let mut new = NewCredential::new("openai-primary", Provider::parse("openai")?, "sk-0123456789");
     /// new.rate_limit = Some(1);
     /// let credential = service.create(new).await?;
     /// assert!(service.check_rate_limit(credential.id).await?);

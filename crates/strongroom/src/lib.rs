@@ -10,10 +10,10 @@
 //! let master_key = strongroom::MasterKey::generate().to_hex();
 //! let room = Strongroom::open(Options::new(database, master_key)).await?;
 //! let credentials = room.credentials(Actor::library());
-//! credentials.create(NewCredential::new("gemini-primary", Provider::parse("gemini")?, "AIza-example")).await?;
+//! credentials.create(NewCredential::new("gemini-primary", Provider::parse("gemini")?, "AIzaSy0123456789")).await?;
 //!
 //! if let Some(credential) = credentials.get_credential_by_provider("gemini", None).await? {
-//!     assert_eq!(credential.api_key.expose(), "AIza-example");
+//!     assert_eq!(credential.api_key.expose(), "AIzaSy0123456789");
 //!     assert_eq!(credential.usage_count, 1);
 //! }
 //! # Ok(())

@@ -19,6 +19,11 @@ pub(super) fn ask(question: &str) -> CliResult<()> {
     if is_yes(&answer) { Ok(()) } else { Err(CliError::failure("not confirmed; nothing was changed")) }
 }
 
+/// Asks, unless every question is answered with yes.
+pub(super) fn unless(yes: bool, question: &str) -> CliResult<()> {
+    if yes { Ok(()) } else { ask(question) }
+}
+
 fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }

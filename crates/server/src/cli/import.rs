@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use strongroom_client::wire::import::ImportRow;
+
 use super::exit::CliResult;
+use super::global::GlobalOptions;
+use super::output::Output;
 use super::session::Session;
 
 mod env;
@@ -29,6 +33,9 @@ pub enum ImportCommand {
         /// Say what would be done and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Where keys go beside which a base URL stands, such as OPENAI_BASE_URL: to that address, or to the provider
+        #[arg(long, value_enum, value_name = "CHOICE")]
+        base_url: Option<env::BaseUrl>,
     },
     /// Move credentials in that `strongroom export` wrote as JSON or YAML
     ///
@@ -68,16 +75,52 @@ impl ImportCommand {
     }
 }
 
-/// Moves keys in. Row by row: one that fails stops no other and makes the exit code 1.
+/// What was read of a source and is to be sent.
+enum Prepared {
+    Env(env::Found),
+    File(Vec<ImportRow>),
+    Legacy(Box<legacy::Prepared>),
+}
+
+/// Moves keys in. Row by row: one that fails stops no other and makes the exit code 1. The source is read and the
+/// person asked before anything is opened, so that an import that fails makes no installation; a dry run makes none
+/// ever.
 ///
 /// # Errors
 /// When the source cannot be read, the person says no, or the server does not answer.
-pub async fn run(command: ImportCommand, session: &Session) -> CliResult {
-    match command {
-        ImportCommand::Env { file, dry_run } => env::run(&file, dry_run, session).await,
-        ImportCommand::File { file, dry_run } => file::run(&file, dry_run, session).await,
-        ImportCommand::Legacy { database, legacy_key_file, dry_run } => {
-            legacy::run(&database, &legacy_key_file, dry_run, session).await
+pub async fn run(command: ImportCommand, global: &GlobalOptions, output: &Output) -> CliResult {
+    let (dry_run, yes) = (command.is_dry_run(), global.yes);
+    let (prepared, is_empty) = match command {
+        ImportCommand::Env { file, dry_run, base_url } => {
+            let found = env::prepare(&file, env::Choices { base_url, dry_run, yes }, output)?;
+            let is_empty = found.is_empty();
+            (Prepared::Env(found), is_empty)
         }
+        ImportCommand::File { file, dry_run } => {
+            let rows = file::prepare(&file, dry_run, yes, output)?;
+            let is_empty = rows.is_empty();
+            (Prepared::File(rows), is_empty)
+        }
+        ImportCommand::Legacy { database, legacy_key_file, dry_run } => {
+            match legacy::prepare(&database, &legacy_key_file, dry_run, yes, output).await? {
+                Ok(prepared) => {
+                    let is_empty = prepared.is_empty();
+                    (Prepared::Legacy(Box::new(prepared)), is_empty)
+                }
+                Err(exit) => return Ok(exit),
+            }
+        }
+    };
+    // With nothing to send nobody is asked, and nothing is made to ask.
+    let session =
+        if is_empty { None } else { Session::open_to_import(dry_run, global, output.clone()).await? };
+    let done = match prepared {
+        Prepared::Env(found) => env::send(&found, dry_run, output, session.as_ref()).await,
+        Prepared::File(rows) => file::send(rows, dry_run, output, session.as_ref()).await,
+        Prepared::Legacy(prepared) => legacy::send(*prepared, dry_run, output, session.as_ref()).await,
+    };
+    if let Some(session) = session {
+        session.close().await?;
     }
+    done
 }

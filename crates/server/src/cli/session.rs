@@ -65,6 +65,15 @@ impl Session {
     /// # Errors
     /// When the options contradict each other, or there is no way.
     pub async fn open_for(beginning: Beginning, options: &GlobalOptions, output: Output) -> CliResult<Self> {
+        Self::look(beginning, options, output).await?
+    }
+
+    /// The inner error says that there is nothing, where nothing may be made.
+    async fn look(
+        beginning: Beginning,
+        options: &GlobalOptions,
+        output: Output,
+    ) -> CliResult<CliResult<Self>> {
         let token = token(options)?;
         if let Some(url) = options.url()? {
             let Some(token) = token else {
@@ -75,7 +84,7 @@ impl Session {
             let (ca_file, allow_plaintext) = (options.ca_file(), options.allow_plaintext);
             let http = HttpOptions { url: url.clone(), token, ca_file, allow_plaintext };
             let client = Client::new(Transport::http(http)?);
-            return Ok(Self::new(client, output, options.yes, Door::Network(url)));
+            return Ok(Ok(Self::new(client, output, options.yes, Door::Network(url))));
         }
         if token.is_some() {
             output.warn("a token is set but no STRONGROOM_URL: going to this machine's own data, which needs no token");
@@ -84,10 +93,10 @@ impl Session {
         let socket = settings::socket_file(&loaded.config);
         if answers(&socket).await {
             let client = Client::new(Transport::socket(&socket)?);
-            return Ok(Self::new(client, output, options.yes, Door::Socket(socket)));
+            return Ok(Ok(Self::new(client, output, options.yes, Door::Socket(socket))));
         }
         if beginning == Beginning::Refuses && !wiring::is_begun(&loaded.config).await? {
-            return Err(nothing_there(&loaded.config));
+            return Ok(Err(nothing_there(&loaded.config)));
         }
         let in_process = wiring::in_process(&loaded).await?;
         if let Some(path) = &in_process.new_key_file {
@@ -98,7 +107,23 @@ impl Session {
         }
         let client = Client::new(Transport::InProcess(in_process.caller.clone()));
         let session = Self::new(client, output, options.yes, Door::InProcess);
-        Ok(Self { in_process: Some(in_process), ..session })
+        Ok(Ok(Self { in_process: Some(in_process), ..session }))
+    }
+
+    /// Opens the way for an import, which may make an installation; `None` in a dry run where there is none, as then
+    /// everything would be new.
+    ///
+    /// # Errors
+    /// As [`Session::open_for`].
+    pub async fn open_to_import(
+        dry_run: bool,
+        options: &GlobalOptions,
+        output: Output,
+    ) -> CliResult<Option<Self>> {
+        if !dry_run {
+            return Self::open_for(Beginning::Makes, options, output).await.map(Some);
+        }
+        Ok(Self::look(Beginning::Refuses, options, output).await?.ok())
     }
 
     /// Asks before something is done that cannot be undone; goes on only after a yes.
@@ -106,7 +131,7 @@ impl Session {
     /// # Errors
     /// When the answer is no, or there is nobody to ask and no `--yes`.
     pub fn confirm(&self, question: &str) -> CliResult<()> {
-        if self.yes { Ok(()) } else { confirm::ask(question) }
+        confirm::unless(self.yes, question)
     }
 
     /// Ends the session; what an in-process router still has to write is written.

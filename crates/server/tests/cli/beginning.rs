@@ -52,12 +52,17 @@ const COMMANDS: &[(&str, &str, Where)] = &[
     ("key check", "", NeedsNone),
     ("key status", "", Refuses),
     ("key rotate", "", Refuses),
-    ("import env", "--dry-run --file keys.env", Refuses),
+    ("import env", "--dry-run --file keys.env", NeedsNone),
     ("import env", "--yes --file keys.env", Makes),
-    ("import file", "--dry-run keys.json", Refuses),
-    ("import file", "keys.json", Makes),
-    ("import legacy", "--dry-run --legacy-key-file k keys.db", Refuses),
-    ("import legacy", "--legacy-key-file k keys.db", Makes),
+    ("import env", "--yes --file absent.env", NeedsNone),
+    ("import env", "--yes --file none.env", NeedsNone),
+    ("import env", "--file keys.env", NeedsNone),
+    ("import file", "--dry-run rows.json", NeedsNone),
+    ("import file", "--yes rows.json", Makes),
+    ("import file", "keys.json", NeedsNone),
+    ("import legacy", "--dry-run --legacy-key-file k keys.db", NeedsNone),
+    ("import legacy", "--legacy-key-file k keys.db", NeedsNone),
+    ("credential add", "n --provider openai --api-key changeme", NeedsNone),
     ("leak check", "", Refuses),
     ("leak respond", "n --yes", Refuses),
     ("offboard", "", Refuses),
@@ -95,6 +100,11 @@ async fn only_commands_that_store_something_make_an_installation() {
     let mut place = Place::without_server().await;
     std::fs::write(place.home.path().join("keys.env"), format!("OPENAI_API_KEY={KEY}\n")).unwrap();
     std::fs::write(place.home.path().join("keys.json"), "[]").unwrap();
+    std::fs::write(place.home.path().join("none.env"), "PORT=80\n").unwrap();
+    let row = format!(
+        r#"[{{"name": "a", "provider": "openai", "apiKey": "{KEY}", "isActive": true, "isGlobal": true}}]"#
+    );
+    std::fs::write(place.home.path().join("rows.json"), row).unwrap();
     for (round, (command, arguments, is)) in COMMANDS.iter().enumerate() {
         let data = place.home.path().join(format!("data-{round}"));
         place.set("STRONGROOM_DATA_DIR", data.to_str().unwrap());

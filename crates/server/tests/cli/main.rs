@@ -12,3 +12,4 @@ mod limit;
 mod offboard;
 mod offline;
 mod run;
+mod wrapping;

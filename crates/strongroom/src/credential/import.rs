@@ -13,6 +13,7 @@ use strongroom_model::credential::{
 use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
+use strongroom_model::secret_form::{Purpose, check_moved};
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::counter::{CounterKey, Delta, Entry, EntryKind};
 use strongroom_store::credential::NewRow;
@@ -336,6 +337,8 @@ fn check(row: &ImportRow) -> Result<Provider, Problem> {
         if secret.is_empty() || secret.expose().len() > MAX_SECRET {
             return Err(Problem::invalid(field, format!("{field} must be 1 to {MAX_SECRET} bytes")));
         }
+        let purpose = if field == "apiKey" { Purpose::ApiKey } else { Purpose::ApiSecret };
+        check_moved(secret, purpose).map_err(|fault| Problem::invalid(field, format!("{field} {fault}")))?;
     }
     let endpoint = row.endpoint.as_deref().unwrap_or_default();
     if endpoint.len() > MAX_ENDPOINT || endpoint.contains('\0') {

@@ -141,9 +141,9 @@ impl CredentialService {
     /// # let database = format!("sqlite:{}", folder.path().join("strongroom.db").display());
     /// # let room = Strongroom::open(Options::new(database, strongroom::MasterKey::generate().to_hex())).await?;
     /// # let service = room.credentials(Actor::library());
-    /// service.create(NewCredential::new("gemini-primary", Provider::parse("google")?, "AIza-example")).await?;
+    /// service.create(NewCredential::new("gemini-primary", Provider::parse("google")?, "AIzaSy0123456789")).await?;
     /// let credential = service.get_credential("gemini-primary", None).await?.ok_or("no such credential")?;
-    /// assert_eq!((credential.api_key.expose(), credential.usage_count), ("AIza-example", 1));
+    /// assert_eq!((credential.api_key.expose(), credential.usage_count), ("AIzaSy0123456789", 1));
     /// assert!(service.get_credential("no-such-name", None).await?.is_none());
     /// # Ok(())
     /// # }

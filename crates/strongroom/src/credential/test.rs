@@ -6,6 +6,7 @@ use serde_json::json;
 use strongroom_connectors::ai::{self, ProbeReport};
 use strongroom_model::audit::Target;
 use strongroom_model::credential::Credential;
+use strongroom_model::secret_form::{self, Purpose};
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Secret, month};
 use strongroom_store::Session;
 use strongroom_store::value::SealedValue;
@@ -76,6 +77,16 @@ impl CredentialService {
             Ok(opened) => opened.api_key.ok_or_else(|| no_key(&credential))?,
             Err(fault) => return Err(self.room.report_broken(&self.actor, &credential, fault).await),
         };
+        // Stored by an earlier version, or moved in: the provider would refuse it.
+        if let Err(fault) = secret_form::check(&key, Purpose::ApiKey) {
+            return Err(Problem::new(
+                ProblemKind::Unprocessable,
+                format!(
+                    "the stored key of credential {:?} {fault}; update the credential with it",
+                    credential.name
+                ),
+            ));
+        }
         // What reading it would say.
         if let Some(problem) = unserved(&credential) {
             return Err(problem);

@@ -146,14 +146,15 @@ async fn a_missing_owner_becomes_a_disabled_user_of_the_same_id() {
 async fn names_that_break_todays_rules_are_kept_and_found() {
     let ground = ground().await;
     let names = ["a/b", "..", "42", "ä ö", "%2e", "' OR 1=1 --", " x ", "a\nb", &"x".repeat(1024)];
-    let rows = names.iter().zip(1..).map(|(name, id)| row(id, name)).collect();
+    let key = |id| Some(format!("key of {id}").into());
+    let rows =
+        names.iter().zip(1..).map(|(name, id)| ImportRow { api_key: key(id), ..row(id, name) }).collect();
     assert_eq!(told(&import(&ground, rows).await), ["migrated"; 9]);
     for (name, id) in names.iter().zip(1..) {
-        // Its key is made of its name, which may not stand in a header; it is handed out as it was.
         let read = ground.service().get_credential(name, None).await.unwrap().unwrap();
         assert_eq!(
             (read.id, read.api_key.expose()),
-            (Some(CredentialId(id)), format!("key of {name}").as_str())
+            (Some(CredentialId(id)), format!("key of {id}").as_str())
         );
     }
     ground.assert_sound().await;
@@ -168,6 +169,9 @@ async fn a_row_that_cannot_be_kept_is_reported_and_stops_no_other() {
         ImportRow { name: "a\0b".to_owned(), ..row(3, "x") },
         ImportRow { provider: "a/b".to_owned(), ..row(4, "provider") },
         ImportRow { api_key: Some("".into()), ..row(5, "empty") },
+        ImportRow { api_key: Some("sk-wrapped\n".into()), ..row(5, "wrapped") },
+        ImportRow { api_key: Some("OPENAI_API_KEY=sk-1".into()), ..row(5, "line") },
+        ImportRow { api_secret: Some("\"second\"".into()), ..row(5, "second") },
         ImportRow { rate_limit: Some(-1), ..row(6, "limit") },
         ImportRow { rotate_after_days: Some(0), ..row(7, "rotation") },
         ImportRow { usage_count: -1, ..row(7, "usage") },
@@ -177,11 +181,11 @@ async fn a_row_that_cannot_be_kept_is_reported_and_stops_no_other() {
         row(9, "good-2"),
     ];
     let report = import(&ground, rows).await;
-    let failed = ["failed"; 10];
+    let failed = ["failed"; 13];
     assert_eq!(told(&report), [&["migrated"][..], &failed, &["migrated"]].concat());
     assert_eq!(ground.service().list_credentials().await.unwrap().len(), 2);
     let entries = ground.entries("credential.import").await;
-    assert_eq!(entries.len(), 12, "one of each row, made or failed");
+    assert_eq!(entries.len(), 15, "one of each row, made or failed");
     ground.assert_sound().await;
 }
 
@@ -224,4 +228,15 @@ async fn a_key_that_is_stored_under_another_name_is_skipped_when_that_is_asked_f
     let twice = vec![ImportRow { name: "again".to_owned(), ..same() }];
     assert_eq!(told(&import(&ground, twice).await), ["migrated"], "it was not asked for");
     ground.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_carries_is_moved_in_and_never_called_valid() {
+    let ground = ground().await;
+    let report = import(&ground, vec![ImportRow { api_key: Some("sk-ünï".into()), ..row(1, "odd") }]).await;
+    assert_eq!(told(&report), ["migrated"]);
+    let read = ground.service().get_credential("odd", None).await.unwrap().unwrap();
+    assert_eq!(read.api_key.expose(), "sk-ünï");
+    let problem = ground.service().test(CredentialId(1), false).await.unwrap_err();
+    assert!(problem.kind == ProblemKind::Unprocessable && problem.message.contains("U+00FC"), "{problem}");
 }

@@ -1,6 +1,7 @@
 //! `strongroom credential add`
 
 use clap::Args;
+use strongroom_client::wire::SecretText;
 use strongroom_client::wire::credential::CreateCredential;
 
 use strongroom_model::{Clock, Millis};
@@ -8,7 +9,8 @@ use strongroom_model::{Clock, Millis};
 use super::details;
 use crate::cli::duration::parse_seconds;
 use crate::cli::exit::{CliResult, Exit};
-use crate::cli::secret_input::{SecretOptions, prompt_api_key};
+use crate::cli::output::Output;
+use crate::cli::secret_input::{SecretOptions, prompt_api_key, warn_of_another_provider};
 use crate::cli::session::Session;
 
 /// Options of `credential add`.
@@ -63,18 +65,36 @@ pub(in crate::cli) struct AddOptions {
     /// Sent again with the same text, the credential is made once
     #[arg(long, value_name = "TEXT")]
     idempotency_key: Option<String>,
+
+    /// The secrets, once they are read.
+    #[arg(skip)]
+    read: (Option<SecretText>, Option<SecretText>),
+}
+
+impl AddOptions {
+    /// Reads and checks the secrets, before anything is made to store them in.
+    pub(in crate::cli) fn read_secrets(&mut self, output: &Output) -> CliResult<()> {
+        let api_key = match self.secrets.api_key(output)? {
+            None if !self.no_api_key => {
+                Some(prompt_api_key(", or make the credential with --no-api-key", output)?)
+            }
+            api_key => api_key,
+        };
+        if let Some(key) = &api_key {
+            warn_of_another_provider(&key.0, &self.provider, output);
+        }
+        self.read = (api_key, self.secrets.api_secret(output)?);
+        Ok(())
+    }
 }
 
 pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
-    let api_key = match options.secrets.api_key(&session.output)? {
-        None if !options.no_api_key => Some(prompt_api_key(", or make the credential with --no-api-key")?),
-        api_key => api_key,
-    };
+    let (api_key, api_secret) = options.read;
     let body = CreateCredential {
         name: Some(options.name),
         provider: Some(options.provider),
         api_key,
-        api_secret: options.secrets.api_secret(&session.output)?,
+        api_secret,
         endpoint: options.endpoint,
         priority: options.priority,
         is_active: options.inactive.then_some(false),
@@ -88,5 +108,17 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
     };
     let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await?;
     session.output.data(&made, details)?;
+    let speaks_openai = !["anthropic", "gemini"].contains(&made.provider.as_str());
+    if speaks_openai && made.endpoint.as_deref().is_some_and(has_no_path) {
+        session.output.note(&format!(
+            "the endpoint has no path, and most servers of OpenAI's format want /v1 at its end: \
+             `strongroom credential test {} --live` tells",
+            made.name
+        ));
+    }
     Ok(Exit::Ok)
+}
+
+fn has_no_path(endpoint: &str) -> bool {
+    endpoint.split_once("://").is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains('/'))
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult 
     session.output.note(&format!("1. make a new key: {page}"));
     let api_key = match is_given {
         Some(api_key) => api_key,
-        None => prompt_api_key("")?,
+        None => prompt_api_key("", &session.output)?,
     };
     let body = StageVersion { api_key, api_secret: options.secrets.api_secret(&session.output)? };
     let staged = session.client.stage_version(credential.id, &body, Some(credential.revision)).await?;

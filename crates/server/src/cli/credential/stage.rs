@@ -26,7 +26,7 @@ pub(in crate::cli) struct StageOptions {
 pub(super) async fn run(options: StageOptions, session: &Session) -> CliResult {
     let api_key = match options.secrets.api_key(&session.output)? {
         Some(api_key) => api_key,
-        None => prompt_api_key("")?,
+        None => prompt_api_key("", &session.output)?,
     };
     let body = StageVersion { api_key, api_secret: options.secrets.api_secret(&session.output)? };
     let credential = resolve::credential(&session.client, &options.name).await?;

@@ -7,23 +7,27 @@ use std::sync::Arc;
 use serde::Serialize;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::import::{ImportRow, ImportedRow};
-use strongroom_connectors::dotenv;
+use strongroom_connectors::{dotenv, key_pattern};
 use strongroom_model::Secret;
 use zeroize::Zeroizing;
 
 use super::send::Sender;
+use crate::cli::confirm;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::output::{Format, Output, Table, or_dash};
 use crate::cli::session::Session;
 
+mod address;
 mod afterwards;
 mod found;
 #[cfg(test)]
 mod tests;
 mod variable;
 
+pub(super) use address::BaseUrl;
 use afterwards::Afterwards;
-use found::{Found, FoundKey, Place, Variable, find};
+pub(super) use found::Found;
+use found::{FoundKey, Place, Variable, find};
 
 /// Bytes of a file, at the most: no `.env` comes near.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -57,15 +61,21 @@ struct ReportRow {
     reason: Option<String>,
 }
 
-/// Runs the command.
-pub(super) async fn run(files: &[PathBuf], dry_run: bool, session: &Session) -> CliResult {
-    let found = find(gather(files, &session.output)?);
-    import(found, dry_run, session).await
+/// What the command is to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choices {
+    pub(super) base_url: Option<BaseUrl>,
+    pub(super) dry_run: bool,
+    pub(super) yes: bool,
 }
 
-async fn import(found: Found, dry_run: bool, session: &Session) -> CliResult {
-    let output = &session.output;
+/// Reads, shows and asks; nothing is opened and nothing made.
+pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> CliResult<Found> {
+    let mut found = find(gather(files, output)?);
+    let settled = found.settle_addresses(choices.base_url, choices.yes, choices.dry_run);
     found.notes.iter().for_each(|note| output.note(note));
+    found.warnings.iter().for_each(|warning| output.warn(warning));
+    settled?;
     for key in &found.without_endpoint {
         let (places, name, provider) = (places(key).join(", "), &key.name, key.provider.name);
         output.warn(&format!(
@@ -77,15 +87,26 @@ async fn import(found: Found, dry_run: bool, session: &Session) -> CliResult {
         output.note("no key of OpenAI, Anthropic, Gemini, OpenRouter or Groq was found");
     } else {
         output.note(preview(&found.keys).to_string().trim_end());
-        if !dry_run {
+        if !choices.dry_run {
             let count = found.keys.len();
             let keys = if count == 1 { "this key" } else { &format!("these {count} keys") };
-            session.confirm(&format!("Move {keys} into strongroom?"))?;
+            confirm::unless(choices.yes, &format!("Move {keys} into strongroom?"))?;
         }
     }
-    let sender = Sender { client: &session.client, source: "env", dry_run, skip_known_secrets: true };
+    Ok(found)
+}
+
+/// Moves in what was found. Without a session, for a dry run where nothing is installed, it is only told.
+pub(super) async fn send(
+    found: &Found,
+    dry_run: bool,
+    output: &Output,
+    session: Option<&Session>,
+) -> CliResult {
+    let client = session.map(|session| &session.client);
+    let sender = Sender { client, source: "env", dry_run, skip_known_secrets: true };
     let imported = sender.send(found.keys.iter().map(row).collect(), |_| {}).await?;
-    let afterwards = Afterwards::of(&found.keys, &imported, dry_run, &session.client).await?;
+    let afterwards = Afterwards::of(found, &imported, dry_run, client).await?;
     let report = report(&found.keys, &imported, dry_run, &afterwards);
     match output.format() {
         Format::Table => output.text(&text(&report))?,
@@ -106,8 +127,11 @@ fn gather(files: &[PathBuf], output: &Output) -> CliResult<Vec<Variable>> {
         // The environment wins over the file, here as where the keys are used.
         variables.extend(std::env::vars_os().filter_map(|(name, value)| {
             let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            // Only what can be a provider's key is copied.
-            variable::meaning(&name)?;
+            // Only what can be a provider's key, or leads it elsewhere, is copied.
+            let is_known = variable::meaning(&name).is_some() || variable::address_of(&name).is_some();
+            if !is_known && key_pattern::find(value.as_bytes()).is_empty() {
+                return None;
+            }
             Some(Variable { name, value: Secret::new(value), place: Place::Environment, is_replaced: false })
         }));
         // `vars_os` has no order of its own.
@@ -134,14 +158,22 @@ fn read(file: &Path, output: &Output) -> CliResult<Vec<Variable>> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(unreadable(&format!("it is longer than {MAX_FILE} bytes, which no .env is")));
     }
-    let document =
-        dotenv::parse(std::str::from_utf8(&bytes).map_err(|_| unreadable(&"it is not UTF-8 text"))?);
+    let narrow = Zeroizing::new(key_pattern::in_eight_bits(&bytes).into_owned());
+    let content = std::str::from_utf8(&narrow).map_err(|_| unreadable(&"it is not UTF-8 text"))?;
+    let document = dotenv::parse_any(content);
     for malformed in &document.malformed {
         output.warn(&format!(
             "{}:{} is not understood: {}",
             file.display(),
             malformed.line,
             malformed.reason
+        ));
+    }
+    for (line, kind) in keys_outside(content, &document) {
+        output.note(&format!(
+            "{}:{line} holds what looks like a key of {kind} and is passed over: it is in a comment, or in no line that \
+             sets a variable",
+            file.display()
         ));
     }
     let path = Arc::new(file.to_path_buf());
@@ -155,6 +187,23 @@ fn read(file: &Path, output: &Output) -> CliResult<Vec<Variable>> {
     Ok(effective.chain(document.replaced.into_iter().map(|entry| variable(entry, true))).collect())
 }
 
+/// Lines with keys that no assignment holds, and whose keys these look like.
+fn keys_outside(content: &str, document: &dotenv::Document) -> Vec<(usize, &'static str)> {
+    let entries = || document.entries.iter().chain(&document.replaced);
+    let (mut line, mut counted, mut outside) = (1, 0, Vec::new());
+    for hit in key_pattern::find(content.as_bytes()) {
+        line += content.as_bytes()[counted..hit.at].iter().filter(|byte| **byte == b'\n').count();
+        counted = hit.at;
+        let holds = |entry: &dotenv::Entry| {
+            (entry.line..=entry.last_line).contains(&line) && entry.value.expose().contains(hit.text)
+        };
+        if !entries().any(holds) {
+            outside.push((line, hit.kind));
+        }
+    }
+    outside
+}
+
 fn row(key: &FoundKey) -> ImportRow {
     ImportRow {
         id: None,
@@ -162,7 +211,7 @@ fn row(key: &FoundKey) -> ImportRow {
         provider: key.provider.name.to_owned(),
         api_key: Some(SecretText(key.value.clone())),
         api_secret: None,
-        endpoint: None,
+        endpoint: key.endpoint.clone(),
         priority: None,
         is_active: true,
         is_global: true,

@@ -8,11 +8,13 @@ use strongroom_client::wire::import::ImportRow;
 use strongroom_crypto::{MasterKey, OpenError};
 use url::Url;
 
-use super::send::{Sender, digest};
+use super::send::{Sender, digest, unwrap_secrets};
+use crate::cli::confirm;
 use crate::cli::exit::{CliError, CliResult, Exit};
-use crate::cli::output::{Format, properties};
+use crate::cli::output::{Format, Output, properties};
 use crate::cli::progress;
 use crate::cli::session::Session;
+use crate::config::DatabaseUrl;
 
 mod key_file;
 mod mapping;
@@ -26,31 +28,109 @@ use tally::{Sent, Tally};
 /// Rows that are read, opened and sent at a time.
 const PAGE: u32 = 200;
 
-/// Runs the command.
-pub(super) async fn run(database: &str, key_file: &Path, dry_run: bool, session: &Session) -> CliResult {
+/// An open source, of which a secret opens with the key.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    source: LegacySource,
+    key: MasterKey,
+    count: i64,
+}
+
+impl Prepared {
+    /// Whether the source has no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+/// Opens the source, tries the key on all of it, and asks; nothing of ours is opened and nothing made. `Err` in the
+/// inner result is the exit code when the key opens nothing.
+pub(super) async fn prepare(
+    database: &str,
+    key_file: &Path,
+    dry_run: bool,
+    yes: bool,
+    output: &Output,
+) -> CliResult<Result<Prepared, Exit>> {
     if has_password(database) {
-        session.output.warn(
+        output.warn(
             "the password in the database URL is visible in the process list and in the shell's history; \
              prefer PGPASSWORD or ~/.pgpass",
         );
     }
+    let database = &in_drivers_form(database)?;
     let key = key_file::read(key_file)?;
     let mut source = LegacySource::open(database).await.map_err(unreadable)?;
-    let outcome = import(&mut source, &key, dry_run, session).await;
+    let tried = try_key(&mut source, &key).await;
+    source.close().await.map_err(unreadable)?;
+    let (count, tally) = tried?;
+    if let Some(mut tally) = tally {
+        tally.sort();
+        return report(&tally, dry_run, output).map(Err);
+    }
+    if !dry_run && count > 0 {
+        let noun = if count == 1 { "credential" } else { "credentials" };
+        confirm::unless(yes, &format!("Move {count} {noun} of the original's database into strongroom?"))?;
+    }
+    let source = LegacySource::open(database).await.map_err(unreadable)?;
+    Ok(Ok(Prepared { source, key, count }))
+}
+
+/// The rows that the source counts, and when no secret opens what is to be said of each: with a wrong key even a row
+/// without a secret is not moved, for then nobody knows what else is missing.
+async fn try_key(source: &mut LegacySource, key: &MasterKey) -> CliResult<(i64, Option<Tally>)> {
+    let count = source.count().await.map_err(unreadable)?;
+    let mut tally = Tally { expected: count, ..Tally::default() };
+    loop {
+        let page = source.next_page(PAGE).await.map_err(unreadable)?;
+        if page.is_empty() {
+            break;
+        }
+        for legacy in page {
+            let (id, name) = (legacy.id, legacy.name.clone());
+            match map(legacy, key) {
+                Ok(Mapped { row, .. }) if has_secret(&row) => return Ok((count, None)),
+                Ok(_) => {
+                    let why = "it has no secret, and is moved only with those that have one".to_owned();
+                    tally.unmappable(id, name, why, false);
+                }
+                Err(why) => tally.unmappable_for(id, name, &why),
+            }
+        }
+    }
+    let is_wrong = tally.wrong_key > 0;
+    Ok((count, is_wrong.then_some(tally)))
+}
+
+/// Moves everything in. Without a session, for a dry run where nothing is installed, it is only told.
+pub(super) async fn send(
+    prepared: Prepared,
+    dry_run: bool,
+    output: &Output,
+    session: Option<&Session>,
+) -> CliResult {
+    let Prepared { mut source, key, count } = prepared;
+    let outcome = import(&mut source, &key, (count, dry_run), output, session).await;
     let closed = source.close().await.map_err(unreadable);
     let exit = outcome?;
     closed?;
     Ok(exit)
 }
 
-async fn import(source: &mut LegacySource, key: &MasterKey, dry_run: bool, session: &Session) -> CliResult {
-    let count = source.count().await.map_err(unreadable)?;
-    if !dry_run && count > 0 {
-        let noun = if count == 1 { "credential" } else { "credentials" };
-        session.confirm(&format!("Move {count} {noun} of the original's database into strongroom?"))?;
-    }
-    let bar = progress::start(&session.output, "moving credentials in", u64::try_from(count).ok());
-    let sender = Sender { client: &session.client, source: "legacy", dry_run, skip_known_secrets: false };
+async fn import(
+    source: &mut LegacySource,
+    key: &MasterKey,
+    (count, dry_run): (i64, bool),
+    output: &Output,
+    session: Option<&Session>,
+) -> CliResult {
+    let bar = progress::start(output, "moving credentials in", u64::try_from(count).ok());
+    let sender = Sender {
+        client: session.map(|session| &session.client),
+        source: "legacy",
+        dry_run,
+        skip_known_secrets: false,
+    };
     let mut tally = Tally { expected: count, ..Tally::default() };
     loop {
         let page = source.next_page(PAGE).await.map_err(unreadable)?;
@@ -61,13 +141,13 @@ async fn import(source: &mut LegacySource, key: &MasterKey, dry_run: bool, sessi
         for legacy in page {
             let (id, name) = (legacy.id, legacy.name.clone());
             match map(legacy, key) {
-                Ok(Mapped { row, notes }) => {
+                Ok(Mapped { mut row, mut notes }) => {
+                    notes.extend(unwrap_secrets(&mut row));
                     sent.push(Sent { id, name: row.name.clone(), digest: digest(&row), notes });
                     rows.push(row);
                 }
                 Err(why) => {
-                    let is_wrong_key = matches!(why, Unmappable::Sealed { error: OpenError::Tampered, .. });
-                    tally.unmappable(id, name, why.to_string(), is_wrong_key);
+                    tally.unmappable_for(id, name, &why);
                     bar.inc(1);
                 }
             }
@@ -79,11 +159,10 @@ async fn import(source: &mut LegacySource, key: &MasterKey, dry_run: bool, sessi
     }
     bar.finish_and_clear();
     tally.sort();
-    report(&tally, dry_run, session)
+    report(&tally, dry_run, output)
 }
 
-fn report(tally: &Tally, dry_run: bool, session: &Session) -> CliResult {
-    let output = &session.output;
+fn report(tally: &Tally, dry_run: bool, output: &Output) -> CliResult {
     for row in &tally.rows {
         row.notes.iter().for_each(|note| output.note(&format!("{}: {note}", row.title())));
     }
@@ -129,8 +208,26 @@ fn report(tally: &Tally, dry_run: bool, session: &Session) -> CliResult {
     Ok(if report.is_complete() { Exit::Ok } else { Exit::Failure })
 }
 
+impl Tally {
+    fn unmappable_for(&mut self, id: i64, name: Option<String>, why: &Unmappable) {
+        let is_wrong_key = matches!(why, Unmappable::Sealed { error: OpenError::Tampered, .. });
+        self.unmappable(id, name, why.to_string(), is_wrong_key);
+    }
+}
+
 fn has_secret(row: &ImportRow) -> bool {
     row.api_key.is_some() || row.api_secret.is_some()
+}
+
+/// The URL of a PostgreSQL server as the driver reads it, whoever wrote it; a file's path or URL as it is.
+fn in_drivers_form(database: &str) -> CliResult<String> {
+    let scheme = database.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if scheme.is_none_or(|scheme| scheme.starts_with("sqlite") || scheme == "file") {
+        return Ok(database.to_owned());
+    }
+    let url = DatabaseUrl::parse(database, Path::new("/"));
+    url.map(|url| url.expose().to_owned())
+        .map_err(|why| CliError::usage(format!("the database's URL: {why}")))
 }
 
 fn has_password(database: &str) -> bool {

@@ -5,6 +5,7 @@ use strongroom_client::wire::import::{ImportRequest, ImportRow, ImportedRow};
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::Provider;
 use strongroom_model::provider::DEFAULT_PRIORITY;
+use strongroom_model::secret_form::{Purpose, check_moved, clean};
 
 use crate::cli::exit::{CliError, CliResult};
 
@@ -17,7 +18,8 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// What all batches of one run have in common.
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'s> {
-    pub(super) client: &'s Client,
+    /// `None` only in a dry run where nothing is installed: every row would be new.
+    pub(super) client: Option<&'s Client>,
     /// `env`, `legacy` or `file`, for the audit trail.
     pub(super) source: &'static str,
     pub(super) dry_run: bool,
@@ -36,7 +38,12 @@ impl Sender<'_> {
                 skip_known_secrets: self.skip_known_secrets,
                 rows: batch,
             };
-            let report = self.client.import_credentials(&request).await.map_err(|error| {
+            let Some(client) = self.client else {
+                imported.extend(request.rows.iter().map(would_be));
+                done(sent as u64);
+                continue;
+            };
+            let report = client.import_credentials(&request).await.map_err(|error| {
                 CliError::from(error)
                     .hint("it is safe to run this again: what is there already stays as it is")
             })?;
@@ -52,6 +59,37 @@ impl Sender<'_> {
         }
         Ok(imported)
     }
+}
+
+/// Takes certain wrapping off the row's secrets, and says what it was.
+pub(super) fn unwrap_secrets(row: &mut ImportRow) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, secret, purpose) in [
+        ("api_key", &mut row.api_key, Purpose::ApiKey),
+        ("api_secret", &mut row.api_secret, Purpose::ApiSecret),
+    ] {
+        // What cannot be used is sent as it is: the server says why not.
+        if let Some(given) = secret
+            && let Ok(cleaned) = clean(given.0.expose(), purpose)
+            && let Some(removed) = cleaned.removed_text()
+        {
+            notes.push(format!("{removed} around its {name} left out"));
+            given.0 = cleaned.secret;
+        }
+    }
+    notes
+}
+
+/// What a dry run tells of a row where nothing is stored yet.
+fn would_be(row: &ImportRow) -> ImportedRow {
+    let secrets = [(&row.api_key, Purpose::ApiKey), (&row.api_secret, Purpose::ApiSecret)];
+    let fault = secrets
+        .into_iter()
+        .filter_map(|(secret, purpose)| secret.as_ref().map(|secret| check_moved(&secret.0, purpose)))
+        .find_map(Result::err);
+    let reason = fault.map(|fault| format!("its key {fault}"));
+    let outcome = if reason.is_some() { "failed" } else { "migrated" }.to_owned();
+    ImportedRow { name: row.name.clone(), outcome, reason, id: None, digest: None }
 }
 
 fn batches(rows: Vec<ImportRow>) -> Vec<Vec<ImportRow>> {

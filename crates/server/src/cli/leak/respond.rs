@@ -1,15 +1,12 @@
 //! `strongroom leak respond NAME`
 
-use std::io::Read;
-
 use clap::Args;
-use strongroom_client::wire::SecretText;
 use strongroom_client::wire::leak::{LeakResponse, RespondToLeak};
-use strongroom_model::{Millis, Secret};
-use zeroize::Zeroizing;
+use strongroom_model::Millis;
 
-use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::Table;
+use crate::cli::secret_input::read_api_key_stdin;
 use crate::cli::session::Session;
 
 /// Options of `leak respond`.
@@ -37,7 +34,7 @@ fn instant(text: &str) -> Result<Millis, String> {
 }
 
 pub(super) async fn run(options: RespondOptions, session: &Session) -> CliResult {
-    let api_key = if options.api_key_stdin { Some(read_key()?) } else { None };
+    let api_key = if options.api_key_stdin { Some(read_api_key_stdin(&session.output)?) } else { None };
     let has_new_key = api_key.is_some();
     if !has_new_key {
         session.confirm(&format!("Freeze credential \"{}\" everywhere?", options.name))?;
@@ -52,16 +49,6 @@ pub(super) async fn run(options: RespondOptions, session: &Session) -> CliResult
     });
     session.output.note("the leaked key still works at the provider: revoke it there");
     Ok(Exit::Ok)
-}
-
-fn read_key() -> CliResult<SecretText> {
-    let mut text = Zeroizing::new(String::new());
-    let read = std::io::stdin().take(32 * 1024).read_to_string(&mut text);
-    read.map_err(|error| CliError::usage(format!("stdin cannot be read as text: {error}")))?;
-    match text.trim_end_matches(['\n', '\r']) {
-        "" => Err(CliError::usage("there is no key on stdin")),
-        key => Ok(SecretText(Secret::from(key))),
-    }
 }
 
 fn table(done: &LeakResponse) -> Table {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use strongroom_client::Client;
 use strongroom_client::wire::import::ImportedRow;
 
-use super::found::{FoundKey, Place};
+use super::found::{Found, FoundKey, Place};
 use super::row;
 use crate::cli::exit::CliResult;
 use crate::cli::import::send::digest;
@@ -35,21 +35,30 @@ pub(super) struct Afterwards {
 }
 
 impl Afterwards {
-    /// Sorts the keys by what became of them. A line can go only when the very key that it holds is stored.
+    /// Sorts the keys by what became of them. A line can go only when every key that it holds is stored.
     pub(super) async fn of(
-        keys: &[FoundKey],
+        found: &Found,
         imported: &[ImportedRow],
         dry_run: bool,
-        client: &Client,
+        client: Option<&Client>,
     ) -> CliResult<Self> {
         let mut afterwards = Self::default();
-        for (key, imported) in keys.iter().zip(imported) {
-            let is_stored = match imported.outcome.as_str() {
-                "migrated" => true,
-                "skipped" if dry_run => false,
-                "skipped" => is_the_same(key, imported, client).await?,
-                _ => continue,
+        let mut kept = found.unread.clone();
+        let places = |key: &FoundKey| key.places.iter().map(|(_, place)| place.clone()).collect::<Vec<_>>();
+        found.without_endpoint.iter().for_each(|key| kept.extend(places(key)));
+        for (key, imported) in found.keys.iter().zip(imported) {
+            let is_stored = match (imported.outcome.as_str(), client) {
+                ("migrated", _) => true,
+                ("skipped", Some(client)) if !dry_run => is_the_same(key, imported, client).await?,
+                ("skipped", _) => false,
+                _ => {
+                    kept.extend(places(key));
+                    continue;
+                }
             };
+            if !is_stored {
+                kept.extend(places(key));
+            }
             if !is_stored {
                 afterwards.unproven.push(key.name.clone());
                 continue;
@@ -66,6 +75,14 @@ impl Afterwards {
                 }
             }
         }
+        for place in kept {
+            if let Place::File { path, line, last_line } = place
+                && let Some(lines) = afterwards.lines.get_mut(&path)
+            {
+                lines.remove(&(line, last_line));
+            }
+        }
+        afterwards.lines.retain(|_, lines| !lines.is_empty());
         Ok(afterwards)
     }
 
@@ -131,6 +148,10 @@ async fn is_the_same(key: &FoundKey, imported: &ImportedRow, client: &Client) ->
     let Some(credential) = client.find_credential(&key.name).await? else {
         return Ok(imported.digest.is_none());
     };
+    // What is not handed out is of no use to whoever relies on the line.
+    if !credential.is_active {
+        return Ok(false);
+    }
     let mut same = row(key);
     same.name = credential.name;
     same.provider = credential.provider;

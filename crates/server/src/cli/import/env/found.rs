@@ -5,10 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use strongroom_connectors::key_pattern;
 use strongroom_model::Secret;
 use strongroom_model::provider::{KNOWN, KnownProvider};
+use strongroom_model::secret_form::{Fault, Purpose, clean};
 
-use super::variable::{Meaning, meaning, why_no_key};
+use super::address::Address;
+use super::variable::{Meaning, address_of, is_named_like_a_secret, meaning};
 
 /// Where a variable is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,32 +52,42 @@ pub(super) struct FoundKey {
     pub(super) value: Secret,
     /// Every place that holds it, with the variable's name there; never empty.
     pub(super) places: Vec<(String, Place)>,
+    /// A base URL in place of the provider's own.
+    pub(super) endpoint: Option<String>,
 }
 
 /// What the variables hold.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(in crate::cli::import) struct Found {
     /// In the order of providers, then of pool numbers.
     pub(super) keys: Vec<FoundKey>,
     /// Keys of providers whose base URL is not known here.
     pub(super) without_endpoint: Vec<FoundKey>,
     /// What was left out, and why.
     pub(super) notes: Vec<String>,
+    /// What the person is to think about.
+    pub(super) warnings: Vec<String>,
+    /// Places of which something was left out: their lines stay, whatever becomes of the rest.
+    pub(super) unread: Vec<Place>,
+    /// Base URLs that lead a provider's keys away from its own API.
+    pub(super) addresses: Vec<Address>,
 }
 
 /// Sorts variables, of which the earlier ones come first where two want the same name.
 pub(super) fn find(variables: Vec<Variable>) -> Found {
     let mut found = Found::default();
     let mut candidates = Vec::new();
+    let mut unknown = Vec::new();
     for variable in variables {
-        let Some(meaning) = meaning(&variable.name) else { continue };
-        match why_no_key(&variable.value) {
-            Some(why) => {
-                found.notes.push(format!("{} ({}) is left out: {why}", variable.name, variable.place))
-            }
-            None => candidates.push((meaning, variable)),
+        if let Some(provider) = address_of(&variable.name) {
+            found.addresses.extend(Address::of(provider, &variable));
+        } else if let Some(meaning) = meaning(&variable.name) {
+            found.take(meaning, variable, &mut candidates);
+        } else {
+            unknown.push(variable);
         }
     }
+    found.tell_of_unknown(&unknown);
     candidates.sort_by_key(|(meaning, variable)| (variable.is_replaced, meaning.number, meaning.alias));
     for provider in KNOWN {
         let of_provider = candidates.iter().filter(|(meaning, _)| meaning.provider.name == provider.name);
@@ -86,6 +99,91 @@ pub(super) fn find(variables: Vec<Variable>) -> Found {
         }
     }
     found
+}
+
+impl Found {
+    /// Whether there is no key to be moved in.
+    pub(in crate::cli::import) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Takes what a variable with a known name holds, without wrapping.
+    fn take(&mut self, meaning: Meaning, variable: Variable, candidates: &mut Vec<(Meaning, Variable)>) {
+        let Variable { name, value, place, is_replaced } = variable;
+        let parts = if meaning.is_list { parts(value.expose()) } else { vec![value.expose()] };
+        for (part, number) in parts.into_iter().zip(meaning.number..) {
+            let cleaned = match clean(part, Purpose::ApiKey) {
+                Ok(cleaned) => cleaned,
+                Err(fault) => {
+                    let more = if fault == Fault::Several {
+                        format!(", or name the variable {name}S")
+                    } else {
+                        String::new()
+                    };
+                    self.notes.push(format!("{name} ({place}) is left out: it {fault}{more}"));
+                    self.unread.push(place.clone());
+                    continue;
+                }
+            };
+            if let Some(removed) = cleaned.removed_text().filter(|_| !meaning.is_list) {
+                self.notes.push(format!("{name} ({place}): {removed} around the key left out"));
+            }
+            let secret = cleaned.secret;
+            if secret.expose().starts_with("sk-ant-oat") {
+                self.notes.push(format!(
+                    "{name} ({place}) is left out: it is the token of a person's login, which no API key's place can take"
+                ));
+                self.unread.push(place.clone());
+                continue;
+            }
+            if let Some(other) = key_pattern::other_provider(secret.expose(), meaning.provider.name) {
+                self.warnings.push(format!("{name} ({place}) has the form of a key of {other}"));
+            }
+            let meaning = Meaning { number, ..meaning };
+            let variable = Variable { name: name.clone(), value: secret, place: place.clone(), is_replaced };
+            candidates.push((meaning, variable));
+        }
+        if meaning.is_public {
+            self.warnings.push(format!(
+                "{name} ({place}) is public: build tools put it into what browsers load; replace the key at its provider, \
+                 and let browsers ask a server of yours"
+            ));
+        }
+    }
+
+    /// Tells of variables that look like secrets and are not taken. Names only.
+    fn tell_of_unknown(&mut self, unknown: &[Variable]) {
+        let mut named = Vec::new();
+        for Variable { name, value, place, is_replaced } in unknown {
+            let kind = key_pattern::find(value.expose().as_bytes()).first().map(|hit| hit.kind);
+            if let Some(kind) = kind {
+                self.notes.push(format!(
+                    "{name} ({place}) is passed over, and holds what looks like a key of {kind}: \
+                     `strongroom credential add NAME --provider {kind}` takes it"
+                ));
+            } else if is_named_like_a_secret(name)
+                && !is_replaced
+                && clean(value.expose(), Purpose::ApiKey).is_ok()
+            {
+                named.push(format!("{name} ({place})"));
+            }
+        }
+        if !named.is_empty() {
+            self.notes.push(format!(
+                "passed over, as their names say of no provider that is known: {}; \
+                 `strongroom credential add NAME --provider PROVIDER` takes one",
+                named.join(", ")
+            ));
+        }
+    }
+}
+
+/// The keys of a list, separated by commas, semicolons or blanks, perhaps in brackets.
+fn parts(text: &str) -> Vec<&str> {
+    let text = text.trim_matches(|edge: char| edge.is_whitespace() || "[]\u{feff}".contains(edge));
+    let is_between = |character: char| ",;|".contains(character) || character.is_whitespace();
+    let parts: Vec<_> = text.split(is_between).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { vec![text] } else { parts }
 }
 
 /// The different keys of one provider, each with a number of its own.
@@ -112,6 +210,7 @@ fn numbered<'v>(
                 name: String::new(),
                 value: variable.value.clone(),
                 places: vec![place],
+                endpoint: None,
             };
             keys.push((number, key));
         }
@@ -258,7 +357,66 @@ mod tests {
             set("XAI_API_KEY", "x1", on(3)),
         ]);
         assert!(found.keys.is_empty());
-        assert_eq!(found.notes, ["OPENAI_API_KEY (.env:1) is left out: it is a placeholder"]);
+        assert_eq!(
+            found.notes,
+            [
+                "OPENAI_API_KEY (.env:1) is left out: it is a placeholder; give the key that the provider shows"
+            ]
+        );
         assert_eq!(shown(&found.without_endpoint), ["grok-primary=x1@.env:3", "mistral-primary=m1@.env:2"]);
+    }
+
+    #[test]
+    fn a_key_is_taken_without_its_wrapping_or_not_at_all() {
+        let key = "sk-proj-0123456789abcdefghij0123456789abcdefghij";
+        for wrapped in [format!("{key}\n"), format!("{key}\r"), format!(" {key} "), format!("\"{key}\"")] {
+            let found = find(vec![set("OPENAI_API_KEY", &wrapped, on(1))]);
+            assert_eq!(shown(&found.keys), [format!("openai-primary={key}@.env:1")], "{wrapped:?}");
+            assert!(found.notes.len() == 1 && found.unread.is_empty(), "{found:?}");
+        }
+        for refused in ["k1,k2", "Bearer sk-1", "sk-a\u{200b}b", "OPENAI_API_KEY=sk-1"] {
+            let found = find(vec![set("OPENAI_API_KEY", refused, on(1))]);
+            assert!(
+                found.keys.is_empty() && found.notes.len() == 1 && found.unread == [on(1)],
+                "{refused}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_becomes_a_pool_and_a_bad_part_keeps_its_line() {
+        assert_eq!(
+            keys(&[("OPENAI_API_KEYS", "o1, o2;\"o3\""), ("GROQ_API_KEYS", "[\"g1\"]")]),
+            [
+                "groq-primary=g1@.env:2",
+                "openai-primary=o1@.env:1",
+                "openai-2=o2@.env:1",
+                "openai-3=o3@.env:1"
+            ]
+        );
+        let found = find(vec![set("OPENAI_API_KEYS", "o1,your-key-here", on(4))]);
+        assert_eq!(
+            (shown(&found.keys), found.unread),
+            (vec!["openai-primary=o1@.env:4".to_owned()], vec![on(4)])
+        );
+    }
+
+    #[test]
+    fn what_is_passed_over_is_named_and_never_shown() {
+        let canary = "sk-ant-api03-canary0123456789abcdefghij0123456789";
+        let found = find(vec![
+            set("MY_CLAUDE", canary, on(1)),
+            set("STRIPE_SECRET_KEY", "rk_canary_1", on(2)),
+            set("PORT", "80", on(3)),
+            set("VITE_OPENAI_API_KEY", "sk-canary", on(4)),
+            set("OPENAI_API_KEY", canary, on(5)),
+        ]);
+        let said = found.notes.join("\n");
+        assert!(said.contains("MY_CLAUDE (.env:1)") && said.contains("key of anthropic"), "{said}");
+        assert!(said.contains("STRIPE_SECRET_KEY (.env:2)") && !said.contains("PORT"), "{said}");
+        let warned = found.warnings.join("\n");
+        assert!(warned.contains("VITE_OPENAI_API_KEY (.env:4) is public"), "{warned}");
+        assert!(warned.contains("OPENAI_API_KEY (.env:5) has the form of a key of anthropic"), "{warned}");
+        assert!(!format!("{said}{warned}{found:?}").contains("canary"));
     }
 }

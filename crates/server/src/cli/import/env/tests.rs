@@ -17,6 +17,22 @@ fn files(contents: &[(&str, &str)]) -> (TempDir, Vec<PathBuf>) {
     (directory, paths)
 }
 
+/// Reads, asks with a yes, and sends to this API.
+async fn run(paths: &[PathBuf], dry_run: bool, session: &Session) -> CliResult {
+    run_with(paths, None, dry_run, session).await
+}
+
+async fn run_with(
+    paths: &[PathBuf],
+    base_url: Option<BaseUrl>,
+    dry_run: bool,
+    session: &Session,
+) -> CliResult {
+    let choices = Choices { base_url, dry_run, yes: session.yes };
+    let found = prepare(paths, choices, &session.output)?;
+    send(&found, dry_run, &session.output, Some(session)).await
+}
+
 fn stored(api: &FakeApi) -> Vec<(String, String)> {
     api.stored().into_iter().map(|(name, key)| (name, key.unwrap())).collect()
 }
@@ -78,11 +94,11 @@ async fn a_file_that_cannot_be_read_is_named_before_anything_happens() {
 /// What is left to do after these lines were sent to this API.
 async fn afterwards(api: &FakeApi, text: &str) -> Afterwards {
     let (_directory, paths) = files(&[(".env", text)]);
-    let keys = find(gather(&paths, &api.session(true).output).unwrap()).keys;
-    let client = api.session(true).client;
-    let sender = Sender { client: &client, source: "env", dry_run: false, skip_known_secrets: true };
-    let imported = sender.send(keys.iter().map(row).collect(), |_| {}).await.unwrap();
-    Afterwards::of(&keys, &imported, false, &client).await.unwrap()
+    let found = find(gather(&paths, &api.session(true).output).unwrap());
+    let client = Some(&api.session(true).client).cloned();
+    let sender = Sender { client: client.as_ref(), source: "env", dry_run: false, skip_known_secrets: true };
+    let imported = sender.send(found.keys.iter().map(row).collect(), |_| {}).await.unwrap();
+    Afterwards::of(&found, &imported, false, client.as_ref()).await.unwrap()
 }
 
 fn line_numbers(afterwards: &Afterwards) -> Vec<String> {
@@ -93,7 +109,7 @@ fn line_numbers(afterwards: &Afterwards) -> Vec<String> {
 #[tokio::test]
 async fn a_line_can_go_only_when_its_very_key_is_stored() {
     let api = FakeApi::default();
-    let text = "OPENAI_API_KEY=sk-one\nGROQ_API_KEY=\"gsk-\ntwo\"\nOPENAI_API_KEY_2=sk-one\n";
+    let text = "OPENAI_API_KEY=sk-one\nGROQ_API_KEY=\"gsk-two\n\"\nOPENAI_API_KEY_2=sk-one\n";
     assert_eq!(line_numbers(&afterwards(&api, text).await), ["1", "2-3", "4"]);
     // The same key under a name and with properties that an admin has changed since.
     api.change("openai-primary", |row| {
@@ -127,6 +143,7 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
         name: "gemini-primary".to_owned(),
         value: Secret::from("canary"),
         places: vec![("GEMINI_API_KEY".to_owned(), Place::Environment)],
+        endpoint: None,
     };
     let reason = Some("too long".to_owned());
     let imported =
@@ -135,4 +152,51 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
     let shown = text(&report);
     assert!(shown.contains("too long") && shown.ends_with("\nmigrated 0, skipped 0, failed 1"), "{shown}");
     assert!(!serde_json::to_string(&report).unwrap().contains("canary"));
+}
+
+#[tokio::test]
+async fn a_line_stays_unless_every_key_on_it_is_stored() {
+    let api = FakeApi::default();
+    let text = "OPENAI_API_KEYS=sk-one,your-key-here\nGROQ_API_KEYS=gsk-1,gsk-2\nGEMINI_API_KEY=k1,k2\n";
+    assert_eq!(line_numbers(&afterwards(&api, text).await), ["2"]);
+    api.change("groq-primary", |row| row.is_active = false);
+    assert_eq!(line_numbers(&afterwards(&api, text).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
+    let text = "OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL=https://user:canary@proxy.corp.example/v1\nGROQ_API_KEY=gsk-1\n";
+    let (_directory, paths) = files(&[(".env", text)]);
+    let api = FakeApi::default();
+    let error = run(&paths, false, &api.session(true)).await.unwrap_err();
+    assert!(
+        error.message.contains("OPENAI_BASE_URL") && error.message.contains("proxy.corp.example"),
+        "{error}"
+    );
+    assert!(
+        error.exit == Exit::Usage && !error.message.contains("canary") && api.requests().is_empty(),
+        "{error}"
+    );
+    run(&paths, true, &api.session(true)).await.unwrap();
+    run_with(&paths, Some(BaseUrl::Take), false, &api.session(true)).await.unwrap();
+    assert!(api.row("openai-primary").endpoint.unwrap().contains("proxy.corp.example"));
+    assert_eq!(api.row("groq-primary").endpoint, None);
+
+    let api = FakeApi::default();
+    run_with(&paths, Some(BaseUrl::Ignore), false, &api.session(true)).await.unwrap();
+    assert_eq!(api.row("openai-primary").endpoint, None);
+    // The provider's own address says nothing new, and one of a provider without keys concerns nobody.
+    let own = "OPENAI_API_KEY=sk-two\nOPENAI_BASE_URL=https://api.openai.com/v1\nANTHROPIC_BASE_URL=https://x.example\n";
+    let (_directory, paths) = files(&[(".env", own)]);
+    run(&paths, false, &FakeApi::default().session(true)).await.unwrap();
+    let two = "OPENAI_API_KEY=sk-two\nOPENAI_BASE_URL=https://a.example\nOPENAI_API_BASE=https://b.example\n";
+    let (_directory, paths) = files(&[(".env", two)]);
+    assert!(run_with(&paths, Some(BaseUrl::Take), false, &api.session(true)).await.is_err());
+}
+
+#[test]
+fn a_key_in_no_assignment_is_named_by_its_line() {
+    let key = "sk-proj-0123456789abcdefghij0123456789abcdefghij";
+    let text = format!("A={key}\n# B={key}\nC=1 # {key}\n{key}\n");
+    assert_eq!(keys_outside(&text, &dotenv::parse_any(&text)), [(2, "openai"), (3, "openai"), (4, "openai")]);
 }

@@ -1,7 +1,80 @@
-//! Which variables hold which provider's keys, and which values are no keys at all.
+//! Names of variables: which hold which provider's keys, which an address, and which look like a secret.
 
-use strongroom_model::Secret;
 use strongroom_model::provider::{KNOWN, KnownProvider};
+
+/// Names beside those that the provider's own libraries read, as frameworks and older versions have them.
+const FURTHER_NAMES: [(&str, &[&str]); 11] = [
+    (
+        "gemini",
+        &[
+            "GOOGLE_GENERATIVE_AI_API_KEY",
+            "GOOGLE_GENAI_API_KEY",
+            "GOOGLE_AI_API_KEY",
+            "GOOGLE_AI_STUDIO_API_KEY",
+            "GOOGLE_GEMINI_API_KEY",
+            "LLM_GEMINI_KEY",
+            "GEMINI_KEY",
+        ],
+    ),
+    ("groq", &["GROQ_KEY", "GROQ_API_TOKEN"]),
+    ("openrouter", &["OPENROUTER_KEY", "OPEN_ROUTER_API_KEY", "OPENROUTER_API_TOKEN"]),
+    (
+        "openai",
+        &[
+            "OPENAI_KEY",
+            "OPENAI_API_TOKEN",
+            "OPENAI_TOKEN",
+            "OPENAI_SECRET_KEY",
+            "OPEN_AI_API_KEY",
+            "OPEN_AI_KEY",
+        ],
+    ),
+    (
+        "anthropic",
+        &["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_KEY", "ANTHROPIC_API_TOKEN", "CLAUDE_API_KEY", "CLAUDE_KEY"],
+    ),
+    ("grok", &["XAI_KEY", "GROK_KEY", "XAI_API_TOKEN"]),
+    ("deepseek", &["DEEPSEEK_KEY", "DEEPSEEK_API_TOKEN", "DEEP_SEEK_API_KEY"]),
+    ("together", &["TOGETHERAI_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHER_KEY"]),
+    ("perplexity", &["PERPLEXITYAI_API_KEY", "PPLX_API_KEY", "PERPLEXITY_KEY"]),
+    ("mistral", &["MISTRALAI_API_KEY", "MISTRAL_AI_API_KEY", "MISTRAL_KEY"]),
+    ("cohere", &["CO_API_KEY", "COHERE_KEY", "COHERE_TOKEN"]),
+];
+
+/// Beginnings of names whose values build tools put into what browsers load.
+const PUBLIC_PREFIXES: [&str; 9] = [
+    "VITE_",
+    "NEXT_PUBLIC_",
+    "NUXT_PUBLIC_",
+    "REACT_APP_",
+    "EXPO_PUBLIC_",
+    "VUE_APP_",
+    "GATSBY_",
+    "SNOWPACK_PUBLIC_",
+    "PUBLIC_",
+];
+
+/// Ends of the names of variables that hold the address of an API.
+const ADDRESS_ENDS: [&str; 9] = [
+    "BASE_URL",
+    "API_BASE_URL",
+    "API_BASE",
+    "API_URL",
+    "ENDPOINT",
+    "API_ENDPOINT",
+    "API_HOST",
+    "PROXY_URL",
+    "BASE",
+];
+
+/// What stands before them, beside the beginnings of the names of keys.
+const ADDRESS_BEGINNINGS: [(&str, &str); 5] = [
+    ("GOOGLE_GEMINI", "gemini"),
+    ("GOOGLE_GENERATIVE_AI", "gemini"),
+    ("GOOGLE_GENAI", "gemini"),
+    ("GOOGLE_AI", "gemini"),
+    ("CLAUDE", "anthropic"),
+];
 
 /// What a variable's name says.
 #[derive(Debug, Clone, Copy)]
@@ -11,105 +84,66 @@ pub(super) struct Meaning {
     pub(super) alias: usize,
     /// Its number in the pool: 1 for the plain name, `n` for `…_n`.
     pub(super) number: u32,
+    /// Whether it may hold several keys, as `OPENAI_API_KEYS` does.
+    pub(super) is_list: bool,
+    /// Whether build tools put it into what browsers load.
+    pub(super) is_public: bool,
 }
 
 /// What this variable's name says, when it is one that holds a provider's key.
 pub(super) fn meaning(name: &str) -> Option<Meaning> {
+    let (name, is_public) = without_public_prefix(name);
     KNOWN.iter().find_map(|provider| {
-        let mut variables = provider.variables.iter().enumerate();
+        let further = FURTHER_NAMES.iter().find(|(known, _)| *known == provider.name);
+        let further = further.map_or(&[][..], |(_, names)| names);
+        let mut variables = provider.variables.iter().chain(further).enumerate();
         variables.find_map(|(alias, variable)| {
-            let number = match name.strip_prefix(variable)? {
-                "" => 1,
-                suffix => pool_number(suffix.strip_prefix('_')?)?,
+            let (number, is_list) = match name.strip_prefix(variable)? {
+                "" => (1, false),
+                "S" => (1, true),
+                suffix => (pool_number(suffix.strip_prefix('_')?)?, false),
             };
-            Some(Meaning { provider, alias, number })
+            Some(Meaning { provider, alias, number, is_list, is_public })
         })
     })
+}
+
+fn without_public_prefix(name: &str) -> (&str, bool) {
+    PUBLIC_PREFIXES
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .map_or((name, false), |rest| (rest, true))
+}
+
+/// The provider to whose address this variable leads its keys.
+pub(super) fn address_of(name: &str) -> Option<&'static KnownProvider> {
+    let (name, _) = without_public_prefix(name);
+    let ends_well = |beginning: &str| {
+        name.strip_prefix(beginning)
+            .and_then(|rest| rest.strip_prefix('_'))
+            .is_some_and(|rest| ADDRESS_ENDS.contains(&rest))
+    };
+    KNOWN.iter().find(|provider| {
+        let of_keys = provider.variables.iter().filter_map(|variable| variable.strip_suffix("_API_KEY"));
+        let further = ADDRESS_BEGINNINGS.iter().filter(|(_, known)| *known == provider.name);
+        // `GOOGLE_` alone is of many services.
+        of_keys.filter(|it| *it != "GOOGLE").chain(further.map(|(beginning, _)| *beginning)).any(ends_well)
+    })
+}
+
+/// Whether a variable that nobody knows is named like one that holds a secret.
+pub(super) fn is_named_like_a_secret(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let plain = upper.trim_end_matches(|last: char| last.is_ascii_digit() || last == '_');
+    ["KEY", "KEYS", "TOKEN", "TOKENS", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS"]
+        .iter()
+        .any(|end| plain.ends_with(end))
 }
 
 fn pool_number(digits: &str) -> Option<u32> {
     let is_plain =
         !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain { digits.parse().ok() } else { None }
-}
-
-/// Words that people write where a key is to go.
-const STAND_INS: [&str; 22] = [
-    "changeme",
-    "change_me",
-    "change-me",
-    "replaceme",
-    "replace_me",
-    "replace-me",
-    "placeholder",
-    "todo",
-    "tbd",
-    "fixme",
-    "none",
-    "null",
-    "nil",
-    "undefined",
-    "empty",
-    "secret",
-    "dummy",
-    "fake",
-    "test",
-    "testing",
-    "key",
-    "apikey",
-];
-
-/// Why this value is no key; `None` when it may be one. The reason repeats nothing of the value.
-pub(super) fn why_no_key(value: &Secret) -> Option<&'static str> {
-    let text = value.expose().trim();
-    let lower = zeroize::Zeroizing::new(text.to_ascii_lowercase());
-    if text.is_empty() {
-        return Some("it is empty");
-    }
-    if text.starts_with("${") || text.starts_with("$(") || is_variable(text) {
-        return Some("it refers to another variable, which is not followed");
-    }
-    if text.contains("://") {
-        return Some("it is a reference or an address, not a key");
-    }
-    let tail = [
-        "sk-proj-",
-        "sk-ant-api03-",
-        "sk-ant-",
-        "sk-or-v1-",
-        "sk-or-",
-        "sk-",
-        "gsk_",
-        "aiza",
-        "xai-",
-        "pplx-",
-    ]
-    .iter()
-    .find_map(|prefix| lower.strip_prefix(prefix))
-    .unwrap_or(&lower);
-    let is_one_character = tail.len() != 1 && tail.chars().all(|character| tail.starts_with(character));
-    let is_bracketed = [('<', '>'), ('[', ']'), ('{', '}')]
-        .iter()
-        .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
-    let is_told_to = lower.contains("your")
-        && ["key", "here", "token", "secret", "api"].iter().any(|it| lower.contains(it));
-    let is_stand_in = STAND_INS.contains(&tail)
-        || is_one_character
-        || is_bracketed
-        || is_told_to
-        || tail.contains("...")
-        || tail.contains('…')
-        || lower.contains("key_here")
-        || lower.contains("key-here")
-        || lower.contains("example");
-    is_stand_in.then_some("it is a placeholder")
-}
-
-fn is_variable(text: &str) -> bool {
-    text.strip_prefix('$').is_some_and(|name| {
-        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
 }
 
 #[cfg(test)]
@@ -139,67 +173,45 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_keys() {
-        let no_keys = [
-            "",
-            " ",
-            "your_key_here",
-            "YOUR_OPENAI_API_KEY",
-            "sk-your-key",
-            "sk-...",
-            "sk-proj-...",
-            "AIzaSy...",
-            "sk-ant-…",
-            "changeme",
-            "CHANGE_ME",
-            "sk-changeme",
-            "<your key>",
-            "<key>",
-            "[key]",
-            "xxxx",
-            "sk-xxxxxxxxxxxx",
-            "sk-",
-            "gsk_****",
-            "sk-proj-",
-            "sk-ant-api03-",
-            "sk-00000000",
-            "none",
-            "null",
-            "undefined",
-            "placeholder",
-            "paste_key_here",
-            "sk-example-key",
-            "${OPENAI_KEY}",
-            "$(pass openai)",
-            "$OPENAI_KEY",
-            "op://vault/openai/key",
-            "https://api.openai.com",
-        ];
-        for text in no_keys {
-            assert!(why_no_key(&Secret::from(text)).is_some(), "{text}");
+    fn common_names_of_keys_and_addresses_are_known() {
+        for (name, provider) in [
+            ("GOOGLE_GENERATIVE_AI_API_KEY", "gemini"),
+            ("ANTHROPIC_AUTH_TOKEN", "anthropic"),
+            ("CLAUDE_API_KEY", "anthropic"),
+            ("VITE_OPENAI_API_KEY", "openai"),
+            ("NEXT_PUBLIC_ANTHROPIC_API_KEY", "anthropic"),
+            ("REACT_APP_GROQ_API_KEY_2", "groq"),
+            ("OPENAI_API_KEYS", "openai"),
+            ("CO_API_KEY", "cohere"),
+        ] {
+            let read = meaning(name).unwrap();
+            let (is_list, is_public) = (name.ends_with('S'), !name.starts_with(['G', 'A', 'C', 'O']));
+            assert_eq!(
+                (read.provider.name, read.is_list, read.is_public),
+                (provider, is_list, is_public),
+                "{name}"
+            );
         }
-    }
-
-    #[test]
-    fn what_looks_like_a_key_is_taken_for_one() {
-        let keys = [
-            "sk-proj-abc123",
-            "sk-test",
-            "AIzaSyTESTKEY",
-            "gsk_0123456789",
-            "sk-ant-ünïcødé-🔑",
-            "$ecret$tuff-1",
-            "$a-b",
-            "a$b{c}",
-            "sk-or-v1-0a1b2c",
-            "0123456789abcdef",
-            "ke",
-            "yourself",
-            "key-1",
-        ];
-        for text in keys {
-            // The tail of "sk-test" is one of the words.
-            assert_eq!(why_no_key(&Secret::from(text)).is_some(), text == "sk-test", "{text}");
+        for (name, provider) in [
+            ("OPENAI_BASE_URL", Some("openai")),
+            ("OPENAI_API_BASE", Some("openai")),
+            ("ANTHROPIC_BASE_URL", Some("anthropic")),
+            ("GOOGLE_GEMINI_BASE_URL", Some("gemini")),
+            ("GEMINI_API_BASE", Some("gemini")),
+            ("XAI_API_ENDPOINT", Some("grok")),
+            ("VITE_OPENAI_BASE_URL", Some("openai")),
+            ("OPENAI_ENDPOINT", Some("openai")),
+            ("AZURE_OPENAI_ENDPOINT", None),
+            ("GOOGLE_BASE_URL", None),
+            ("BASE_URL", None),
+            ("OPENAI_BASE_URL_2", None),
+        ] {
+            assert_eq!(address_of(name).map(|it| it.name), provider, "{name}");
+        }
+        for (name, is_secret) in
+            [("STRIPE_SECRET_KEY", true), ("TOKEN_2", true), ("PORT", false), ("KEYBOARD", false)]
+        {
+            assert_eq!(is_named_like_a_secret(name), is_secret, "{name}");
         }
     }
 }

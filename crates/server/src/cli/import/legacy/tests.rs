@@ -59,7 +59,15 @@ impl Original {
     }
 
     async fn run(&self, api: &FakeApi, dry_run: bool) -> CliResult {
-        super::run(self.database.url(), &self.key_file(), dry_run, &api.session(true)).await
+        run(self.database.url(), &self.key_file(), dry_run, &api.session(true)).await
+    }
+}
+
+/// Reads, asks with a yes, and sends to this API.
+async fn run(database: &str, key_file: &Path, dry_run: bool, session: &Session) -> CliResult {
+    match prepare(database, key_file, dry_run, session.yes, &session.output).await? {
+        Ok(prepared) => send(prepared, dry_run, &session.output, Some(session)).await,
+        Err(exit) => Ok(exit),
     }
 }
 
@@ -129,10 +137,16 @@ async fn the_wrong_key_moves_nothing() {
     let original = Original::new().await;
     original.add("a", "openai", OPENAI.1).await;
     original.add("b", "gemini", GEMINI.1).await;
+    original
+        .database
+        .execute("INSERT INTO api_credentials (name, provider) VALUES ('keyless', 'openai')")
+        .await;
     std::fs::write(original.key_file(), "ff".repeat(32)).unwrap();
     let api = FakeApi::default();
-    assert_eq!(original.run(&api, false).await.unwrap(), Exit::Failure);
-    assert!(api.stored().is_empty());
+    for dry_run in [true, false] {
+        assert_eq!(original.run(&api, dry_run).await.unwrap(), Exit::Failure);
+        assert!(api.stored().is_empty() && api.requests().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -166,11 +180,11 @@ async fn more_rows_than_one_page_all_arrive() {
 async fn a_source_that_cannot_be_read_is_named_and_its_password_is_not() {
     let original = Original::new().await;
     let session = FakeApi::default().session(true);
-    let error = super::run("/nowhere/app.db", &original.key_file(), false, &session).await.unwrap_err();
+    let error = run("/nowhere/app.db", &original.key_file(), false, &session).await.unwrap_err();
     assert_eq!(error.exit, Exit::Usage);
     assert!(error.message.contains("/nowhere/app.db"), "{error}");
     let url = "postgres://app:canary@127.0.0.1:1/app";
-    let error = super::run(url, &original.key_file(), false, &session).await.unwrap_err();
+    let error = run(url, &original.key_file(), false, &session).await.unwrap_err();
     assert_eq!(error.exit, Exit::Unavailable);
     assert!(!error.message.contains("canary"), "{error}");
     original.database.execute("DROP TABLE api_credentials").await;

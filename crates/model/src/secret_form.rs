@@ -1,0 +1,688 @@
+//! The one check of secrets on their way in: unwraps what is certainly wrapping, and refuses what cannot be used.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// Purpose of a secret; a provider's key has stricter rules than a second secret, which may be any password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A provider's key, which goes into a header of HTTP.
+    ApiKey,
+    /// A second secret.
+    ApiSecret,
+}
+
+/// Something around a secret that is certainly no part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wrapping {
+    /// U+FEFF, which Windows programs write at the start of a file.
+    ByteOrderMark,
+    /// A line feed or carriage return.
+    LineBreak,
+    /// Blanks or tabs.
+    Blanks,
+    /// The same quotes at both ends.
+    Quotes,
+}
+
+impl fmt::Display for Wrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ByteOrderMark => "a byte order mark",
+            Self::LineBreak => "a line break",
+            Self::Blanks => "blanks",
+            Self::Quotes => "quotes",
+        })
+    }
+}
+
+/// A reason why a text cannot be stored as a secret, with the remedy. Nothing of the text is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is left when the wrapping is off.
+    Empty,
+    /// Something is around it that [`clean`] would take off.
+    Wrapped(Wrapping),
+    /// A line break stands within.
+    SeveralLines,
+    /// A control character stands within.
+    Control(char),
+    /// A character that cannot be seen, or that changes the direction of writing.
+    Invisible(char),
+    /// A character outside ASCII, which no provider's key has.
+    NotAscii(char),
+    /// A quote at one end only, or quotes within.
+    LooseQuote,
+    /// An escape, such as `\n`, written out.
+    Backslash,
+    /// `NAME=value` or `NAME: value`.
+    Assignment,
+    /// `Bearer …`, as in a header.
+    Scheme,
+    /// Several keys.
+    Several,
+    /// A comma or semicolon at an end.
+    Separator,
+    /// A blank within what begins like a key.
+    BlankWithin,
+    /// A word that stands where a key is to go.
+    Placeholder,
+    /// `$NAME`, which nobody has replaced by its value.
+    Variable,
+    /// An address, or a reference into a password manager.
+    Address,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty; give the key itself"),
+            Self::Wrapped(wrapping) => {
+                write!(f, "must not start or end with wrapping, here {wrapping}; give the key alone")
+            }
+            Self::SeveralLines => f.write_str("has a line break within; give the key alone, on one line"),
+            Self::Control(character) => write!(
+                f,
+                "holds the control character U+{:04X}; copy the key again, as plain text",
+                u32::from(*character)
+            ),
+            Self::Invisible(character) => write!(
+                f,
+                "holds the invisible character U+{:04X}; copy the key again, as plain text",
+                u32::from(*character)
+            ),
+            Self::NotAscii(character) => write!(
+                f,
+                "holds the character U+{:04X}, which no provider's key has; copy the key again, as plain text",
+                u32::from(*character)
+            ),
+            Self::LooseQuote => {
+                f.write_str("has a quote that is no part of a key; give the key without quotes")
+            }
+            Self::Backslash => {
+                f.write_str("holds a backslash, such as a line break written as \\n; give the key alone")
+            }
+            Self::Assignment => {
+                f.write_str("is a whole line with a name; give only what stands behind the `=` or `:`")
+            }
+            Self::Scheme => {
+                f.write_str("begins like a header, with Bearer or another word; give only the key")
+            }
+            Self::Several => f.write_str("holds several keys; store each as a credential of its own"),
+            Self::Separator => {
+                f.write_str("starts or ends with a comma or semicolon; give the key without it")
+            }
+            Self::BlankWithin => f.write_str("has a blank within; give the key alone, in one piece"),
+            Self::Placeholder => f.write_str("is a placeholder; give the key that the provider shows"),
+            Self::Variable => {
+                f.write_str("refers to a variable, which is not followed; give the value of the variable")
+            }
+            Self::Address => f.write_str("is an address or a reference, not a key; give the key itself"),
+        }
+    }
+}
+
+/// A secret without its wrapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleaned {
+    /// The secret itself.
+    pub secret: Secret,
+    /// Everything that was around it, each kind once.
+    pub removed: Vec<Wrapping>,
+}
+
+impl Cleaned {
+    /// A sentence part such as `a line break and quotes`; `None` when nothing was around it.
+    #[must_use]
+    pub fn removed_text(&self) -> Option<String> {
+        let words: Vec<_> = self.removed.iter().map(ToString::to_string).collect();
+        match words.as_slice() {
+            [] => None,
+            [only] => Some(only.clone()),
+            [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
+        }
+    }
+}
+
+/// Takes off what is certainly wrapping (byte order mark, line breaks, blanks, quotes at both ends) and checks the rest.
+///
+/// # Errors
+/// [`Fault`] when what is left cannot be used as it stands.
+pub fn clean(text: &str, purpose: Purpose) -> Result<Cleaned, Fault> {
+    let mut removed = Vec::new();
+    let mut inner = text;
+    loop {
+        let before = inner.len();
+        inner = trim(inner, &mut removed);
+        if let Some(inside) = unquoted(inner) {
+            removed.push(Wrapping::Quotes);
+            inner = inside;
+        }
+        if inner.len() == before {
+            break;
+        }
+    }
+    check_bare(inner, purpose)?;
+    removed.sort_unstable();
+    removed.dedup();
+    Ok(Cleaned { secret: Secret::from(inner), removed })
+}
+
+/// What the API documentation of the original application sends as a key. Its clients try the routes with it, so that
+/// over the API it is taken; where people give keys it is refused as the placeholder that it is.
+const DOCUMENTED_EXAMPLE: &str = "sk-...";
+
+/// Checks a secret that is to be stored exactly as it is.
+///
+/// # Errors
+/// [`Fault`] when it is wrapped or cannot be used.
+pub fn check(secret: &Secret, purpose: Purpose) -> Result<(), Fault> {
+    if secret.expose() == DOCUMENTED_EXAMPLE {
+        return Ok(());
+    }
+    let cleaned = clean(secret.expose(), purpose)?;
+    cleaned.removed.first().map_or(Ok(()), |wrapping| Err(Fault::Wrapped(*wrapping)))
+}
+
+/// Checks a secret that another application accepted before: only what certainly cannot be its own text is refused.
+///
+/// # Errors
+/// [`Fault`] when it is wrapped, or one of several, or a line with a name.
+pub fn check_moved(secret: &Secret, purpose: Purpose) -> Result<(), Fault> {
+    match check(secret, purpose) {
+        Err(Fault::NotAscii(_) | Fault::Backslash | Fault::BlankWithin | Fault::SeveralLines) => Ok(()),
+        other => other,
+    }
+}
+
+/// Kind of wrapping that a character at an end is.
+fn wrapping(character: char) -> Option<Wrapping> {
+    match character {
+        '\u{feff}' => Some(Wrapping::ByteOrderMark),
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(Wrapping::LineBreak),
+        other => other.is_whitespace().then_some(Wrapping::Blanks),
+    }
+}
+
+fn trim<'t>(text: &'t str, removed: &mut Vec<Wrapping>) -> &'t str {
+    let inner = text.trim_matches(|character| wrapping(character).is_some());
+    let end = text.trim_start_matches(|character| wrapping(character).is_some());
+    let (start, end) = (&text[..text.len() - end.len()], &end[inner.len()..]);
+    for kind in start.chars().chain(end.chars()).filter_map(wrapping) {
+        if !removed.contains(&kind) {
+            removed.push(kind);
+        }
+    }
+    inner
+}
+
+/// Pairs of quotes, as people and word processors write them.
+const QUOTES: [(char, char); 8] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('`', '`'),
+    ('\u{201c}', '\u{201d}'),
+    ('\u{201e}', '\u{201c}'),
+    ('\u{201d}', '\u{201d}'),
+    ('\u{2018}', '\u{2019}'),
+    ('\u{ab}', '\u{bb}'),
+];
+
+fn unquoted(text: &str) -> Option<&str> {
+    QUOTES.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
+}
+
+fn is_quote(character: char) -> bool {
+    QUOTES.iter().any(|(open, close)| character == *open || character == *close)
+}
+
+/// Characters that cannot be seen, or that change how text around them is shown (Unicode, general category Cf, and
+/// fillers that are drawn as nothing).
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    matches!(
+        u32::from(character),
+        0xad | 0x34f | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x115f | 0x1160 | 0x17b4 | 0x17b5
+            | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164
+            | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x110bd | 0x110cd
+            | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff
+    )
+}
+
+/// Beginnings that only keys have.
+const BEGINNINGS: [&str; 14] = [
+    "sk-", "sk_", "AIza", "AQ.", "gsk_", "xai-", "pplx-", "hf_", "r8_", "tgp_v1_", "key_", "csk-", "fw_",
+    "nvapi-",
+];
+
+/// Length from which each of two parts is taken for a key.
+const MIN_KEY_PART_BYTES: usize = 16;
+
+fn check_bare(text: &str, purpose: Purpose) -> Result<(), Fault> {
+    if text.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if purpose == Purpose::ApiKey && !is_object(text) {
+        check_parts(text)?;
+        check_key(text)?;
+    }
+    for character in text.chars() {
+        if matches!(character, '\n' | '\r' | '\u{85}') {
+            return Err(Fault::SeveralLines);
+        }
+        if character.is_control() {
+            return Err(Fault::Control(character));
+        }
+        if is_invisible(character) {
+            return Err(Fault::Invisible(character));
+        }
+    }
+    if has_loose_quote(text) {
+        return Err(Fault::LooseQuote);
+    }
+    if purpose == Purpose::ApiKey && !is_object(text) { check_characters(text) } else { Ok(()) }
+}
+
+/// Whether a quote stands at one end alone: one that has no other of its kind within.
+fn has_loose_quote(text: &str) -> bool {
+    let ends = [text.chars().next(), text.chars().next_back()];
+    ends.into_iter().flatten().filter(|end| is_quote(*end)).any(|end| text.matches(end).count() % 2 == 1)
+}
+
+/// The JSON object that is a service account's key, with commas, quotes and backslashes of its own.
+fn is_object(text: &str) -> bool {
+    text.starts_with('{') && text.ends_with('}') && text.contains("\"private_key\":")
+}
+
+/// Several keys in one text, separated by anything that lists are separated by.
+fn check_parts(text: &str) -> Result<(), Fault> {
+    let is_separator = |character: char| ",;|".contains(character) || character.is_whitespace();
+    let parts =
+        || text.split(is_separator).map(|part| part.trim_matches(is_quote)).filter(|part| !part.is_empty());
+    let begins = |part: &str| BEGINNINGS.iter().any(|beginning| part.starts_with(beginning));
+    let has_comma = text.contains([',', ';']);
+    let keys = parts().filter(|part| begins(part)).count();
+    let long = parts().filter(|part| part.len() >= MIN_KEY_PART_BYTES).count();
+    if keys > 1 || long > 1 || (has_comma && parts().count() > 1) {
+        return Err(Fault::Several);
+    }
+    if has_comma {
+        return Err(Fault::Separator);
+    }
+    Ok(())
+}
+
+fn check_key(text: &str) -> Result<(), Fault> {
+    if has_scheme(text) {
+        return Err(Fault::Scheme);
+    }
+    if text.starts_with("${") || text.starts_with("$(") || is_variable(text) {
+        return Err(Fault::Variable);
+    }
+    if is_assignment(text) {
+        return Err(Fault::Assignment);
+    }
+    if is_address(text) {
+        return Err(Fault::Address);
+    }
+    if is_placeholder(text) {
+        return Err(Fault::Placeholder);
+    }
+    Ok(())
+}
+
+/// Characters that no header of HTTP carries, or that only stand around a key.
+fn check_characters(text: &str) -> Result<(), Fault> {
+    let is_key = |part: &str| {
+        BEGINNINGS.iter().any(|beginning| part.starts_with(beginning))
+            || (part.len() >= MIN_KEY_PART_BYTES
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)))
+    };
+    let mut parts = text.split_whitespace().map(|part| part.trim_matches(is_quote));
+    if text.contains(char::is_whitespace) && parts.any(is_key) {
+        return Err(Fault::BlankWithin);
+    }
+    let escapes = |(at, _): (usize, &str)| {
+        text[at + 1..].chars().next().is_none_or(|next| "nrtuvx0\"'\\".contains(next))
+    };
+    if text.match_indices('\\').any(escapes) {
+        return Err(Fault::Backslash);
+    }
+    if let Some(character) = text.chars().find(|character| !character.is_ascii()) {
+        return Err(Fault::NotAscii(character));
+    }
+    Ok(())
+}
+
+fn strip_prefix_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+/// A scheme of the `Authorization` header (RFC 9110, 11.6.2), or a word that people use like one, before a key.
+fn has_scheme(text: &str) -> bool {
+    let is_key = |rest: &str| {
+        BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning)) || rest.len() >= MIN_KEY_PART_BYTES
+    };
+    let follows = |word: &str, signs: &[char]| {
+        strip_prefix_ignoring_case(text, word).filter(|rest| rest.starts_with(signs)).map(str::trim_start)
+    };
+    follows("bearer", &[' ', '\t', ':']).is_some()
+        || ["basic", "token", "apikey", "api-key", "key"]
+            .into_iter()
+            .any(|word| follows(word, &[' ', '\t']).is_some_and(|rest| is_key(rest) && !rest.contains(' ')))
+}
+
+fn is_variable(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    text.strip_prefix('$').is_some_and(is_name)
+        || text.strip_prefix('%').and_then(|rest| rest.strip_suffix('%')).is_some_and(is_name)
+}
+
+/// Words before a name in the lines of shells and container files.
+const KEYWORDS: [&str; 8] = ["export ", "set ", "setx ", "env ", "declare -x ", "-e ", "--env ", "- "];
+
+/// Ends of names that hold secrets.
+const NAME_ENDS: [&str; 8] =
+    ["key", "keys", "token", "secret", "password", "auth", "authorization", "credential"];
+
+fn is_assignment(text: &str) -> bool {
+    let stripped = KEYWORDS.iter().find_map(|word| strip_prefix_ignoring_case(text, word));
+    let line = stripped.unwrap_or(text).trim_start();
+    let line = strip_prefix_ignoring_case(line, "$env:")
+        .unwrap_or(line)
+        .trim_start_matches(['{', ' ', '-', '"', '\'']);
+    let Some(at) = line.find(['=', ':']) else { return false };
+    let (name, value) = (line[..at].trim_end().trim_end_matches(['"', '\'']), &line[at + 1..]);
+    let is_name = !name.is_empty()
+        && name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.- ".contains(&byte));
+    // Only padding of base64 follows.
+    if !is_name || value.trim_matches('=').trim().is_empty() {
+        return false;
+    }
+    let lower = name.to_ascii_lowercase();
+    let plain = lower.trim_end_matches(|last: char| last.is_ascii_digit() || last == '_');
+    let is_upper = name.contains('_') && name.bytes().all(|byte| !byte.is_ascii_lowercase());
+    stripped.is_some() || is_upper || NAME_ENDS.iter().any(|end| plain.ends_with(end))
+}
+
+fn is_address(text: &str) -> bool {
+    let Some((scheme, _)) = text.split_once("://") else { return false };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+}
+
+/// Words that people write where a key is to go.
+const STAND_INS: [&str; 26] = [
+    "changeme",
+    "change_me",
+    "change-me",
+    "replaceme",
+    "replace_me",
+    "replace-me",
+    "placeholder",
+    "todo",
+    "tbd",
+    "fixme",
+    "none",
+    "null",
+    "nil",
+    "undefined",
+    "empty",
+    "secret",
+    "dummy",
+    "fake",
+    "test",
+    "testing",
+    "key",
+    "apikey",
+    "api_key",
+    "api-key",
+    "n/a",
+    "unset",
+];
+
+/// Beginnings of keys behind which a stand-in may follow; in lower case, longer ones first.
+const KEY_BEGINNINGS: [&str; 14] = [
+    "sk-proj-",
+    "sk-svcacct-",
+    "sk-ant-api03-",
+    "sk-ant-",
+    "sk-or-v1-",
+    "sk-or-",
+    "sk-",
+    "gsk_",
+    "aiza",
+    "aq.",
+    "xai-",
+    "pplx-",
+    "hf_",
+    "r8_",
+];
+
+fn is_placeholder(text: &str) -> bool {
+    let lower = Zeroizing::new(text.to_ascii_lowercase());
+    let tail = KEY_BEGINNINGS.iter().find_map(|beginning| lower.strip_prefix(beginning)).unwrap_or(&lower);
+    let is_one_character = tail.len() != 1 && tail.chars().all(|character| tail.starts_with(character));
+    let is_bracketed = [('<', '>'), ('[', ']'), ('{', '}')]
+        .iter()
+        .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
+    // Told by words with separators around them: a real key may hold the letters of any short word.
+    let mut words = lower.split(|character: char| !character.is_ascii_alphanumeric());
+    let has_word = words.any(|word| ["example", "placeholder", "changeme"].contains(&word));
+    let is_one_word = !text.contains(' ');
+    let is_told_to = lower.contains("your")
+        && ["key", "here", "token", "secret", "api"].iter().any(|word| lower.contains(word));
+    STAND_INS.contains(&tail)
+        || is_one_character
+        || is_bracketed
+        || is_told_to
+        || tail.contains("...")
+        || tail.contains('\u{2026}')
+        || lower.contains("key_here")
+        || lower.contains("key-here")
+        || (is_one_word && (has_word || tail.contains("xxxxxx") || tail.contains("******")))
+        || tail.chars().all(|character| "x-_*.".contains(character)) && tail.len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::Purpose::{ApiKey, ApiSecret};
+    use super::*;
+
+    const KEY: &str = "sk-proj-0123456789abcdefghij_KLMNOPQRST-uvwxyz";
+
+    fn fault(text: &str) -> Option<Fault> {
+        clean(text, ApiKey).err()
+    }
+
+    #[test]
+    fn certain_wrapping_comes_off_and_is_told() {
+        for (before, after, told) in [
+            ("", "", None),
+            ("", "\n", Some("a line break")),
+            ("", "\r\n", Some("a line break")),
+            ("\u{feff}", "\r\n\n", Some("a byte order mark and a line break")),
+            (" \t", "\u{a0}", Some("blanks")),
+            ("\"", "\"", Some("quotes")),
+            ("'\"", "\"'", Some("quotes")),
+            ("\u{201c}", "\u{201d}", Some("quotes")),
+            (" \"", "\n\" \n", Some("a line break, blanks and quotes")),
+        ] {
+            for purpose in [ApiKey, ApiSecret] {
+                let cleaned = clean(&format!("{before}{KEY}{after}"), purpose).unwrap();
+                assert_eq!(cleaned.secret.expose(), KEY);
+                assert_eq!(cleaned.removed_text().as_deref(), told, "{before:?} {after:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_meant_in_two_ways_is_refused_by_name() {
+        let other = "sk-proj-ABCDEFGHIJ0123456789abcdefghij";
+        for (text, expected) in [
+            (String::new(), Fault::Empty),
+            (" \n".to_owned(), Fault::Empty),
+            ("\"\"".to_owned(), Fault::Empty),
+            (format!("OPENAI_API_KEY={KEY}"), Fault::Assignment),
+            (format!("export OPENAI_API_KEY=\"{KEY}\""), Fault::Assignment),
+            (format!("export OPENAI_API_KEY={KEY}"), Fault::Assignment),
+            (format!("set OPENAI_API_KEY={KEY}"), Fault::Assignment),
+            (format!("$env:OPENAI_API_KEY={KEY}"), Fault::Assignment),
+            (format!("OPENAI_API_KEY: {KEY}"), Fault::Assignment),
+            (format!("apiKey: {KEY}"), Fault::Assignment),
+            (format!("x-api-key: {KEY}"), Fault::Assignment),
+            (format!("{{\"apiKey\": \"{KEY}\"}}"), Fault::Assignment),
+            (format!("--api-key={KEY}"), Fault::Assignment),
+            (format!("Authorization: Bearer {KEY}"), Fault::Assignment),
+            (format!("Bearer {KEY}"), Fault::Scheme),
+            (format!("bearer: {KEY}"), Fault::Scheme),
+            (format!("token {KEY}"), Fault::Scheme),
+            (format!("{KEY},{other}"), Fault::Several),
+            ("k1,k2".to_owned(), Fault::Several),
+            (format!("{KEY} {other}"), Fault::Several),
+            (format!("{KEY}\n{other}"), Fault::Several),
+            (format!("'{KEY}', '{other}'"), Fault::Several),
+            (format!("{KEY},"), Fault::Separator),
+            (format!("{KEY};"), Fault::Separator),
+            (format!("\"{KEY}\","), Fault::Separator),
+            (format!("\"{KEY}"), Fault::LooseQuote),
+            (format!("{KEY}'"), Fault::LooseQuote),
+            (format!("{KEY} # mine"), Fault::BlankWithin),
+            (format!("{}\n{}", &KEY[..20], &KEY[20..32]), Fault::SeveralLines),
+            (format!("{KEY}\0"), Fault::Control('\0')),
+            (format!("{KEY}\u{1b}[0m"), Fault::Control('\u{1b}')),
+            (format!("{KEY}\u{200b}"), Fault::Invisible('\u{200b}')),
+            (format!("\u{202e}{KEY}"), Fault::Invisible('\u{202e}')),
+            (KEY.replace("sk-", "sk\u{2011}"), Fault::NotAscii('\u{2011}')),
+            (KEY.replace('a', "\u{430}"), Fault::NotAscii('\u{430}')),
+            (format!("{KEY}\\n"), Fault::Backslash),
+            ("$OPENAI_API_KEY".to_owned(), Fault::Variable),
+            ("${OPENAI_API_KEY}".to_owned(), Fault::Variable),
+            ("%OPENAI_API_KEY%".to_owned(), Fault::Variable),
+            ("op://vault/openai/key".to_owned(), Fault::Address),
+            ("https://api.openai.com/v1".to_owned(), Fault::Address),
+        ] {
+            assert_eq!(fault(&text), Some(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_told_from_keys() {
+        for text in [
+            "your-key-here",
+            "your key here",
+            "YOUR_OPENAI_API_KEY",
+            "sk-...",
+            "sk-proj-...",
+            "sk-ant-\u{2026}",
+            "xxx",
+            "sk-xxxx",
+            "sk-ant-api03-xxxx-xxxx",
+            "changeme",
+            "CHANGE_ME",
+            "<your key>",
+            "<key>",
+            "[key]",
+            "sk-",
+            "gsk_****",
+            "sk-00000000",
+            "none",
+            "paste_key_here",
+            "sk-example-key",
+            "AIzaSyXXXXXXXXXXXX",
+            "AQ.xxxxxxxx",
+            "todo",
+        ] {
+            assert_eq!(fault(text), Some(Fault::Placeholder), "{text}");
+        }
+        for text in [
+            KEY,
+            "it's $a \\ odd \"key\"",
+            "k",
+            "x",
+            "sk-x",
+            "0123456789abcdef",
+            "yourself",
+            "key-1",
+            "sk-or-v1-0a1b2c",
+            "nobody's",
+            "a key",
+            "$",
+            "a=b=c==",
+            "abc=de:f==",
+            "key of one",
+            "AQ.Ab8RN6KexampleAbC",
+            "dGVzdA==",
+            "0f3c:91ab",
+            "{\"type\":\"a\",\"private_key\":\"b\\n\"}",
+        ] {
+            assert_eq!(clean(text, ApiKey).map(|it| it.secret.expose().to_owned()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_second_secret_may_be_any_password_that_can_be_seen() {
+        for text in ["pässwörd", "a b, c", "NAME=value", "changeme", "a\\b"] {
+            assert_eq!(clean(text, ApiSecret).map(|it| it.removed), Ok(Vec::new()), "{text}");
+        }
+        for text in ["", "\"a", "a\u{200b}", "a\0", "a\nb"] {
+            assert!(clean(text, ApiSecret).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_as_it_is_must_need_no_mending() {
+        assert_eq!(check(&Secret::from(KEY), ApiKey), Ok(()));
+        let wrapped = check(&Secret::from(" k"), ApiKey).unwrap_err();
+        assert_eq!(wrapped, Fault::Wrapped(Wrapping::Blanks));
+        assert!(wrapped.to_string().contains("blanks"));
+        assert_eq!(check_moved(&Secret::from("ünïcødé"), ApiKey), Ok(()));
+        assert!(check_moved(&Secret::from("k\n"), ApiKey).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_cleaned_to_what_needs_no_cleaning(text in r#"(?s)[a-zA-Z0-9\-_=:, "'`\\\n\r\t$#\u{feff}\u{200b}]{0,40}|.{0,40}"#) {
+            for purpose in [ApiKey, ApiSecret] {
+                if let Ok(cleaned) = clean(&text, purpose) {
+                    prop_assert_eq!(check(&cleaned.secret, purpose), Ok(()));
+                    prop_assert!(text.contains(cleaned.secret.expose()));
+                }
+            }
+        }
+
+        #[test]
+        fn a_wrapped_key_comes_out_whole_or_not_at_all(
+            body in "[a-zA-Z0-9]{20}[a-zA-Z0-9_-]{0,60}[a-zA-Z0-9]{8}",
+            start in prop_oneof![select(&BEGINNINGS[..]), Just("")],
+            layers in proptest::collection::vec((
+                select(&["", " ", "\n", "\r\n", "\u{feff}", "\"", "'", "`", "\u{201c}", "\u{200b}", "\u{202e}", "\0", "Bearer ", "token ",
+                    "OPENAI_API_KEY=", "export K_EY=", "set KEY=", "apiKey: ", "$env:KEY = ", "# ", "\\n", ",", "other-key-0123456789,"][..]),
+                select(&["", " ", "\n", "\r\n", "\r", "\u{feff}", "\"", "'", "`", "\u{201d}", "\u{200b}", "\0", ";", ",", " # mine", "\\n",
+                    ",other-key-0123456789", " sk-other0123456789"][..]),
+            ), 0..4),
+        ) {
+            let key = format!("{start}{body}");
+            let mut text = key.clone();
+            for (before, after) in layers {
+                text = format!("{before}{text}{after}");
+            }
+            if let Ok(cleaned) = clean(&text, ApiKey) {
+                prop_assert_eq!(cleaned.secret.expose(), &key, "{:?}", text);
+                prop_assert_eq!(cleaned.removed.is_empty(), text == key);
+            }
+        }
+    }
+}
