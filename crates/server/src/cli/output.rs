@@ -7,6 +7,7 @@ use comfy_table::presets;
 use serde::Serialize;
 use strongroom_client::wire::SecretText;
 use strongroom_model::Secret;
+use strongroom_model::secret_form::is_invisible;
 
 use super::exit::{CliError, CliResult};
 
@@ -63,8 +64,16 @@ impl Output {
     pub fn data<T: Serialize + ?Sized>(&self, value: &T, table: impl FnOnce(&T) -> Table) -> CliResult<()> {
         let text = match self.format {
             Format::Table => table(value).to_string(),
-            Format::Json => serde_json::to_string_pretty(value).map_err(unwritable)?,
-            Format::Yaml => serde_norway::to_string(value).map_err(unwritable)?,
+            Format::Json => escaped(&serde_json::to_string_pretty(value).map_err(unwritable)?),
+            Format::Yaml => {
+                let yaml = serde_norway::to_string(value).map_err(unwritable)?;
+                // YAML's plain texts have no escapes; JSON is YAML, too.
+                if yaml.contains(steers) {
+                    escaped(&serde_json::to_string_pretty(value).map_err(unwritable)?)
+                } else {
+                    yaml
+                }
+            }
         };
         self.text(text.trim_end_matches('\n'))
     }
@@ -179,13 +188,35 @@ pub fn masked(secret: &SecretText) -> SecretText {
     SecretText(Secret::new(secret.0.masked()))
 }
 
-/// The text with its control characters (all but the line break) escaped.
+/// The text with its control characters (all but the line break) escaped, and those that cannot be seen or change the
+/// direction of writing.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && character != '\n' {
+        if steers(character) {
             shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Whether a character would steer a terminal, or show a text as another one.
+fn steers(character: char) -> bool {
+    (character.is_control() && character != '\n') || is_invisible(character)
+}
+
+/// JSON with the characters escaped that would steer a terminal; outside of its strings there are none.
+fn escaped(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if steers(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             shown.push(character);
         }
@@ -218,5 +249,13 @@ mod tests {
         let secret = SecretText(Secret::from("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"));
         let shown = serde_json::to_string(&masked(&secret)).unwrap();
         assert!(shown.contains('…') && !shown.contains("0123456789"), "{shown}");
+    }
+
+    #[test]
+    fn json_means_the_same_when_what_cannot_be_seen_is_escaped() {
+        let text = "a\u{202e}b\u{200b}c\u{7f}\u{e0041}é\n\"🔑";
+        let shown = escaped(&serde_json::to_string_pretty(&[text]).unwrap());
+        assert!(!shown.contains(is_invisible) && !shown.contains('\u{7f}'), "{shown}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [text]);
     }
 }

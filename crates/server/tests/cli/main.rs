@@ -12,4 +12,5 @@ mod limit;
 mod offboard;
 mod offline;
 mod run;
+mod scan;
 mod wrapping;

@@ -1,20 +1,29 @@
-//! Files as they are. Links are not followed: they lead out of what was to be scanned.
+//! Files as they are. Links are not followed, for they lead out of what was to be scanned; pipes, sockets and devices
+//! are not opened, for they may have no end.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::findings::Findings;
 
 /// Larger ones hold data, not keys that people wrote.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
-    let mut open = vec![path.to_path_buf()];
+    // What was named is meant, also by a link; what lies below may lead anywhere.
+    let start = match fs::canonicalize(path) {
+        Ok(target) if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) => target,
+        _ => path.to_path_buf(),
+    };
+    let mut open = vec![start];
     while let Some(path) = open.pop() {
+        let shown = path.display();
         let found = match fs::symlink_metadata(&path) {
             Ok(found) => found,
             Err(error) => {
-                findings.skipped.push(format!("{} cannot be read: {error}", path.display()));
+                findings.skip(format!("{shown} cannot be read: {error}"));
                 continue;
             }
         };
@@ -29,22 +38,86 @@ pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
                     inside.sort_unstable_by(|one, other| other.cmp(one));
                     open.extend(inside);
                 }
-                Err(error) => findings.skipped.push(format!("{} cannot be read: {error}", path.display())),
+                Err(error) => findings.skip(format!("{shown} cannot be read: {error}")),
             }
         } else if found.is_file() {
-            if found.len() > MOST_BYTES {
-                findings.skipped.push(format!("{} has more than 64 MiB and was not read", path.display()));
-                continue;
-            }
-            match fs::read(&path) {
-                Ok(bytes) => {
-                    let line = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-                    findings.look(&bytes, |at| format!("{}:{}", path.display(), line(at)));
+            match read(&path) {
+                Ok(Some(bytes)) => {
+                    findings.look(&bytes, |line| format!("{shown}:{line}"));
                     findings.files += 1;
                     step();
                 }
-                Err(error) => findings.skipped.push(format!("{} cannot be read: {error}", path.display())),
+                Ok(None) => findings.skip(format!("{shown} has more than 64 MiB and was not read")),
+                Err(error) => findings.skip(format!("{shown} cannot be read: {error}")),
             }
+        } else if !found.is_symlink() {
+            findings.skip(format!("{shown} is a pipe, a socket or a device and was not read"));
         }
+    }
+}
+
+/// The bytes of a file; `None` when they are too many, whatever its size says: files of the kernel have none.
+fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    // Should a link or a pipe have come in its place meanwhile: it is not followed, and opening it does not wait.
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(std::io::Error::other("it is no file any more"));
+    }
+    if found.len() > MAX_FILE_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MAX_FILE_BYTES).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "sk-proj-canary0123456789abcdefghijklmnopqrstuvwxyz";
+
+    #[test]
+    fn loops_pipes_devices_and_huge_files_end_the_scan_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink(folder.path(), path("loop")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("zero")).unwrap();
+        std::os::unix::fs::symlink("me", path("me")).unwrap();
+        nix::unistd::mkfifo(&path("pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        File::create(path("huge")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        fs::write(path("last"), format!("a\nb\n{KEY}\n{KEY}\n")).unwrap();
+        let wide: Vec<u8> = format!("\u{feff}a\n{KEY}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(path("wide"), wide).unwrap();
+        let mut findings = Findings::default();
+        scan(folder.path(), &mut findings, &|| {});
+        assert_eq!((findings.files, findings.keys.len(), findings.skipped.len()), (2, 1, 3), "{findings:?}");
+        let report = &findings.report(&Default::default())[0];
+        let places = serde_json::to_value(report).unwrap()["places"].clone();
+        for (number, end) in ["last:3", "last:4", "wide:2"].iter().enumerate() {
+            assert!(places[number].as_str().unwrap().ends_with(end), "{places}");
+        }
+        // A link that was named is followed.
+        let mut findings = Findings::default();
+        std::os::unix::fs::symlink(path("last"), path("named")).unwrap();
+        scan(&path("named"), &mut findings, &|| {});
+        assert_eq!(findings.keys.len(), 1);
+    }
+
+    #[test]
+    fn names_of_files_do_not_steer_the_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "a\u{1b}[31m\u{202e}b\u{200b}\nc";
+        fs::write(folder.path().join(name), KEY).unwrap();
+        let mut findings = Findings::default();
+        scan(folder.path(), &mut findings, &|| {});
+        let shown = serde_json::to_string(&findings.report(&Default::default())).unwrap();
+        let is_raw = |character: char| {
+            character.is_control() || strongroom_model::secret_form::is_invisible(character)
+        };
+        assert!(!shown.contains(is_raw) && shown.contains("202e"), "{shown}");
     }
 }

@@ -8,7 +8,7 @@ use strongroom_connectors::key_pattern;
 use strongroom_crypto::digest::Digest;
 use strongroom_model::Secret;
 
-use crate::cli::output::Table;
+use crate::cli::output::{Table, printable};
 
 /// Places of a key that are told, at the most; the rest is counted.
 const MOST_PLACES: usize = 5;
@@ -47,9 +47,19 @@ impl Keys {
 }
 
 impl Findings {
-    /// Looks for keys in bytes; `place` says where one is that begins at this byte.
+    /// Notes what was not read.
+    pub(super) fn skip(&mut self, what: String) {
+        self.skipped.push(printable(&what).replace('\n', "\\n"));
+    }
+
+    /// Looks for keys in bytes, also when they are text in UTF-16; `place` says where one is that stands on this line.
     pub(super) fn look(&mut self, bytes: &[u8], place: impl Fn(usize) -> String) {
-        for hit in key_pattern::find(bytes) {
+        let bytes = key_pattern::in_eight_bits(bytes);
+        let (mut line, mut counted) = (1, 0);
+        for hit in key_pattern::find(&bytes) {
+            // Counted on from the hit before, so that a file of many keys takes no longer than another one.
+            line += bytes[counted..hit.at].iter().filter(|byte| **byte == b'\n').count();
+            counted = hit.at;
             let Keys(found, index) = &mut self.keys;
             let next = found.len();
             let mut digest = Digest::default();
@@ -61,7 +71,8 @@ impl Findings {
             let (_, places) = &mut found[at];
             places.count += 1;
             if places.first.len() < MOST_PLACES {
-                places.first.push(place(hit.at));
+                // Names of files are anybody's: they do not steer a terminal in any format.
+                places.first.push(printable(&place(line)).replace('\n', "\\n"));
             }
         }
     }

@@ -1,12 +1,16 @@
-//! The history of a git repository: every line that any commit on any branch has ever added, read from `git log`.
+//! The history of a git repository: every object that any branch, tag or stash reaches, read by `git cat-file`.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
 
+use super::files::MAX_FILE_BYTES;
 use super::findings::Findings;
 use crate::cli::exit::{CliError, CliResult};
 
@@ -18,7 +22,30 @@ pub(super) enum Outcome {
     NoGit,
 }
 
-/// A repository is not to run anything: its own settings can name programs for signatures, differences and file watching.
+/// Objects that wait to be read.
+const QUEUE_OBJECTS: usize = 1024;
+
+/// Settings that no repository may have: each starts a program, or makes git fetch something. What is read here takes
+/// no difference, no filter, no hook, no pager, no signature and no alias, so that these are a second fence.
+const SETTINGS: [&str; 13] = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.editor=false",
+    "core.sshCommand=false",
+    "core.askPass=false",
+    "credential.helper=",
+    "diff.external=",
+    "log.showSignature=false",
+    "protocol.allow=never",
+    "uploadpack.packObjectsHook=",
+    "submodule.recurse=false",
+    // Belongs to whoever made it: nothing in it is run, so that this says nothing of trust.
+    "safe.directory=*",
+];
+
+/// Git with nothing of this process's environment but where programs are: it holds our secrets, and variables of git's
+/// own that name programs.
 fn git(path: &Path) -> Command {
     let folder = if path.is_dir() {
         path
@@ -26,56 +53,175 @@ fn git(path: &Path) -> Command {
         path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
     };
     let mut command = Command::new("git");
+    command.arg("--no-pager").arg("--literal-pathspecs");
+    for setting in SETTINGS {
+        command.args(["-c", setting]);
+    }
     command
-        .args(["-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-C"])
+        .arg("-C")
         .arg(folder)
-        .envs([("GIT_OPTIONAL_LOCKS", "0"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_NO_LAZY_FETCH", "1")])
+        .env_clear()
+        .env("PATH", absolute_folders(std::env::var_os("PATH").unwrap_or_default()))
+        .envs([
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_CONFIG_SYSTEM", "/dev/null"),
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_ATTR_NOSYSTEM", "1"),
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_NO_LAZY_FETCH", "1"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            // No transport at all, whatever the repository allows.
+            ("GIT_ALLOW_PROTOCOL", ""),
+            ("GIT_SSH_COMMAND", "false"),
+            ("GIT_ASKPASS", "false"),
+            ("LC_ALL", "C"),
+        ])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);
     command
 }
 
+/// The folders of a `PATH` that do not depend on where a command is started: a `git` that lies in what is scanned is
+/// not run.
+fn absolute_folders(path: OsString) -> OsString {
+    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    std::env::join_paths(folders).unwrap_or_default()
+}
+
+/// An object, and where it came in.
+struct Object {
+    commit: String,
+    path: String,
+    is_commit: bool,
+}
+
 pub(super) async fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) -> CliResult<Outcome> {
     let inside = git(path).args(["rev-parse", "--git-dir"]).output().await;
     match inside {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Outcome::NoGit),
-        Err(error) => return Err(CliError::failure(format!("git cannot be started: {error}"))),
+        Err(error) => return Err(cannot_start(&error)),
         Ok(done) if !done.status.success() => return Ok(Outcome::NoRepository),
         Ok(_) => {}
     }
-    let mut child = git(path)
-        .args(["log", "--all", "-p", "-m", "-U0", "--text", "--no-color", "--no-ext-diff", "--no-textconv"])
-        .args(["--no-renames", "--format=commit %H", "--"])
+    // The oldest commit first, so that each object is told with the commit that brought it.
+    let mut listing = git(path)
+        .args(["rev-list", "--all", "--reflog", "--objects", "--in-commit-order", "--reverse", "--"])
         .args(if path.is_dir() { None } else { path.file_name() })
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| CliError::failure(format!("git cannot be started: {error}")))?;
-    let output = child.stdout.take().ok_or_else(|| CliError::failure("git has no output"))?;
-    let mut lines = BufReader::new(output);
-    let (mut line, mut commit, mut file, mut commits) = (Vec::new(), String::new(), String::new(), 0);
-    loop {
-        line.clear();
-        if lines.read_until(b'\n', &mut line).await? == 0 {
-            break;
-        }
-        if let Some(hash) = line.strip_prefix(b"commit ") {
-            let next = String::from_utf8_lossy(hash).trim().chars().take(12).collect();
-            if next != commit {
-                commit = next;
-                commits += 1;
-                step();
-            }
-        } else if let Some(name) = line.strip_prefix(b"+++ ") {
-            let name = String::from_utf8_lossy(name).trim().to_owned();
-            file = name.strip_prefix("b/").map(str::to_owned).unwrap_or(name);
-        } else if let Some(added) = line.strip_prefix(b"+") {
-            findings.look(added, |_| format!("{commit}:{file}"));
-        }
-    }
-    let status = child.wait().await?;
-    if !status.success() {
+        .map_err(|error| cannot_start(&error))?;
+    let mut reading = git(path)
+        .args(["cat-file", "--batch"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| cannot_start(&error))?;
+    let (Some(listed), Some(ask), Some(answers)) =
+        (listing.stdout.take(), reading.stdin.take(), reading.stdout.take())
+    else {
+        return Err(CliError::failure("git has no output"));
+    };
+    let (sender, receiver) = mpsc::channel(QUEUE_OBJECTS);
+    let (asked, read) =
+        tokio::join!(ask_for(listed, ask, sender), read_all(answers, receiver, findings, step));
+    let commits = read?;
+    asked?;
+    let (listing, reading) = (listing.wait().await?, reading.wait().await?);
+    if !listing.success() || !reading.success() {
         return Err(CliError::failure("git could not read all of the history; `git fsck` says why"));
     }
     Ok(Outcome::Read(commits))
+}
+
+fn cannot_start(error: &std::io::Error) -> CliError {
+    CliError::failure(format!("git cannot be started: {error}"))
+}
+
+/// Asks for every listed object, and sends on what it is. A line is the name of a commit, or of a tree or a blob, a
+/// blank, and its path, which is empty for a root.
+async fn ask_for(listed: ChildStdout, mut ask: ChildStdin, sender: mpsc::Sender<Object>) -> CliResult<()> {
+    let mut lines = BufReader::new(listed);
+    let (mut line, mut commit) = (Vec::new(), String::new());
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).await? == 0 {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches('\n');
+        let (name, path) = text.split_once(' ').map_or((text, None), |(name, path)| (name, Some(path)));
+        if path == Some("") {
+            continue;
+        }
+        if path.is_none() {
+            commit = name.chars().take(12).collect();
+        }
+        let object = Object {
+            commit: commit.clone(),
+            path: path.unwrap_or("message").to_owned(),
+            is_commit: path.is_none(),
+        };
+        // The reader is gone only when it has failed, and says so itself.
+        if sender.send(object).await.is_err() {
+            return Ok(());
+        }
+        ask.write_all(name.as_bytes()).await?;
+        ask.write_all(b"\n").await?;
+    }
+}
+
+/// Reads the objects in the order in which they were asked for, and returns how many commits there were.
+async fn read_all(
+    answers: ChildStdout,
+    mut objects: mpsc::Receiver<Object>,
+    findings: &mut Findings,
+    step: &dyn Fn(),
+) -> CliResult<u64> {
+    let mut answers = BufReader::new(answers);
+    let (mut head, mut bytes, mut commits) = (String::new(), Vec::new(), HashSet::new());
+    let mut missing = 0_u64;
+    while let Some(Object { commit, path, is_commit }) = objects.recv().await {
+        if is_commit && commits.insert(commit.clone()) {
+            step();
+        }
+        head.clear();
+        answers.read_line(&mut head).await?;
+        // `<name> <kind> <size>`, or `<name> missing`.
+        let mut words = head.split_ascii_whitespace().skip(1);
+        let (Some(kind), Some(size)) = (words.next(), words.next().and_then(|size| size.parse::<u64>().ok()))
+        else {
+            missing += 1;
+            continue;
+        };
+        if kind == "tree" || size > MAX_FILE_BYTES {
+            let mut rest = (&mut answers).take(size + 1);
+            tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+            if kind != "tree" {
+                findings.skip(format!("{commit}:{path} has more than 64 MiB and was not read"));
+            }
+            continue;
+        }
+        bytes.clear();
+        (&mut answers).take(size).read_to_end(&mut bytes).await?;
+        answers.read_u8().await?;
+        findings.look(&bytes, |_| format!("{commit}:{path}"));
+    }
+    if missing > 0 {
+        findings
+            .skip(format!("{missing} objects of the history are not in this repository and were not read"));
+    }
+    Ok(commits.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_folders_that_stay_the_same_are_searched_for_programs() {
+        let path = OsString::from("/usr/bin:.::bin:../x:/bin");
+        assert_eq!(absolute_folders(path), OsString::from("/usr/bin:/bin"));
+    }
 }
