@@ -24,7 +24,8 @@ impl Environment {
             let concerns_us = name.starts_with("STRONGROOM_")
                 || ours.contains(&name)
                 || provider_variables().any(|variable| variable == name)
-                || ["HOME", "XDG_DATA_HOME"].contains(&name.as_str());
+                || ["HOME", "XDG_DATA_HOME"].contains(&name.as_str())
+                || PROXY_VARIABLES.contains(&name.as_str());
             if !concerns_us {
                 continue;
             }
@@ -62,6 +63,9 @@ impl<N: Into<String>, V: Into<Secret>> FromIterator<(N, V)> for Environment {
         Self { variables, not_text: Vec::new() }
     }
 }
+
+/// Variables by which other programs are told of a proxy for outgoing calls.
+pub(super) const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The variables that usually hold keys of providers.
 pub(super) fn provider_variables() -> impl Iterator<Item = &'static str> {

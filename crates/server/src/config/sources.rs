@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use strongroom_model::Secret;
+use strongroom_model::secret_form::{Purpose, clean};
 
 use super::Overrides;
 use super::dotenv_file::{self, DotenvFile};
-use super::environment::{Environment, provider_variables};
-use super::setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Setting, file_variable};
+use super::environment::{Environment, PROXY_VARIABLES, provider_variables};
+use super::setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Setting, file_variable, settings};
 use super::toml_file::TomlFile;
 use super::unknown;
 
@@ -23,6 +24,11 @@ pub(super) struct Sources<'a> {
     is_file_named: bool,
     working_directory: &'a Path,
 }
+
+/// Settings that no file in the working directory decides, whatever the command: which key seals everything, and
+/// whether keys may be sent into the networks around this machine. Whoever can put a file into a folder that somebody
+/// works in must not choose them.
+const TRUSTED_ONLY: [&str; 3] = ["encryption.key", "encryption.previous", "endpoints.allow_private"];
 
 /// The settings that say where secrets go.
 const PLACES: [&str; 2] = ["data_dir", "database.url"];
@@ -52,6 +58,13 @@ impl<'a> Sources<'a> {
         for name in environment.not_text() {
             problems.push(format!("{name} in the environment is not text in UTF-8"));
         }
+        let is_set = |name: &&&str| environment.get(name).is_some_and(|value| !value.trim().is_empty());
+        if let Some(name) = PROXY_VARIABLES.iter().find(is_set).filter(|_| !overrides.is_command) {
+            warnings.push(format!(
+                "{name} is set and not followed: providers are called directly, as a proxy could reach what the endpoint \
+                 guard keeps calls from; unset it, or let the network route those calls"
+            ));
+        }
         let dotenv = DotenvFile::read(working_directory, problems, warnings);
         for variable in CLIENT_VARIABLES.iter().filter(|variable| dotenv.get(variable.name).is_some()) {
             warnings.push(format!(
@@ -73,11 +86,49 @@ impl<'a> Sources<'a> {
             Some((Path::new(path), CONFIG_VARIABLE))
         });
         let file = TomlFile::read(named, working_directory, problems, warnings);
-        let (flags, is_command, is_file_named) =
-            (flags(overrides, problems), overrides.is_command, named.is_some());
+        let is_file_named = overrides.config.is_some() || environment.get(CONFIG_VARIABLE).is_some();
+        let (flags, is_command) = (flags(overrides, problems), overrides.is_command);
         let sources = Self { flags, environment, dotenv, file, is_command, is_file_named, working_directory };
         warnings.extend(sources.ignored_places());
+        sources.tell_of_untrusted(problems, warnings);
         sources
+    }
+
+    /// Says of every line in the working directory that it decides nothing, where nothing stronger does.
+    fn tell_of_untrusted(&self, problems: &mut Vec<String>, warnings: &mut Vec<String>) {
+        for setting in settings().filter(|setting| TRUSTED_ONLY.contains(&setting.name().as_str())) {
+            let is_set = setting.all_variables().any(|variable| self.environment.get(&variable).is_some());
+            let in_dotenv = setting.all_variables().filter_map(|variable| {
+                Some((self.dotenv.get(&variable)?, format!("{variable} in {}", dotenv_file::NAME), variable))
+            });
+            let in_file = self.file.as_ref().filter(|_| !self.is_file_named).into_iter().flat_map(|file| {
+                let names = [Some(setting.name()), setting.file_name()].into_iter().flatten();
+                names.filter_map(|name| Some((file.get(&name)?, format!("{name} in {}", file.label), name)))
+            });
+            for (text, place, name) in in_dotenv.chain(in_file) {
+                // A line that was meant for us and is written wrongly is not passed over.
+                let is_value = setting.is_secret() && !name.ends_with("_FILE") && !name.ends_with("_file");
+                let is_key =
+                    text.trim().len() == 64 && text.trim().bytes().all(|byte| byte.is_ascii_hexdigit());
+                if is_value && !is_key && !is_set && !self.is_command {
+                    problems.push(format!(
+                        "{place} is no master key, and none is taken from a file in the working directory; remove the \
+                         line, or give the key as ENCRYPTION_KEY in the environment or as ENCRYPTION_KEY_FILE"
+                    ));
+                    continue;
+                }
+                let what = if setting.is_secret() {
+                    "chooses the master key"
+                } else {
+                    "says where keys may be sent"
+                };
+                warnings.push(format!(
+                    "{place} is ignored: no file in the working directory {what}; export the variable{}, or name the \
+                     configuration file with --config",
+                    if setting.is_secret() { ", give the key in a file by ENCRYPTION_KEY_FILE" } else { "" }
+                ));
+            }
+        }
     }
 
     /// What a command does not follow, and how to have it followed.
@@ -111,7 +162,8 @@ impl<'a> Sources<'a> {
     }
 
     fn is_followed(&self, setting: &Setting) -> bool {
-        !(self.is_command && PLACES.contains(&setting.name().as_str()))
+        let name = setting.name();
+        !TRUSTED_ONLY.contains(&name.as_str()) && !(self.is_command && PLACES.contains(&name.as_str()))
     }
 
     /// The strongest source that has the setting.
@@ -158,7 +210,11 @@ impl<'a> Sources<'a> {
         provider_variables()
             .filter_map(|name| Some((name, self.environment.get(name).or_else(|| self.dotenv.get(name))?)))
             .filter(|(_, value)| !value.trim().is_empty())
-            .map(|(name, value)| (name.to_owned(), Secret::from(value)))
+            .map(|(name, value)| {
+                // Without what is certainly wrapping; what cannot be used stays, and is told of.
+                let cleaned = clean(value, Purpose::ApiKey).map(|cleaned| cleaned.secret);
+                (name.to_owned(), cleaned.unwrap_or_else(|_| Secret::from(value)))
+            })
             .collect()
     }
 }

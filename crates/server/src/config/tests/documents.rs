@@ -63,7 +63,7 @@ fn the_example_file_with_every_setting_taken_is_a_configuration() {
             _ => format!("{line}\n"),
         })
         .collect();
-    let place = Place::new();
+    let place = Place::new().variable("STRONGROOM_CONFIG", "strongroom.toml");
     let text = text.replace("/etc/strongroom", place.folder.path().to_str().unwrap());
     let place = place
         .file("strongroom.toml", text)

@@ -142,8 +142,8 @@ fn a_relative_path_starts_where_it_is_written() {
 
 #[test]
 fn a_dollar_in_the_dotenv_file_stays_a_dollar() {
-    let place = Place::new().file(".env", "ENCRYPTION_KEY=a$HOME${HOME}b").variable("HOME", "/home");
-    assert_eq!(place.loaded().config.encryption.key.unwrap().expose(), "a$HOME${HOME}b");
+    let place = Place::new().file(".env", "STRONGROOM_ADMIN_TOKEN=a$HOME${HOME}b").variable("HOME", "/home");
+    assert_eq!(place.loaded().config.auth.admin_token.unwrap().expose(), "a$HOME${HOME}b");
 }
 
 #[test]
@@ -170,7 +170,10 @@ fn a_command_does_not_let_a_file_in_the_working_directory_say_where_keys_go() {
     let place = Place::new()
         .file(
             ".env",
-            "STRONGROOM_DATABASE_URL=postgres://elsewhere/db\nDATABASE_URL=sqlite:other\nENCRYPTION_KEY=k",
+            format!(
+                "STRONGROOM_DATABASE_URL=postgres://elsewhere/db\nDATABASE_URL=sqlite:other\nENCRYPTION_KEY={}",
+                "0a".repeat(32)
+            ),
         )
         .file("strongroom.toml", "data_dir = 'here'\n[http]\nlisten = '127.0.0.1:1'");
     assert!(place.loaded().config.database.url.to_string().contains("elsewhere"), "`serve` follows it");
@@ -180,10 +183,83 @@ fn a_command_does_not_let_a_file_in_the_working_directory_say_where_keys_go() {
     assert!(loaded.config.database.url.to_string().ends_with("/.local/share/strongroom/strongroom.db"));
     assert!(loaded.config.data_dir.ends_with(".local/share/strongroom"));
     assert_eq!(listen(&place), "127.0.0.1:1", "the rest of the file holds");
-    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+    assert_eq!(loaded.warnings.len(), 3, "{:?}", loaded.warnings);
 
     let named = Overrides { config: Some(place.path("strongroom.toml")), ..command() };
     let place = place.overrides(named).variable("STRONGROOM_DATABASE_URL", "sqlite:mine");
     assert_eq!(place.loaded().config.data_dir, place.path("here"));
     assert!(place.loaded().config.database.url.to_string().ends_with("mine"));
+}
+
+#[test]
+fn no_file_in_the_working_directory_chooses_the_master_key_or_where_keys_may_be_sent() {
+    let key = "0a".repeat(32);
+    for (name, text, says) in [
+        (".env", format!("ENCRYPTION_KEY={key}"), "ENCRYPTION_KEY in .env"),
+        (".env", "ENCRYPTION_KEY_FILE=key".to_owned(), "ENCRYPTION_KEY_FILE in .env"),
+        (".env", format!("export ENCRYPTION_KEY_PREVIOUS={key}"), "ENCRYPTION_KEY_PREVIOUS in .env"),
+        (
+            ".env",
+            "STRONGROOM_ALLOW_PRIVATE_ENDPOINTS=true".to_owned(),
+            "STRONGROOM_ALLOW_PRIVATE_ENDPOINTS in .env",
+        ),
+        ("strongroom.toml", format!("[encryption]\nkey = '{key}'"), "encryption.key in strongroom.toml"),
+        (
+            "strongroom.toml",
+            "[encryption]\nkey_file = 'key'".to_owned(),
+            "encryption.key_file in strongroom.toml",
+        ),
+        (
+            "strongroom.toml",
+            format!("[encryption]\nprevious = '{key}'"),
+            "encryption.previous in strongroom.toml",
+        ),
+        (
+            "strongroom.toml",
+            "[endpoints]\nallow_private = true".to_owned(),
+            "endpoints.allow_private in strongroom.toml",
+        ),
+    ] {
+        for is_command in [false, true] {
+            let place = Place::new().file("key", &key).file(name, &text);
+            let place = place.overrides(Overrides { is_command, ..Overrides::default() });
+            let loaded = place.loaded();
+            let config = loaded.config;
+            let is_chosen = config.encryption.key.is_some() || config.encryption.previous.is_some();
+            assert!(!is_chosen && !config.endpoints.allow_private, "{text}");
+            assert_eq!(loaded.warnings.len(), 1, "{text}: {:?}", loaded.warnings);
+            let warning = &loaded.warnings[0];
+            assert!(
+                warning.starts_with(says) && warning.contains("is ignored") && !warning.contains(&key),
+                "{warning}"
+            );
+        }
+    }
+    // A file that somebody names by hand is trusted; one that a .env names is not.
+    let file = |place: Place| place.file("s.toml", format!("[encryption]\nkey = '{key}'"));
+    let named = file(Place::new().variable("STRONGROOM_CONFIG", "s.toml")).loaded();
+    assert_eq!((named.config.encryption.key.unwrap().expose(), named.warnings), (key.as_str(), Vec::new()));
+    let by_dotenv = file(Place::new().file(".env", "STRONGROOM_CONFIG=s.toml")).loaded();
+    assert!(by_dotenv.config.encryption.key.is_none() && by_dotenv.warnings.len() == 1);
+    let problem = Place::new().file(".env", format!("ENCRYPTION_KEY={CANARY}")).problem();
+    assert!(problem.contains("is no master key") && !problem.contains(CANARY), "{problem}");
+}
+
+#[test]
+fn keys_of_providers_in_the_environment_come_without_their_wrapping() {
+    let place = Place::new().variable("OPENAI_API_KEY", " \"sk-1\"\r\n");
+    assert_eq!(place.loaded().provider_environment[0].1.expose(), "sk-1");
+}
+
+#[test]
+fn a_proxy_that_only_the_environment_names_is_told_of_without_its_password() {
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        let proxy = format!("http://user:{CANARY}@proxy:3128");
+        let warnings = Place::new().variable(name, &proxy).loaded().warnings;
+        assert!(
+            warnings.len() == 1 && warnings[0].starts_with(name) && !warnings[0].contains(CANARY),
+            "{warnings:?}"
+        );
+    }
+    assert_eq!(Place::new().variable("HTTPS_PROXY", "").loaded().warnings, Vec::<String>::new());
 }
