@@ -22,7 +22,8 @@ pub(super) const SETTINGS: &[Setting] = &[DATA_DIR];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PathBuf> {
     if reader.is_set(&DATA_DIR) {
-        return reader.path(&DATA_DIR);
+        // Without what says nothing, such as a second slash at the start.
+        return reader.path(&DATA_DIR).map(|path| path.components().collect());
     }
     let folder = usual_folder(reader.environment());
     if folder.is_none() {

@@ -25,7 +25,7 @@ const URL: Setting = Setting {
     form: Form::Secret,
     default: Standard::Rule("`sqlite:<data_dir>/strongroom.db`"),
     sample: r#"url = "postgres://strongroom@db.internal/strongroom?sslmode=verify-full""#,
-    doc: "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; a secret, as it may hold a password.",
+    doc: "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or another form of the list above; a secret, as it may hold a password.",
     show: |config| config.database.url.to_string(),
 };
 

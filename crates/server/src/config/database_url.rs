@@ -1,11 +1,15 @@
 //! Where the database is: a URL that may hold a password and never shows it.
 
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+mod table;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use strongroom_model::Secret;
-use url::Url;
 
 /// The databases that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,42 +32,31 @@ pub struct DatabaseUrl {
 
 const FORMS: &str = "write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/DATABASE";
 
-/// What would end the path in a `sqlite:` URL, or be taken for an escape.
-const IN_SQLITE_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
-
-/// Parameters that sqlx knows in a PostgreSQL URL (its `PgConnectOptions`). It writes the values of others to the
-/// log, so that they are taken out here.
-const POSTGRES_PARAMETERS: &[&str] = &[
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "statement-cache-capacity",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-];
+/// Names by which SQLAlchemy, Django, Go and Node call PostgreSQL; each may be followed by `+` and a driver.
+const POSTGRES_SCHEMES: [&str; 6] = ["postgres", "postgresql", "postgis", "pgsql", "timescale", "psql"];
 
 impl DatabaseUrl {
-    /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`; a relative path starts at `folder`.
+    /// Reads the URL of a database as sqlx, libpq, SQLAlchemy, Django and Prisma write it; `docs/configuration.md` lists
+    /// the forms. A relative path starts at `folder`.
     ///
     /// # Errors
     /// What is wrong and the mend, never any part of the text.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+        // Container tools hand on the quotes of an environment file.
+        let text = text.trim();
+        let text = ['"', '\'']
+            .iter()
+            .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
+            .unwrap_or(text);
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
-        match scheme.to_ascii_lowercase().as_str() {
-            "sqlite" => Self::parse_sqlite(rest, folder),
-            "postgres" | "postgresql" => Self::parse_postgres(text),
+        let scheme = scheme.to_ascii_lowercase();
+        let (name, driver) =
+            scheme.split_once('+').map_or((scheme.as_str(), None), |(name, it)| (name, Some(it)));
+        match name {
+            "sqlite" | "sqlite3" => sqlite::parse(rest, driver.is_some(), folder),
+            "file" => sqlite::parse_file(rest, folder),
+            "jdbc" => Err(format!("this is a URL of JDBC; leave `jdbc:` out, and {FORMS}")),
+            name if POSTGRES_SCHEMES.contains(&name) => postgres::parse(rest),
             _ => Err(format!("this is not the URL of a database that is supported; {FORMS}")),
         }
     }
@@ -79,8 +72,16 @@ impl DatabaseUrl {
                 path.display()
             )
         })?;
-        let url = format!("sqlite:{}", utf8_percent_encode(text, IN_SQLITE_PATH));
-        Ok(Self::of_sqlite(url, path.to_path_buf()))
+        if text.contains('\0') {
+            return Err("the path of the database holds a NUL character; choose another".to_owned());
+        }
+        // Two slashes at the start would be read as the start of a host, and the rest as a relative path.
+        let text = match text.strip_prefix('/') {
+            Some(rest) => format!("/{}", rest.trim_start_matches('/')),
+            None => text.to_owned(),
+        };
+        let url = format!("sqlite:{}", utf8_percent_encode(&text, sqlite::IN_PATH));
+        Ok(Self::of_sqlite(url, PathBuf::from(text)))
     }
 
     fn of_sqlite(url: String, path: PathBuf) -> Self {
@@ -91,68 +92,6 @@ impl DatabaseUrl {
             path: Some(path),
             ignored: Vec::new(),
         }
-    }
-
-    fn parse_sqlite(rest: &str, folder: &Path) -> Result<Self, String> {
-        let rest = rest.strip_prefix("//").unwrap_or(rest);
-        let (path, parameters) = rest.split_once('?').map_or((rest, None), |(path, rest)| (path, Some(rest)));
-        let in_memory = path == ":memory:"
-            || parameters.is_some_and(|text| text.split('&').any(|parameter| parameter == "mode=memory"));
-        if in_memory {
-            return Err(format!(
-                "a database in memory forgets every credential when the process ends; {FORMS}"
-            ));
-        }
-        if path.is_empty() {
-            return Err(format!("the path of the SQLite database is missing; {FORMS}"));
-        }
-        let decoded = percent_decode_str(path)
-            .decode_utf8()
-            .map_err(|_| "the path of the SQLite database is not text in UTF-8; choose another".to_owned())?;
-        let mut url = Self::sqlite(&folder.join(&*decoded))?;
-        if let Some(parameters) = parameters {
-            let text = format!("{}?{parameters}", url.text.expose());
-            url.shown.clone_from(&text);
-            url.text = Secret::new(text);
-        }
-        Ok(url)
-    }
-
-    fn parse_postgres(text: &str) -> Result<Self, String> {
-        let authority = text.split_once("://").map(|(_, rest)| rest).ok_or(FORMS)?;
-        // With one of these left bare in a password, the rest of it would be read as a host, a path or a parameter, and
-        // be shown as such.
-        let misread = authority
-            .find(['/', '?', '#'])
-            .is_some_and(|end| authority[end..].contains('@') || authority[end..].contains('#'));
-        let misread = misread.then(|| {
-            "there is an `@` or `#` behind the host; in a user name or password write `%40` for `@`, `%23` for `#`, `%2F` \
-             for `/` and `%3F` for `?`"
-                .to_owned()
-        });
-        let url = match (Url::parse(text), misread) {
-            (_, Some(reason)) => return Err(reason),
-            // Its message names a part of the URL and quotes none of it.
-            (Err(error), None) => return Err(format!("this is not a valid URL ({error}); {FORMS}")),
-            (Ok(url), None) => url,
-        };
-        let is_known = |name: &str| POSTGRES_PARAMETERS.contains(&name) || name.starts_with("options[");
-        let ignored: Vec<String> =
-            url.query_pairs().map(|(name, _)| name.into_owned()).filter(|name| !is_known(name)).collect();
-        let text = if ignored.is_empty() {
-            Secret::from(text)
-        } else {
-            Secret::new(with_parameters(&url, |name, value| is_known(name).then(|| value.to_owned())))
-        };
-        let mut shown = url;
-        // Fails only without a host, and then there is no password either.
-        if shown.password().is_some() && shown.set_password(Some("****")).is_err() {
-            return Err(FORMS.to_owned());
-        }
-        let shown = with_parameters(&shown, |name, value| {
-            is_known(name).then(|| if name == "password" { "****".to_owned() } else { value.to_owned() })
-        });
-        Ok(Self { kind: DatabaseKind::Postgres, text, shown, path: None, ignored })
     }
 
     /// Which database it is.
@@ -178,21 +117,6 @@ impl DatabaseUrl {
     pub fn ignored_parameters(&self) -> &[String] {
         &self.ignored
     }
-}
-
-/// The URL with the parameters that `keep` gives back.
-fn with_parameters(url: &Url, keep: impl Fn(&str, &str) -> Option<String>) -> String {
-    let mut url = url.clone();
-    let kept: Vec<(String, String)> = url
-        .query_pairs()
-        .filter_map(|(name, value)| Some((name.to_string(), keep(&name, &value)?)))
-        .collect();
-    url.set_query(None);
-    if !kept.is_empty() {
-        let mut encoder = url::form_urlencoded::Serializer::new(String::new());
-        url.set_query(Some(&encoder.extend_pairs(kept).finish()));
-    }
-    url.into()
 }
 
 impl fmt::Display for DatabaseUrl {
