@@ -7,6 +7,7 @@ mod jobs;
 mod listen;
 mod local;
 mod serve;
+pub(crate) mod socket_file;
 
 use std::io::{Read, Seek};
 

@@ -28,7 +28,7 @@ pub(super) fn load(overrides: &Overrides, output: &Output) -> CliResult<Loaded> 
 
 /// Where the server on this machine listens for the command line.
 pub(super) fn socket_file(config: &Config) -> PathBuf {
-    config.data_dir.join("strongroom.sock")
+    crate::wiring::socket_file::of(&config.data_dir)
 }
 
 /// Where the server keeps the master key that it made itself.

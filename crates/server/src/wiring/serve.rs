@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{data_dir, jobs, listen};
+use super::{data_dir, jobs, listen, socket_file};
 use crate::config::{Loaded, LogFormat};
 use crate::http::front::Front;
 use crate::telemetry;
@@ -49,7 +49,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     let opened = super::open(&loaded).await?;
     let room = opened.room.clone();
     // Before anybody is told that it serves: whoever comes to the socket file then finds it.
-    let socket_path = config.data_dir.join("strongroom.sock");
+    let socket_path = socket_file::prepare(&config.data_dir)?;
     let socket = listen::bind_socket(&socket_path)?;
     // Said at the start, for it is easily forgotten: a change of the master key that was begun is to be ended.
     for next in room.keys().status().await?.next {
@@ -117,6 +117,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         }
     }
     remove(&socket_path);
+    socket_file::forget(&config.data_dir);
     let closed = room.close().await;
     drop(lock);
     if let Err(problem) = &closed {

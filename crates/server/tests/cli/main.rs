@@ -9,6 +9,7 @@ mod export;
 mod harness;
 mod leak;
 mod limit;
+mod long_path;
 mod offboard;
 mod offline;
 mod run;
