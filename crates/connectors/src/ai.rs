@@ -120,10 +120,16 @@ async fn ask(client: &GuardedClient, provider: &Provider, endpoint: Option<&str>
             "The key has characters that cannot be sent, such as a line break: store it again without them.",
         );
     };
-    let request = match client.get(probe_url(base, api)) {
+    let url = probe_url(base, api);
+    // A path that is wrong is seen only when it is told. The guard lets no password pass, and the key is in a header.
+    let asked = format!("asked: GET {}", without_query(&url));
+    let request = match client.get(url) {
         Ok(request) => request,
         Err(problem) => {
-            return Finding::without_answer(ProbeOutcome::Unreachable, format!("Not called: {problem}."));
+            return Finding::without_answer(
+                ProbeOutcome::Unreachable,
+                format!("Not called: {problem}; {asked}."),
+            );
         }
     };
     let request =
@@ -135,13 +141,24 @@ async fn ask(client: &GuardedClient, provider: &Provider, endpoint: Option<&str>
     match answer {
         Ok(answer) => {
             let Verdict { outcome, words } = api.verdict(&answer);
-            let detail = format!("{words} ({})", answer.reference(key));
+            let reference = answer.reference(key);
+            let detail = match outcome {
+                ProbeOutcome::Ok => format!("{words} ({reference})"),
+                _ => format!("{words} ({reference}; {asked})"),
+            };
             Finding { outcome, status: Some(answer.status.as_u16()), detail }
         }
         Err(error) => {
-            Finding::without_answer(ProbeOutcome::Unreachable, unreachable::explain(&error, client.timeout()))
+            let why = unreachable::explain(&error, client.timeout());
+            Finding::without_answer(ProbeOutcome::Unreachable, format!("{why} ({asked})"))
         }
     }
+}
+
+fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.into()
 }
 
 fn probe_url(base: Url, api: &ProviderApi) -> Url {

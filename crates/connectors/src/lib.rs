@@ -2,6 +2,7 @@
 
 pub mod ai;
 pub mod dotenv;
+pub mod endpoint_form;
 pub mod endpoint_guard;
 pub mod key_pattern;
 pub mod upstream;

@@ -1,6 +1,7 @@
 //! Making credentials, once per idempotency key.
 
 use serde_json::json;
+use strongroom_connectors::endpoint_form;
 use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::random;
 use strongroom_model::credential::{
@@ -134,7 +135,7 @@ impl CredentialService {
         self.room.append(tx, vec![entry]).await
     }
 
-    async fn make(&self, tx: &mut Write, new: NewCredential, now: Millis) -> Result<Credential, Problem> {
+    async fn make(&self, tx: &mut Write, mut new: NewCredential, now: Millis) -> Result<Credential, Problem> {
         check_name(&new.name)?;
         if let Some(key) = &new.api_key {
             check_secret("apiKey", key)?;
@@ -147,7 +148,7 @@ impl CredentialService {
         }
         new.expires_at.map_or(Ok(()), |at| check_expiry(at, now))?;
         new.rotate_after_days.map_or(Ok(()), check_rotation)?;
-        self.check_where(&new.provider, new.endpoint.as_deref())?;
+        new.endpoint = self.endpoint(&new.provider, new.endpoint.as_deref())?;
         check_owner(new.is_global, new.user)?;
         let (uid, version_uid) = (random::uid(), random::uid());
         let grant = CredentialGrant {
@@ -193,12 +194,19 @@ impl CredentialService {
         made.ok_or_else(|| Problem::internal("the credential is not there after it was made"))
     }
 
-    /// Whether a credential of this provider may point at this endpoint.
-    pub(super) fn check_where(&self, provider: &Provider, endpoint: Option<&str>) -> Result<(), Problem> {
+    /// The endpoint that a credential of this provider gets: checked, and as the base of the provider's API.
+    pub(super) fn endpoint(
+        &self,
+        provider: &Provider,
+        endpoint: Option<&str>,
+    ) -> Result<Option<String>, Problem> {
         let speaks_by_itself = provider.known().is_some_and(|known| known.base_url.is_some());
         match endpoint {
-            Some(endpoint) => self.room.0.guard.check(endpoint).map(|_| ()),
-            None if speaks_by_itself => Ok(()),
+            Some(endpoint) => {
+                let url = self.room.0.guard.check(endpoint)?;
+                endpoint_form::normalised(provider, endpoint, &url).map(Some)
+            }
+            None if speaks_by_itself => Ok(None),
             None => Err(Problem::invalid(
                 "endpoint",
                 "a provider that strongroom does not know needs an endpoint: the base URL of its OpenAI-compatible API",

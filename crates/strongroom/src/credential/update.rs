@@ -95,7 +95,7 @@ impl CredentialService {
         after.expires_at = patch.expires_at.unwrap_or(after.expires_at);
         after.rotate_after_days = patch.rotate_after_days.unwrap_or(after.rotate_after_days);
         if patch.provider.is_some() || patch.endpoint.is_some() {
-            self.check_where(&after.provider, after.endpoint.as_deref())?;
+            after.endpoint = self.endpoint(&after.provider, after.endpoint.as_deref())?;
         }
         if patch.is_global.is_some() || patch.user.is_some() {
             check_owner(after.is_global, after.user)?;

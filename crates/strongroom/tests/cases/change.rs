@@ -133,13 +133,23 @@ async fn what_breaks_a_rule_names_its_field_and_leaves_no_trace() {
         broken("name", |new| new.name = "42".into()),
         broken("apiKey", |new| new.api_key = Some("".into())),
         broken("apiKey", |new| new.api_key = Some("a\nb".into())),
+        broken("apiKey", |new| new.api_key = Some("sk-1\n".into())),
+        broken("apiKey", |new| new.api_key = Some("\u{feff}sk-1".into())),
+        broken("apiKey", |new| new.api_key = Some("\"sk-1\"".into())),
+        broken("apiKey", |new| new.api_key = Some("OPENAI_API_KEY=sk-1".into())),
+        broken("apiKey", |new| new.api_key = Some("Bearer sk-1".into())),
+        broken("apiKey", |new| new.api_key = Some("sk-1,sk-2".into())),
+        broken("apiKey", |new| new.api_key = Some("sk-1\u{200b}".into())),
+        broken("apiKey", |new| new.api_key = Some("your-key-here".into())),
         broken("apiSecret", |new| new.api_secret = Some(" x".into())),
+        broken("apiSecret", |new| new.api_secret = Some("'x'".into())),
         broken("rateLimit", |new| new.rate_limit = Some(-1)),
         broken("userId", |new| new.is_global = false),
         broken("userId", |new| new.user = Some(UserId(99))),
         broken("endpoint", |new| new.provider = provider("my-llm")),
         broken("endpoint", |new| new.endpoint = Some("http://10.0.0.1/v1".into())),
         broken("endpoint", |new| new.endpoint = Some("https://169.254.169.254/".into())),
+        broken("endpoint", |new| new.endpoint = Some("https://api.openai.com/other".into())),
     ] {
         let problem = ground.service().create(new).await.unwrap_err();
         assert_eq!(
@@ -204,4 +214,23 @@ async fn a_list_comes_whole_and_in_pages() {
     assert_eq!((first.items.len(), first.next), (2, Some(all[1].id.0)));
     let last = ground.service().list(&filter, all[2].id.0, 2).await.unwrap();
     assert_eq!((last.items.len(), last.next), (2, None));
+}
+
+#[tokio::test]
+async fn an_endpoint_is_stored_as_the_base_of_its_providers_api() {
+    let ground = ground().await;
+    let mut copied = new("copied");
+    copied.endpoint = Some("https://llm.example.com/v1/chat/completions".into());
+    let copied = ground.make(copied).await;
+    assert_eq!(copied.endpoint.as_deref(), Some("https://llm.example.com/v1"));
+    let patch = CredentialPatch {
+        provider: Some(provider("anthropic")),
+        endpoint: Some(Some("https://llm.example.com/anthropic/v1/messages".into())),
+        ..Default::default()
+    };
+    let changed = ground.service().update(copied.id, patch, None).await.unwrap();
+    assert_eq!(changed.endpoint.as_deref(), Some("https://llm.example.com/anthropic"));
+    let read = ground.service().get_credential("copied", None).await.unwrap().unwrap();
+    assert_eq!(read.api_key.expose(), "key of copied");
+    ground.assert_sound().await;
 }
