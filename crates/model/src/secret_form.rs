@@ -187,14 +187,22 @@ pub fn check(secret: &Secret, purpose: Purpose) -> Result<(), Fault> {
     cleaned.removed.first().map_or(Ok(()), |wrapping| Err(Fault::Wrapped(*wrapping)))
 }
 
-/// Checks a secret that another application accepted before: only what certainly cannot be its own text is refused.
+/// Checks a secret that another application accepted before: what it holds is kept, odd as it is, unless it certainly
+/// is no secret by itself.
 ///
 /// # Errors
 /// [`Fault`] when it is wrapped, or one of several, or a line with a name.
 pub fn check_moved(secret: &Secret, purpose: Purpose) -> Result<(), Fault> {
+    let text = secret.expose();
     match check(secret, purpose) {
-        Err(Fault::NotAscii(_) | Fault::Backslash | Fault::BlankWithin | Fault::SeveralLines) => Ok(()),
-        other => other,
+        Err(fault @ (Fault::Empty | Fault::Assignment | Fault::Scheme | Fault::LooseQuote)) => Err(fault),
+        // In one piece it is a key with blanks around; a text of several words may end in one.
+        Err(Fault::Wrapped(Wrapping::Blanks)) if text.trim().contains(' ') => Ok(()),
+        Err(fault @ Fault::Wrapped(_)) => Err(fault),
+        Err(Fault::Several) if parts(text).filter(|part| begins_like_a_key(part)).count() > 1 => {
+            Err(Fault::Several)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -297,16 +305,22 @@ fn is_object(text: &str) -> bool {
     text.starts_with('{') && text.ends_with('}') && text.contains("\"private_key\":")
 }
 
+/// What stands between the separators of lists.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let is_separator = |character: char| ",;|".contains(character) || character.is_whitespace();
+    text.split(is_separator).map(|part| part.trim_matches(is_quote)).filter(|part| !part.is_empty())
+}
+
+fn begins_like_a_key(part: &str) -> bool {
+    BEGINNINGS.iter().any(|beginning| part.starts_with(beginning))
+}
+
 /// Several keys in one text, separated by anything that lists are separated by.
 fn check_parts(text: &str) -> Result<(), Fault> {
-    let is_separator = |character: char| ",;|".contains(character) || character.is_whitespace();
-    let parts =
-        || text.split(is_separator).map(|part| part.trim_matches(is_quote)).filter(|part| !part.is_empty());
-    let begins = |part: &str| BEGINNINGS.iter().any(|beginning| part.starts_with(beginning));
     let has_comma = text.contains([',', ';']);
-    let keys = parts().filter(|part| begins(part)).count();
-    let long = parts().filter(|part| part.len() >= MIN_KEY_PART_BYTES).count();
-    if keys > 1 || long > 1 || (has_comma && parts().count() > 1) {
+    let keys = parts(text).filter(|part| begins_like_a_key(part)).count();
+    let long = parts(text).filter(|part| part.len() >= MIN_KEY_PART_BYTES).count();
+    if keys > 1 || long > 1 || (has_comma && parts(text).count() > 1) {
         return Err(Fault::Several);
     }
     if has_comma {
@@ -337,7 +351,7 @@ fn check_key(text: &str) -> Result<(), Fault> {
 /// Characters that no header of HTTP carries, or that only stand around a key.
 fn check_characters(text: &str) -> Result<(), Fault> {
     let is_key = |part: &str| {
-        BEGINNINGS.iter().any(|beginning| part.starts_with(beginning))
+        begins_like_a_key(part)
             || (part.len() >= MIN_KEY_PART_BYTES
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)))
     };
@@ -364,9 +378,7 @@ fn strip_prefix_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str
 
 /// A scheme of the `Authorization` header (RFC 9110, 11.6.2), or a word that people use like one, before a key.
 fn has_scheme(text: &str) -> bool {
-    let is_key = |rest: &str| {
-        BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning)) || rest.len() >= MIN_KEY_PART_BYTES
-    };
+    let is_key = |rest: &str| begins_like_a_key(rest) || rest.len() >= MIN_KEY_PART_BYTES;
     let follows = |word: &str, signs: &[char]| {
         strip_prefix_ignoring_case(text, word).filter(|rest| rest.starts_with(signs)).map(str::trim_start)
     };
@@ -649,7 +661,20 @@ mod tests {
         assert_eq!(wrapped, Fault::Wrapped(Wrapping::Blanks));
         assert!(wrapped.to_string().contains("blanks"));
         assert_eq!(check_moved(&Secret::from("ünïcødé"), ApiKey), Ok(()));
-        assert!(check_moved(&Secret::from("k\n"), ApiKey).is_err());
+        for kept in [
+            "sk-of-'; DROP TABLE users; --",
+            "a\u{202e}b",
+            "a\nb",
+            "a\\n",
+            "ends in a blank ",
+            "sk-...",
+            "k,l",
+        ] {
+            assert_eq!(check_moved(&Secret::from(kept), ApiKey), Ok(()), "{kept:?}");
+        }
+        for refused in ["k\n", " k", "\u{feff}k", "'k'", "\"k", "A_KEY=k", "Bearer k", "sk-a,sk-b", ""] {
+            assert!(check_moved(&Secret::from(refused), ApiKey).is_err(), "{refused:?}");
+        }
     }
 
     proptest! {

@@ -163,7 +163,8 @@ impl<'a> Sources<'a> {
 
     fn is_followed(&self, setting: &Setting) -> bool {
         let name = setting.name();
-        !TRUSTED_ONLY.contains(&name.as_str()) && !(self.is_command && PLACES.contains(&name.as_str()))
+        let is_place = self.is_command && PLACES.contains(&name.as_str());
+        !is_place && !TRUSTED_ONLY.contains(&name.as_str())
     }
 
     /// The strongest source that has the setting.

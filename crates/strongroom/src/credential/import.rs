@@ -13,7 +13,7 @@ use strongroom_model::credential::{
 use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
-use strongroom_model::secret_form::{Purpose, check_moved};
+use strongroom_model::secret_form::{self, Purpose, check_moved};
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::counter::{CounterKey, Delta, Entry, EntryKind};
 use strongroom_store::credential::NewRow;
@@ -154,7 +154,7 @@ impl CredentialService {
     }
 
     async fn import_row(&self, row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
-        let provider = check(&row)?;
+        let provider = check(&row, &options.source)?;
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
         let name = row.name.clone();
@@ -328,7 +328,7 @@ impl CredentialService {
 }
 
 /// Less strict than for a new credential: what the original accepted is kept, unless it cannot be stored at all.
-fn check(row: &ImportRow) -> Result<Provider, Problem> {
+fn check(row: &ImportRow, source: &str) -> Result<Provider, Problem> {
     if row.name.is_empty() || row.name.len() > MAX_NAME || row.name.contains('\0') {
         return Err(Problem::invalid("name", format!("name must be 1 to {MAX_NAME} bytes without NUL")));
     }

@@ -146,15 +146,14 @@ async fn a_missing_owner_becomes_a_disabled_user_of_the_same_id() {
 async fn names_that_break_todays_rules_are_kept_and_found() {
     let ground = ground().await;
     let names = ["a/b", "..", "42", "ä ö", "%2e", "' OR 1=1 --", " x ", "a\nb", &"x".repeat(1024)];
-    let key = |id| Some(format!("key of {id}").into());
-    let rows =
-        names.iter().zip(1..).map(|(name, id)| ImportRow { api_key: key(id), ..row(id, name) }).collect();
+    let rows = names.iter().zip(1..).map(|(name, id)| row(id, name)).collect();
     assert_eq!(told(&import(&ground, rows).await), ["migrated"; 9]);
     for (name, id) in names.iter().zip(1..) {
+        // Its key is made of its name, which may not stand in a header; it is handed out as it was.
         let read = ground.service().get_credential(name, None).await.unwrap().unwrap();
         assert_eq!(
             (read.id, read.api_key.expose()),
-            (Some(CredentialId(id)), format!("key of {id}").as_str())
+            (Some(CredentialId(id)), format!("key of {name}").as_str())
         );
     }
     ground.assert_sound().await;
