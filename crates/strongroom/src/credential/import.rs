@@ -338,7 +338,10 @@ fn check(row: &ImportRow, source: &str) -> Result<Provider, Problem> {
             return Err(Problem::invalid(field, format!("{field} must be 1 to {MAX_SECRET} bytes")));
         }
         let purpose = if field == "apiKey" { Purpose::ApiKey } else { Purpose::ApiSecret };
-        check_moved(secret, purpose).map_err(|fault| Problem::invalid(field, format!("{field} {fault}")))?;
+        // Of a `.env` it is known where a key comes from, and that it is to be used.
+        let checked =
+            if source == "env" { secret_form::check(secret, purpose) } else { check_moved(secret, purpose) };
+        checked.map_err(|fault| Problem::invalid(field, format!("{field} {fault}")))?;
     }
     let endpoint = row.endpoint.as_deref().unwrap_or_default();
     if endpoint.len() > MAX_ENDPOINT || endpoint.contains('\0') {
