@@ -13,6 +13,8 @@ mod gateway_path;
 mod http1_answer;
 #[path = "fuzz/pieces.rs"]
 mod pieces;
+#[path = "fuzz/request_body.rs"]
+mod request_body;
 
 /// Lines of an event stream, of JSON that providers might write and of what they never would.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
@@ -128,6 +130,32 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(method, cut, head, body)| [&[method, cut], head.as_bytes(), body.as_bytes()].concat())
 }
 
+/// Bodies of requests, most of which have fields that matter.
+fn request() -> impl Strategy<Value = Vec<u8>> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        "-?[0-9]{1,3}(\\.[05])?",
+        "\"(text|file|function|web_search|base64|m|[a-z\\\\]{0,3}|\\\\u00[46][0-9a-f])\"",
+    ];
+    let key = "\"(model|stream|stream_options|include_usage|messages|content|type|tools|n|prompt|input|max_tokens|generation_config|maxOutputTokens|contents|parts|source|background|m\\\\u006fdel|[a-zA-Z]{0,2})\"";
+    let value = leaf.prop_recursive(4, 24, 4, move |inner| {
+        let list =
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(",")));
+        let object = proptest::collection::vec((key, "[ ]?", inner), 0..4).prop_map(|members| {
+            let members: Vec<_> =
+                members.into_iter().map(|(key, gap, value)| format!("{key}{gap}:{value}")).collect();
+            format!("{{{}}}", members.join(","))
+        });
+        prop_oneof![list, object]
+    });
+    let body = proptest::collection::vec((key, value), 0..6).prop_map(|members| {
+        let members: Vec<_> = members.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    });
+    (any::<u8>(), body).prop_map(|(which, body)| [&[which], body.as_bytes()].concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
 
@@ -147,11 +175,21 @@ proptest! {
     }
 
     #[test]
+    fn a_request_is_json_and_changes_where_it_must(data in request()) {
+        request_body::foreign(&data);
+    }
+
+    #[test]
     fn a_path_of_the_gateway_has_one_spelling(
         path in "/(openai/v1|gemini/v1beta|anthropic/v1|openrouter/api/v1|groq/openai/v1|v1|v1beta)/((chat/completions|responses|embeddings|messages|messages/count_tokens|models)|models/[a-zA-Z0-9.:@+_-]{1,8}(:generateContent|:countTokens|/[a-z.]{1,4})?|[a-z/.%:\\\\]{0,30})"
     ) {
         gateway_path::foreign(&path);
     }
+}
+
+#[test]
+fn every_kept_request_is_json_and_changes_where_it_must() {
+    replay("request_body", request_body::foreign);
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod failover;
 mod headers;
 mod limits;
 mod streams;
+mod unbounded;

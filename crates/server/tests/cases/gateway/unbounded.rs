@@ -1,0 +1,85 @@
+//! Calls that their requests do not bound, under limits in tokens and dollars.
+
+use serde_json::{Value, json};
+use strongroom_testkit::fake_upstream::Mode;
+
+use crate::cases::stage::{Stage, question};
+
+const CHAT: &str = "/openai/v1/chat/completions";
+
+/// A stage with one credential of a provider, under limits of this many tokens and enough dollars.
+async fn limited(provider: &str, tokens: i64) -> (Stage, String) {
+    let stage = Stage::new().await;
+    let key = stage.credential("one", provider, Mode::Ok, json!({})).await;
+    for limit in [
+        json!({ "credential": "one", "unit": "tokens", "window": "day", "amount": tokens }),
+        json!({ "credential": "one", "unit": "nano_usd", "window": "day", "amount": 1_000_000_000_000_i64 }),
+    ] {
+        stage.server.post("/api/admin/limits", limit).await.expect(200);
+    }
+    (stage, key)
+}
+
+fn with(field: &str, value: Value) -> Value {
+    let mut body = question("gpt-4o-mini");
+    body[field] = value;
+    body
+}
+
+#[tokio::test]
+async fn what_nobody_understands_is_refused_by_its_name_and_nothing_leaves() {
+    let (stage, key) = limited("openai", 20_000).await;
+    let unknown = "x".repeat(500);
+    for (body, name) in [
+        (with("max_output_tokens", json!(1)), "max_output_tokens"),
+        (with("max_completion_tokens", json!("100000")), "max_completion_tokens"),
+        (with("max_completion_tokens", json!(-1)), "max_completion_tokens"),
+        (with("n", json!("128")), "n"),
+        (with("n", json!(1e16)), "n"),
+        (with("N", json!(128)), "N"),
+        (with("tools", json!([{ "type": "code_interpreter" }])), "tools[0].type"),
+        (with("web_search_options", json!({})), "web_search_options"),
+        (with(&unknown, json!("sk-secret")), "xxx"),
+    ] {
+        let refused = stage.call(CHAT, body).await.expect(403);
+        assert!(refused.text.contains(&format!("and {name}")), "{name}: {}", refused.text);
+        assert!(!refused.text.contains("sk-secret") && refused.text.len() < 600, "{}", refused.text);
+    }
+    let raw = |kind: &str, body: &str| stage.call(CHAT, json!({})).body(body, kind);
+    let twice = r#"{"model":"gpt-4o-mini","max_tokens":1,"max_tok\u0065ns":100000,"messages":[]}"#;
+    let twice = raw("application/json", twice).await.expect(400);
+    assert!(twice.text.contains("max_tokens stands twice"), "{}", twice.text);
+    let plain = r#"{"model":"gpt-4o-mini","max_tokens":1,"n":128,"messages":[]}"#;
+    let plain = raw("text/plain", plain).await.expect(403);
+    assert!(plain.text.contains("content-type"), "{}", plain.text);
+    assert_eq!(stage.fake.count(&key), 0);
+    stage.call(CHAT, question("gpt-4o-mini")).await.expect(200);
+}
+
+#[tokio::test]
+async fn every_prompt_and_what_is_not_text_is_held_whole() {
+    let (stage, key) = limited("openai", 20_000).await;
+    let prompts = json!({ "model": "gpt-4o-mini", "prompt": vec!["a"; 1000], "max_tokens": 4000 });
+    let many = stage.call("/openai/v1/completions", prompts).await.expect(429);
+    // As many answers as prompts, and the prompts' bytes.
+    assert!(many.text.contains("this call needs 4005"), "{}", many.text);
+    let image = r#"{"model":"gpt-4o-mini","max_tokens":1,"messages":[{"role":"user","content":[{"type":"im\u0061ge_url","im\u0061ge_url":{"url":"https://example.com"}}]}]}"#;
+    let image = stage.call(CHAT, json!({})).body(image, "application/json").await.expect(429);
+    assert!(image.text.contains("this call needs 128001"), "{}", image.text);
+    let referring = json!({ "model": "gpt-4o-mini", "input": [{ "id": "msg_1" }], "max_output_tokens": 1 });
+    let referring = stage.call("/openai/v1/responses", referring).await.expect(429);
+    assert!(referring.text.contains("this call needs 128001"), "{}", referring.text);
+    assert_eq!(stage.fake.count(&key), 0);
+}
+
+#[tokio::test]
+async fn without_a_limit_on_tokens_or_dollars_everything_passes() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({ "rateLimit": 100 })).await;
+    stage.call(CHAT, with("unheard_of", json!({ "a": [1] }))).await.expect(200);
+    stage.call(CHAT, with("n", json!("128"))).await.expect(200);
+    stage
+        .call("/openai/v1/responses", json!({ "model": "m", "tools": [{ "type": "web_search" }] }))
+        .await
+        .expect(200);
+}
