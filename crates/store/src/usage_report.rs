@@ -138,7 +138,7 @@ pub async fn sums_of_actor(
     from: Millis,
     to: Millis,
 ) -> Result<Vec<Sums>, StoreError> {
-    fetch_all!(session, Sums, sums!("provider", "AND actor = $3"), from.0, to.0, actor)
+    fetch_all!(session, Sums, sums!("m.provider", "AND m.actor = $3"), from.0, to.0, actor)
 }
 
 /// A record that can be priced anew.

@@ -39,9 +39,12 @@ pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> 
 /// The query without what carries a credential; `None` when nothing is left.
 pub(super) fn query(query: Option<&str>) -> Option<String> {
     let is_kept = |pair: &&str| {
-        let name = pair.split('=').next().unwrap_or_default();
-        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-        !pair.is_empty() && !TOKEN_PARAMETERS.contains(&name.as_ref())
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        // A token of ours is worth something here, whatever somebody calls it.
+        !pair.is_empty()
+            && !TOKEN_PARAMETERS.contains(&&*decoded(name))
+            && !decoded(value).trim().starts_with("sr_")
     };
     let kept: Vec<_> = query?.split('&').filter(is_kept).collect();
     (!kept.is_empty()).then(|| kept.join("&"))
@@ -186,6 +189,7 @@ mod tests {
         assert_eq!(query(Some("alt=sse&key=sr_x")).as_deref(), Some("alt=sse"));
         assert_eq!(query(Some("k%65y=sr_x&access_token=y&pageSize=5")).as_deref(), Some("pageSize=5"));
         assert_eq!(query(Some("key=sr_x")), None);
+        assert_eq!(query(Some("api_key=sr_x&token=%73r_x&a=b")).as_deref(), Some("a=b"));
         assert_eq!(query(None), None);
     }
 

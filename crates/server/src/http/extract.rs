@@ -80,8 +80,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 }
 
 /// No text that we keep may hold NUL: PostgreSQL has no such text.
-fn without_nul(field: &str) -> Problem {
-    Problem::invalid(field, format!("{field} must not hold NUL"))
+fn without_nul(path: &str) -> Problem {
+    // A list is one field, whichever of its items it is.
+    let field = path.split('[').next().unwrap_or(path);
+    Problem::invalid(field, format!("{path} must not hold NUL"))
 }
 
 /// The path of the first text or name in a JSON body that holds NUL, which JSON can only write as an escape.
