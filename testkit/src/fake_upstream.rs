@@ -1,14 +1,16 @@
 //! A server on loopback that serves calls to models as the five providers do, by the key that it is shown, and counts
 //! what reaches it: the judge of what was spent.
 //!
-//! A key is `fake-<mode>-<anything>`; see [`Mode`]. Bodies follow the providers' published API references:
+//! A key is `fake-<mode>-<anything>`; see [`Mode`]. A request can say itself how it is to end (`fake_upstream/ending.rs`). Bodies follow the providers' published API references:
 //! <https://platform.openai.com/docs/api-reference>, <https://platform.claude.com/docs/en/api/messages>,
 //! <https://ai.google.dev/api/generate-content>, <https://openrouter.ai/docs/api-reference>, <https://console.groq.com/docs>.
 
 mod anthropic;
+mod ending;
 mod gemini;
 mod openai;
 mod reply;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,15 +18,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use ending::{Ending, Point, Then};
 
 /// Requests that are remembered with all they held; of others only the count is known.
 const REMEMBERED: usize = 2000;
@@ -114,8 +117,40 @@ impl Arrived {
     }
 }
 
+/// What a key is billed: for every call that was taken, all that the model did for it, whatever of that arrived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Calls.
+    pub calls: i64,
+    /// Tokens of prompts that were neither read from nor written to a cache.
+    pub input: i64,
+    /// Tokens of prompts that were read from a cache.
+    pub cached_input: i64,
+    /// Tokens of prompts that were written to one.
+    pub cache_write: i64,
+    /// Tokens of answers, hidden ones included.
+    pub output: i64,
+}
+
+impl Bill {
+    /// All tokens.
+    #[must_use]
+    pub fn tokens(&self) -> i64 {
+        self.input + self.cached_input + self.cache_write + self.output
+    }
+
+    fn add(&mut self, more: Self) {
+        self.calls += more.calls;
+        self.input += more.input;
+        self.cached_input += more.cached_input;
+        self.cache_write += more.cache_write;
+        self.output += more.output;
+    }
+}
+
 #[derive(Debug, Default)]
 struct Log {
+    bills: Mutex<BTreeMap<String, Bill>>,
     remembered: Mutex<Vec<Arrived>>,
     by_key: Mutex<BTreeMap<String, u64>>,
     cancelled: AtomicU64,
@@ -151,12 +186,9 @@ impl FakeUpstream {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
         let log = Arc::new(Log::default());
-        let router = Router::new().fallback(respond).with_state(Arc::clone(&log));
         let mut server = JoinSet::new();
-        server.spawn(async move {
-            // Ends only when it is aborted.
-            let _ = axum::serve(listener, router).await;
-        });
+        // Ends only when it is aborted.
+        server.spawn(wire::serve(listener, Arc::clone(&log)));
         Ok(Self { address, log, _server: server })
     }
 
@@ -193,6 +225,12 @@ impl FakeUpstream {
     #[must_use]
     pub fn count(&self, key: &str) -> u64 {
         locked(&self.log.by_key).get(key).copied().unwrap_or(0)
+    }
+
+    /// What this key is billed so far.
+    #[must_use]
+    pub fn bill(&self, key: &str) -> Bill {
+        locked(&self.log.bills).get(key).copied().unwrap_or_default()
     }
 
     /// How many requests arrived in all.
@@ -275,12 +313,28 @@ fn key_of(provider: &str, path: &str, request: &Request) -> Option<String> {
     Some(if own == "authorization" { shown.strip_prefix("Bearer ")?.to_owned() } else { shown.to_owned() })
 }
 
-async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
+/// The connection is closed without an answer.
+#[derive(Debug)]
+struct HungUp;
+
+impl std::fmt::Display for HungUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the fake hangs up")
+    }
+}
+
+impl std::error::Error for HungUp {}
+
+async fn respond(
+    log: Arc<Log>,
+    request: Request,
+    rest_of_connection: &wire::Rest,
+) -> Result<Response, HungUp> {
     let mut watch = Watch::new(Arc::clone(&log));
     let path = request.uri().path().to_owned();
     let Some((provider, rest)) = provider_of(&path) else {
         watch.whole();
-        return reply::json(404, &serde_json::json!({ "error": { "message": "Not found" } }));
+        return Ok(reply::json(404, &serde_json::json!({ "error": { "message": "Not found" } })));
     };
     let key = key_of(provider, rest, &request).unwrap_or_default();
     let (parts, body) = request.into_parts();
@@ -291,7 +345,9 @@ async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
     let mut bytes = 0_u64;
     let mut text = Vec::with_capacity(body.size_hint().lower().min(1024 * 1024) as usize);
     let mut pieces = body.into_data_stream();
-    while let Some(Ok(piece)) = pieces.next().await {
+    while let Some(piece) = pieces.next().await {
+        // Half a request is none.
+        let piece = piece.map_err(|_| HungUp)?;
         bytes += piece.len() as u64;
         if is_json {
             text.extend_from_slice(&piece);
@@ -315,12 +371,26 @@ async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
     }
     let Some(mode) = Mode::of(&key) else {
         watch.whole();
-        return refusal(provider, Mode::Wrong);
+        return Ok(refusal(provider, Mode::Wrong));
     };
+    let ending = Ending::of(&arrived);
+    let is_taken = !matches!(mode, Mode::Wrong | Mode::Empty | Mode::Limited | Mode::Down | Mode::Redirect);
+    if is_taken && ending.is_none_or(Ending::is_billed) {
+        let bill = match provider {
+            "anthropic" if !rest.ends_with("chat/completions") => anthropic::bill(rest, &arrived),
+            "gemini" if !rest.contains("openai/") => gemini::bill(rest, &arrived),
+            _ => openai::bill(rest, &arrived),
+        };
+        locked(&log.bills).entry(key).or_default().add(bill);
+    }
+    if let Some(answer) = ending.and_then(|ending| ending.answer(provider)) {
+        watch.whole();
+        return Ok(answer);
+    }
     match mode {
         Mode::Wrong | Mode::Empty | Mode::Limited | Mode::Down => {
             watch.whole();
-            return refusal(provider, mode);
+            return Ok(refusal(provider, mode));
         }
         Mode::Redirect => {
             watch.whole();
@@ -329,7 +399,7 @@ async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
             response
                 .headers_mut()
                 .insert("location", axum::http::HeaderValue::from_static("https://elsewhere.invalid/"));
-            return response;
+            return Ok(response);
         }
         Mode::Silent => {
             std::future::pending::<()>().await;
@@ -341,15 +411,25 @@ async fn respond(State(log): State<Arc<Log>>, request: Request) -> Response {
         watch.whole();
         let message = format!("{key} may not use this model (Authorization: Bearer {key})");
         let body = serde_json::json!({ "error": { "message": message, "type": "invalid_request_error" } });
-        return for_a_browser(reply::json(404, &body), &key);
+        return Ok(for_a_browser(reply::json(404, &body), &key));
     }
     let answer = match provider {
         "anthropic" if !rest.ends_with("chat/completions") => anthropic::answer(rest, &arrived),
         "gemini" if !rest.contains("openai/") => gemini::answer(rest, &arrived),
         _ => openai::answer(provider, rest, &arrived),
     };
-    let answer = answer.respond(mode, watch);
-    if mode == Mode::Echoes { for_a_browser(answer, &key) } else { answer }
+    let Some(Ending::Cut(point, then)) = ending else {
+        let answer = answer.respond(mode, watch);
+        return Ok(if mode == Mode::Echoes { for_a_browser(answer, &key) } else { answer });
+    };
+    match (point, then) {
+        (Point::Nothing, Then::Breaks) => return Err(HungUp),
+        (Point::Nothing, Then::Silent) => std::future::pending::<()>().await,
+        (Point::InHead, then) => rest_of_connection.cut(then),
+        _ => {}
+    }
+    let (kind, pieces) = point.cut(answer);
+    Ok(reply::cut(kind, pieces, then, watch))
 }
 
 /// Adds headers that are for the provider's own pages, and one that repeats the key.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Arrived;
+use super::ending::told;
 use super::reply::{Reply, WORDS, event, figures, wanted_text, wants_tool};
+use super::{Arrived, Bill};
 
 pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
     let body = &arrived.body;
@@ -14,7 +15,9 @@ pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
     }
     match (arrived.method.as_str(), path) {
         ("POST", "v1/messages") if body["stream"] == true => stream(model, arrived),
-        ("POST", "v1/messages") => Reply::Whole(200, message(model, content(arrived), figures(arrived))),
+        ("POST", "v1/messages") => {
+            Reply::Whole(200, message(model, content(arrived), usage(arrived, figures(arrived).1)))
+        }
         ("POST", "v1/messages/count_tokens") => {
             Reply::Whole(200, json!({ "input_tokens": figures(arrived).0 }))
         }
@@ -41,20 +44,29 @@ fn content(arrived: &Arrived) -> Value {
     }
 }
 
-fn usage((input, output): (i64, i64)) -> Value {
-    json!({ "input_tokens": input, "cache_creation_input_tokens": 3, "cache_read_input_tokens": 4,
-        "output_tokens": output, "service_tier": "standard" })
+fn usage(arrived: &Arrived, output: i64) -> Value {
+    let figures = json!({ "input_tokens": figures(arrived).0, "cache_creation_input_tokens": 3,
+        "cache_read_input_tokens": 4, "output_tokens": output, "service_tier": "standard" });
+    told(arrived, figures, "output_tokens")
 }
 
-fn message(model: &str, content: Value, figures: (i64, i64)) -> Value {
+/// What a call is billed.
+pub(super) fn bill(path: &str, arrived: &Arrived) -> Bill {
+    if path != "v1/messages" {
+        return Bill::default();
+    }
+    let (input, output) = figures(arrived);
+    Bill { calls: 1, input, cached_input: 4, cache_write: 3, output }
+}
+
+fn message(model: &str, content: Value, usage: Value) -> Value {
     let reason = if content[0]["type"] == "tool_use" { "tool_use" } else { "end_turn" };
     json!({ "id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": content,
-        "stop_reason": reason, "stop_sequence": null, "usage": usage(figures) })
+        "stop_reason": reason, "stop_sequence": null, "usage": usage })
 }
 
 fn stream(model: &str, arrived: &Arrived) -> Reply {
-    let (input, output) = figures(arrived);
-    let mut start = message(model, json!([]), (input, 1));
+    let mut start = message(model, json!([]), usage(arrived, 1));
     start["stop_reason"] = Value::Null;
     let named = |name: &str, mut data: Value| {
         data["type"] = json!(name);
@@ -68,6 +80,7 @@ fn stream(model: &str, arrived: &Arrived) -> Reply {
         (json!({ "type": "text", "text": "" }), deltas.collect())
     };
     let reason = if wants_tool(arrived) { "tool_use" } else { "end_turn" };
+    let last = told(arrived, json!({ "output_tokens": figures(arrived).1 }), "output_tokens");
     Reply::Pieces {
         kind: "text/event-stream; charset=utf-8",
         begin: vec![
@@ -83,7 +96,7 @@ fn stream(model: &str, arrived: &Arrived) -> Reply {
             named("content_block_stop", json!({ "index": 0 })),
             named(
                 "message_delta",
-                json!({ "delta": { "stop_reason": reason, "stop_sequence": null }, "usage": { "output_tokens": output } }),
+                json!({ "delta": { "stop_reason": reason, "stop_sequence": null }, "usage": last }),
             ),
             named("message_stop", json!({})),
         ],

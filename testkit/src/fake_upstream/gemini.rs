@@ -2,8 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::Arrived;
+use super::ending::told;
 use super::reply::{Reply, WORDS, event, figures, wanted_text, wants_tool};
+use super::{Arrived, Bill};
+
+/// What a call is billed: thoughts are output.
+pub(super) fn bill(path: &str, arrived: &Arrived) -> Bill {
+    if !path.ends_with(":generateContent") && !path.ends_with(":streamGenerateContent") {
+        return Bill::default();
+    }
+    let (input, output) = figures(arrived);
+    Bill { calls: 1, input: input - 1, cached_input: 1, cache_write: 0, output: output + 2 }
+}
 
 pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
     let not_found = || {
@@ -30,9 +40,11 @@ pub(super) fn answer(path: &str, arrived: &Arrived) -> Reply {
         if is_last {
             candidate["finishReason"] = json!("STOP");
         }
+        let output = if is_last { output } else { 1 };
+        let figures = json!({ "promptTokenCount": input, "candidatesTokenCount": output, "thoughtsTokenCount": 2,
+            "totalTokenCount": input + output + 2, "cachedContentTokenCount": 1 });
         json!({ "candidates": [candidate], "modelVersion": model, "responseId": "r1",
-            "usageMetadata": { "promptTokenCount": input, "candidatesTokenCount": if is_last { output } else { 1 },
-                "thoughtsTokenCount": 2, "totalTokenCount": input + output + 2, "cachedContentTokenCount": 1 } })
+            "usageMetadata": told(arrived, figures, "candidatesTokenCount") })
     };
     let tool = || json!([{ "functionCall": { "name": "weather", "args": { "city": "Graz" } } }]);
     match method {

@@ -8,6 +8,7 @@ use axum::response::Response;
 use futures::stream;
 use serde_json::Value;
 
+use super::ending::Then;
 use super::{Mode, Watch};
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -82,6 +83,24 @@ impl Reply {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         response
     }
+}
+
+/// These pieces, and then no more: the connection breaks, or nothing comes for ever.
+pub(super) fn cut(kind: &'static str, pieces: Vec<String>, then: Then, watch: Watch) -> Response {
+    let body = stream::unfold((pieces.into_iter(), watch), move |(mut pieces, watch)| async move {
+        if let Some(piece) = pieces.next() {
+            return Some((Ok(Bytes::from(piece)), (pieces, watch)));
+        }
+        if then == Then::Silent {
+            std::future::pending::<()>().await;
+        }
+        // What was said before is to arrive.
+        tokio::time::sleep(PAUSE).await;
+        Some((Err(std::io::Error::other("the fake breaks off")), (pieces, watch)))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
 }
 
 /// One server-sent event; the name is left out when it is empty.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed, and the line says where")]
 
 mod ai;
+pub(crate) mod billed;
 mod bounds;
 mod canary;
 mod ending;

@@ -3,6 +3,7 @@
 mod answers;
 mod canary;
 mod doors;
+mod endings;
 mod failover;
 mod headers;
 mod limits;

@@ -378,6 +378,8 @@ impl JsonPicker {
         self.may_end();
         self.keep(&[byte]);
         self.depth = self.depth.saturating_sub(1);
+        // An object is whole with its brace: what comes behind it may never come.
+        self.may_end();
         self.expects_key = false;
         if matches!(self.outer_key, Key::Choices | Key::Candidates) {
             if self.depth == self.base + 2 && self.has_ended && self.index < MOST_ANSWERS {

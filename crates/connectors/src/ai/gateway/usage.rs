@@ -294,8 +294,12 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         // <https://platform.openai.com/docs/api-reference/chat/object>. Gemini's compatible endpoint leaves thoughts out
         // of the completion and counts them in the total.
         Meter::Chat | Meter::Embeddings => {
-            let (input, spoken, total) =
+            let (mut input, spoken, total) =
                 (of(figures.prompt_tokens), of(figures.completion_tokens), of(figures.total_tokens));
+            if meter == Meter::Embeddings {
+                // All of it is prompt.
+                input = input.max(total);
+            }
             TokenUsage {
                 input,
                 cached_input: of(figures.prompt_tokens_details.cached_tokens),

@@ -76,6 +76,10 @@ fn responses_and_embeddings() {
     let embeddings = r#"{"data":[{"embedding":[0.1,0.2]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#;
     let usage = report(Meter::Embeddings, "openai", false, embeddings).usage.unwrap();
     assert_eq!((usage.input, usage.output), (Amount::of(8), Amount::ZERO));
+    // What a total tells is prompt as well: an answer has no price here.
+    let total = r#"{"usage":{"prompt_tokens":null,"total_tokens":8}}"#;
+    let usage = report(Meter::Embeddings, "openai", false, total).usage.unwrap();
+    assert_eq!((usage.input, usage.output), (Amount::of(8), Amount::ZERO));
 }
 
 #[test]
@@ -170,6 +174,11 @@ fn figures_are_final_when_nothing_can_be_generated_behind_them() {
             "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2".to_owned(),
             false,
         ),
+        (Meter::Chat, Whole, 1, format!("{{\"choices\":[],\"usage\":{figures}"), true),
+        (Meter::Chat, Events, 1, format!("data: {{\"choices\":[],\"usage\":{figures}"), true),
+        (Meter::Chat, Events, 1, format!("data: {{\"choices\":[{}],\"usage\":{figures}", ends(0)), true),
+        (g, Events, 1, piece(last).trim_end_matches('}').to_owned(), false),
+        (g, Whole, 1, format!("[{}", piece(last).strip_suffix('}').unwrap()), true),
         (Meter::Chat, Events, 1, chat("", figures), true),
         (Meter::Chat, Events, 3, chat("", figures), true),
         (Meter::Chat, Events, 1, chat(&goes_on(0), figures), false),
