@@ -381,7 +381,7 @@ async fn respond(
             "gemini" if !rest.contains("openai/") => gemini::bill(rest, &arrived),
             _ => openai::bill(rest, &arrived),
         };
-        locked(&log.bills).entry(key).or_default().add(bill);
+        locked(&log.bills).entry(key.clone()).or_default().add(bill);
     }
     if let Some(answer) = ending.and_then(|ending| ending.answer(provider)) {
         watch.whole();

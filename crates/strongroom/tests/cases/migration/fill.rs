@@ -182,7 +182,7 @@ pub(crate) async fn installation(backend: Backend) -> Old {
         token,
         limits: made.try_into().expect("four"),
     };
-    donor.room.close().await;
+    donor.room.close().await.expect("nothing is lost");
     // Limits of which not all lines are there any more, and limits of which all are.
     let (kept, before) = (first_day() + 5 * DAY, first_day() - 100 * DAY);
     old.execute(&format!(

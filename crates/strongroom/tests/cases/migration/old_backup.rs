@@ -127,7 +127,7 @@ async fn moves(from: Backend, to: Backend) {
     assert_eq!(done.expect("a restore").proof.faults, [""; 0], "{from:?} to {to:?}");
     let room = Strongroom::open(target).await.expect("a strongroom");
     assert_eq!(room.usage(Actor::library()).verify(kept_from()).await.expect("an answer"), []);
-    room.close().await;
+    room.close().await.expect("nothing is lost");
     let lines = old.value("SELECT COUNT(*) FROM usage_lines").await;
     let there = database.query_text("SELECT COUNT(*), COUNT(DISTINCT model) FROM usage_records").await;
     // Six names that somebody asked for, and the one for all others.
