@@ -294,10 +294,12 @@ fn check_bare(text: &str, purpose: Purpose) -> Result<(), Fault> {
     if purpose == Purpose::ApiKey && !is_object(text) { check_characters(text) } else { Ok(()) }
 }
 
-/// Whether a quote stands at one end alone: one that has no other of its kind within.
+/// Whether a quote stands at an end of one word, or at one end of several words without another of its kind within.
 fn has_loose_quote(text: &str) -> bool {
     let ends = [text.chars().next(), text.chars().next_back()];
-    ends.into_iter().flatten().filter(|end| is_quote(*end)).any(|end| text.matches(end).count() % 2 == 1)
+    let is_one_word = !text.contains(char::is_whitespace);
+    let is_loose = |end: char| is_one_word || text.matches(end).count() % 2 == 1;
+    ends.into_iter().flatten().filter(|end| is_quote(*end)).any(is_loose)
 }
 
 /// The JSON object that is a service account's key, with commas, quotes and backslashes of its own.
@@ -355,8 +357,10 @@ fn check_characters(text: &str) -> Result<(), Fault> {
             || (part.len() >= MIN_KEY_PART_BYTES
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)))
     };
-    let mut parts = text.split_whitespace().map(|part| part.trim_matches(is_quote));
-    if text.contains(char::is_whitespace) && parts.any(is_key) {
+    // Also behind a name, as in a line that is commented out.
+    let is_between =
+        |character: char| character.is_whitespace() || is_quote(character) || "=:".contains(character);
+    if text.contains(char::is_whitespace) && text.split(is_between).any(is_key) {
         return Err(Fault::BlankWithin);
     }
     let escapes = |(at, _): (usize, &str)| {
@@ -571,7 +575,9 @@ mod tests {
             (format!("\"{KEY}\","), Fault::Separator),
             (format!("\"{KEY}"), Fault::LooseQuote),
             (format!("{KEY}'"), Fault::LooseQuote),
+            (format!("{KEY}\"\""), Fault::LooseQuote),
             (format!("{KEY} # mine"), Fault::BlankWithin),
+            (format!("# OPENAI_API_KEY={KEY}\" # mine"), Fault::BlankWithin),
             (format!("{}\n{}", &KEY[..20], &KEY[20..32]), Fault::SeveralLines),
             (format!("{KEY}\0"), Fault::Control('\0')),
             (format!("{KEY}\u{1b}[0m"), Fault::Control('\u{1b}')),
