@@ -25,6 +25,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 30)]
     minutes: u32,
 
+    /// Lines of the ledger that is rebuilt (migration)
+    #[arg(long, default_value_t = 10_000_000)]
+    lines: u32,
+
     /// One database only
     #[arg(long, value_enum)]
     only: Option<Database>,
@@ -39,6 +43,9 @@ enum What {
     Faults,
     /// Memory and descriptors of a server stay flat through mixed work and faults
     Soak,
+    /// A ledger of the version before, spoilt and with very many lines, is rebuilt: how long it takes, how much disk, and that
+    /// afterwards counters equal lines and a backup opens
+    Migration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +70,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         }
         What::Faults => {
             tests(options, &["strongroom", "strongroom-server"], &["faults::"], &[("KILLS", options.kills)])
+        }
+        What::Migration => {
+            tests(options, &["strongroom"], &["migration::a_ledger"], &[("LINES", options.lines)])
         }
         What::Soak => tests(options, server, &["soak::"], &[("MINUTES", options.minutes)]),
     }

@@ -140,6 +140,7 @@ pub async fn masters(config: &Config) -> Result<Option<Vec<String>>, Problem> {
 /// # Errors
 /// [`Problem`] when the database belongs to something else, is newer, or cannot be reached.
 pub async fn migrate(config: &Config) -> Result<(), Problem> {
+    telemetry::start(LogFormat::Pretty, "warn,sqlx=error");
     let url = config.database.url.expose();
     match schema::glimpse(url).await? {
         schema::Glimpse::Empty | schema::Glimpse::Ours { .. } => {}

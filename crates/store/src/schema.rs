@@ -11,6 +11,10 @@ use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
 use crate::session::{Backend, Session, Store, Write, postgres_options, sqlite_options};
 
+mod rebuild;
+
+pub use rebuild::{Rebuild, pending};
+
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
@@ -137,11 +141,12 @@ fn ours(rows: Vec<(String,)>) -> Glimpse {
     Glimpse::Ours { master_fingerprints: rows.into_iter().map(|(fingerprint,)| fingerprint).collect() }
 }
 
-/// Brings the schema up to this binary. Safe when several nodes do it at once.
+/// Brings the schema up to this binary. Safe when several nodes do it at once. Says before whether it is going to take long.
 ///
 /// # Errors
-/// [`StoreError::Schema`] when the database is newer than this binary or was migrated by something else.
+/// [`StoreError::Schema`] when the database is newer than this binary, was migrated by something else, or has too little room.
 pub async fn migrate(store: &Store) -> Result<(), StoreError> {
+    rebuild::announce(store).await?;
     let done = match (store.sqlite_writer(), store.postgres()) {
         (Some(pool), _) => migrate_sqlite(pool).await,
         (_, Some(pool)) => migrate_postgres(pool).await,

@@ -42,6 +42,8 @@ mod schema;
 mod sealed;
 #[path = "cases/session.rs"]
 mod session;
+#[path = "cases/sum.rs"]
+mod sum;
 #[path = "cases/token.rs"]
 mod token;
 #[path = "cases/usage.rs"]

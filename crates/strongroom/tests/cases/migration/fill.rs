@@ -245,11 +245,11 @@ impl Old {
                 "lpad(to_hex(at), 12, '0') || lpad(to_hex(i), 20, '0')",
             ),
         };
-        let (first, span) = (first_day(), DAYS * DAY);
+        let (first, span, limited) = (first_day(), DAYS * DAY, first_day() + 5 * DAY);
         self.execute(&format!(
             "{numbers} INSERT INTO usage_lines SELECT {uid}, 'context-' || CAST(i % {CONTEXTS} AS TEXT), at, 1, \
              CASE WHEN i % 5 = 2 THEN 0 ELSE 1 END, i % 1000, i % 100, 0, i % 3, i % 500, i % 50, \
-             CASE WHEN i % 7 = 0 THEN NULL ELSE i % 5000 END, i % 1500, i % 6000, i % 2, \
+             CASE WHEN i % 7 = 0 THEN NULL ELSE i % 5000 END, i % 1500, i % 6000, CASE WHEN at >= {limited} THEN 1 ELSE 0 END, \
              CASE WHEN i % 3 = 0 THEN NULL ELSE i % 700 END, i % 9000, \
              CASE WHEN i % 2 = 0 THEN '{{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15}}' END, \
              'req-' || CAST(i AS TEXT) FROM (SELECT i, {first} + i * {span} / {lines} AS at FROM n) x"

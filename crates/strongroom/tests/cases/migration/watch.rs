@@ -26,6 +26,13 @@ impl fmt::Display for Disk {
     }
 }
 
+impl Disk {
+    /// By how much, at the most.
+    pub(super) fn grew(&self) -> u64 {
+        self.most - self.before
+    }
+}
+
 /// Somebody who looks again and again.
 pub(super) struct Watch {
     stop: oneshot::Sender<()>,
