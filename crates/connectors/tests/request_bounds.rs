@@ -21,7 +21,7 @@ struct Golden {
 
 impl Golden {
     fn operation(&self) -> Operation {
-        let (door, rest) = door_of(&self.path).unwrap();
+        let (door, rest) = door_of(&self.path).expect("a path of the gateway");
         let matched = door.find(&http::Method::POST, rest);
         matched.unwrap_or_else(|| panic!("{} is not let through", self.path)).operation
     }
@@ -30,15 +30,16 @@ impl Golden {
 /// `testkit/golden/requests/`: one file per library.
 fn goldens() -> Vec<Golden> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testkit/golden/requests");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     let mut goldens = Vec::new();
     for file in files {
-        let library = file.file_stem().unwrap().to_string_lossy().into_owned();
-        for line in std::fs::read_to_string(&file).unwrap().lines() {
-            let (path, body) = line.strip_prefix("{\"path\":\"").unwrap().split_once("\",\"body\":").unwrap();
-            let body = body.strip_suffix('}').unwrap().to_owned();
-            goldens.push(Golden { library: library.clone(), path: path.to_owned(), body });
+        let library = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        for line in std::fs::read_to_string(&file).expect("text").lines() {
+            let line = line.strip_prefix("{\"path\":\"").and_then(|line| line.strip_suffix('}'));
+            let (path, body) = line.and_then(|line| line.split_once("\",\"body\":")).expect("a request");
+            goldens.push(Golden { library: library.clone(), path: path.to_owned(), body: body.to_owned() });
         }
     }
     goldens

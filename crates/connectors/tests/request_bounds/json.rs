@@ -154,7 +154,7 @@ pub(crate) enum Json {
 
 impl Json {
     pub(crate) fn parse(text: &str) -> Self {
-        Self::of(serde_json::from_str(text).unwrap())
+        Self::of(serde_json::from_str(text).expect("JSON"))
     }
 
     fn of(value: Value) -> Self {
@@ -239,7 +239,7 @@ impl Json {
     /// An object; half of the time the outermost.
     fn any_object(&mut self, random: &mut Random) -> &mut Vec<(String, Self)> {
         let mut place = if random.is_in(50) { 0 } else { random.below(self.objects()) };
-        self.object(&mut place).unwrap()
+        self.object(&mut place).expect("there are as many")
     }
 
     /// Writes a key in another case.

@@ -69,8 +69,8 @@ const FREE: &[&str] = &[
 ];
 
 pub(crate) fn least(operation: Operation, body: &str) -> Least {
-    let value: Value = serde_json::from_str(body).unwrap();
-    let fields = value.as_object().unwrap();
+    let value: Value = serde_json::from_str(body).expect("JSON");
+    let fields = value.as_object().expect("an object");
     let whole = |name: &str| fields.get(name).and_then(Value::as_i64);
     let prompts =
         ["prompt", "input"].iter().find_map(|name| fields.get(*name)).map_or(1, |given| match given {

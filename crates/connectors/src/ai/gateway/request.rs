@@ -8,6 +8,7 @@ mod common;
 mod gemini;
 mod json;
 mod openai;
+mod path;
 mod responses;
 mod rule;
 mod walk;

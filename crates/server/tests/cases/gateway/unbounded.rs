@@ -45,7 +45,7 @@ async fn what_nobody_understands_is_refused_by_its_name_and_nothing_leaves() {
         assert!(refused.text.contains(&format!("and {name}")), "{name}: {}", refused.text);
         assert!(!refused.text.contains("sk-secret") && refused.text.len() < 600, "{}", refused.text);
     }
-    let raw = |kind: &str, body: &str| stage.call(CHAT, json!({})).body(body, kind);
+    let raw = |kind: &str, body: &str| stage.server.call("POST", CHAT).token(&stage.token).body(body, kind);
     let twice = r#"{"model":"gpt-4o-mini","max_tokens":1,"max_tok\u0065ns":100000,"messages":[]}"#;
     let twice = raw("application/json", twice).await.expect(400);
     assert!(twice.text.contains("max_tokens stands twice"), "{}", twice.text);
@@ -64,7 +64,8 @@ async fn every_prompt_and_what_is_not_text_is_held_whole() {
     // As many answers as prompts, and the prompts' bytes.
     assert!(many.text.contains("this call needs 4005"), "{}", many.text);
     let image = r#"{"model":"gpt-4o-mini","max_tokens":1,"messages":[{"role":"user","content":[{"type":"im\u0061ge_url","im\u0061ge_url":{"url":"https://example.com"}}]}]}"#;
-    let image = stage.call(CHAT, json!({})).body(image, "application/json").await.expect(429);
+    let image = stage.server.call("POST", CHAT).token(&stage.token).body(image, "application/json");
+    let image = image.await.expect(429);
     assert!(image.text.contains("this call needs 128001"), "{}", image.text);
     let referring = json!({ "model": "gpt-4o-mini", "input": [{ "id": "msg_1" }], "max_output_tokens": 1 });
     let referring = stage.call("/openai/v1/responses", referring).await.expect(429);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::RequestError;
 use super::json::{Cursor, Malformed, Raw};
+use super::path::{Path, Step};
 use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
 
 /// Each byte of a text that only the provider can read counts so many times: whether it is compressed is documented
@@ -12,10 +13,6 @@ const SEALED_FACTOR: i64 = 4;
 
 /// Keywords of JSON Schema, and a field of Google's own schemas, that put a part of a schema where they stand.
 const REFERENCES: [&[u8]; 4] = [b"$ref", b"ref", b"$dynamicRef", b"$recursiveRef"];
-
-/// The longest part of a name that is repeated in an error, and the longest name.
-const MAX_STEP_CHARS: usize = 40;
-const MAX_PATH_CHARS: usize = 120;
 
 /// What a body asks for, as it was read.
 #[derive(Debug, Default)]
@@ -45,54 +42,6 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) const fn figure(&self, figure: Figure) -> Option<i64> {
         self.figures[figure as usize]
-    }
-}
-
-/// Where in the body something stands.
-struct Path<'p> {
-    up: Option<&'p Path<'p>>,
-    step: Step<'p>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'p> {
-    Known(&'static str),
-    Unknown(&'p [u8]),
-    Item(usize),
-}
-
-impl<'p> Path<'p> {
-    const fn item(&'p self, place: usize) -> Self {
-        Path { up: Some(self), step: Step::Item(place) }
-    }
-
-    /// For an error: a part of it that no field of any provider has is shown as far as it is a plain name.
-    fn shown(&self) -> String {
-        let mut shown = self.up.map(Self::shown).unwrap_or_default();
-        if shown.len() > MAX_PATH_CHARS {
-            return shown;
-        }
-        match self.step {
-            Step::Item(place) => {
-                shown.push_str(&format!("[{place}]"));
-                return shown;
-            }
-            _ if shown.is_empty() => (),
-            _ => shown.push('.'),
-        }
-        match self.step {
-            Step::Known(name) => shown.push_str(name),
-            Step::Unknown(name) => {
-                let plain = |byte: &u8| match byte {
-                    b'_' | b'-' | b'$' | b'.' => char::from(*byte),
-                    byte if byte.is_ascii_alphanumeric() => char::from(*byte),
-                    _ => '?',
-                };
-                shown.extend(name.iter().take(MAX_STEP_CHARS).map(plain));
-            }
-            Step::Item(_) => (),
-        }
-        shown
     }
 }
 
