@@ -73,6 +73,26 @@ async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
             "{table}: {privileges:?}"
         );
     }
+    // Partitions are made and dropped by the owner's functions, which find the owner's tables whoever calls them.
+    let functions = "SELECT CAST(oid::regprocedure AS TEXT), prosecdef, array_to_string(proconfig, ' '), \
+                     has_function_privilege('ROLE', oid, 'EXECUTE'), NOT EXISTS (SELECT 1 FROM aclexplode(proacl) a \
+                     WHERE a.grantee = 0) FROM pg_proc WHERE proname LIKE 'usage_lines_%' ORDER BY 1";
+    let functions = database.query_text(&functions.replace("ROLE", &role)).await;
+    assert_eq!(functions.len(), 2, "{functions:?}");
+    for function in &functions {
+        let texts: Vec<_> = function.iter().map(|text| text.as_deref().unwrap()).collect();
+        assert_eq!((texts[1], texts[3], texts[4]), ("t", "t", "t"), "{texts:?}");
+        assert!(texts[2].contains("search_path=public, pg_temp"), "{texts:?}");
+    }
+    database
+        .execute(&format!(
+            "CREATE SCHEMA odd; CREATE TABLE odd.usage_lines (uid TEXT); GRANT USAGE ON SCHEMA odd TO {role}; \
+             SET search_path = odd; SET ROLE {role}; SELECT public.usage_lines_make_partitions(0, 1)"
+        ))
+        .await;
+    let made = "SELECT CAST(relnamespace::regnamespace AS TEXT) FROM pg_class WHERE relname = 'usage_lines_19700101'";
+    assert_eq!(database.query_text(made).await, [[Some("public".to_owned())]]);
+
     let public = "SELECT table_name FROM information_schema.table_privileges \
                   WHERE table_schema = 'public' AND grantee = 'PUBLIC'";
     assert_eq!(database.query_text(public).await, Vec::<Vec<Option<String>>>::new());

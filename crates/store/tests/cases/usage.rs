@@ -66,3 +66,36 @@ async fn many_records_at_once_are_all_written() {
     let count = ground.database.query_text("SELECT COUNT(*), SUM(requests) FROM usage_records").await;
     assert_eq!(count[0], [Some("150".to_owned()), Some("150".to_owned())]);
 }
+
+#[tokio::test]
+async fn what_records_have_in_common_is_written_once_and_again_when_it_was_not_committed() {
+    let ground = ground().await;
+    let write = async |number: u8, is_committed: bool| {
+        let mut tx = ground.write().await;
+        let done = usage::insert_all(&mut tx, &[record(number, Some(uid(1)), NOW)]).await;
+        match (&done, is_committed) {
+            (Ok(()), true) => tx.commit().await.unwrap(),
+            _ => tx.roll_back().await.unwrap(),
+        }
+        done
+    };
+    let seen = async || ground.database.query_text("SELECT COUNT(*) FROM usage_records").await[0][0].clone();
+    write(1, false).await.unwrap();
+    assert_eq!(seen().await.as_deref(), Some("0"));
+    write(2, true).await.unwrap();
+    assert_eq!(seen().await.as_deref(), Some("1"), "a rolled-back batch has taught nothing");
+    for table in ["usage_dims", "usage_contexts"] {
+        ground.database.execute(&format!("ALTER TABLE {table} RENAME TO {table}_away")).await;
+        write(3 + u8::from(table == "usage_dims"), true)
+            .await
+            .unwrap_or_else(|error| panic!("{table}: {error:?}"));
+        // Who does not know it has to write it.
+        let other = super::ground::connect(ground.database.url()).await;
+        let mut tx = other.write().await.unwrap();
+        usage::insert_all(&mut tx, &[record(9, Some(uid(1)), NOW)]).await.unwrap_err();
+        drop(tx);
+        other.close().await;
+        ground.database.execute(&format!("ALTER TABLE {table}_away RENAME TO {table}")).await;
+    }
+    assert_eq!(seen().await.as_deref(), Some("3"));
+}

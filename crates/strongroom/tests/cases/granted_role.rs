@@ -47,6 +47,8 @@ async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
     let actor = tokens.authenticate(&token.text).await.unwrap();
     let limits = room.limits(Actor::library());
     limits.set(&Bound::Token(token.id), Unit::Tokens, Window::Day, 10_000).await.unwrap();
+    // The record is going to lie in the partition of its day.
+    assert_eq!(room.usage(Actor::library()).retire(1).await.unwrap(), 0);
     let mut call = room.calls(actor).begin(chat(BOUND)).await.unwrap();
     call.next().await.unwrap().expect("a credential").answered(200).settle(end(100, 50));
 
@@ -63,7 +65,11 @@ async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
     assert_eq!(sums[0].cost_nano_usd, 200_000);
     assert_eq!(usage.verify(Millis(0)).await.unwrap(), []);
     ground.clock.set(Millis(super::ground::NOW.0 + 3 * 86_400_000));
+    let partitions = "SELECT count(*) FROM pg_class WHERE relname ~ '^usage_lines_2026(0131|02[0-9]{2})$' AND relkind = 'r'";
+    assert_eq!(ground.value(partitions).await, "8");
     assert_eq!(usage.retire(1).await.unwrap(), 1);
+    // Those of three days are gone, and three more are there.
+    assert_eq!(ground.value(partitions).await, "9");
     let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
     assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
     assert_eq!(room.audit().verify(&[]).await.unwrap().faults, []);
