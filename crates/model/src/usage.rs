@@ -1,9 +1,16 @@
 //! Usage: what a call to a provider consumed, in the words that all providers' figures are brought to.
 
+mod asked;
+mod terms;
+
+pub use asked::{Asked, AskedFor};
+pub use terms::{Geography, Terms, Tier, Unpriced, Use, Uses};
+
 use crate::amount::Amount;
 
-/// Tokens of one call. Parts are never added to their whole: `cached_input` and the cache writes are within `input`,
-/// `reasoning` is within `output`.
+/// Tokens of one call. Parts are never added to their whole: `cached_input`, the cache writes and `audio_input` are within
+/// `input`, `cached_audio_input` is within both of its names, `reasoning`, `audio_output` and `image_output` are within
+/// `output`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenUsage {
     /// All tokens of the prompt, those read from and written to a cache included.
@@ -12,12 +19,24 @@ pub struct TokenUsage {
     pub cached_input: Amount,
     /// Of the input, tokens that were written to a cache that lives for minutes.
     pub cache_write: Amount,
-    /// Of the input, tokens that were written to a cache that lives for an hour.
+    /// Of the input, tokens that were written to a cache that lives for hours.
     pub cache_write_long: Amount,
+    /// Of the input, tokens of audio, those from the cache included.
+    pub audio_input: Amount,
+    /// Of the input, tokens of audio that were read from the cache.
+    pub cached_audio_input: Amount,
     /// All tokens of the answer, reasoning included.
     pub output: Amount,
     /// Of the output, tokens that were spent on reasoning.
     pub reasoning: Amount,
+    /// Of the output, tokens of audio.
+    pub audio_output: Amount,
+    /// Of the output, tokens of images.
+    pub image_output: Amount,
+    /// How often services with a fee were used.
+    pub uses: Uses,
+    /// What else decided the price.
+    pub terms: Terms,
     /// What the provider says the call cost, in billionths of a US dollar, where it says so (OpenRouter).
     pub reported_nano_usd: Option<Amount>,
 }
@@ -47,6 +66,8 @@ pub struct CallBound {
     /// The first field that is there and whose value or name nobody understands: it may ask for anything, so that
     /// nothing bounds the call, not even the model. Refused by this name under a limit on tokens or dollars.
     pub unclear: Option<Box<str>>,
+    /// What it asks for that decides its price beside its tokens; most calls ask for nothing.
+    pub asked: Vec<Asked>,
 }
 
 impl CallBound {
@@ -58,6 +79,7 @@ impl CallBound {
         answers: Amount::ONE,
         is_metered: false,
         unclear: None,
+        asked: Vec::new(),
     };
 
     /// A call with one prompt and one answer, which tells its usage.
@@ -71,7 +93,8 @@ impl CallBound {
             Some(output) => Some(Amount::of(output)),
             None => None,
         };
-        Self { input, output, prompts: Amount::ONE, answers: Amount::ONE, is_metered: true, unclear: None }
+        let (prompts, answers) = (Amount::ONE, Amount::ONE);
+        Self { input, output, prompts, answers, is_metered: true, unclear: None, asked: Vec::new() }
     }
 }
 

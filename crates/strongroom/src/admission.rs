@@ -9,7 +9,7 @@ pub(crate) mod till;
 
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::price::ModelPrice;
-use strongroom_model::usage::CallBound;
+use strongroom_model::usage::{AskedFor, CallBound};
 use strongroom_model::{Actor, ActorKind, Amount, Millis, Problem, ProblemKind, Uid};
 use strongroom_store::Session;
 use strongroom_store::counter::CounterKey;
@@ -29,19 +29,33 @@ pub(crate) struct Need {
     pub(crate) tokens: Option<Amount>,
     /// `None` when no price is known.
     pub(crate) nano_usd: Option<Amount>,
+    /// Whether the prompt may hold audio.
+    pub(crate) may_have_audio: bool,
+}
+
+/// The fields of a request that nothing bounds, to name them to its caller.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AtFault<'b> {
+    /// Nothing bounds its use.
+    unclear: Option<&'b str>,
+    /// Its use may be bounded, and has no price.
+    unpriced: Option<&'b str>,
 }
 
 impl Need {
-    /// The most that a call within these bounds can need.
-    pub(crate) fn within(bound: &CallBound, price: Option<&ModelPrice>) -> Self {
-        let unbounded = Self { requests: Amount::ONE, tokens: None, nano_usd: None };
+    /// The most that a call within these bounds can need, and what is at fault where nothing bounds it.
+    pub(crate) fn within<'b>(bound: &'b CallBound, price: Option<&ModelPrice>) -> (Self, AtFault<'b>) {
+        let may_have_audio = bound.asked.iter().any(|asked| asked.what == AskedFor::AudioInput);
+        let unbounded = Self { requests: Amount::ONE, tokens: None, nano_usd: None, may_have_audio };
+        let mut at_fault = AtFault { unclear: bound.unclear.as_deref(), unpriced: None };
         if !bound.is_metered || bound.unclear.is_some() {
-            return unbounded;
+            return (unbounded, at_fault);
         }
         let (tokens, nano_usd) = match price {
             Some(price) => {
-                let (tokens, nano_usd) = price.most(bound);
-                (Some(tokens), Some(nano_usd))
+                let most = price.most(bound);
+                at_fault.unpriced = most.nano_usd.err();
+                (Some(most.tokens), most.nano_usd.ok())
             }
             None => {
                 let of_all = |output: Amount| output.times(bound.answers.max(Amount::ONE));
@@ -52,7 +66,8 @@ impl Need {
         };
         // What reaches the ceiling may go beyond it: nothing bounds it.
         let bounded = |amount: &Amount| !amount.is_at_ceiling();
-        Self { tokens: tokens.filter(bounded), nano_usd: nano_usd.filter(bounded), ..unbounded }
+        let need = Self { tokens: tokens.filter(bounded), nano_usd: nano_usd.filter(bounded), ..unbounded };
+        (need, at_fault)
     }
 
     pub(crate) fn of(&self, unit: Unit) -> Option<Amount> {
@@ -147,14 +162,14 @@ impl Plan {
     pub(crate) fn bind(
         &mut self,
         limits: &[Limit],
-        (need, unclear): (&Need, Option<&str>),
+        (need, at_fault): (&Need, AtFault<'_>),
         moment: Moment,
     ) -> Result<(), Problem> {
         for limit in limits {
             if matches!(&limit.scope, LimitScope::Credential(uid) if *uid == limit.counter_subject()) {
                 continue;
             }
-            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit, unclear))?;
+            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit, at_fault))?;
             if amount == Amount::ZERO {
                 continue;
             }
@@ -165,15 +180,21 @@ impl Plan {
     }
 }
 
-fn unbounded(unit: Unit, unclear: Option<&str>) -> Problem {
+fn unbounded(unit: Unit, at_fault: AtFault<'_>) -> Problem {
     let of = match unit {
         Unit::NanoUsd => "US dollars",
         _ => "tokens",
     };
-    if let Some(field) = unclear {
+    if let Some(field) = at_fault.unclear {
         return Problem::denied(format!(
             "a limit in {of} applies, and {field} of the request is nothing whose use can be bounded; leave it out, or \
              write it as the provider's reference does"
+        ));
+    }
+    if let Some(field) = at_fault.unpriced.filter(|_| unit == Unit::NanoUsd) {
+        return Problem::denied(format!(
+            "a limit in {of} applies, and what {field} of the request may cost with this model is not known or has no bound; \
+             leave it out, bound it, or add its price to the price table"
         ));
     }
     Problem::denied(match unit {
@@ -253,7 +274,7 @@ impl Strongroom {
         &self,
         plan: &mut Plan,
         actor: &Actor,
-        need: (&Need, Option<&str>),
+        need: (&Need, AtFault<'_>),
         moment: Moment,
     ) -> Result<(), Problem> {
         for scope in client_scopes(actor) {
@@ -274,7 +295,7 @@ impl Strongroom {
         &self,
         plan: &mut Plan,
         credential: Uid,
-        need: (&Need, Option<&str>),
+        need: (&Need, AtFault<'_>),
         moment: Moment,
     ) -> Result<(), Problem> {
         let scope = LimitScope::Credential(credential);

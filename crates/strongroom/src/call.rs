@@ -12,7 +12,7 @@ use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 
 use crate::Strongroom;
-use crate::admission::{Held, Need, Plan, Refusal, limit_reached};
+use crate::admission::{AtFault, Held, Need, Plan, Refusal, limit_reached};
 use crate::catalog::Moment;
 
 pub use attempt::{Attempt, Running};
@@ -208,15 +208,14 @@ impl Call {
             let Some(candidate) = self.candidates.get(self.tried) else {
                 return self.refusal.take().map_or(Ok(None), Err);
             };
-            let need = self.need(candidate.target, moment);
+            let (need, at_fault) = self.need(candidate.target, moment);
             let mut plan = Plan::default();
-            let unclear = self.call.targets[candidate.target].bound.unclear.as_deref();
-            self.room.bind_client(&mut plan, &self.actor, (&need, unclear), moment).await?;
+            self.room.bind_client(&mut plan, &self.actor, (&need, at_fault), moment).await?;
             let client_claims = plan.claims.len();
             if let Key::Sealed(served) = &candidate.key
                 && let Err(problem) = self
                     .room
-                    .bind_credential(&mut plan, served.credential.uid, (&need, unclear), moment)
+                    .bind_credential(&mut plan, served.credential.uid, (&need, at_fault), moment)
                     .await
             {
                 if problem.kind != ProblemKind::Denied {
@@ -284,7 +283,7 @@ impl Call {
         Ok(())
     }
 
-    fn need(&self, target: usize, moment: Moment) -> Need {
+    fn need(&self, target: usize, moment: Moment) -> (Need, AtFault<'_>) {
         let target = &self.call.targets[target];
         let price =
             target.model.as_deref().and_then(|it| self.room.0.prices.find(&target.provider, it, moment.now));

@@ -288,6 +288,7 @@ impl LimitService {
         let price = provider
             .zip(question.model.as_deref())
             .and_then(|(provider, model)| self.room.prices().find(provider, model, now));
-        crate::admission::Need::within(&bound, price).of(unit).map(Amount::get)
+        let (need, _) = crate::admission::Need::within(&bound, price);
+        need.of(unit).map(Amount::get)
     }
 }

@@ -2,7 +2,7 @@
 //! that were kept for long enough.
 
 use serde_json::json;
-use strongroom_connectors::ai::gateway::usage_from_raw;
+use strongroom_connectors::ai::gateway::{billed_model, usage_from_raw};
 use strongroom_model::audit::Target;
 use strongroom_model::limit::Window;
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider};
@@ -110,11 +110,10 @@ impl UsageService {
                 let Some(usage) = usage_from_raw(&record.operation, &provider, &record.raw_usage) else {
                     continue;
                 };
-                let price = self.room.prices().find(&provider, &record.model, Millis(record.at_ms));
-                let cost = usage
-                    .reported_nano_usd
-                    .or_else(|| price.map(|price| price.cost(&usage)))
-                    .map(Amount::get);
+                let billed = billed_model(&record.raw_usage);
+                let models = (Some(record.model.as_str()), billed.as_deref());
+                let (cost, _) = self.room.prices().cost_of(&provider, models, Millis(record.at_ms), &usage);
+                let cost = cost.whole().map(Amount::get);
                 // A name that has no price may have been answered by a model that has one.
                 let cost = cost.or(record.cost_nano_usd);
                 if cost != record.cost_nano_usd && usage_report::set_cost(&mut tx, record, cost).await? {

@@ -46,6 +46,8 @@ mod nodes;
 mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/prices.rs"]
+mod prices;
 #[path = "cases/recovery.rs"]
 mod recovery;
 #[path = "cases/revision.rs"]

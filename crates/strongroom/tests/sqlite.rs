@@ -42,6 +42,8 @@ mod migration;
 mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/prices.rs"]
+mod prices;
 #[path = "cases/recovery.rs"]
 mod recovery;
 #[path = "cases/revision.rs"]

@@ -1,6 +1,7 @@
 //! What the gateway has to know of the providers' APIs: which paths may be called, what a request asks for, what an
 //! answer consumed, and what a refusal says about a key.
 
+mod answer_terms;
 mod error_body;
 mod event_lines;
 mod figures;
@@ -10,8 +11,10 @@ mod refusal;
 mod request;
 mod spelling;
 mod stream_filter;
+mod terms_reader;
 mod usage;
 
+pub use answer_terms::{billed_model, keep_terms};
 pub use error_body::ErrorBody;
 pub use operation::{Dialect, Door, Matched, Meter, Operation, door_of, upstream_path};
 pub use refusal::{Ailment, Refused, may_be_billed, refused};

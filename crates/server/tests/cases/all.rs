@@ -20,6 +20,7 @@ mod listing;
 mod live_test;
 mod names;
 mod nul;
+mod prices;
 mod revision;
 mod route_table;
 mod scope;

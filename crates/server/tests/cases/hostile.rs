@@ -1,8 +1,8 @@
 //! Hostile callers and hostile providers: whatever they say, calls of others go on, counters equal the ledger, and the
 //! database can be backed up and restored into either kind.
 
-mod puppet;
-mod words;
+pub(super) mod puppet;
+pub(super) mod words;
 
 use std::time::Duration;
 

@@ -14,8 +14,12 @@ use super::{Need, Plan, limit_reached};
 use crate::catalog::Moment;
 
 /// One use, which consumes no tokens that anybody could count.
-pub(crate) const ONE_USE: Need =
-    Need { requests: Amount::ONE, tokens: Some(Amount::ZERO), nano_usd: Some(Amount::ZERO) };
+pub(crate) const ONE_USE: Need = Need {
+    requests: Amount::ONE,
+    tokens: Some(Amount::ZERO),
+    nano_usd: Some(Amount::ZERO),
+    may_have_audio: false,
+};
 
 /// Counts each of these uses on all its counters, or refuses it. Tells for each the first counter's standing: what counts
 /// against the limit, and what was consumed, with this use in it.

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use strongroom_connectors::ai::gateway::keep_terms;
 use strongroom_crypto::random;
 use strongroom_model::credential::Source;
 use strongroom_model::limit::Unit;
-use strongroom_model::usage::{Metering, TokenUsage};
+use strongroom_model::usage::{Metering, TokenUsage, Unpriced};
 use strongroom_model::{Amount, LedgerText, Provider, UserId};
 use strongroom_store::usage::{Kind, Record};
 
@@ -293,30 +294,51 @@ impl Settling {
 
     /// What limits are charged with for a call that ended so, and what it cost.
     fn charge(&self, record: &mut Record, end: CallEnd) {
-        let CallEnd { usage, model, raw_usage, metering } = end;
+        let CallEnd { usage, model, mut raw_usage, metering } = end;
         let Purpose { room, need, provider, .. } = &self.purpose;
         record.metering = metering;
-        let find = |model: &str| room.0.prices.find(provider, model, record.at);
-        let priced = |usage: &TokenUsage| {
-            let asked = self.purpose.model.as_deref().and_then(find);
-            let price = asked.or_else(|| model.as_deref().and_then(find));
-            usage.reported_nano_usd.or_else(|| price.map(|price| price.cost(usage)))
-        };
-        let told = usage.as_ref().map(|usage| (usage.total(), priced(usage)));
-        record.tokens = usage.unwrap_or_default();
+        let asked = self.purpose.model.as_deref();
+        let mut told = None;
+        if let Some(mut usage) = usage {
+            let is_untold =
+                need.may_have_audio && usage.terms.has_untold_input && usage.reported_nano_usd.is_none();
+            if is_untold {
+                usage.terms.cannot_price(Unpriced::AudioInput);
+            }
+            let models = (asked, model.as_deref());
+            let (cost, billed) = room.0.prices.cost_of(provider, models, record.at, &usage);
+            if let Some(unpriced) = cost.unpriced {
+                tracing::debug!(
+                    provider = provider.as_str(),
+                    what = unpriced.as_str(),
+                    "a call has no price"
+                );
+            }
+            let billed = billed.filter(|billed| Some(*billed) != asked);
+            let untold = usage.terms.unpriced.filter(|_| is_untold);
+            if billed.is_some() || untold.is_some() {
+                // For pricing again: the record names the model that was asked for, and not what it was asked with.
+                raw_usage = raw_usage.and_then(|raw| keep_terms(&raw, billed, untold));
+            }
+            record.tokens = usage;
+            told = Some((usage.total(), cost));
+        }
         match (metering, told) {
             (Metering::Held, told) => {
                 // What was told before the end is the least that is billed, the hold the most that was allowed.
-                let (tokens, cost) = told.unwrap_or_default();
+                let tokens = told.map_or(Amount::ZERO, |(tokens, _)| tokens);
+                let known = told.map_or(Amount::ZERO, |(_, cost)| cost.known_nano_usd);
                 record.charged_tokens = need.tokens.unwrap_or_default().max(tokens);
-                record.cost_nano_usd = need.nano_usd.max(cost);
-                record.charged_nano_usd = record.cost_nano_usd.unwrap_or_default();
+                record.cost_nano_usd = need.nano_usd.max(told.and_then(|(_, cost)| cost.whole()));
+                record.charged_nano_usd = record.cost_nano_usd.unwrap_or_default().max(known);
             }
             (_, Some((tokens, cost))) => {
                 record.raw_usage = raw_usage;
                 record.charged_tokens = tokens;
-                record.cost_nano_usd = cost;
-                record.charged_nano_usd = cost.or(need.nano_usd).unwrap_or_default();
+                record.cost_nano_usd = cost.whole();
+                // What has no price is charged as it was held, and no lower than what is known of it.
+                let unpriced = || cost.known_nano_usd.max(need.nano_usd.unwrap_or_default());
+                record.charged_nano_usd = cost.whole().unwrap_or_else(unpriced);
             }
             (_, None) => {
                 record.charged_tokens = need.tokens.unwrap_or_default();

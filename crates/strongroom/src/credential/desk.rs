@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use super::read::{RevealedCredential, expired, within_reach};
 use crate::admission::immediate::{self, ONE_USE};
-use crate::admission::{Plan, client_scopes};
+use crate::admission::{AtFault, Plan, client_scopes};
 use crate::audit::entry;
 use crate::catalog::{Moment, Served};
 use crate::sealing::Fault;
@@ -390,10 +390,10 @@ impl Strongroom {
         let scope = LimitScope::Credential(credential);
         let limits = self.limits_in(session, &scope, moment.generation).await?;
         plan.count_uses(credential, &limits, moment);
-        plan.bind(&limits, (&ONE_USE, None), moment)?;
+        plan.bind(&limits, (&ONE_USE, AtFault::default()), moment)?;
         for scope in client_scopes(actor) {
             let limits = self.limits_in(session, &scope, moment.generation).await?;
-            plan.bind(&limits, (&ONE_USE, None), moment)?;
+            plan.bind(&limits, (&ONE_USE, AtFault::default()), moment)?;
         }
         Ok(plan)
     }

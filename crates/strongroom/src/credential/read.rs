@@ -11,7 +11,7 @@ use super::CredentialService;
 use super::desk::{Wanted, is_seen};
 use crate::Strongroom;
 use crate::admission::immediate::{self, ONE_USE};
-use crate::admission::{Plan, client_scopes};
+use crate::admission::{AtFault, Plan, client_scopes};
 use crate::audit::entry;
 use crate::catalog::Moment;
 
@@ -320,7 +320,7 @@ impl CredentialService {
         let mut plan = Plan::default();
         for scope in client_scopes(&self.actor) {
             let limits = self.room.limits_in(&mut tx, &scope, moment.generation).await?;
-            plan.bind(&limits, (&ONE_USE, None), moment)?;
+            plan.bind(&limits, (&ONE_USE, AtFault::default()), moment)?;
         }
         for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
             taken?;

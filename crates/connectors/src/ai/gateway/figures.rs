@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 /// Counts of tokens; absent where the answer has none, and [`NO_COUNT`] where something else stands in their place.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -48,12 +49,42 @@ pub(super) struct Figures {
     /// In US dollars.
     #[serde(deserialize_with = "amount")]
     pub(super) cost: Option<f64>,
+    // What is no count, as it came; null where there is none. Of Anthropic:
+    pub(super) service_tier: Value,
+    pub(super) speed: Value,
+    pub(super) inference_geo: Value,
+    pub(super) server_tool_use: Value,
+    pub(super) iterations: Value,
+    // Of Gemini, and Vertex AI:
+    #[serde(rename = "serviceTier")]
+    pub(super) gemini_tier: Value,
+    #[serde(rename = "trafficType")]
+    pub(super) traffic_type: Value,
+    #[serde(rename = "promptTokensDetails")]
+    pub(super) prompt_details: Value,
+    #[serde(rename = "cacheTokensDetails")]
+    pub(super) cache_details: Value,
+    #[serde(rename = "candidatesTokensDetails")]
+    pub(super) candidates_details: Value,
+    // Of OpenRouter:
+    pub(super) is_byok: Value,
+    pub(super) cost_details: Value,
+    #[serde(rename = "server_tool_use_details")]
+    pub(super) server_tools: Value,
+    /// What stood beside the figures.
+    #[serde(rename = "_terms")]
+    pub(super) beside: Value,
 }
 
 /// Stands for what is there and is no count of anything, such as a text or a number below zero.
 const NO_COUNT: i64 = -1;
 
 impl Figures {
+    /// With what stood beside them.
+    pub(super) fn with(self, beside: Value) -> Self {
+        if beside.is_null() { self } else { Self { beside, ..self } }
+    }
+
     /// Whether everything that stands in the place of a count is one.
     pub(super) fn are_counts(&self) -> bool {
         // Taken apart whole, so that no figure is forgotten here.
@@ -77,6 +108,20 @@ impl Figures {
             thoughts_token_count,
             total_token_count,
             cost: _,
+            service_tier: _,
+            speed: _,
+            inference_geo: _,
+            server_tool_use: _,
+            iterations: _,
+            gemini_tier: _,
+            traffic_type: _,
+            prompt_details: _,
+            cache_details: _,
+            candidates_details: _,
+            is_byok: _,
+            cost_details: _,
+            server_tools: _,
+            beside: _,
         } = self;
         let counts = [
             prompt_tokens,
@@ -110,8 +155,23 @@ fn is_count(figure: &Option<i64>) -> bool {
 
 impl Details {
     fn are_counts(&self) -> bool {
-        let Self { cached_tokens, cache_write_tokens, reasoning_tokens, ephemeral_1h_input_tokens } = self;
-        let counts = [cached_tokens, cache_write_tokens, reasoning_tokens, ephemeral_1h_input_tokens];
+        let Self {
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            ephemeral_1h_input_tokens,
+            audio_tokens,
+            image_tokens,
+            cache_write_tokens_details: _,
+        } = self;
+        let counts = [
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            ephemeral_1h_input_tokens,
+            audio_tokens,
+            image_tokens,
+        ];
         counts.into_iter().all(is_count)
     }
 }
@@ -128,6 +188,12 @@ pub(super) struct Details {
     pub(super) reasoning_tokens: Option<i64>,
     #[serde(deserialize_with = "count")]
     pub(super) ephemeral_1h_input_tokens: Option<i64>,
+    #[serde(deserialize_with = "count")]
+    pub(super) audio_tokens: Option<i64>,
+    #[serde(deserialize_with = "count")]
+    pub(super) image_tokens: Option<i64>,
+    /// Lifetimes of what was written to a cache, among them `ttl_12h_tokens`.
+    pub(super) cache_write_tokens_details: Value,
 }
 
 /// What stands in the place of a figure.

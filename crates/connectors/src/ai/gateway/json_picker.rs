@@ -1,5 +1,8 @@
 //! Picks a few values out of a JSON text as it passes, piece by piece and in bounded memory.
 
+use super::answer_terms::AnswerTerms;
+use super::terms_reader::TermsReader;
+
 /// The longest value that is kept, in bytes; usage figures have a few hundred.
 const MOST: usize = 8 * 1024;
 /// As long as most of them are, in bytes.
@@ -168,6 +171,8 @@ pub(super) struct JsonPicker {
     /// Of the answer that is being read.
     index: u32,
     has_ended: bool,
+    /// Reads along what decides the price beside the figures.
+    terms: TermsReader,
 }
 
 impl Default for JsonPicker {
@@ -192,11 +197,22 @@ impl Default for JsonPicker {
             marks: Marks::default(),
             index: 0,
             has_ended: false,
+            terms: TermsReader::default(),
         }
     }
 }
 
 impl JsonPicker {
+    /// With something that reads along.
+    pub(super) fn new(terms: TermsReader) -> Self {
+        Self { terms, ..Self::default() }
+    }
+
+    /// What was read along.
+    pub(super) fn terms(&self) -> AnswerTerms {
+        self.terms.terms()
+    }
+
     /// Reads on, up to the end of a text: returns what is behind it.
     pub(super) fn feed<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let mut rest = bytes;
@@ -237,6 +253,7 @@ impl JsonPicker {
 
     /// What the text says of an end, which is forgotten with this.
     pub(super) fn take_marks(&mut self) -> Marks {
+        self.terms.text_is_over();
         let marks = Marks { is_in_array: self.base == 1, ..self.marks };
         self.marks = Marks::default();
         marks
@@ -258,6 +275,8 @@ impl JsonPicker {
                 rest = behind;
             }
             self.add_to_key(rest);
+        } else if self.terms.is_reading() {
+            self.terms.read(bytes);
         }
         self.keep(bytes);
     }
@@ -302,6 +321,9 @@ impl JsonPicker {
     fn one(&mut self, byte: u8) -> bool {
         if self.in_string {
             self.keep(&[byte]);
+            if !self.is_key && self.terms.is_reading() && (self.is_escaped || byte == b'\\') {
+                self.terms.read(&[byte]);
+            }
             if self.is_escaped {
                 self.is_escaped = false;
                 match byte {
@@ -314,6 +336,9 @@ impl JsonPicker {
                 self.is_escaped = true;
             } else {
                 self.in_string = false;
+                if !self.is_key {
+                    self.terms.string_ends();
+                }
             }
             return false;
         }
@@ -324,15 +349,21 @@ impl JsonPicker {
                 self.is_key = self.expects_key;
                 self.key_length = 0;
                 self.unicode = (0, 0);
+                if !self.is_key {
+                    self.terms.string_begins();
+                }
                 self.keep(b"\"");
             }
             b':' => {
                 self.keep(b":");
-                self.last_key = Key::of(self.key.get(..self.key_length).unwrap_or_default());
+                let key = self.key.get(..self.key_length).unwrap_or_default();
+                self.last_key = Key::of(key);
+                self.terms.key(key);
                 self.expects_key = false;
                 self.may_begin();
             }
             b',' => {
+                self.terms.comma();
                 self.may_end();
                 self.keep(b",");
                 self.expects_key = self.is_in_object();
@@ -342,6 +373,9 @@ impl JsonPicker {
             b' ' | b'\n' | b'\r' | b'\t' => {}
             _ => {
                 self.note_answer();
+                if self.terms.is_reading() {
+                    self.terms.read(&[byte]);
+                }
                 self.keep(&[byte]);
             }
         }
@@ -350,6 +384,7 @@ impl JsonPicker {
 
     fn open(&mut self, byte: u8) {
         self.note_answer();
+        self.terms.open(byte == b'{');
         self.keep(&[byte]);
         if self.depth == 0 {
             self.base = usize::from(byte == b'[');
@@ -375,6 +410,7 @@ impl JsonPicker {
 
     /// Returns whether a text ends with it.
     fn close(&mut self, byte: u8) -> bool {
+        self.terms.close();
         self.may_end();
         self.keep(&[byte]);
         self.depth = self.depth.saturating_sub(1);

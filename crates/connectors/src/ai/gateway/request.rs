@@ -9,6 +9,7 @@ mod gemini;
 mod json;
 mod openai;
 mod path;
+mod price_terms;
 mod responses;
 mod rule;
 mod walk;
@@ -123,6 +124,7 @@ impl RequestFacts {
                 answers: answers(&reading),
                 is_metered: true,
                 unclear: reading.unclear,
+                asked: reading.asked,
             },
         };
         Ok(Self {

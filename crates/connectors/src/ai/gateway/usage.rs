@@ -5,10 +5,12 @@ use serde_json::{Map, Value};
 use strongroom_model::usage::TokenUsage;
 use strongroom_model::{Amount, Provider, RawUsage};
 
+use super::answer_terms::{self, KEPT_AS};
 use super::event_lines::{EventLines, Piece};
-use super::figures::Figures;
+use super::figures::{Details, Figures};
 use super::json_picker::{Choices, JsonPicker, Kind, Slot};
 use super::operation::Meter;
+use super::terms_reader::TermsReader;
 
 /// The longest name of a model that is kept, in characters.
 const MOST_MODEL: usize = 128;
@@ -104,7 +106,7 @@ impl UsageReader {
             answers: u32::try_from(answers.get()).unwrap_or(u32::MAX),
             lines: EventLines::default(),
             done: Done::Read(0),
-            picker: JsonPicker::default(),
+            picker: JsonPicker::new(reader_of_terms(meter)),
             told: Told::Nothing,
             is_told_inside: false,
             ended: 0,
@@ -151,11 +153,12 @@ impl UsageReader {
     #[must_use]
     pub fn finish(mut self) -> Report {
         self.event_is_over();
-        let figures = self.told.figures();
-        let figures = figures.filter(|figures| *figures != Figures::default());
+        let terms = self.picker.terms().to_json();
+        let figures = self.told.figures().filter(|figures| *figures != Figures::default());
+        let figures = figures.map(|figures| figures.with(terms.clone()));
         let is_final = self.is_final && figures.as_ref().is_some_and(|it| is_understood(self.meter, it));
         let usage = figures.map(|figures| usage_of(self.meter, &figures, self.is_openrouter));
-        let raw = usage.is_some().then(|| self.told.into_json()).flatten();
+        let raw = usage.is_some().then(|| self.told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
     }
 
@@ -208,6 +211,14 @@ fn model(json: &[u8]) -> Option<String> {
     })
 }
 
+/// Anthropic tells everything among its figures, and embeddings have nothing to tell.
+fn reader_of_terms(meter: Meter) -> TermsReader {
+    match meter {
+        Meter::Chat | Meter::Responses | Meter::GenerateContent => TermsReader::default(),
+        Meter::Messages | Meter::Embeddings | Meter::Free | Meter::Unmetered => TermsReader::idle(),
+    }
+}
+
 /// What an answer told of its usage.
 #[derive(Debug)]
 enum Told {
@@ -248,14 +259,19 @@ impl Told {
         }
     }
 
-    /// As compact JSON.
-    fn into_json(self) -> Option<String> {
-        match self {
-            Self::Nothing => None,
+    /// As compact JSON, with what stood beside it.
+    fn into_json(self, terms: Value) -> Option<String> {
+        let mut figures = match self {
+            Self::Nothing => return None,
             // What was picked has no space between its parts.
-            Self::Once(figures) => String::from_utf8(figures).ok(),
-            Self::Often(figures) => Some(Value::Object(figures).to_string()),
+            Self::Once(figures) if terms.is_null() => return String::from_utf8(figures).ok(),
+            Self::Once(figures) => serde_json::from_slice(&figures).ok()?,
+            Self::Often(figures) => figures,
+        };
+        if !terms.is_null() {
+            figures.insert(KEPT_AS.to_owned(), terms);
         }
+        Some(Value::Object(figures).to_string())
     }
 }
 
@@ -303,11 +319,10 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
             TokenUsage {
                 input,
                 cached_input: of(figures.prompt_tokens_details.cached_tokens),
-                cache_write: of(figures.prompt_tokens_details.cache_write_tokens),
                 output: spoken.max(total.less(input)),
                 reasoning: of(figures.completion_tokens_details.reasoning_tokens)
                     .max(total.less(input).less(spoken)),
-                ..TokenUsage::default()
+                ..parts(&figures.prompt_tokens_details, &figures.completion_tokens_details)
             }
         }
         // <https://platform.openai.com/docs/api-reference/responses/object>
@@ -316,21 +331,12 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
             cached_input: of(figures.input_tokens_details.cached_tokens),
             output: of(figures.output_tokens),
             reasoning: of(figures.output_tokens_details.reasoning_tokens),
-            ..TokenUsage::default()
+            ..parts(&figures.input_tokens_details, &figures.output_tokens_details)
         },
-        // <https://platform.claude.com/docs/en/api/messages>: the three inputs are apart from each other.
         Meter::Messages => {
-            let written = of(figures.cache_creation_input_tokens);
-            let long = of(figures.cache_creation.ephemeral_1h_input_tokens).min(written);
-            let cached = of(figures.cache_read_input_tokens);
-            TokenUsage {
-                input: of(figures.input_tokens).plus(written).plus(cached),
-                cached_input: cached,
-                cache_write: written.less(long),
-                cache_write_long: long,
-                output: of(figures.output_tokens),
-                ..TokenUsage::default()
-            }
+            let mut usage = answer_terms::messages(figures);
+            answer_terms::add_steps(figures, &mut usage);
+            usage
         }
         // <https://ai.google.dev/api/generate-content#UsageMetadata>: thoughts are apart from the candidates.
         Meter::GenerateContent => {
@@ -348,12 +354,27 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         }
         Meter::Free | Meter::Unmetered => TokenUsage::default(),
     };
-    // <https://openrouter.ai/docs/use-cases/usage-accounting>: US dollars.
-    if is_openrouter && let Some(cost) = figures.cost.filter(|cost| *cost >= 0.0) {
-        // What is larger than any number of 64 bits becomes the largest of them.
-        usage.reported_nano_usd = Some(Amount::of((cost * 1e9).round() as i64));
+    answer_terms::apply(meter, figures, &mut usage);
+    if is_openrouter {
+        answer_terms::apply_reported(figures, &mut usage);
     }
     usage
+}
+
+/// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).
+fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
+    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
+    let written = of(prompt.cache_write_tokens);
+    let for_long = prompt.cache_write_tokens_details.get("ttl_12h_tokens").and_then(Value::as_i64);
+    let for_long = of(for_long).min(written);
+    TokenUsage {
+        cache_write: written.less(for_long),
+        cache_write_long: for_long,
+        audio_input: of(prompt.audio_tokens),
+        audio_output: of(answer.audio_tokens),
+        image_output: of(answer.image_tokens),
+        ..TokenUsage::default()
+    }
 }
 
 /// What a call consumed, from figures that were kept: for prices that were corrected. `meter` is told by the operation.

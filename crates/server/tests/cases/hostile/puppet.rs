@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// The server. Dropping it stops it.
-pub(super) struct Puppet {
+pub(crate) struct Puppet {
     address: SocketAddr,
     answer: Arc<Mutex<Vec<u8>>>,
     /// Whether it says anything, and how many requests have arrived.
@@ -19,7 +19,7 @@ pub(super) struct Puppet {
 }
 
 impl Puppet {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let answer = Arc::new(Mutex::new(Vec::new()));
@@ -41,12 +41,12 @@ impl Puppet {
         Self { address, answer, speaks, arrived, _server: server }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Everything from now on is answered with these bytes.
-    pub(super) fn answers(&self, bytes: &[u8]) {
+    pub(crate) fn answers(&self, bytes: &[u8]) {
         *self.answer.lock().unwrap() = bytes.to_vec();
     }
 
@@ -60,7 +60,7 @@ impl Puppet {
     }
 
     /// How many requests have arrived.
-    pub(super) fn arrived(&self) -> u64 {
+    pub(crate) fn arrived(&self) -> u64 {
         *self.arrived.borrow()
     }
 

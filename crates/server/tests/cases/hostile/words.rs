@@ -19,7 +19,7 @@ pub(super) struct Exchange {
 }
 
 /// An answer with this body.
-pub(super) fn json_answer(body: &Value) -> Vec<u8> {
+pub(crate) fn json_answer(body: &Value) -> Vec<u8> {
     answer(200, "application/json", body.to_string().as_bytes())
 }
 

@@ -5,6 +5,7 @@
 //! anthropic 2.13, its betas among them.
 
 use super::common::{PLUGIN, routing};
+use super::price_terms::{ANTHROPIC_TIER, PLACE, SPEED};
 use super::rule::{BYTES, Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
 
 /// `messages`.
@@ -26,9 +27,9 @@ pub(super) static MESSAGES: Table = Table {
         bytes("top_k"),
         bytes("top_p"),
         bytes("cache_control"),
-        bytes("service_tier"),
-        bytes("speed"),
-        bytes("inference_geo"),
+        field("service_tier", ANTHROPIC_TIER),
+        field("speed", SPEED),
+        field("inference_geo", PLACE),
         bytes("user_profile_id"),
         bytes("workspace_id"),
         bytes("billing_policy"),

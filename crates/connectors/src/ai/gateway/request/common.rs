@@ -1,5 +1,6 @@
 //! Shapes that several operations share, and the table of those that are not bounded.
 
+use super::price_terms::{FILE_PARSER, HEARD};
 use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, refused, window};
 
 /// Operations that are free, or tell no usage: what they ask for is not bounded, and fields are of interest only where they
@@ -31,8 +32,8 @@ static CHAT_PART: Rule = Rule::Object(&Object::of(&[
     bytes("prompt_cache_breakpoint"),
     bytes("thinking"),
     window("image_url"),
-    window("input_audio"),
-    window("video_url"),
+    field("input_audio", Rule::Any(HEARD)),
+    field("video_url", Rule::Any(HEARD)),
     window("file"),
     window("document"),
 ]));
@@ -41,8 +42,8 @@ const CHAT_PART_TYPES: &[(&str, Effect)] = &[
     ("refusal", Effect::Bytes),
     ("thinking", Effect::Bytes),
     ("image_url", Effect::Window),
-    ("input_audio", Effect::Window),
-    ("video_url", Effect::Window),
+    ("input_audio", HEARD),
+    ("video_url", HEARD),
     ("file", Effect::Window),
     ("document", Effect::Window),
 ];
@@ -66,7 +67,7 @@ pub(super) static PLUGIN: Object = Object::of(&[
 const PLUGIN_IDS: &[(&str, Effect)] = &[
     ("response-healing", Effect::Bytes),
     ("context-compression", Effect::Bytes),
-    ("file-parser", Effect::Window),
+    ("file-parser", FILE_PARSER),
     ("web", Effect::Refused),
 ];
 

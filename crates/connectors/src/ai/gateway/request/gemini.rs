@@ -3,6 +3,7 @@
 //! Sources, field by field: <https://ai.google.dev/api/generate-content>, <https://ai.google.dev/api/caching#Tool>, and the
 //! request types of the library google-genai 3.6. Fields of Vertex AI alone are not listed, and so refused.
 
+use super::price_terms::{GOOGLE_MAPS, GOOGLE_SEARCH, HEARD, MEDIA, PICTURED, SPOKEN, TIER};
 use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
 
 /// `generateContent` and `streamGenerateContent`.
@@ -18,7 +19,7 @@ pub(super) static GENERATE_CONTENT: Table = Table {
         bytes("toolConfig"),
         bytes("safetySettings"),
         bytes("labels"),
-        bytes("serviceTier"),
+        field("serviceTier", TIER),
         bytes("store"),
         // The path says which model.
         field("model", Rule::Model),
@@ -60,15 +61,15 @@ static PART: Object = Object::of(&[
             bytes("response"),
             bytes("willContinue"),
             bytes("scheduling"),
-            window("parts"),
+            field("parts", Rule::Any(HEARD)),
         ])),
     ),
     bytes("executableCode"),
     bytes("codeExecutionResult"),
     bytes("videoMetadata"),
     bytes("mediaResolution"),
-    window("inlineData"),
-    window("fileData"),
+    field("inlineData", Rule::Object(&MEDIA)),
+    field("fileData", Rule::Object(&MEDIA)),
     // What a tool of Google's was asked, and found.
     window("toolCall"),
     window("toolResponse"),
@@ -78,10 +79,10 @@ static PART: Object = Object::of(&[
 /// times, and the model over what it says: <https://ai.google.dev/gemini-api/docs/code-execution>.
 static TOOL: Object = Object::of(&[
     field("functionDeclarations", Rule::Schema),
-    window("googleSearch"),
-    window("googleSearchRetrieval"),
+    field("googleSearch", Rule::Any(GOOGLE_SEARCH)),
+    field("googleSearchRetrieval", Rule::Any(GOOGLE_SEARCH)),
     window("urlContext"),
-    window("googleMaps"),
+    field("googleMaps", Rule::Any(GOOGLE_MAPS)),
     window("fileSearch"),
     window("computerUse"),
     field("codeExecution", Rule::Any(Effect::Repeats(6))),
@@ -116,12 +117,12 @@ static GENERATION_CONFIG: Object = Object::of(&[
             ("TEXT", Effect::Bytes),
             ("Text", Effect::Bytes),
             ("text", Effect::Bytes),
-            ("IMAGE", Effect::Longest),
-            ("Image", Effect::Longest),
-            ("image", Effect::Longest),
-            ("AUDIO", Effect::Longest),
-            ("Audio", Effect::Longest),
-            ("audio", Effect::Longest),
+            ("IMAGE", PICTURED),
+            ("Image", PICTURED),
+            ("image", PICTURED),
+            ("AUDIO", SPOKEN),
+            ("Audio", SPOKEN),
+            ("audio", SPOKEN),
         ])),
     ),
     field(

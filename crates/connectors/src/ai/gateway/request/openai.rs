@@ -6,6 +6,7 @@
 //! <https://ai.google.dev/gemini-api/docs/openai>; and the request types of the libraries openai 3.57 and groq 1.7.
 
 use super::common::{CHAT_CONTENT, PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
+use super::price_terms::{HEARD, PICTURED, SPOKEN, TIER};
 use super::rule::{Effect, Figure, Object, Rule, Table, bytes, field, refused, window};
 
 /// `chat/completions`.
@@ -28,7 +29,7 @@ pub(super) static CHAT: Table = Table {
         bytes("user"),
         bytes("metadata"),
         bytes("store"),
-        bytes("service_tier"),
+        field("service_tier", TIER),
         bytes("reasoning_effort"),
         bytes("verbosity"),
         bytes("parallel_tool_calls"),
@@ -48,13 +49,9 @@ pub(super) static CHAT: Table = Table {
         field("prediction", Rule::Prediction),
         field(
             "modalities",
-            Rule::Each(&Rule::Word(&[
-                ("text", Effect::Bytes),
-                ("audio", Effect::Longest),
-                ("image", Effect::Longest),
-            ])),
+            Rule::Each(&Rule::Word(&[("text", Effect::Bytes), ("audio", SPOKEN), ("image", PICTURED)])),
         ),
-        field("audio", Rule::Any(Effect::Longest)),
+        field("audio", Rule::Any(SPOKEN)),
         field("background", Rule::Background),
         // It searches again for as long as the model asks for it.
         refused("web_search_options"),
@@ -122,7 +119,7 @@ static MESSAGE: Object = Object::of(&[
     bytes("function_call"),
     bytes("refusal"),
     // An answer of before, by its name.
-    window("audio"),
+    field("audio", Rule::Any(HEARD)),
     bytes("cache_control"),
     // Groq, DeepSeek, OpenRouter: thoughts of before, sealed ones among the details.
     bytes("reasoning"),

@@ -5,6 +5,7 @@
 //! request types of the library openai 3.57.
 
 use super::common::{PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
+use super::price_terms::{CODE_SESSION, FILE_SEARCH, HEARD, TIER, WEB_SEARCH, WEB_SEARCH_PREVIEW};
 use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
 
 /// `responses`.
@@ -27,7 +28,7 @@ pub(super) static RESPONSES: Table = Table {
         field("stream_options", Rule::StreamOptions),
         bytes("metadata"),
         bytes("user"),
-        bytes("service_tier"),
+        field("service_tier", TIER),
         bytes("truncation"),
         bytes("top_logprobs"),
         bytes("safety_identifier"),
@@ -161,11 +162,11 @@ static PART_FIELDS: Object = Object::of(&[
     bytes("stderr"),
     bytes("outcome"),
     window("image_url"),
-    window("input_audio"),
+    field("input_audio", Rule::Any(HEARD)),
     window("file_id"),
     window("file_data"),
     window("file_url"),
-    window("video_url"),
+    field("video_url", Rule::Any(HEARD)),
 ]);
 
 const PART_TYPES: &[(&str, Effect)] = &[
@@ -177,8 +178,8 @@ const PART_TYPES: &[(&str, Effect)] = &[
     ("reasoning_text", Effect::Bytes),
     ("input_image", Effect::Window),
     ("input_file", Effect::Window),
-    ("input_audio", Effect::Window),
-    ("input_video", Effect::Window),
+    ("input_audio", HEARD),
+    ("input_video", HEARD),
     ("computer_screenshot", Effect::Window),
 ];
 
@@ -228,10 +229,10 @@ const TOOL_TYPES: &[(&str, Effect)] = &[
     ("apply_patch", Effect::Window),
     ("computer", Effect::Window),
     ("computer_use_preview", Effect::Window),
-    ("web_search", Effect::Loop),
-    ("web_search_2025_08_26", Effect::Loop),
-    ("web_search_preview", Effect::Loop),
-    ("web_search_preview_2025_03_11", Effect::Loop),
-    ("file_search", Effect::Loop),
-    ("code_interpreter", Effect::Loop),
+    ("web_search", WEB_SEARCH),
+    ("web_search_2025_08_26", WEB_SEARCH),
+    ("web_search_preview", WEB_SEARCH_PREVIEW),
+    ("web_search_preview_2025_03_11", WEB_SEARCH_PREVIEW),
+    ("file_search", FILE_SEARCH),
+    ("code_interpreter", CODE_SESSION),
 ];

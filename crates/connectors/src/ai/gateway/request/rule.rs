@@ -1,5 +1,7 @@
 //! How tables say what a field of a request does to the bound of a call.
 
+use strongroom_model::usage::AskedFor;
+
 /// What a value does to the bound, beyond its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -17,6 +19,8 @@ pub(super) enum Effect {
     Loop,
     /// The provider runs the model up to so many times.
     Repeats(i64),
+    /// It decides the price too, beside what else it does.
+    Priced(AskedFor, &'static Effect),
     /// Nothing bounds it, or nobody knows.
     Refused,
 }
@@ -71,6 +75,8 @@ pub(super) enum Rule {
     Figure(Figure),
     /// `true` does this; `false` does nothing.
     Switch(Effect),
+    /// A word that decides the price, or does not.
+    Term(fn(&str) -> Option<AskedFor>),
     /// A word; one that is not listed is refused.
     Word(&'static [(&'static str, Effect)]),
     /// An array, in which each is so.

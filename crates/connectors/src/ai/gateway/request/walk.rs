@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use strongroom_model::usage::{Asked, AskedFor, Unpriced};
+
 use super::RequestError;
 use super::json::{Cursor, Malformed, Raw};
 use super::path::{Path, Step};
@@ -34,6 +36,8 @@ pub(super) struct Reading {
     pub(super) prompts: i64,
     pub(super) predicted_bytes: i64,
     pub(super) unclear: Option<Box<str>>,
+    /// What it asks for that decides its price, each once.
+    pub(super) asked: Vec<Asked>,
     looped: Option<Box<str>>,
     /// Whether the object that is being read is what the provider stored, unless it holds the same, sealed.
     is_stored: bool,
@@ -88,6 +92,12 @@ pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> 
     }
     walk.cursor.end()?;
     let mut reading = walk.reading;
+    let calls = reading.figure(Figure::ToolCalls).and_then(|calls| u32::try_from(calls).ok());
+    for asked in &mut reading.asked {
+        if let AskedFor::Uses(_, most) = &mut asked.what {
+            *most = calls;
+        }
+    }
     if let Some(looped) = reading.looped.take() {
         match reading.figure(Figure::ToolCalls) {
             // One run for each call that is carried out, one whose call is passed over, and one that answers.
@@ -171,7 +181,17 @@ impl<'a> Walk<'a> {
                 reading.is_window = true;
                 reading.runs = reading.runs.max(runs);
             }
+            Effect::Priced(what, also) => {
+                self.ask(what, path);
+                self.apply(*also, path);
+            }
             Effect::Refused => self.refuse(path),
+        }
+    }
+
+    fn ask(&mut self, what: AskedFor, path: &Path<'_>) {
+        if !self.reading.asked.iter().any(|before| before.what == what) {
+            self.reading.asked.push(Asked { field: path.shown().into(), what });
         }
     }
 
@@ -230,9 +250,15 @@ impl<'a> Walk<'a> {
                 let known = words.iter().find(|(known, _)| known.as_bytes() == word.as_ref());
                 self.apply(known.map_or(Effect::Refused, |(_, effect)| *effect), path);
             }
+            Rule::Term(term) if first == b'"' => {
+                let word = self.cursor.string()?.decoded();
+                // What is no text is no word that is known.
+                let asked = term(std::str::from_utf8(&word).unwrap_or("?"));
+                asked.into_iter().for_each(|what| self.ask(what, path));
+            }
             Rule::Each(rule) if first == b'[' => self.items(rule, path)?,
             Rule::Object(object) if first == b'{' => self.object(object, path)?,
-            Rule::Word(_) | Rule::Each(_) | Rule::Object(_) => self.odd(path)?,
+            Rule::Word(_) | Rule::Term(_) | Rule::Each(_) | Rule::Object(_) => self.odd(path)?,
             Rule::Of(shape) => self.shape(shape, first, path)?,
             Rule::Prompts => self.prompts(first, path)?,
             Rule::Prediction => {
@@ -366,6 +392,8 @@ impl<'a> Walk<'a> {
                     tokens += 1;
                 }
                 b'{' => {
+                    // Images, audio and video are embedded at prices of their own.
+                    self.ask(AskedFor::Unpriced(Unpriced::OtherUse), &path.item(place));
                     self.object(&super::common::EMBEDDED, &path.item(place))?;
                     texts += 1;
                 }

@@ -1,5 +1,7 @@
 //! Usage as the providers tell it, whole and cut.
 
+use strongroom_model::usage::Terms;
+
 use super::*;
 
 fn report(meter: Meter, provider: &str, is_event_stream: bool, text: &str) -> Report {
@@ -21,6 +23,11 @@ fn report_of((meter, provider): (Meter, &str), (form, answers): (AnswerForm, i64
     whole
 }
 
+/// What is not told of the kinds of tokens in the prompt, and in the answer.
+fn untold(has_untold_input: bool, has_untold_output: bool) -> Terms {
+    Terms { has_untold_input, has_untold_output, ..Terms::default() }
+}
+
 #[test]
 fn chat_completions_plain_and_streamed() {
     let usage = r#"{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}"#;
@@ -29,6 +36,7 @@ fn chat_completions_plain_and_streamed() {
         cached_input: Amount::of(4),
         output: Amount::of(7),
         reasoning: Amount::of(3),
+        terms: untold(true, false),
         ..TokenUsage::default()
     };
     let plain = report(Meter::Chat, "openai", false, &format!(r#"{{"model":"gpt-4o","usage":{usage}}}"#));
@@ -70,6 +78,7 @@ fn responses_and_embeddings() {
         cached_input: Amount::of(1),
         output: Amount::of(5),
         reasoning: Amount::of(2),
+        terms: untold(true, false),
         ..TokenUsage::default()
     };
     assert_eq!((found.usage, found.model.as_deref()), (Some(expected), Some("gpt-5")));
@@ -122,6 +131,7 @@ fn gemini_as_events_and_as_an_array() {
         cached_input: Amount::of(2),
         output: Amount::of(13),
         reasoning: Amount::of(6),
+        terms: untold(true, true),
         ..TokenUsage::default()
     };
     let events = format!("data: {}\r\n\r\ndata: {}\r\n\r\n", chunk(1), chunk(7));

@@ -1,0 +1,373 @@
+//! What an answer says that decides its price beside counts of tokens: in the words in which it is kept, brought to ours.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use strongroom_model::usage::{Geography, Terms, Tier, TokenUsage, Unpriced, Use, Uses};
+use strongroom_model::{Amount, RawUsage};
+
+use super::figures::{Details, Figures};
+use super::operation::Meter;
+
+/// The name under which it is kept among the figures: no provider has a figure of that name.
+pub(super) const KEPT_AS: &str = "_terms";
+
+/// What stands beside the figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct AnswerTerms {
+    /// The class of service, in the provider's own word.
+    pub(super) service_tier: Option<Box<str>>,
+    /// How often services with a fee were used.
+    pub(super) uses: Uses,
+    /// The first thing that has no price.
+    pub(super) unpriced: Option<Unpriced>,
+}
+
+/// What has no price by itself, by the name under which it is kept.
+const UNPRICED: [(&str, Unpriced); 4] = [
+    ("audio_input", Unpriced::AudioInput),
+    ("code_session", Unpriced::CodeSession),
+    ("image_generation", Unpriced::ImageGeneration),
+    ("other_use", Unpriced::OtherUse),
+];
+
+impl AnswerTerms {
+    /// Notes that something has no price; the first one stays.
+    pub(super) fn cannot_price(&mut self, what: Unpriced) {
+        self.unpriced = self.unpriced.or(Some(what));
+    }
+
+    /// The words for these terms, to be kept; null when they are what every call is that says nothing.
+    pub(super) fn to_json(&self) -> Value {
+        let is_usual = self.service_tier.as_deref().is_none_or(|tier| tier_of(tier) == Said::Nothing);
+        if is_usual && self.uses.is_none() && self.unpriced.is_none() {
+            return Value::Null;
+        }
+        let mut kept = Map::new();
+        if let Some(tier) = self.service_tier.as_deref().filter(|_| !is_usual) {
+            kept.insert("service_tier".to_owned(), tier.into());
+        }
+        for of in Use::ALL.into_iter().filter(|of| self.uses.get(*of) > 0) {
+            kept.insert(of.as_str().to_owned(), self.uses.get(of).into());
+        }
+        if let Some((name, _)) = UNPRICED.iter().find(|(_, what)| Some(*what) == self.unpriced) {
+            kept.insert("unpriced".to_owned(), (*name).into());
+        }
+        Value::Object(kept)
+    }
+
+    /// Terms that were kept.
+    pub(super) fn of_json(kept: &Value) -> Self {
+        let text = |name: &str| kept.get(name).and_then(Value::as_str);
+        let mut uses = Uses::default();
+        for of in Use::ALL {
+            uses.set(of, count(kept.get(of.as_str())));
+        }
+        let unpriced = text("unpriced").map(|name| {
+            let known = UNPRICED.iter().find(|(known, _)| *known == name);
+            known.map_or(Unpriced::OtherUse, |(_, what)| *what)
+        });
+        Self { service_tier: text("service_tier").map(Box::from), uses, unpriced }
+    }
+
+    /// Adds these terms to what the figures say.
+    pub(super) fn apply(&self, usage: &mut TokenUsage) {
+        self.service_tier.as_deref().map_or(Said::Nothing, tier_of).apply(&mut usage.terms);
+        for of in Use::ALL {
+            usage.uses.add(of, self.uses.get(of));
+        }
+        if let Some(what) = self.unpriced {
+            usage.terms.cannot_price(what);
+        }
+    }
+}
+
+/// Keeps with the figures what only those know who asked: the model by whose price the call is billed, where it is another
+/// one than the call's record names, and what has no price.
+#[must_use]
+pub fn keep_terms(raw: &RawUsage, billed: Option<&str>, unpriced: Option<Unpriced>) -> Option<RawUsage> {
+    let mut figures: Map<String, Value> = serde_json::from_str(raw.as_str()).ok()?;
+    let terms = figures.entry(KEPT_AS).or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
+    if let Some(model) = billed {
+        terms.insert("model".to_owned(), model.into());
+    }
+    if let Some((name, _)) = UNPRICED.iter().find(|(_, what)| Some(*what) == unpriced) {
+        terms.insert("unpriced".to_owned(), (*name).into());
+    }
+    RawUsage::of(Value::Object(figures).to_string())
+}
+
+/// The model that [`keep_terms`] kept.
+#[must_use]
+pub fn billed_model(raw: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kept {
+        #[serde(rename = "_terms", default)]
+        terms: Value,
+    }
+    let kept: Kept = serde_json::from_str(raw).ok()?;
+    kept.terms.get("model").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// A count of uses; what is there and is no such count is more than can be told.
+fn count(value: Option<&Value>) -> u32 {
+    match value {
+        None | Some(Value::Null) => 0,
+        Some(value) => value.as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or(u32::MAX),
+    }
+}
+
+/// A word of a provider, in ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said<T> {
+    /// There is none, or one that means what every call is that says nothing.
+    Nothing,
+    Known(T),
+    /// It is none that we know.
+    Unknown,
+}
+
+fn tier_of(word: &str) -> Said<Tier> {
+    // Google writes some of its words in capitals.
+    let is = |known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
+    if is(&["", "default", "standard", "on_demand", "unspecified"])
+        || is(&["service_tier_unspecified", "traffic_type_unspecified"])
+    {
+        Said::Nothing
+    } else if is(&["flex", "on_demand_flex"]) {
+        Said::Known(Tier::Flex)
+    } else if is(&["priority", "fast", "on_demand_priority"]) {
+        // OpenAI has both names for the same: <https://openai.com/api-fast-mode/>.
+        Said::Known(Tier::Priority)
+    } else if is(&["batch"]) {
+        Said::Known(Tier::Batch)
+    } else if is(&["ultrafast"]) {
+        Said::Known(Tier::Ultrafast)
+    } else {
+        // `scale`, `performance` and `provisioned_throughput` are sold by contract; `auto` says nothing.
+        Said::Unknown
+    }
+}
+
+/// How fast Anthropic says that it answered: <https://platform.claude.com/docs/en/build-with-claude/fast-mode>.
+fn speed_of(word: &str) -> Said<Tier> {
+    match word {
+        "" | "standard" => Said::Nothing,
+        "fast" => Said::Known(Tier::Fast),
+        _ => Said::Unknown,
+    }
+}
+
+/// Where Anthropic says that it answered: <https://platform.claude.com/docs/en/manage-claude/data-residency>.
+fn place_of(word: &str) -> Said<Geography> {
+    match word {
+        "" | "global" | "not_available" => Said::Nothing,
+        "us" => Said::Known(Geography::Us),
+        _ => Said::Unknown,
+    }
+}
+
+impl Said<Tier> {
+    fn apply(self, terms: &mut Terms) {
+        match self {
+            Self::Nothing => {}
+            Self::Known(tier) if terms.tier == Tier::Standard || terms.tier == tier => terms.tier = tier,
+            // Two classes at once have no price.
+            Self::Known(_) | Self::Unknown => terms.cannot_price(Unpriced::Tier),
+        }
+    }
+}
+
+impl Said<Geography> {
+    fn apply(self, terms: &mut Terms) {
+        match self {
+            Self::Nothing => {}
+            Self::Known(place) => terms.geography = place,
+            Self::Unknown => terms.cannot_price(Unpriced::Geography),
+        }
+    }
+}
+
+/// A figure that is a word; what is there and is none, we do not know.
+fn word<T>(value: &Value, of: fn(&str) -> Said<T>) -> Said<T> {
+    match value {
+        Value::Null => Said::Nothing,
+        Value::String(word) => of(word),
+        _ => Said::Unknown,
+    }
+}
+
+/// Adds to counts of tokens what the figures say that decides their price.
+pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
+    let (prompt, answer) = match meter {
+        Meter::Chat => (&figures.prompt_tokens_details, Some(&figures.completion_tokens_details)),
+        Meter::Responses => (&figures.input_tokens_details, Some(&figures.output_tokens_details)),
+        _ => (&figures.prompt_tokens_details, None),
+    };
+    if let Some(answer) = answer {
+        usage.terms.has_untold_input = prompt.audio_tokens.is_none();
+        usage.terms.has_untold_output = *answer == Details::default();
+    }
+    word(&figures.service_tier, tier_of).apply(&mut usage.terms);
+    word(&figures.gemini_tier, tier_of).apply(&mut usage.terms);
+    word(&figures.traffic_type, tier_of).apply(&mut usage.terms);
+    word(&figures.speed, speed_of).apply(&mut usage.terms);
+    word(&figures.inference_geo, place_of).apply(&mut usage.terms);
+    server_tools(&figures.server_tool_use, usage);
+    modalities(figures, usage);
+    if !figures.beside.is_null() {
+        AnswerTerms::of_json(&figures.beside).apply(usage);
+    }
+}
+
+/// <https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool#usage-and-pricing>
+fn server_tools(told: &Value, usage: &mut TokenUsage) {
+    let Value::Object(told) = told else {
+        if !told.is_null() {
+            usage.terms.cannot_price(Unpriced::OtherUse);
+        }
+        return;
+    };
+    for (name, value) in told {
+        match (name.as_str(), count(Some(value))) {
+            // Neither fetching pages nor looking for tools has a fee.
+            (_, 0) | ("web_fetch_requests" | "tool_search_requests", _) => {}
+            ("web_search_requests", searches) => usage.uses.add(Use::WebSearch, searches),
+            ("code_execution_requests", _) => usage.terms.cannot_price(Unpriced::CodeSession),
+            _ => usage.terms.cannot_price(Unpriced::OtherUse),
+        }
+    }
+}
+
+/// What a list of Gemini's counts by modality says: <https://ai.google.dev/api/generate-content#ModalityTokenCount>.
+#[derive(Debug, Default)]
+struct ByModality {
+    is_told: bool,
+    audio: Amount,
+    /// Images and video.
+    pictures: Amount,
+    has_unknown: bool,
+}
+
+impl ByModality {
+    fn of(told: &Value) -> Self {
+        let mut sums = Self { has_unknown: !told.is_null() && !told.is_array(), ..Self::default() };
+        for one in told.as_array().into_iter().flatten() {
+            sums.is_told = true;
+            let tokens = match one.get("tokenCount") {
+                None => Amount::ZERO,
+                // Google's JSON writes whole numbers of 64 bits as texts.
+                Some(Value::String(digits)) => Amount::of(digits.parse().unwrap_or(i64::MAX)),
+                Some(figure) => Amount::of(figure.as_i64().unwrap_or(i64::MAX)),
+            };
+            match one.get("modality").and_then(Value::as_str) {
+                Some("AUDIO") => sums.audio = sums.audio.plus(tokens),
+                Some("IMAGE" | "VIDEO") => sums.pictures = sums.pictures.plus(tokens),
+                Some("TEXT" | "DOCUMENT") => {}
+                _ => sums.has_unknown |= tokens > Amount::ZERO,
+            }
+        }
+        sums
+    }
+}
+
+/// Of a prompt, pictures cost what text does; of an answer they do not.
+fn modalities(figures: &Figures, usage: &mut TokenUsage) {
+    let [prompt, cache, answer] =
+        [&figures.prompt_details, &figures.cache_details, &figures.candidates_details].map(ByModality::of);
+    usage.audio_input = usage.audio_input.max(prompt.audio);
+    usage.cached_audio_input = usage.cached_audio_input.max(cache.audio);
+    usage.audio_output = usage.audio_output.max(answer.audio);
+    usage.image_output = usage.image_output.max(answer.pictures);
+    if figures.prompt_token_count.is_some() {
+        usage.terms.has_untold_input = !prompt.is_told;
+        usage.terms.has_untold_output =
+            !answer.is_told && figures.candidates_token_count.is_some_and(|count| count > 0);
+    }
+    if prompt.has_unknown || cache.has_unknown || answer.has_unknown {
+        usage.terms.cannot_price(Unpriced::OtherUse);
+    }
+}
+
+/// Steps of which Anthropic says that an answer was made. Those that summed a conversation up are billed and are not in
+/// the counts of the whole; those of an advisor are billed by the price of another model:
+/// <https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage>.
+pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
+    let Value::Array(steps) = &figures.iterations else {
+        if !figures.iterations.is_null() {
+            usage.terms.cannot_price(Unpriced::OtherUse);
+        }
+        return;
+    };
+    let mut sum = TokenUsage::default();
+    for step in steps {
+        match step.get("type").and_then(Value::as_str) {
+            Some("message" | "compaction") => {
+                let step = Figures::deserialize(step).unwrap_or_default();
+                let step = messages(&step);
+                sum.input = sum.input.plus(step.input);
+                sum.cached_input = sum.cached_input.plus(step.cached_input);
+                sum.cache_write = sum.cache_write.plus(step.cache_write);
+                sum.cache_write_long = sum.cache_write_long.plus(step.cache_write_long);
+                sum.output = sum.output.plus(step.output);
+            }
+            _ => usage.terms.cannot_price(Unpriced::OtherModel),
+        }
+    }
+    if sum.total() > usage.total() {
+        let TokenUsage { input, cached_input, cache_write, cache_write_long, output, .. } = sum;
+        *usage = TokenUsage { input, cached_input, cache_write, cache_write_long, output, ..*usage };
+    }
+}
+
+/// <https://platform.claude.com/docs/en/api/messages>: the three inputs are apart from each other.
+pub(super) fn messages(figures: &Figures) -> TokenUsage {
+    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
+    let written = of(figures.cache_creation_input_tokens);
+    let long = of(figures.cache_creation.ephemeral_1h_input_tokens).min(written);
+    let cached = of(figures.cache_read_input_tokens);
+    TokenUsage {
+        input: of(figures.input_tokens).plus(written).plus(cached),
+        cached_input: cached,
+        cache_write: written.less(long),
+        cache_write_long: long,
+        output: of(figures.output_tokens),
+        ..TokenUsage::default()
+    }
+}
+
+/// What OpenRouter says that a call cost. With a key of one's own at the provider, `cost` is OpenRouter's fee alone:
+/// <https://openrouter.ai/docs/use-cases/usage-accounting>.
+pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
+    let Some(cost) = figures.cost.and_then(nano_usd) else {
+        // Its own searches and tools have prices of its own.
+        if !usage.uses.is_none() || !figures.server_tools.is_null() {
+            usage.terms.cannot_price(Unpriced::OtherUse);
+        }
+        return;
+    };
+    // The cost is told on whatever terms it came about.
+    usage.terms.unpriced = None;
+    let upstream =
+        figures.cost_details.get("upstream_inference_cost").and_then(Value::as_f64).and_then(nano_usd);
+    usage.reported_nano_usd = Some(match (&figures.is_byok, upstream) {
+        (Value::Null | Value::Bool(false), _) => cost,
+        (_, Some(upstream)) => cost.plus(upstream),
+        (_, None) => {
+            usage.terms.cannot_price(Unpriced::ReportedCost);
+            cost
+        }
+    });
+}
+
+/// Billionths of a dollar, rounded up: a started one counts. What a figure of 64 bits cannot tell apart from a whole number
+/// of them is that number.
+fn nano_usd(usd: f64) -> Option<Amount> {
+    let nano = usd * 1e9;
+    let whole = nano.round();
+    let is_whole = (nano - whole).abs() <= whole.abs() * 1e-12 + 1e-6;
+    // What is larger than any number of 64 bits becomes the largest of them.
+    (usd >= 0.0).then(|| Amount::of(if is_whole { whole } else { nano.ceil() } as i64))
+}
+
+#[cfg(test)]
+mod tests;

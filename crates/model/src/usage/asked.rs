@@ -1,0 +1,33 @@
+//! What a request asks for that decides its price beside its tokens, each by the name of its field.
+
+use super::{Geography, Tier, Unpriced, Use};
+
+/// Something that a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Where it stands in the request, such as `service_tier` or `tools[0]`.
+    pub field: Box<str>,
+    /// What it asks for.
+    pub what: AskedFor,
+}
+
+/// What can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedFor {
+    /// A class of service, by which the call may be billed.
+    Tier(Tier),
+    /// Whatever class of service the account is set to.
+    AnyTier,
+    /// To be processed in this place and no other.
+    Geography(Geography),
+    /// Its prompt may hold audio.
+    AudioInput,
+    /// Its answer may hold audio.
+    AudioOutput,
+    /// Its answer may hold images.
+    ImageOutput,
+    /// Uses of a service with a fee, at most so many; `None` when nothing bounds them.
+    Uses(Use, Option<u32>),
+    /// Something that has no price whatever the model.
+    Unpriced(Unpriced),
+}
