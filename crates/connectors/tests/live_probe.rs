@@ -85,11 +85,14 @@ async fn a_probe_is_one_request_with_the_key_in_the_right_header_and_nowhere_els
 #[tokio::test]
 async fn the_detail_names_the_providers_error_and_when_to_try_again() {
     let (report, _fake) = probed_as(Api::OpenAi, Behaviour::WrongKey).await;
-    assert!(report.detail.ends_with("(HTTP 401, invalid_api_key)"), "{report:?}");
+    assert!(report.detail.contains("(HTTP 401, invalid_api_key; asked: GET http://"), "{report:?}");
     let (report, _fake) = probed_as(Api::Gemini, Behaviour::WrongKey).await;
-    assert!(report.detail.ends_with("(HTTP 400, API_KEY_INVALID)"), "{report:?}");
+    assert!(report.detail.contains("(HTTP 400, API_KEY_INVALID; asked: GET http://"), "{report:?}");
     let (report, _fake) = probed_as(Api::Anthropic, Behaviour::RateLimited).await;
-    assert!(report.detail.ends_with("(HTTP 429, rate_limit_error, retry after 41 s)"), "{report:?}");
+    assert!(
+        report.detail.contains("(HTTP 429, rate_limit_error, retry after 41 s; asked: GET http://"),
+        "{report:?}"
+    );
 }
 
 #[tokio::test]
@@ -107,7 +110,7 @@ async fn a_server_that_repeats_the_key_as_its_error_is_not_quoted() {
     for api in Api::ALL {
         let (report, _fake) = probed_as(api, Behaviour::Echo).await;
         assert_eq!((report.outcome, report.status), (ProbeOutcome::Unexpected, Some(500)));
-        assert!(report.detail.ends_with("(HTTP 500)"), "{report:?}");
+        assert!(report.detail.contains("(HTTP 500; asked: GET http://"), "{report:?}");
     }
 }
 

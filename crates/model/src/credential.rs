@@ -3,7 +3,7 @@
 use crate::authority_mac::AuthorityMac;
 use crate::clock::Millis;
 use crate::id::{CredentialId, Uid, UserId};
-use crate::limit::{Limit, RateLimitStatus};
+use crate::limit::RateLimitStatus;
 use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::secret::Secret;
@@ -305,13 +305,12 @@ pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
 /// Checks a monthly limit.
 ///
 /// # Errors
-/// [`Problem`] on the field `rateLimit` when it is negative, or more than counters count.
+/// [`Problem`] on the field `rateLimit` when it is negative.
 pub fn check_rate_limit(limit: i64) -> Result<(), Problem> {
-    let most = Limit::MAX_AMOUNT;
-    if !(0..=most).contains(&limit) {
+    if limit < 0 {
         return Err(Problem::invalid(
             "rateLimit",
-            format!("rateLimit must be 0 to {most} monthly requests, or null for no limit"),
+            "rateLimit must be 0 or more monthly requests, or null for no limit",
         ));
     }
     Ok(())

@@ -487,7 +487,9 @@ const KEY_BEGINNINGS: [&str; 14] = [
 fn is_placeholder(text: &str) -> bool {
     let lower = Zeroizing::new(text.to_ascii_lowercase());
     let tail = KEY_BEGINNINGS.iter().find_map(|beginning| lower.strip_prefix(beginning)).unwrap_or(&lower);
-    let is_one_character = tail.len() != 1 && tail.chars().all(|character| tail.starts_with(character));
+    // Digits count: a key may end in a number of one digit, again and again.
+    let is_one_character = tail.len() != 1
+        && tail.chars().all(|character| !character.is_ascii_digit() && tail.starts_with(character));
     let is_bracketed = [('<', '>'), ('[', ']'), ('{', '}')]
         .iter()
         .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));

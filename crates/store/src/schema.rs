@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
 use crate::session::{Backend, Session, Store, Write, postgres_options, sqlite_options};
 
-mod rebuild;
+pub mod rebuild;
 
 pub use rebuild::{Rebuild, pending};
 

@@ -210,3 +210,16 @@ async fn a_credential_is_found_by_its_identity() {
     assert_eq!(found.map(|found| found.id), Some(id));
     assert!(credential::get_by_uid(&mut session, uid(2), NOW).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_provider_was_stored_when_a_row_names_it_deleted_or_not() {
+    let ground = ground().await;
+    let was_stored = async |name: &str| {
+        credential::provider_was_stored(&mut ground.read().await, &provider(name)).await.unwrap()
+    };
+    assert!(!was_stored("groq").await);
+    ground.put(row(1, "mine", &provider("groq"))).await;
+    assert!(was_stored("groq").await && !was_stored("openai").await);
+    ground.database.execute("UPDATE api_credentials SET deleted_at_ms = 1").await;
+    assert!(was_stored("groq").await);
+}

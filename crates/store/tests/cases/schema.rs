@@ -1,7 +1,7 @@
 //! The schema: made once, checked, and looked at without being touched.
 
 use strongroom_store::StoreError;
-use strongroom_store::schema::{self, Glimpse};
+use strongroom_store::schema::{self, Glimpse, rebuild};
 use strongroom_testkit::{Backend, TestDatabase};
 
 use super::ground::{connect, ground};
@@ -130,4 +130,15 @@ async fn a_restore_is_seen_from_its_first_moment_on_until_the_fact_says_so() {
     // Somebody made an installation meanwhile: that is none that was half restored.
     early.execute("INSERT INTO strongroom_meta (key, value) VALUES ('installation', '')").await;
     assert_eq!(schema::glimpse(early.url()).await.unwrap(), Glimpse::Ours { master_fingerprints: vec![] });
+}
+
+#[tokio::test]
+async fn a_ledger_of_the_version_before_is_to_be_rebuilt_and_no_other() {
+    let ground = ground().await;
+    assert!(rebuild::pending(&ground.store).await.unwrap().is_none(), "it is the new one");
+    let database = TestDatabase::new(super::BACKEND).await;
+    let store = connect(database.url()).await;
+    assert!(rebuild::pending(&store).await.unwrap().is_none(), "there is none");
+    schema::migrate_to(&store, 7).await.unwrap();
+    assert_eq!(rebuild::pending(&store).await.unwrap().map(|it| it.lines), Some(0));
 }

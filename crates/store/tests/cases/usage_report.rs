@@ -119,3 +119,21 @@ async fn what_was_kept_for_long_enough_is_deleted_and_the_sums_stay() {
     tx.commit().await.unwrap();
     assert_eq!(sums(&ground, GroupBy::Credential, 0, i64::MAX).await[0].requests, 3);
 }
+
+#[tokio::test]
+async fn sums_of_one_actor_are_nobody_elses() {
+    let ground = ground().await;
+    let of_library =
+        Record { actor: LedgerText::named("library").unwrap(), user: None, ..record(3, None, NOW) };
+    write(&ground, &[record(1, Some(uid(1)), NOW), record(2, Some(uid(1)), NOW), of_library]).await;
+    let actor = record(1, None, NOW).actor;
+    let of = async |actor: &str| {
+        let mut session = ground.read().await;
+        let found =
+            usage_report::sums_of_actor(&mut session, actor, Millis(0), Millis(i64::MAX)).await.unwrap();
+        found.into_iter().map(|sums| (sums.group_key, sums.requests)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(actor.as_str()).await, [("openai".to_owned(), 2)]);
+    assert_eq!(of("library").await, [("openai".to_owned(), 1)]);
+    assert_eq!(of("token:nobody").await, []);
+}

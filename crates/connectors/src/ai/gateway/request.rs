@@ -4,7 +4,6 @@
 //! list is not understood, and bounds nothing.
 
 mod anthropic;
-mod common;
 mod gemini;
 mod json;
 mod openai;
@@ -12,6 +11,7 @@ mod path;
 mod price_terms;
 mod responses;
 mod rule;
+mod shapes;
 mod walk;
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ pub struct RequestFacts {
 /// The table of an operation.
 fn table(operation: Operation) -> &'static Table {
     match operation.meter {
-        Meter::Free | Meter::Unmetered => &common::OPEN,
+        Meter::Free | Meter::Unmetered => &shapes::OPEN,
         Meter::Chat if operation.name == "completions" => &openai::COMPLETIONS,
         Meter::Chat => &openai::CHAT,
         Meter::Responses => &responses::RESPONSES,
@@ -152,7 +152,7 @@ impl RequestFacts {
         if provider.as_str() != "gemini" {
             bound.input = self.input_as_written;
         }
-        match model.map_or(Effect::Bytes, common::effect_of_model) {
+        match model.map_or(Effect::Bytes, shapes::effect_of_model) {
             Effect::Bytes => (),
             Effect::Window => bound.input = None,
             _ => {

@@ -102,7 +102,7 @@ fn open(path: &str, parameters: &str, folder: &Path) -> Result<DatabaseUrl, Stri
             ("mode", "rw" | "rwc") => kept = Some(value.into_owned()),
             ("mode" | "immutable", _) => {
                 return Err(format!(
-                    "`{name}` is set so that the database could not be written to; leave it out, and {FORMS}"
+                    "`{name}` is set so that the database cannot be written to; leave it out, and {FORMS}"
                 ));
             }
             _ => url.ignored.push(name.into_owned()),

@@ -4,9 +4,9 @@
 //! <https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview>, and the request types of the library
 //! anthropic 2.13, its betas among them.
 
-use super::common::{PLUGIN, routing};
 use super::price_terms::{ANTHROPIC_TIER, PLACE, SPEED};
 use super::rule::{BYTES, Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
+use super::shapes::{PLUGIN, routing};
 
 /// `messages`.
 pub(super) static MESSAGES: Table = Table {

@@ -5,9 +5,9 @@
 //! <https://openrouter.ai/docs/api-reference/parameters>; <https://docs.claude.com/en/api/openai-sdk>;
 //! <https://ai.google.dev/gemini-api/docs/openai>; and the request types of the libraries openai 3.57 and groq 1.7.
 
-use super::common::{CHAT_CONTENT, PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 use super::price_terms::{HEARD, PICTURED, SPOKEN, TIER};
 use super::rule::{Effect, Figure, Object, Rule, Table, bytes, field, refused, window};
+use super::shapes::{CHAT_CONTENT, PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `chat/completions`.
 pub(super) static CHAT: Table = Table {

@@ -4,9 +4,9 @@
 //! <https://openrouter.ai/docs/api-reference/responses-api/overview>, <https://console.groq.com/docs/responses-api>, and the
 //! request types of the library openai 3.57.
 
-use super::common::{PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 use super::price_terms::{CODE_SESSION, FILE_SEARCH, HEARD, TIER, WEB_SEARCH, WEB_SEARCH_PREVIEW};
 use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
+use super::shapes::{PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `responses`.
 pub(super) static RESPONSES: Table = Table {

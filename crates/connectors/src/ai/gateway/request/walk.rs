@@ -280,7 +280,7 @@ impl<'a> Walk<'a> {
             },
             Rule::StreamOptions => {
                 match first {
-                    b'{' => self.object(&super::common::STREAM_OPTIONS, path)?,
+                    b'{' => self.object(&super::shapes::STREAM_OPTIONS, path)?,
                     _ => self.odd(path)?,
                 }
                 self.reading.options_at = Some(start..self.cursor.place());
@@ -394,7 +394,7 @@ impl<'a> Walk<'a> {
                 b'{' => {
                     // Images, audio and video are embedded at prices of their own.
                     self.ask(AskedFor::Unpriced(Unpriced::OtherUse), &path.item(place));
-                    self.object(&super::common::EMBEDDED, &path.item(place))?;
+                    self.object(&super::shapes::EMBEDDED, &path.item(place))?;
                     texts += 1;
                 }
                 _ => self.odd(&path.item(place))?,
