@@ -31,13 +31,14 @@ pub(crate) struct Options {
 }
 
 /// The binaries of the package in `fuzz/`; each has its body in a crate's `tests/fuzz/`, where `cargo test` runs it too.
-const TARGETS: [&str; 8] = [
+const TARGETS: [&str; 9] = [
     "dotenv",
     "event_stream",
     "gateway_path",
     "http1_answer",
     "legacy_database",
     "master_key",
+    "request_body",
     "sealed_text",
     "token",
 ];
@@ -189,7 +190,7 @@ mod tests {
 
     /// The bodies and where `cargo test` runs them, by their crates.
     const BODIES: [(&str, &[&str]); 3] = [
-        ("connectors", &["dotenv", "event_stream", "gateway_path", "http1_answer"]),
+        ("connectors", &["dotenv", "event_stream", "gateway_path", "http1_answer", "request_body"]),
         ("crypto", &["master_key", "sealed_text", "token"]),
         ("store", &["legacy_database"]),
     ];
