@@ -145,18 +145,10 @@ impl UsageService {
         // What goes wrong with partitions goes wrong alone: there is one for all that has none, and records go one by one as well.
         let made = self.make_partitions(today).await;
         let (mut deleted, dropped) = self.drop_partitions(before).await;
-        let is_busy = matches!(dropped, Ok(Dropped::Busy));
-        if is_busy {
+        if matches!(dropped, Ok(Dropped::Busy)) {
             tracing::info!("a partition of old usage records is in use; it has its turn the next time");
-        }
-        while !is_busy {
-            let mut tx = store.write().await?;
-            let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
-            tx.commit().await?;
-            deleted += gone;
-            if gone < BATCH as u64 {
-                break;
-            }
+        } else {
+            deleted += self.delete_records(before).await?;
         }
         let mut tx = store.write().await?;
         usage_report::delete_counters(&mut tx, Millis(today.0 - COUNTERS_KEPT)).await?;
@@ -164,6 +156,20 @@ impl UsageService {
         made?;
         dropped?;
         Ok(deleted)
+    }
+
+    /// One by one: all of them on SQLite, and what is in no partition of a day.
+    async fn delete_records(&self, before: Millis) -> Result<u64, Problem> {
+        let mut deleted = 0;
+        loop {
+            let mut tx = self.room.0.store.write().await?;
+            let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
+            tx.commit().await?;
+            deleted += gone;
+            if gone < BATCH as u64 {
+                return Ok(deleted);
+            }
+        }
     }
 
     async fn make_partitions(&self, today: Millis) -> Result<(), Problem> {

@@ -95,7 +95,7 @@ pub fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
             let error = serde_json::from_slice::<Value>(body).ok();
             // Google's streams tell theirs in an array.
             let error = error.as_ref().map(|error| error.get(0).unwrap_or(error));
-            !error.is_some_and(|error| error.get("error").is_some_and(|error| !error.is_null()))
+            error.is_none_or(|error| error.get("error").is_none_or(serde_json::Value::is_null))
         }
         _ => true,
     }
