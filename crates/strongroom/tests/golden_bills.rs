@@ -4,6 +4,8 @@
 //! their references print; the others are figures at published rates. One whose `nano_usd` is null has no price, and
 //! `unpriced` says why.
 
+#![expect(clippy::unwrap_used, reason = "a bill that cannot be read has failed, and the line says where")]
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 

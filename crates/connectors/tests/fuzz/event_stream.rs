@@ -171,10 +171,10 @@ impl Default for Slow {
 impl Slow {
     fn read(&mut self, event: &Map<String, Value>) {
         let is_told = |told: Option<&Value>| told.is_some_and(|told| !told.is_null());
-        let inner =
+        let mut inner =
             ["response", "message", "x_groq"].iter().filter_map(|name| event.get(*name)?.get("usage"));
         // Of several envelopes in one event the last would count; no provider writes two.
-        let inner = inner.filter(|told| !told.is_null()).last();
+        let inner = inner.rfind(|told| !told.is_null());
         let told = [inner, event.get("usage"), event.get("usageMetadata")];
         for figures in told.into_iter().flatten().filter(|told| !told.is_null()) {
             if let Value::Object(figures) = figures {

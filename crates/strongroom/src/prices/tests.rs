@@ -83,7 +83,7 @@ fn no_call_to_any_model_costs_more_than_its_bound() {
                     let output = Amount::of(price.max_output.min(1000));
                     let mut base = TokenUsage { input, output, ..TokenUsage::default() };
                     base.terms.tier = tier;
-                    let asked = vec![
+                    let asked = [
                         asked("tier", AskedFor::Tier(tier)),
                         asked("audio", AskedFor::AudioInput),
                         asked("spoken", AskedFor::AudioOutput),

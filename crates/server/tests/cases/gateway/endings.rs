@@ -363,14 +363,15 @@ async fn what_a_server_that_is_told_to_stop_still_has_under_way_is_charged() {
     let subject = Subject::new(&stage, operation, "stopping", PLENTY).await;
     let hold = hold_of(&stage, operation, &subject).await;
     let (address, token) = (stage.server.address().to_owned(), subject.token.clone());
-    let waiting = {
+    let mut waiting = tokio::task::JoinSet::new();
+    {
         let operation = operation.clone();
-        tokio::spawn(async move {
+        waiting.spawn(async move {
             let headers =
                 [("x-stainless-fake-ending", "partial-then-silent"), ("x-stainless-fake-usage", USED)];
             call(&address, &token, (&operation, &headers), Client::Stays, || true).await
-        })
-    };
+        });
+    }
     for _ in 0..STEPS {
         if stage.fake.count(&subject.key) == 2 {
             break;
@@ -382,7 +383,7 @@ async fn what_a_server_that_is_told_to_stop_still_has_under_way_is_charged() {
     let ended = tokio::task::spawn_blocking(move || server.end(nix::sys::signal::Signal::SIGTERM));
     let (status, said) = ended.await.unwrap();
     assert!(status.success(), "{said}");
-    waiting.await.unwrap().unwrap();
+    waiting.join_next().await.unwrap().unwrap().unwrap();
     let again = tokio::task::spawn_blocking(move || installation.start_again()).await.unwrap();
     let counted = subject.counted(&again).await;
     subject.assert_billed(&fake, operation, &counted, "stopped");

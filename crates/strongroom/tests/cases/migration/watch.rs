@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use strongroom_testkit::{Backend, TestDatabase};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -36,13 +36,13 @@ impl Disk {
 /// Somebody who looks again and again.
 pub(super) struct Watch {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Disk>,
+    task: JoinSet<Disk>,
 }
 
 impl Watch {
-    pub(super) async fn told(self) -> Disk {
+    pub(super) async fn told(mut self) -> Disk {
         drop(self.stop);
-        self.task.await.expect("a watch")
+        self.task.join_next().await.expect("a watch").expect("it does not panic")
     }
 }
 
@@ -51,7 +51,8 @@ impl Disk {
     pub(super) fn watch(database: &Arc<TestDatabase>) -> Watch {
         let database = Arc::clone(database);
         let (stop, mut stopped) = oneshot::channel();
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let mut disk = Self { before: bytes(&database).await, ..Self::default() };
             loop {
                 disk.after = bytes(&database).await;
