@@ -10,6 +10,8 @@ use crate::clock::Millis;
 pub enum ProblemKind {
     /// The request is malformed or breaks a rule (400).
     Invalid,
+    /// The request did not arrive in time (408).
+    TooSlow,
     /// The request is well-formed but a value cannot be accepted (422).
     Unprocessable,
     /// The caller is not known (401).
@@ -40,6 +42,7 @@ impl ProblemKind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Invalid => "invalid_request",
+            Self::TooSlow => "request_timeout",
             Self::Unprocessable => "unprocessable",
             Self::Unauthenticated => "unauthenticated",
             Self::Denied => "denied",

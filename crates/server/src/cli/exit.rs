@@ -62,7 +62,10 @@ impl From<ProblemKind> for Exit {
             ProblemKind::Integrity => Self::Integrity,
             ProblemKind::Unavailable => Self::Unavailable,
             ProblemKind::Invalid => Self::Usage,
-            ProblemKind::Unprocessable | ProblemKind::BadGateway | ProblemKind::Internal => Self::Failure,
+            ProblemKind::TooSlow
+            | ProblemKind::Unprocessable
+            | ProblemKind::BadGateway
+            | ProblemKind::Internal => Self::Failure,
         }
     }
 }

@@ -1,74 +1,56 @@
 //! Bodies of requests: held in memory as far as there is room, so that they can be read and sent again, else passed on as
 //! they come.
 
-use std::sync::Arc;
+mod room;
+
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::FutureExt;
 use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use strongroom_model::{Problem, ProblemKind};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use strongroom_model::{Actor, Problem, ProblemKind};
+use tokio::time::Instant;
+
+pub(super) use room::{Place, Room};
 
 /// The longest body that is held, in bytes.
-const MOST: usize = 16 * 1024 * 1024;
+const MOST_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Bodies up to this are held without asking for room, in bytes.
-const SMALL: usize = 64 * 1024;
-/// Room for all larger ones together, in KiB.
-const ROOM: u32 = 64 * 1024;
-/// How long a body waits for room, and how long a client may pause in it.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Room for bodies.
-#[derive(Debug)]
-pub(super) struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM as usize)))
-    }
-}
+const SMALL_BODY_BYTES: usize = 64 * 1024;
+/// Room is taken in steps of at least this, in bytes.
+const STEP_BYTES: usize = 64 * 1024;
+/// How long a body may take to begin to arrive.
+const GRACE: Duration = Duration::from_secs(10);
+/// The lowest rate at which a body may arrive after that, in bytes a second.
+const LOWEST_RATE: u32 = 4 * 1024;
+/// The longest pause that a body has earned by coming faster before.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A body that was asked for.
 #[derive(Debug)]
-pub(super) enum Received {
-    /// All of it.
-    Whole(Bytes, Option<OwnedSemaphorePermit>),
+pub(super) enum Received<B> {
+    /// All of it, and where it is held if it is not small.
+    Whole(Bytes, Option<Place>),
     /// Longer than is held.
-    Passing(Incoming),
+    Passing(B),
 }
 
-impl Room {
-    /// Reads a body. `must`: it is of no use unless it is whole.
-    ///
-    /// # Errors
-    /// [`Problem`] when it is too long and must be whole, breaks off, or there is no room for now.
-    pub(super) async fn read(&self, body: Incoming, must: bool) -> Result<Received, Problem> {
-        let declared = body.size_hint().exact();
-        if declared.is_some_and(|bytes| bytes > MOST as u64) {
-            return if must { Err(too_long()) } else { Ok(Received::Passing(body)) };
-        }
-        let most = declared.map_or(MOST, |bytes| bytes as usize);
-        let permit = if most > SMALL { Some(self.reserve(most).await?) } else { None };
-        let whole = collect(body, most).await?;
-        // A short one without a length does not keep what it did not need.
-        let permit = permit.filter(|_| whole.len() > SMALL);
-        Ok(Received::Whole(whole, permit))
+/// Reads the body of a request of this caller. `must`: it is of no use unless it is whole.
+///
+/// # Errors
+/// [`Problem`] when it is too long and must be whole, breaks off, arrives too slowly, or there is no room for now.
+pub(super) async fn read<B>(room: &Room, caller: &Actor, body: B, must: bool) -> Result<Received<B>, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let declared = body.size_hint().exact();
+    if declared.is_some_and(|bytes| bytes > MOST_BODY_BYTES as u64) {
+        return if must { Err(too_long()) } else { Ok(Received::Passing(body)) };
     }
-
-    async fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(ROOM).min(ROOM);
-        let reserved = Arc::clone(&self.0).acquire_many_owned(kib);
-        match tokio::time::timeout(PATIENCE, reserved).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Problem::new(
-                ProblemKind::Unavailable,
-                "too many large requests are under way; try again in a moment",
-            )),
-        }
-    }
+    let most = declared.map_or(MOST_BODY_BYTES, |bytes| bytes as usize);
+    let (whole, place) = collect(room, caller, body, most).await?;
+    Ok(Received::Whole(whole, place))
 }
 
 fn too_long() -> Problem {
@@ -76,36 +58,112 @@ fn too_long() -> Problem {
         "body",
         format!(
             "the body is longer than {} MiB, which this path does not take; use the provider's own path",
-            MOST >> 20
+            MOST_BODY_BYTES >> 20
         ),
     )
 }
 
-async fn collect(mut body: Incoming, most: usize) -> Result<Bytes, Problem> {
+fn too_slow() -> Problem {
+    Problem {
+        field: Some("body".to_owned()),
+        ..Problem::new(
+            ProblemKind::TooSlow,
+            format!(
+                "the body did not arrive in time: after {} s it has to come at {} KiB a second or faster; send it again over \
+                 a faster connection, or send less",
+                GRACE.as_secs(),
+                LOWEST_RATE / 1024
+            ),
+        )
+    }
+}
+
+/// How long the sender of a body has for the next of it. What arrives earns time, up to a bound: a long body that has
+/// nearly come cannot be held up for hours.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Set when the body pauses for the first time: most have come with their heads, and need no clock.
+    deadline: Option<Instant>,
+    /// Bytes that have come since.
+    arrived: u64,
+}
+
+impl Pace {
+    fn arrived(&mut self, bytes: usize) {
+        self.arrived += bytes as u64;
+    }
+
+    fn deadline(&mut self) -> Instant {
+        let now = Instant::now();
+        let earned = Duration::from_secs_f64(self.arrived as f64 / f64::from(LOWEST_RATE));
+        self.arrived = 0;
+        let before = self.deadline.unwrap_or(now + GRACE);
+        let deadline = (before + earned).min(now + LONGEST_PAUSE);
+        self.deadline = Some(deadline);
+        deadline
+    }
+
+    /// The time that a body waited for us is not its sender's.
+    fn has_waited(&mut self, since: Instant) {
+        if let Some(deadline) = &mut self.deadline {
+            *deadline += since.elapsed();
+        }
+    }
+}
+
+async fn collect<B>(
+    room: &Room,
+    caller: &Actor,
+    mut body: B,
+    most: usize,
+) -> Result<(Bytes, Option<Place>), Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let broken = || Problem::invalid("body", "the body did not arrive whole");
-    let mut first: Option<Bytes> = None;
-    let mut rest = BytesMut::new();
+    let (mut first, mut rest): (Bytes, Vec<u8>) = (Bytes::new(), Vec::new());
+    let mut place: Option<Place> = None;
+    let mut pace = Pace::default();
     loop {
-        // Most bodies have come with their heads, and need no timer.
         let frame = match body.frame().now_or_never() {
             Some(frame) => frame,
-            None => tokio::time::timeout(PATIENCE, body.frame()).await.map_err(|_| broken())?,
+            None => tokio::time::timeout_at(pace.deadline(), body.frame()).await.map_err(|_| too_slow())?,
         };
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(|_| broken())?.into_data() else { continue };
-        match &first {
-            // Most bodies are one piece, which needs no copy.
-            None => first = Some(data),
-            Some(start) => {
-                if rest.is_empty() {
-                    rest.extend_from_slice(start);
-                }
-                rest.extend_from_slice(&data);
-            }
-        }
-        if rest.len().max(first.as_ref().map_or(0, Bytes::len)) > most {
+        pace.arrived(data.len());
+        let length = first.len().max(rest.len()) + data.len();
+        if length > most {
             return Err(too_long());
         }
+        if length > SMALL_BODY_BYTES {
+            let place = place.get_or_insert_with(|| room.place(&caller.label(), most));
+            if length > place.taken() {
+                // Ahead of what has come by a quarter at the most.
+                let step = (length - place.taken()).max(STEP_BYTES).max(length / 4);
+                let since = Instant::now();
+                place.take(step.min(most - place.taken())).await?;
+                pace.has_waited(since);
+                rest.reserve_exact(place.taken() - rest.len());
+            }
+        }
+        if first.is_empty() && rest.is_empty() {
+            // Most bodies are one piece, which needs no copy.
+            first = data;
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&first);
+            first = Bytes::new();
+        }
+        rest.extend_from_slice(&data);
     }
-    Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+    let whole = if rest.is_empty() { first } else { Bytes::from(rest) };
+    if let Some(place) = &mut place {
+        place.is_whole(whole.len());
+    }
+    Ok((whole, place))
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,9 +18,8 @@ use strongroom_connectors::ai::gateway::{
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::body::Received;
+use super::body::{self, Place, Received};
 use super::tap::{Meterage, Tap};
 use super::target::{Target, located, nowhere, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
@@ -68,7 +67,7 @@ struct Ready<'a> {
     body: Sendable,
     targets: Vec<Target>,
     /// Held until the answer has begun: by then no other credential is tried.
-    _room: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 /// Serves a call of somebody who is known.
@@ -110,7 +109,7 @@ async fn begin<'a>(
         let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;
         return Ok(Begun::Answered(list));
     }
-    let (body, facts, room) = read(gateway, &parts, body, door, &matched).await?;
+    let (body, facts, place) = read(gateway, (&parts, actor), body, door, &matched).await?;
     let config = &gateway.config;
     let calls = state.room.calls(Arc::clone(actor));
     let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases), &calls).await?;
@@ -136,16 +135,16 @@ async fn begin<'a>(
         dialect: matched.operation.dialect,
         request_id,
     };
-    Ok(Begun::Call(Ready { call, asked, body, targets, _room: room }))
+    Ok(Begun::Call(Ready { call, asked, body, targets, _place: place }))
 }
 
 async fn read(
     gateway: &Gateway,
-    parts: &Parts,
+    (parts, caller): (&Parts, &Actor),
     body: Incoming,
     door: Door,
     matched: &Matched<'_>,
-) -> Result<(Sendable, RequestFacts, Option<OwnedSemaphorePermit>), Problem> {
+) -> Result<(Sendable, RequestFacts, Option<Place>), Problem> {
     let meter = matched.operation.meter;
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let is_json =
@@ -160,14 +159,14 @@ async fn read(
     if !is_json && !has_length {
         return Ok((Sendable::Passing(Some(body)), unread("content-type"), None));
     }
-    match gateway.room.read(body, door == Door::All).await? {
+    match body::read(&gateway.room, caller, body, door == Door::All).await? {
         Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread("body"), None)),
-        Received::Whole(body, permit) if !is_json => {
-            Ok((Sendable::Whole(body), unread("content-type"), permit))
+        Received::Whole(body, place) if !is_json => {
+            Ok((Sendable::Whole(body), unread("content-type"), place))
         }
-        Received::Whole(body, permit) => {
+        Received::Whole(body, place) => {
             let facts = RequestFacts::read(matched.operation, &body).map_err(unreadable)?;
-            Ok((Sendable::Whole(body), facts, permit))
+            Ok((Sendable::Whole(body), facts, place))
         }
     }
 }

@@ -34,6 +34,7 @@ impl IntoResponse for Failure {
 pub const fn status(kind: ProblemKind) -> StatusCode {
     match kind {
         ProblemKind::Invalid => StatusCode::BAD_REQUEST,
+        ProblemKind::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ProblemKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ProblemKind::Denied => StatusCode::FORBIDDEN,
