@@ -16,6 +16,26 @@ mod pieces;
 #[path = "fuzz/request_body.rs"]
 mod request_body;
 
+/// What stands beside the figures and decides the price, or looks like it.
+fn terms() -> impl Strategy<Value = String> {
+    let tier = r#""service_tier": ?("(default|flex|auto|scale|[a-z]{0,60})"|null|7|\{"a":1\}),"#;
+    let action = r#"(,"action":\{"type":"(search|open_page)"\})?"#;
+    let item =
+        format!(r#"\{{"type":"(web_search_call|file_search_call|shell_call|message|x_call)"{action}\}}"#);
+    let output = format!(
+        r#""output":\[({item}(,{item})?)?\],("tools":\[\{{"type":"(web_search_preview|code_interpreter)"\}}\],)?"#
+    );
+    let searches = r#""tool_usage": ?\{"web_search": ?\{"num_requests": ?(-?[0-9]{1,12}|null|"1")\}\},"#;
+    prop_oneof![
+        4 => Just(String::new()),
+        2 => tier,
+        2 => proptest::string::string_regex(&output).expect("an expression"),
+        1 => searches,
+        1 => Just(r#""candidates":[{"groundingMetadata":{"webSearchQueries":["","a"],"groundingChunks":[{"maps":{}}]}}],"#.to_owned()),
+        1 => Just(r#""choices":[{"delta":{"executed_tools":[{"index":0,"type":"search"},{"index":99,"name":"x"}]}}],"#.to_owned()),
+    ]
+}
+
 /// Lines of an event stream, of JSON that providers might write and of what they never would.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let figures = r#"\{("(prompt_tokens|input_tokens|output_tokens|completion_tokens|total_tokens|promptTokenCount|candidatesTokenCount|cost)": ?(-?[0-9]{1,20}(\.[0-9]{1,3})?|null|"[0-9]{1,3}"),){0,3}"x":(null|\[1,\{\}\])\}"#;
@@ -43,20 +63,20 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         1 => Just("\"usag\""),
     ];
     // A line feed is where the text is cut into lines of data.
-    let chunk = (usage.clone(), "[ \n]?", name, "(choices|candidates|\\\\u0063hoices)", answers).prop_map(
-        |(usage, gap, name, list, answers)| {
-            format!(r#"{{"{list}":[{answers}],{gap}{name}{gap}:{gap}{usage},"model":"m"}}"#)
-        },
-    );
+    let chunk = (usage.clone(), "[ \n]?", name, "(choices|candidates|\\\\u0063hoices)", answers, terms())
+        .prop_map(|(usage, gap, name, list, answers, terms)| {
+            format!(r#"{{"{list}":[{answers}],{terms}{gap}{name}{gap}:{gap}{usage},"model":"m"}}"#)
+        });
     let event = (
         usage.clone(),
         "(response|message|x_groq)",
         "(response\\.(completed|in_progress)|message_(start|delta|stop))",
         "(null|\"end\")",
+        terms(),
     )
-        .prop_map(|(usage, envelope, kind, reason)| {
+        .prop_map(|(usage, envelope, kind, reason, terms)| {
             format!(
-                r#"{{"type":"{kind}","{envelope}":{{"usage":{usage}}},"delta":{{"stop_reason":{reason}}}}}"#
+                r#"{{"type":"{kind}","{envelope}":{{{terms}"usage":{usage}}},"delta":{{"stop_reason":{reason}}}}}"#
             )
         });
     let text = prop_oneof![chunk, event];

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use strongroom_connectors::ai::gateway::{
     AnswerForm, Meter, Report, UsageFilter, UsageReader, usage_from_raw,
 };
+use strongroom_model::usage::{Terms, TokenUsage, Uses};
 use strongroom_model::{Amount, Provider};
 
 use super::pieces::pieces;
@@ -71,6 +72,11 @@ fn report(
     reader.finish()
 }
 
+/// A usage without what stands beside its figures, which a parser would have to look for elsewhere.
+fn counts(usage: Option<TokenUsage>) -> TokenUsage {
+    TokenUsage { uses: Uses::default(), terms: Terms::default(), ..usage.unwrap_or_default() }
+}
+
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
@@ -90,7 +96,7 @@ fn as_a_parser_reads_it((meter, operation): (Meter, &str), provider: &Provider, 
     let event = format!("data: {text}\n\n");
     for (form, answer) in [(AnswerForm::Whole, text), (AnswerForm::Events, event.as_str())] {
         let found = report((meter, provider), (form, 1), &[answer.as_bytes()]);
-        assert_eq!(found.usage.unwrap_or_default(), expected, "{answer}");
+        assert_eq!(counts(found.usage), counts(Some(expected)), "{answer}");
     }
 }
 
@@ -136,7 +142,7 @@ fn as_the_slow_reader_reads_it(
     let figures = Value::Object(slow.figures).to_string();
     let usage = usage_from_raw(operation, provider, &figures);
     let found = report((meter, provider), (AnswerForm::Events, answers), &[answer]);
-    assert_eq!(found.usage.unwrap_or_default(), usage.unwrap_or_default(), "{text}");
+    assert_eq!(counts(found.usage), counts(usage), "{text}");
     // Figures that are not understood are not final wherever they stand.
     let alone = format!("{{\"usage\":{figures}}}");
     let is_understood = report((meter, provider), (AnswerForm::Whole, 1), &[alone.as_bytes()]).is_final;

@@ -198,12 +198,13 @@ fn word<T>(value: &Value, of: fn(&str) -> Said<T>) -> Said<T> {
 
 /// Adds to counts of tokens what the figures say that decides their price.
 pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
-    let (prompt, answer) = match meter {
-        Meter::Chat => (&figures.prompt_tokens_details, Some(&figures.completion_tokens_details)),
-        Meter::Responses => (&figures.input_tokens_details, Some(&figures.output_tokens_details)),
-        _ => (&figures.prompt_tokens_details, None),
+    let (tokens, prompt, answer) = match meter {
+        Meter::Responses => {
+            (figures.input_tokens, &figures.input_tokens_details, &figures.output_tokens_details)
+        }
+        _ => (figures.prompt_tokens, &figures.prompt_tokens_details, &figures.completion_tokens_details),
     };
-    if let Some(answer) = answer {
+    if matches!(meter, Meter::Chat | Meter::Responses) && tokens.is_some() {
         usage.terms.has_untold_input = prompt.audio_tokens.is_none();
         usage.terms.has_untold_output = *answer == Details::default();
     }
