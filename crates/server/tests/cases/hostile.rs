@@ -283,3 +283,34 @@ async fn a_ledger_that_takes_nothing_makes_the_server_unready_and_an_end_that_lo
     assert!(said.contains("1 calls that have ended could not be written"), "{said}");
     refuse_no_more(&installation).await;
 }
+
+/// Begins to send a body of 16 MB and sends no more of it.
+fn promise_16_mb(server: &Server, token: &str) -> std::net::TcpStream {
+    use std::io::Write;
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    let head = format!(
+        "POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{{",
+        16 * 1024 * 1024
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // More than is held without asking for room.
+    stream.write_all(&vec![b' '; 100 * 1024]).unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_only_promise_take_no_room_from_others() {
+    let puppet = Puppet::start().await;
+    let server = besieged(BACKEND, &puppet).await;
+    let (slow, plain) = (server.token_of(Role::Gateway).await, server.token_of(Role::Gateway).await);
+    let promised: Vec<_> = (0..12).map(|_| promise_16_mb(&server, &slow)).collect();
+    puppet.answers(&words::plain_answer());
+    for _ in 0..3 {
+        let long = "x".repeat(4 * 1024 * 1024);
+        let body = json!({ "model": "gpt-4o-mini", "messages": [{ "role": "user", "content": long }] });
+        server.post("/openai/v1/chat/completions", body).token(&plain).await.expect(200);
+    }
+    drop(promised);
+    plain_call(&server, &puppet, &plain).await;
+}

@@ -8,8 +8,6 @@ use std::time::Duration;
 use strongroom_model::{Problem, ProblemKind};
 use tokio::sync::oneshot;
 
-use super::MOST_BODY_BYTES;
-
 /// Room for all bodies together that are too long to be held without asking, in bytes.
 pub(super) const ROOM_BYTES: usize = 64 * 1024 * 1024;
 /// One caller's share of it, in bytes: bodies that may need more together begin one behind the other.

@@ -3,6 +3,7 @@
 use futures::FutureExt;
 use proptest::prelude::*;
 
+use super::super::MOST_BODY_BYTES;
 use super::*;
 
 const MIB: usize = 1024 * 1024;
