@@ -146,7 +146,7 @@ fn ours(rows: Vec<(String,)>) -> Glimpse {
 /// # Errors
 /// [`StoreError::Schema`] when the database is newer than this binary, was migrated by something else, or has too little room.
 pub async fn migrate(store: &Store) -> Result<(), StoreError> {
-    rebuild::announce(store).await?;
+    let rebuild = rebuild::announce(store).await?;
     let done = match (store.sqlite_writer(), store.postgres()) {
         (Some(pool), _) => migrate_sqlite(pool).await,
         (_, Some(pool)) => migrate_postgres(pool).await,
@@ -156,7 +156,11 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
         MigrateError::VersionMissing(version) => newer(version),
         MigrateError::Execute(error) => StoreError::from(error),
         other => StoreError::Schema(format!("the schema cannot be brought up to date: {other}")),
-    })
+    })?;
+    match rebuild {
+        Some(_) => rebuild::finish(store).await,
+        None => Ok(()),
+    }
 }
 
 /// Brings the schema up to this version and no further: what a backup of that version is put into.

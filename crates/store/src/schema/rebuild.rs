@@ -93,8 +93,8 @@ pub async fn pending(store: &Store) -> Result<Option<Rebuild>, StoreError> {
 }
 
 /// Says what is going to be done, and checks that there is room for it, as far as that can be told.
-pub(super) async fn announce(store: &Store) -> Result<(), StoreError> {
-    let Some(rebuild) = pending(store).await? else { return Ok(()) };
+pub(super) async fn announce(store: &Store) -> Result<Option<Rebuild>, StoreError> {
+    let Some(rebuild) = pending(store).await? else { return Ok(None) };
     if let Some(file) = store.sqlite_writer().map(|pool| pool.connect_options().get_filename().to_owned())
         && let Some(free) = free_beside(&file)
     {
@@ -108,6 +108,15 @@ pub(super) async fn announce(store: &Store) -> Result<(), StoreError> {
          nothing is served, and if it is cut short nothing has changed. To go back to the version before needs a backup of \
          before: stop this now and make one if there is none"
     );
+    Ok(Some(rebuild))
+}
+
+/// Says that it is done. SQLite's log has all of the new tables in it and would stay as long as that.
+pub(super) async fn finish(store: &Store) -> Result<(), StoreError> {
+    if let Some(pool) = store.sqlite_writer() {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await?;
+    }
+    tracing::info!("the ledger is rebuilt");
     Ok(())
 }
 

@@ -105,3 +105,19 @@ async fn a_partition_that_somebody_reads_is_not_waited_for() {
         assert_eq!(dropped(&ground, today + DAY).await, Dropped::Records(2));
     }
 }
+
+#[tokio::test]
+async fn records_do_not_wait_for_a_partition_that_is_being_made() {
+    let ground = ground().await;
+    let today = NOW.0 - NOW.0 % DAY;
+    made(&ground, NOW).await;
+    let mut tx = ground.write().await;
+    let later = usage_partition::make_ahead(&mut tx, Millis(today + 20 * DAY)).await.expect("an answer");
+    if super::BACKEND == Backend::Postgres {
+        assert_eq!(later, 8);
+        write(&ground, &[record(1, today), record(2, today + DAY)]).await;
+        assert!(usage::exists(&mut ground.read().await, record(1, today).uid).await.expect("an answer"));
+    }
+    tx.commit().await.expect("an answer");
+    write(&ground, &[record(3, today + 20 * DAY)]).await;
+}
