@@ -6,7 +6,7 @@
 //! <https://ai.google.dev/gemini-api/docs/openai>; and the request types of the libraries openai 3.57 and groq 1.7.
 
 use super::price_terms::{HEARD, PICTURED, SPOKEN, TIER};
-use super::rule::{Effect, Figure, Object, Rule, Table, bytes, field, refused, window};
+use super::rule::{Effect, Figure, Object, Rule, Table, bytes, field, refused, text, window};
 use super::shapes::{CHAT_CONTENT, PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `chat/completions`.
@@ -76,7 +76,7 @@ pub(super) static CHAT: Table = Table {
         routing("trace"),
         routing("debug"),
         bytes("cache_control"),
-        bytes("prompt"),
+        text("prompt"),
         bytes("top_k"),
         bytes("top_a"),
         bytes("min_p"),
@@ -178,7 +178,7 @@ pub(super) static COMPLETIONS: Table = Table {
         field("n", Rule::Figure(Figure::Answers)),
         field("best_of", Rule::Figure(Figure::BestOf)),
         bytes("top_p"),
-        bytes("suffix"),
+        text("suffix"),
         bytes("stop"),
         bytes("echo"),
         bytes("seed"),

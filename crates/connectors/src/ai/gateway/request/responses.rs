@@ -5,7 +5,7 @@
 //! request types of the library openai 3.57.
 
 use super::price_terms::{CODE_SESSION, FILE_SEARCH, HEARD, TIER, WEB_SEARCH, WEB_SEARCH_PREVIEW};
-use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
+use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, text, window};
 use super::shapes::{PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `responses`.
@@ -13,7 +13,7 @@ pub(super) static RESPONSES: Table = Table {
     fields: &[
         field("model", Rule::Model),
         field("input", Rule::Of(&Shape::text_or(&Rule::Object(&ITEM)))),
-        bytes("instructions"),
+        text("instructions"),
         field("max_output_tokens", Rule::Figure(Figure::MaxTokens)),
         field("stream", Rule::Stream),
         field("tools", Rule::Each(&Rule::Object(&TOOL))),

@@ -149,6 +149,11 @@ pub(super) const fn bytes(name: &'static str) -> Field {
     field(name, BYTES)
 }
 
+/// A field that is one text; several could be several prompts, or more than text.
+pub(super) const fn text(name: &'static str) -> Field {
+    field(name, Rule::Of(&Shape { scalar: Some(Effect::Bytes), items: None, object: None }))
+}
+
 /// A field that holds, or refers to, what bytes do not bound.
 pub(super) const fn window(name: &'static str) -> Field {
     field(name, Rule::Any(Effect::Window))

@@ -378,6 +378,8 @@ fn kinds_of_values_that_are_not_understood_bound_nothing() {
         (CHAT, r#"{"messages":[{"content":[{"type":"image"}]}]}"#, "messages[0].content[0].type"),
         (CHAT, r#"{"tools":{"type":"function"}}"#, "tools"),
         (CHAT, r#"{"stream":"true"}"#, "stream"),
+        (CHAT, r#"{"prompt":["a","b"]}"#, "prompt"),
+        (RESPONSES, r#"{"instructions":[{"type":"item_reference","id":"i"}]}"#, "instructions"),
         (CHAT, r#"{"stream":1}"#, "stream"),
         (CHAT, r#"{"stream_options":"x"}"#, "stream_options"),
         (CHAT, r#"{"stream_options":{"include_usage":1}}"#, "stream_options.include_usage"),
