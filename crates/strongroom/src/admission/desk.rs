@@ -3,6 +3,7 @@
 //! The desk works in a task of its own. It waits for callers that need an answer now, or for a moment when calls have
 //! ended, so that the number of transactions follows the disk and not the calls.
 
+mod asking;
 mod guard;
 mod set_aside;
 
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use strongroom_crypto::random;
-use strongroom_model::limit::CounterState;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind, Uid};
 use strongroom_store::counter::CounterKey;
@@ -22,6 +22,8 @@ use strongroom_store::{Write, change, counter, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
+pub(crate) use asking::Refusal;
+use asking::{Asking, Request, answer, is_of, refuse_all};
 use guard::{Grant, Opened, TakenOut, Writing};
 use set_aside::{Ended, is_refused};
 
@@ -51,29 +53,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SORTING_TIMEOUT: Duration = Duration::from_secs(30);
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Why a call is not admitted.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// A limit has no room: that of this claim, which is for so much.
-    Limit { claim: usize, amount: i64, state: CounterState },
-    /// Something was changed, or a window ended, since the claims were made: make them anew.
-    Stale,
-    /// The database could not be asked.
-    Problem(Problem),
-}
-
-struct Asking {
-    claims: Vec<Claim>,
-    moment: Moment,
-    reply: oneshot::Sender<Result<Grant, Refusal>>,
-}
-
-enum Request {
-    Admit(Asking),
-    SettleNow(oneshot::Sender<Result<(), Problem>>),
-    Close(oneshot::Sender<Result<(), Problem>>),
-}
 
 #[derive(Debug, Default)]
 struct Counted {
@@ -605,22 +584,6 @@ async fn sleep_for(duration: Option<Duration>) {
     match duration {
         Some(duration) => tokio::time::sleep(duration).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whether claims that were made in one moment hold in another: nothing was changed and no window has ended.
-fn is_of(claims: &[Claim], made: Moment, now: Moment) -> bool {
-    made.generation == now.generation && claims.iter().all(|it| it.key.window.start(now.now) == it.key.start)
-}
-
-fn answer(asking: Asking, outcome: Result<Grant, Refusal>) {
-    // A caller that went away was granted nothing by this.
-    let _ = asking.reply.send(outcome);
-}
-
-fn refuse_all(asking: Vec<Asking>, problem: &Problem) {
-    for asking in asking {
-        answer(asking, Err(Refusal::Problem(Problem::new(problem.kind, problem.message.clone()))));
     }
 }
 
