@@ -3,6 +3,8 @@
 //!
 //! `cargo xtask verify limits` runs these at length; otherwise a few rounds of each.
 
+mod endings;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ use tokio::task::JoinSet;
 use super::stage::{Stage, question};
 use crate::BACKEND;
 use crate::support::call::Call;
-use crate::support::server::{STEP, Server};
+use crate::support::server::{Installation, STEP, Server};
 
 const PATH: &str = "/openai/v1/chat/completions";
 
@@ -44,9 +46,17 @@ pub(crate) fn report(line: &str) {
 
 /// Other servers on the same database, where several can be.
 fn others(stage: &Stage, count: usize) -> Vec<Server> {
+    others_with(stage, count, |installation| installation)
+}
+
+/// The same, set up further.
+fn others_with(stage: &Stage, count: usize, set_up: fn(Installation) -> Installation) -> Vec<Server> {
     let count = if BACKEND == Backend::Postgres { count } else { 0 };
-    let other = || stage.server.installation.second_node().set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
-    (0..count).map(|_| other().start()).collect()
+    let other = || {
+        let node = stage.server.installation.second_node();
+        set_up(node.set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")).start()
+    };
+    (0..count).map(|_| other()).collect()
 }
 
 fn call(server: &Server, token: &str, body: Value) -> Call {

@@ -1,6 +1,7 @@
 //! The gateway of the real binary before a fake of all providers.
 
 mod answers;
+mod bodies;
 mod canary;
 mod doors;
 mod endings;

@@ -101,8 +101,8 @@ async fn a_provider_that_does_not_answer_is_given_up_and_may_have_charged() {
     assert_eq!(used.at("currentMonthUsage"), 1);
 }
 
-/// The resident memory of a process, in bytes.
-fn memory(pid: u32) -> u64 {
+/// The most resident memory that a process has had, in bytes.
+pub(super) fn memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
