@@ -180,7 +180,7 @@ const DOCUMENTED_EXAMPLE: &str = "sk-...";
 /// # Errors
 /// [`Fault`] when it is wrapped or cannot be used.
 pub fn check(secret: &Secret, purpose: Purpose) -> Result<(), Fault> {
-    if secret.expose() == DOCUMENTED_EXAMPLE {
+    if *secret == Secret::from(DOCUMENTED_EXAMPLE) {
         return Ok(());
     }
     let cleaned = clean(secret.expose(), purpose)?;
@@ -484,12 +484,17 @@ const KEY_BEGINNINGS: [&str; 14] = [
     "r8_",
 ];
 
+/// So many digits of one kind stand in for a key.
+const STAND_IN_DIGITS: usize = 8;
+
 fn is_placeholder(text: &str) -> bool {
     let lower = Zeroizing::new(text.to_ascii_lowercase());
     let tail = KEY_BEGINNINGS.iter().find_map(|beginning| lower.strip_prefix(beginning)).unwrap_or(&lower);
-    // Digits count: a key may end in a number of one digit, again and again.
-    let is_one_character = tail.len() != 1
-        && tail.chars().all(|character| !character.is_ascii_digit() && tail.starts_with(character));
+    // A short number may happen to be of one digit, again and again.
+    let is_number =
+        tail.len() < STAND_IN_DIGITS && tail.starts_with(|character: char| character.is_ascii_digit());
+    let is_one_character =
+        tail.len() != 1 && !is_number && tail.chars().all(|character| tail.starts_with(character));
     let is_bracketed = [('<', '>'), ('[', ']'), ('{', '}')]
         .iter()
         .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));

@@ -120,6 +120,7 @@ fn placeholders_are_told_from_keys() {
         "k",
         "x",
         "sk-x",
+        "sk-111",
         "0123456789abcdef",
         "yourself",
         "key-1",
