@@ -170,7 +170,8 @@ impl Plan {
                 continue;
             }
             let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit, at_fault))?;
-            if amount == Amount::ZERO {
+            // What uses no tokens is free. A model that costs nothing by the table may cost something by its provider's word.
+            if amount == Amount::ZERO && need.tokens == Some(Amount::ZERO) {
                 continue;
             }
             let key = CounterKey::at(limit.uid, (limit.unit, limit.window), moment.now);

@@ -459,3 +459,36 @@ async fn calls_go_through_while_one_change_follows_the_other() {
     assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
     assert_ledger(&ground).await;
 }
+
+#[tokio::test]
+async fn a_cost_that_the_provider_names_counts_also_where_the_table_has_none() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    let mut options = ground.options();
+    let prices =
+        "[openai]\n\"gpt-4o-mini\" = [{ input = 0.0, output = 0.0, max_input = 99999, max_output = 9999 }]";
+    options.prices.override_with(strongroom::prices::parse(prices).unwrap());
+    let free = strongroom::Strongroom::open(options).await.unwrap();
+    let limits = free.limits(Actor::library());
+    let bound = Bound::Credential("one".to_owned());
+    limits.set(&bound, Unit::NanoUsd, Window::Day, 4000).await.unwrap();
+    for (served, used) in [(true, 3000), (true, 6000), (false, 6000)] {
+        let mut call = free.calls(Actor::library()).begin(chat(BOUND)).await.unwrap();
+        match call.next().await {
+            Ok(attempt) => {
+                assert!(served);
+                let mut end = end(10, 5);
+                end.usage.as_mut().unwrap().reported_nano_usd = Some(Amount::of(3000));
+                attempt.expect("a credential").answered(200).settle(end);
+            }
+            Err(problem) => {
+                assert!(!served && problem.kind == ProblemKind::LimitReached, "{problem:?}");
+            }
+        }
+        drop(call);
+        free.settle_now().await.unwrap();
+        assert_eq!(limits.list().await.unwrap()[0].used, used);
+    }
+    assert_eq!(free.usage(Actor::library()).verify(Millis(0)).await.unwrap(), []);
+    free.close().await.expect("nothing is lost");
+}
