@@ -33,8 +33,11 @@ pub(super) fn run(beside: &Path, binary: Option<PathBuf>, seconds: u32) -> Resul
         Some(binary) => binary,
         None => dist::build(false)?,
     };
+    // They are started in folders of their own.
+    let whole = |path: &Path| path.canonicalize().with_context(|| path.display().to_string());
+    let (beside, binary) = (whole(beside)?, whole(&binary)?);
     let folder = std::env::temp_dir().join(format!("strongroom-cost-{}", std::process::id()));
-    let done = compare([beside, &binary], &folder, seconds);
+    let done = compare([&beside, &binary], &folder, seconds);
     // It holds nothing that anybody needs.
     let _ = std::fs::remove_dir_all(&folder);
     done.map(|()| true)
