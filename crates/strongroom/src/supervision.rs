@@ -39,9 +39,8 @@ mod tests {
     use super::*;
     use crate::{Options, Strongroom};
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_task_that_panics_begins_again_and_keeps_its_queue() {
-        tokio::time::resume();
         let database = TestDatabase::new(Backend::Sqlite).await;
         let options = Options::new(database.url(), MasterKey::generate().to_hex());
         let room = Strongroom::open(options).await.unwrap();
