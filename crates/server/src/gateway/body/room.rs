@@ -169,6 +169,7 @@ impl Books {
             return false;
         }
         let mut needs: Vec<_> = self.bodies.values().filter_map(|other| other.need(body, bytes)).collect();
+        // One that is whole needs nothing more, and comes first: its answer ends by itself.
         needs.sort_unstable();
         let mut free = self.free - bytes;
         needs.into_iter().all(|(need, taken)| {
@@ -190,12 +191,11 @@ impl Books {
 }
 
 impl Body {
-    /// What it may still need, and what it has then, when this one takes so many bytes; `None` when it needs nothing.
+    /// What it may still need, and what it has then, when this one takes so many bytes; `None` before it has begun.
     fn need(&self, taking: &Self, bytes: usize) -> Option<(usize, usize)> {
         let is_taking = std::ptr::eq(self, taking);
         let taken = self.taken + if is_taking { bytes } else { 0 };
-        let need = self.most.saturating_sub(taken);
-        ((self.has_begun || is_taking) && need > 0).then_some((need, taken))
+        (self.has_begun || is_taking).then_some((self.most.saturating_sub(taken), taken))
     }
 }
 

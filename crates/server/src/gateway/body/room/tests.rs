@@ -59,6 +59,23 @@ fn one_caller_leaves_room_for_the_others() {
     assert!(take(&mut room.place("third", MIB), MIB));
 }
 
+#[test]
+fn the_last_piece_of_a_body_waits_for_none_that_wait_for_it() {
+    let room = Room::default();
+    let mut places: Vec<_> = (0..5).map(|caller| room.place(&caller.to_string(), MOST_BODY_BYTES)).collect();
+    for place in &mut places {
+        assert!(take(place, 12 * MIB));
+    }
+    // What is free is just what each of them needs.
+    assert!(take(&mut places[0], 3 * MIB));
+    assert!(!take(&mut places[1], MIB), "then none of them could end");
+    assert!(take(&mut places[0], MIB));
+    places[0].is_whole(MOST_BODY_BYTES);
+    assert!(!take(&mut places[1], MIB));
+    drop(places.remove(0));
+    assert!(take(&mut places[0], 4 * MIB));
+}
+
 #[tokio::test]
 async fn what_a_whole_body_did_not_need_goes_to_whoever_waits() {
     let room = Room::default();
