@@ -1,7 +1,7 @@
 //! Counters: what was consumed, held, taken ahead and corrected, one row per subject, unit and window.
 //!
-//! Who decides something from a counter locks it first and writes it in the same transaction. Counters are locked in the
-//! order of their keys, everywhere: two transactions never wait for each other.
+//! Who decides something from a counter locks it first and writes it in the same transaction. A transaction locks all
+//! counters that it will write at once, in the order of their keys: two transactions never wait for each other.
 
 use std::collections::BTreeMap;
 
@@ -133,7 +133,7 @@ pub async fn read_all(
     session: &mut Session,
     keys: &[CounterKey],
 ) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
-    select(session, keys, false).await
+    select(session, keys).await
 }
 
 /// The same, locked until the transaction ends: nobody else changes them meanwhile.
@@ -146,51 +146,46 @@ pub async fn lock_all(
 ) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
     // SQLite has one writer, which is us, and no row locks to ask for.
     if tx.backend() == Backend::Sqlite {
-        return select(tx, keys, false).await;
+        return select(tx, keys).await;
     }
-    let mut found = select(tx, keys, true).await?;
-    if found.len() < keys.len() {
-        // A row that is not there cannot be locked, and whoever reads it as zero would count on alone.
-        let mut missing: Vec<_> = keys.iter().filter(|key| !found.contains_key(key)).copied().collect();
-        missing.sort_unstable();
-        missing.dedup();
-        execute_rows!(
-            tx,
-            9,
-            "INSERT INTO counters (subject_uid, unit, window_kind, window_start_ms, region, settled, held, leased, adjusted)",
-            "ON CONFLICT DO NOTHING",
-            &missing,
-            |key| key.subject.to_string(),
-            key.unit.as_str(),
-            key.window.as_str(),
-            key.start.0,
-            REGION,
-            0_i64,
-            0_i64,
-            0_i64,
-            0_i64
-        )?;
-        found = select(tx, keys, true).await?;
-    }
-    Ok(found)
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    // One pass in the order of the keys, whether a row is there or not. Locking those that are there first and making the
+    // others behind them would be two orders. A row that is not there has to be made: it cannot be locked, and whoever
+    // reads it as zero would count on alone. PostgreSQL locks a row in conflict also where it then changes nothing
+    // (<https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT>).
+    execute_rows!(
+        tx,
+        9,
+        "INSERT INTO counters (subject_uid, unit, window_kind, window_start_ms, region, settled, held, leased, adjusted)",
+        "ON CONFLICT (subject_uid, unit, window_kind, window_start_ms, region) DO UPDATE SET region = excluded.region \
+         WHERE false",
+        &sorted,
+        |key| key.subject.to_string(),
+        key.unit.as_str(),
+        key.window.as_str(),
+        key.start.0,
+        REGION,
+        0_i64,
+        0_i64,
+        0_i64,
+        0_i64
+    )?;
+    select(tx, &sorted).await
 }
 
 async fn select(
     session: &mut Session,
     keys: &[CounterKey],
-    locked: bool,
 ) -> Result<BTreeMap<CounterKey, CounterState>, StoreError> {
     const BEFORE: &str = "SELECT subject_uid, unit, window_kind, window_start_ms, settled, held, leased, adjusted \
                           FROM counters WHERE (subject_uid, unit, window_kind, window_start_ms, region) IN (VALUES";
     static NAMELESS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-    static PLAIN: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-    static LOCKING: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-    const LOCK: &str = ") ORDER BY subject_uid, unit, window_kind, window_start_ms FOR UPDATE";
-    let texts = match (session.backend(), locked) {
-        // SQLite has one writer and no row locks to ask for.
-        (Backend::Sqlite, _) => NAMELESS.get_or_init(|| texts_of_rows(Places::Nameless, BEFORE, 5, ")")),
-        (Backend::Postgres, true) => LOCKING.get_or_init(|| texts_of_rows(Places::Numbered, BEFORE, 5, LOCK)),
-        (Backend::Postgres, false) => PLAIN.get_or_init(|| texts_of_rows(Places::Numbered, BEFORE, 5, ")")),
+    static NUMBERED: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    let texts = match session.backend() {
+        Backend::Sqlite => NAMELESS.get_or_init(|| texts_of_rows(Places::Nameless, BEFORE, 5, ")")),
+        Backend::Postgres => NUMBERED.get_or_init(|| texts_of_rows(Places::Numbered, BEFORE, 5, ")")),
     };
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();

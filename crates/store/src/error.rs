@@ -10,6 +10,9 @@ pub enum StoreError {
     /// It cannot be reached, or did not answer in time.
     #[error("the database cannot be reached")]
     Unavailable(#[source] sqlx::Error),
+    /// Another transaction was in its way, and the database undid this one. It can be tried again as it is.
+    #[error("the database undid a transaction that another one was in the way of")]
+    Undone(#[source] sqlx::Error),
     /// A name or key is taken.
     #[error("a unique name or key is taken")]
     Taken(#[source] sqlx::Error),
@@ -57,6 +60,7 @@ impl From<sqlx::Error> for StoreError {
                 ErrorKind::UniqueViolation => Self::Taken(error),
                 ErrorKind::ForeignKeyViolation => Self::Dangling(error),
                 _ if is_not_writable(database.as_ref()) => Self::NotWritable(error),
+                _ if is_undone(database.as_ref()) => Self::Undone(error),
                 _ if is_unreachable(database.as_ref()) => Self::Unavailable(error),
                 _ if is_damaged(database.as_ref()) => Self::Damaged(error),
                 _ if is_of_data(database.as_ref()) => Self::Refused(error),
@@ -89,13 +93,18 @@ fn is_not_writable(error: &dyn DatabaseError) -> bool {
     }
 }
 
+/// PostgreSQL: class 40 (deadlock, serialization).
+fn is_undone(error: &dyn DatabaseError) -> bool {
+    sqlite_code(error).is_none() && error.code().is_some_and(|code| code.starts_with("40"))
+}
+
 /// SQLite: BUSY, LOCKED, CANTOPEN, PROTOCOL. PostgreSQL: classes 08 (connection), 53 (resources), 57P (operator), 25P03
-/// (idle too long), 40 (deadlock, serialization), 55P03 (lock not had in time), 57014 (statement too long).
+/// (idle too long), 55P03 (lock not had in time), 57014 (statement too long).
 fn is_unreachable(error: &dyn DatabaseError) -> bool {
     match sqlite_code(error) {
         Some(code) => [5, 6, 14, 15].contains(&code),
         None => error.code().is_some_and(|code| {
-            ["08", "53", "57P", "25P03", "40", "55P03", "57014"].iter().any(|class| code.starts_with(class))
+            ["08", "53", "57P", "25P03", "55P03", "57014"].iter().any(|class| code.starts_with(class))
         }),
     }
 }
@@ -132,6 +141,7 @@ impl From<StoreError> for Problem {
                 (ProblemKind::Unavailable, "the database cannot be reached just now; try again".to_owned())
             }
             StoreError::NotWritable(_) => (ProblemKind::Unavailable, error.to_string()),
+            StoreError::Undone(_) => (ProblemKind::Unavailable, format!("{error}; try again")),
             StoreError::Taken(_) => {
                 (ProblemKind::Conflict, "something of that name is already there".to_owned())
             }

@@ -212,3 +212,52 @@ async fn of_many_at_once_exactly_as_many_as_the_limit_are_taken() {
     taken.sort_unstable();
     assert_eq!(taken, (1..=30).collect::<Vec<_>>(), "every use is told once");
 }
+
+/// The same numbers each time, of no order (xorshift, <https://www.jstatsoft.org/article/view/v008i14>).
+fn mixed(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_take_new_and_old_counters_in_any_mixture_never_wait_in_a_circle() {
+    const SERVERS: u64 = 4;
+    const ROUNDS: u64 = 40;
+    let ground = ground().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for server in 0..SERVERS {
+        let store = ground.store.clone();
+        tasks.spawn(async move {
+            let mut seed = server + 1;
+            for round in 0..ROUNDS {
+                // Some that all have, some of this minute that nobody may have yet, in whatever order they come.
+                let keys: BTreeMap<u64, CounterKey> = (0..24)
+                    .map(|_| {
+                        let number = mixed(&mut seed) % 32;
+                        let minute = if number < 8 { 0 } else { round };
+                        let at = Millis(NOW.0 + minute as i64 * 60_000);
+                        let key = CounterKey::at(uid(number as u8), (Unit::Requests, Window::Minute), at);
+                        (mixed(&mut seed), key)
+                    })
+                    .collect();
+                let keys: Vec<_> = keys.into_values().collect();
+                let mut tx = store.write_at_once().await.unwrap();
+                let states = counter::lock_all(&mut tx, &keys).await?;
+                let deltas: BTreeMap<_, _> = keys.iter().map(|key| (*key, Delta::used(1, NOW))).collect();
+                counter::apply(&mut tx, &deltas).await?;
+                let after = counter::read_all(&mut tx, &keys).await?;
+                for key in deltas.keys() {
+                    let before = states.get(key).map_or(0, |state| state.settled);
+                    assert_eq!(after[key].settled, before + 1, "nobody else counts meanwhile");
+                }
+                tx.commit().await?;
+            }
+            Ok::<(), strongroom_store::StoreError>(())
+        });
+    }
+    for done in tasks.join_all().await {
+        done.expect("no transaction is undone");
+    }
+}

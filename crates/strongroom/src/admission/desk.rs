@@ -7,13 +7,14 @@ mod asking;
 mod guard;
 mod set_aside;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use strongroom_crypto::random;
+use strongroom_model::limit::CounterState;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind, Uid};
 use strongroom_store::counter::CounterKey;
@@ -25,7 +26,7 @@ use tokio::task::JoinSet;
 pub(crate) use asking::Refusal;
 use asking::{Asking, Request, answer, is_of, refuse_all};
 use guard::{Grant, Opened, TakenOut, Writing};
-use set_aside::{Ended, is_refused};
+use set_aside::{Ended, is_refused, is_undone};
 
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
@@ -51,6 +52,8 @@ const RENEW: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest that the search for records that the database refuses may take.
 const SORTING_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a batch is tried again at once that the database undid because another transaction was in its way.
+const MOST_UNDONE: u32 = 3;
 /// Before what failed is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -297,6 +300,7 @@ impl Worker {
     async fn run(&mut self, room: &Strongroom, order: Order) -> Result<(), Problem> {
         let Order { mut asking, give_back, .. } = order;
         let mut may_sort_out = true;
+        let mut undone = 0;
         loop {
             if let Err(problem) = self.resolve(room).await {
                 refuse_all(asking, &problem);
@@ -307,6 +311,10 @@ impl Worker {
                 Err(unwritten) => unwritten,
             };
             asking = left;
+            if is_undone(&problem) && undone < MOST_UNDONE {
+                undone += 1;
+                continue;
+            }
             let is_sorted_out = if may_sort_out && is_refused(&problem) {
                 may_sort_out = false;
                 self.set_refused_aside(room).await
@@ -515,6 +523,29 @@ impl Worker {
         Ok((tx, moment, started, is_known))
     }
 
+    /// Locks what the batch may write, if it has something to decide: all of it at once, so that two servers take what both
+    /// of them write in one order.
+    async fn lock(
+        &self,
+        tx: &mut Write,
+        sealed: Option<&Sealed>,
+        asking: &[Asking],
+        keep_leases: bool,
+    ) -> Result<BTreeMap<CounterKey, CounterState>, Problem> {
+        let claims = || asking.iter().flat_map(|asking| &asking.claims);
+        let is_bound = sealed.is_some_and(|sealed| sealed.is_bound) || claims().any(|it| it.limit.is_some());
+        if !is_bound {
+            return Ok(BTreeMap::new());
+        }
+        let mut keys: BTreeSet<CounterKey> = claims().map(|claim| claim.key).collect();
+        keys.extend(sealed.into_iter().flat_map(Sealed::keys));
+        if !keep_leases {
+            keys.extend(self.shared.counted().till.keys());
+        }
+        let keys: Vec<_> = keys.into_iter().collect();
+        Ok(counter::lock_all(tx, &keys).await?)
+    }
+
     async fn decide(
         &mut self,
         tx: &mut Write,
@@ -522,11 +553,7 @@ impl Worker {
         asking: &[Asking],
         keep_leases: bool,
     ) -> Result<Decided, Problem> {
-        let bound = taken.sealed.iter().flat_map(|sealed| sealed.bound.iter().copied());
-        let claims = asking.iter().flat_map(|asking| &asking.claims);
-        let claimed = claims.filter(|claim| claim.limit.is_some()).map(|claim| claim.key);
-        let keys: Vec<CounterKey> = bound.chain(claimed).collect::<BTreeSet<_>>().into_iter().collect();
-        let states = if keys.is_empty() { Default::default() } else { counter::lock_all(tx, &keys).await? };
+        let states = self.lock(tx, taken.sealed.as_ref(), asking, keep_leases).await?;
         let calls: Vec<&[Claim]> = asking.iter().map(|asking| asking.claims.as_slice()).collect();
         let (batch, is_last) = {
             let mut counted = self.shared.counted();

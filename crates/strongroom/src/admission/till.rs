@@ -130,8 +130,15 @@ pub(crate) struct Batch {
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
     moves: BTreeMap<CounterKey, Move>,
-    /// The counters among them that a limit binds.
-    pub(crate) bound: Vec<CounterKey>,
+    /// Whether a limit binds one of their counters.
+    pub(crate) is_bound: bool,
+}
+
+impl Sealed {
+    /// The counters.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = CounterKey> {
+        self.moves.keys().copied()
+    }
 }
 
 impl Batch {
@@ -210,11 +217,14 @@ impl Till {
                 ..Move::default()
             };
             sealed.moves.insert(key, one);
-            if account.limit.is_some() {
-                sealed.bound.push(key);
-            }
+            sealed.is_bound |= account.limit.is_some();
         }
         sealed
+    }
+
+    /// The counters of all accounts.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = CounterKey> {
+        self.accounts.keys().copied()
     }
 
     /// Puts back what was taken out.
@@ -222,8 +232,8 @@ impl Till {
         self.put_back(sealed.moves);
     }
 
-    /// Opens a batch: decides the calls in their order and says what to write. `states` are the counters that a limit
-    /// binds, locked: those of [`Sealed::bound`] and of the calls. With `keep_leases` unset, everything that was taken
+    /// Opens a batch: decides the calls in their order and says what to write. `states` are the counters, locked,
+    /// if a limit binds any of those in [`Sealed`] and of the calls. With `keep_leases` unset, everything that was taken
     /// ahead goes back.
     pub(crate) fn open(
         &mut self,

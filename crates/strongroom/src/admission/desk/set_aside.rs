@@ -85,10 +85,18 @@ impl Ended {
     }
 }
 
+fn cause(problem: &Problem) -> Option<&StoreError> {
+    problem.cause.as_ref()?.downcast_ref()
+}
+
 /// Whether a problem is about the data of a statement, and not about the database.
 pub(super) fn is_refused(problem: &Problem) -> bool {
-    let cause = problem.cause.as_ref().and_then(|cause| cause.downcast_ref::<StoreError>());
-    matches!(cause, Some(StoreError::Refused(_) | StoreError::Taken(_)))
+    matches!(cause(problem), Some(StoreError::Refused(_) | StoreError::Taken(_)))
+}
+
+/// Whether the database undid the transaction because another one was in its way.
+pub(super) fn is_undone(problem: &Problem) -> bool {
+    matches!(cause(problem), Some(StoreError::Undone(_)))
 }
 
 /// Whether the database would take these records; nothing is written.

@@ -113,7 +113,7 @@ impl World {
         let waiting = std::mem::take(&mut self.servers[number].waiting);
         let sealed = self.servers[number].till.seal();
         let calls: Vec<&[Claim]> = waiting.iter().map(Vec::as_slice).collect();
-        let mut locked: BTreeSet<CounterKey> = sealed.bound.iter().copied().collect();
+        let mut locked: BTreeSet<CounterKey> = sealed.keys().collect();
         locked.extend(calls.iter().copied().flatten().map(|claim| claim.key));
         let states =
             locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
