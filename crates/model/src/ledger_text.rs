@@ -18,14 +18,13 @@ impl LedgerText {
     /// This name as it is; `None` when it is none that the ledger takes.
     #[must_use]
     pub fn named(text: &str) -> Option<Self> {
-        let is_name = text.len() <= Self::MAX_BYTES && text.bytes().all(is_printable);
-        is_name.then(|| Self(text.to_owned()))
+        is_name(text).then(|| Self(text.to_owned()))
     }
 
     /// Something that we name ourselves, as far as it can be shown: other characters become `?`, and the end is cut off.
     #[must_use]
     pub fn shown(text: String) -> Self {
-        if text.len() <= Self::MAX_BYTES && text.bytes().all(is_printable) {
+        if is_name(&text) {
             return Self(text);
         }
         let printable =
@@ -58,6 +57,12 @@ impl fmt::Display for LedgerText {
     }
 }
 
+/// Without an early end, so that the compiler looks at many bytes at once.
+fn is_name(text: &str) -> bool {
+    text.len() <= LedgerText::MAX_BYTES
+        && text.bytes().fold(true, |is_name, byte| is_name & is_printable(byte))
+}
+
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7e)
 }
@@ -73,7 +78,10 @@ impl RawUsage {
     /// These figures; `None` when they are longer than is kept, or hold a character that no JSON text has.
     #[must_use]
     pub fn of(json: String) -> Option<Self> {
-        let is_kept = json.len() <= Self::MAX_BYTES && !json.chars().any(char::is_control);
+        // Nearly all are ASCII, of which many bytes are looked at at once.
+        let is_plain = |json: &str| json.bytes().fold(true, |is_plain, byte| is_plain & is_printable(byte));
+        let is_kept =
+            json.len() <= Self::MAX_BYTES && (is_plain(&json) || !json.chars().any(char::is_control));
         is_kept.then_some(Self(json))
     }
 

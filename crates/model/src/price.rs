@@ -1,6 +1,6 @@
 //! Prices: what a provider's model costs, from when on, and the arithmetic in whole billionths of a US dollar.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::amount::Amount;
 use crate::clock::Millis;
@@ -42,7 +42,10 @@ pub struct ModelPrice {
 
 /// All prices that are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PriceTable(BTreeMap<String, BTreeMap<String, Vec<ModelPrice>>>);
+pub struct PriceTable(ByName<ByName<Vec<ModelPrice>>>);
+
+/// Looked into for each call.
+type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
 
 impl PriceTable {
     /// Sets the prices of a model, in place of what was known of it.
@@ -120,9 +123,13 @@ impl PriceTable {
         prices.iter().rev().find(|price| price.from <= at)
     }
 
-    /// The models of a provider with a price.
-    pub fn models_of(&self, provider: &Provider) -> impl Iterator<Item = &str> {
-        self.0.get(provider.as_str()).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+    /// The models of a provider with a price, in the order of their names.
+    #[must_use]
+    pub fn models_of(&self, provider: &Provider) -> Vec<&str> {
+        let models = self.0.get(provider.as_str());
+        let mut names: Vec<_> = models.into_iter().flat_map(HashMap::keys).map(String::as_str).collect();
+        names.sort_unstable();
+        names
     }
 }
 

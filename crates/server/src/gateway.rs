@@ -102,7 +102,7 @@ pub async fn serve(
     address: Option<SocketAddr>,
 ) -> Response<Outgoing> {
     let request_id = random::uid().to_string();
-    let dialect = dialect_of(request.uri().path());
+    let path = request.uri().path_and_query().cloned();
     let answered = AssertUnwindSafe(answer(state, request, address, &request_id)).catch_unwind().await;
     let problem = match answered {
         Ok(Ok(response)) => return response,
@@ -116,6 +116,7 @@ pub async fn serve(
         let cause = strongroom_model::problem::Causes(cause.as_ref());
         tracing::warn!(request_id, code, %cause, "a call failed");
     }
+    let dialect = dialect_of(path.as_ref().map_or("", |path| path.path()));
     refuse::refuse(&problem, dialect, &request_id, Clock::Database.local_now())
 }
 

@@ -6,6 +6,7 @@ mod error_body;
 mod event_lines;
 mod figures;
 mod json_picker;
+mod json_scan;
 mod operation;
 mod refusal;
 mod request;

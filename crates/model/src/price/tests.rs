@@ -226,7 +226,7 @@ fn a_model_is_found_by_its_own_name_or_its_vendors() {
     other.set(&provider("openai"), "gpt-4o", vec![price(3000)]);
     table.override_with(other);
     assert_eq!(table.find(&provider("openai"), "gpt-4o", Millis(2500)), None);
-    assert_eq!(table.models_of(&provider("openai")).collect::<Vec<_>>(), ["gpt-4o", "gpt-4o-2024-05-13"]);
+    assert_eq!(table.models_of(&provider("openai")), ["gpt-4o", "gpt-4o-2024-05-13"]);
 }
 
 /// Rates of any price, audio and images of their own or not.

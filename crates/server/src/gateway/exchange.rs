@@ -471,7 +471,7 @@ fn stream(
     }
     mark(&mut head.headers, asked.request_id, credential);
     head.version = http::Version::HTTP_11;
-    let meterage = Meterage { running, reader, meter: asked.meter };
+    let meterage = Meterage { running: Some(running), reader, meter: asked.meter };
     let body = Tap::new(body, meterage, filter, gateway.idle());
     Response::from_parts(head, Outgoing::Gateway(Box::new(body)))
 }

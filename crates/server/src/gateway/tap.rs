@@ -42,8 +42,8 @@ impl std::error::Error for Broken {
 /// What a call is settled by.
 #[derive(Debug)]
 pub(super) struct Meterage {
-    /// The call.
-    pub(super) running: Running,
+    /// The call; taken when it is settled.
+    pub(super) running: Option<Running>,
     /// Reads the answer.
     pub(super) reader: UsageReader,
     /// Where the answer tells what it consumed.
@@ -53,14 +53,14 @@ pub(super) struct Meterage {
 impl Meterage {
     /// Settles the call by what the provider has said up to here. However the answer ends: figures that are the provider's
     /// last word stay so when the rest is cut, and what was shown without them bounds nothing.
-    pub(super) fn settle(self) {
-        let Self { running, reader, meter } = self;
+    fn settle(&mut self) {
+        let Some(running) = self.running.take() else { return };
         let counts_no_tokens =
             |metering| CallEnd { usage: Some(TokenUsage::default()), metering, ..CallEnd::UNKNOWN };
-        running.settle(match meter {
+        running.settle(match self.meter {
             Meter::Free => counts_no_tokens(Metering::Reported),
             Meter::Unmetered => counts_no_tokens(Metering::Unmetered),
-            _ => CallEnd::of(reader.finish()),
+            _ => CallEnd::of(self.reader.finish()),
         });
     }
 }
@@ -72,8 +72,7 @@ pub type Passing = Tap<Answer>;
 #[derive(Debug)]
 pub struct Tap<B> {
     inner: B,
-    /// Taken when it is settled.
-    meterage: Option<Meterage>,
+    meterage: Meterage,
     filter: Option<UsageFilter>,
     is_over: bool,
     idle: Duration,
@@ -85,20 +84,14 @@ pub struct Tap<B> {
 
 impl<B> Tap<B> {
     pub(super) fn new(inner: B, meterage: Meterage, filter: Option<UsageFilter>, idle: Duration) -> Self {
-        Self { inner, meterage: Some(meterage), filter, is_over: false, idle, timer: None, waits: false }
-    }
-
-    fn settle(&mut self) {
-        if let Some(meterage) = self.meterage.take() {
-            meterage.settle();
-        }
+        Self { inner, meterage, filter, is_over: false, idle, timer: None, waits: false }
     }
 }
 
 impl<B> Drop for Tap<B> {
     fn drop(&mut self) {
         // The client is gone.
-        self.settle();
+        self.meterage.settle();
     }
 }
 
@@ -122,28 +115,26 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
                         Ok(data) => data,
                         Err(frame) => return Poll::Ready(Some(Ok(frame))),
                     };
-                    if let Some(meterage) = &mut this.meterage {
-                        meterage.reader.feed(&data);
-                    }
+                    this.meterage.reader.feed(&data);
                     let data = match &mut this.filter {
                         Some(filter) => filter.feed(data),
                         None => data,
                     };
                     // The last bytes are there: settled before they leave, so that whoever has them finds them counted.
                     if this.filter.is_none() && this.inner.is_end_stream() {
-                        this.settle();
+                        this.meterage.settle();
                     }
                     if !data.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    this.settle();
+                    this.meterage.settle();
                     this.is_over = true;
                     return Poll::Ready(Some(Err(Broken::Upstream(error))));
                 }
                 Poll::Ready(None) => {
-                    this.settle();
+                    this.meterage.settle();
                     this.is_over = true;
                     let rest = this.filter.as_mut().map(UsageFilter::finish).unwrap_or_default();
                     if rest.is_empty() {
@@ -160,7 +151,7 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
             timer.as_mut().reset(Instant::now() + this.idle);
         }
         if timer.as_mut().poll(context).is_ready() {
-            this.settle();
+            this.meterage.settle();
             this.is_over = true;
             return Poll::Ready(Some(Err(Broken::Idle)));
         }

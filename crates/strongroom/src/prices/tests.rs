@@ -17,7 +17,7 @@ fn the_built_in_table_reads_and_knows_every_provider_that_has_prices() {
     let table = parse(BUILT_IN).unwrap();
     assert_eq!(table, built_in());
     for name in ["openai", "anthropic", "gemini", "groq"] {
-        assert!(table.models_of(&provider(name)).count() > 3, "{name}");
+        assert!(table.models_of(&provider(name)).len() > 3, "{name}");
     }
     let price = table.find(&provider("openai"), "gpt-4o-mini", Millis(0)).unwrap();
     let rates = &price.standard.rates;

@@ -208,15 +208,16 @@ pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
         usage.terms.has_untold_input = prompt.audio_tokens.is_none();
         usage.terms.has_untold_output = *answer == Details::default();
     }
-    word(&figures.service_tier, tier_of).apply(&mut usage.terms);
-    word(&figures.gemini_tier, tier_of).apply(&mut usage.terms);
-    word(&figures.traffic_type, tier_of).apply(&mut usage.terms);
-    word(&figures.speed, speed_of).apply(&mut usage.terms);
-    word(&figures.inference_geo, place_of).apply(&mut usage.terms);
-    server_tools(&figures.server_tool_use, usage);
+    let words = figures.words();
+    word(&words.service_tier, tier_of).apply(&mut usage.terms);
+    word(&words.gemini_tier, tier_of).apply(&mut usage.terms);
+    word(&words.traffic_type, tier_of).apply(&mut usage.terms);
+    word(&words.speed, speed_of).apply(&mut usage.terms);
+    word(&words.inference_geo, place_of).apply(&mut usage.terms);
+    server_tools(&words.server_tool_use, usage);
     modalities(figures, usage);
-    if !figures.beside.is_null() {
-        AnswerTerms::of_json(&figures.beside).apply(usage);
+    if !words.beside.is_null() {
+        AnswerTerms::of_json(&words.beside).apply(usage);
     }
 }
 
@@ -273,8 +274,9 @@ impl ByModality {
 
 /// Of a prompt, pictures cost what text does; of an answer they do not.
 fn modalities(figures: &Figures, usage: &mut TokenUsage) {
+    let words = figures.words();
     let [prompt, cache, answer] =
-        [&figures.prompt_details, &figures.cache_details, &figures.candidates_details].map(ByModality::of);
+        [&words.prompt_details, &words.cache_details, &words.candidates_details].map(ByModality::of);
     usage.audio_input = usage.audio_input.max(prompt.audio);
     usage.cached_audio_input = usage.cached_audio_input.max(cache.audio);
     usage.audio_output = usage.audio_output.max(answer.audio);
@@ -293,8 +295,9 @@ fn modalities(figures: &Figures, usage: &mut TokenUsage) {
 /// the counts of the whole; those of an advisor are billed by the price of another model:
 /// <https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage>.
 pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
-    let Value::Array(steps) = &figures.iterations else {
-        if !figures.iterations.is_null() {
+    let iterations = &figures.words().iterations;
+    let Value::Array(steps) = iterations else {
+        if !iterations.is_null() {
             usage.terms.cannot_price(Unpriced::OtherUse);
         }
         return;
@@ -341,16 +344,17 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
 pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
     let Some(cost) = figures.cost.and_then(nano_usd) else {
         // Its own searches and tools have prices of its own.
-        if !usage.uses.is_none() || !figures.server_tools.is_null() {
+        if !usage.uses.is_none() || !figures.words().server_tools.is_null() {
             usage.terms.cannot_price(Unpriced::OtherUse);
         }
         return;
     };
     // The cost is told on whatever terms it came about.
     usage.terms.unpriced = None;
+    let words = figures.words();
     let upstream =
-        figures.cost_details.get("upstream_inference_cost").and_then(Value::as_f64).and_then(nano_usd);
-    usage.reported_nano_usd = Some(match (&figures.is_byok, upstream) {
+        words.cost_details.get("upstream_inference_cost").and_then(Value::as_f64).and_then(nano_usd);
+    usage.reported_nano_usd = Some(match (&words.is_byok, upstream) {
         (Value::Null | Value::Bool(false), _) => cost,
         (_, Some(upstream)) => cost.plus(upstream),
         (_, None) => {

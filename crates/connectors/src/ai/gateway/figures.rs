@@ -1,88 +1,206 @@
 //! The figures in which providers tell what an answer consumed, all of them side by side.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::answer_terms::KEPT_AS;
+
 /// Counts of tokens; absent where the answer has none, and [`NO_COUNT`] where something else stands in their place.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Figures {
-    #[serde(deserialize_with = "count")]
     pub(super) prompt_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
     pub(super) completion_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
     pub(super) total_tokens: Option<i64>,
-    #[serde(deserialize_with = "details")]
     pub(super) prompt_tokens_details: Details,
-    #[serde(deserialize_with = "details")]
     pub(super) completion_tokens_details: Details,
-    #[serde(deserialize_with = "count")]
     pub(super) input_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
     pub(super) output_tokens: Option<i64>,
-    #[serde(deserialize_with = "details")]
     pub(super) input_tokens_details: Details,
-    #[serde(deserialize_with = "details")]
     pub(super) output_tokens_details: Details,
-    #[serde(deserialize_with = "count")]
     pub(super) cache_creation_input_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
     pub(super) cache_read_input_tokens: Option<i64>,
-    #[serde(deserialize_with = "details")]
     pub(super) cache_creation: Details,
-    #[serde(rename = "promptTokenCount", deserialize_with = "count")]
     pub(super) prompt_token_count: Option<i64>,
-    #[serde(rename = "toolUsePromptTokenCount", deserialize_with = "count")]
     pub(super) tool_use_prompt_token_count: Option<i64>,
-    #[serde(rename = "cachedContentTokenCount", deserialize_with = "count")]
     pub(super) cached_content_token_count: Option<i64>,
-    #[serde(rename = "candidatesTokenCount", deserialize_with = "count")]
     pub(super) candidates_token_count: Option<i64>,
-    #[serde(rename = "thoughtsTokenCount", deserialize_with = "count")]
     pub(super) thoughts_token_count: Option<i64>,
-    #[serde(rename = "totalTokenCount", deserialize_with = "count")]
     pub(super) total_token_count: Option<i64>,
     /// In US dollars.
-    #[serde(deserialize_with = "amount")]
     pub(super) cost: Option<f64>,
-    // What is no count, as it came; null where there is none. Of Anthropic:
+    /// Boxed: most answers have none.
+    words: Option<Box<Words>>,
+}
+
+/// What is no count, as it came; null where there is none.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Words {
+    // Of Anthropic:
     pub(super) service_tier: Value,
     pub(super) speed: Value,
     pub(super) inference_geo: Value,
     pub(super) server_tool_use: Value,
     pub(super) iterations: Value,
     // Of Gemini, and Vertex AI:
-    #[serde(rename = "serviceTier")]
     pub(super) gemini_tier: Value,
-    #[serde(rename = "trafficType")]
     pub(super) traffic_type: Value,
-    #[serde(rename = "promptTokensDetails")]
     pub(super) prompt_details: Value,
-    #[serde(rename = "cacheTokensDetails")]
     pub(super) cache_details: Value,
-    #[serde(rename = "candidatesTokensDetails")]
     pub(super) candidates_details: Value,
     // Of OpenRouter:
     pub(super) is_byok: Value,
     pub(super) cost_details: Value,
-    #[serde(rename = "server_tool_use_details")]
     pub(super) server_tools: Value,
     /// What stood beside the figures.
-    #[serde(rename = "_terms")]
     pub(super) beside: Value,
+}
+
+/// Where a value goes.
+enum Slot<'f> {
+    Count(&'f mut Option<i64>),
+    Details(&'f mut Details),
+    Cost(&'f mut Option<f64>),
+    Word(&'f mut Option<Box<Words>>, fn(&mut Words) -> &mut Value),
+    /// Nowhere.
+    None,
+}
+
+impl Figures {
+    /// Where the value of this name goes.
+    fn slot(&mut self, name: &str) -> Slot<'_> {
+        let words = &mut self.words;
+        match name {
+            "prompt_tokens" => Slot::Count(&mut self.prompt_tokens),
+            "completion_tokens" => Slot::Count(&mut self.completion_tokens),
+            "total_tokens" => Slot::Count(&mut self.total_tokens),
+            "prompt_tokens_details" => Slot::Details(&mut self.prompt_tokens_details),
+            "completion_tokens_details" => Slot::Details(&mut self.completion_tokens_details),
+            "input_tokens" => Slot::Count(&mut self.input_tokens),
+            "output_tokens" => Slot::Count(&mut self.output_tokens),
+            "input_tokens_details" => Slot::Details(&mut self.input_tokens_details),
+            "output_tokens_details" => Slot::Details(&mut self.output_tokens_details),
+            "cache_creation_input_tokens" => Slot::Count(&mut self.cache_creation_input_tokens),
+            "cache_read_input_tokens" => Slot::Count(&mut self.cache_read_input_tokens),
+            "cache_creation" => Slot::Details(&mut self.cache_creation),
+            "promptTokenCount" => Slot::Count(&mut self.prompt_token_count),
+            "toolUsePromptTokenCount" => Slot::Count(&mut self.tool_use_prompt_token_count),
+            "cachedContentTokenCount" => Slot::Count(&mut self.cached_content_token_count),
+            "candidatesTokenCount" => Slot::Count(&mut self.candidates_token_count),
+            "thoughtsTokenCount" => Slot::Count(&mut self.thoughts_token_count),
+            "totalTokenCount" => Slot::Count(&mut self.total_token_count),
+            "cost" => Slot::Cost(&mut self.cost),
+            "service_tier" => Slot::Word(words, |words| &mut words.service_tier),
+            "speed" => Slot::Word(words, |words| &mut words.speed),
+            "inference_geo" => Slot::Word(words, |words| &mut words.inference_geo),
+            "server_tool_use" => Slot::Word(words, |words| &mut words.server_tool_use),
+            "iterations" => Slot::Word(words, |words| &mut words.iterations),
+            "serviceTier" => Slot::Word(words, |words| &mut words.gemini_tier),
+            "trafficType" => Slot::Word(words, |words| &mut words.traffic_type),
+            "promptTokensDetails" => Slot::Word(words, |words| &mut words.prompt_details),
+            "cacheTokensDetails" => Slot::Word(words, |words| &mut words.cache_details),
+            "candidatesTokensDetails" => Slot::Word(words, |words| &mut words.candidates_details),
+            "is_byok" => Slot::Word(words, |words| &mut words.is_byok),
+            "cost_details" => Slot::Word(words, |words| &mut words.cost_details),
+            "server_tool_use_details" => Slot::Word(words, |words| &mut words.server_tools),
+            KEPT_AS => Slot::Word(words, |words| &mut words.beside),
+            _ => Slot::None,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Slot<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        match self {
+            Self::Count(slot) => *slot = count(from)?,
+            Self::Details(slot) => *slot = details(from)?,
+            Self::Cost(slot) => *slot = amount(from)?,
+            Self::Word(words, of) => {
+                let word = Value::deserialize(from)?;
+                if !word.is_null() || words.is_some() {
+                    *of(words.get_or_insert_default()) = word;
+                }
+            }
+            Self::None => drop(IgnoredAny::deserialize(from)?),
+        }
+        Ok(())
+    }
+}
+
+/// Finds the slot of a name.
+struct Name<'f>(&'f mut Figures);
+
+impl<'de, 'f> DeserializeSeed<'de> for Name<'f> {
+    type Value = Slot<'f>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Slot<'f>, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'f> Visitor<'_> for Name<'f> {
+    type Value = Slot<'f>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Slot<'f>, E> {
+        Ok(self.0.slot(name))
+    }
+}
+
+/// Writes each value where it belongs. A name that stands there twice says what it says last.
+impl<'de> Deserialize<'de> for Figures {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Figures;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Figures, A::Error> {
+                let mut figures = Figures::default();
+                while let Some(slot) = entries.next_key_seed(Name(&mut figures))? {
+                    entries.next_value_seed(slot)?;
+                }
+                Ok(figures)
+            }
+        }
+
+        from.deserialize_map(Object)
+    }
 }
 
 /// Stands for what is there and is no count of anything, such as a text or a number below zero.
 const NO_COUNT: i64 = -1;
 
 impl Figures {
-    /// With what stood beside them.
-    pub(super) fn with(self, beside: Value) -> Self {
-        if beside.is_null() { self } else { Self { beside, ..self } }
+    /// Whether there are none at all.
+    pub(super) fn are_none(&self) -> bool {
+        static NONE: LazyLock<Figures> = LazyLock::new(Figures::default);
+        *self == *NONE
+    }
+
+    /// What is no count.
+    pub(super) fn words(&self) -> &Words {
+        static NONE: LazyLock<Words> = LazyLock::new(Words::default);
+        self.words.as_deref().unwrap_or(&NONE)
+    }
+
+    /// Keeps what stood beside them, if there is something.
+    pub(super) fn add_beside(&mut self, beside: &Value) {
+        if !beside.is_null() {
+            self.words.get_or_insert_default().beside.clone_from(beside);
+        }
     }
 
     /// Whether everything that stands in the place of a count is one.
@@ -108,20 +226,7 @@ impl Figures {
             thoughts_token_count,
             total_token_count,
             cost: _,
-            service_tier: _,
-            speed: _,
-            inference_geo: _,
-            server_tool_use: _,
-            iterations: _,
-            gemini_tier: _,
-            traffic_type: _,
-            prompt_details: _,
-            cache_details: _,
-            candidates_details: _,
-            is_byok: _,
-            cost_details: _,
-            server_tools: _,
-            beside: _,
+            words: _,
         } = self;
         let counts = [
             prompt_tokens,

@@ -1,6 +1,7 @@
 //! Picks a few values out of a JSON text as it passes, piece by piece and in bounded memory.
 
 use super::answer_terms::AnswerTerms;
+use super::json_scan::mark;
 use super::terms_reader::TermsReader;
 
 /// The longest value that is kept, in bytes; usage figures have a few hundred.
@@ -216,20 +217,18 @@ impl JsonPicker {
     /// Reads on, up to the end of a text: returns what is behind it.
     pub(super) fn feed<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let mut rest = bytes;
-        while !rest.is_empty() {
-            if self.in_string && !self.is_escaped {
-                let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-                self.inside(&rest[..end]);
-                rest = &rest[end..];
-                if rest.is_empty() {
-                    return None;
-                }
-            }
-            let byte = rest[0];
-            rest = &rest[1..];
-            if self.one(byte) {
-                return Some(rest);
-            }
+        while let Some((byte, behind)) = rest.split_first() {
+            rest = match byte {
+                _ if self.is_escaped => self.escaped(*byte, behind),
+                _ if self.in_string => self.string(rest),
+                b'"' => self.begin_string(rest, behind),
+                b':' => self.colon(behind),
+                b',' => self.comma(behind),
+                b'{' | b'[' => self.open(*byte, behind),
+                b'}' | b']' if self.close(*byte) => return Some(behind),
+                b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t' => behind,
+                _ => self.bare(rest),
+            };
         }
         None
     }
@@ -317,72 +316,111 @@ impl JsonPicker {
         }
     }
 
-    /// Returns whether a text ends with it.
-    fn one(&mut self, byte: u8) -> bool {
-        if self.in_string {
-            self.keep(&[byte]);
-            if !self.is_key && self.terms.is_reading() && (self.is_escaped || byte == b'\\') {
-                self.terms.read(&[byte]);
-            }
-            if self.is_escaped {
-                self.is_escaped = false;
-                match byte {
-                    _ if !self.is_key => {}
-                    b'u' => self.unicode = (4, 0),
-                    b'"' | b'\\' | b'/' => self.add_to_key(&[byte]),
-                    _ => self.key_length = KEY + 1,
-                }
-            } else if byte == b'\\' {
-                self.is_escaped = true;
-            } else {
-                self.in_string = false;
-                if !self.is_key {
-                    self.terms.string_ends();
-                }
-            }
-            return false;
+    /// Part of a number, or of a word such as `null`. Returns what is behind, as all these do.
+    fn bare<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let length = bytes.iter().take_while(|byte| is_bare(**byte)).count();
+        let (bare, behind) = bytes.split_at(length);
+        self.note_answer();
+        if self.terms.is_reading() {
+            self.terms.read(bare);
         }
+        self.keep(bare);
+        behind
+    }
+
+    /// A string begins, and ends if all of it is here.
+    fn begin_string<'b>(&mut self, bytes: &'b [u8], behind: &'b [u8]) -> &'b [u8] {
+        self.note_answer();
+        self.is_key = self.expects_key;
+        if !self.is_key {
+            self.terms.string_begins();
+        }
+        if let Some(end) = mark(behind)
+            && behind[end] == b'"'
+        {
+            let text = &behind[..end];
+            if self.is_key {
+                self.has_key(text);
+            } else if self.terms.is_reading() {
+                self.terms.read(text);
+                self.terms.string_ends();
+            }
+            self.keep(&bytes[..end + 2]);
+            return &behind[end + 1..];
+        }
+        self.in_string = true;
+        self.key_length = 0;
+        self.unicode = (0, 0);
+        self.keep(b"\"");
+        behind
+    }
+
+    /// A key of an object is whole.
+    fn has_key(&mut self, key: &[u8]) {
+        self.last_key = Key::of(key);
+        self.terms.key(key);
+    }
+
+    /// A string up to its end, or to an escape in it. Returns what is behind.
+    fn string<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let end = mark(bytes).unwrap_or(bytes.len());
+        let (inside, rest) = bytes.split_at(end);
+        if !inside.is_empty() {
+            self.inside(inside);
+        }
+        let Some((byte, behind)) = rest.split_first() else { return rest };
+        self.keep(&[*byte]);
+        if *byte == b'"' {
+            self.in_string = false;
+            if self.is_key {
+                // Longer than any that matters: none of them.
+                let (key, length) = (self.key, self.key_length);
+                self.has_key(key.get(..length).unwrap_or_default());
+            } else {
+                self.terms.string_ends();
+            }
+        } else {
+            self.is_escaped = true;
+            if !self.is_key && self.terms.is_reading() {
+                self.terms.read(b"\\");
+            }
+        }
+        behind
+    }
+
+    /// What stands behind a backslash.
+    fn escaped<'b>(&mut self, byte: u8, behind: &'b [u8]) -> &'b [u8] {
+        self.is_escaped = false;
+        self.keep(&[byte]);
         match byte {
-            b'"' => {
-                self.note_answer();
-                self.in_string = true;
-                self.is_key = self.expects_key;
-                self.key_length = 0;
-                self.unicode = (0, 0);
-                if !self.is_key {
-                    self.terms.string_begins();
-                }
-                self.keep(b"\"");
-            }
-            b':' => {
-                self.keep(b":");
-                let key = self.key.get(..self.key_length).unwrap_or_default();
-                self.last_key = Key::of(key);
-                self.terms.key(key);
-                self.expects_key = false;
-                self.may_begin();
-            }
-            b',' => {
-                self.terms.comma();
-                self.may_end();
-                self.keep(b",");
-                self.expects_key = self.is_in_object();
-            }
-            b'{' | b'[' => self.open(byte),
-            b'}' | b']' => return self.close(byte),
-            b' ' | b'\n' | b'\r' | b'\t' => {}
-            _ => {
-                self.note_answer();
+            _ if !self.is_key => {
                 if self.terms.is_reading() {
                     self.terms.read(&[byte]);
                 }
-                self.keep(&[byte]);
             }
+            b'u' => self.unicode = (4, 0),
+            b'"' | b'\\' | b'/' => self.add_to_key(&[byte]),
+            _ => self.key_length = KEY + 1,
         }
-        false
+        behind
     }
 
-    fn open(&mut self, byte: u8) {
+    fn colon<'b>(&mut self, behind: &'b [u8]) -> &'b [u8] {
+        self.keep(b":");
+        self.expects_key = false;
+        self.may_begin();
+        behind
+    }
+
+    fn comma<'b>(&mut self, behind: &'b [u8]) -> &'b [u8] {
+        self.terms.comma();
+        self.may_end();
+        self.keep(b",");
+        self.expects_key = self.is_in_object();
+        behind
+    }
+
+    fn open<'b>(&mut self, byte: u8, behind: &'b [u8]) -> &'b [u8] {
         self.note_answer();
         self.terms.open(byte == b'{');
         self.keep(&[byte]);
@@ -406,6 +444,7 @@ impl JsonPicker {
         if byte == b'{' {
             self.last_key = Key::Other;
         }
+        behind
     }
 
     /// Returns whether a text ends with it.
@@ -483,6 +522,11 @@ impl JsonPicker {
             Value::Stopped => self.marks.is_stopped |= is_reason(&self.buffer),
         }
     }
+}
+
+/// Whether a byte outside strings is neither space nor of JSON's structure (RFC 8259, section 2).
+fn is_bare(byte: u8) -> bool {
+    !matches!(byte, b'"' | b':' | b',' | b'{' | b'}' | b'[' | b']' | b' ' | b'\n' | b'\r' | b'\t')
 }
 
 /// Whether an answer that is still under way would not say it: some write an empty reason for none, and Gemini's language

@@ -149,16 +149,19 @@ impl UsageReader {
         }
     }
 
-    /// What the answer said of itself up to here.
+    /// What the answer said of itself up to here; nothing is left to tell behind it.
     #[must_use]
-    pub fn finish(mut self) -> Report {
+    pub fn finish(&mut self) -> Report {
         self.event_is_over();
         let terms = self.picker.terms().to_json();
-        let figures = self.told.figures().filter(|figures| *figures != Figures::default());
-        let figures = figures.map(|figures| figures.with(terms.clone()));
+        let figures = self.told.figures().filter(|figures| !figures.are_none()).map(|mut figures| {
+            figures.add_beside(&terms);
+            figures
+        });
         let is_final = self.is_final && figures.as_ref().is_some_and(|it| is_understood(self.meter, it));
         let usage = figures.map(|figures| usage_of(self.meter, &figures, self.is_openrouter));
-        let raw = usage.is_some().then(|| self.told.into_json(terms)).flatten();
+        let told = std::mem::replace(&mut self.told, Told::Nothing);
+        let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
     }
 
@@ -251,11 +254,11 @@ impl Told {
     }
 
     /// The figures, if they can be read as such.
-    fn figures(&self) -> Option<Figures> {
+    fn figures(&self) -> Option<Box<Figures>> {
         match self {
             Self::Nothing => None,
             Self::Once(figures) => read_figures(figures),
-            Self::Often(figures) => Figures::deserialize(figures).ok(),
+            Self::Often(figures) => Box::<Figures>::deserialize(figures).ok(),
         }
     }
 
@@ -275,11 +278,12 @@ impl Told {
     }
 }
 
-/// Figures as they came; a name that stands there twice, which the first way of reading refuses, says what it says last.
-fn read_figures(json: &[u8]) -> Option<Figures> {
+/// Figures as they came; a part that stands in one of them twice, which the first way of reading refuses, says what it says
+/// last.
+fn read_figures(json: &[u8]) -> Option<Box<Figures>> {
     serde_json::from_slice(json).ok().or_else(|| {
         let last: Value = serde_json::from_slice(json).ok()?;
-        Figures::deserialize(last).ok()
+        Box::<Figures>::deserialize(last).ok()
     })
 }
 

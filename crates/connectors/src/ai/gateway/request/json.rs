@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::super::json_scan::mark_behind_text;
+
 /// Deeper containers are refused; decoders of providers stop at a hundred or so.
 pub(super) const MAX_DEPTH: u32 = 127;
 
@@ -63,25 +65,6 @@ impl<'a> Raw<'a> {
         decoded.extend_from_slice(rest);
         decoded
     }
-}
-
-/// Bytes that are looked at one by one before many are at once: keys are short.
-const SHORT_BYTES: usize = 16;
-
-/// Where a string ends or goes on by an escape; `None` when it does neither, or holds a control character before.
-fn stop(text: &[u8]) -> Option<usize> {
-    for (place, byte) in text.iter().take(SHORT_BYTES).enumerate() {
-        match byte {
-            b'"' | b'\\' => return Some(place),
-            0..0x20 => return None,
-            _ => (),
-        }
-    }
-    let rest = text.get(SHORT_BYTES..)?;
-    let place = memchr::memchr2(b'"', b'\\', rest)?;
-    // Without an early end the compiler looks at many bytes at once.
-    let has_control = rest[..place].iter().fold(false, |found, byte| found | (*byte < 0x20));
-    (!has_control).then_some(SHORT_BYTES + place)
 }
 
 /// Four hexadecimal digits; the walk has seen that they are.
@@ -177,7 +160,7 @@ impl<'a> Cursor<'a> {
         let mut has_escapes = false;
         loop {
             let rest = self.text.get(self.at..).ok_or(Malformed)?;
-            let place = stop(rest).ok_or(Malformed)?;
+            let place = mark_behind_text(rest).ok_or(Malformed)?;
             if rest[place] == b'"' {
                 self.at += place + 1;
                 return Ok(Raw { text: &self.text[start..self.at - 1], has_escapes });
