@@ -27,7 +27,7 @@ use link::{Link, Sent};
 use pool::{Kept, Pool};
 
 pub use answer::{Answer, Broken};
-pub use request::RequestBody;
+pub use request::{Passing, RequestBody};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -18,7 +18,6 @@ use std::time::Duration;
 use foldhash::HashMap;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, Request, Response};
-use hyper::body::Incoming;
 use strongroom::EndpointGuard;
 use strongroom_connectors::ai::gateway::dialect_of;
 use strongroom_connectors::upstream::{Base, Upstream};
@@ -29,6 +28,7 @@ use strongroom_model::{Actor, Clock, Problem, ProblemKind};
 use crate::config::GatewayConfig;
 use crate::http::AppState;
 use crate::http::front::Outgoing;
+use crate::http::upload::Upload;
 use crate::http::{door, peer};
 
 pub use explain::{Explained, Place};
@@ -98,7 +98,7 @@ pub fn is_gateways(path: &str) -> bool {
 /// Serves a call from this address, or from the socket file.
 pub async fn serve(
     state: &AppState,
-    request: Box<Request<Incoming>>,
+    request: Box<Request<Upload>>,
     address: Option<SocketAddr>,
 ) -> Response<Outgoing> {
     let request_id = random::uid().to_string();
@@ -122,7 +122,7 @@ pub async fn serve(
 
 async fn answer(
     state: &AppState,
-    request: Box<Request<Incoming>>,
+    request: Box<Request<Upload>>,
     address: Option<SocketAddr>,
     request_id: &str,
 ) -> Result<Response<Outgoing>, Problem> {

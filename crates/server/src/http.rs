@@ -10,6 +10,7 @@ pub mod peer;
 pub mod problem;
 pub mod route;
 pub mod router;
+pub mod upload;
 
 use std::net::SocketAddr;
 use std::ops::Deref;

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,7 +19,7 @@ use zeroize::Zeroize;
 
 use super::connect::Io;
 use super::http1::{self, Framing, Head, Length, Malformed};
-use super::{BoxError, RequestBody};
+use super::{BoxError, Passing, RequestBody};
 
 const HTTP2_KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// Read at once, in bytes.
@@ -50,7 +49,7 @@ struct Outgoing {
     /// What comes after that.
     data: Bytes,
     /// What comes then.
-    rest: Option<(Incoming, Length)>,
+    rest: Option<(Passing, Length)>,
     /// Whether a chunk has been written whose end has not.
     within_chunks: bool,
     /// Whether the connection holds back what was written to it.

@@ -5,9 +5,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
 
 use super::http1::Length;
+
+/// A body that is not held.
+pub type Passing = BoxBody<Bytes, hyper::Error>;
 
 /// The body of a request.
 #[derive(Debug)]
@@ -15,7 +18,7 @@ pub enum RequestBody {
     /// Held here; empty once it is on its way.
     Whole(Bytes),
     /// As it comes from the client.
-    Passing(Incoming),
+    Passing(Passing),
 }
 
 impl RequestBody {

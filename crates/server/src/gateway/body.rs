@@ -1,6 +1,7 @@
 //! Bodies of requests: held in memory as far as there is room, so that they can be read and sent again, else passed on as
 //! they come.
 
+mod coding;
 mod room;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use http_body_util::BodyExt;
 use strongroom_model::{Actor, Problem, ProblemKind};
 use tokio::time::Instant;
 
+pub(super) use coding::Coding;
 pub(super) use room::{Place, Room};
 
 /// The longest body that is held, in bytes.
@@ -36,31 +38,60 @@ pub(super) enum Received<B> {
     Passing(B),
 }
 
-/// Reads the body of a request of this caller. `must`: it is of no use unless it is whole.
+/// What is done with a body that is too long to be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Long {
+    /// It is passed on as it comes.
+    Passes,
+    /// It is refused: what it asks for has to be known, whatever its path.
+    Refused,
+    /// It is refused: which provider it goes to stands in it. The provider's own path takes it.
+    RefusedHere,
+}
+
+/// Reads the body of a request of this caller, without its coding if it has one.
 ///
 /// # Errors
-/// [`Problem`] when it is too long and must be whole, breaks off, arrives too slowly, or there is no room for now.
-pub(super) async fn read<B>(room: &Room, caller: &Actor, body: B, must: bool) -> Result<Received<B>, Problem>
+/// [`Problem`] when it is too long and must not be, breaks off, arrives too slowly, is not coded as it says, or there is no
+/// room for now.
+pub(super) async fn read<B>(
+    room: &Room,
+    caller: &Actor,
+    (body, coding): (B, Option<Coding>),
+    long: Long,
+) -> Result<Received<B>, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let declared = body.size_hint().exact();
     if declared.is_some_and(|bytes| bytes > MOST_BODY_BYTES as u64) {
-        return if must { Err(too_long()) } else { Ok(Received::Passing(body)) };
+        return match long {
+            Long::Passes => Ok(Received::Passing(body)),
+            Long::Refused | Long::RefusedHere => Err(too_long(long)),
+        };
     }
+    // What is coded becomes longer.
+    let declared = declared.filter(|_| coding.is_none());
     let most = declared.map_or(MOST_BODY_BYTES, |bytes| bytes as usize);
-    let (whole, place) = collect(room, caller, body, most).await?;
+    let (mut whole, mut place) = collect(room, caller, body, (most, long)).await?;
+    if let Some(coding) = coding {
+        (whole, place) = coding::decode(coding, whole, place, (room, caller)).await?;
+    }
+    if let Some(place) = &mut place {
+        place.is_whole(whole.len());
+    }
     Ok(Received::Whole(whole, place))
 }
 
-fn too_long() -> Problem {
-    Problem::invalid(
-        "body",
-        format!(
-            "the body is longer than {} MiB, which this path does not take; use the provider's own path",
-            MOST_BODY_BYTES >> 20
-        ),
-    )
+fn too_long(long: Long) -> Problem {
+    let mend = match long {
+        Long::RefusedHere => "which this path does not take; use the provider's own path",
+        Long::Refused => {
+            "which this operation does not take; send less, or refer to files by their addresses"
+        }
+        Long::Passes => "and its length is not given; send it with a Content-Length",
+    };
+    Problem::invalid("body", format!("the body is longer than {} MiB, {mend}", MOST_BODY_BYTES >> 20))
 }
 
 fn too_slow() -> Problem {
@@ -115,7 +146,7 @@ async fn collect<B>(
     room: &Room,
     caller: &Actor,
     mut body: B,
-    most: usize,
+    (most, long): (usize, Long),
 ) -> Result<(Bytes, Option<Place>), Problem>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -134,7 +165,7 @@ where
         pace.arrived(data.len());
         let length = first.len().max(rest.len()) + data.len();
         if length > most {
-            return Err(too_long());
+            return Err(too_long(long));
         }
         if length > SMALL_BODY_BYTES {
             let place = place.get_or_insert_with(|| room.place(&caller.label(), most));
@@ -159,9 +190,6 @@ where
         rest.extend_from_slice(&data);
     }
     let whole = if rest.is_empty() { first } else { Bytes::from(rest) };
-    if let Some(place) = &mut place {
-        place.is_whole(whole.len());
-    }
     Ok((whole, place))
 }
 

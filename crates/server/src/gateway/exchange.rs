@@ -5,29 +5,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use http::request::Parts;
+use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use strongroom::call::{Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Door, Matched, Meter, RequestError, RequestFacts, UsageFilter, UsageReader,
+    AnswerForm, Dialect, Door, Meter, Operation, RequestError, RequestFacts, UsageFilter, UsageReader,
     may_be_billed, meant, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
-use super::body::{self, Place, Received};
+use super::body::{self, Coding, Long, Place, Received};
 use super::tap::{Meterage, Tap};
 use super::target::{Target, located, nowhere, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
 use crate::http::AppState;
 use crate::http::front::Outgoing;
+use crate::http::upload::Upload;
 
 /// The longest error of a provider that is read, in bytes.
 const MOST_ERROR: usize = 64 * 1024;
+/// Unicode, section 23.8, in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long the rest of an error may take.
 const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -46,7 +47,7 @@ enum Sendable {
     /// Can be sent again.
     Whole(Bytes),
     /// Can be sent once; then it is gone.
-    Passing(Option<Incoming>),
+    Passing(Option<Upload>),
 }
 
 /// What is known of a call before a credential is tried.
@@ -73,7 +74,7 @@ struct Ready<'a> {
 /// Serves a call of somebody who is known.
 pub(super) async fn exchange(
     state: &AppState,
-    request: Box<Request<Incoming>>,
+    request: Box<Request<Upload>>,
     actor: &Arc<Actor>,
     request_id: &str,
 ) -> Result<Response<Outgoing>, Problem> {
@@ -88,7 +89,7 @@ pub(super) async fn exchange(
 
 async fn begin<'a>(
     state: &AppState,
-    request: Box<Request<Incoming>>,
+    request: Box<Request<Upload>>,
     actor: &Arc<Actor>,
     request_id: &'a str,
 ) -> Result<Begun<'a>, Problem> {
@@ -109,7 +110,10 @@ async fn begin<'a>(
         let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;
         return Ok(Begun::Answered(list));
     }
-    let (body, facts, place) = read(gateway, (&parts, actor), body, door, &matched).await?;
+    let (body, facts, place) = {
+        let request = (&parts.method, &mut parts.headers, body);
+        read(gateway, actor, request, door, &matched.operation).await?
+    };
     let config = &gateway.config;
     let calls = state.room.calls(Arc::clone(actor));
     let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases), &calls).await?;
@@ -140,35 +144,76 @@ async fn begin<'a>(
 
 async fn read(
     gateway: &Gateway,
-    (parts, caller): (&Parts, &Actor),
-    body: Incoming,
+    caller: &Actor,
+    (method, headers, body): (&Method, &mut HeaderMap, Upload),
     door: Door,
-    matched: &Matched<'_>,
+    operation: &Operation,
 ) -> Result<(Sendable, RequestFacts, Option<Place>), Problem> {
-    let meter = matched.operation.meter;
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
-    let is_json =
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    // Libraries that forget to say so send JSON all the same where there is nothing else to send.
-    let is_json = is_json || (kind.is_empty() && !matches!(meter, Meter::Unmetered));
+    let meter = operation.meter;
     let unread = |name| RequestFacts::unread_for(meter, name);
-    if parts.method == Method::GET {
+    if *method == Method::GET {
         return Ok((Sendable::Whole(Bytes::new()), unread("body"), None));
     }
-    let has_length = http_body::Body::size_hint(&body).exact().is_some();
-    if !is_json && !has_length {
-        return Ok((Sendable::Passing(Some(body)), unread("content-type"), None));
+    let is_json = is_json(headers, meter)?;
+    if !is_json {
+        // Files, whose coding and length are the provider's to judge.
+        let has_length = http_body::Body::size_hint(&body).exact().is_some();
+        if !has_length {
+            return Ok((Sendable::Passing(Some(body)), unread("content-type"), None));
+        }
     }
-    match body::read(&gateway.room, caller, body, door == Door::All).await? {
+    let coding = if is_json { Coding::of(headers)? } else { None };
+    let long = match door {
+        Door::All => Long::RefusedHere,
+        // Told to answer later, a provider would be paid for what nobody counts.
+        _ if meter == Meter::Responses => Long::Refused,
+        _ => Long::Passes,
+    };
+    match body::read(&gateway.room, caller, (body, coding), long).await? {
         Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread("body"), None)),
         Received::Whole(body, place) if !is_json => {
             Ok((Sendable::Whole(body), unread("content-type"), place))
         }
-        Received::Whole(body, place) => {
-            let facts = RequestFacts::read(matched.operation, &body).map_err(unreadable)?;
+        Received::Whole(mut body, place) => {
+            headers.remove(header::CONTENT_ENCODING);
+            // RFC 8259, section 8.1: nobody has to take it, and no provider has to see it.
+            if body.starts_with(BYTE_ORDER_MARK) {
+                body.advance(BYTE_ORDER_MARK.len());
+            }
+            let facts = RequestFacts::read(*operation, &body).map_err(unreadable)?;
             Ok((Sendable::Whole(body), facts, place))
         }
     }
+}
+
+/// Whether the body is JSON, by its one `Content-Type`. Operations that are counted take nothing else: what another reader
+/// may find in the same bytes is not guessed.
+fn is_json(headers: &HeaderMap, meter: Meter) -> Result<bool, Problem> {
+    let wrong = |message: &str| Problem::invalid("content-type", message);
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).into_iter();
+    let kind = kinds.next().map_or(Ok(""), HeaderValue::to_str);
+    let kind = kind.map_err(|_| wrong("the Content-Type has characters that no media type has"))?;
+    if kinds.next().is_some() {
+        return Err(wrong("there is more than one Content-Type; send one"));
+    }
+    let (name, parameters) = kind.split_once(';').unwrap_or((kind, ""));
+    let is_json = name.trim().eq_ignore_ascii_case("application/json");
+    // Libraries that forget to say so send JSON all the same where there is nothing else to send.
+    let is_json = is_json || (name.trim().is_empty() && meter != Meter::Unmetered);
+    if !is_json && !matches!(meter, Meter::Free | Meter::Unmetered) {
+        return Err(wrong("this operation takes JSON: send it with the Content-Type application/json"));
+    }
+    let charset = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+    let is_other = |(name, value): (&str, &str)| {
+        name.trim().eq_ignore_ascii_case("charset")
+            && !["utf-8", "utf8", "us-ascii"]
+                .iter()
+                .any(|known| value.trim().trim_matches('"').eq_ignore_ascii_case(known))
+    };
+    if is_json && charset.into_iter().any(is_other) {
+        return Err(wrong("JSON is in UTF-8; send it without another charset"));
+    }
+    Ok(is_json)
 }
 
 fn unreadable(error: RequestError) -> Problem {
@@ -330,9 +375,9 @@ fn prepare(
     sent.insert(name, key);
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let body = match body {
-        Sendable::Passing(body) => {
-            body.take().map_or_else(|| RequestBody::Whole(Bytes::new()), RequestBody::Passing)
-        }
+        Sendable::Passing(body) => body
+            .take()
+            .map_or_else(|| RequestBody::Whole(Bytes::new()), |body| RequestBody::Passing(body.boxed())),
         Sendable::Whole(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
             let asks = asked.meter == Meter::Chat;

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -20,6 +20,7 @@ use tower::ServiceExt;
 
 use super::AppState;
 use super::peer::LocalPeer;
+use super::upload::Upload;
 use crate::gateway;
 
 /// What all connections share.
@@ -103,16 +104,18 @@ impl Service<Request<Incoming>> for Visit {
                 None
             }
         };
+        let waits = request.headers().contains_key(header::EXPECT);
         if gateway::is_gateways(request.uri().path()) {
             // Boxed: it is handed on from hand to hand.
-            let request = Box::new(request);
+            let request = Box::new(request.map(|body| Upload::new(body, waits)));
             return Box::pin(async move { Ok(gateway::serve(&doors.state, request, address).await) });
         }
         Box::pin(async move {
             if let Some(address) = address {
                 request.extensions_mut().insert(ConnectInfo(address));
             }
-            let answer = doors.router().oneshot(request.map(Body::new)).await?;
+            let answer =
+                doors.router().oneshot(request.map(|body| Body::new(Upload::new(body, waits)))).await?;
             Ok(answer.map(Outgoing::Router))
         })
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod bodies;
 mod canary;
+mod codings;
 mod doors;
 mod endings;
 mod failover;

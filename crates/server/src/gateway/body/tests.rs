@@ -21,7 +21,7 @@ fn pieces(pieces: Vec<(u64, usize)>) -> impl Body<Data = Bytes, Error = Infallib
 
 async fn read_of(body: impl Body<Data = Bytes> + Unpin) -> Result<(usize, usize), Problem> {
     let room = Room::default();
-    match read(&room, &Actor::library(), body, true).await? {
+    match read(&room, &Actor::library(), (body, None), Long::RefusedHere).await? {
         Received::Whole(whole, place) => Ok((whole.len(), place.as_ref().map_or(0, Place::taken))),
         Received::Passing(_) => panic!("it was asked for whole"),
     }

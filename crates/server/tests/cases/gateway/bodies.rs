@@ -95,3 +95,65 @@ async fn a_body_that_comes_too_slowly_is_refused_with_what_to_do() {
     assert!(answer.contains("request_timeout") && answer.contains("4 KiB a second"), "{answer}");
     assert_eq!(stage.fake.count_all(), 0);
 }
+
+/// Sends all of a request of so many bytes before it looks at the answer, and tells the status.
+async fn send_whole(stream: &mut TcpStream, (path, token): (&str, &str), bytes: usize) -> u16 {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {bytes}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b' '; MIB];
+    for at in (0..bytes).step_by(MIB) {
+        stream.write_all(&piece[..MIB.min(bytes - at)]).await.expect("it is taken");
+    }
+    let mut answer = Vec::new();
+    let head = loop {
+        let mut some = [0; 4096];
+        let read = stream.read(&mut some).await.expect("an answer");
+        assert!(read > 0, "an answer comes before the end");
+        answer.extend_from_slice(&some[..read]);
+        if let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+    };
+    let text = String::from_utf8_lossy(&answer[..head]).to_ascii_lowercase();
+    let length = text.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let mut rest = vec![0; length.parse::<usize>().unwrap() + head - answer.len()];
+    stream.read_exact(&mut rest).await.unwrap();
+    text[9..12].parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_a_client_that_sends_all_of_its_body_first() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let nobody = "sr_000000000000_nobody";
+    for (path, token, status) in [
+        ("/openai/v1/chat/completions", nobody, 401),
+        ("/openai/v1/files", &stage.token, 403),
+        ("/openai/v1/nothing", &stage.token, 404),
+        ("/openai/v1/responses", &stage.token, 413),
+        ("/api/admin/credentials", nobody, 401),
+        ("/api/nothing", &stage.token, 404),
+    ] {
+        // The connection stays usable.
+        let mut stream = TcpStream::connect(stage.server.address()).await.unwrap();
+        for bytes in [20 * MIB, 1, 3 * MIB] {
+            // What is not too long is read, and is no JSON.
+            let wanted = if status == 413 && bytes < 16 * MIB { 400 } else { status };
+            assert_eq!(send_whole(&mut stream, (path, token), bytes).await, wanted, "{path} {bytes}");
+        }
+    }
+    // Who goes on for ever is not read for ever.
+    let mut endless = TcpStream::connect(stage.server.address()).await.unwrap();
+    let head = "POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n";
+    endless.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b' '; MIB];
+    let mut sent = 0;
+    while endless.write_all(&piece).await.is_ok() {
+        sent += 1;
+        assert!(sent < 200, "{sent} MiB are taken");
+    }
+    assert!(sent >= 60, "{sent} MiB");
+}
