@@ -8,16 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::{HashMap, HashMapExt};
+use futures::future::{BoxFuture, WeakShared};
+use futures::{FutureExt, TryFutureExt};
 use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_model::credential::Credential;
 use strongroom_model::limit::{Limit, LimitScope};
 use strongroom_model::token::Token;
-use strongroom_model::{Millis, Problem, Provider, Secret, UserId, month};
+use strongroom_model::{Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::value::SealedValue;
 use strongroom_store::{Session, change, credential, limit};
 
 use crate::Strongroom;
 use crate::canary::Canary;
+use crate::patience::within;
 
 /// How long what is known is taken to be so without a look.
 const FRESH: Duration = Duration::from_millis(900);
@@ -86,8 +89,12 @@ struct Known {
 #[derive(Debug)]
 pub(crate) struct Catalog {
     known: Mutex<Known>,
-    looking: tokio::sync::Mutex<()>,
+    /// A look that is under way, for as long as somebody waits for it.
+    looking: Mutex<Option<WeakShared<Looking>>>,
 }
+
+/// Problems are told to all who wait.
+type Looking = BoxFuture<'static, Result<Moment, (ProblemKind, String)>>;
 
 impl Default for Catalog {
     fn default() -> Self {
@@ -104,7 +111,7 @@ impl Default for Catalog {
                 without_rows: HashMap::new(),
                 stored: HashMap::new(),
             }),
-            looking: tokio::sync::Mutex::new(()),
+            looking: Mutex::new(None),
         }
     }
 }
@@ -197,11 +204,35 @@ impl Strongroom {
         }
     }
 
+    /// Looks, together with all others who have to: one of them asks the database, and all hear what it heard.
     async fn look(&self) -> Result<Moment, Problem> {
-        let _one_at_a_time = self.0.catalog.looking.lock().await;
-        if let Some(moment) = self.fresh_moment() {
-            return Ok(moment);
+        loop {
+            let looking = {
+                let mut last = self.0.catalog.looking.lock().unwrap_or_else(PoisonError::into_inner);
+                let under_way = last.as_ref().and_then(WeakShared::upgrade);
+                match under_way.filter(|looking| looking.peek().is_none()) {
+                    Some(looking) => looking,
+                    None => {
+                        let room = self.clone();
+                        let looking = async move { within(room.ask_for_the_moment()).await };
+                        let told = looking.map_err(|problem| (problem.kind, problem.message));
+                        let looking = told.boxed().shared();
+                        *last = looking.downgrade();
+                        looking
+                    }
+                }
+            };
+            if let Err((kind, message)) = looking.await {
+                return Err(Problem::new(kind, message));
+            }
+            // It may have begun before a change of this process.
+            if let Some(moment) = self.fresh_moment() {
+                return Ok(moment);
+            }
         }
+    }
+
+    async fn ask_for_the_moment(&self) -> Result<Moment, Problem> {
         let (started, changes_made) = (Instant::now(), self.0.store.changes_made());
         let mut session = self.0.store.read().await?;
         let generation = change::current(&mut session).await?;
@@ -219,7 +250,7 @@ impl Strongroom {
         if let Some(known) = self.0.catalog.at(moment).and_then(|known| known.tokens.get(id).cloned()) {
             return Ok(Some(known));
         }
-        Box::pin(self.find_token(id, moment)).await
+        Box::pin(within(self.find_token(id, moment))).await
     }
 
     async fn find_token(&self, id: &str, moment: Moment) -> Result<Option<Arc<KnownToken>>, Problem> {
@@ -254,7 +285,7 @@ impl Strongroom {
             None => {
                 let looking =
                     async { self.limits_in(&mut self.0.store.read().await?, scope, generation).await };
-                Box::pin(looking).await
+                Box::pin(within(looking)).await
             }
         }
     }
@@ -293,7 +324,7 @@ impl Strongroom {
         if let Some(served) = self.0.catalog.at(moment).and_then(|known| known.served.get(&place).cloned()) {
             return Ok(served);
         }
-        Box::pin(self.find_served(place, moment)).await
+        Box::pin(within(self.find_served(place, moment))).await
     }
 
     async fn find_served(
@@ -382,8 +413,11 @@ impl Strongroom {
         if let Some(known) = known {
             return Ok(known);
         }
-        let mut session = self.0.store.read().await?;
-        let has_none = !credential::provider_has_rows(&mut session, provider, view).await?;
+        let asking = async {
+            let mut session = self.0.store.read().await?;
+            Ok(!credential::provider_has_rows(&mut session, provider, view).await?)
+        };
+        let has_none = within(asking).await?;
         self.0.catalog.keep(moment.generation, |known| known.without_rows.insert(place, has_none));
         Ok(has_none)
     }
@@ -394,10 +428,11 @@ impl Strongroom {
         if let Some(known) = known {
             return Ok(known);
         }
-        let was_stored = {
+        let asking = async {
             let mut session = self.0.store.read().await?;
-            credential::provider_was_stored(&mut session, provider).await?
+            Ok(credential::provider_was_stored(&mut session, provider).await?)
         };
+        let was_stored = within(asking).await?;
         self.0.catalog.keep(moment.generation, |known| {
             if known.stored.len() >= MOST_NAMES {
                 known.stored.clear();

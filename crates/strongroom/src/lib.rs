@@ -35,6 +35,7 @@ pub mod key;
 pub mod leak;
 pub mod limit;
 pub mod open;
+mod patience;
 pub mod prices;
 mod sealing;
 pub mod signals;
@@ -161,12 +162,12 @@ impl Strongroom {
         &self.0.master_fingerprint
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, within seconds.
     ///
     /// # Errors
     /// [`Problem`] of kind `Unavailable`.
     pub async fn ping(&self) -> Result<(), Problem> {
-        Ok(self.0.store.read().await?.ping().await?)
+        patience::within(async { Ok(self.0.store.read().await?.ping().await?) }).await
     }
 
     /// Whether the database could be written to when this process last did so, or tried to. Every key that is handed out and

@@ -380,7 +380,8 @@ async fn forward(stream: TcpStream, upstream: Arc<Upstream>, base: Arc<Base>) {
         let (upstream, base) = (Arc::clone(&upstream), Arc::clone(&base));
         async move {
             let target = base.target("v1/x", None).unwrap();
-            let passing = Request::post(target).body(RequestBody::Passing(request.into_body().boxed())).unwrap();
+            let passing =
+                Request::post(target).body(RequestBody::Passing(request.into_body().boxed())).unwrap();
             upstream.send(&base, passing).await
         }
     });

@@ -21,6 +21,8 @@ use super::route::{Access, Route, find};
 const REQUEST_ID: &str = "x-request-id";
 /// How long the audit entry of a failure may take where a dependency does not answer.
 const NOTE: Duration = Duration::from_secs(2);
+/// After this long without an answer it is asked whether the database answers at all.
+const SUSPICIOUS: Duration = Duration::from_secs(5);
 
 /// What stands around every matched route.
 pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
@@ -41,9 +43,9 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     let (actor, answer) = match admitted {
         Ok(Some(actor)) => {
             request.extensions_mut().insert(actor.clone());
-            (Some(actor), in_time(route, next.run(request)).await)
+            (Some(actor), in_time(&state, route, next.run(request)).await)
         }
-        Ok(None) => (None, in_time(route, next.run(request)).await),
+        Ok(None) => (None, in_time(&state, route, next.run(request)).await),
         Err(refusal) => {
             if refusal.problem.kind == ProblemKind::Unauthenticated {
                 state.metrics.count_refused();
@@ -81,11 +83,28 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     answer
 }
 
-async fn in_time(route: &Route, answer: impl Future<Output = Response>) -> Response {
-    tokio::time::timeout(route.patience(), answer).await.unwrap_or_else(|_| {
-        let late = "the request took too long and was given up; what it had not committed did not happen";
-        Failure(Problem::new(ProblemKind::Unavailable, late)).into_response()
-    })
+/// The answer, if it comes in time; a database that does not answer either is not waited for.
+async fn in_time(state: &AppState, route: &Route, answer: impl Future<Output = Response>) -> Response {
+    let watch = async {
+        loop {
+            tokio::time::sleep(SUSPICIOUS).await;
+            if let Err(problem) = state.room.ping().await {
+                return problem;
+            }
+        }
+    };
+    let problem = tokio::select! {
+        biased;
+        answer = tokio::time::timeout(route.patience(), answer) => match answer {
+            Ok(answer) => return answer,
+            Err(_) => Problem::new(
+                ProblemKind::Unavailable,
+                "the request took too long and was given up; what it had not committed did not happen",
+            ),
+        },
+        problem = watch => problem,
+    };
+    Failure(problem).into_response()
 }
 
 /// A refusal, and who was refused if that is known.

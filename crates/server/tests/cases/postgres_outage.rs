@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::BACKEND;
 use crate::cases::exactness::{assert_ledger, is_at_length, keep_calling, report, used};
-use crate::cases::stage::Stage;
+use crate::cases::stage::{Stage, question};
 use crate::support::away::Way;
 use crate::support::server::{Installation, STEP};
 
@@ -80,4 +80,43 @@ async fn whoever_asks_whether_the_server_is_ready_does_not_wait_for_the_database
     assert_eq!(done.status.code(), Some(1), "{said}");
     assert!(said.contains("database: unreachable") && said.contains("through socket"), "{said}");
     assert_eq!(list.join_next().await.expect("a call").expect("an answer").status, 503);
+}
+
+/// Nothing is queued behind the one that waits: all are told the same, in about the time that one is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_hangs_holds_up_nobody_for_long() {
+    let (installation, way) = Way::to(Installation::new(BACKEND).await).await;
+    let stage = Stage::with(|it| {
+        drop(it);
+        installation.set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")
+    })
+    .await;
+    stage.credential("one", "openai", Mode::Ok, json!({ "rateLimit": 1_000 })).await;
+    stage.chat().await.expect(200);
+    way.close_so(&stage.server, true).await;
+    let mut callers = JoinSet::new();
+    for number in 0..32 {
+        let ask = stage.server.post("/openai/v1/chat/completions", question("gpt-4o-mini"));
+        callers.spawn(ask.token(&stage.token).into_future());
+        let path = ["/api/admin/credentials", "/api/admin/limits", "/api/admin/usage", "/api/admin/tokens"];
+        callers.spawn(stage.server.get(path[number % path.len()]).into_future());
+    }
+    let made = json!({ "name": "two", "provider": "openai", "apiKey": "sk-proj-Zm9yIHRlc3RzIG9ubHkgMTIzNDU2" });
+    callers.spawn(stage.server.post("/api/admin/credentials", made).into_future());
+    let all = tokio::time::timeout(Duration::from_secs(30), callers.join_all()).await;
+    let (mut served, mut told) = (0, 0);
+    for answer in all.expect("nobody waits for those before") {
+        // What was taken ahead of the outage needs no database.
+        served += u32::from(answer.status == 200);
+        told += u32::from(answer.status == 503);
+        assert!([200, 503].contains(&answer.status), "{}", answer.text);
+        assert!(answer.status == 200 || answer.text.contains("try again"), "{}", answer.text);
+    }
+    assert!(told >= 33, "{served} served, {told} told");
+    way.open(&stage.server).await;
+    let back = Instant::now();
+    while stage.chat().await.status != 200 {
+        assert!(back.elapsed() < Duration::from_secs(60), "calls do not go on");
+    }
+    stage.server.get("/api/admin/credentials").await.expect(200);
 }

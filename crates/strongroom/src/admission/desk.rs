@@ -31,6 +31,7 @@ use set_aside::{Ended, is_refused, is_undone};
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
 use crate::catalog::Moment;
+use crate::patience::no_answer;
 use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
@@ -48,7 +49,8 @@ const IDLE: Duration = Duration::from_millis(250);
 const LEASE_SECONDS: i64 = 30;
 /// A sign of life is due after this long; calls are admitted no longer than twice that after the last one.
 const RENEW: Duration = Duration::from_secs(8);
-/// The longest that a batch may take: a database that vanished without a word is not waited for.
+/// The longest that a batch may take, and that a call waits for its own: a database that vanished without a word is not
+/// waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest that the search for records that the database refuses may take.
 const SORTING_TIMEOUT: Duration = Duration::from_secs(30);
@@ -128,13 +130,15 @@ impl Desk {
             }
         }
         // Boxed: most calls need no answer, and all of them would carry the room for it.
-        Box::pin(async {
+        let admitted = Box::pin(async {
             let (reply, answer) = oneshot::channel();
             let asking = Request::Admit(Asking { claims, moment, reply });
             self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
             answer.await.map_err(|_| Refusal::Problem(gone()))?.map(Grant::take)
-        })
-        .await
+        });
+        // However many batches are before it: one who has gone away is not admitted.
+        let admitted = tokio::time::timeout(PATIENCE, admitted).await;
+        admitted.unwrap_or_else(|_| Err(Refusal::Problem(no_answer())))
     }
 
     /// Takes in a call that has ended. It is written down within moments.
@@ -350,9 +354,7 @@ impl Worker {
         self.shared.counted().is_writing = false;
         written.unwrap_or_else(|_| {
             // What the batch had taken out is in `uncertain` or was put back by its guard.
-            let problem =
-                Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again");
-            Err(Unwritten { problem, asking: Vec::new() })
+            Err(Unwritten { problem: no_answer(), asking: Vec::new() })
         })
     }
 
@@ -362,9 +364,7 @@ impl Worker {
         let mut writing = Writing { shared: Arc::clone(&self.shared), ended: Some(ended) };
         let Some(ended) = &mut writing.ended else { return Ok(false) };
         let sorting = tokio::time::timeout(SORTING_TIMEOUT, ended.set_refused_aside(&room.0.store));
-        let set_aside = sorting.await.unwrap_or_else(|_| {
-            Err(Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again"))
-        })?;
+        let set_aside = sorting.await.unwrap_or_else(|_| Err(no_answer()))?;
         room.0.signals.records_set_aside.add(set_aside);
         Ok(set_aside > 0)
     }
