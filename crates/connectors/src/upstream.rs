@@ -77,15 +77,43 @@ impl Base {
 pub enum UpstreamError {
     /// No connection: the request did not leave.
     Connect(BoxError),
+    /// This process can open no more files, and so make no connection: the request did not leave, and no provider is to
+    /// blame.
+    Exhausted(BoxError),
     /// The connection broke: the request may have left.
     Broken(BoxError),
+    /// The same, of a connection that was kept open from a call before, and on which nothing came: it was most likely closed
+    /// as the request was sent, and another connection may serve.
+    Stale(BoxError),
+}
+
+/// EMFILE and ENFILE of Linux and macOS.
+const NO_FILES: [i32; 2] = [24, 23];
+
+impl UpstreamError {
+    /// Why no connection could be made.
+    fn of_connecting(error: BoxError) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+        while let Some(one) = cause {
+            let code = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+            if code.is_some_and(|code| NO_FILES.contains(&code)) {
+                return Self::Exhausted(error);
+            }
+            cause = one.source();
+        }
+        Self::Connect(error)
+    }
 }
 
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect(_) => "the provider cannot be connected to",
-            Self::Broken(_) => "the connection to the provider broke before its answer",
+            Self::Exhausted(_) => {
+                "this server can open no more files, and so make no connection; raise its limit of open files, or make fewer \
+                 calls at once"
+            }
+            Self::Broken(_) | Self::Stale(_) => "the connection to the provider broke before its answer",
         })
     }
 }
@@ -93,7 +121,9 @@ impl fmt::Display for UpstreamError {
 impl std::error::Error for UpstreamError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Connect(source) | Self::Broken(source) => Some(source.as_ref()),
+            Self::Connect(source) | Self::Exhausted(source) | Self::Broken(source) | Self::Stale(source) => {
+                Some(source.as_ref())
+            }
         }
     }
 }
@@ -138,8 +168,9 @@ impl Upstream {
         Ok(Base { origin, host, prefix, pool })
     }
 
-    /// Sends a request, whose target is of [`Base::target`], and waits for the head of the answer. Dropping the future, or
-    /// the answer's body, ends the call: HTTP/1.1 closes the connection, HTTP/2 resets the stream.
+    /// Sends a request, whose target is of [`Base::target`], and waits for the head of the answer; `anew` over a connection
+    /// that is made for it. Dropping the future, or the answer's body, ends the call: HTTP/1.1 closes the connection, HTTP/2
+    /// resets the stream.
     ///
     /// # Errors
     /// [`UpstreamError`].
@@ -147,9 +178,11 @@ impl Upstream {
         &'a self,
         base: &'a Base,
         request: Request<RequestBody>,
+        anew: bool,
     ) -> impl Future<Output = Result<Response<Answer>, UpstreamError>> + 'a {
         // Most calls find a connection. What the others need is in a box, for all of them would carry the room for it.
-        let sending = match base.pool.take() {
+        let kept = if anew { None } else { base.pool.take() };
+        let sending = match kept {
             Some(Kept::Http1(link)) => Ok(link.send(request, &base.host)),
             other => Err((other, Box::new(request))),
         };
@@ -158,32 +191,38 @@ impl Upstream {
                 Ok(sending) => match sending.await {
                     Sent::Answered(answer, link) => return Ok(base.answer(answer, link)),
                     Sent::Broken(error) => return Err(UpstreamError::Broken(error)),
+                    Sent::Silent(error) => return Err(UpstreamError::Stale(error)),
                     // It had been closed while nobody used it, and nothing has left.
                     Sent::Unsent(request, _) => (None, request),
                 },
                 Err(unsent) => unsent,
             };
-            Box::pin(self.send_anew(base, kept, *request)).await
+            Box::pin(self.send_some_way(base, kept, *request, anew)).await
         }
     }
 
-    async fn send_anew(
+    async fn send_some_way(
         &self,
         base: &Base,
         mut kept: Option<Kept>,
         mut request: Request<RequestBody>,
+        anew: bool,
     ) -> Result<Response<Answer>, UpstreamError> {
         for _ in 0..STALE {
-            let Some(link) = kept.take().or_else(|| base.pool.take()) else { break };
-            match self.send_over(link, base, request).await? {
-                Ok(answer) => return Ok(answer),
-                Err((unsent, _)) => request = unsent,
+            let another = || if anew { None } else { base.pool.take() };
+            let Some(link) = kept.take().or_else(another) else { break };
+            match self.send_over(link, base, request).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err((unsent, _))) => request = unsent,
+                Err((error, true)) => return Err(UpstreamError::Stale(error)),
+                Err((error, false)) => return Err(UpstreamError::Broken(error)),
             }
         }
-        let fresh = self.connect(base).await.map_err(UpstreamError::Connect)?;
-        match self.send_over(fresh, base, request).await? {
-            Ok(answer) => Ok(answer),
-            Err((_, error)) => Err(UpstreamError::Connect(error)),
+        let fresh = self.connect(base).await.map_err(UpstreamError::of_connecting)?;
+        match self.send_over(fresh, base, request).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err((_, error))) => Err(UpstreamError::Connect(error)),
+            Err((error, _)) => Err(UpstreamError::Broken(error)),
         }
     }
 
@@ -197,18 +236,19 @@ impl Upstream {
         })
     }
 
-    /// The inner error has a request that did not leave.
+    /// The inner error has a request that did not leave; the outer one tells whether nothing came back of one that may have.
     async fn send_over(
         &self,
         kept: Kept,
         base: &Base,
         request: Request<RequestBody>,
-    ) -> Result<Result<Response<Answer>, (Request<RequestBody>, BoxError)>, UpstreamError> {
+    ) -> Result<Result<Response<Answer>, (Request<RequestBody>, BoxError)>, (BoxError, bool)> {
         match kept {
             Kept::Http1(link) => match link.send(request, &base.host).await {
                 Sent::Answered(answer, link) => Ok(Ok(base.answer(answer, link))),
                 Sent::Unsent(request, error) => Ok(Err((*request, error))),
-                Sent::Broken(error) => Err(UpstreamError::Broken(error)),
+                Sent::Broken(error) => Err((error, false)),
+                Sent::Silent(error) => Err((error, true)),
             },
             Kept::Http2(mut sender) => {
                 let mut request = request;
@@ -220,7 +260,8 @@ impl Upstream {
                     Ok(answer) => Ok(Ok(answer.map(Answer::over_stream))),
                     Err(mut failed) => match failed.take_message() {
                         Some(request) => Ok(Err((relative(request), failed.into_error().into()))),
-                        None => Err(UpstreamError::Broken(failed.into_error().into())),
+                        // One stream of several: what became of it is not told by the connection.
+                        None => Err((failed.into_error().into(), false)),
                     },
                 }
             }

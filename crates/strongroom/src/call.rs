@@ -52,6 +52,9 @@ pub struct NewCall {
 pub enum Failure {
     /// There was no connection.
     Connect,
+    /// A connection that was kept open was closed as the request was sent, or this server could make none: the credential
+    /// has no part in it.
+    Ours,
     /// The answer did not start in time.
     Timeout,
     /// The provider refused it.
@@ -115,6 +118,8 @@ pub struct Call {
     call: NewCall,
     candidates: Vec<Candidate>,
     tried: usize,
+    /// Whether a credential has had a second turn.
+    has_repeated: bool,
     generation: i64,
     client: Arc<Mutex<ClientSide>>,
     refusal: Option<Problem>,
@@ -149,6 +154,7 @@ impl CallService {
             call,
             candidates,
             tried: 0,
+            has_repeated: false,
             generation: moment.generation,
             client: Arc::default(),
             refusal: None,
@@ -251,6 +257,15 @@ impl Call {
             }
         }
         Err(Problem::new(ProblemKind::Unavailable, "credentials are being changed all the time; try again"))
+    }
+
+    /// Gives the credential that was tried last a second turn, once in a call. Tells whether it has one.
+    pub fn repeat(&mut self) -> bool {
+        let may = !self.has_repeated && self.tried > 0;
+        if may {
+            (self.has_repeated, self.tried) = (true, self.tried - 1);
+        }
+        may
     }
 
     /// Whether somebody is left to try.

@@ -186,6 +186,8 @@ pub(super) enum Sent {
     Unsent(Box<Request<RequestBody>>, BoxError),
     /// It may have left.
     Broken(BoxError),
+    /// It may have left, and nothing came back.
+    Silent(BoxError),
 }
 
 /// Speaks HTTP/2 over a connection, which a task keeps going as long as somebody may use it.
@@ -368,6 +370,7 @@ impl Future for Sending {
         let head = ready!(link.poll_head(&this.method, cx));
         Poll::Ready(match (head, this.link.take()) {
             (Ok(head), Some(link)) => Sent::Answered(head.response.map(|()| head.framing), link),
+            (Err(error), Some(link)) if link.received.is_empty() => Sent::Silent(error),
             (Err(error), _) => Sent::Broken(error),
             (Ok(_), None) => return Poll::Pending,
         })

@@ -37,7 +37,7 @@ async fn listening(upstream: &Upstream) -> (TcpListener, Base) {
 }
 
 async fn ask(upstream: &Upstream, base: &Base) -> Result<(http::Version, String), UpstreamError> {
-    let answer = upstream.send(base, request(base)).await?;
+    let answer = upstream.send(base, request(base), false).await?;
     let version = answer.version();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     Ok((version, String::from_utf8(body.to_vec()).unwrap()))
@@ -104,7 +104,7 @@ async fn a_connection_serves_one_call_after_the_other() {
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
     // An answer that nobody has read to its end keeps its connection.
-    let unread = upstream.send(&base, request(&base)).await.unwrap();
+    let unread = upstream.send(&base, request(&base), false).await.unwrap();
     ask(&upstream, &base).await.unwrap();
     assert_eq!(connections.load(Ordering::SeqCst), 2);
     drop(unread);
@@ -183,7 +183,7 @@ async fn a_call_that_is_dropped_closes_its_connection() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nhi").await.unwrap();
         stream
     };
-    let (answer, mut stream) = tokio::join!(upstream.send(&base, request(&base)), serving);
+    let (answer, mut stream) = tokio::join!(upstream.send(&base, request(&base), false), serving);
     drop(answer.unwrap());
     let read = tokio::time::timeout(PATIENCE, stream.read(&mut [0; 8])).await.expect("it is closed");
     assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
@@ -265,7 +265,7 @@ async fn bodies_end_where_they_say_and_only_a_connection_in_good_order_is_kept()
                 stream.shutdown().await.unwrap();
             };
             let asking = async {
-                let answer = upstream.send(&base, request(&base)).await.unwrap();
+                let answer = upstream.send(&base, request(&base), false).await.unwrap();
                 let read = answer.into_body().collect().await.unwrap().to_bytes();
                 (read, base.pool.is_empty())
             };
@@ -288,7 +288,7 @@ async fn an_answer_that_is_cut_or_garbled_is_broken_and_its_connection_gone() {
             let (mut stream, _) = listener.accept().await.unwrap();
             say(&mut stream, said, said.len()).await;
         };
-        let (answer, ()) = tokio::join!(upstream.send(&base, request(&base)), serving);
+        let (answer, ()) = tokio::join!(upstream.send(&base, request(&base), false), serving);
         let broken = answer.unwrap().into_body().collect().await;
         assert!(broken.is_err(), "{said:?}");
         assert!(base.pool.is_empty(), "{said:?}");
@@ -367,7 +367,7 @@ async fn what_was_refused_on_sight_need_not_be_sent_whole() {
     };
     let target = base.target("v1/x", None).unwrap();
     let large = Request::post(target).body(RequestBody::Whole(vec![b'x'; 64 << 20].into())).unwrap();
-    let (answer, _stream) = tokio::join!(upstream.send(&base, large), serving);
+    let (answer, _stream) = tokio::join!(upstream.send(&base, large, false), serving);
     let answer = answer.unwrap();
     assert_eq!(answer.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "no");
@@ -382,7 +382,7 @@ async fn forward(stream: TcpStream, upstream: Arc<Upstream>, base: Arc<Base>) {
             let target = base.target("v1/x", None).unwrap();
             let passing =
                 Request::post(target).body(RequestBody::Passing(request.into_body().boxed())).unwrap();
-            upstream.send(&base, passing).await
+            upstream.send(&base, passing, false).await
         }
     });
     let http = hyper::server::conn::http1::Builder::new();
@@ -448,6 +448,7 @@ async fn a_body_passes_as_it_comes_in_chunks_and_with_a_length() {
     assert_eq!(connections.load(Ordering::SeqCst), 1, "each left the connection to the next one");
     let target = base.target("v1/x", None).unwrap();
     let whole = Request::post(target).body(RequestBody::Whole(Bytes::from(large.clone()))).unwrap();
-    let echoed = upstream.send(&base, whole).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let echoed =
+        upstream.send(&base, whole, false).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     assert!(echoed.ends_with(large.as_bytes()));
 }

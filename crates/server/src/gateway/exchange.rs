@@ -234,6 +234,7 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
     let gateway = &state.gateway;
     let Ready { call, asked, body, targets, .. } = ready;
     let mut last: Option<Result<Response<Outgoing>, Problem>> = None;
+    let mut anew = false;
     loop {
         let attempt = match call.next().await {
             Ok(Some(attempt)) => attempt,
@@ -242,18 +243,20 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
             Err(problem) => return last.unwrap_or(Err(problem)),
         };
         let target = &targets[attempt.target];
-        match try_one(gateway, attempt, (asked, body), target).await {
+        match try_one(gateway, attempt, (asked, body), target, anew).await {
             Tried::Answered(response) => {
                 state.metrics.count_call(&target.provider, response.status().as_u16());
                 return Ok(response);
             }
-            Tried::Failed { outcome, may_go_on } => {
+            Tried::Failed { outcome, then } => {
                 let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
                 state.metrics.count_call(&target.provider, status);
                 last = Some(outcome);
-                if !may_go_on {
-                    break;
-                }
+                anew = match then {
+                    Then::Stop => break,
+                    Then::Next => false,
+                    Then::Anew => call.repeat(),
+                };
             }
         }
     }
@@ -264,11 +267,27 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
 
 enum Tried {
     Answered(Response<Outgoing>),
-    /// It came to nothing: what the client gets when nobody else is left, and whether another may be tried.
+    /// It came to nothing: what the client gets when nobody else is left, and what may be tried.
     Failed {
         outcome: Result<Response<Outgoing>, Problem>,
-        may_go_on: bool,
+        then: Then,
     },
+}
+
+/// What may be tried behind an attempt that came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Stop,
+    /// The next credential.
+    Next,
+    /// The same one, over another connection.
+    Anew,
+}
+
+impl Then {
+    fn next_if(may: bool) -> Self {
+        if may { Self::Next } else { Self::Stop }
+    }
 }
 
 async fn try_one(
@@ -276,6 +295,7 @@ async fn try_one(
     attempt: Attempt,
     (asked, body): (&Asked<'_>, &mut Sendable),
     target: &Target,
+    anew: bool,
 ) -> Tried {
     let provider = &target.provider;
     let can_send_again = matches!(body, Sendable::Whole(_));
@@ -283,34 +303,22 @@ async fn try_one(
         Ok(prepared) => prepared,
         Err(problem) => {
             attempt.release(&Failure::Connect);
-            return Tried::Failed { outcome: Err(problem), may_go_on: true };
+            return Tried::Failed { outcome: Err(problem), then: Then::Next };
         }
     };
     // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
     // receiver has to be woken costs as much as what is sent.
     tokio::task::yield_now().await;
-    let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request)).await;
+    let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request, anew)).await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => {
-            let may_be_billed = matches!(error, UpstreamError::Broken(_));
-            let problem =
-                Problem::new(ProblemKind::BadGateway, format!("{provider}: {error}")).caused_by(error);
-            if may_be_billed {
-                attempt.lost(&Failure::Connect);
-            } else {
-                attempt.release(&Failure::Connect);
-            }
-            // What costs much and cannot be told to have happened is not done twice.
-            let may_go_on = can_send_again && !(may_be_billed && asked.meter == Meter::Unmetered);
-            return Tried::Failed { outcome: Err(problem), may_go_on };
-        }
+        Ok(Err(error)) => return no_answer(attempt, error, asked, provider, can_send_again),
         Err(_) => {
             attempt.lost(&Failure::Timeout);
             let late =
                 format!("{provider} did not begin to answer within {} s", gateway.first_byte().as_secs());
             let outcome = Err(Problem::new(ProblemKind::BadGateway, late));
-            return Tried::Failed { outcome, may_go_on: false };
+            return Tried::Failed { outcome, then: Then::Stop };
         }
     };
     let credential = (headers::name_value(attempt.credential()), attempt.source());
@@ -330,9 +338,48 @@ async fn try_one(
             ProblemKind::BadGateway,
             format!("{provider} redirects elsewhere: set the final address as the credential's endpoint"),
         );
-        return Tried::Failed { outcome: Err(problem), may_go_on: can_send_again };
+        return Tried::Failed { outcome: Err(problem), then: Then::next_if(can_send_again) };
     }
     Tried::Answered(stream(gateway, attempt, answer, asked, provider, credential))
+}
+
+/// There was no connection, or it broke before an answer.
+fn no_answer(
+    attempt: Attempt,
+    error: UpstreamError,
+    asked: &Asked<'_>,
+    provider: &Provider,
+    can_send_again: bool,
+) -> Tried {
+    let kind = match &error {
+        UpstreamError::Exhausted(_) => ProblemKind::Unavailable,
+        _ => ProblemKind::BadGateway,
+    };
+    // What costs much and cannot be told to have happened is not done twice.
+    let is_cheap = asked.meter != Meter::Unmetered;
+    let then = match &error {
+        UpstreamError::Connect(_) => {
+            attempt.release(&Failure::Connect);
+            Then::next_if(can_send_again)
+        }
+        UpstreamError::Exhausted(_) => {
+            attempt.release(&Failure::Ours);
+            Then::Stop
+        }
+        UpstreamError::Broken(_) => {
+            attempt.lost(&Failure::Connect);
+            Then::next_if(can_send_again && is_cheap)
+        }
+        UpstreamError::Stale(_) => {
+            attempt.lost(&Failure::Ours);
+            if can_send_again && is_cheap { Then::Anew } else { Then::Stop }
+        }
+    };
+    let message = match kind {
+        ProblemKind::Unavailable => error.to_string(),
+        _ => format!("{provider}: {error}"),
+    };
+    Tried::Failed { outcome: Err(Problem::new(kind, message).caused_by(error)), then }
 }
 
 type Prepared = (Arc<Base>, Request<RequestBody>);
@@ -432,7 +479,7 @@ async fn refusal(
             give_up(attempt, &failure, is_billed);
             // A server that broke down over it may have done it.
             let is_safe = asked.meter != Meter::Unmetered || status.as_u16() < 500;
-            Tried::Failed { outcome: Ok(response), may_go_on: can_send_again && is_safe }
+            Tried::Failed { outcome: Ok(response), then: Then::next_if(can_send_again && is_safe) }
         }
         None => {
             // It is about the request: every credential would hear the same, and nothing was consumed.

@@ -74,6 +74,8 @@ pub struct Tap<B> {
     inner: B,
     meterage: Meterage,
     filter: Option<UsageFilter>,
+    /// Why it broke off, until the client is told.
+    broken: Option<upstream::Broken>,
     is_over: bool,
     idle: Duration,
     /// Made when the answer pauses for the first time.
@@ -84,7 +86,7 @@ pub struct Tap<B> {
 
 impl<B> Tap<B> {
     pub(super) fn new(inner: B, meterage: Meterage, filter: Option<UsageFilter>, idle: Duration) -> Self {
-        Self { inner, meterage, filter, is_over: false, idle, timer: None, waits: false }
+        Self { inner, meterage, filter, broken: None, is_over: false, idle, timer: None, waits: false }
     }
 }
 
@@ -106,6 +108,10 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
         let this = &mut *self;
         if this.is_over {
             return Poll::Ready(None);
+        }
+        if let Some(error) = this.broken.take() {
+            this.is_over = true;
+            return Poll::Ready(Some(Err(Broken::Upstream(error))));
         }
         loop {
             match Pin::new(&mut this.inner).poll_frame(context) {
@@ -130,8 +136,10 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
                 }
                 Poll::Ready(Some(Err(error))) => {
                     this.meterage.settle();
-                    this.is_over = true;
-                    return Poll::Ready(Some(Err(Broken::Upstream(error))));
+                    // An error ends the connection, and what was not written before it is lost: the head, and what came.
+                    this.broken = Some(error);
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 Poll::Ready(None) => {
                     this.meterage.settle();

@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod canary;
 mod codings;
+mod connections;
 mod doors;
 mod endings;
 mod failover;

@@ -101,7 +101,8 @@ async fn a_database_that_hangs_holds_up_nobody_for_long() {
         let path = ["/api/admin/credentials", "/api/admin/limits", "/api/admin/usage", "/api/admin/tokens"];
         callers.spawn(stage.server.get(path[number % path.len()]).into_future());
     }
-    let made = json!({ "name": "two", "provider": "openai", "apiKey": "sk-proj-Zm9yIHRlc3RzIG9ubHkgMTIzNDU2" });
+    let made =
+        json!({ "name": "two", "provider": "openai", "apiKey": "sk-proj-Zm9yIHRlc3RzIG9ubHkgMTIzNDU2" });
     callers.spawn(stage.server.post("/api/admin/credentials", made).into_future());
     let all = tokio::time::timeout(Duration::from_secs(30), callers.join_all()).await;
     let (mut served, mut told) = (0, 0);

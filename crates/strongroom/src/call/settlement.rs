@@ -246,17 +246,18 @@ impl Settling {
     /// It did not come to an answer that a client gets for good.
     pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
         let (status, ailment, retry_after) = match failure {
-            Failure::Connect | Failure::Timeout => (0, Ailment::ProviderDown, None),
+            Failure::Ours => (0, None, None),
+            Failure::Connect | Failure::Timeout => (0, Some(Ailment::ProviderDown), None),
             Failure::Refused { status, health, retry_after } => {
                 let millis = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
-                (*status, *health, millis)
+                (*status, Some(*health), millis)
             }
         };
         self.status = status;
-        if ailment == Ailment::BadKey {
+        if ailment == Some(Ailment::BadKey) {
             self.note_canary(true);
         }
-        if let Some(which) = self.which() {
+        if let (Some(which), Some(ailment)) = (self.which(), ailment) {
             let name = match &self.key {
                 Key::Sealed(served) => &served.credential.name,
                 Key::Environment(..) => "",
