@@ -24,6 +24,7 @@ use crate::http::peer::LocalPeer;
 use crate::http::{AppState, Reach};
 use crate::telemetry;
 
+pub(crate) use jobs::AUDIT_HEAD;
 pub use local::{InProcess, in_process};
 pub use serve::serve;
 

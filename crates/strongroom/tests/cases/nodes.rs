@@ -1,7 +1,11 @@
 //! Several nodes on one PostgreSQL database.
 
-use strongroom::{Actor, NewCredential, ProblemKind};
+use strongroom::limit::Bound;
+use strongroom::token::TokenRequest;
+use strongroom::{Actor, NewCredential, ProblemKind, Role};
+use strongroom_model::limit::{Unit, Window};
 
+use super::call::{BOUND, chat, end};
 use super::ground::{ground, new};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,5 +104,44 @@ async fn a_reset_that_meets_first_uses_on_another_node_loses_none() {
         });
     }
     tasks.join_all().await;
+    ground.assert_sound().await;
+}
+
+/// Their counters have no rows yet, and each node writes several of them and the credential's, which all have, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_calls_of_many_new_tokens_on_four_nodes_never_wait_in_a_circle() {
+    const TOKENS: usize = 24;
+    let ground = ground().await;
+    ground.make(NewCredential { rate_limit: Some(1_000_000), ..new("one") }).await;
+    let nodes = [ground.room.clone(), ground.node().await, ground.node().await, ground.node().await];
+    let (tokens, limits) = (ground.room.tokens(Actor::library()), ground.room.limits(Actor::library()));
+    for _ in 0..2 {
+        let mut actors = Vec::new();
+        for number in 0..TOKENS {
+            let request = TokenRequest::new(format!("t-{number}"), Role::Gateway);
+            let (token, _) = tokens.create(request).await.unwrap();
+            for (unit, window) in [(Unit::Requests, Window::Minute), (Unit::Tokens, Window::Day)] {
+                limits.set(&Bound::Token(token.id.clone()), unit, window, 1_000_000).await.unwrap();
+            }
+            actors.push(tokens.authenticate(&token.text).await.unwrap());
+        }
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..4 * TOKENS {
+            let (node, actor) = (nodes[number % 4].clone(), actors[(number * 7) % TOKENS].clone());
+            tasks.spawn(async move {
+                let mut call = node.calls(actor).begin(chat(BOUND)).await?;
+                let attempt = call.next().await?.expect("a credential");
+                attempt.answered(200).settle(end(1, 1));
+                Ok::<(), strongroom::Problem>(())
+            });
+        }
+        for outcome in tasks.join_all().await {
+            outcome.expect("a call is admitted");
+        }
+        for node in &nodes {
+            node.settle_now().await.unwrap();
+            assert_eq!(node.signals().failed_batches.get(), 0, "no batch is undone");
+        }
+    }
     ground.assert_sound().await;
 }

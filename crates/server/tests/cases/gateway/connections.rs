@@ -149,7 +149,8 @@ fn next_file(pid: u32) -> usize {
 }
 
 fn allow_files(pid: u32, count: &str) {
-    let done = Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--nofile={count}:")]).status();
+    let done =
+        Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--nofile={count}:")]).status();
     assert!(done.expect("prlimit of util-linux").success());
 }
 
