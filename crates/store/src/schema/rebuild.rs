@@ -24,7 +24,7 @@ const TENTHS: u64 = 25;
 const ANYWAY: u64 = 8_000_000;
 /// Lines a second on one core of a small machine.
 const SQLITE_PACE: u64 = 120_000;
-const POSTGRES_PACE: u64 = 50_000;
+const POSTGRES_PACE: u64 = 35_000;
 
 /// What the rebuild of a ledger is going to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

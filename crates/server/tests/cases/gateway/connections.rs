@@ -10,6 +10,7 @@ use serde_json::json;
 use strongroom_testkit::fake_upstream::Mode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use crate::cases::stage::{Stage, question};
 
@@ -26,18 +27,27 @@ enum End {
     Cut(usize),
 }
 
-/// A provider of this kind: where it is, and how many requests it has read.
-async fn provider(end: End) -> (String, Arc<AtomicUsize>) {
+/// A provider that ends connections; dropped, it is gone.
+struct Provider {
+    endpoint: String,
+    /// How many requests it has read.
+    read: Arc<AtomicUsize>,
+    _task: JoinSet<()>,
+}
+
+async fn provider(end: End) -> Provider {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let endpoint = format!("http://{}/v1", listener.local_addr().unwrap());
     let read = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&read);
-    tokio::spawn(async move {
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let mut open = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, end, Arc::clone(&seen)));
+            open.spawn(serve(stream, end, Arc::clone(&seen)));
         }
     });
-    (endpoint, read)
+    Provider { endpoint, read, _task: task }
 }
 
 async fn serve(mut stream: TcpStream, end: End, seen: Arc<AtomicUsize>) {
@@ -71,14 +81,14 @@ async fn serve(mut stream: TcpStream, end: End, seen: Arc<AtomicUsize>) {
     }
 }
 
-async fn stage_before(end: End) -> (Stage, Arc<AtomicUsize>) {
+async fn stage_before(end: End) -> (Stage, Provider) {
     let stage = Stage::new().await;
-    let (endpoint, read) = provider(end).await;
-    let made = json!({ "provider": "openai", "endpoint": endpoint, "apiKey": "sk-proj-Y29ubmVjdGlvbnMgdGhhdCBlbmQ" });
+    let provider = provider(end).await;
+    let made = json!({ "provider": "openai", "endpoint": provider.endpoint, "apiKey": "sk-proj-Y29ubmVjdGlvbnMgdGhhdCBlbmQ" });
     stage.server.credential("one", made).await;
     let limit = json!({ "credential": "one", "unit": "tokens", "window": "day", "amount": 10_000_000 });
     stage.server.post("/api/admin/limits", limit).await.expect(200);
-    (stage, read)
+    (stage, provider)
 }
 
 /// A question that ends as the provider knows it.
@@ -93,14 +103,14 @@ fn ask() -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kept_connection_that_gives_nothing_is_tried_again_on_a_fresh_one_and_both_count() {
     for end in [End::Finished, End::Reset] {
-        let (stage, read) = stage_before(end).await;
+        let (stage, provider) = stage_before(end).await;
         for number in 0..10 {
             let answer = stage.call("/openai/v1/chat/completions", ask()).await;
             assert_eq!(answer.status, 200, "{end:?} {number}: {}", answer.text);
         }
         // 12 tokens may have been billed for each that the provider read, and no more than was held for those that it did
         // not answer.
-        let read = read.load(Ordering::SeqCst);
+        let read = provider.read.load(Ordering::SeqCst);
         assert!(read > 10, "{end:?}: {read}");
         let usage = stage.server.get("/api/admin/limits").await.expect(200).json();
         let used = usage[0]["used"].as_i64().unwrap_or_else(|| panic!("{usage}"));
@@ -115,7 +125,7 @@ async fn a_kept_connection_that_gives_nothing_is_tried_again_on_a_fresh_one_and_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_head_of_an_answer_that_breaks_off_reaches_the_client() {
     for behind in [0, 1, 20, ANSWER.len() - 1] {
-        let (stage, _) = stage_before(End::Cut(behind)).await;
+        let (stage, _provider) = stage_before(End::Cut(behind)).await;
         for number in 0..15 {
             let body = ask().to_string();
             let request = format!(
