@@ -93,8 +93,8 @@ pub(crate) struct Catalog {
     looking: Mutex<Option<WeakShared<Looking>>>,
 }
 
-/// Problems are told to all who wait.
-type Looking = BoxFuture<'static, Result<Moment, (ProblemKind, String)>>;
+/// What was found, and when it was asked for. Problems are told to all who wait.
+type Looking = BoxFuture<'static, Result<(Moment, Instant), (ProblemKind, String)>>;
 
 impl Default for Catalog {
     fn default() -> Self {
@@ -206,6 +206,7 @@ impl Strongroom {
 
     /// Looks, together with all others who have to: one of them asks the database, and all hear what it heard.
     async fn look(&self) -> Result<Moment, Problem> {
+        let since = Instant::now();
         loop {
             let looking = {
                 let mut last = self.0.catalog.looking.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,23 +223,24 @@ impl Strongroom {
                     }
                 }
             };
-            if let Err((kind, message)) = looking.await {
-                return Err(Problem::new(kind, message));
+            let (found, asked) = looking.await.map_err(|(kind, message)| Problem::new(kind, message))?;
+            // One that others had begun before may not have seen what this process has changed since.
+            if asked >= since {
+                return Ok(found);
             }
-            // It may have begun before a change of this process.
             if let Some(moment) = self.fresh_moment() {
                 return Ok(moment);
             }
         }
     }
 
-    async fn ask_for_the_moment(&self) -> Result<Moment, Problem> {
+    async fn ask_for_the_moment(&self) -> Result<(Moment, Instant), Problem> {
         let (started, changes_made) = (Instant::now(), self.0.store.changes_made());
         let mut session = self.0.store.read().await?;
         let generation = change::current(&mut session).await?;
         let found = Moment { now: session.now().await?, generation };
         self.0.catalog.observe(found, started, changes_made);
-        Ok(found)
+        Ok((found, started))
     }
 
     /// The token with this public id; `None` when there is none.
