@@ -4,28 +4,27 @@
 //! ended, so that the number of transactions follows the disk and not the calls.
 
 mod asking;
+mod deciding;
 mod guard;
 mod set_aside;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use strongroom_crypto::random;
-use strongroom_model::limit::CounterState;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind, Uid};
-use strongroom_store::counter::CounterKey;
 use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::{Write, change, counter, node};
+use strongroom_store::{Write, change, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 pub(crate) use asking::Refusal;
 use asking::{Asking, Request, answer, is_of, refuse_all};
-use guard::{Grant, Opened, TakenOut, Writing};
+use deciding::Decided;
+use guard::{Grant, TakenOut, Writing};
 use set_aside::{Ended, is_refused, is_undone};
 
 use super::till::{Batch, Claim, Decision, Sealed, Till};
@@ -522,89 +521,12 @@ impl Worker {
         room.0.catalog.observe(moment, started, changes_made);
         Ok((tx, moment, started, is_known))
     }
-
-    /// Locks what the batch may write, if it has something to decide: all of it at once, so that two servers take what both
-    /// of them write in one order.
-    async fn lock(
-        &self,
-        tx: &mut Write,
-        sealed: Option<&Sealed>,
-        asking: &[Asking],
-        keep_leases: bool,
-    ) -> Result<BTreeMap<CounterKey, CounterState>, Problem> {
-        let claims = || asking.iter().flat_map(|asking| &asking.claims);
-        let is_bound = sealed.is_some_and(|sealed| sealed.is_bound) || claims().any(|it| it.limit.is_some());
-        if !is_bound {
-            return Ok(BTreeMap::new());
-        }
-        let mut keys: BTreeSet<CounterKey> = claims().map(|claim| claim.key).collect();
-        keys.extend(sealed.into_iter().flat_map(Sealed::keys));
-        if !keep_leases {
-            keys.extend(self.shared.counted().till.keys());
-        }
-        let keys: Vec<_> = keys.into_iter().collect();
-        Ok(counter::lock_all(tx, &keys).await?)
-    }
-
-    async fn decide(
-        &mut self,
-        tx: &mut Write,
-        taken: &mut TakenOut,
-        asking: &[Asking],
-        keep_leases: bool,
-    ) -> Result<Decided, Problem> {
-        let states = self.lock(tx, taken.sealed.as_ref(), asking, keep_leases).await?;
-        let calls: Vec<&[Claim]> = asking.iter().map(|asking| asking.claims.as_slice()).collect();
-        let (batch, is_last) = {
-            let mut counted = self.shared.counted();
-            let sealed = taken.sealed.take().unwrap_or_default();
-            let batch = counted.till.open(sealed, &calls, &states, keep_leases);
-            let is_last = !keep_leases && counted.till.holds_nothing_but(&batch);
-            (batch, is_last)
-        };
-        // Whatever goes wrong from here to the commit undoes what was opened.
-        let opened = Opened { shared: Arc::clone(&self.shared), batch: Some(batch), calls: asking.len() };
-        let mut writing = Writing { shared: Arc::clone(&self.shared), ended: taken.ended.take() };
-        let is_written =
-            opened.changes_something() || writing.ended.as_ref().is_some_and(|ended| !ended.is_empty());
-        if (is_written || is_last)
-            && let (Some(batch), Some(ended), Some(node)) = (&opened.batch, &writing.ended, self.node)
-        {
-            counter::apply(tx, &batch.deltas).await?;
-            node::apply(tx, node, &batch.deltas).await?;
-            ended.write(tx).await?;
-            if !keep_leases {
-                node::clear_holds(tx, node, false).await?;
-            }
-            if is_last {
-                node::remove(tx, node).await?;
-            }
-        }
-        let is_due = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEW);
-        // A server that has written nothing is on no list, neither to stay there nor to be taken off.
-        let is_listed = self.batch > 0;
-        Ok(Decided {
-            batch: opened.keep(),
-            ended: writing.ended.take().unwrap_or_default(),
-            is_written: is_written || (is_listed && (is_last || is_due)),
-            is_last,
-        })
-    }
 }
 
 struct Attempt {
     asking: Vec<Asking>,
     ended: Ended,
     give_back: bool,
-}
-
-struct Decided {
-    batch: Batch,
-    ended: Ended,
-    /// Whether there is something to commit.
-    is_written: bool,
-    /// Whether this server holds nothing any more.
-    is_last: bool,
 }
 
 async fn sleep_for(duration: Option<Duration>) {

@@ -164,21 +164,46 @@ fn allow_files(pid: u32, count: &str) {
     assert!(done.expect("prlimit of util-linux").success());
 }
 
+/// Asks over a connection that stays open, and tells the answer.
+async fn ask_over(stream: &mut TcpStream, (path, token): (&str, &str)) -> String {
+    let body = question("gpt-4o-mini").to_string();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    // The answers here are JSON, which ends with its outermost brace.
+    while !(answer.contains("\r\n\r\n{") && answer.trim_end().ends_with('}')) {
+        let mut some = [0; 4096];
+        let length = stream.read(&mut some).await.unwrap();
+        assert!(length > 0, "{answer}");
+        answer.push_str(&String::from_utf8_lossy(&some[..length]));
+    }
+    answer
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_can_open_no_more_files_says_so_and_blames_no_credential() {
     let stage = Stage::new().await;
-    let key = stage.credential("one", "openai", Mode::Ok, json!({})).await;
-    // Connections that are there keep on being served.
-    let ask = || stage.call("/openai/v1/chat/completions", question("gpt-4o-mini"));
-    stage.server.get("/readyz").await.expect(200);
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let key = stage.credential("two", "anthropic", Mode::Ok, json!({})).await;
+    // A connection that is there keeps on being served, and one call has opened all that another one needs but a connection
+    // to its provider.
+    let mut stream = TcpStream::connect(stage.server.address()).await.unwrap();
+    let first = ask_over(&mut stream, ("/openai/v1/chat/completions", &stage.token)).await;
+    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
+    let other = ("/anthropic/v1/messages", stage.token.as_str());
     let pid = stage.server.pid();
     allow_files(pid, &next_file(pid).to_string());
-    let refused = ask().await.expect(503);
-    assert!(refused.text.contains("can open no more files"), "{}", refused.text);
-    assert_eq!(refused.header("retry-after"), Some("1"));
-    assert_eq!(stage.fake.count(&key), 0);
+    let refused = ask_over(&mut stream, other).await;
     allow_files(pid, "1024");
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.contains("can open no more files") && refused.contains("retry-after: 1"), "{refused}");
+    assert_eq!(stage.fake.count(&key), 0);
     let health = stage.server.get("/api/admin/credentials/health").await.expect(200).text;
     assert!(!health.contains("provider_down"), "{health}");
-    ask().await.expect(200);
+    let served = ask_over(&mut stream, other).await;
+    assert!(served.starts_with("HTTP/1.1 200"), "{served}");
 }

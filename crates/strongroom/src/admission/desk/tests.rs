@@ -3,6 +3,7 @@
 use strongroom_crypto::MasterKey;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Actor, Clock, Millis, Provider};
+use strongroom_store::counter::CounterKey;
 use strongroom_testkit::{Backend, TestDatabase};
 
 use super::*;
