@@ -90,19 +90,32 @@ pub enum UpstreamError {
 /// EMFILE and ENFILE of Linux and macOS.
 const NO_FILES: [i32; 2] = [24, 23];
 
+fn is_of_files(error: &std::io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| NO_FILES.contains(&code))
+}
+
 impl UpstreamError {
-    /// Why no connection could be made.
+    /// Why no connection could be made. Not all say it that needed a file: a name that cannot be looked up for want of one is
+    /// told like one that does not exist. So it is tried.
     fn of_connecting(error: BoxError) -> Self {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
-        while let Some(one) = cause {
-            let code = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-            if code.is_some_and(|code| NO_FILES.contains(&code)) {
-                return Self::Exhausted(error);
-            }
-            cause = one.source();
+        match std::fs::File::open("/dev/null") {
+            Err(none) if is_of_files(&none) => Self::Exhausted(error),
+            _ if has_cause(error.as_ref(), is_of_files) => Self::Exhausted(error),
+            _ => Self::Connect(error),
         }
-        Self::Connect(error)
     }
+}
+
+/// Whether an error, or what caused it, is an error of the operating system of this kind.
+fn has_cause(error: &(dyn std::error::Error + 'static), is_it: fn(&std::io::Error) -> bool) -> bool {
+    let mut cause = Some(error);
+    while let Some(one) = cause {
+        if one.downcast_ref::<std::io::Error>().is_some_and(is_it) {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
 }
 
 impl fmt::Display for UpstreamError {

@@ -195,12 +195,25 @@ async fn a_server_that_can_open_no_more_files_says_so_and_blames_no_credential()
     let first = ask_over(&mut stream, ("/openai/v1/chat/completions", &stage.token)).await;
     assert!(first.starts_with("HTTP/1.1 200"), "{first}");
     let other = ("/anthropic/v1/messages", stage.token.as_str());
+    // One whose provider's address has to be looked up.
+    let port = stage.fake.endpoint("gemini").split(':').nth(2).unwrap().split('/').next().unwrap().to_owned();
+    let named = json!({ "provider": "groq", "endpoint": format!("http://localhost:{port}/openai/v1"),
+        "apiKey": "gsk_bmFtZXMgYXJlIGxvb2tlZCB1cCBieSBmaWxlcw" });
+    stage.server.credential("three", named).await;
     let pid = stage.server.pid();
     allow_files(pid, &next_file(pid).to_string());
-    let refused = ask_over(&mut stream, other).await;
+    let mut refusals = Vec::new();
+    for place in [other, ("/groq/openai/v1/chat/completions", stage.token.as_str())] {
+        refusals.push(ask_over(&mut stream, place).await);
+    }
     allow_files(pid, "1024");
-    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
-    assert!(refused.contains("can open no more files") && refused.contains("retry-after: 1"), "{refused}");
+    for refused in refusals {
+        assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+        assert!(
+            refused.contains("can open no more files") && refused.contains("retry-after: 1"),
+            "{refused}"
+        );
+    }
     assert_eq!(stage.fake.count(&key), 0);
     let health = stage.server.get("/api/admin/credentials/health").await.expect(200).text;
     assert!(!health.contains("provider_down"), "{health}");
