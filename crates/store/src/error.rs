@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("the database cannot be reached")]
     Unavailable(#[source] sqlx::Error),
     /// Another transaction was in its way, and the database undid this one. It can be tried again as it is.
-    #[error("the database undid a transaction that another one was in the way of")]
+    #[error("the database rolled a transaction back after a deadlock or a serialization failure")]
     Undone(#[source] sqlx::Error),
     /// A name or key is taken.
     #[error("a unique name or key is taken")]
