@@ -18,6 +18,7 @@ pub mod random;
 pub mod row_digest;
 pub mod sealed_text;
 pub mod token;
+pub mod version;
 
 pub use key::{Key, Purpose};
 pub use keyring::{Keyring, SealedSecret};

@@ -1,5 +1,6 @@
 //! Versions of a credential's values: where each came from, what became of it, and whether it still has its values.
 
+use crate::authority_mac::AuthorityMac;
 use crate::clock::Millis;
 use crate::id::Uid;
 
@@ -109,6 +110,8 @@ pub struct Version {
     pub provider_key: Option<String>,
     /// When the provider revoked that.
     pub revoked_at: Option<Millis>,
+    /// Over all of this and the fingerprints of its values.
+    pub mac: AuthorityMac,
 }
 
 impl Version {
@@ -155,6 +158,7 @@ mod tests {
             probed: None,
             provider_key: None,
             revoked_at: None,
+            mac: AuthorityMac { key_id: String::new(), mac: String::new() },
         };
         assert_eq!(version.state(uid(1), None), "current");
         assert_eq!(version.state(uid(2), Some(uid(1))), "staged");

@@ -116,6 +116,22 @@ pub async fn fingerprints(
     rows.into_iter().map(read).collect()
 }
 
+/// The fingerprints of the values of all versions behind an identity, up to another one and with it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn fingerprints_between(
+    session: &mut Session,
+    after: &str,
+    last: Uid,
+) -> Result<Vec<(Uid, Field, SecretFingerprint)>, StoreError> {
+    const SQL: &str = "SELECT version_uid, field, key_id, value, fingerprint_key_id, fingerprint \
+                       FROM credential_values WHERE version_uid > $1 AND version_uid <= $2 ORDER BY version_uid, field";
+    let rows = fetch_all!(session, Row, SQL, after, last.to_string())?;
+    let read = |row| SealedValue::try_from(row).map(|value| (value.version, value.field, value.fingerprint));
+    rows.into_iter().map(read).collect()
+}
+
 /// Where a secret is stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Holder {

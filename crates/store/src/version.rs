@@ -1,5 +1,6 @@
 //! Versions of a credential's values, numbered from 1: what became of each, and the erasing of values.
 
+use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{Millis, Uid};
 
@@ -27,6 +28,8 @@ struct Row {
     probed_at_ms: Option<i64>,
     provider_key: Option<String>,
     revoked_at_ms: Option<i64>,
+    mac_key_id: String,
+    mac: String,
 }
 
 impl TryFrom<Row> for Version {
@@ -66,20 +69,50 @@ impl TryFrom<Row> for Version {
             probed: row.probe_outcome.clone().zip(row.probed_at_ms.map(Millis)),
             provider_key: row.provider_key.clone(),
             revoked_at: row.revoked_at_ms.map(Millis),
+            mac: AuthorityMac { key_id: row.mac_key_id.clone(), mac: row.mac.clone() },
         })
     }
 }
 
 macro_rules! select {
     ($tail:literal) => {
+        select!("", $tail)
+    };
+    ($more:literal, $tail:literal) => {
         concat!(
-            "SELECT uid, number, origin, copied_from, created_by, created_at_ms, activated_at_ms, replaced_at_ms, ",
+            "SELECT ",
+            $more,
+            "uid, number, origin, copied_from, created_by, created_at_ms, activated_at_ms, replaced_at_ms, ",
             "retired_at_ms, ended_as, ended_at_ms, ended_reason, erased_as, erased_at_ms, probe_outcome, probed_at_ms, ",
-            "provider_key, revoked_at_ms ",
+            "provider_key, revoked_at_ms, mac_key_id, mac ",
             "FROM credential_versions ",
             $tail
         )
     };
+}
+
+macro_rules! select_owned {
+    ($tail:literal) => {
+        select!("credential_uid, ", $tail)
+    };
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct OwnedRow {
+    credential_uid: String,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
+impl OwnedRow {
+    fn parts(self) -> Result<(Uid, Version), StoreError> {
+        let corrupt = |_| StoreError::Corrupt {
+            table: "credential_versions",
+            column: "credential_uid",
+            row: self.row.uid.clone(),
+        };
+        Ok((self.credential_uid.parse().map_err(corrupt)?, self.row.try_into()?))
+    }
 }
 
 /// Stores the next version of a credential, which is in use at once, and tells its number.
@@ -146,6 +179,48 @@ pub async fn list(session: &mut Session, credential: Uid) -> Result<Vec<Version>
     const SQL: &str = select!("WHERE credential_uid = $1 ORDER BY number DESC");
     let rows = fetch_all!(session, Row, SQL, credential.to_string())?;
     rows.into_iter().map(Version::try_from).collect()
+}
+
+/// The version with this identity, and the credential that it belongs to.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn get_by_uid(session: &mut Session, version: Uid) -> Result<Option<(Uid, Version)>, StoreError> {
+    const SQL: &str = select_owned!("WHERE uid = $1");
+    fetch_optional!(session, OwnedRow, SQL, version.to_string())?.map(OwnedRow::parts).transpose()
+}
+
+/// Up to `limit` versions of any credential, with the credential of each, behind an identity, in their order.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_all(
+    session: &mut Session,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(Uid, Version)>, StoreError> {
+    const SQL: &str = select_owned!("WHERE uid > $1 ORDER BY uid LIMIT $2");
+    let rows = fetch_all!(session, OwnedRow, SQL, after, limit)?;
+    rows.into_iter().map(OwnedRow::parts).collect()
+}
+
+/// Credentials of which a version's row is gone: their numbers go from 1 on without a gap.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn incomplete(session: &mut Session) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "SELECT c.name FROM api_credentials c JOIN credential_versions v ON v.credential_uid = c.uid \
+                       GROUP BY c.uid, c.name HAVING COUNT(*) <> MAX(v.number) ORDER BY c.name";
+    Ok(fetch_all!(session, (String,), SQL)?.into_iter().map(|(name,)| name).collect())
+}
+
+/// Writes the MAC of a version.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn sign(tx: &mut Write, version: Uid, mac: &AuthorityMac) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE credential_versions SET mac_key_id = $2, mac = $3 WHERE uid = $1";
+    execute!(tx, SQL, version.to_string(), &mac.key_id, &mac.mac).map(|_| ())
 }
 
 /// A version comes into use; it is not draining any more, should it have been.

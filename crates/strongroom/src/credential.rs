@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod delete;
 mod desk;
+pub(crate) mod facts;
 mod import;
 mod offboard;
 mod read;
@@ -26,6 +27,7 @@ use strongroom_store::StoreError;
 pub(crate) use desk::Desk;
 
 pub use create::{Created, Once};
+pub use facts::ChangedVersion;
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
 pub(crate) use offboard::used_here;
 pub use offboard::{Offboarding, Standing};

@@ -13,6 +13,7 @@ use strongroom_store::value;
 use crate::Strongroom;
 use crate::audit::entry;
 use crate::catalog::Served;
+use crate::credential::facts::Fate;
 
 /// Milliseconds within which every server has looked: it is asked every ten seconds.
 const LOOKED: i64 = 30_000;
@@ -89,7 +90,7 @@ impl Strongroom {
         let Ok(version) = one.version_uid.parse() else { return Ok(false) };
         let mut tx = self.0.store.write().await?;
         let now = tx.now().await?;
-        if !drain::retire(&mut tx, version, now).await? {
+        if !self.change_version(&mut tx, version, Fate::Retired, now).await? {
             tx.roll_back().await?;
             return Ok(false);
         }

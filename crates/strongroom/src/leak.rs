@@ -11,7 +11,7 @@ use strongroom_store::{Session, credential, leak, offboard, token, user, value, 
 
 use crate::Strongroom;
 use crate::audit::entry;
-use crate::credential::used_here;
+use crate::credential::{ChangedVersion, used_here};
 
 /// Keys that one question may hold.
 pub const MOST_KEYS: usize = 1000;
@@ -23,6 +23,15 @@ pub enum Found {
     Credential(Box<LeakedKey>),
     /// A token of this strongroom.
     Token(Token),
+}
+
+/// What is known of keys that were found somewhere.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Of each key where it is ours.
+    pub keys: Vec<Vec<Found>>,
+    /// Versions that were changed outside strongroom: their keys may not be known any more.
+    pub changed: Vec<ChangedVersion>,
 }
 
 /// Where a key is stored, and who could have had it.
@@ -97,7 +106,7 @@ impl LeakService {
     ///
     /// # Errors
     /// [`Problem`] when there are too many keys, or the database cannot be read.
-    pub async fn check(&self, keys: &[Secret]) -> Result<Vec<Vec<Found>>, Problem> {
+    pub async fn check(&self, keys: &[Secret]) -> Result<Checked, Problem> {
         if keys.is_empty() || keys.len() > MOST_KEYS {
             return Err(Problem::invalid("keys", format!("give 1 to {MOST_KEYS} keys at once")));
         }
@@ -110,6 +119,7 @@ impl LeakService {
             found.extend(self.find_credentials(&mut session, key, now).await?);
             all.push(found);
         }
+        let changed = self.room.changed_versions(&mut session).await?;
         drop(session);
         let name = |found: &Found| match found {
             Found::Credential(key) => key.name.clone(),
@@ -120,11 +130,11 @@ impl LeakService {
         names.dedup();
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
-        let detail = json!({ "keys": keys.len(), "found": names });
+        let detail = json!({ "keys": keys.len(), "found": names, "changedVersions": changed.len() });
         let entry = entry(&self.actor, "leak.check", Target::kind("leak"), now, &detail);
         self.room.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
-        Ok(all)
+        Ok(Checked { keys: all, changed })
     }
 
     async fn find_token(&self, session: &mut Session, key: &Secret) -> Result<Vec<Found>, Problem> {

@@ -11,7 +11,7 @@ use strongroom_model::{Actor, Clock, Problem, Secret};
 use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
-use crate::credential::Desk;
+use crate::credential::{Desk, facts};
 use crate::key::Keeper;
 use crate::signals::Signals;
 use crate::{Environment, Inner, Strongroom};
@@ -140,6 +140,7 @@ impl Strongroom {
         make_keys(&store, &masters, is_used).await?;
         let room = Self::assemble(store, options, masters).await?;
         room.start_chain().await?;
+        room.sign_versions_once().await?;
         Ok(room)
     }
 
@@ -189,8 +190,9 @@ impl Strongroom {
         strongroom_store::audit::insert_head(&mut tx, &head).await?;
         let target =
             Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
-        let entry =
-            crate::audit::entry(&Actor::system(), "installation.create", target, now, &serde_json::json!({}));
+        facts::begin(&mut tx).await?;
+        let detail = facts::detail_of_new();
+        let entry = crate::audit::entry(&Actor::system(), facts::CREATED, target, now, &detail);
         self.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }

@@ -21,6 +21,19 @@ pub struct CheckLeaks {
 pub struct LeakReport {
     /// One per key, in their order.
     pub keys: Vec<CheckedKey>,
+    /// Versions whose row or fingerprint was changed outside strongroom: a key of theirs may not be known to be ours any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_versions: Vec<ChangedVersion>,
+}
+
+/// A version that was changed outside strongroom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedVersion {
+    /// The name of its credential.
+    pub name: String,
+    /// Its number; nothing when its row is gone.
+    pub version: Option<i64>,
 }
 
 /// What is known of a key. The key itself is not repeated.

@@ -83,13 +83,14 @@ async fn compare(findings: &Findings, global: &GlobalOptions, output: &Output) -
             return Ok(Ours::default());
         }
     };
-    let mut ours = Ours::default();
+    let (mut ours, mut changed) = (Ours::default(), Vec::new());
     let keys: Vec<_> = findings.keys.keys().cloned().collect();
     for batch in keys.chunks(BATCH) {
         let body = CheckLeaks { keys: batch.iter().cloned().map(SecretText).collect() };
         match session.client.check_leaks(&body).await {
             Ok(report) => {
-                batch.iter().cloned().zip(report.keys).for_each(|(key, found)| ours.add(key, &found))
+                batch.iter().cloned().zip(report.keys).for_each(|(key, found)| ours.add(key, &found));
+                changed = report.changed_versions;
             }
             Err(error) => {
                 output.warn(&format!("it is not known which of them are ours: {}", error.message));
@@ -97,6 +98,7 @@ async fn compare(findings: &Findings, global: &GlobalOptions, output: &Output) -
             }
         }
     }
+    super::leak::warn_of_changed(output, &changed);
     session.close().await?;
     Ok(ours)
 }

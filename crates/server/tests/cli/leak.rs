@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a case whose harness breaks has failed, and the line says where")]
 
 use serde_json::Value;
+use strongroom_testkit::{Backend, TestDatabase};
 
 use crate::harness::{KEY, Place};
 
@@ -32,6 +33,23 @@ async fn a_key_of_ours_is_known_by_its_exit_code_and_never_shown() {
     assert_eq!((done.code, &report["keys"][0]["isOurs"]), (3, &Value::Bool(false)), "{}", done.stderr);
     done.shows_no_canary();
     assert_eq!(place.run_with_stdin(&["leak", "check"], "\n").await.code, 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_hidden_in_the_database_is_named_instead_of_overlooked() {
+    let database = TestDatabase::new(Backend::Sqlite).await;
+    let mut place = Place::without_server().await;
+    let folder = place.home.path().join("data");
+    place.set("STRONGROOM_DATA_DIR", folder.to_str().unwrap());
+    place.set("STRONGROOM_DATABASE_URL", database.url());
+    let add = ["credential", "add", "one", "--provider", "openai", "--api-key-stdin"];
+    let done = place.run_with_stdin(&add, KEY).await;
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(database.execute("UPDATE credential_values SET fingerprint = 'x'").await, 1);
+    let done = place.run_with_stdin(&["leak", "check"], KEY).await;
+    assert_eq!(done.code, 6, "{done:?}");
+    assert!(done.stderr.contains("version 1 of credential \"one\" was changed"), "{}", done.stderr);
+    done.shows_no_canary();
 }
 
 #[tokio::test]

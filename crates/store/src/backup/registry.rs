@@ -181,6 +181,8 @@ const TABLES: &[Entry] = &[
             ("probed_at_ms", INTEGER),
             ("provider_key", TEXT),
             ("revoked_at_ms", INTEGER),
+            ("mac_key_id", TEXT),
+            ("mac", TEXT),
         ],
     },
     Entry {

@@ -1,5 +1,6 @@
 //! Versions: where they came from, what became of them, and values that are erased.
 
+use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::{Credential, Field, Minter, Staged};
 use strongroom_model::fingerprint::SecretFingerprint;
 use strongroom_model::version::{Ending, Erasure, Origin};
@@ -65,6 +66,54 @@ async fn a_version_remembers_what_became_of_it() {
     assert_eq!(third.ended, Some((Ending::Refused, later(5), "three calls".to_owned())));
     assert!(version::get(&mut session, uid(1), 4).await.unwrap().is_none());
     assert!(version::get(&mut session, uid(2), 2).await.unwrap().is_none(), "another credential's");
+}
+
+#[tokio::test]
+async fn all_versions_are_read_in_pieces_with_what_they_hold_and_with_their_macs() {
+    let ground = ground().await;
+    ground.put(row(1, "one", &provider("openai"))).await;
+    ground.put(row(2, "two", &provider("openai"))).await;
+    let keys = ground.put_keys().await;
+    let mut tx = ground.write().await;
+    version::insert(&mut tx, uid(1), uid(201), "token:a", later(1)).await.unwrap();
+    for (version, field) in [(101, Field::ApiKey), (201, Field::ApiSecret), (201, Field::ApiKey)] {
+        value::put(&mut tx, &sealed(uid(version), field, &keys)).await.unwrap();
+    }
+    let mac = AuthorityMac { key_id: "key".to_owned(), mac: "mac".to_owned() };
+    version::sign(&mut tx, uid(201), &mac).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut session = ground.read().await;
+    let (mut all, mut held, mut after) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let piece = version::list_all(&mut session, &after, 2).await.unwrap();
+        let Some((_, last)) = piece.last() else { break };
+        let last = last.uid;
+        held.extend(value::fingerprints_between(&mut session, &after, last).await.unwrap());
+        after = last.to_string();
+        all.extend(piece.into_iter().map(|(credential, it)| (credential, it.uid, it.number, it.mac.mac)));
+    }
+    let none = String::new;
+    let expected = [
+        (uid(1), uid(101), 1, none()),
+        (uid(2), uid(102), 1, none()),
+        (uid(1), uid(201), 2, "mac".to_owned()),
+    ];
+    assert_eq!(all, expected);
+    let held: Vec<_> = held.into_iter().map(|(version, field, _)| (version, field)).collect();
+    let expected = [(uid(101), Field::ApiKey), (uid(201), Field::ApiKey), (uid(201), Field::ApiSecret)];
+    assert_eq!(held, expected);
+    let (credential, found) = version::get_by_uid(&mut session, uid(201)).await.unwrap().unwrap();
+    assert_eq!((credential, found.mac), (uid(1), mac));
+    assert!(version::get_by_uid(&mut session, uid(9)).await.unwrap().is_none());
+    assert_eq!(version::incomplete(&mut session).await.unwrap(), [""; 0]);
+    drop(session);
+    let gone = format!(
+        "DELETE FROM credential_values WHERE version_uid = '{0}'; DELETE FROM credential_versions WHERE uid = '{0}'",
+        uid(101)
+    );
+    ground.database.execute(&gone).await;
+    assert_eq!(version::incomplete(&mut ground.read().await).await.unwrap(), ["one"]);
 }
 
 #[tokio::test]

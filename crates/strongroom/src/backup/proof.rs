@@ -112,6 +112,7 @@ impl Strongroom {
                 proof.faults.push(format!("the row of user {} was changed", stored.user.id));
             }
         }
+        proof.faults.extend(self.changed_versions(&mut session).await?.iter().map(ToString::to_string));
         for odd in strongroom_store::counter::proof::discrepancies(&mut session).await? {
             let start = Millis(odd.window_start_ms);
             proof.faults.push(format!(

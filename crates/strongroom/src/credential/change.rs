@@ -8,6 +8,7 @@ use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{CredentialId, Millis, Problem, Secret, Uid};
 use strongroom_store::{Write, credential, version};
 
+use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, passed, target};
 use crate::audit::entry;
 use crate::sealing::{Fault, Place};
@@ -188,7 +189,10 @@ impl CredentialService {
             None if found.revoked_at.is_some() && what != "destroyed" => Err(Problem::conflict(format!(
                 "the provider has revoked the key of version {number}: give the credential a new one"
             ))),
-            None => Ok(found),
+            None => {
+                self.room.require_version(tx, before.uid, &found).await?;
+                Ok(found)
+            }
         }
     }
 
@@ -207,15 +211,16 @@ impl CredentialService {
             (Change::RollBack { to }, Some(older), _) => {
                 let made = (actor.as_str(), Origin::RolledBack, Some(*to));
                 version::insert_from(tx, after.uid, after.version, made, now).await?;
-                version::replace(tx, before.version, now).await?;
+                self.room.change_version(tx, before.version, Fate::Replaced, now).await?;
                 self.take_over(tx, after, (older.uid, after.version), &[]).await?;
                 if let Some(provider_key) = &older.provider_key {
                     version::set_provider_key(tx, after.version, provider_key).await?;
                 }
+                self.room.sign_version(tx, after.version).await?;
                 Ok(json!({ "to": to, "from": before.version_number }))
             }
             (Change::Destroy { number }, Some(older), _) => {
-                version::erase(tx, older.uid, Erasure::Destroyed, now).await?;
+                self.room.change_version(tx, older.uid, Fate::Erased(Erasure::Destroyed), now).await?;
                 Ok(json!({ "destroyed": number }))
             }
             (Change::Stage { api_key, api_secret, provider_key }, _, Some(staged)) => {
@@ -228,23 +233,26 @@ impl CredentialService {
                 if let Some(provider_key) = provider_key {
                     version::set_provider_key(tx, staged.version, provider_key).await?;
                 }
+                self.room.sign_version(tx, staged.version).await?;
                 Ok(json!({ "staged": number }))
             }
             (Change::Canary { percent }, _, Some(staged)) => {
                 Ok(json!({ "staged": staged.number, "percent": percent }))
             }
             (Change::Promote, _, Some(staged)) => {
-                version::activate(tx, staged.version, now).await?;
-                version::replace(tx, before.version, now).await?;
+                self.room.change_version(tx, staged.version, Fate::Activated, now).await?;
+                self.room.change_version(tx, before.version, Fate::Replaced, now).await?;
                 Ok(json!({ "from": before.version_number, "to": staged.number }))
             }
             (Change::Abort, _, Some(staged)) => {
                 let reason = format!("taken back by {actor}");
-                version::end(tx, staged.version, Ending::Aborted, &reason, now).await?;
+                let fate = Fate::Ended(Ending::Aborted, &reason);
+                self.room.change_version(tx, staged.version, fate, now).await?;
                 Ok(json!({ "staged": staged.number }))
             }
             (Change::Refuse { reason, .. }, _, Some(staged)) => {
-                version::end(tx, staged.version, Ending::Refused, reason, now).await?;
+                let fate = Fate::Ended(Ending::Refused, reason);
+                self.room.change_version(tx, staged.version, fate, now).await?;
                 Ok(json!({ "staged": staged.number, "percent": staged.percent, "reason": reason }))
             }
             _ => Err(Problem::internal("a change of versions without the version that it is about")),
@@ -296,7 +304,7 @@ impl CredentialService {
         let most = (self.room.0.versions_kept as usize).saturating_sub(always);
         let mut pruned = Vec::new();
         for one in kept.filter(|it| !stays(it)).skip(most) {
-            version::erase(tx, one.uid, Erasure::Pruned, now).await?;
+            self.room.change_version(tx, one.uid, Fate::Erased(Erasure::Pruned), now).await?;
             pruned.push(one.number);
         }
         Ok(pruned)

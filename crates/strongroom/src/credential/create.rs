@@ -188,6 +188,7 @@ impl CredentialService {
                 self.room.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
+        self.room.sign_version(tx, version_uid).await?;
         limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, new.rate_limit, (random::uid(), now))
             .await?;
         let made = credential::get(tx, id, now).await?;

@@ -257,6 +257,7 @@ impl CredentialService {
                 self.room.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
+        self.room.sign_version(tx, version_uid).await?;
         limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, row.rate_limit, (random::uid(), now))
             .await?;
         self.import_usage(tx, row, uid, now).await?;

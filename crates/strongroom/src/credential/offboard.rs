@@ -214,7 +214,9 @@ impl CredentialService {
         let Some(version) = version::get(tx, credential.uid, number).await? else { return Ok(None) };
         let values = self.room.values_of_version(tx, version.uid).await?;
         let Some(sealed) = values.into_iter().find(|it| it.field == Field::ApiKey) else { return Ok(None) };
-        let key = if self.room.says_what_we_wrote(&credential) {
+        let is_genuine = self.room.says_what_we_wrote(&credential)
+            && self.room.is_genuine(tx, credential.uid, &version).await?;
+        let key = if is_genuine {
             self.room.open_value(Place::of(&credential), &sealed).map_err(|error| error.to_string())
         } else {
             Err("its row was changed outside strongroom".to_owned())

@@ -8,6 +8,7 @@ use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::credential::deleted;
 use strongroom_store::{StoreError, credential, version};
 
+use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, passed, target};
 use crate::audit::entry;
 
@@ -103,7 +104,7 @@ impl CredentialService {
             }
             let mut erased = Vec::new();
             for one in version::list(&mut tx, found.uid).await? {
-                if version::erase(&mut tx, one.uid, Erasure::Purged, now).await? {
+                if self.room.change_version(&mut tx, one.uid, Fate::Erased(Erasure::Purged), now).await? {
                     erased.push(one.number);
                 }
             }

@@ -9,6 +9,7 @@ use strongroom_model::{CredentialId, Millis, Problem, Secret};
 use strongroom_store::{Write, credential, reminder, version};
 
 use super::change::Change;
+use super::facts::Fate;
 use super::{CredentialService, target};
 use crate::audit::entry;
 
@@ -214,7 +215,20 @@ impl CredentialService {
         let revocable = {
             let mut session = self.room.0.store.read().await?;
             let now = session.now().await?;
-            version::list_revocable(&mut session, Millis(now.0 - GRACE)).await?
+            let revocable = version::list_revocable(&mut session, Millis(now.0 - GRACE)).await?;
+            // Which keys are needed no more is told by the rows and fingerprints of all versions.
+            let changed = match revocable.is_empty() {
+                true => Vec::new(),
+                false => self.room.changed_versions(&mut session).await?,
+            };
+            if let Some(first) = changed.first() {
+                return Err(Problem::integrity(format!(
+                    "no key is revoked at its provider, for the database was changed outside strongroom: {first}, and {} more; \
+                     restore the tables credential_versions and credential_values from a backup",
+                    changed.len() - 1
+                )));
+            }
+            revocable
         };
         let mut revoked = 0;
         for one in revocable {
@@ -235,6 +249,10 @@ impl CredentialService {
         let found = credential::get(&mut tx, CredentialId(one.credential_id), now).await?;
         let found = found.ok_or_else(super::not_found)?;
         self.require_genuine(&found)?;
+        let version = version::get(&mut tx, found.uid, one.number).await?;
+        let version = version.filter(|it| it.provider_key.as_ref() == Some(&one.provider_key));
+        let version = version.ok_or_else(|| super::change::no_version(one.number))?;
+        self.room.require_version(&mut tx, found.uid, &version).await?;
         let opened = self.open_minter_of(&mut tx, found, now).await?;
         let detail = json!({ "version": one.number, "with": opened.minter.name });
         let entry = entry(&self.actor, "credential.revoke", target(&opened.found), now, &detail);
@@ -243,11 +261,9 @@ impl CredentialService {
         // Several servers may do it: who comes second hears that there is no such key.
         let client = self.room.0.guard.client()?;
         minting::revoke(&client, opened.minter(), &one.provider_key).await?;
-        let version =
-            one.version_uid.parse().map_err(|_| Problem::integrity("a version has a malformed uid"))?;
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
-        let is_first = version::revoked(&mut tx, version, now).await?;
+        let is_first = self.room.change_version(&mut tx, version.uid, Fate::Revoked, now).await?;
         tx.commit().await?;
         Ok(is_first)
     }

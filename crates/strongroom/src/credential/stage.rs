@@ -8,6 +8,7 @@ use strongroom_model::{CredentialId, Problem, ProblemKind, Secret, Uid};
 use strongroom_store::{credential, version};
 
 use super::change::{Change, no_version, nothing_staged};
+use super::facts::Fate;
 use super::{CredentialService, target};
 use crate::audit::entry;
 
@@ -59,6 +60,7 @@ impl CredentialService {
                 erasure.as_str()
             )));
         }
+        self.room.require_version(&mut tx, found.uid, &asked).await?;
         let values = self.room.values_of_version(&mut tx, asked.uid).await?;
         let key = match self.room.open_all(&found, values) {
             Ok(opened) => opened.api_key.ok_or_else(|| super::test::no_key(&found))?,
@@ -76,7 +78,8 @@ impl CredentialService {
         let report = self.ask_provider(&found, &key).await?;
         let mut tx = self.room.0.store.write().await?;
         let now = tx.now().await?;
-        version::probed(&mut tx, asked.uid, report.outcome.as_str(), now).await?;
+        let fate = Fate::Probed(report.outcome.as_str());
+        self.room.change_version(&mut tx, asked.uid, fate, now).await?;
         tx.commit().await?;
         Ok(VersionProbe { number, report })
     }
@@ -166,6 +169,7 @@ impl CredentialService {
         let found = credential::get(&mut session, id, now).await?.ok_or_else(super::not_found)?;
         let number = found.staged.ok_or_else(nothing_staged)?.number;
         let staged = version::get(&mut session, found.uid, number).await?.ok_or_else(nothing_staged)?;
+        self.room.require_version(&mut session, found.uid, &staged).await?;
         Ok((found, staged))
     }
 }

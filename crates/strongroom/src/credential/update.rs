@@ -12,6 +12,7 @@ use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
+use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
 use crate::audit::entry;
 use crate::sealing::Place;
@@ -127,8 +128,9 @@ impl CredentialService {
         }
         if has_new_secret {
             version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
-            version::replace(tx, before.version, now).await?;
+            self.room.change_version(tx, before.version, Fate::Replaced, now).await?;
             self.seal_version(tx, before, &after, patch).await?;
+            self.room.sign_version(tx, after.version).await?;
         }
         if patch.rate_limit.is_some() {
             limit::set(

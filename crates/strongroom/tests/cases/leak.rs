@@ -3,14 +3,25 @@
 use strongroom::call::{CallTarget, NewCall};
 use strongroom::leak::{Found, LeakedKey};
 use strongroom::token::TokenRequest;
-use strongroom::{Actor, CredentialPatch, Environment, NewCredential, ProblemKind, Role, Secret};
+use strongroom::{
+    Actor, CredentialId, CredentialPatch, Environment, NewCredential, ProblemKind, Role, Secret,
+};
 use strongroom_model::usage::CallBound;
 
 use super::ground::{Ground, NOW, ground, ground_with, new, provider};
 
 async fn check(ground: &Ground, keys: &[&str]) -> Vec<Vec<Found>> {
     let keys: Vec<_> = keys.iter().map(|key| Secret::from(*key)).collect();
-    ground.room.leaks(Actor::library()).check(&keys).await.expect("an answer")
+    ground.room.leaks(Actor::library()).check(&keys).await.expect("an answer").keys
+}
+
+async fn id_of(ground: &Ground, name: &str) -> CredentialId {
+    ground
+        .value(&format!("SELECT id FROM api_credentials WHERE name = '{name}'"))
+        .await
+        .parse()
+        .map(CredentialId)
+        .expect("a number")
 }
 
 fn key(found: &Found) -> &LeakedKey {
@@ -187,4 +198,58 @@ async fn what_serves_nobody_says_why_to_whoever_sees_it_and_is_not_tested_as_val
         assert_eq!(problem.kind, ProblemKind::Unprocessable);
         assert!(problem.message.contains("has expired"), "{problem}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_was_hidden_in_the_database_is_told_of() {
+    let ground = ground().await;
+    let changed = async || {
+        let keys = [Secret::from("key of one")];
+        let checked = ground.room.leaks(Actor::library()).check(&keys).await.unwrap();
+        checked.changed.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for name in ["one", "two", "three", "four"] {
+        ground.make(new(name)).await;
+        let patch = CredentialPatch {
+            api_key: Some(format!("new key of {name}").into()),
+            ..CredentialPatch::default()
+        };
+        let id = id_of(&ground, name).await;
+        ground.service().update(id, patch, None).await.unwrap();
+    }
+    assert_eq!(changed().await, [""; 0]);
+    let of = |name: &str, number: i64| {
+        format!(
+            "(SELECT v.uid FROM credential_versions v JOIN api_credentials c ON c.uid = v.credential_uid \
+             WHERE c.name = '{name}' AND v.number = {number})"
+        )
+    };
+    let edits = [
+        format!("UPDATE credential_values SET fingerprint = 'x' WHERE version_uid = {}", of("one", 1)),
+        format!("DELETE FROM credential_values WHERE version_uid = {}", of("two", 1)),
+        format!("UPDATE credential_versions SET created_by = 'somebody' WHERE uid = {}", of("three", 2)),
+        format!("DELETE FROM credential_values WHERE version_uid = {}", of("four", 1)),
+        format!("DELETE FROM credential_versions WHERE uid = {}", of("four", 1)),
+    ];
+    for edit in &edits {
+        assert_eq!(ground.database.execute(edit).await, 1, "{edit}");
+    }
+    let mut told = changed().await;
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "a version of credential \"four\" was removed",
+            "version 1 of credential \"one\" was changed",
+            "version 1 of credential \"two\" was changed",
+            "version 2 of credential \"three\" was changed",
+        ]
+    );
+    // A new key takes the place of the old one all the same, and purging goes on.
+    let id = id_of(&ground, "three").await;
+    let patch = CredentialPatch { api_key: Some("third key".into()), ..CredentialPatch::default() };
+    ground.service().update(id, patch, None).await.unwrap();
+    ground.service().delete(id, None).await.unwrap();
+    ground.service().purge(id, None).await.unwrap();
+    assert_eq!(changed().await.len(), 4, "what was changed is not signed along with a change");
 }

@@ -186,6 +186,18 @@ async fn a_ledger_of_the_version_before_is_rebuilt_and_repaired_and_a_backup_of_
     }
 }
 
+/// Versions of before have got their MACs, once, and the trail says so.
+async fn assert_signed(old: &Old, room: &Strongroom) {
+    assert_eq!(old.value("SELECT COUNT(*) FROM credential_versions WHERE mac = ''").await, "0");
+    let said = "SELECT COUNT(*) FROM audit_logs WHERE action = 'versions.sign'";
+    assert_eq!(old.value(said).await, "1");
+    let checked = room.leaks(Actor::library()).check(&["x".into()]).await.expect("an answer");
+    assert_eq!(checked.changed, []);
+    let again = Strongroom::open(options(&old.database, old)).await.expect("another server");
+    assert_eq!(old.value(said).await, "1");
+    again.close().await.expect("nothing is lost");
+}
+
 /// Everything that is in the tables of the old schema, told by its sums.
 async fn summary(old: &Old) -> Vec<String> {
     let mut all = vec![old.value("SELECT MAX(version) FROM _sqlx_migrations").await];
@@ -219,6 +231,7 @@ async fn a_rebuild_that_fails_at_its_end_has_changed_nothing_and_is_done_again()
     store.close().await;
     assert_repaired(&old, lines).await;
     let room = Strongroom::open(options(&old.database, &old)).await.expect("a strongroom");
+    assert_signed(&old, &room).await;
     // Nothing was spoilt: every counter is what it was.
     let settled = before.last().expect("a sum");
     assert_eq!(&old.value("SELECT SUM(settled) FROM counters").await, settled);

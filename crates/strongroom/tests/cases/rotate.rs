@@ -165,3 +165,62 @@ async fn what_cannot_mint_is_refused_by_name() {
     assert_eq!(tampered.kind, ProblemKind::Integrity);
     assert_eq!(house.fake.good().len(), 0);
 }
+
+/// Each edit of the database that would have a key revoked that is not to be, or hides that one is needed.
+#[tokio::test]
+async fn no_key_is_revoked_by_what_somebody_wrote_into_the_database() {
+    let retired =
+        "WHERE number = 2 AND credential_uid = (SELECT uid FROM api_credentials WHERE name = 'one')";
+    let other = "(SELECT version_uid FROM api_credentials WHERE name = 'other')";
+    for (how, edits) in [
+        (
+            "somebody else's key",
+            vec![format!("UPDATE credential_versions SET provider_key = 'key-of-others' {retired}")],
+        ),
+        ("retired earlier", vec![format!("UPDATE credential_versions SET retired_at_ms = 1 {retired}")]),
+        (
+            "not needed by another credential",
+            vec![format!("UPDATE credential_values SET fingerprint = 'x' WHERE version_uid = {other}")],
+        ),
+        ("no fingerprint at all", vec![format!("DELETE FROM credential_values WHERE version_uid = {other}")]),
+        (
+            "without a MAC",
+            vec![format!(
+                "UPDATE credential_versions SET mac = '', mac_key_id = '', provider_key = 'key-of-others' {retired}"
+            )],
+        ),
+        (
+            "without a MAC, and as if there had never been any",
+            vec![
+                format!(
+                    "UPDATE credential_versions SET mac = '', mac_key_id = '', provider_key = 'key-of-others' {retired}"
+                ),
+                "DELETE FROM strongroom_meta WHERE key = 'version_macs'".to_owned(),
+            ],
+        ),
+    ] {
+        let house = house("openrouter", None).await;
+        let service = house.ground.service();
+        house.ground.make(new("other")).await;
+        service.rotate(house.made.id, None).await.unwrap();
+        service.rotate(house.made.id, None).await.unwrap();
+        house.ground.clock.set(NOW.plus_seconds(60));
+        house.ground.room.drain_versions().await.unwrap();
+        house.ground.clock.set(NOW.plus_seconds(60 + DAY + 1));
+        let good = house.fake.good();
+        assert_eq!(good.len(), 2);
+        for edit in &edits {
+            assert_eq!(house.ground.database.execute(edit).await, 1, "{how}: {edit}");
+        }
+        // One that opens the database anew signs nothing of it.
+        let opened = house.ground.node().await;
+        let actor = strongroom::Actor::library();
+        for service in [service, opened.credentials(actor)] {
+            let refused = service.revoke_retired().await.unwrap_err();
+            assert_eq!(refused.kind, ProblemKind::Integrity, "{how}");
+            assert!(refused.message.contains("no key is revoked"), "{how}: {refused}");
+        }
+        assert_eq!(house.fake.good(), good, "{how}");
+        opened.close().await.unwrap();
+    }
+}

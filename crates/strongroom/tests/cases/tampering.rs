@@ -211,3 +211,43 @@ async fn broken_credentials_leave_reads_at_the_same_time_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_version_whose_row_was_changed_does_not_come_into_use_and_is_not_asked_about() {
+    for (number, how) in [
+        "probe_outcome = 'ok', probed_at_ms = 1",
+        "ended_as = NULL, created_at_ms = 7",
+        "erased_as = NULL, erased_at_ms = NULL, number = 9",
+        "provider_key = 'key_1'",
+        "mac = ''",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ground = ground().await;
+        let victim = victim(&ground, &format!("victim-{number}")).await;
+        let staged = ground.service().stage(victim.id, "third".into(), None, None).await.unwrap();
+        let version = staged.staged.unwrap().version;
+        let sql = format!("UPDATE credential_versions SET {how} WHERE uid = '{version}'");
+        assert_eq!(ground.database.execute(&sql).await, 1, "{how}");
+        let service = ground.service();
+        for is_trusted in [true, false] {
+            let refused = service.promote(victim.id, is_trusted, None).await.expect_err(how);
+            assert_eq!(refused.kind, ProblemKind::Integrity, "{how}: {refused}");
+        }
+        assert_eq!(service.require(victim.id).await.unwrap().version_number, 2, "{how}");
+        service.abort(victim.id, None).await.expect(how);
+
+        let older = how.replace("number = 9", "number = 8");
+        let sql = format!(
+            "UPDATE credential_versions SET {older} WHERE credential_uid = '{}' AND number = 1",
+            victim.uid
+        );
+        assert_eq!(ground.database.execute(&sql).await, 1, "{how}");
+        let number = if older.contains("number") { 8 } else { 1 };
+        let refused = service.roll_back(victim.id, number, None).await.expect_err(how);
+        assert_eq!(refused.kind, ProblemKind::Integrity, "{how}: {refused}");
+        let refused = service.probe_version(victim.id, number).await.expect_err(how);
+        assert_eq!(refused.kind, ProblemKind::Integrity, "{how}: {refused}");
+    }
+}

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom::leak::Found;
-use strongroom_client::wire::leak::{CheckLeaks, CheckedKey, LeakReport, LeakedKey};
+use strongroom_client::wire::leak::{ChangedVersion, CheckLeaks, CheckedKey, LeakReport, LeakedKey};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
@@ -30,9 +30,14 @@ pub(super) async fn check(
     JsonBody(body, _): JsonBody<CheckLeaks>,
 ) -> Answer<Json<LeakReport>> {
     let keys: Vec<_> = body.keys.into_iter().map(|key| key.0).collect();
-    let found = state.room.leaks(actor).check(&keys).await?;
+    let checked = state.room.leaks(actor).check(&keys).await?;
     let now = state.room.now().await?;
-    Ok(Json(LeakReport { keys: found.into_iter().map(|found| wire(found, now)).collect() }))
+    let changed =
+        |it: strongroom::credential::ChangedVersion| ChangedVersion { name: it.name, version: it.number };
+    Ok(Json(LeakReport {
+        keys: checked.keys.into_iter().map(|found| wire(found, now)).collect(),
+        changed_versions: checked.changed.into_iter().map(changed).collect(),
+    }))
 }
 
 fn wire(found: Vec<Found>, now: Millis) -> CheckedKey {

@@ -28,7 +28,7 @@ pub(super) async fn run(session: &Session) -> CliResult {
     if lines.is_empty() {
         return Err(CliError::usage("there are no keys on stdin; give one per line"));
     }
-    let (mut report, mut keys) = (LeakReport { keys: Vec::new() }, Vec::new());
+    let (mut report, mut keys) = (LeakReport { keys: Vec::new(), changed_versions: Vec::new() }, Vec::new());
     let tried: Vec<(usize, &str)> = lines
         .iter()
         .enumerate()
@@ -38,7 +38,9 @@ pub(super) async fn run(session: &Session) -> CliResult {
     let mut of_line = None;
     for batch in tried.chunks(BATCH) {
         let body = batch.iter().map(|(_, key)| SecretText(Secret::from(*key))).collect();
-        let checked = session.client.check_leaks(&CheckLeaks { keys: body }).await?.keys;
+        let LeakReport { keys: checked, changed_versions } =
+            session.client.check_leaks(&CheckLeaks { keys: body }).await?;
+        report.changed_versions = changed_versions;
         if checked.len() != batch.len() {
             return Err(CliError::failure("the server has answered about another number of keys"));
         }
@@ -70,6 +72,10 @@ pub(super) async fn run(session: &Session) -> CliResult {
                 token.id
             ));
         }
+    }
+    super::warn_of_changed(&session.output, &report.changed_versions);
+    if !report.changed_versions.is_empty() {
+        return Ok(Exit::Integrity);
     }
     Ok(if ours > 0 { Exit::Ok } else { Exit::NotFound })
 }

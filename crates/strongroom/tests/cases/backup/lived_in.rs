@@ -172,7 +172,7 @@ async fn assert_lost_and_found(room: &Strongroom) {
         Found::Credential(it) => (it.name.clone(), it.version, it.is_served, it.is_frozen, it.is_deleted),
         Found::Token(token) => panic!("{token:?}"),
     };
-    let found: Vec<_> = found.iter().map(|found| found.iter().map(brief).collect::<Vec<_>>()).collect();
+    let found: Vec<_> = found.keys.iter().map(|found| found.iter().map(brief).collect::<Vec<_>>()).collect();
     let one = |name: &str, frozen, deleted| vec![(name.to_owned(), 1, false, frozen, deleted)];
     let expected = [
         one("destroyed", false, false),

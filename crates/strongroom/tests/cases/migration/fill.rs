@@ -6,9 +6,12 @@ use std::sync::Arc;
 use strongroom::limit::Bound;
 use strongroom::token::TokenRequest;
 use strongroom::{Actor, Clock, NewCredential, Role, Secret};
+use strongroom_crypto::envelope::unwrap_key;
+use strongroom_crypto::keyring::KeyringEntry;
+use strongroom_crypto::{Keyring, MasterKey, Purpose, audit_chain};
 use strongroom_model::limit::{Unit, Window};
 use strongroom_store::backup::{self, Reader, Table, tables};
-use strongroom_store::{Store, StoreOptions, schema};
+use strongroom_store::{REGION, Store, StoreOptions, Write, audit, key, schema};
 use strongroom_testkit::{Backend, TestDatabase};
 
 use super::super::ground::{NOW, ground, new};
@@ -109,9 +112,13 @@ fn ledger_of_old() -> Vec<Table> {
 pub(crate) fn tables_of_old() -> Vec<Table> {
     let ledger = ["usage_dims", "usage_contexts", "usage_lines", "usage_days", "tag_sets"];
     let added = ["parent_id", "root_id", "team_uid", "terms", "carved"];
+    let macs = ["mac_key_id", "mac"];
     let others = tables().into_iter().filter(|table| !ledger.contains(&table.name.as_str()));
     let others = others.map(|mut table| {
-        table.columns.retain(|(name, _)| !added.contains(&name.as_str()));
+        let has_macs = table.name != "credential_versions";
+        table.columns.retain(|(name, _)| {
+            !added.contains(&name.as_str()) && (has_macs || !macs.contains(&name.as_str()))
+        });
         table
     });
     others.chain(ledger_of_old()).collect()
@@ -121,6 +128,37 @@ pub(crate) async fn store_of(database: &TestDatabase) -> Store {
     let options =
         StoreOptions { url: database.url().to_owned(), max_connections: 2, clock: Clock::fixed(NOW) };
     Store::connect(&options).await.expect("a store")
+}
+
+/// Has the trail begin as it did when versions had no MACs, linked anew.
+async fn begin_as_before(tx: &mut Write, key: &Secret) {
+    let master = MasterKey::parse(key.expose()).expect("a key");
+    let wraps = key::list_wraps(tx).await.expect("wraps");
+    let unwrap = |row: key::KeyRow| {
+        let (id, purpose) =
+            (row.id.parse().expect("a uid"), Purpose::from_name(&row.purpose).expect("a purpose"));
+        let wrap = wraps.iter().find(|wrap| wrap.key_id == row.id).expect("a wrap");
+        let key = unwrap_key(&master, id, purpose, &wrap.wrapped).expect("our key");
+        KeyringEntry { id, purpose, is_current: row.is_current, key }
+    };
+    let entries = key::list(tx).await.expect("keys").into_iter().map(unwrap).collect();
+    let keyring = Keyring::new(entries).expect("all keys");
+    let (mut linked, mut before) = (Vec::new(), audit_chain::GENESIS.to_owned());
+    for found in audit::read_on(tx, REGION, 1, i64::MAX).await.expect("entries") {
+        let audit::Found::Entry(found) = found else { panic!("{found:?}") };
+        let mut entry = found.entry;
+        if entry.action == "installation.create" {
+            entry.detail = "{}".to_owned();
+        }
+        let entry = audit_chain::link(&keyring, REGION, found.seq, &before, entry);
+        before.clone_from(&entry.link);
+        linked.push(entry);
+    }
+    let head = audit_chain::head(&keyring, REGION, linked.last().expect("an entry").seq, &before);
+    let logs = tables().into_iter().find(|table| table.name == "audit_logs").expect("the table");
+    backup::clear(tx, &logs).await.expect("an empty table");
+    audit::append(tx, &linked, &head).await.expect("the same entries");
+    strongroom_store::meta::remove(tx, "version_macs").await.expect("a change");
 }
 
 /// An installation with two credentials, a token and its limits, and no line.
@@ -171,6 +209,7 @@ pub(crate) async fn installation(backend: Backend) -> Old {
         };
         backup::count_from(&mut tx, table, last).await.expect("a number");
     }
+    begin_as_before(&mut tx, &donor.key).await;
     tx.commit().await.expect("a commit");
     drop(snapshot);
     from.close().await;
