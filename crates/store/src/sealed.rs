@@ -41,6 +41,7 @@ pub const KEY_COLUMNS: &[KeyColumn] = &[
     column("credential_values", "key_id", "value", Work::Sealed),
     column("credential_values", "fingerprint_key_id", "fingerprint", Work::Hashed),
     column("api_credentials", "mac_key_id", "mac", Work::Hashed),
+    column("credential_versions", "mac_key_id", "mac", Work::Hashed),
     column("tokens", "hash_key_id", "hash", Work::Hashed),
     column("tokens", "mac_key_id", "mac", Work::Hashed),
     column("users", "mac_key_id", "mac", Work::Hashed),
