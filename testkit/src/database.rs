@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, ValueRef, raw_sql};
 use tempfile::TempDir;
 use url::Url;
 
+use crate::pooler::{PoolMode, Pooler};
 use crate::postgres_cluster::{PostgresCluster, URL_VARIABLE};
 
 /// Which database a test runs on.
@@ -23,10 +24,16 @@ pub enum Backend {
     Postgres,
 }
 
+/// Has every PostgreSQL database be given out behind a `PgBouncer` in this mode, `session` or `transaction`.
+pub const POOLER_VARIABLE: &str = "STRONGROOM_TEST_POOLER";
+
 /// An empty database, gone when this is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
+    /// As it is given out.
     url: String,
+    /// As this reaches it, past any pooler.
+    own: String,
     place: Place,
 }
 
@@ -54,7 +61,8 @@ impl TestDatabase {
         let path = directory.path().join("strongroom.db");
         // An empty file is an empty SQLite database; readers that never create one can open it too.
         File::create(&path).expect("a database file");
-        Self { url: format!("sqlite:{}", path.display()), place: Place::Sqlite(directory) }
+        let url = format!("sqlite:{}", path.display());
+        Self { own: url.clone(), url, place: Place::Sqlite(directory) }
     }
 
     async fn new_postgres() -> Self {
@@ -62,13 +70,30 @@ impl TestDatabase {
         run_on_server(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
         let mut url = Url::parse(server_url()).expect("the URL that was just connected to");
         url.set_path(&name);
-        Self { url: url.into(), place: Place::Postgres { name } }
+        let own = String::from(url);
+        let url = match pooler() {
+            Some(pooler) => format!("{}?pgbouncer=true", pooler.url_of(&own)),
+            None => own.clone(),
+        };
+        Self { url, own, place: Place::Postgres { name } }
     }
 
     /// `sqlite:/path/to/strongroom.db` or `postgres://user@host:port/test_…`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What a PostgreSQL database is called on its server.
+    ///
+    /// # Panics
+    /// When it is a file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.place {
+            Place::Sqlite(_) => panic!("a file has a path"),
+            Place::Postgres { name } => name,
+        }
     }
 
     /// What it runs on.
@@ -116,12 +141,12 @@ impl TestDatabase {
     }
 
     async fn sqlite(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::from_str(&self.url).expect("our own URL");
+        let options = SqliteConnectOptions::from_str(&self.own).expect("our own URL");
         options.connect().await.expect("a connection to the SQLite file")
     }
 
     async fn postgres(&self) -> PgConnection {
-        let options = PgConnectOptions::from_str(&self.url).expect("our own URL");
+        let options = PgConnectOptions::from_str(&self.own).expect("our own URL");
         options.connect().await.expect("a connection to the PostgreSQL database")
     }
 }
@@ -152,6 +177,17 @@ fn server_url() -> &'static str {
             CLUSTER.get_or_init(start).url()
         })
     })
+}
+
+/// The pooler that all databases of this process are behind, when [`POOLER_VARIABLE`] asks for one. It ends with the process.
+fn pooler() -> Option<&'static Pooler> {
+    static POOLER: OnceLock<Option<Pooler>> = OnceLock::new();
+    let mode = || match std::env::var(POOLER_VARIABLE).ok()?.as_str() {
+        "session" => Some(PoolMode::Session),
+        "transaction" => Some(PoolMode::Transaction),
+        other => panic!("{POOLER_VARIABLE} is {other}: neither session nor transaction"),
+    };
+    POOLER.get_or_init(|| mode().map(|mode| Pooler::start(server_url(), mode, 20))).as_ref()
 }
 
 fn server() -> PgConnectOptions {

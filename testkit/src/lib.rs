@@ -41,6 +41,8 @@ pub mod fake_provider;
 pub mod fake_upstream;
 pub mod giving_up;
 pub mod planted_secret;
+#[cfg(feature = "database")]
+pub mod pooler;
 pub mod postgres_cluster;
 pub mod real_parts;
 

@@ -16,6 +16,9 @@ use nix::unistd::{User, geteuid};
 /// The variable that names a running server: a URL of a superuser's database on it.
 pub const URL_VARIABLE: &str = "STRONGROOM_TEST_POSTGRES_URL";
 
+/// Where Debian puts `PgBouncer`.
+pub const POOLER: &str = "/usr/sbin/pgbouncer";
+
 /// Where Debian puts every major version, as `<major>/bin`.
 const INSTALLATIONS: &str = "/usr/lib/postgresql";
 
@@ -198,7 +201,7 @@ pub fn installed_binaries() -> Option<PathBuf> {
 }
 
 /// The account that the server runs as: our own, unless we are root, whom it refuses.
-fn unprivileged_account() -> Result<Option<User>, ClusterError> {
+pub(crate) fn unprivileged_account() -> Result<Option<User>, ClusterError> {
     if !geteuid().is_root() {
         return Ok(None);
     }
@@ -210,7 +213,11 @@ fn unprivileged_account() -> Result<Option<User>, ClusterError> {
 }
 
 /// A command that runs as `account` in `directory` and sees none of our settings for PostgreSQL clients.
-fn unprivileged_command(program: impl AsRef<OsStr>, directory: &Path, account: Option<&User>) -> Command {
+pub(crate) fn unprivileged_command(
+    program: impl AsRef<OsStr>,
+    directory: &Path,
+    account: Option<&User>,
+) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory).env_clear().env("LC_ALL", "C").env("TZ", "UTC");
     if let Some(path) = std::env::var_os("PATH") {

@@ -43,6 +43,8 @@ enum What {
     Faults,
     /// Memory and descriptors of a server stay flat through mixed work and faults
     Soak,
+    /// Behind a `PgBouncer`, in session and in transaction mode, everything works as it does without one
+    Pooler,
     /// A ledger of the version before, spoilt and with very many lines, is rebuilt: how long it takes, how much disk, and that
     /// afterwards counters equal lines and a backup opens
     Migration,
@@ -74,8 +76,29 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         What::Migration => {
             tests(options, &["strongroom"], &["migration::a_ledger"], &[("LINES", options.lines)])
         }
+        What::Pooler => pooler(),
         What::Soak => tests(options, server, &["soak::"], &[("MINUTES", options.minutes)]),
     }
+}
+
+/// Runs the suites on PostgreSQL behind a pooler, in each mode.
+fn pooler() -> Result<bool> {
+    let cluster = match std::env::var_os(URL_VARIABLE) {
+        None => Some(PostgresCluster::start()?),
+        Some(_) => None,
+    };
+    let mut is_kept = true;
+    for mode in ["session", "transaction"] {
+        let mut command = workspace::cargo();
+        command.args(["test", "--no-fail-fast", "--all-features", "--test", "postgres"]);
+        command.args(
+            ["strongroom-store", "strongroom", "strongroom-server"].iter().flat_map(|it| ["--package", it]),
+        );
+        command.env("STRONGROOM_TEST_POOLER", mode);
+        command.envs(cluster.as_ref().map(|cluster| (URL_VARIABLE, cluster.url())));
+        is_kept &= command.status().context("`cargo test`")?.success();
+    }
+    Ok(is_kept)
 }
 
 /// Runs these tests at length, on each database.

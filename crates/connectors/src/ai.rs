@@ -149,7 +149,7 @@ async fn ask(client: &GuardedClient, provider: &Provider, endpoint: Option<&str>
             Finding { outcome, status: Some(answer.status.as_u16()), detail }
         }
         Err(error) => {
-            let why = unreachable::explain(&error, client.timeout());
+            let why = unreachable::explain(&error, client);
             Finding::without_answer(ProbeOutcome::Unreachable, format!("{why} ({asked})"))
         }
     }

@@ -22,12 +22,15 @@ pub use reach::Refusal;
 pub(crate) use reach::Reach;
 pub(crate) use resolver::{GuardedResolver, SystemResolver};
 
-use reach::class_of_name;
+pub(crate) use reach::class_of_name;
 
-/// What endpoints may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::proxy::Proxy;
+
+/// What endpoints may be, and by which way they are called.
+#[derive(Debug, Clone)]
 pub struct EndpointGuard {
     allow_private: bool,
+    proxy: Option<Proxy>,
 }
 
 impl EndpointGuard {
@@ -35,7 +38,22 @@ impl EndpointGuard {
     /// services may not be reached in either case.
     #[must_use]
     pub const fn new(allow_private: bool) -> Self {
-        Self { allow_private }
+        Self { allow_private, proxy: None }
+    }
+
+    /// With a proxy, which looks names up itself: where they lead to is for it to guard.
+    #[must_use]
+    pub fn by_way_of(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy, ..self }
+    }
+
+    /// The proxy by way of which this is called.
+    pub(crate) fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| proxy.serves(url))
+    }
+
+    pub(crate) const fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// Whether the networks around this machine may be reached.
@@ -85,7 +103,7 @@ impl EndpointGuard {
     /// # Errors
     /// [`Problem`] when TLS cannot be set up, as on a system without certificates.
     pub fn client(&self) -> Result<GuardedClient, Problem> {
-        GuardedClient::new(*self)
+        GuardedClient::new(self.clone())
     }
 
     pub(crate) const fn reach(&self) -> Reach {

@@ -5,7 +5,9 @@ pub mod dotenv;
 pub mod endpoint_form;
 pub mod endpoint_guard;
 pub mod key_pattern;
+pub mod proxy;
 pub mod upstream;
 
 pub use ai::{ProbeOutcome, ProbeReport, probe};
 pub use endpoint_guard::{EndpointGuard, GuardedClient};
+pub use proxy::Proxy;

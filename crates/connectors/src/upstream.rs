@@ -21,7 +21,7 @@ use strongroom_model::Problem;
 use tokio_util::task::TaskTracker;
 
 use crate::endpoint_guard::EndpointGuard;
-use connect::{Connected, Connector};
+use connect::{ByProxy, Connected, Connector};
 use http1::Framing;
 use link::{Link, Sent};
 use pool::{Kept, Pool};
@@ -41,6 +41,8 @@ pub struct Base {
     host: HeaderValue,
     /// The path, without a slash at its end.
     prefix: String,
+    /// Whether it is called by way of the proxy.
+    is_proxied: bool,
     pool: Arc<Pool>,
 }
 
@@ -121,6 +123,9 @@ fn has_cause(error: &(dyn std::error::Error + 'static), is_it: fn(&std::io::Erro
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Connect(error) if error.is::<ByProxy>() => {
+                "the provider cannot be connected to by way of the proxy (STRONGROOM_PROXY)"
+            }
             Self::Connect(_) => "the provider cannot be connected to",
             Self::Exhausted(_) => {
                 "this server can open no more files, and so make no connection; raise its limit of open files, or make fewer \
@@ -158,7 +163,7 @@ impl Upstream {
     /// A client that connects within `connect_timeout`, TLS included.
     #[must_use]
     pub fn new(guard: EndpointGuard, connect_timeout: Duration) -> Self {
-        let connector = Connector::new(guard, connect_timeout);
+        let connector = Connector::new(guard.clone(), connect_timeout);
         Self { guard, connector, tasks: TaskTracker::new() }
     }
 
@@ -178,7 +183,8 @@ impl Upstream {
         let host = HeaderValue::from_str(&host).map_err(|_| odd())?;
         let prefix = url.path().trim_end_matches('/').to_owned();
         let pool = Arc::new(Pool::new(self.tasks.clone()));
-        Ok(Base { origin, host, prefix, pool })
+        let is_proxied = self.guard.proxy_for(&url).is_some();
+        Ok(Base { origin, host, prefix, is_proxied, pool })
     }
 
     /// Sends a request, whose target is of [`Base::target`], and waits for the head of the answer; `anew` over a connection
@@ -240,7 +246,7 @@ impl Upstream {
     }
 
     async fn connect(&self, base: &Base) -> Result<Kept, BoxError> {
-        Ok(match self.connector.connect(&base.origin).await? {
+        Ok(match self.connector.connect(&base.origin, base.is_proxied).await? {
             Connected::Http1(io) => Kept::Http1(Link::over(io)),
             Connected::Http2(io) => {
                 let sender = link::http2(io, &self.tasks).await?;

@@ -12,7 +12,7 @@ pub(crate) mod socket_file;
 use std::io::{Read, Seek};
 
 use strongroom::backup::{OpenWindows, Restored, Watcher};
-use strongroom::{Clock, EndpointGuard, Environment, KeySource, Opened, Options, Strongroom};
+use strongroom::{Clock, Environment, KeySource, Opened, Options, Strongroom};
 use strongroom_model::{Actor, ActorKind, Problem, Role, Secret};
 use strongroom_store::{Store, StoreOptions, schema};
 
@@ -68,7 +68,7 @@ fn options(loaded: &Loaded) -> Result<Options, Problem> {
         key,
         previous_key: config.encryption.previous.clone(),
         environment,
-        guard: EndpointGuard::new(config.endpoints.allow_private),
+        guard: config.endpoints.guard(),
         prices: prices(config)?,
         versions_kept: config.credentials.versions_kept,
         recovery_days: config.credentials.recovery_days,
@@ -97,7 +97,7 @@ fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppStat
     AppState::new(Reach {
         room: room.clone(),
         jwt: config.auth.jwt_secret.as_ref().map(JwtVerifier::new),
-        gateway: Gateway::new(config.gateway.clone(), EndpointGuard::new(config.endpoints.allow_private)),
+        gateway: Gateway::new(config.gateway.clone(), config.endpoints.guard()),
         ai_models: config.ai.models(),
         usage_retention_days: config.usage.retention_days,
         listening,

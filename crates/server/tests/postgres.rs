@@ -8,5 +8,7 @@ const BACKEND: Backend = Backend::Postgres;
 mod cases;
 #[path = "cases/postgres_outage.rs"]
 mod postgres_outage;
+#[path = "cases/postgres_pooler.rs"]
+mod postgres_pooler;
 #[path = "support/all.rs"]
 mod support;

@@ -190,6 +190,7 @@ async fn select(
     let mut sorted = keys.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
+    let has_names = session.has_names();
     let mut found = BTreeMap::new();
     let mut rest = sorted.as_slice();
     for (size, text) in crate::dispatch::CHUNKS.iter().zip(texts) {
@@ -198,7 +199,7 @@ async fn select(
             rest = behind;
             macro_rules! send {
                 ($database:ty, $connection:expr) => {{
-                    let mut query = sqlx::query_as::<$database, Row>(text.as_str());
+                    let mut query = sqlx::query_as::<$database, Row>(text.as_str()).persistent(has_names);
                     for key in chunk {
                         query = query
                             .bind(key.subject.to_string())

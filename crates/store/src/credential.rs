@@ -475,10 +475,12 @@ pub async fn any_moved(tx: &mut Write, seen: &[Credential]) -> Result<bool, Stor
                        WHERE NOT EXISTS (SELECT 1 FROM api_credentials c WHERE c.id = seen.id \
                        AND c.revision = seen.revision AND c.deleted_at_ms IS NULL)";
     let (ids, revisions): (Vec<i64>, Vec<i64>) = seen.iter().map(|it| (it.id.0, it.revision)).unzip();
+    let has_names = tx.has_names();
     match tx.connection() {
         Connection::Sqlite(_) => Ok(false),
         Connection::Postgres(connection) => {
-            let moved: (i64,) = sqlx::query_as(SQL).bind(ids).bind(revisions).fetch_one(connection).await?;
+            let query = sqlx::query_as(SQL).persistent(has_names);
+            let moved: (i64,) = query.bind(ids).bind(revisions).fetch_one(connection).await?;
             Ok(moved.0 > 0)
         }
     }

@@ -9,45 +9,57 @@ pub(crate) enum Connection<'a> {
 /// All rows, as `$row`.
 macro_rules! fetch_all {
     ($session:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $session.connection() {
-            $crate::dispatch::Connection::Sqlite(c) => {
-                sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.fetch_all(c).await
+        {
+            let has_names = $session.has_names();
+            match $session.connection() {
+                $crate::dispatch::Connection::Sqlite(c) => {
+                    sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.fetch_all(c).await
+                }
+                $crate::dispatch::Connection::Postgres(c) => {
+                    let query = sqlx::query_as::<sqlx::Postgres, $row>($sql).persistent(has_names);
+                    query$(.bind($bind))*.fetch_all(c).await
+                }
             }
-            $crate::dispatch::Connection::Postgres(c) => {
-                sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($bind))*.fetch_all(c).await
-            }
+            .map_err($crate::StoreError::from)
         }
-        .map_err($crate::StoreError::from)
     };
 }
 
 /// The row, when there is one, as `$row`.
 macro_rules! fetch_optional {
     ($session:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $session.connection() {
-            $crate::dispatch::Connection::Sqlite(c) => {
-                sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.fetch_optional(c).await
+        {
+            let has_names = $session.has_names();
+            match $session.connection() {
+                $crate::dispatch::Connection::Sqlite(c) => {
+                    sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.fetch_optional(c).await
+                }
+                $crate::dispatch::Connection::Postgres(c) => {
+                    let query = sqlx::query_as::<sqlx::Postgres, $row>($sql).persistent(has_names);
+                    query$(.bind($bind))*.fetch_optional(c).await
+                }
             }
-            $crate::dispatch::Connection::Postgres(c) => {
-                sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($bind))*.fetch_optional(c).await
-            }
+            .map_err($crate::StoreError::from)
         }
-        .map_err($crate::StoreError::from)
     };
 }
 
 /// The number of rows that were changed.
 macro_rules! execute {
     ($session:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $session.connection() {
-            $crate::dispatch::Connection::Sqlite(c) => {
-                sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
+        {
+            let has_names = $session.has_names();
+            match $session.connection() {
+                $crate::dispatch::Connection::Sqlite(c) => {
+                    sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
+                }
+                $crate::dispatch::Connection::Postgres(c) => {
+                    let query = sqlx::query::<sqlx::Postgres>($sql).persistent(has_names);
+                    query$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
+                }
             }
-            $crate::dispatch::Connection::Postgres(c) => {
-                sqlx::query::<sqlx::Postgres>($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
-            }
+            .map_err($crate::StoreError::from)
         }
-        .map_err($crate::StoreError::from)
     };
 }
 
@@ -98,6 +110,7 @@ macro_rules! execute_rows {
             let texts = texts.get_or_init(|| {
                 $crate::dispatch::texts_of_rows(places, concat!($before, " VALUES"), $columns, $after)
             });
+            let has_names = $session.has_names();
             let mut rest: &[_] = $rows;
             let mut changed = 0;
             for (size, text) in $crate::dispatch::CHUNKS.iter().zip(texts) {
@@ -113,7 +126,7 @@ macro_rules! execute_rows {
                             query.execute(c).await.map(|done| done.rows_affected())
                         }
                         $crate::dispatch::Connection::Postgres(c) => {
-                            let mut query = sqlx::query::<sqlx::Postgres>(text.as_str());
+                            let mut query = sqlx::query::<sqlx::Postgres>(text.as_str()).persistent(has_names);
                             for $row in chunk {
                                 query = query$(.bind($bind))+;
                             }

@@ -149,9 +149,9 @@ impl From<StoreError> for Problem {
                 ProblemKind::Conflict,
                 "something that this refers to does not exist, or is still in use".to_owned(),
             ),
-            StoreError::Url(message) | StoreError::Schema(message) => {
-                (ProblemKind::Internal, message.clone())
-            }
+            // The message says it all.
+            StoreError::Url(message) => return Self::new(ProblemKind::Invalid, message.clone()),
+            StoreError::Schema(message) => return Self::new(ProblemKind::Internal, message.clone()),
             StoreError::Corrupt { .. } | StoreError::Damaged(_) => {
                 (ProblemKind::Integrity, error.to_string())
             }

@@ -122,7 +122,7 @@ impl LegacySource {
                 // The table that an unqualified name means, as the original's own statements would find it.
                 let sql = "SELECT attname::text FROM pg_attribute \
                            WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
-                sqlx::query_scalar::<_, String>(sql).bind(TABLE).fetch_all(postgres).await?
+                sqlx::query_scalar::<_, String>(sql).persistent(false).bind(TABLE).fetch_all(postgres).await?
             }
         };
         check_columns(&columns)?;
@@ -135,7 +135,7 @@ impl LegacySource {
     /// [`LegacySourceError::Read`].
     pub async fn count(&mut self) -> Result<i64, LegacySourceError> {
         let sql = "SELECT COUNT(*) FROM api_credentials";
-        Ok(on!(&mut self.connection, it => sqlx::query_scalar(sql).fetch_one(it).await)?)
+        Ok(on!(&mut self.connection, it => sqlx::query_scalar(sql).persistent(false).fetch_one(it).await)?)
     }
 
     /// The next rows, the highest ids first, at most `limit`; an empty page is the end.
@@ -160,7 +160,7 @@ impl LegacySource {
             "SELECT CAST(id AS BIGINT){columns} FROM api_credentials WHERE id <= $1 ORDER BY id DESC LIMIT $2"
         ));
         let page = on!(&mut self.connection, it => {
-            let rows = sqlx::query(sql).bind(from).bind(i64::from(limit)).fetch_all(it).await?;
+            let rows = sqlx::query(sql).persistent(false).bind(from).bind(i64::from(limit)).fetch_all(it).await?;
             rows.iter().map(|row| cells(row, &self.columns)).collect::<Result<Vec<_>, _>>()?
         });
         let ids = || page.iter().map(|(id, _)| *id);
@@ -196,8 +196,10 @@ fn sqlite_path(database: &str) -> PathBuf {
 }
 
 async fn connect_postgres(url: &str) -> Result<PgConnection, LegacySourceError> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| LegacySourceError::Url(Some(error)))?;
-    let options = options.options([("default_transaction_read_only", "on")]).disable_statement_logging();
+    // Nothing is set for the connection and no statement has a name: a pooler may stand before the server.
+    let (url, _) = crate::postgres::without_pooler(url);
+    let options = PgConnectOptions::from_str(&url).map_err(|error| LegacySourceError::Url(Some(error)))?;
+    let options = options.extra_float_digits(None).disable_statement_logging();
     options.connect().await.map_err(LegacySourceError::Connect)
 }
 

@@ -6,6 +6,7 @@
 mod busy;
 mod courtesy;
 mod dispatch;
+mod postgres;
 mod sum;
 
 pub mod audit;

@@ -9,7 +9,8 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 use crate::busy::{Patience, is_busy, is_unsettled};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
-use crate::session::{Backend, Session, Store, Write, postgres_options, sqlite_options};
+use crate::postgres::Server;
+use crate::session::{Backend, Session, Store, Write, sqlite_options};
 
 pub mod rebuild;
 
@@ -65,24 +66,42 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
             }
         }
         Backend::Postgres => {
-            let mut connection = PgConnection::connect_with(&postgres_options(url)?).await?;
-            let tables: Vec<(String,)> = sqlx::query_as(
-                "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()",
-            )
-            .fetch_all(&mut connection)
-            .await?;
-            let fingerprints = sqlx::query_as(FINGERPRINTS);
-            let glimpse = match what(&tables) {
-                Looks::Plain(other) => Ok(other),
-                Looks::Ours { is_marked } => match sqlx::query_as(FACTS).fetch_all(&mut connection).await {
-                    Ok(facts) if is_half_restored(is_marked, &facts) => Ok(Glimpse::HalfRestored),
-                    Ok(_) => fingerprints.fetch_all(&mut connection).await.map(ours),
-                    Err(error) => Err(error),
-                },
-            };
+            let server = Server::of_url(url)?;
+            let mut connection = PgConnection::connect_with(&server.options).await.map_err(refused)?;
+            let glimpse = glimpse_server(&mut connection).await;
             connection.close().await?;
             Ok(glimpse?)
         }
+    }
+}
+
+/// In one transaction and without names for its statements, so that a pooler may stand before the server.
+async fn glimpse_server(connection: &mut PgConnection) -> Result<Glimpse, sqlx::Error> {
+    const TABLES: &str = "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()";
+    let mut tx = connection.begin_with("BEGIN READ ONLY").await?;
+    let tables: Vec<(String,)> = sqlx::query_as(TABLES).persistent(false).fetch_all(&mut *tx).await?;
+    let is_marked = match what(&tables) {
+        Looks::Plain(other) => return Ok(other),
+        Looks::Ours { is_marked } => is_marked,
+    };
+    let facts: Vec<(String,)> = sqlx::query_as(FACTS).persistent(false).fetch_all(&mut *tx).await?;
+    if is_half_restored(is_marked, &facts) {
+        return Ok(Glimpse::HalfRestored);
+    }
+    sqlx::query_as(FINGERPRINTS).persistent(false).fetch_all(&mut *tx).await.map(ours)
+}
+
+/// A pooler refuses the settings that a connection begins with: it is to be told of.
+fn refused(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(said) if said.message().contains("startup parameter") => {
+            StoreError::Url(format!(
+                "the database is behind a pooler ({}); say so by `pgbouncer=true` at the end of its URL: \
+                 postgres://USER:PASSWORD@HOST:PORT/DATABASE?pgbouncer=true",
+                said.message()
+            ))
+        }
+        _ => error.into(),
     }
 }
 
@@ -149,7 +168,7 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
     let rebuild = rebuild::announce(store).await?;
     let done = match (store.sqlite_writer(), store.postgres()) {
         (Some(pool), _) => migrate_sqlite(pool).await,
-        (_, Some(pool)) => migrate_postgres(pool).await,
+        (_, Some((pool, is_pooled))) => migrate_postgres(pool, is_pooled, None).await,
         (None, None) => Ok(()),
     };
     done.map_err(|error| match error {
@@ -217,12 +236,7 @@ async fn check_reach(store: &Store, version: i64) -> Result<(), StoreError> {
 async fn run_to(store: &Store, version: i64) -> Result<(), StoreError> {
     let done = match (store.sqlite_writer(), store.postgres()) {
         (Some(pool), _) => SQLITE.run_to(version, pool).await,
-        (_, Some(pool)) => {
-            let own = unbound(pool).await?;
-            let done = POSTGRES.run_to(version, &own).await;
-            own.close().await;
-            done
-        }
+        (_, Some((pool, is_pooled))) => migrate_postgres(pool, is_pooled, Some(version)).await,
         (None, None) => Ok(()),
     };
     done.map_err(|error| StoreError::Schema(format!("the schema cannot be made: {error}")))
@@ -246,17 +260,36 @@ pub async fn version(session: &mut Session) -> Result<i64, StoreError> {
 }
 
 /// On a connection of its own without time bounds: a migration may take long, and other nodes wait for it to end.
-async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
-    let own = unbound(pool).await?;
-    let done = POSTGRES.run(&own).await;
+async fn migrate_postgres(pool: &PgPool, is_pooled: bool, to: Option<i64>) -> Result<(), MigrateError> {
+    if is_pooled {
+        return migrate_through_pooler(pool, to).await;
+    }
+    let bounds = [("lock_timeout", "0"), ("statement_timeout", "0")];
+    let options = pool.connect_options().as_ref().clone().options(bounds);
+    let own = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+    let done = match to {
+        Some(version) => POSTGRES.run_to(version, &own).await,
+        None => POSTGRES.run(&own).await,
+    };
     own.close().await;
     done
 }
 
-async fn unbound(pool: &PgPool) -> Result<PgPool, sqlx::Error> {
-    let bounds = [("lock_timeout", "0"), ("statement_timeout", "0")];
-    let options = pool.connect_options().as_ref().clone().options(bounds);
-    PgPoolOptions::new().max_connections(1).connect_with(options).await
+/// In one transaction, for which a pooler lets us keep the connection. The migrator names its statements: names that are left
+/// of it on the pooler's connection go before and after.
+async fn migrate_through_pooler(pool: &PgPool, to: Option<i64>) -> Result<(), MigrateError> {
+    const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+                         SET LOCAL idle_in_transaction_session_timeout = 0; DEALLOCATE ALL; \
+                         SELECT pg_advisory_xact_lock(7239461029384756)";
+    let mut migrator = sqlx::migrate!("./migrations/postgres");
+    migrator.set_locking(false);
+    let mut connection = PgConnection::connect_with(pool.connect_options().as_ref()).await?;
+    let mut tx = connection.begin_with(BEGIN).await?;
+    // What `run` and `run_to` come to; their futures cannot be sent to another thread.
+    migrator.run_direct(to, &mut *tx, false).await?;
+    sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(connection.close().await?)
 }
 
 /// SQLite has no lock for migrations: of several processes that start at once the slower ones fail on what the fastest

@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis, Uid};
 
 use crate::busy::{Patience, is_busy};
 use crate::courtesy::{Ahead, Courtesy};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
+use crate::postgres::{Begin, Server, begin};
 use crate::usage::known::{Known, Lesson};
 
 /// Which database it is.
@@ -80,11 +81,12 @@ pub struct Store {
 #[derive(Debug, Clone)]
 enum Pool {
     /// SQLite has one writer at a time: waiting for one connection in order beats contending for a lock.
-    Sqlite {
-        read: SqlitePool,
-        write: SqlitePool,
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres {
+        pool: PgPool,
+        /// Whether a pooler stands before the server.
+        is_pooled: bool,
     },
-    Postgres(PgPool),
 }
 
 const ACQUIRE: Duration = Duration::from_secs(10);
@@ -93,11 +95,6 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 /// system's memory as well. Negative means KiB (<https://www.sqlite.org/pragma.html#pragma_cache_size>).
 const READER_PAGES: &str = "-512";
 const READER_STATEMENTS: usize = 32;
-
-/// A node that froze or lost its network in a transaction holds locks that every other node waits for: the server ends
-/// such a transaction, and those who wait get an answer. <https://www.postgresql.org/docs/current/runtime-config-client.html>
-const BOUNDS: [(&str, &str); 3] =
-    [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "10s")];
 
 impl Store {
     /// Connects. An SQLite file that does not exist is made, readable by its owner only.
@@ -126,7 +123,8 @@ impl Store {
                         known.forget();
                         Box::pin(async { Ok(()) })
                     });
-                Pool::Postgres(options_of_pool.connect_with(postgres_options(&options.url)?).await?)
+                let Server { options, is_pooled } = Server::of_url(&options.url)?;
+                Pool::Postgres { pool: options_of_pool.connect_with(options).await?, is_pooled }
             }
         };
         Ok(Self {
@@ -143,7 +141,7 @@ impl Store {
     pub fn backend(&self) -> Backend {
         match self.pool {
             Pool::Sqlite { .. } => Backend::Sqlite,
-            Pool::Postgres(_) => Backend::Postgres,
+            Pool::Postgres { .. } => Backend::Postgres,
         }
     }
 
@@ -154,9 +152,12 @@ impl Store {
     pub async fn read(&self) -> Result<Session, StoreError> {
         let link = match &self.pool {
             Pool::Sqlite { read, .. } => Link::SqliteRead(read.acquire().await?),
-            Pool::Postgres(pool) => Link::PostgresRead(pool.acquire().await?),
+            Pool::Postgres { pool, is_pooled: false } => Link::PostgresRead(pool.acquire().await?),
+            Pool::Postgres { pool, is_pooled: true } => {
+                Link::PostgresWrite(begin(pool, true, Begin::Read).await?)
+            }
         };
-        Ok(Session { link, clock: self.clock.clone() })
+        Ok(self.session(link))
     }
 
     /// A session that sees the database as it is now, however long it reads and whatever others write meanwhile.
@@ -166,17 +167,17 @@ impl Store {
     pub async fn snapshot(&self) -> Result<Session, StoreError> {
         let link = match &self.pool {
             Pool::Sqlite { read, .. } => Link::SqliteWrite(read.begin().await?),
-            Pool::Postgres(pool) => Link::PostgresWrite(
-                begin(pool, Some("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")).await?,
-            ),
+            Pool::Postgres { pool, is_pooled } => {
+                Link::PostgresWrite(begin(pool, *is_pooled, Begin::Snapshot).await?)
+            }
         };
-        let mut session = Session { link, clock: self.clock.clone() };
+        let mut session = self.session(link);
         if let Connection::Postgres(connection) = session.connection() {
             // Whoever takes the rows may be slow, but not gone: an open snapshot keeps dead rows from being cleared away.
             for bound in
                 ["SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = '5min'"]
             {
-                sqlx::query(bound).execute(&mut *connection).await?;
+                sqlx::raw_sql(bound).execute(&mut *connection).await?;
             }
         }
         // The first statement that reads is what the snapshot is of.
@@ -207,10 +208,12 @@ impl Store {
         let link = match &self.pool {
             // Taking the write lock at once: upgrading a read lock later can fail with BUSY however long one waits.
             Pool::Sqlite { write, .. } => Link::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Link::PostgresWrite(begin(pool, None).await?),
+            Pool::Postgres { pool, is_pooled } => {
+                Link::PostgresWrite(begin(pool, *is_pooled, Begin::Write).await?)
+            }
         };
         Ok(Write {
-            session: Session { link, clock: self.clock.clone() },
+            session: self.session(link),
             is_change: false,
             changes_made: Arc::clone(&self.changes_made),
             known: self.known.clone(),
@@ -241,39 +244,29 @@ impl Store {
                 read.close().await;
                 write.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres { pool, .. } => pool.close().await,
         }
     }
 
     pub(crate) fn sqlite_writer(&self) -> Option<&SqlitePool> {
         match &self.pool {
             Pool::Sqlite { write, .. } => Some(write),
-            Pool::Postgres(_) => None,
+            Pool::Postgres { .. } => None,
         }
     }
 
-    pub(crate) fn postgres(&self) -> Option<&PgPool> {
+    /// The pool of connections to PostgreSQL, and whether a pooler stands before the server.
+    pub(crate) fn postgres(&self) -> Option<(&PgPool, bool)> {
         match &self.pool {
             Pool::Sqlite { .. } => None,
-            Pool::Postgres(pool) => Some(pool),
+            Pool::Postgres { pool, is_pooled } => Some((pool, *is_pooled)),
         }
     }
-}
 
-/// Begins a transaction, whose caller may go away meanwhile. The driver believes in one that the server has confirmed: were
-/// the wait for that given up, the connection would go to whoever is next with a transaction open that nobody ends. So a
-/// task waits, which nobody gives up.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "that it outlives its caller is what it is for; what it brings is awaited"
-)]
-async fn begin(
-    pool: &PgPool,
-    statement: Option<&'static str>,
-) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let connection = pool.acquire().await?;
-    let begun = tokio::spawn(Transaction::begin(connection, statement.map(SqlSafeStr::into_sql_str)));
-    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+    fn session(&self, link: Link) -> Session {
+        let has_names = !matches!(self.pool, Pool::Postgres { is_pooled: true, .. });
+        Session { link, clock: self.clock.clone(), has_names }
+    }
 }
 
 async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
@@ -305,19 +298,6 @@ pub(crate) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreErr
         .busy_timeout(ACQUIRE))
 }
 
-pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    // The driver's own message may repeat the URL and with it the password.
-    PgConnectOptions::from_str(url)
-        .map(|options| options.application_name("strongroom").options(BOUNDS))
-        .map_err(|_| {
-            StoreError::Url(
-                "the PostgreSQL URL must have the form postgres://USER:PASSWORD@HOST:PORT/DATABASE, \
-             with special characters in the password percent-encoded"
-                    .to_owned(),
-            )
-        })
-}
-
 fn create_private(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -343,6 +323,8 @@ enum Link {
 pub struct Session {
     link: Link,
     clock: Clock,
+    /// Whether statements get names under which the server keeps them for this connection.
+    has_names: bool,
 }
 
 impl Session {
@@ -353,6 +335,11 @@ impl Session {
             Link::PostgresRead(connection) => Connection::Postgres(connection),
             Link::PostgresWrite(transaction) => Connection::Postgres(transaction),
         }
+    }
+
+    /// Whether statements get names under which the server keeps them for this connection.
+    pub(crate) const fn has_names(&self) -> bool {
+        self.has_names
     }
 
     /// Which database it is.

@@ -39,7 +39,7 @@ async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
     store.close().await;
 
     // Roles belong to the whole server: the name has to be as unique as the database's.
-    let role = format!("app_{}", database.url().rsplit('/').next().unwrap());
+    let role = format!("app_{}", database.name());
     database.execute(&format!("CREATE ROLE {role}")).await;
     // What an owner might have done before.
     database.execute(&format!("GRANT ALL ON audit_logs TO {role}; GRANT SELECT ON tokens TO PUBLIC")).await;

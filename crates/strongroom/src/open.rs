@@ -161,7 +161,7 @@ impl Strongroom {
             node,
             keeper: Keeper::open(room),
             environment: options.environment.clone(),
-            guard: options.guard,
+            guard: options.guard.clone(),
             signals: Signals::default(),
             desk: Desk::open(room.clone()),
             admission: crate::admission::Desk::open(room.clone()),

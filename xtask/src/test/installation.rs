@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::geteuid;
-use strongroom_testkit::postgres_cluster::{URL_VARIABLE, installed_binaries};
+use strongroom_testkit::postgres_cluster::{POOLER, URL_VARIABLE, installed_binaries};
 use strongroom_testkit::real_parts::{FOLDER, python_environment, workspace_root};
 
 use super::Group;
@@ -23,7 +23,8 @@ impl Installer {
         match group {
             Group::Postgres => {
                 let present = || installed_binaries().is_some() || std::env::var_os(URL_VARIABLE).is_some();
-                self.debian("PostgreSQL", present, &["postgresql"])
+                self.debian("PostgreSQL", present, &["postgresql"])?;
+                self.debian("PgBouncer", || Path::new(POOLER).is_file(), &["pgbouncer"])
             }
             Group::Node => {
                 self.debian("Node", || runs("node", &["--version"]), &["nodejs"])?;

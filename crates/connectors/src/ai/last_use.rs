@@ -220,7 +220,7 @@ async fn get(
         Problem::new(ProblemKind::Unprocessable, "the key to ask with has characters that cannot be sent")
     })?;
     let unreachable = |error: reqwest::Error| {
-        let why = unreachable::explain(&error, client.timeout());
+        let why = unreachable::explain(&error, client);
         Problem::new(ProblemKind::BadGateway, format!("{provider} cannot be asked: {why}"))
     };
     let response = client.request(Method::GET, url)?.header(name, value).send().await.map_err(unreachable)?;

@@ -119,7 +119,7 @@ async fn call(
         None => request,
     };
     let unreachable = |error: reqwest::Error| {
-        let why = unreachable::explain(&error, client.timeout());
+        let why = unreachable::explain(&error, client);
         Problem::new(ProblemKind::BadGateway, format!("{} cannot be asked: {why}", minter.provider))
     };
     let response = request.send().await.map_err(unreachable)?;

@@ -3,12 +3,19 @@
 use std::error::Error as StdError;
 use std::io;
 use std::iter::successors;
-use std::time::Duration;
 
-use crate::endpoint_guard::Refusal;
+use crate::endpoint_guard::{GuardedClient, Refusal};
 
 /// Tells DNS, connection, TLS, a timeout and the guard apart, and names the mend. Repeats no URL.
-pub(super) fn explain(error: &reqwest::Error, timeout: Duration) -> String {
+pub(super) fn explain(error: &reqwest::Error, client: &GuardedClient) -> String {
+    let timeout = client.timeout();
+    if error.is_connect()
+        && cause::<rustls::Error>(error).is_none()
+        && error.url().is_some_and(|url| client.is_proxied(url))
+    {
+        return "No connection by way of the proxy: check STRONGROOM_PROXY, its user and password, and what it lets through."
+            .to_owned();
+    }
     if let Some(refusal) = cause::<Refusal>(error) {
         return format!("Not called: the endpoint's name {refusal}.");
     }
@@ -67,7 +74,7 @@ mod tests {
     use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
     use super::*;
-    use crate::endpoint_guard::{EndpointGuard, GuardedClient};
+    use crate::endpoint_guard::EndpointGuard;
 
     /// A name server that knows nothing, or says that every name is this machine.
     struct Answers(Option<[u8; 4]>);
@@ -84,10 +91,10 @@ mod tests {
 
     async fn explained(answers: Answers) -> String {
         let guard = EndpointGuard::new(false);
-        let client = GuardedClient::over(guard, Arc::new(answers)).unwrap();
+        let client = GuardedClient::over(guard.clone(), Arc::new(answers)).unwrap();
         let url = guard.check("https://canary.example:9/v1").unwrap();
         let error = client.get(url).unwrap().send().await.unwrap_err();
-        explain(&error, client.timeout())
+        explain(&error, &client)
     }
 
     #[tokio::test]

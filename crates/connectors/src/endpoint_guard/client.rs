@@ -11,13 +11,14 @@ use url::Url;
 use super::EndpointGuard;
 use super::reach::Reach;
 use super::resolver::{GuardedResolver, SystemResolver};
+use crate::proxy::Proxy;
 
 /// For the connection alone, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From the start of the request to the end of the answer's body.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A client that reaches only what its [`EndpointGuard`] allows, follows no redirect and uses no proxy.
+/// A client that reaches only what its [`EndpointGuard`] allows, follows no redirect and uses no proxy but the one that it is given.
 ///
 /// Names are checked when they are resolved for the connection. A client asks no resolver about an IP address that is
 /// written out, so that the only way to a request is through this type, which checks those before anything is sent.
@@ -37,9 +38,10 @@ impl GuardedClient {
 
     /// With another source of addresses than the operating system, which is checked in the same way.
     pub(crate) fn over(guard: EndpointGuard, names: Arc<dyn Resolve>) -> Result<Self, Problem> {
-        let https = build(names.clone(), guard.reach(), true)?;
+        let proxy = guard.proxy();
+        let https = build(names.clone(), guard.reach(), proxy)?;
         let plain = match guard.allows_private() {
-            true => Some(build(names, Reach::PrivateOnly, false)?),
+            true => Some(build(names, Reach::PrivateOnly, None)?),
             false => None,
         };
         Ok(Self { guard, https, plain, timeout: DEFAULT_TIMEOUT })
@@ -62,6 +64,11 @@ impl GuardedClient {
     #[must_use]
     pub fn guard(&self) -> &EndpointGuard {
         &self.guard
+    }
+
+    /// Whether what is called there is called by way of the proxy.
+    pub(crate) fn is_proxied(&self, url: &Url) -> bool {
+        self.guard.proxy_for(url).is_some()
     }
 
     /// Starts a `GET`.
@@ -104,15 +111,21 @@ impl GuardedClient {
 }
 
 /// The one place that builds clients for calls that carry a key.
-fn build(names: Arc<dyn Resolve>, reach: Reach, https_only: bool) -> Result<reqwest::Client, Problem> {
-    reqwest::Client::builder()
-        .dns_resolver(GuardedResolver::new(names, reach))
-        .https_only(https_only)
+fn build(names: Arc<dyn Resolve>, reach: Reach, proxy: Option<&Proxy>) -> Result<reqwest::Client, Problem> {
+    // That of the environment would do the connecting, unguarded, without anybody having said so to us.
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = match proxy.cloned() {
+        Some(proxy) => {
+            builder.proxy(reqwest::Proxy::custom(move |url| proxy.serves(url).then(|| proxy.url().clone())))
+        }
+        None => builder,
+    };
+    builder
+        .dns_resolver(GuardedResolver::new(names, reach).but_for(proxy.map(Proxy::host)))
+        .https_only(reach != Reach::PrivateOnly)
         // A redirect would carry the key to wherever it points.
         .redirect(redirect::Policy::none())
         .referer(false)
-        // A proxy would do the connecting, unguarded, and see the calls.
-        .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
         .build()

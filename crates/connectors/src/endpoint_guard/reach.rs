@@ -55,7 +55,7 @@ impl fmt::Display for Refusal {
 impl StdError for Refusal {}
 
 /// The kind of place that a host name promises by itself, before anybody asks the DNS.
-pub(super) fn class_of_name(name: &str) -> Option<AddressClass> {
+pub(crate) fn class_of_name(name: &str) -> Option<AddressClass> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     match name.as_str() {
         "metadata"

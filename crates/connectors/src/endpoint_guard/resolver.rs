@@ -29,17 +29,27 @@ impl Resolve for SystemResolver {
 pub(crate) struct GuardedResolver {
     asked: Arc<dyn Resolve>,
     reach: Reach,
+    /// A host that may lead anywhere.
+    free: Option<String>,
 }
 
 impl GuardedResolver {
     pub(crate) fn new(asked: Arc<dyn Resolve>, reach: Reach) -> Self {
-        Self { asked, reach }
+        Self { asked, reach, free: None }
+    }
+
+    /// With a host whose addresses are all given out: that of a proxy.
+    pub(crate) fn but_for(self, host: Option<&str>) -> Self {
+        Self { free: host.map(str::to_ascii_lowercase), ..self }
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.reach;
+        if self.free.as_deref() == Some(name.as_str().to_ascii_lowercase().as_str()) {
+            return self.asked.resolve(name);
+        }
         if let Some(class) = class_of_name(name.as_str())
             && !reach.admits(class)
         {

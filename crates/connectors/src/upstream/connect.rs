@@ -10,6 +10,7 @@ use http::Uri;
 use hyper_rustls::builderstates::WantsSchemes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use reqwest::dns::Resolve;
@@ -19,6 +20,7 @@ use tower_service::Service;
 
 use super::BoxError;
 use crate::endpoint_guard::{EndpointGuard, GuardedResolver, Reach, SystemResolver};
+use crate::proxy::Proxy;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
@@ -32,12 +34,15 @@ pub(super) enum Connected {
 }
 
 type Https = HttpsConnector<HttpConnector<Guarded>>;
+/// The same by way of a proxy, whose own name may lead anywhere.
+type Proxied = HttpsConnector<Tunnel<HttpConnector>>;
 
 /// Makes connections.
 pub(super) struct Connector {
     guard: EndpointGuard,
     /// Set up with the first connection that needs it: the system's certificates take megabytes.
     https: OnceCell<Https>,
+    proxied: OnceCell<Proxied>,
     /// For `http://`, to private addresses only; absent when those are not allowed.
     plain: Option<HttpConnector<Guarded>>,
     limit: Duration,
@@ -46,36 +51,39 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(guard: EndpointGuard, limit: Duration) -> Self {
         let plain = guard.allows_private().then(|| connector(Reach::PrivateOnly));
-        Self { guard, https: OnceCell::new(), plain, limit }
+        Self { guard, https: OnceCell::new(), proxied: OnceCell::new(), plain, limit }
     }
 
     #[cfg(test)]
     pub(super) fn trusting(guard: EndpointGuard, limit: Duration, config: rustls::ClientConfig) -> Self {
-        let https = over_tls(HttpsConnectorBuilder::new().with_tls_config(config), guard);
-        Self { guard, https: OnceCell::new_with(Some(https)), plain: None, limit }
+        let builder = || HttpsConnectorBuilder::new().with_tls_config(config.clone());
+        let https = OnceCell::new_with(Some(over_tls(builder(), &guard)));
+        let proxied = OnceCell::new_with(guard.proxy().map(|proxy| through(builder(), proxy)));
+        Self { guard, https, proxied, plain: None, limit }
     }
 
     async fn https(&self) -> Result<Https, BoxError> {
-        let https = self.https.get_or_try_init(|| async {
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let https = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider);
-            let https = https.map_err(|error| {
-                let advice = "check that the system's certificates are installed (package ca-certificates)";
-                format!("TLS cannot be set up: {error}; {advice}")
-            })?;
-            Ok::<_, BoxError>(over_tls(https, self.guard))
-        });
-        https.await.cloned()
+        let https = async || Ok::<_, BoxError>(over_tls(trusting_the_system()?, &self.guard));
+        self.https.get_or_try_init(https).await.cloned()
+    }
+
+    async fn proxied(&self, proxy: &Proxy) -> Result<Proxied, BoxError> {
+        let proxied = async || Ok::<_, BoxError>(through(trusting_the_system()?, proxy));
+        self.proxied.get_or_try_init(proxied).await.cloned()
     }
 
     /// Connects to the host of a URL, TLS included, in time.
-    pub(super) async fn connect(&self, origin: &Uri) -> Result<Connected, BoxError> {
-        tokio::time::timeout(self.limit, self.connect_some_time(origin)).await?
+    pub(super) async fn connect(&self, origin: &Uri, is_proxied: bool) -> Result<Connected, BoxError> {
+        tokio::time::timeout(self.limit, self.connect_some_time(origin, is_proxied)).await?
     }
 
-    async fn connect_some_time(&self, origin: &Uri) -> Result<Connected, BoxError> {
-        let io = match &self.plain {
-            Some(plain) if origin.scheme() == Some(&http::uri::Scheme::HTTP) => {
+    async fn connect_some_time(&self, origin: &Uri, is_proxied: bool) -> Result<Connected, BoxError> {
+        let io = match (&self.plain, self.guard.proxy()) {
+            (_, Some(proxy)) if is_proxied => {
+                let connected = self.proxied(proxy).await?.call(origin.clone()).await;
+                connected.map_err(|source| ByProxy { proxy: proxy.shown(), source })?
+            }
+            (Some(plain), _) if origin.scheme() == Some(&http::uri::Scheme::HTTP) => {
                 Io::Http(plain.clone().call(origin.clone()).await?)
             }
             _ => self.https().await?.call(origin.clone()).await?,
@@ -85,13 +93,42 @@ impl Connector {
     }
 }
 
-fn over_tls(https: HttpsConnectorBuilder<WantsSchemes>, guard: EndpointGuard) -> Https {
+/// That a provider was not reached by way of the proxy.
+#[derive(Debug, thiserror::Error)]
+#[error("by way of the proxy {proxy}")]
+pub(super) struct ByProxy {
+    proxy: String,
+    source: BoxError,
+}
+
+fn trusting_the_system() -> Result<HttpsConnectorBuilder<WantsSchemes>, BoxError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let https = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider);
+    Ok(https.map_err(|error| {
+        let advice = "check that the system's certificates are installed (package ca-certificates)";
+        format!("TLS cannot be set up: {error}; {advice}")
+    })?)
+}
+
+fn over_tls(https: HttpsConnectorBuilder<WantsSchemes>, guard: &EndpointGuard) -> Https {
     https.https_only().enable_all_versions().wrap_connector(connector(guard.reach()))
+}
+
+fn through(https: HttpsConnectorBuilder<WantsSchemes>, proxy: &Proxy) -> Proxied {
+    let tunnel = Tunnel::new(proxy.uri().clone(), set_up(HttpConnector::new()));
+    let tunnel = match proxy.authorization() {
+        Some(authorization) => tunnel.with_auth(authorization.clone()),
+        None => tunnel,
+    };
+    https.https_only().enable_all_versions().wrap_connector(tunnel)
 }
 
 fn connector(reach: Reach) -> HttpConnector<Guarded> {
     let resolver = GuardedResolver::new(Arc::new(SystemResolver), reach);
-    let mut connector = HttpConnector::new_with_resolver(Guarded(Arc::new(resolver)));
+    set_up(HttpConnector::new_with_resolver(Guarded(Arc::new(resolver))))
+}
+
+fn set_up<R>(mut connector: HttpConnector<R>) -> HttpConnector<R> {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_keepalive(Some(KEEP_ALIVE));

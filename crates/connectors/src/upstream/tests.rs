@@ -134,7 +134,7 @@ async fn http2_is_spoken_where_both_sides_can_and_calls_share_its_connection() {
             .with_no_client_auth();
         let guard = EndpointGuard::new(true);
         let upstream = Upstream {
-            connector: Connector::trusting(guard, PATIENCE, client),
+            connector: Connector::trusting(guard.clone(), PATIENCE, client),
             ..Upstream::new(guard, PATIENCE)
         };
         let base = upstream.base(&url).unwrap();
@@ -198,6 +198,7 @@ async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
         origin: "https://localhost:1/".parse().unwrap(),
         host: HeaderValue::from_static("localhost:1"),
         prefix: String::new(),
+        is_proxied: false,
         pool: Arc::new(Pool::new(TaskTracker::new())),
     };
     let error = ask(&guarded, &base).await.unwrap_err();

@@ -25,10 +25,21 @@ pub(super) struct Sources<'a> {
     working_directory: &'a Path,
 }
 
-/// Settings that no file in the working directory decides, whatever the command: which key seals everything, and
-/// whether keys may be sent into the networks around this machine. Whoever can put a file into a folder that somebody
-/// works in must not choose them.
-const TRUSTED_ONLY: [&str; 3] = ["encryption.key", "encryption.previous", "endpoints.allow_private"];
+/// Settings that no file in the working directory decides, whatever the command, and what they decide: which key seals
+/// everything, who comes in, and whether keys may be sent into the networks around this machine. Whoever can put a file into a
+/// folder that somebody works in must not choose them.
+const TRUSTED_ONLY: [(&str, &str); 6] = [
+    ("encryption.key", "chooses the master key"),
+    ("encryption.previous", "chooses the master key"),
+    ("auth.jwt_secret", "says whose tokens are let in"),
+    ("auth.admin_token", "says whose tokens are let in"),
+    ("endpoints.allow_private", "says where keys may be sent"),
+    ("endpoints.proxy", "says where keys may be sent"),
+];
+
+fn decides(name: &str) -> Option<&'static str> {
+    TRUSTED_ONLY.iter().find(|(trusted, _)| *trusted == name).map(|(_, what)| *what)
+}
 
 /// The settings that say where secrets go.
 const PLACES: [&str; 2] = ["data_dir", "database.url"];
@@ -59,10 +70,12 @@ impl<'a> Sources<'a> {
             problems.push(format!("{name} in the environment is not text in UTF-8"));
         }
         let is_set = |name: &&&str| environment.get(name).is_some_and(|value| !value.trim().is_empty());
-        if let Some(name) = PROXY_VARIABLES.iter().find(is_set).filter(|_| !overrides.is_command) {
+        let has_own = ["STRONGROOM_PROXY", "STRONGROOM_PROXY_FILE"].iter().any(|name| is_set(&name));
+        if let Some(name) = PROXY_VARIABLES.iter().find(is_set).filter(|_| !overrides.is_command && !has_own)
+        {
             warnings.push(format!(
                 "{name} is set and not followed: providers are called directly, as a proxy could reach what the endpoint \
-                 guard keeps calls from; unset it, or let the network route those calls"
+                 guard keeps calls from; to call them by way of it, set STRONGROOM_PROXY (and STRONGROOM_NO_PROXY)"
             ));
         }
         let dotenv = DotenvFile::read(working_directory, problems, warnings);
@@ -96,7 +109,8 @@ impl<'a> Sources<'a> {
 
     /// Says of every line in the working directory that it decides nothing, where nothing stronger does.
     fn tell_of_untrusted(&self, problems: &mut Vec<String>, warnings: &mut Vec<String>) {
-        for setting in settings().filter(|setting| TRUSTED_ONLY.contains(&setting.name().as_str())) {
+        for (setting, what) in settings().filter_map(|it| Some((it, decides(&it.name())?))) {
+            let is_of_key = setting.name().starts_with("encryption.");
             let is_set = setting.all_variables().any(|variable| self.environment.get(&variable).is_some());
             let in_dotenv = setting.all_variables().filter_map(|variable| {
                 Some((self.dotenv.get(&variable)?, format!("{variable} in {}", dotenv_file::NAME), variable))
@@ -110,22 +124,21 @@ impl<'a> Sources<'a> {
                 let is_value = setting.is_secret() && !name.ends_with("_FILE") && !name.ends_with("_file");
                 let is_key =
                     text.trim().len() == 64 && text.trim().bytes().all(|byte| byte.is_ascii_hexdigit());
-                if is_value && !is_key && !is_set && !self.is_command {
+                if is_of_key && is_value && !is_key && !is_set && !self.is_command {
                     problems.push(format!(
                         "{place} is no master key, and none is taken from a file in the working directory; remove the \
                          line, or give the key as ENCRYPTION_KEY in the environment or as ENCRYPTION_KEY_FILE"
                     ));
                     continue;
                 }
-                let what = if setting.is_secret() {
-                    "chooses the master key"
-                } else {
-                    "says where keys may be sent"
+                let by_file = match setting.all_variables().find(|name| name.ends_with("_FILE")) {
+                    Some(variable) if is_of_key => format!(", give the key in a file by {variable}"),
+                    Some(variable) => format!(", give it in a file by {variable}"),
+                    None => String::new(),
                 };
                 warnings.push(format!(
-                    "{place} is ignored: no file in the working directory {what}; export the variable{}, or name the \
-                     configuration file with --config",
-                    if setting.is_secret() { ", give the key in a file by ENCRYPTION_KEY_FILE" } else { "" }
+                    "{place} is ignored: no file in the working directory {what}; export the variable{by_file}, or name the \
+                     configuration file with --config"
                 ));
             }
         }
@@ -164,7 +177,7 @@ impl<'a> Sources<'a> {
     fn is_followed(&self, setting: &Setting) -> bool {
         let name = setting.name();
         let is_place = self.is_command && PLACES.contains(&name.as_str());
-        !is_place && !TRUSTED_ONLY.contains(&name.as_str())
+        !is_place && decides(&name).is_none()
     }
 
     /// The strongest source that has the setting.

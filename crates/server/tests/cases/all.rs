@@ -21,6 +21,7 @@ mod live_test;
 mod names;
 mod nul;
 mod prices;
+mod proxy;
 mod revision;
 mod route_table;
 mod scope;

@@ -322,7 +322,7 @@ async fn a_database_that_is_read_only_is_named_as_such_and_changes_nothing() {
             installation.start_again()
         }
         Backend::Postgres => {
-            let name = database.url().rsplit_once('/').expect("a name").1.to_owned();
+            let name = database.name().to_owned();
             let set = async |value: &str| {
                 let sql = format!(
                     "BEGIN READ WRITE; ALTER DATABASE {name} SET default_transaction_read_only = {value}; COMMIT;"

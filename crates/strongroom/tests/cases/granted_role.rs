@@ -21,7 +21,7 @@ const GRANTS: &str = include_str!("../../../../docs/postgres-grants.sql");
 async fn granted(ground: &Ground) -> (String, Options) {
     let (server, database) =
         ground.database.url().rsplit_once('/').expect("a URL that ends in a database's name");
-    let role = format!("app_{database}");
+    let role = format!("app_{}", ground.database.name());
     ground.database.execute(&format!("CREATE ROLE {role} LOGIN")).await;
     ground.database.execute(&GRANTS.replace(":\"app\"", &role)).await;
     let place =

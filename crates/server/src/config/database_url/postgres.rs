@@ -151,6 +151,12 @@ fn parameters(url: &Url) -> Result<Kept, String> {
                         .to_owned(),
                 );
             }
+            // Prisma's name for a pooler that gives each transaction another connection.
+            "pgbouncer" => match value.to_ascii_lowercase().as_str() {
+                "true" | "1" | "on" | "yes" => kept.push((name, "true".to_owned())),
+                "false" | "0" | "off" | "no" => {}
+                _ => return Err("`pgbouncer` is neither yes nor no; write `pgbouncer=true`".to_owned()),
+            },
             known if PARAMETERS.contains(&known) || known.starts_with("options[") => kept.push((name, value)),
             _ => ignored.push(name),
         }

@@ -121,7 +121,16 @@ const TABLE: &[(&str, Is)] = &[
     ("postgres://u:p@h/d?conn_max_age=600", Server("postgres://u:p@h/d")),
     // Prisma, node-postgres
     ("postgresql://u:p@h/d?schema=public", Server("postgres://u:p@h/d")),
-    ("postgresql://u:p@h/d?schema=public&connection_limit=5&pgbouncer=true", Server("postgres://u:p@h/d")),
+    (
+        "postgresql://u:p@h/d?schema=public&connection_limit=5&pgbouncer=true",
+        Server("postgres://u:p@h/d?pgbouncer=true"),
+    ),
+    (
+        "postgres://u:p@h/d?pgbouncer=1&sslmode=require",
+        Server("postgres://u:p@h/d?pgbouncer=true&sslmode=require"),
+    ),
+    ("postgres://u:p@h/d?pgbouncer=false", Server("postgres://u:p@h/d")),
+    ("postgres://u:p@h/d?pgbouncer=maybe", Refused("pgbouncer=true")),
     ("postgresql://u:p@h/d?schema=mine", Refused("search_path")),
     ("postgres://u:p@h/d?ssl=true", Server("postgres://u:p@h/d?sslmode=require")),
     ("postgres://u:p@h/d?ssl=false&sslmode=verify-ca", Server("postgres://u:p@h/d?sslmode=verify-ca")),

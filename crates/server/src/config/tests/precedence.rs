@@ -142,8 +142,8 @@ fn a_relative_path_starts_where_it_is_written() {
 
 #[test]
 fn a_dollar_in_the_dotenv_file_stays_a_dollar() {
-    let place = Place::new().file(".env", "STRONGROOM_ADMIN_TOKEN=a$HOME${HOME}b").variable("HOME", "/home");
-    assert_eq!(place.loaded().config.auth.admin_token.unwrap().expose(), "a$HOME${HOME}b");
+    let place = Place::new().file(".env", "OPENAI_API_KEY=a$HOME${HOME}b").variable("HOME", "/home");
+    assert_eq!(place.loaded().provider_environment[0].1.expose(), "a$HOME${HOME}b");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_command_does_not_let_a_file_in_the_working_directory_say_where_keys_go() {
 }
 
 #[test]
-fn no_file_in_the_working_directory_chooses_the_master_key_or_where_keys_may_be_sent() {
+fn no_file_in_the_working_directory_chooses_the_master_key_who_comes_in_or_where_keys_may_be_sent() {
     let key = "0a".repeat(32);
     for (name, text, says) in [
         (".env", format!("ENCRYPTION_KEY={key}"), "ENCRYPTION_KEY in .env"),
@@ -214,6 +214,12 @@ fn no_file_in_the_working_directory_chooses_the_master_key_or_where_keys_may_be_
             format!("[encryption]\nprevious = '{key}'"),
             "encryption.previous in strongroom.toml",
         ),
+        (".env", format!("JWT_SECRET={key}"), "JWT_SECRET in .env"),
+        (".env", "STRONGROOM_PROXY=http://a:1".to_owned(), "STRONGROOM_PROXY in .env"),
+        (".env", "JWT_SECRET_FILE=key".to_owned(), "JWT_SECRET_FILE in .env"),
+        (".env", format!("STRONGROOM_ADMIN_TOKEN={key}"), "STRONGROOM_ADMIN_TOKEN in .env"),
+        ("strongroom.toml", format!("[auth]\njwt_secret = '{key}'"), "auth.jwt_secret in strongroom.toml"),
+        ("strongroom.toml", format!("[auth]\nadmin_token = '{key}'"), "auth.admin_token in strongroom.toml"),
         (
             "strongroom.toml",
             "[endpoints]\nallow_private = true".to_owned(),
@@ -225,7 +231,11 @@ fn no_file_in_the_working_directory_chooses_the_master_key_or_where_keys_may_be_
             let place = place.overrides(Overrides { is_command, ..Overrides::default() });
             let loaded = place.loaded();
             let config = loaded.config;
-            let is_chosen = config.encryption.key.is_some() || config.encryption.previous.is_some();
+            let is_chosen = config.encryption.key.is_some()
+                || config.encryption.previous.is_some()
+                || config.auth.jwt_secret.is_some()
+                || config.auth.admin_token.is_some()
+                || config.endpoints.proxy.is_some();
             assert!(!is_chosen && !config.endpoints.allow_private, "{text}");
             assert_eq!(loaded.warnings.len(), 1, "{text}: {:?}", loaded.warnings);
             let warning = &loaded.warnings[0];
@@ -262,4 +272,17 @@ fn a_proxy_that_only_the_environment_names_is_told_of_without_its_password() {
         );
     }
     assert_eq!(Place::new().variable("HTTPS_PROXY", "").loaded().warnings, Vec::<String>::new());
+    let own = Place::new().variable("HTTPS_PROXY", "http://a:1").variable("STRONGROOM_PROXY", "http://b:2");
+    let own = own.variable("STRONGROOM_NO_PROXY", "llm.internal, .corp").loaded();
+    assert_eq!(own.warnings, Vec::<String>::new());
+    let proxy = own.config.endpoints.proxy.unwrap();
+    assert_eq!(
+        (proxy.shown().as_str(), proxy.exceptions()),
+        ("b:2", &["llm.internal".to_owned(), "corp".to_owned()][..])
+    );
+    let problem = Place::new().variable("STRONGROOM_PROXY", &format!("socks5://u:{CANARY}@b:2")).problem();
+    assert!(
+        problem.starts_with("STRONGROOM_PROXY: this is no HTTP proxy") && !problem.contains(CANARY),
+        "{problem}"
+    );
 }

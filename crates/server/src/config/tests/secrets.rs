@@ -13,6 +13,8 @@ fn secret_settings() -> impl Iterator<Item = (&'static setting::Setting, &'stati
 fn planted(variable: &str) -> String {
     if variable.ends_with("DATABASE_URL") {
         format!("postgres://app:{CANARY}@db/x")
+    } else if variable == "STRONGROOM_PROXY" {
+        format!("http://app:{CANARY}@proxy:3128/")
     } else {
         CANARY.to_owned()
     }
@@ -34,19 +36,20 @@ fn a_secret_may_stand_in_a_file() {
             .variable("STRONGROOM_CONFIG", "strongroom.toml")
             .file("strongroom.toml", format!("{field} = 'secret'"));
         for place in [in_environment, in_toml] {
-            let Config { database, encryption, auth, .. } = place.loaded().config;
+            let Config { database, encryption, auth, endpoints, .. } = place.loaded().config;
             let found = [
                 encryption.key.map(|key| key.expose().to_owned()),
                 encryption.previous.map(|key| key.expose().to_owned()),
                 auth.jwt_secret.map(|secret| secret.expose().to_owned()),
                 auth.admin_token.map(|token| token.expose().to_owned()),
                 Some(database.url.expose().to_owned()),
+                endpoints.proxy.map(|proxy| proxy.with_password().to_owned()),
             ];
             assert!(found.contains(&Some(planted(variable))), "{}", setting.name());
             tried += 1;
         }
     }
-    assert_eq!(tried, 10);
+    assert_eq!(tried, 12);
 }
 
 #[test]
@@ -59,8 +62,8 @@ fn a_secret_as_value_and_as_file_is_an_error_that_names_both() {
             assert_eq!(problem, format!("{variable} and {file} are both set; keep one of them"));
         }
         let (section, key) = (setting.section, setting.key);
-        // Of the master key nothing is taken from there.
-        if section != "encryption" {
+        // Of what decides over keys nothing is taken from there.
+        if !["encryption", "auth", "endpoints"].contains(&section) {
             let place = Place::new().file(".env", format!("{variable}={CANARY}\n{variable}_FILE=secret"));
             let problem = place.problem();
             assert!(problem.contains(&format!("{variable} (.env line 1) and {variable}_FILE (.env line 2)")));
@@ -154,6 +157,8 @@ fn nothing_that_is_printed_holds_a_secret() {
     for name in ["encryption.key", "auth.jwt_secret", "auth.admin_token"] {
         assert!(reports.iter().any(|report| report.name == name && report.value == "set"), "{name}");
     }
+    let proxy = reports.iter().find(|report| report.name == "endpoints.proxy").unwrap();
+    assert_eq!(proxy.value, "proxy:3128");
     let url = reports.iter().find(|report| report.name == "database.url").unwrap();
     assert_eq!(url.value, "postgres://app:****@db/x");
     let unset = describe(&Place::new().loaded());
