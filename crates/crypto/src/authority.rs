@@ -35,7 +35,12 @@ pub fn is_token(keyring: &Keyring, text: &Secret, hash: &AuthorityMac) -> bool {
 /// Everything that a token's row says about what the token may do. Its name and birth say nothing about that.
 fn grant_fields(token: &Token, hash: &str) -> Canonical {
     let Scope { credentials, providers } = &token.scope;
-    let mut fields = Canonical::of("strongroom/token-grant/v1")
+    // That it has to be prolonged again and again, not until when it was. One of before knew of nothing of the kind.
+    let format = match token.leased_until {
+        None => "strongroom/token-grant/v1",
+        Some(_) => "strongroom/token-grant/v2-leased",
+    };
+    let mut fields = Canonical::of(format)
         .text(&token.id)
         .text(hash)
         .text(token.role.as_str())
@@ -211,6 +216,7 @@ mod tests {
             user: None,
             created_at: Millis(0),
             expires_at: Some(Millis(10)),
+            leased_until: None,
             revoked_at: None,
         }
     }
@@ -230,7 +236,7 @@ mod tests {
         let hash = hash_token(&keyring, &Secret::from("sr_x"));
         let mac = token_mac(&keyring, &token(), &hash);
         assert!(token_verifies(&keyring, &token(), &hash, &mac));
-        let edits: [fn(&mut Token); 7] = [
+        let edits: [fn(&mut Token); 8] = [
             |t| t.id.push('x'),
             |t| t.role = Role::Admin,
             |t| t.scope.credentials.clear(),
@@ -238,12 +244,23 @@ mod tests {
             |t| t.user = Some(UserId(1)),
             |t| t.expires_at = None,
             |t| t.revoked_at = Some(Millis(1)),
+            |t| t.leased_until = Some(Millis(1)),
         ];
         for (n, edit) in edits.into_iter().enumerate() {
             let mut edited = token();
             edit(&mut edited);
             assert!(!token_verifies(&keyring, &edited, &hash, &mac), "edit {n}");
         }
+        let leased = |at| Token { leased_until: at, ..token() };
+        let mac = token_mac(&keyring, &leased(Some(Millis(1))), &hash);
+        assert!(
+            token_verifies(&keyring, &leased(Some(Millis(2))), &hash, &mac),
+            "it is prolonged without a key"
+        );
+        assert!(
+            !token_verifies(&keyring, &leased(None), &hash, &mac),
+            "that it has to be cannot be taken away"
+        );
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Token {
     pub created_at: Millis,
     /// When it stops working.
     pub expires_at: Option<Millis>,
+    /// Until when it works unless somebody prolongs it; `None`: nobody has to.
+    pub leased_until: Option<Millis>,
     /// When it was revoked.
     pub revoked_at: Option<Millis>,
 }
@@ -29,6 +31,12 @@ impl Token {
     /// Whether it works at this instant.
     #[must_use]
     pub fn is_alive(&self, now: Millis) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at)
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at) && !self.has_lapsed(now)
+    }
+
+    /// Whether nobody has prolonged it in time. It works again once somebody does.
+    #[must_use]
+    pub fn has_lapsed(&self, now: Millis) -> bool {
+        self.leased_until.is_some_and(|at| at <= now)
     }
 }

@@ -37,6 +37,7 @@ struct Row {
     mac: String,
     created_at_ms: i64,
     expires_at_ms: Option<i64>,
+    leased_until_ms: Option<i64>,
     revoked_at_ms: Option<i64>,
 }
 
@@ -67,6 +68,7 @@ impl TryFrom<Row> for StoredToken {
                 user: row.user_id.map(UserId),
                 created_at: Millis(row.created_at_ms),
                 expires_at: row.expires_at_ms.map(Millis),
+                leased_until: row.leased_until_ms.map(Millis),
                 revoked_at: row.revoked_at_ms.map(Millis),
             },
             hash_key_id: row.hash_key_id,
@@ -81,7 +83,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, name, role, scope_credentials, scope_providers, user_id, hash_key_id, hash, mac_key_id, mac, ",
-            "created_at_ms, expires_at_ms, revoked_at_ms FROM tokens ",
+            "created_at_ms, expires_at_ms, leased_until_ms, revoked_at_ms FROM tokens ",
             $tail
         )
     };
@@ -113,8 +115,8 @@ pub async fn list(session: &mut Session) -> Result<Vec<StoredToken>, StoreError>
 pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreError> {
     tx.touch();
     const SQL: &str = "INSERT INTO tokens (id, name, role, scope_credentials, scope_providers, user_id, hash_key_id, \
-                       hash, mac_key_id, mac, created_at_ms, expires_at_ms, revoked_at_ms) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+                       hash, mac_key_id, mac, created_at_ms, expires_at_ms, leased_until_ms, revoked_at_ms) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let token = &stored.token;
     let credentials: Vec<String> = token.scope.credentials.iter().map(ToString::to_string).collect();
     let providers: Vec<&str> = token.scope.providers.iter().map(Provider::as_str).collect();
@@ -133,6 +135,7 @@ pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreErr
         &stored.mac,
         token.created_at.0,
         token.expires_at.map(|at| at.0),
+        token.leased_until.map(|at| at.0),
         token.revoked_at.map(|at| at.0)
     )
     .map(|_| ())
@@ -148,4 +151,15 @@ pub async fn revoke(tx: &mut Write, stored: &StoredToken) -> Result<bool, StoreE
                        WHERE id = $1 AND revoked_at_ms IS NULL";
     let at = stored.token.revoked_at.map(|at| at.0);
     Ok(execute!(tx, SQL, &stored.token.id, at, &stored.mac_key_id, &stored.mac)? == 1)
+}
+
+/// Prolongs a token that has to be. The change counter stays: who knows the token by heart looks at it again once it has
+/// lapsed. `false` when there is none, or it was revoked.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn prolong(tx: &mut Write, id: &str, until: Millis) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE tokens SET leased_until_ms = $2 \
+                       WHERE id = $1 AND revoked_at_ms IS NULL AND leased_until_ms IS NOT NULL";
+    Ok(execute!(tx, SQL, id, until.0)? == 1)
 }

@@ -46,6 +46,18 @@ pub(crate) struct KnownToken {
     pub(crate) hash: AuthorityMac,
     /// Whether the row says what we wrote, and the user behind it is there and active.
     pub(crate) is_good: bool,
+    /// When it was read.
+    read_at: Millis,
+}
+
+/// Milliseconds for which a token that has lapsed is not looked at again.
+const LAPSED: i64 = 500;
+
+impl KnownToken {
+    /// Whether somebody may have prolonged it since it was read.
+    fn may_go_on(&self, now: Millis) -> bool {
+        self.token.has_lapsed(now) && self.read_at.0 + LAPSED <= now.0
+    }
 }
 
 /// A credential with its key open.
@@ -249,7 +261,8 @@ impl Strongroom {
         id: &str,
         moment: Moment,
     ) -> Result<Option<Arc<KnownToken>>, Problem> {
-        if let Some(known) = self.0.catalog.at(moment).and_then(|known| known.tokens.get(id).cloned()) {
+        let known = self.0.catalog.at(moment).and_then(|known| known.tokens.get(id).cloned());
+        if let Some(known) = known.filter(|known| !known.may_go_on(moment.now)) {
             return Ok(Some(known));
         }
         Box::pin(within(self.find_token(id, moment))).await
@@ -270,7 +283,7 @@ impl Strongroom {
             let owner = owner.map(|owner| self.verified_user(owner)).transpose()?;
             is_good = owner.is_some_and(|owner| owner.is_active);
         }
-        let known = Arc::new(KnownToken { token: stored.token, hash, is_good });
+        let known = Arc::new(KnownToken { token: stored.token, hash, is_good, read_at: moment.now });
         let kept = Arc::clone(&known);
         self.0.catalog.keep(moment.generation, |known| known.tokens.insert(id.to_owned(), kept));
         Ok(Some(known))

@@ -24,6 +24,8 @@ pub struct TokenRequest {
     pub role: Role,
     /// When it stops working.
     pub expires_at: Option<Millis>,
+    /// For how many seconds it works until somebody prolongs it; `None`: nobody has to.
+    pub lease_seconds: Option<i64>,
     /// Names of the credentials it reaches; all when empty.
     pub credentials: Vec<String>,
     /// Providers it reaches; all when empty.
@@ -41,6 +43,7 @@ impl TokenRequest {
             name: name.into(),
             role,
             expires_at: None,
+            lease_seconds: None,
             credentials: Vec::new(),
             providers: Vec::new(),
             user: None,
@@ -69,6 +72,16 @@ fn target(token: &Token) -> Target {
     Target::named("token", &token.id, &token.name)
 }
 
+/// The longest that a token which has to be prolonged works without.
+const LONGEST_LEASE: i64 = 24 * 3600;
+
+fn check_lease(seconds: i64) -> Result<(), Problem> {
+    if (1..=LONGEST_LEASE).contains(&seconds) {
+        return Ok(());
+    }
+    Err(Problem::invalid("leaseSeconds", format!("leaseSeconds must be 1 to {LONGEST_LEASE}")))
+}
+
 fn refused() -> Problem {
     Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token")
 }
@@ -92,6 +105,7 @@ fn detail(token: &NamedToken) -> serde_json::Value {
     json!({
         "role": token.token.role,
         "expiresAt": token.token.expires_at,
+        "isLeased": token.token.leased_until.is_some(),
         "credentials": token.credentials,
         "providers": token.token.scope.providers.iter().map(Provider::as_str).collect::<Vec<_>>(),
         "userId": token.token.user,
@@ -165,6 +179,7 @@ impl Strongroom {
             user: request.user,
             created_at: now,
             expires_at: request.expires_at,
+            leased_until: request.lease_seconds.map(|seconds| now.plus_seconds(seconds)),
             revoked_at: None,
         };
         let hash = authority::hash_token(&self.keyring(), &new.text);
@@ -232,6 +247,7 @@ impl TokenService {
                  and an auditor reaches none",
             ));
         }
+        request.lease_seconds.map_or(Ok(()), check_lease)?;
         let limits = std::mem::take(&mut request.limits);
         for (index, (unit, window, amount)) in limits.iter().enumerate() {
             Limit::check_amount("amount", *amount)?;
@@ -287,6 +303,22 @@ impl TokenService {
             tokens.push(NamedToken { token, credentials });
         }
         Ok(tokens)
+    }
+
+    /// Has a token that has to be prolonged work for so many seconds from now on, also after it has lapsed. No entry of the audit
+    /// trail says so: it is done every few seconds, and that it has to be is in the entry of its making.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `NotFound` when there is none that has to be, or it was revoked.
+    pub async fn prolong(&self, id: &str, seconds: i64) -> Result<Millis, Problem> {
+        check_lease(seconds)?;
+        let mut tx = self.room.0.store.write().await?;
+        let until = tx.now().await?.plus_seconds(seconds);
+        if !strongroom_store::token::prolong(&mut tx, id, until).await? {
+            return Err(Problem::not_found("Token not found, revoked, or none that has to be prolonged"));
+        }
+        tx.commit().await?;
+        Ok(until)
     }
 
     /// Revokes a token: from the next request on it is refused, on every node.

@@ -4,7 +4,7 @@ use http::Method;
 
 use super::{Client, ClientError, encode};
 use crate::wire::problem::Message;
-use crate::wire::token::{CreateToken, CreatedToken, Token};
+use crate::wire::token::{CreateToken, CreatedToken, ProlongToken, ProlongedToken, Token};
 
 const PATH: &str = "/api/admin/tokens";
 
@@ -31,5 +31,13 @@ impl Client {
     /// [`ClientError`].
     pub async fn revoke_token(&self, id: &str) -> Result<Message, ClientError> {
         self.draft(Method::DELETE, format!("{PATH}/{}", encode(id))).fetch().await
+    }
+    /// Has a token that has to be prolonged work for longer.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn prolong_token(&self, id: &str, lease_seconds: i64) -> Result<ProlongedToken, ClientError> {
+        let draft = self.draft(Method::POST, format!("{PATH}/{}/lease", encode(id)));
+        draft.body(&ProlongToken { lease_seconds })?.fetch().await
     }
 }

@@ -31,6 +31,10 @@ pub struct CreateToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Millis>,
+    /// It works for so many seconds, 1 to 86400, until somebody prolongs it; nobody has to when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86400)]
+    pub lease_seconds: Option<i64>,
     /// How far it reaches; everything when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<TokenScope>,
@@ -74,9 +78,31 @@ pub struct Token {
     /// When it stops working.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Millis>,
+    /// Until when it works unless it is prolonged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub leased_until: Option<Millis>,
     /// When it was revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Millis>,
+}
+
+/// For how long a token is to work from now on.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProlongToken {
+    /// 1 to 86400 seconds.
+    #[schema(minimum = 1, maximum = 86400)]
+    pub lease_seconds: i64,
+}
+
+/// Until when it works.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProlongedToken {
+    /// Unless it is prolonged again.
+    #[schema(value_type = String, format = DateTime)]
+    pub leased_until: Millis,
 }
 
 /// A token that was just made: the only answer that ever holds its secret.

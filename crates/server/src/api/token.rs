@@ -2,6 +2,7 @@
 
 mod create;
 mod list;
+mod prolong;
 mod revoke;
 
 use strongroom::token::NamedToken;
@@ -12,7 +13,10 @@ use utoipa_axum::routes;
 use crate::http::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list::list, create::create)).routes(routes!(revoke::revoke))
+    OpenApiRouter::new()
+        .routes(routes!(list::list, create::create))
+        .routes(routes!(revoke::revoke))
+        .routes(routes!(prolong::prolong))
 }
 
 fn wire(named: NamedToken) -> Token {
@@ -28,6 +32,7 @@ fn wire(named: NamedToken) -> Token {
         user_id: token.user.map(|user| user.0),
         created_at: token.created_at,
         expires_at: token.expires_at,
+        leased_until: token.leased_until,
         revoked_at: token.revoked_at,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::description::{Description, Operation};
 use super::fields::{self, Field};
 use super::{example, words};
-use crate::http::route::{self, Access, Effect};
+use crate::http::route::{self, Access};
 
 /// The operation's part of the page.
 pub(super) fn article(api: &Description<'_>, operation: &Operation<'_>) -> Markup {
@@ -47,7 +47,7 @@ fn access(operation: &Operation<'_>) -> Markup {
                     }
                 }
             }
-            @if route.effect != Effect::Tells { " · audited as " code { (route.action) } }
+            @if route.effect.is_audited() { " · audited as " code { (route.action) } }
         }
     }
 }

@@ -25,6 +25,16 @@ pub enum Effect {
     Changes,
     /// It gives out a secret: one audit entry per call.
     Reveals,
+    /// It lets go on what there is, every few seconds: no entry.
+    Prolongs,
+}
+
+impl Effect {
+    /// Whether a call that succeeds leaves an entry in the audit trail.
+    #[must_use]
+    pub fn is_audited(self) -> bool {
+        matches!(self, Self::Changes | Self::Reveals)
+    }
 }
 
 /// A route.
@@ -132,6 +142,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/admin/tokens", "token.list", METADATA, Effect::Tells),
     route("POST", "/api/admin/tokens", "token.create", ADMIN, Effect::Changes),
     route("DELETE", "/api/admin/tokens/{id}", "token.revoke", ADMIN, Effect::Changes),
+    route("POST", "/api/admin/tokens/{id}/lease", "token.prolong", ADMIN, Effect::Prolongs),
     route("GET", "/api/admin/users", "user.list", METADATA, Effect::Tells),
     route("POST", "/api/admin/users", "user.create", ADMIN, Effect::Changes),
     route("GET", "/api/admin/users/{id}", "user.show", METADATA, Effect::Tells),

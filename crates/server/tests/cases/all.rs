@@ -24,6 +24,7 @@ mod prices;
 mod proxy;
 mod revision;
 mod route_table;
+mod run_lease;
 mod scope;
 mod soak;
 pub(crate) mod stage;

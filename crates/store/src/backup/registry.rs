@@ -124,6 +124,7 @@ const TABLES: &[Entry] = &[
             ("root_id", TEXT),
             ("team_uid", TEXT),
             ("terms", TEXT),
+            ("leased_until_ms", INTEGER),
         ],
     },
     Entry {

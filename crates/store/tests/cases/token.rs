@@ -18,6 +18,7 @@ fn stored(id: &str, created_at: Millis) -> StoredToken {
             user: None,
             created_at,
             expires_at: None,
+            leased_until: None,
             revoked_at: None,
         },
         hash_key_id: "key-1".to_owned(),
@@ -109,4 +110,33 @@ async fn a_scope_that_we_never_write_is_named_with_its_row() {
             .await;
     }
     assert!(token::get(&mut ground.read().await, "one").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn only_a_token_that_has_to_be_is_prolonged_and_no_server_forgets_anything() {
+    let ground = ground().await;
+    let mut tx = ground.write().await;
+    let lasting = stored("lasting", NOW);
+    let mut leased = stored("leased", NOW);
+    leased.token.leased_until = Some(Millis(NOW.0 + 10));
+    for token in [&lasting, &leased] {
+        token::insert(&mut tx, token).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let before = strongroom_store::change::current(&mut ground.read().await).await.unwrap();
+    let mut tx = ground.write().await;
+    for (id, is_prolonged) in [("leased", true), ("lasting", false), ("nobody", false)] {
+        assert_eq!(token::prolong(&mut tx, id, Millis(NOW.0 + 99)).await.unwrap(), is_prolonged, "{id}");
+    }
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    let found = token::get(&mut session, "leased").await.unwrap().unwrap();
+    assert_eq!(found.token.leased_until, Some(Millis(NOW.0 + 99)));
+    assert_eq!(strongroom_store::change::current(&mut session).await.unwrap(), before);
+    drop(session);
+    leased.token.revoked_at = Some(NOW);
+    let mut tx = ground.write().await;
+    assert!(token::revoke(&mut tx, &leased).await.unwrap());
+    assert!(!token::prolong(&mut tx, "leased", NOW).await.unwrap(), "it was revoked");
+    tx.commit().await.unwrap();
 }

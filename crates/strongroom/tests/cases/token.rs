@@ -130,6 +130,55 @@ async fn a_token_ends_when_it_was_to_end() {
 }
 
 #[tokio::test]
+async fn a_token_that_nobody_prolongs_ends_on_every_node_and_goes_on_when_somebody_does() {
+    let ground = ground().await;
+    let other = ground.node().await;
+    let tokens = ground.room.tokens(Actor::library());
+    let leased = TokenRequest { lease_seconds: Some(60), ..TokenRequest::new("run", Role::Gateway) };
+    let (token, made) = tokens.create(leased).await.unwrap();
+    assert_eq!(made.token.leased_until, Some(NOW.plus_seconds(60)));
+    let is_let_in = async || {
+        let mut all = Vec::new();
+        for room in [&ground.room, &other] {
+            all.push(room.tokens(Actor::library()).authenticate(&token.text).await.is_ok());
+        }
+        assert_eq!(all[0], all[1], "the nodes agree");
+        all[0]
+    };
+    assert!(is_let_in().await);
+    ground.clock.set(NOW.plus_seconds(40));
+    assert_eq!(tokens.prolong(&token.id, 60).await.unwrap(), NOW.plus_seconds(100));
+    ground.clock.set(NOW.plus_seconds(99));
+    assert!(is_let_in().await, "each looks again once what it knew has lapsed");
+    ground.clock.set(NOW.plus_seconds(100));
+    assert!(!is_let_in().await);
+    // Its server was away for longer, or the machine slept.
+    ground.clock.set(NOW.plus_seconds(200));
+    tokens.prolong(&token.id, 60).await.unwrap();
+    assert!(is_let_in().await);
+    assert_eq!(ground.entries("token.").await.len(), 1, "its making alone is in the trail");
+
+    let (lasting, _) = tokens.create(TokenRequest::new("ci", Role::Reader)).await.unwrap();
+    for id in [lasting.id.as_str(), "unknown"] {
+        assert_eq!(tokens.prolong(id, 60).await.unwrap_err().kind, ProblemKind::NotFound, "{id}");
+    }
+    for seconds in [0, -1, 86_401, i64::MAX] {
+        let asked = TokenRequest { lease_seconds: Some(seconds), ..TokenRequest::new("run", Role::Gateway) };
+        for problem in
+            [tokens.prolong(&token.id, seconds).await.unwrap_err(), tokens.create(asked).await.unwrap_err()]
+        {
+            assert_eq!(problem.field.as_deref(), Some("leaseSeconds"), "{seconds}");
+        }
+    }
+    // That it has to be prolonged cannot be taken away in the database.
+    ground.edit("UPDATE tokens SET leased_until_ms = NULL").await;
+    assert!(tokens.authenticate(&token.text).await.is_err());
+    tokens.revoke(&token.id).await.unwrap();
+    assert_eq!(tokens.prolong(&token.id, 60).await.unwrap_err().kind, ProblemKind::NotFound);
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_token_whose_row_was_changed_is_refused_and_the_failure_is_counted() {
     let ground = ground().await;
     let tokens = ground.room.tokens(Actor::library());

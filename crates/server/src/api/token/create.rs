@@ -46,6 +46,7 @@ fn requested(body: CreateToken) -> Result<TokenRequest, Problem> {
         name: body.name,
         role: Role::parse(&body.role)?,
         expires_at: body.expires_at,
+        lease_seconds: body.lease_seconds,
         credentials: scope.credentials,
         providers: scope
             .providers

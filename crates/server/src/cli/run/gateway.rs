@@ -1,6 +1,8 @@
 //! `strongroom run --gateway`: the command finds the gateway's addresses and a token of its own, and no key of a provider.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use strongroom_client::Transport;
 use strongroom_client::wire::token::{CreateToken, TokenScope};
@@ -18,7 +20,14 @@ pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliRe
         environment: variables::environment(std::env::vars_os(), &base, &token),
         command: options.command,
     };
-    let code = child::run(prepared, |error| session.output.error(&error)).await;
+    let running = child::run(prepared, |error| session.output.error(&error));
+    let code = match &made {
+        Some(id) => tokio::select! {
+            code = running => code,
+            never = prolong(id, session) => match never {},
+        },
+        None => running.await,
+    };
     if let Some(id) = made {
         unused::tell(&id, (&options.credentials, &options.providers), session).await;
         if let Err(error) = session.client.revoke_token(&id).await {
@@ -26,6 +35,25 @@ pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliRe
         }
     }
     code
+}
+
+/// Seconds for which the command's token works when nobody prolongs it any more, as when this process is killed.
+const LEASE: i64 = 60;
+/// Between two times that it is prolonged, and after one that failed.
+const PERIOD: Duration = Duration::from_secs(20);
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Prolongs the command's token for as long as this is waited for.
+async fn prolong(id: &str, session: &Session) -> Infallible {
+    let mut pause = PERIOD;
+    loop {
+        tokio::time::sleep(pause).await;
+        // The server may be away for a moment, and what it refuses it refuses the command too.
+        pause = match session.client.prolong_token(id, LEASE).await {
+            Ok(_) => PERIOD,
+            Err(_) => AGAIN,
+        };
+    }
 }
 
 /// Where the command finds the gateway. The server of this machine is asked: what its settings say is not where one listens
@@ -70,6 +98,7 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
         name: RUN_TOKEN_NAME.to_owned(),
         role: "gateway".to_owned(),
         expires_at: Some(Clock::default().local_now().plus_seconds(options.expires_in)),
+        lease_seconds: Some(LEASE),
         scope: narrowed.then_some(scope),
         user_id: options.user_id,
         limits: options.limits(),

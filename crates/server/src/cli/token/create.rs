@@ -49,6 +49,7 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         name: options.name,
         role: options.role.as_str().to_owned(),
         expires_at: options.expires_at.or(in_seconds),
+        lease_seconds: None,
         scope: narrowed.then_some(scope),
         user_id: options.user_id,
         limits: Vec::new(),
