@@ -312,3 +312,5 @@ fn relative(mut request: Request<RequestBody>) -> Request<RequestBody> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

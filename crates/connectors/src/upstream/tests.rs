@@ -18,13 +18,13 @@ use super::*;
 
 type Plain = Full<Bytes>;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 fn upstream(allow_private: bool) -> Upstream {
     Upstream::new(EndpointGuard::new(allow_private), Duration::from_secs(2))
 }
 
-fn request(base: &Base) -> Request<RequestBody> {
+pub(super) fn request(base: &Base) -> Request<RequestBody> {
     let target = base.target("v1/x", Some("a=b")).unwrap();
     Request::post(target).body(RequestBody::Whole(Bytes::from("hello"))).unwrap()
 }
@@ -36,7 +36,7 @@ async fn listening(upstream: &Upstream) -> (TcpListener, Base) {
     (listener, base)
 }
 
-async fn ask(upstream: &Upstream, base: &Base) -> Result<(http::Version, String), UpstreamError> {
+pub(super) async fn ask(upstream: &Upstream, base: &Base) -> Result<(http::Version, String), UpstreamError> {
     let answer = upstream.send(base, request(base), false).await?;
     let version = answer.version();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -44,7 +44,7 @@ async fn ask(upstream: &Upstream, base: &Base) -> Result<(http::Version, String)
 }
 
 /// Answers with what was asked for, over any version of HTTP.
-async fn echo<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) {
+pub(super) async fn echo<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) {
     let service = service_fn(|request: Request<Incoming>| async move {
         let host = request.headers().get(HOST).map(|host| host.to_str().unwrap().to_owned());
         let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
