@@ -4,13 +4,19 @@ use std::sync::{Arc, PoisonError};
 
 use strongroom_crypto::envelope::{unwrap_key, wrap};
 use strongroom_crypto::keyring::KeyringEntry;
-use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, random};
+use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, audit_chain, random};
+use strongroom_model::audit::Filter;
 use strongroom_model::{Millis, Problem, ProblemKind, Uid};
 use strongroom_store::key::{self, KeyRow, WrapRow};
 use strongroom_store::value::{self, SealedValue};
-use strongroom_store::{Session, Write};
+use strongroom_store::{REGION, Session, Write, audit};
 
 use crate::Strongroom;
+
+/// What the audit trail calls the beginning of a rotation; its target is the key that everything is to be sealed under.
+pub(super) const ROTATE: &str = "key.rotate";
+/// How often keys and trail are read until they agree.
+const READS: usize = 3;
 
 /// Makes one key per purpose, wrapped under a first master.
 pub(crate) async fn make_keys(tx: &mut Write, master: &MasterKey, now: Millis) -> Result<(), Problem> {
@@ -108,6 +114,44 @@ fn not_ours<'a>(row: &KeyRow, wraps: impl Iterator<Item = &'a WrapRow>) -> Probl
 
 /// The keyring of what the database holds.
 pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -> Result<Keyring, Problem> {
+    let mut keyring = read_keyring(session, masters).await?;
+    for _ in 0..READS {
+        match rotated_to(session, &keyring).await? {
+            Some(key_id) if key_id != keyring.current_id(Purpose::Data) => {}
+            _ => return Ok(keyring),
+        }
+        // Another server may have begun a rotation between the two that were read.
+        keyring = read_keyring(session, masters).await?;
+    }
+    Err(Problem::integrity(
+        "the data key that is current is not the one that the last rotation made, and nothing is sealed under another: the table \
+         encryption_keys or audit_logs was changed; run `strongroom audit verify`, and restore the one that was changed",
+    ))
+}
+
+/// The data key that the last rotation made, as the audit trail says, which nobody else can write.
+async fn rotated_to(session: &mut Session, keyring: &Keyring) -> Result<Option<String>, Problem> {
+    let filter = Filter { action: Some(ROTATE.to_owned()), ..Filter::default() };
+    let last = audit::list(session, REGION, &filter, true, None, 1).await?;
+    let Some(last) = last.into_iter().next() else { return Ok(None) };
+    let changed = || {
+        Problem::integrity(
+            "the entry of the last key rotation was changed; run `strongroom audit verify`, and restore the table audit_logs",
+        )
+    };
+    let audit::Found::Entry(last) = last else { return Err(changed()) };
+    let before = audit::read_on(session, REGION, last.seq - 1, 1).await?;
+    let before = match before.into_iter().next() {
+        Some(audit::Found::Entry(before)) if before.seq == last.seq - 1 => before.link,
+        _ => audit_chain::GENESIS.to_owned(),
+    };
+    if !audit_chain::verifies(keyring, &before, &last) {
+        return Err(changed());
+    }
+    Ok(last.entry.target.id)
+}
+
+async fn read_keyring(session: &mut Session, masters: &[MasterKey]) -> Result<Keyring, Problem> {
     let entries = unwrap_all(session, masters).await?.into_iter().map(|found| KeyringEntry {
         id: found.id,
         purpose: found.purpose,

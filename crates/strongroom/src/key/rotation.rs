@@ -155,7 +155,7 @@ impl KeyService {
         let detail = json!({
             "keyId": state.key_id, "reason": reason, "texts": state.texts, "left": state.left, "isNew": is_new,
         });
-        let entry = entry(actor, "key.rotate", target(&state.key_id), now, &detail);
+        let entry = entry(actor, ring::ROTATE, target(&state.key_id), now, &detail);
         self.room.append(&mut tx, vec![entry]).await?;
         let keyring = ring::load_keyring(&mut tx, &self.room.0.masters).await?;
         tx.commit().await?;

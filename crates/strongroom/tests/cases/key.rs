@@ -485,3 +485,36 @@ async fn versions_are_staged_rolled_back_and_destroyed_while_the_key_rotates() {
     assert_eq!(ground.value(erased).await, (15 + 15 * 3).to_string());
     assert_all_opens(&ground).await;
 }
+
+/// Whoever can write to the database, and has got hold of a data key that was replaced for that reason, would have new secrets
+/// sealed under it.
+#[tokio::test]
+async fn a_replaced_key_does_not_come_back_by_an_edit_of_the_database() {
+    let back = "UPDATE encryption_keys SET is_current = false WHERE purpose = 'data' AND is_current; \
+                UPDATE encryption_keys SET is_current = true, retired_at_ms = NULL WHERE purpose = 'data' AND id = ";
+    for with_rotation in [false, true] {
+        let ground = garden(3).await;
+        let first =
+            ground.value("SELECT id FROM encryption_keys WHERE purpose = 'data' AND is_current").await;
+        ground.room.keys().rotate(&Actor::library()).await.unwrap();
+        ground.room.keys().go_on().await.unwrap();
+        assert_rotated(&ground, 1).await;
+        let mut edit = format!("{back}'{first}'");
+        if with_rotation {
+            edit.push_str("; UPDATE key_rotations SET is_open = true, finished_at_ms = NULL, key_id = ");
+            edit.push_str(&format!("'{first}'"));
+        }
+        ground.database.execute(&edit).await;
+        // Neither by a server that runs, nor by one that starts.
+        let sealed = ground.service().create(new("after")).await.unwrap_err();
+        assert_eq!(sealed.kind, ProblemKind::Integrity, "{sealed}");
+        let opened = Strongroom::open(ground.options()).await.unwrap_err();
+        assert!(
+            opened.kind == ProblemKind::Integrity && opened.message.contains("last rotation"),
+            "{opened}"
+        );
+        let under = format!("SELECT COUNT(*) FROM credential_values WHERE key_id = '{first}'");
+        assert_eq!(ground.value(&under).await, "0");
+        assert_reads(&ground.room).await;
+    }
+}
