@@ -71,7 +71,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             tests(options, server, &["exactness", "outage"], &rounds)
         }
         What::Faults => {
-            tests(options, &["strongroom", "strongroom-server"], &["faults::"], &[("KILLS", options.kills)])
+            let names = ["faults::", "surroundings::", "outage"];
+            tests(options, &["strongroom", "strongroom-server"], &names, &[("KILLS", options.kills)])
         }
         What::Migration => {
             tests(options, &["strongroom"], &["migration::a_ledger"], &[("LINES", options.lines)])

@@ -101,7 +101,7 @@ async fn an_answer_that_only_the_end_of_its_connection_ends_is_whole_when_tls_sa
         let serving = async {
             let (stream, _) = listener.accept().await.unwrap();
             let mut stream = acceptor.accept(stream).await.unwrap();
-            stream.read(&mut [0; 4096]).await.unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
             stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello").await.unwrap();
             stream.flush().await.unwrap();
             if is_told {
