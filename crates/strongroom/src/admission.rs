@@ -314,7 +314,7 @@ impl Strongroom {
     /// [`Problem`] of kind `Unavailable`.
     pub(crate) async fn read_ledger(&self) -> Result<Session, Problem> {
         self.settle_now().await?;
-        Ok(self.0.store.read().await?)
+        Ok(self.0.custody.store.read().await?)
     }
 
     /// Everything that calls have consumed so far in this process is written down.

@@ -10,6 +10,7 @@ use strongroom_store::audit::Found;
 use strongroom_store::{REGION, Write};
 
 use crate::Strongroom;
+use crate::custody::Custody;
 
 /// Entries that verification reads at a time.
 const BATCH: i64 = 500;
@@ -34,7 +35,7 @@ pub(crate) fn entry(
     }
 }
 
-impl Strongroom {
+impl Custody {
     /// Adds entries to the chain as the last thing before a commit: the head stays locked until then.
     pub(crate) async fn append(&self, tx: &mut Write, entries: Vec<NewEntry>) -> Result<(), Problem> {
         let head = self.lock_chain(tx).await?;
@@ -45,7 +46,7 @@ impl Strongroom {
     pub(crate) async fn lock_chain(&self, tx: &mut Write) -> Result<Head, Problem> {
         let head = strongroom_store::audit::lock_head(tx, REGION).await?;
         head.filter(|head| audit_chain::head_verifies(&self.keyring(), head)).ok_or_else(|| {
-            self.0.signals.integrity_failures.add_one();
+            self.counters.integrity_failures.add_one();
             Problem::integrity(
                 "the head of the audit chain was changed or removed, so nothing more is done; \
                  run `strongroom audit verify` and restore the tables audit_logs and audit_heads",
@@ -70,10 +71,31 @@ impl Strongroom {
         }
         let head = audit_chain::head(keyring, REGION, seq, &link);
         strongroom_store::audit::append(tx, &linked, &head).await?;
-        linked.iter().for_each(|_| self.0.signals.audit_entries.add_one());
+        linked.iter().for_each(|_| self.counters.audit_entries.add_one());
         Ok(())
     }
 
+    /// Commits an entry of its own: for what was denied or failed, and changed nothing.
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be written.
+    pub(crate) async fn note(
+        &self,
+        actor: &Actor,
+        action: &str,
+        target: Target,
+        outcome: Outcome,
+        detail: &serde_json::Value,
+    ) -> Result<(), Problem> {
+        let mut tx = self.store.write().await?;
+        let now = tx.now().await?;
+        let entry = NewEntry { outcome, ..entry(actor, action, target, now, detail) };
+        self.append(&mut tx, vec![entry]).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl Strongroom {
     /// Commits an entry of its own: for what was denied or failed, and changed nothing.
     ///
     /// # Errors
@@ -86,11 +108,7 @@ impl Strongroom {
         outcome: Outcome,
         detail: &serde_json::Value,
     ) -> Result<(), Problem> {
-        let mut tx = self.0.store.write().await?;
-        let now = tx.now().await?;
-        let entry = NewEntry { outcome, ..entry(actor, action, target, now, detail) };
-        self.append(&mut tx, vec![entry]).await?;
-        Ok(tx.commit().await?)
+        self.0.custody.note(actor, action, target, outcome, detail).await
     }
 }
 
@@ -105,7 +123,7 @@ impl Strongroom {
         noun: &str,
         named: Option<(&'static str, String)>,
     ) -> Result<Target, Problem> {
-        let mut session = self.0.store.read().await?;
+        let mut session = self.0.custody.store.read().await?;
         let now = session.now().await?;
         let found = match (noun, named) {
             ("credential", Some(("name", name))) => {
@@ -185,7 +203,7 @@ impl AuditService {
         cursor: Option<i64>,
         limit: i64,
     ) -> Result<Page<Entry>, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let found =
             strongroom_store::audit::list(&mut session, REGION, filter, newest_first, cursor, limit + 1)
                 .await?;
@@ -206,7 +224,7 @@ impl AuditService {
     /// # Errors
     /// [`Problem`].
     pub async fn heads(&self) -> Result<Vec<Anchor>, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let heads = strongroom_store::audit::heads(&mut session).await?;
         Ok(heads
             .into_iter()
@@ -220,7 +238,7 @@ impl AuditService {
     /// [`Problem`] when the database cannot be read; faults of the chain are in the result.
     pub async fn verify(&self, anchors: &[Anchor]) -> Result<Verification, Problem> {
         let (mut chains, heads) = {
-            let mut session = self.room.0.store.read().await?;
+            let mut session = self.room.0.custody.store.read().await?;
             // In this order: a chain that starts meanwhile has its head before it is looked for.
             let chains = strongroom_store::audit::chains(&mut session).await?;
             (chains, strongroom_store::audit::heads(&mut session).await?)
@@ -244,7 +262,7 @@ impl AuditService {
             }
             let (entries, broken) = self.verify_chain(&head, of_chain).await?;
             result.entries += entries;
-            if !audit_chain::head_verifies(&self.room.keyring(), &head) {
+            if !audit_chain::head_verifies(&self.room.0.custody.keyring(), &head) {
                 result.faults.push(fault(&head.chain_id, head.seq, "the head of the chain was changed"));
             }
             result.faults.extend(broken);
@@ -255,7 +273,7 @@ impl AuditService {
 
     /// Whether the head names this entry or a later one by now: both are written in one transaction.
     async fn head_has_reached(&self, chain_id: &str, seq: i64) -> Result<bool, Problem> {
-        let heads = strongroom_store::audit::heads(&mut self.room.0.store.read().await?).await?;
+        let heads = strongroom_store::audit::heads(&mut self.room.0.custody.store.read().await?).await?;
         Ok(heads.iter().any(|head| head.chain_id == chain_id && head.seq >= seq))
     }
 
@@ -269,7 +287,7 @@ impl AuditService {
         let mut from = i64::MIN;
         let broken = |seq, what: &str| Ok((seq, Some(fault(&head.chain_id, seq, what))));
         loop {
-            let mut session = self.room.0.store.read().await?;
+            let mut session = self.room.0.custody.store.read().await?;
             let batch = strongroom_store::audit::read_on(&mut session, &head.chain_id, from, BATCH).await?;
             drop(session);
             let is_last = (batch.len() as i64) < BATCH;
@@ -286,7 +304,7 @@ impl AuditService {
                 if entry.seq != seq + 1 {
                     return broken(seq + 1, "the entry was deleted");
                 }
-                if !audit_chain::verifies(&self.room.keyring(), &link, &entry) {
+                if !audit_chain::verifies(&self.room.0.custody.keyring(), &link, &entry) {
                     return broken(
                         entry.seq,
                         "the entry was changed, inserted, or stands in another's place",

@@ -238,12 +238,12 @@ impl Call {
                     self.room.0.catalog.doubt();
                     put_off += 1;
                     if put_off >= PATIENT && ahead.is_none() {
-                        ahead = Some(self.room.0.store.go_ahead());
+                        ahead = Some(self.room.0.custody.store.go_ahead());
                     }
                 }
                 Err(Refusal::Problem(problem)) => return Err(problem),
                 Err(Refusal::Limit { claim, amount, state }) => {
-                    self.room.0.signals.limit_refusals.add_one();
+                    self.room.0.custody.counters.limit_refusals.add_one();
                     let Some(limit) = plan.limit(claim) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };

@@ -197,10 +197,10 @@ impl Strongroom {
     pub(crate) fn fresh_moment(&self) -> Option<Moment> {
         let known = self.0.catalog.known();
         let checked = known.checked?;
-        if checked.elapsed() > FRESH || known.changes_made != self.0.store.changes_made() {
+        if checked.elapsed() > FRESH || known.changes_made != self.0.custody.store.changes_made() {
             return None;
         }
-        let now = self.0.store.now_without_asking().or_else(|| {
+        let now = self.0.custody.store.now_without_asking().or_else(|| {
             let (then, at) = known.clock?;
             Some(Millis(then.0 + i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX)))
         })?;
@@ -247,8 +247,8 @@ impl Strongroom {
     }
 
     async fn ask_for_the_moment(&self) -> Result<(Moment, Instant), Problem> {
-        let (started, changes_made) = (Instant::now(), self.0.store.changes_made());
-        let mut session = self.0.store.read().await?;
+        let (started, changes_made) = (Instant::now(), self.0.custody.store.changes_made());
+        let mut session = self.0.custody.store.read().await?;
         let generation = change::current(&mut session).await?;
         let found = Moment { now: session.now().await?, generation };
         self.0.catalog.observe(found, started, changes_made);
@@ -269,13 +269,13 @@ impl Strongroom {
     }
 
     async fn find_token(&self, id: &str, moment: Moment) -> Result<Option<Arc<KnownToken>>, Problem> {
-        let mut session = self.0.store.read().await?;
+        let mut session = self.0.custody.store.read().await?;
         let Some(stored) = strongroom_store::token::get(&mut session, id).await? else { return Ok(None) };
         let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
         let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-        let mut is_good = authority::token_verifies(&self.keyring(), &stored.token, &hash, &mac);
+        let mut is_good = authority::token_verifies(&self.0.custody.keyring(), &stored.token, &hash, &mac);
         if !is_good {
-            self.0.signals.integrity_failures.add_one();
+            self.0.custody.counters.integrity_failures.add_one();
             tracing::error!(token = %stored.token.id, "the row of this token was changed outside strongroom");
         }
         if let (Some(user), true) = (stored.token.user, is_good) {
@@ -298,8 +298,9 @@ impl Strongroom {
         match self.known_limits_of(scope, generation) {
             Some(limits) => Ok(limits),
             None => {
-                let looking =
-                    async { self.limits_in(&mut self.0.store.read().await?, scope, generation).await };
+                let looking = async {
+                    self.limits_in(&mut self.0.custody.store.read().await?, scope, generation).await
+                };
                 Box::pin(within(looking)).await
             }
         }
@@ -352,15 +353,17 @@ impl Strongroom {
         let mut after = credential::FIRST;
         loop {
             let page = {
-                let mut session = self.0.store.read().await?;
+                let mut session = self.0.custody.store.read().await?;
                 let mut page = Vec::new();
                 for found in
                     credential::list_of_provider(&mut session, provider, *view, (after, PAGE), moment.now)
                         .await?
                 {
-                    let values = self.values_of_version(&mut session, found.version).await?;
+                    let values = self.0.custody.values_of_version(&mut session, found.version).await?;
                     let staged = match found.staged.filter(|staged| staged.percent > 0) {
-                        Some(staged) => self.values_of_version(&mut session, staged.version).await?,
+                        Some(staged) => {
+                            self.0.custody.values_of_version(&mut session, staged.version).await?
+                        }
                         None => Vec::new(),
                     };
                     page.push((found, values, staged));
@@ -371,7 +374,7 @@ impl Strongroom {
             after = (last.priority, last.id);
             let is_last = (page.len() as i64) < PAGE;
             for (found, values, staged) in page {
-                match self.open_all(&found, values) {
+                match self.0.custody.open_all(&found, values) {
                     Ok(opened) => {
                         let Some(api_key) = opened.api_key else { continue };
                         let api_secret = opened.api_secret;
@@ -383,7 +386,7 @@ impl Strongroom {
                     }
                     Err(fault) => {
                         let system = strongroom_model::Actor::system();
-                        let problem = self.report_broken(&system, &found, fault).await;
+                        let problem = self.0.custody.report_broken(&system, &found, fault).await;
                         tracing::error!(%problem, "a credential is left out");
                     }
                 }
@@ -401,7 +404,7 @@ impl Strongroom {
     /// The staged version that takes a share of the calls, opened. One that does not open is reported and takes none.
     async fn canary_of(&self, found: &Credential, values: Vec<SealedValue>) -> Option<Canary> {
         let staged = found.staged.filter(|staged| staged.percent > 0)?;
-        match self.open_all(found, values) {
+        match self.0.custody.open_all(found, values) {
             Ok(opened) => {
                 let credential =
                     Credential { version: staged.version, version_number: staged.number, ..found.clone() };
@@ -409,7 +412,8 @@ impl Strongroom {
                 Some(Canary::new(Served { credential, api_key, api_secret, canary: None }, staged.percent))
             }
             Err(fault) => {
-                let problem = self.report_broken(&strongroom_model::Actor::system(), found, fault).await;
+                let problem =
+                    self.0.custody.report_broken(&strongroom_model::Actor::system(), found, fault).await;
                 tracing::error!(%problem, "a staged version is left out");
                 None
             }
@@ -429,7 +433,7 @@ impl Strongroom {
             return Ok(known);
         }
         let asking = async {
-            let mut session = self.0.store.read().await?;
+            let mut session = self.0.custody.store.read().await?;
             Ok(!credential::provider_has_rows(&mut session, provider, view).await?)
         };
         let has_none = within(asking).await?;
@@ -444,7 +448,7 @@ impl Strongroom {
             return Ok(known);
         }
         let asking = async {
-            let mut session = self.0.store.read().await?;
+            let mut session = self.0.custody.store.read().await?;
             Ok(credential::provider_was_stored(&mut session, provider).await?)
         };
         let was_stored = within(asking).await?;

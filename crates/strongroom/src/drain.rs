@@ -58,7 +58,7 @@ impl Strongroom {
     /// [`Problem`].
     pub async fn drain_versions(&self) -> Result<usize, Problem> {
         let draining = {
-            let mut session = self.0.store.read().await?;
+            let mut session = self.0.custody.store.read().await?;
             drain::list_drained(&mut session, Millis(i64::MAX), Millis(i64::MAX)).await?
         };
         if draining.is_empty() {
@@ -67,7 +67,7 @@ impl Strongroom {
         // What is known by heart may still hold an old version: it is looked at anew.
         self.moment().await?;
         let busy = self.0.drains.busy();
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
         for one in draining.iter().filter_map(|one| one.version_uid.parse().ok()) {
             if busy.contains(&one) {
@@ -76,7 +76,7 @@ impl Strongroom {
         }
         tx.commit().await?;
         let drained = {
-            let mut session = self.0.store.read().await?;
+            let mut session = self.0.custody.store.read().await?;
             drain::list_drained(&mut session, Millis(now.0 - LOOKED), now).await?
         };
         let mut retired = 0;
@@ -88,16 +88,16 @@ impl Strongroom {
 
     async fn retire(&self, one: &Drained) -> Result<bool, Problem> {
         let Ok(version) = one.version_uid.parse() else { return Ok(false) };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
-        if !self.change_version(&mut tx, version, Fate::Retired, now).await? {
+        if !self.0.custody.change_version(&mut tx, version, Fate::Retired, now).await? {
             tx.roll_back().await?;
             return Ok(false);
         }
         let target = Target::named("credential", &one.credential_uid, &one.name);
         let detail = json!({ "version": one.number });
         let entry = entry(&Actor::system(), "credential.retire", target, now, &detail);
-        self.append(&mut tx, vec![entry]).await?;
+        self.0.custody.append(&mut tx, vec![entry]).await?;
         let same = match one.credential_uid.parse() {
             Ok(credential) => value::same_keys(&mut tx, credential).await?,
             Err(_) => Vec::new(),

@@ -147,15 +147,18 @@ impl Strongroom {
         for which in &due {
             let (credential, version) = *which;
             let found = {
-                let mut session = self.0.store.read().await?;
+                let mut session = self.0.custody.store.read().await?;
                 let found = credential::get_by_uid(&mut session, credential, now).await?;
                 match found.filter(|found| found.version == version) {
-                    Some(found) => Some((self.values_of_version(&mut session, version).await?, found)),
+                    Some(found) => {
+                        Some((self.0.custody.values_of_version(&mut session, version).await?, found))
+                    }
                     None => None,
                 }
             };
-            let opened =
-                found.and_then(|(values, found)| Some((self.open_all(&found, values).ok()?.api_key?, found)));
+            let opened = found.and_then(|(values, found)| {
+                Some((self.0.custody.open_all(&found, values).ok()?.api_key?, found))
+            });
             let Some((key, found)) = opened else {
                 // Gone, replaced or broken: there is nothing to ask about.
                 self.0.health.served(*which);

@@ -4,7 +4,6 @@ mod drive;
 mod holder;
 mod keeper;
 mod master;
-mod ring;
 mod rotation;
 mod status;
 
@@ -21,7 +20,6 @@ pub use status::{DataKeyState, KeyState, KeyStatus, MasterState};
 
 pub(crate) use holder::announce;
 pub(crate) use keeper::Keeper;
-pub(crate) use ring::{load_keyring, make_keys};
 
 /// Tells about encryption keys, and replaces them.
 #[derive(Debug, Clone)]
@@ -41,7 +39,7 @@ impl KeyService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<(Vec<KeyRow>, Vec<WrapRow>), Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let keys = strongroom_store::key::list(&mut session).await?;
         Ok((keys, strongroom_store::key::list_wraps(&mut session).await?))
     }

@@ -119,7 +119,7 @@ impl LeakService {
             found.extend(self.find_credentials(&mut session, key, now).await?);
             all.push(found);
         }
-        let changed = self.room.changed_versions(&mut session).await?;
+        let changed = self.room.0.custody.changed_versions(&mut session).await?;
         drop(session);
         let name = |found: &Found| match found {
             Found::Credential(key) => key.name.clone(),
@@ -128,11 +128,11 @@ impl LeakService {
         let mut names: Vec<_> = all.iter().flatten().map(name).collect();
         names.sort_unstable();
         names.dedup();
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let detail = json!({ "keys": keys.len(), "found": names, "changedVersions": changed.len() });
         let entry = entry(&self.actor, "leak.check", Target::kind("leak"), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(Checked { keys: all, changed })
     }
@@ -142,7 +142,7 @@ impl LeakService {
         let Some(stored) = token::get(session, id).await? else { return Ok(Vec::new()) };
         let hash =
             strongroom_crypto::authority::AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-        let is_it = strongroom_crypto::authority::is_token(&self.room.keyring(), key, &hash);
+        let is_it = strongroom_crypto::authority::is_token(&self.room.0.custody.keyring(), key, &hash);
         Ok(if is_it { vec![Found::Token(stored.token)] } else { Vec::new() })
     }
 
@@ -153,7 +153,7 @@ impl LeakService {
         now: Millis,
     ) -> Result<Vec<Found>, Problem> {
         let mut found = Vec::new();
-        for holder in value::holders(session, &self.room.keyring().fingerprint(key)).await? {
+        for holder in value::holders(session, &self.room.0.custody.keyring().fingerprint(key)).await? {
             let corrupt =
                 |_| Problem::integrity("a credential's identity was changed; run `strongroom audit verify`");
             let uid: Uid = holder.credential_uid.parse().map_err(corrupt)?;
@@ -217,12 +217,14 @@ impl LeakService {
             check_secret("apiKey", key)?;
         }
         let (before, held) = {
-            let mut session = self.room.0.store.read().await?;
+            let mut session = self.room.0.custody.store.read().await?;
             let now = session.now().await?;
             let found = credential::get_by_name(&mut session, name, now).await?;
             let found = found.ok_or_else(|| Problem::not_found("Credential not found"))?;
             let held = match &new_key {
-                Some(key) => value::holders(&mut session, &self.room.keyring().fingerprint(key)).await?,
+                Some(key) => {
+                    value::holders(&mut session, &self.room.0.custody.keyring().fingerprint(key)).await?
+                }
                 None => Vec::new(),
             };
             (found, held)

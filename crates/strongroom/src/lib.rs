@@ -28,6 +28,7 @@ pub mod call;
 mod canary;
 mod catalog;
 pub mod credential;
+mod custody;
 mod drain;
 pub mod environment;
 pub mod health;
@@ -37,18 +38,17 @@ pub mod limit;
 pub mod open;
 mod patience;
 pub mod prices;
-mod sealing;
-pub mod signals;
 mod supervision;
 pub mod token;
 pub mod usage;
 pub mod user;
-mod writes;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, RwLock};
 
 pub use credential::{CredentialService, RevealedCredential};
+pub use custody::Counters;
+pub use custody::counters::Count;
 pub use environment::Environment;
 pub use open::{KeySource, Opened, Options};
 pub use strongroom_connectors::endpoint_guard::EndpointGuard;
@@ -62,9 +62,7 @@ pub use strongroom_model::{
 };
 pub use strongroom_store::legacy_source as legacy;
 
-use strongroom_crypto::Keyring;
-use strongroom_model::Uid;
-use strongroom_store::Store;
+use custody::Custody;
 
 /// An open strongroom. Clones share everything.
 #[derive(Debug, Clone)]
@@ -72,25 +70,16 @@ pub struct Strongroom(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    store: Store,
-    /// Replaced as a whole when another key is made.
-    keyring: RwLock<Arc<Keyring>>,
-    /// The one that new wraps are made under, then the one that it replaces.
-    masters: Vec<MasterKey>,
-    master_fingerprint: String,
-    /// This process, among those that have the database open.
-    node: Uid,
+    custody: Arc<Custody>,
     keeper: key::Keeper,
     environment: Environment,
     guard: EndpointGuard,
-    signals: signals::Signals,
     desk: credential::Desk,
     admission: admission::Desk,
     catalog: catalog::Catalog,
     canaries: canary::Canaries,
     drains: drain::Drains,
     health: health::Health,
-    writes: writes::Writes,
     prices: PriceTable,
     model_names: call::ModelNames,
     is_stopping: std::sync::atomic::AtomicBool,
@@ -140,8 +129,8 @@ impl Strongroom {
 
     /// Counts of what happened in this process, for metrics.
     #[must_use]
-    pub fn signals(&self) -> &signals::Signals {
-        &self.0.signals
+    pub fn counters(&self) -> &Counters {
+        &self.0.custody.counters
     }
 
     /// Whether keys from the environment may stand in.
@@ -153,13 +142,13 @@ impl Strongroom {
     /// `sqlite` or `postgres`.
     #[must_use]
     pub fn database(&self) -> &'static str {
-        self.0.store.backend().as_str()
+        self.0.custody.store.backend().as_str()
     }
 
     /// The fingerprint of the master key that this process was given, the new one while it is being replaced.
     #[must_use]
     pub fn master_fingerprint(&self) -> &str {
-        &self.0.master_fingerprint
+        &self.0.custody.master_fingerprint
     }
 
     /// Whether the database answers, within seconds.
@@ -167,21 +156,21 @@ impl Strongroom {
     /// # Errors
     /// [`Problem`] of kind `Unavailable`.
     pub async fn ping(&self) -> Result<(), Problem> {
-        patience::within(async { Ok(self.0.store.read().await?.ping().await?) }).await
+        patience::within(async { Ok(self.0.custody.store.read().await?.ping().await?) }).await
     }
 
     /// Whether the database could be written to when this process last did so, or tried to. Every key that is handed out and
     /// every call is written down, so that nothing is served where it could not.
     #[must_use]
     pub fn is_writable(&self) -> bool {
-        !self.0.writes.are_refused()
+        !self.0.custody.write_health.are_refused()
     }
 
     /// Whether calls that have ended cannot be written into the ledger, again and again. They are kept in memory and tried
     /// on.
     #[must_use]
     pub fn is_ledger_stuck(&self) -> bool {
-        self.0.writes.is_ledger_stuck()
+        self.0.custody.write_health.is_ledger_stuck()
     }
 
     /// The time by the database's clock.
@@ -189,7 +178,7 @@ impl Strongroom {
     /// # Errors
     /// [`Problem`] of kind `Unavailable`.
     pub async fn now(&self) -> Result<Millis, Problem> {
-        Ok(self.0.store.read().await?.now().await?)
+        Ok(self.0.custody.store.read().await?.now().await?)
     }
 
     /// From now on whoever asks is told that this process is about to end; it serves on until it is closed.
@@ -214,7 +203,7 @@ impl Strongroom {
         if let Err(problem) = self.leave().await {
             tracing::debug!(%problem, "that this process ends could not be told; it counts as alive for a minute more");
         }
-        self.0.store.close().await;
+        self.0.custody.store.close().await;
         settled.map_err(|problem| {
             let lost = self.0.admission.unwritten();
             let message = format!(

@@ -185,7 +185,7 @@ impl LimitService {
         amount: i64,
     ) -> Result<Standing, Problem> {
         Limit::check_amount("amount", amount)?;
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let scope = scope_of(&mut tx, bound, now).await?;
         limit::set(&mut tx, &scope, (unit, window), Some(amount), (random::uid(), now)).await?;
@@ -200,7 +200,7 @@ impl LimitService {
     /// [`Problem`] of kind `NotFound`, or naming the field at fault.
     pub async fn change(&self, uid: Uid, amount: i64) -> Result<Standing, Problem> {
         Limit::check_amount("amount", amount)?;
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let mut found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
         let what = (found.unit, found.window);
@@ -214,7 +214,7 @@ impl LimitService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn remove(&self, uid: Uid) -> Result<Standing, Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
         limit::set(&mut tx, &found.scope, (found.unit, found.window), None, (uid, now)).await?;
@@ -236,7 +236,7 @@ impl LimitService {
         });
         let target = Target::named("limit", limit.uid, &standing.name);
         let entry = entry(&self.actor, action, target, now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(standing)
     }

@@ -1,7 +1,7 @@
 //! Opening: the key and the database are checked against each other before anything is changed.
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use strongroom_connectors::endpoint_guard::EndpointGuard;
 use strongroom_crypto::{MasterKey, audit_chain, random};
@@ -12,8 +12,8 @@ use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
 use crate::credential::{Desk, facts};
+use crate::custody::Custody;
 use crate::key::Keeper;
-use crate::signals::Signals;
 use crate::{Environment, Inner, Strongroom};
 
 mod key_file;
@@ -140,7 +140,7 @@ impl Strongroom {
         make_keys(&store, &masters, is_used).await?;
         let room = Self::assemble(store, options, masters).await?;
         room.start_chain().await?;
-        room.sign_versions_once().await?;
+        room.0.custody.sign_versions_once().await?;
         Ok(room)
     }
 
@@ -152,24 +152,19 @@ impl Strongroom {
     ) -> Result<Self, Problem> {
         let node = random::uid();
         crate::key::announce(&store, node, &masters).await?;
-        let keyring = crate::key::load_keyring(&mut store.read().await?, &masters).await?;
+        let keyring = crate::custody::keyring::load_keyring(&mut store.read().await?, &masters).await?;
+        let custody = Arc::new(Custody::new(store, keyring, masters, node));
         Ok(Self(Arc::new_cyclic(|room| Inner {
-            store,
-            keyring: RwLock::new(Arc::new(keyring)),
-            master_fingerprint: masters[0].fingerprint(),
-            masters,
-            node,
+            custody: Arc::clone(&custody),
             keeper: Keeper::open(room),
             environment: options.environment.clone(),
             guard: options.guard.clone(),
-            signals: Signals::default(),
             desk: Desk::open(room.clone()),
             admission: crate::admission::Desk::open(room.clone()),
             catalog: crate::catalog::Catalog::default(),
             canaries: crate::canary::Canaries::open(room.clone()),
             drains: crate::drain::Drains::default(),
             health: crate::health::Health::default(),
-            writes: crate::writes::Writes::default(),
             versions_kept: options.versions_kept,
             recovery_days: options.recovery_days,
             prices: options.prices.clone(),
@@ -181,19 +176,22 @@ impl Strongroom {
 
     /// Starts the audit chain once, with an entry that says so.
     async fn start_chain(&self) -> Result<(), Problem> {
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
         if !strongroom_store::meta::claim(&mut tx, "audit_chain", REGION).await? {
             return Ok(tx.roll_back().await?);
         }
-        let head = audit_chain::head(&self.keyring(), REGION, 0, audit_chain::GENESIS);
+        let head = audit_chain::head(&self.0.custody.keyring(), REGION, 0, audit_chain::GENESIS);
         strongroom_store::audit::insert_head(&mut tx, &head).await?;
-        let target =
-            Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
+        let target = Target {
+            kind: "installation".into(),
+            id: Some(self.0.custody.master_fingerprint.clone()),
+            name: None,
+        };
         facts::begin(&mut tx).await?;
         let detail = facts::detail_of_new();
         let entry = crate::audit::entry(&Actor::system(), facts::CREATED, target, now, &detail);
-        self.append(&mut tx, vec![entry]).await?;
+        self.0.custody.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -313,6 +311,6 @@ async fn make_keys(store: &Store, masters: &[MasterKey], is_used: &mut bool) -> 
         return Ok(());
     }
     *is_used = true;
-    crate::key::make_keys(&mut tx, &masters[0], now).await?;
+    crate::custody::keyring::make_keys(&mut tx, &masters[0], now).await?;
     Ok(tx.commit().await?)
 }

@@ -21,7 +21,7 @@ pub(crate) async fn supervise<S: Send>(
 ) {
     while AssertUnwindSafe(run(&mut state)).catch_unwind().await.is_err() {
         let Some(inner) = room.upgrade() else { return };
-        inner.signals.task_restarts.add_one();
+        inner.custody.counters.task_restarts.add_one();
         drop(inner);
         tracing::error!(task = name, "a background task panicked and is started again");
         tokio::time::sleep(RESTART_PAUSE).await;
@@ -64,7 +64,7 @@ mod tests {
         while let Some(number) = results.recv().await {
             seen.push(number);
         }
-        assert_eq!((seen, room.signals().task_restarts.get()), (vec![1, 3, 5], 2));
+        assert_eq!((seen, room.counters().task_restarts.get()), (vec![1, 3, 5], 2));
     }
 
     #[test]

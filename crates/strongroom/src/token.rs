@@ -135,7 +135,7 @@ impl Strongroom {
     }
 
     fn sign_token(&self, token: Token, hash: AuthorityMac) -> StoredToken {
-        let mac = authority::token_mac(&self.keyring(), &token, &hash);
+        let mac = authority::token_mac(&self.0.custody.keyring(), &token, &hash);
         StoredToken { token, hash_key_id: hash.key_id, hash: hash.mac, mac_key_id: mac.key_id, mac: mac.mac }
     }
 
@@ -149,7 +149,7 @@ impl Strongroom {
             None => token_text::generate(),
             Some(text) => read_first_token(text)?,
         };
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
         if !strongroom_store::meta::claim(&mut tx, "first_admin_token", &new.id).await? {
             tx.roll_back().await?;
@@ -182,7 +182,7 @@ impl Strongroom {
             leased_until: request.lease_seconds.map(|seconds| now.plus_seconds(seconds)),
             revoked_at: None,
         };
-        let hash = authority::hash_token(&self.keyring(), &new.text);
+        let hash = authority::hash_token(&self.0.custody.keyring(), &new.text);
         let stored = self.sign_token(token, hash);
         strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
             StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
@@ -193,7 +193,7 @@ impl Strongroom {
         })?;
         let named = NamedToken { token: stored.token, credentials: request.credentials };
         let entry = entry(actor, "token.create", target(&named.token), now, &detail(&named));
-        self.append(tx, vec![entry]).await?;
+        self.0.custody.append(tx, vec![entry]).await?;
         Ok(named)
     }
 }
@@ -207,7 +207,7 @@ impl TokenService {
         let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
         let moment = self.room.moment().await?;
         let known = self.room.known_token(id, moment).await?;
-        let keyring = &self.room.keyring();
+        let keyring = &self.room.0.custody.keyring();
         let Some(known) = known else {
             // The work of a comparison, so that a known id is not told apart by time.
             let nobody = AuthorityMac {
@@ -256,7 +256,7 @@ impl TokenService {
                 return Err(Problem::invalid("limits", message));
             }
         }
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         if request.expires_at.is_some_and(|at| at <= now) {
             return Err(Problem::invalid("expiresAt", "expiresAt must be in the future"));
@@ -281,7 +281,7 @@ impl TokenService {
             });
             let about = Target::named("limit", uid, &named.token.name);
             let entry = entry(&self.actor, "limit.set", about, now, &detail);
-            self.room.append(&mut tx, vec![entry]).await?;
+            self.room.0.custody.append(&mut tx, vec![entry]).await?;
         }
         tx.commit().await?;
         Ok((new, named))
@@ -292,7 +292,7 @@ impl TokenService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<Vec<NamedToken>, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let mut tokens = Vec::new();
         for StoredToken { token, .. } in strongroom_store::token::list(&mut session).await? {
             let mut credentials = Vec::with_capacity(token.scope.credentials.len());
@@ -312,7 +312,7 @@ impl TokenService {
     /// [`Problem`] of kind `NotFound` when there is none that has to be, or it was revoked.
     pub async fn prolong(&self, id: &str, seconds: i64) -> Result<Millis, Problem> {
         check_lease(seconds)?;
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let until = tx.now().await?.plus_seconds(seconds);
         if !strongroom_store::token::prolong(&mut tx, id, until).await? {
             return Err(Problem::not_found("Token not found, revoked, or none that has to be prolonged"));
@@ -326,7 +326,7 @@ impl TokenService {
     /// # Errors
     /// [`Problem`] of kind `NotFound` when there is none, or it was revoked already.
     pub async fn revoke(&self, id: &str) -> Result<(), Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let stored = strongroom_store::token::get(&mut tx, id).await?;
         let stored = stored.ok_or_else(|| Problem::not_found("Token not found"))?;
@@ -336,7 +336,7 @@ impl TokenService {
             return Err(Problem::not_found("Token not found, or revoked already"));
         }
         let entry = entry(&self.actor, "token.revoke", target(&revoked.token), now, &json!({}));
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -97,7 +97,7 @@ impl UsageService {
         let mut done = Repriced::default();
         let mut after = String::new();
         loop {
-            let mut tx = self.room.0.store.write().await?;
+            let mut tx = self.room.0.custody.store.write().await?;
             let page = usage_report::list_priced(&mut tx, from, &after, BATCH).await?;
             let Some(last) = page.last() else {
                 tx.roll_back().await?;
@@ -124,11 +124,11 @@ impl UsageService {
             }
             tx.commit().await?;
         }
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let detail = json!({ "from": from, "records": done.records, "changed": done.changed, "nanoUsd": done.nano_usd });
         let entry = entry(&self.actor, "usage.reprice", Target::kind("usage"), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -139,7 +139,7 @@ impl UsageService {
     /// # Errors
     /// [`Problem`].
     pub async fn retire(&self, days: u32) -> Result<u64, Problem> {
-        let store = &self.room.0.store;
+        let store = &self.room.0.custody.store;
         let today = Window::Day.start(store.read().await?.now().await?);
         let before = Millis(today.0 - i64::from(days) * 86_400_000);
         // What goes wrong with partitions goes wrong alone: there is one for all that has none, and records go one by one as well.
@@ -162,7 +162,7 @@ impl UsageService {
     async fn delete_records(&self, before: Millis) -> Result<u64, Problem> {
         let mut deleted = 0;
         loop {
-            let mut tx = self.room.0.store.write().await?;
+            let mut tx = self.room.0.custody.store.write().await?;
             let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
             tx.commit().await?;
             deleted += gone;
@@ -173,7 +173,7 @@ impl UsageService {
     }
 
     async fn make_partitions(&self, today: Millis) -> Result<(), Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         usage_partition::make_ahead(&mut tx, today).await?;
         Ok(tx.commit().await?)
     }
@@ -181,7 +181,7 @@ impl UsageService {
     /// How many records went, and what ended it.
     async fn drop_partitions(&self, before: Millis) -> (u64, Result<Dropped, Problem>) {
         let drop_one = async || {
-            let mut tx = self.room.0.store.write().await?;
+            let mut tx = self.room.0.custody.store.write().await?;
             let dropped = usage_partition::drop_oldest(&mut tx, before).await?;
             tx.commit().await?;
             Ok(dropped)

@@ -71,16 +71,16 @@ fn taken(error: StoreError) -> Problem {
 
 impl Strongroom {
     pub(crate) fn sign_user(&self, user: User) -> StoredUser {
-        let AuthorityMac { key_id, mac } = authority::user_mac(&self.keyring(), &user);
+        let AuthorityMac { key_id, mac } = authority::user_mac(&self.0.custody.keyring(), &user);
         StoredUser { user, mac_key_id: key_id, mac }
     }
 
     pub(crate) fn verified_user(&self, stored: StoredUser) -> Result<User, Problem> {
         let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-        if authority::user_verifies(&self.keyring(), &stored.user, &mac) {
+        if authority::user_verifies(&self.0.custody.keyring(), &stored.user, &mac) {
             return Ok(stored.user);
         }
-        self.0.signals.integrity_failures.add_one();
+        self.0.custody.counters.integrity_failures.add_one();
         Err(Problem::integrity(format!(
             "user {} was changed outside strongroom and is refused; remove it and make it anew",
             stored.user.id
@@ -116,7 +116,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `Unauthenticated` for an unknown or disabled user, `Integrity` for a row that was changed.
     pub async fn authenticate(&self, id: UserId) -> Result<Actor, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let stored = strongroom_store::user::get(&mut session, id).await?;
         drop(session);
         let user = stored.map(|stored| self.room.verified_user(stored)).transpose()?;
@@ -133,7 +133,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<Vec<User>, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         Ok(strongroom_store::user::list(&mut session).await?.into_iter().map(|stored| stored.user).collect())
     }
 
@@ -142,7 +142,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn require(&self, id: UserId) -> Result<User, Problem> {
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let stored = strongroom_store::user::get(&mut session, id).await?;
         stored.map(|stored| stored.user).ok_or_else(|| Problem::not_found("User not found"))
     }
@@ -156,7 +156,7 @@ impl UserService {
         if new.id.is_some_and(|id| !(1..=MAX_GIVEN).contains(&id.0)) {
             return Err(Problem::invalid("id", format!("id must be 1 to {MAX_GIVEN}")));
         }
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         strongroom_store::user::lock_ids(&mut tx).await?;
         let id = match new.id {
@@ -168,7 +168,7 @@ impl UserService {
         strongroom_store::user::insert(&mut tx, &self.room.sign_user(user.clone())).await.map_err(taken)?;
         let detail = json!({ "role": user.role });
         let entry = entry(&self.actor, "user.create", target(&user), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -178,7 +178,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, `Conflict` or `Integrity`.
     pub async fn update(&self, id: UserId, patch: UserPatch) -> Result<User, Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         strongroom_store::user::lock_ids(&mut tx).await?;
         let stored = strongroom_store::user::get(&mut tx, id).await?;
@@ -202,7 +202,7 @@ impl UserService {
         strongroom_store::user::update(&mut tx, &self.room.sign_user(user.clone())).await.map_err(taken)?;
         let detail = json!({ "changed": changed, "role": user.role, "isActive": user.is_active });
         let entry = entry(&self.actor, "user.update", target(&user), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -212,13 +212,13 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, or `Conflict` while credentials or tokens are the user's.
     pub async fn delete(&self, id: UserId) -> Result<(), Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let stored = strongroom_store::user::get(&mut tx, id).await?;
         let user = stored.ok_or_else(|| Problem::not_found("User not found"))?.user;
         strongroom_store::user::delete(&mut tx, id).await.map_err(taken)?;
         let entry = entry(&self.actor, "user.delete", target(&user), now, &json!({}));
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -94,7 +94,7 @@ impl Metrics {
     /// Everything that is counted, as text. Which providers are called is told to those only who may know.
     #[must_use]
     pub fn render(&self, room: &Strongroom, names_providers: bool) -> String {
-        let signals = room.signals();
+        let signals = room.counters();
         let mut text = String::new();
         for (name, help, label, count) in [
             ("secrets_read", "Keys handed out", "{source=\"database\"}", signals.reads_from_database.get()),

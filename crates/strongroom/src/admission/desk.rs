@@ -263,13 +263,13 @@ impl Worker {
             let done = AssertUnwindSafe(self.run(&room, order)).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(Problem::internal("a batch of calls panicked")));
             if done.is_ok() || self.shared.counted().ended.is_empty() {
-                room.0.writes.batch_done();
+                room.0.custody.write_health.batch_done();
             } else {
-                room.0.writes.batch_failed();
+                room.0.custody.write_health.batch_failed();
             }
             if let Err(problem) = &done {
-                room.0.writes.failed(problem);
-                room.0.signals.failed_batches.add_one();
+                room.0.custody.write_health.failed(problem);
+                room.0.custody.counters.failed_batches.add_one();
                 let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
                 tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
             }
@@ -362,16 +362,16 @@ impl Worker {
         let ended = std::mem::take(&mut self.shared.counted().ended);
         let mut writing = Writing { shared: Arc::clone(&self.shared), ended: Some(ended) };
         let Some(ended) = &mut writing.ended else { return Ok(false) };
-        let sorting = tokio::time::timeout(SORTING_TIMEOUT, ended.set_refused_aside(&room.0.store));
+        let sorting = tokio::time::timeout(SORTING_TIMEOUT, ended.set_refused_aside(&room.0.custody.store));
         let set_aside = sorting.await.unwrap_or_else(|_| Err(no_answer()))?;
-        room.0.signals.records_set_aside.add(set_aside);
+        room.0.custody.counters.records_set_aside.add(set_aside);
         Ok(set_aside > 0)
     }
 
     /// Finds out whether the batch happened whose commit got no answer.
     async fn resolve(&mut self, room: &Strongroom) -> Result<(), Problem> {
         let (Some(uncertain), Some(node)) = (&self.uncertain, self.node) else { return Ok(()) };
-        let mut session = room.0.store.read().await?;
+        let mut session = room.0.custody.store.read().await?;
         let last = node::last_batch(&mut session, node).await?;
         let happened = match (last, uncertain.ended.records.first()) {
             (Some(last), _) => last > self.batch,
@@ -455,7 +455,7 @@ impl Worker {
                 }
                 return Err(Unwritten { problem, asking: Vec::new() });
             }
-            room.0.writes.done();
+            room.0.custody.write_health.done();
             self.batch += 1;
             self.renewed = Some(started);
         } else {
@@ -504,8 +504,8 @@ impl Worker {
     /// Begins the transaction: how things stand, and a sign of life. `false` when others have settled what this server
     /// held.
     async fn begin(&mut self, room: &Strongroom) -> Result<(Write, Moment, Instant, bool), Problem> {
-        let (started, changes_made) = (Instant::now(), room.0.store.changes_made());
-        let mut tx = room.0.store.write_at_once().await?;
+        let (started, changes_made) = (Instant::now(), room.0.custody.store.changes_made());
+        let mut tx = room.0.custody.store.write_at_once().await?;
         let generation = change::current(&mut tx).await?;
         let moment = Moment { now: tx.now().await?, generation };
         let lease_until = moment.now.plus_seconds(LEASE_SECONDS);

@@ -22,7 +22,7 @@ impl Strongroom {
     /// [`Problem`].
     pub async fn recover_holds(&self) -> Result<usize, Problem> {
         let lapsed = {
-            let mut session = self.0.store.read().await?;
+            let mut session = self.0.custody.store.read().await?;
             let now = session.now().await?;
             node::lapsed(&mut session, now).await?
         };
@@ -34,7 +34,7 @@ impl Strongroom {
     }
 
     async fn recover_node(&self, gone: Uid) -> Result<bool, Problem> {
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
         if !node::lock_lapsed(&mut tx, gone, now).await? {
             tx.roll_back().await?;
@@ -76,7 +76,7 @@ impl Strongroom {
         node::remove(tx, gone).await?;
         let target = Target { kind: "node".into(), id: Some(gone.to_string()), name: None };
         let entry = entry(actor, "node.recover", target, now, &json!({ "counters": entries.len() }));
-        self.append(tx, vec![entry]).await?;
+        self.0.custody.append(tx, vec![entry]).await?;
         Ok(entries.len())
     }
 }

@@ -37,21 +37,21 @@ impl BackupService {
     /// # Errors
     /// [`Problem`].
     pub async fn create(&self) -> Result<Backup, Problem> {
-        let room = &self.room.0;
+        let custody = &self.room.0.custody;
         let uid = random::uid();
-        let mut tx = room.store.write().await?;
+        let mut tx = custody.store.write().await?;
         let now = tx.now().await?;
         let target = Target { kind: "backup".into(), id: Some(uid.to_string()), name: None };
         let entry = entry(&self.actor, "backup.create", target, now, &json!({}));
-        self.room.append(&mut tx, vec![entry]).await?;
+        custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
 
-        let mut session = room.store.snapshot().await?;
+        let mut session = custody.store.snapshot().await?;
         let key = Key::generate();
         let masters = strongroom_store::key::list_masters(&mut session).await?;
         // Under each that opens what is in it: while the master key is being replaced, the one or the other may be gone when
         // the backup is needed.
-        let held = room.masters.iter().filter(|master| masters.contains(&master.fingerprint()));
+        let held = custody.masters.iter().filter(|master| masters.contains(&master.fingerprint()));
         let keys = held.map(|master| WrappedKey {
             master_fingerprint: master.fingerprint(),
             wrapped: wrap(master, uid, &key),

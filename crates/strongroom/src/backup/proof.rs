@@ -11,7 +11,7 @@ use strongroom_store::{Store, StoreOptions, credential, schema};
 use super::contents::{Contents, Opened, inspect};
 use super::restore::fill;
 use super::{Step, Watcher};
-use crate::sealing::Place;
+use crate::custody::seal::Place;
 use crate::{Options, Strongroom};
 
 /// Credentials that are read at a time.
@@ -80,14 +80,14 @@ impl Strongroom {
     /// [`Problem`] when the database cannot be read.
     pub async fn prove(&self) -> Result<Proof, Problem> {
         let mut proof = Proof::default();
-        let mut session = self.0.store.read().await?;
+        let mut session = self.0.custody.store.read().await?;
         let mut after = i64::MIN;
         loop {
             let batch = credential::grant::list(&mut session, after, BATCH).await?;
             let Some(last) = batch.last() else { break };
             after = last.id;
             for grant in batch {
-                if authority::grant_verifies(&self.keyring(), &as_signed(&grant), &grant.mac) {
+                if authority::grant_verifies(&self.0.custody.keyring(), &as_signed(&grant), &grant.mac) {
                     proof.credentials += 1;
                 } else {
                     proof.faults.push(format!("the row of credential {:?} was changed", grant.name));
@@ -98,7 +98,7 @@ impl Strongroom {
         for stored in strongroom_store::token::list(&mut session).await? {
             let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
             let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-            if authority::token_verifies(&self.keyring(), &stored.token, &hash, &mac) {
+            if authority::token_verifies(&self.0.custody.keyring(), &stored.token, &hash, &mac) {
                 proof.tokens += 1;
             } else {
                 proof.faults.push(format!("the row of token {} was changed", stored.token.id));
@@ -106,13 +106,15 @@ impl Strongroom {
         }
         for stored in strongroom_store::user::list(&mut session).await? {
             let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-            if authority::user_verifies(&self.keyring(), &stored.user, &mac) {
+            if authority::user_verifies(&self.0.custody.keyring(), &stored.user, &mac) {
                 proof.users += 1;
             } else {
                 proof.faults.push(format!("the row of user {} was changed", stored.user.id));
             }
         }
-        proof.faults.extend(self.changed_versions(&mut session).await?.iter().map(ToString::to_string));
+        proof
+            .faults
+            .extend(self.0.custody.changed_versions(&mut session).await?.iter().map(ToString::to_string));
         for odd in strongroom_store::counter::proof::discrepancies(&mut session).await? {
             let start = Millis(odd.window_start_ms);
             proof.faults.push(format!(
@@ -139,8 +141,8 @@ impl Strongroom {
     ) -> Result<(), Problem> {
         let place =
             Place { credential: grant.uid, provider: &grant.provider, endpoint: grant.endpoint.as_deref() };
-        for sealed in self.values_of_credential(session, grant.uid).await? {
-            match self.open_value(place, &sealed) {
+        for sealed in self.0.custody.values_of_credential(session, grant.uid).await? {
+            match self.0.custody.open_value(place, &sealed) {
                 Ok(_) => proof.values += 1,
                 Err(error) => proof.faults.push(format!(
                     "the {} of credential {:?}, version {}: {error}",

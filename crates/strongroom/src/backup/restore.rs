@@ -198,7 +198,7 @@ impl Strongroom {
         attempt: &str,
         actor: &Actor,
     ) -> Result<(u64, u64), Problem> {
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
         if meta::get(&mut tx, RESTORE).await?.as_deref() != Some(attempt) {
             tx.roll_back().await?;
@@ -218,8 +218,11 @@ impl Strongroom {
             OpenWindows::Keep => 0,
         };
         meta::remove(&mut tx, RESTORE).await?;
-        let target =
-            Target { kind: "installation".into(), id: Some(self.0.master_fingerprint.clone()), name: None };
+        let target = Target {
+            kind: "installation".into(),
+            id: Some(self.0.custody.master_fingerprint.clone()),
+            name: None,
+        };
         let heads: Vec<_> = contents
             .audit_heads
             .iter()
@@ -231,7 +234,7 @@ impl Strongroom {
             "countersClosed": closed, "serversRecovered": recovered,
         });
         let entry = entry(actor, "installation.restore", target, now, &detail);
-        self.append(&mut tx, vec![entry]).await?;
+        self.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok((closed, recovered))
     }

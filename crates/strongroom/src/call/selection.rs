@@ -164,8 +164,8 @@ impl Strongroom {
                 return Ok(None);
             }
         }
-        let mut session = self.0.store.read().await?;
-        let holders = value::holders(&mut session, &self.keyring().fingerprint(key)).await?;
+        let mut session = self.0.custody.store.read().await?;
+        let holders = value::holders(&mut session, &self.0.custody.keyring().fingerprint(key)).await?;
         if holders.iter().any(|it| !it.is_served()) {
             tracing::warn!(
                 variable,

@@ -25,7 +25,7 @@ use crate::admission::immediate::{self, ONE_USE};
 use crate::admission::{AtFault, Plan, client_scopes};
 use crate::audit::entry;
 use crate::catalog::{Moment, Served};
-use crate::sealing::Fault;
+use crate::custody::seal::Fault;
 use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
@@ -165,7 +165,7 @@ impl Strongroom {
         let (ready, answered, broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut batch = Batch { waiting: VecDeque::from(reads), ready, answered, broken };
         if let Err(problem) = self.commit_in_time(&mut batch).await {
-            self.0.writes.failed(&problem);
+            self.0.custody.write_health.failed(&problem);
             // Nothing is certain to be durable, so nobody gets a key.
             if let Some(cause) = &problem.cause {
                 tracing::warn!(cause = %Causes(cause.as_ref()), reads = batch.len(), "a batch of reads failed");
@@ -183,12 +183,12 @@ impl Strongroom {
         }
         for (read, outcome) in batch.answered {
             if matches!(outcome, Ok(Some(_))) {
-                self.0.signals.reads_from_database.add_one();
+                self.0.custody.counters.reads_from_database.add_one();
             }
             reply(read, outcome);
         }
         for (read, Broken { found, fault }) in batch.broken {
-            let problem = self.report_broken(&read.actor, &found, fault).await;
+            let problem = self.0.custody.report_broken(&read.actor, &found, fault).await;
             reply(read, Err(problem));
         }
     }
@@ -218,8 +218,8 @@ impl Strongroom {
     /// what the batch had read, to be locked beforehand the next time: else somebody who changes one of them again and
     /// again, who holds the head while we wait for it, would win every time.
     async fn commit(&self, batch: &mut Batch, lock: &[CredentialId]) -> Result<Vec<CredentialId>, Problem> {
-        let (started, changes_made) = (Instant::now(), self.0.store.changes_made());
-        let mut tx = self.0.store.write_at_once().await?;
+        let (started, changes_made) = (Instant::now(), self.0.custody.store.changes_made());
+        let mut tx = self.0.custody.store.write_at_once().await?;
         for id in lock {
             credential::lock(&mut tx, *id).await?;
         }
@@ -232,7 +232,7 @@ impl Strongroom {
             ready.chain(batch.broken.iter().map(|(_, broken)| &broken.found)).cloned().collect();
         let (entries, records) = self.hand_out_all(&mut tx, batch, moment).await?;
         // Whoever holds the head is alone: every change is audited, so none can commit from here on.
-        let head = if entries.is_empty() { None } else { Some(self.lock_chain(&mut tx).await?) };
+        let head = if entries.is_empty() { None } else { Some(self.0.custody.lock_chain(&mut tx).await?) };
         if change::has_moved(&mut tx, generation).await? && credential::any_moved(&mut tx, &seen).await? {
             tx.roll_back().await?;
             self.0.catalog.doubt();
@@ -241,9 +241,9 @@ impl Strongroom {
         match head {
             Some(head) => {
                 usage::insert_all(&mut tx, &records).await?;
-                self.append_behind(&mut tx, head, entries).await?;
+                self.0.custody.append_behind(&mut tx, head, entries).await?;
                 tx.commit().await?;
-                self.0.writes.done();
+                self.0.custody.write_health.done();
             }
             None => tx.roll_back().await?,
         }
@@ -270,7 +270,7 @@ impl Strongroom {
                 Ok(Found::Broken(broken)) => batch.broken.push((read, *broken)),
                 Err(problem) => {
                     if problem.kind == ProblemKind::Integrity {
-                        self.0.signals.integrity_failures.add_one();
+                        self.0.custody.counters.integrity_failures.add_one();
                     }
                     batch.answered.push((read, Err(problem)));
                 }
@@ -304,9 +304,9 @@ impl Strongroom {
                 .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
         let Some(found) = found.filter(Credential::is_served) else { return Ok(Found::Nothing) };
-        let values = self.values_of_version(session, found.version).await?;
+        let values = self.0.custody.values_of_version(session, found.version).await?;
         // Opened before a use is counted: what cannot be handed out costs nothing.
-        let opened = match self.open_all(&found, values) {
+        let opened = match self.0.custody.open_all(&found, values) {
             Ok(opened) => opened,
             Err(fault) => return Ok(Found::Broken(Box::new(Broken { found, fault }))),
         };
@@ -346,7 +346,7 @@ impl Strongroom {
             let standing = match taken {
                 Ok(standing) => standing,
                 Err(problem) => {
-                    self.0.signals.limit_refusals.add_one();
+                    self.0.custody.counters.limit_refusals.add_one();
                     batch.answered.push((one.read, Err(problem)));
                     continue;
                 }

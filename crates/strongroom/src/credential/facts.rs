@@ -10,8 +10,8 @@ use strongroom_model::version::{Ending, Erasure, Version};
 use strongroom_model::{Actor, Millis, Problem, Uid};
 use strongroom_store::{REGION, Session, Write, audit, meta, value, version};
 
-use crate::Strongroom;
 use crate::audit::entry;
+use crate::custody::Custody;
 
 /// Versions that are read at a time.
 const BATCH: i64 = 500;
@@ -58,7 +58,7 @@ fn changed(number: i64) -> Problem {
     ))
 }
 
-impl Strongroom {
+impl Custody {
     /// A version that is to be built on: its row and fingerprints are what we wrote.
     pub(crate) async fn require_version(
         &self,
@@ -69,7 +69,7 @@ impl Strongroom {
         if self.is_genuine(session, credential, version).await? {
             return Ok(());
         }
-        self.0.signals.integrity_failures.add_one();
+        self.counters.integrity_failures.add_one();
         Err(changed(version.number))
     }
 
@@ -99,7 +99,7 @@ impl Strongroom {
         // What somebody else wrote into the row is not to be signed along with a change.
         let is_genuine = self.is_genuine(tx, credential, &before).await?;
         if !is_genuine && matches!(fate, Fate::Activated) {
-            self.0.signals.integrity_failures.add_one();
+            self.counters.integrity_failures.add_one();
             return Err(changed(before.number));
         }
         let is_new = match fate {
@@ -128,15 +128,15 @@ impl Strongroom {
 
     /// Signs the versions of a database that was made before versions had MACs: once, by whoever opens it first with its keys.
     pub(crate) async fn sign_versions_once(&self) -> Result<(), Problem> {
-        if meta::get(&mut self.0.store.read().await?, SIGNED).await?.is_some() {
+        if meta::get(&mut self.store.read().await?, SIGNED).await?.is_some() {
             return Ok(());
         }
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.store.write().await?;
         if !meta::claim(&mut tx, SIGNED, REGION).await? {
             return Ok(tx.roll_back().await?);
         }
         if self.says_that_versions_are_signed(&mut tx).await? {
-            self.0.signals.integrity_failures.add_one();
+            self.counters.integrity_failures.add_one();
             tracing::error!(
                 "that versions have MACs was removed from the database outside strongroom: none is made anew; run \
                  `strongroom audit verify`"
@@ -202,7 +202,7 @@ impl Strongroom {
         let gone = version::incomplete(session).await?;
         changed.extend(gone.into_iter().map(|name| ChangedVersion { name, number: None }));
         if !changed.is_empty() {
-            self.0.signals.integrity_failures.add_one();
+            self.counters.integrity_failures.add_one();
         }
         Ok(changed)
     }

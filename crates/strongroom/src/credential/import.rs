@@ -22,7 +22,7 @@ use strongroom_store::{Session, Write, counter, credential, limit, value, versio
 use super::{CredentialService, MONTHLY_REQUESTS, target};
 
 use crate::audit::entry;
-use crate::sealing::Place;
+use crate::custody::seal::Place;
 
 /// The longest name that is kept.
 const MAX_NAME: usize = 1024;
@@ -150,12 +150,12 @@ impl CredentialService {
         }
         let detail = json!({ "source": options.source, "sourceId": source_id, "code": problem.kind.code() });
         let target = Target::kind("credential");
-        self.room.note(&self.actor, "credential.import", target, Outcome::Failed, &detail).await
+        self.room.0.custody.note(&self.actor, "credential.import", target, Outcome::Failed, &detail).await
     }
 
     async fn import_row(&self, row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
         let provider = check(&row, &options.source)?;
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let name = row.name.clone();
         if let Some(there) = credential::get_by_name(&mut tx, &name, now).await? {
@@ -169,7 +169,7 @@ impl CredentialService {
         if options.skip_known_secrets
             && let Some(key) = &row.api_key
         {
-            let holders = value::holders(&mut tx, &self.room.keyring().fingerprint(key)).await?;
+            let holders = value::holders(&mut tx, &self.room.0.custody.keyring().fingerprint(key)).await?;
             if let Some(holder) = holders.iter().find(|holder| !holder.is_deleted && holder.is_current) {
                 let outcome =
                     Imported::Skipped(format!("the same key is already stored as {:?}", holder.name));
@@ -189,7 +189,7 @@ impl CredentialService {
             "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days,
         });
         entries.push(entry(&self.actor, "credential.import", target(&made), now, &detail));
-        self.room.append(&mut tx, entries).await?;
+        self.room.0.custody.append(&mut tx, entries).await?;
         tx.commit().await?;
         Ok(Imports { name, outcome: Imported::Migrated, id: Some(made.id), digest: Some(digest) })
     }
@@ -243,7 +243,7 @@ impl CredentialService {
             is_global: row.is_global,
             user: row.user,
             version: version_uid,
-            mac: self.room.sign_credential(&grant),
+            mac: self.room.0.custody.sign_credential(&grant),
             expires_at: row.expires_at,
             rotate_after_days: row.rotate_after_days,
             created_at,
@@ -254,10 +254,10 @@ impl CredentialService {
         let place = Place { credential: uid, provider, endpoint: row.endpoint.as_deref() };
         for (field, secret) in [(Field::ApiKey, &row.api_key), (Field::ApiSecret, &row.api_secret)] {
             if let Some(secret) = secret {
-                self.room.seal_into(tx, place, version_uid, field, secret).await?;
+                self.room.0.custody.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
-        self.room.sign_version(tx, version_uid).await?;
+        self.room.0.custody.sign_version(tx, version_uid).await?;
         limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, row.rate_limit, (random::uid(), now))
             .await?;
         self.import_usage(tx, row, uid, now).await?;
@@ -303,9 +303,9 @@ impl CredentialService {
     /// The digest of what is stored, secrets opened again.
     async fn digest(&self, session: &mut Session, stored: &Credential) -> Result<String, Problem> {
         let (mut api_key, mut api_secret) = (None, None);
-        for value in self.room.values_of_version(session, stored.version).await? {
-            let opened = self.room.open_value(Place::of(stored), &value).map_err(|error| {
-                self.room.0.signals.integrity_failures.add_one();
+        for value in self.room.0.custody.values_of_version(session, stored.version).await? {
+            let opened = self.room.0.custody.open_value(Place::of(stored), &value).map_err(|error| {
+                self.room.0.custody.counters.integrity_failures.add_one();
                 Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
             })?;
             match value.field {

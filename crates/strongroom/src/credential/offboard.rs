@@ -15,7 +15,7 @@ use strongroom_store::{Write, credential, offboard, value, version};
 use super::rotate::Opened;
 use super::{CredentialService, not_found};
 use crate::audit::entry;
-use crate::sealing::Place;
+use crate::custody::seal::Place;
 
 /// Keys that are asked about at once, at the most.
 const MOST_KEYS: usize = 100;
@@ -113,7 +113,7 @@ impl CredentialService {
         }
         // What calls have used so far is to count.
         self.room.settle_now().await?;
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let mut asked = Vec::new();
         for (id, number) in self.candidates(&mut tx, names, now).await? {
@@ -143,7 +143,7 @@ impl CredentialService {
         let with: Vec<_> = minters.values().flatten().map(|opened| opened.minter.name.clone()).collect();
         let detail = json!({ "keys": keys, "with": with, "idleHours": idle_hours });
         let entry = entry(&self.actor, "credential.offboard", Target::kind("credential"), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         let listings = self.list_keys(minters).await?;
         let client = self.room.0.guard.client()?;
@@ -212,12 +212,12 @@ impl CredentialService {
     ) -> Result<Option<(String, Asked)>, Problem> {
         let credential = credential::get(tx, id, now).await?.ok_or_else(not_found)?;
         let Some(version) = version::get(tx, credential.uid, number).await? else { return Ok(None) };
-        let values = self.room.values_of_version(tx, version.uid).await?;
+        let values = self.room.0.custody.values_of_version(tx, version.uid).await?;
         let Some(sealed) = values.into_iter().find(|it| it.field == Field::ApiKey) else { return Ok(None) };
-        let is_genuine = self.room.says_what_we_wrote(&credential)
-            && self.room.is_genuine(tx, credential.uid, &version).await?;
+        let is_genuine = self.room.0.custody.says_what_we_wrote(&credential)
+            && self.room.0.custody.is_genuine(tx, credential.uid, &version).await?;
         let key = if is_genuine {
-            self.room.open_value(Place::of(&credential), &sealed).map_err(|error| error.to_string())
+            self.room.0.custody.open_value(Place::of(&credential), &sealed).map_err(|error| error.to_string())
         } else {
             Err("its row was changed outside strongroom".to_owned())
         };

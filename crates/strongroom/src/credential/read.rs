@@ -120,7 +120,7 @@ impl Strongroom {
         views: &[Option<UserId>],
     ) -> Result<Option<Problem>, Problem> {
         let filter = CredentialFilter { provider: Some(provider.clone()), ..CredentialFilter::default() };
-        let mut session = self.0.store.read().await?;
+        let mut session = self.0.custody.store.read().await?;
         let now = session.now().await?;
         let mut found = credential::list(&mut session, &filter, 0, TOLD_OF, now).await?;
         found.retain(|it| actor.scope.permits(it.uid, provider) && is_seen(it, views));
@@ -198,7 +198,7 @@ impl CredentialService {
     /// [`Problem`] when it cannot be told.
     pub async fn absence_of(&self, name: &str, user: Option<UserId>) -> Result<Problem, Problem> {
         let views = user.map_or_else(|| self.own_views(), |user| vec![Some(user)]);
-        let mut session = self.room.0.store.read().await?;
+        let mut session = self.room.0.custody.store.read().await?;
         let now = session.now().await?;
         let found = credential::get_by_name(&mut session, name, now).await?;
         let found = within_reach(&self.actor, found.as_ref())?.filter(|found| is_seen(found, &views));
@@ -220,14 +220,14 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, or `LimitReached` when its monthly limit is used up.
     pub async fn record_usage(&self, id: CredentialId) -> Result<(), Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let generation = change::current(&mut tx).await?;
         let moment = Moment { now: tx.now().await?, generation };
         let found = credential::get(&mut tx, id, moment.now).await?.ok_or_else(super::not_found)?;
         let plan = self.room.plan_use(&mut tx, &self.actor, found.uid, moment).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], moment.now).await? {
             if let Err(refusal) = taken {
-                self.room.0.signals.limit_refusals.add_one();
+                self.room.0.custody.counters.limit_refusals.add_one();
                 return Err(refusal);
             }
         }
@@ -266,7 +266,7 @@ impl CredentialService {
             let mut after = credential::FIRST;
             loop {
                 let candidates = {
-                    let mut session = self.room.0.store.read().await?;
+                    let mut session = self.room.0.custody.store.read().await?;
                     let now = session.now().await?;
                     credential::list_of_provider(&mut session, provider, view, (after, CANDIDATES), now)
                         .await?
@@ -303,14 +303,14 @@ impl CredentialService {
         if !self.actor.scope.credentials.is_empty() {
             return Ok(None);
         }
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         for &view in views {
             if credential::provider_has_rows(&mut tx, provider, view).await? {
                 return Ok(None);
             }
         }
-        let holders = value::holders(&mut tx, &self.room.keyring().fingerprint(key)).await?;
+        let holders = value::holders(&mut tx, &self.room.0.custody.keyring().fingerprint(key)).await?;
         if let Some(holder) = holders.iter().find(|it| !it.is_served()) {
             tracing::warn!(variable, credential = %holder.name, "the key in the environment belongs to a credential \
                 that was deleted, deactivated, frozen or replaced, and is not used");
@@ -330,9 +330,9 @@ impl CredentialService {
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };
         let entry = entry(&self.actor, "credential.read", target, now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
-        self.room.0.signals.reads_from_environment.add_one();
+        self.room.0.custody.counters.reads_from_environment.add_one();
         Ok(Some(RevealedCredential {
             id: None,
             name: variable.to_owned(),

@@ -59,7 +59,7 @@ impl CredentialService {
     /// `Integrity`.
     pub async fn undelete(&self, id: CredentialId, if_match: Option<i64>) -> Result<Credential, Problem> {
         for _ in 0..ATTEMPTS {
-            let mut tx = self.room.0.store.write().await?;
+            let mut tx = self.room.0.custody.store.write().await?;
             let now = tx.now().await?;
             let found = deleted::get(&mut tx, id, now).await?.ok_or_else(not_deleted)?;
             if if_match.is_some_and(|revision| revision != found.revision) {
@@ -67,10 +67,10 @@ impl CredentialService {
             }
             let after = Credential { deleted_at: None, ..found.clone() };
             // Before there was a MAC over deletions, that of the living row stayed.
-            if !self.room.says_what_we_wrote(&after) {
+            if !self.room.0.custody.says_what_we_wrote(&after) {
                 self.require_genuine(&found)?;
             }
-            let mac = self.room.sign_credential(&CredentialGrant::from(&after));
+            let mac = self.room.0.custody.sign_credential(&CredentialGrant::from(&after));
             let done = deleted::undelete(&mut tx, id, found.revision, &mac, now).await;
             if !done.map_err(|error| taken_meanwhile(error, &found.name))? {
                 tx.roll_back().await?;
@@ -79,7 +79,7 @@ impl CredentialService {
             let after = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
             let detail = json!({ "id": id, "deletedAt": found.deleted_at });
             let entry = entry(&self.actor, "credential.undelete", target(&after), now, &detail);
-            self.room.append(&mut tx, vec![entry]).await?;
+            self.room.0.custody.append(&mut tx, vec![entry]).await?;
             tx.commit().await?;
             return Ok(after);
         }
@@ -92,7 +92,7 @@ impl CredentialService {
     /// [`Problem`] of kind `NotFound` or `PreconditionFailed`.
     pub async fn purge(&self, id: CredentialId, if_match: Option<i64>) -> Result<(), Problem> {
         for _ in 0..ATTEMPTS {
-            let mut tx = self.room.0.store.write().await?;
+            let mut tx = self.room.0.custody.store.write().await?;
             let now = tx.now().await?;
             let found = deleted::get(&mut tx, id, now).await?.ok_or_else(not_deleted)?;
             if if_match.is_some_and(|revision| revision != found.revision) {
@@ -104,13 +104,19 @@ impl CredentialService {
             }
             let mut erased = Vec::new();
             for one in version::list(&mut tx, found.uid).await? {
-                if self.room.change_version(&mut tx, one.uid, Fate::Erased(Erasure::Purged), now).await? {
+                if self
+                    .room
+                    .0
+                    .custody
+                    .change_version(&mut tx, one.uid, Fate::Erased(Erasure::Purged), now)
+                    .await?
+                {
                     erased.push(one.number);
                 }
             }
             let detail = json!({ "id": id, "deletedAt": found.deleted_at, "versions": erased });
             let entry = entry(&self.actor, "credential.purge", target(&found), now, &detail);
-            self.room.append(&mut tx, vec![entry]).await?;
+            self.room.0.custody.append(&mut tx, vec![entry]).await?;
             return Ok(tx.commit().await?);
         }
         Err(passed())

@@ -62,7 +62,7 @@ impl CredentialService {
     /// [`Problem`].
     pub async fn remind(&self) -> Result<usize, Problem> {
         let due = {
-            let mut session = self.room.0.store.read().await?;
+            let mut session = self.room.0.custody.store.read().await?;
             let now = session.now().await?;
             reminder::list_due(&mut session, Millis(now.0 + SOON), now).await?
         };
@@ -74,7 +74,7 @@ impl CredentialService {
     }
 
     async fn remind_of(&self, id: CredentialId) -> Result<usize, Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let Some(found) = credential::get(&mut tx, id, now).await? else {
             return Ok(tx.roll_back().await.map(|()| 0)?);
@@ -93,7 +93,7 @@ impl CredentialService {
             tx.roll_back().await?;
             return Ok(0);
         }
-        self.room.append(&mut tx, entries).await?;
+        self.room.0.custody.append(&mut tx, entries).await?;
         tx.commit().await?;
         for due in &new {
             tracing::warn!(credential = %found.name, reminder = due.as_str(), at = %due.at(), "a credential needs care");

@@ -16,13 +16,13 @@ impl CredentialService {
     /// [`Problem`].
     pub async fn reset_monthly_usage(&self) -> Result<u64, Problem> {
         self.room.settle_now().await?;
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let touched = counter::reset_month(&mut tx, month::start(now), &self.actor.label(), now).await?;
         let detail = json!({ "credentials": touched });
         let target = Target::kind("credential");
         let entry = entry(&self.actor, "credential.reset_monthly_usage", target, now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(touched)
     }

@@ -43,7 +43,7 @@ async fn look(
 ) -> Result<(Credential, Vec<SealedValue>), Problem> {
     let found = strongroom_store::credential::get(session, id, now).await?;
     let credential = found.ok_or_else(super::not_found)?;
-    let values = room.values_of_version(session, credential.version).await?;
+    let values = room.0.custody.values_of_version(session, credential.version).await?;
     Ok((credential, values))
 }
 
@@ -61,21 +61,23 @@ impl CredentialService {
         let now = session.now().await?;
         let (mut credential, values) = look(&self.room, &mut session, id, now).await?;
         drop(session);
-        let mut opened = self.room.open_all(&credential, values);
+        let mut opened = self.room.0.custody.open_all(&credential, values);
         if opened.is_err() {
             // A change of provider or endpoint may have come between the row and its values: they are looked at again
             // where none can.
-            let mut tx = self.room.0.store.write().await?;
+            let mut tx = self.room.0.custody.store.write().await?;
             strongroom_store::credential::lock(&mut tx, id).await?;
             let (again, values) = look(&self.room, &mut tx, id, now).await?;
             tx.roll_back().await?;
-            opened = self.room.open_all(&again, values);
+            opened = self.room.0.custody.open_all(&again, values);
             credential = again;
         }
         // Every value was opened, so that a broken second secret is noticed too.
         let key = match opened {
             Ok(opened) => opened.api_key.ok_or_else(|| no_key(&credential))?,
-            Err(fault) => return Err(self.room.report_broken(&self.actor, &credential, fault).await),
+            Err(fault) => {
+                return Err(self.room.0.custody.report_broken(&self.actor, &credential, fault).await);
+            }
         };
         // Stored by an earlier version, or moved in: the provider would refuse it.
         if let Err(fault) = secret_form::check(&key, Purpose::ApiKey) {
@@ -102,12 +104,12 @@ impl CredentialService {
             return Ok(TestReport { credential, live: None });
         }
         // Written before the key leaves: whoever asked may hang up before the provider has answered.
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         let target = Target::named("credential", credential.uid, &credential.name);
         let detail = json!({ "live": true, "provider": credential.provider.as_str(), "endpoint": credential.endpoint });
         let now = tx.now().await?;
         let entry = entry(&self.actor, "credential.test", target, now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         let report = self.ask_provider(&credential, &key).await?;
         Ok(TestReport { credential, live: Some(report) })

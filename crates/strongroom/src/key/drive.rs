@@ -13,7 +13,7 @@ use strongroom_store::{key, rotation};
 use super::rotation::target;
 use crate::Strongroom;
 use crate::audit::entry;
-use crate::sealing::{MOST_SEALS, used_up};
+use crate::custody::seal::{MOST_SEALS, used_up};
 
 /// Texts that are read and opened at a time when they are proved; nothing is locked meanwhile.
 const PROVED_AT_ONCE: i64 = 256;
@@ -61,7 +61,7 @@ impl Drive {
 
     /// A batch; whether no rotation is open any more.
     async fn work(&mut self, room: &Strongroom) -> Result<bool, Problem> {
-        let mut session = room.0.store.read().await?;
+        let mut session = room.0.custody.store.read().await?;
         let Some(open) = rotation::latest(&mut session).await?.filter(|latest| latest.is_open) else {
             return Ok(true);
         };
@@ -70,8 +70,8 @@ impl Drive {
             *self =
                 Self { key_id: open.key_id, after: began.clone(), began, pace: self.pace, ..Self::default() };
         }
-        if room.keyring().current_id(Purpose::Data) != self.key_id {
-            room.load_keys(&mut session).await?;
+        if room.0.custody.keyring().current_id(Purpose::Data) != self.key_id {
+            room.0.custody.load_keys(&mut session).await?;
         }
         let limit = if self.is_proving { PROVED_AT_ONCE } else { self.pace.texts };
         let found = sealed::list(&mut session, (&self.key_id, !self.is_proving), &self.after, limit).await?;
@@ -110,7 +110,7 @@ impl Drive {
     /// Seals texts anew, each bound to the same place as before, and puts them where they are unless they were changed
     /// meanwhile. The secrets are open in this process for as long as that takes.
     async fn seal_anew(&mut self, room: &Strongroom, found: Vec<Found>) -> Result<(), Problem> {
-        let keyring = room.keyring();
+        let keyring = room.0.custody.keyring();
         if keyring.current_id(Purpose::Data) != self.key_id {
             // This rotation has ended meanwhile, and another one has begun; the next step finds out.
             return Ok(());
@@ -127,7 +127,7 @@ impl Drive {
         if resealed.is_empty() {
             return Ok(());
         }
-        let mut tx = room.0.store.write().await?;
+        let mut tx = room.0.custody.store.write().await?;
         let held = Instant::now();
         let seals = i64::try_from(resealed.len()).unwrap_or(i64::MAX);
         if !key::count_seals(&mut tx, &self.key_id, seals, MOST_SEALS).await? {
@@ -149,7 +149,7 @@ impl Drive {
 
     /// Opens texts under the new key.
     fn prove(&mut self, room: &Strongroom, found: Vec<Found>) {
-        let keyring = room.keyring();
+        let keyring = room.0.custody.keyring();
         for Found { place, text } in found {
             let opens =
                 text.is_some_and(|text| keyring.open(&context(&text), &text.key_id, &text.text).is_ok());
@@ -162,7 +162,7 @@ impl Drive {
     /// Ends the rotation: all opens under the new key and nothing is under another one, or what does not open is told.
     /// `false` when there is more to do.
     async fn finish(&mut self, room: &Strongroom) -> Result<bool, Problem> {
-        let mut tx = room.0.store.write().await?;
+        let mut tx = room.0.custody.store.write().await?;
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         let left: i64 = {
@@ -182,12 +182,12 @@ impl Drive {
         }
         let is_proved = broken == 0 && left == 0;
         let retired = if is_proved { key::retire(&mut tx, Purpose::Data.as_str(), now).await? } else { 0 };
-        room.append(&mut tx, vec![self.end_entry(now, left, retired)]).await?;
+        room.0.custody.append(&mut tx, vec![self.end_entry(now, left, retired)]).await?;
         tx.commit().await?;
         if is_proved {
             tracing::info!(key = self.key_id, retired, "the data key was replaced");
         } else {
-            (0..broken).for_each(|_| room.0.signals.integrity_failures.add_one());
+            (0..broken).for_each(|_| room.0.custody.counters.integrity_failures.add_one());
             tracing::error!(
                 key = self.key_id,
                 broken,

@@ -116,24 +116,29 @@ impl Strongroom {
     pub(super) async fn keep_alive(&self) -> Result<(), Problem> {
         let done = self.say_alive().await;
         match &done {
-            Ok(()) => self.0.writes.done(),
-            Err(problem) => self.0.writes.failed(problem),
+            Ok(()) => self.0.custody.write_health.done(),
+            Err(problem) => self.0.custody.write_health.failed(problem),
         }
         done
     }
 
     async fn say_alive(&self) -> Result<(), Problem> {
-        let mut tx = self.0.store.write().await?;
+        let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
-        let is_known = key_holder::renew(&mut tx, self.0.node, now.plus_seconds(ALIVE_SECONDS)).await?;
+        let is_known =
+            key_holder::renew(&mut tx, self.0.custody.node, now.plus_seconds(ALIVE_SECONDS)).await?;
         tx.commit().await?;
-        if is_known { Ok(()) } else { announce(&self.0.store, self.0.node, &self.0.masters).await }
+        if is_known {
+            Ok(())
+        } else {
+            announce(&self.0.custody.store, self.0.custody.node, &self.0.custody.masters).await
+        }
     }
 
     /// This process ends: it holds nothing any more.
     pub(crate) async fn leave(&self) -> Result<(), Problem> {
-        let mut tx = self.0.store.write().await?;
-        key_holder::remove(&mut tx, self.0.node).await?;
+        let mut tx = self.0.custody.store.write().await?;
+        key_holder::remove(&mut tx, self.0.custody.node).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -12,9 +12,10 @@ use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::rotation::{self, RotationRow};
 use strongroom_store::{Write, key, sealed};
 
+use super::KeyService;
 use super::drive::{Drive, Step};
-use super::{KeyService, ring};
 use crate::audit::entry;
+use crate::custody::keyring;
 
 /// When a data key is replaced without being asked.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +94,7 @@ impl KeyService {
     /// As [`Self::rotate`].
     pub async fn tend(&self, policy: &Policy) -> Result<(), Problem> {
         let (open, keys, now) = {
-            let mut session = self.room.0.store.read().await?;
+            let mut session = self.room.0.custody.store.read().await?;
             let open = rotation::latest(&mut session).await?.is_some_and(|latest| latest.is_open);
             (open, key::list(&mut session).await?, session.now().await?)
         };
@@ -131,7 +132,7 @@ impl KeyService {
         reason: &str,
         judged: Option<&str>,
     ) -> Result<Option<Started>, Problem> {
-        let mut tx = self.room.0.store.write().await?;
+        let mut tx = self.room.0.custody.store.write().await?;
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         if let Some(judged) = judged
@@ -145,7 +146,7 @@ impl KeyService {
         if is_new {
             let masters = self.all_masters(&mut tx).await?;
             key::supersede(&mut tx, Purpose::Data.as_str()).await?;
-            let key_id = ring::make_key(&mut tx, &masters, Purpose::Data, now).await?;
+            let key_id = keyring::make_key(&mut tx, &masters, Purpose::Data, now).await?;
             let texts = sealed::count_by_key(&mut tx).await?.iter().map(|(_, count)| count).sum();
             rotation::begin(&mut tx, (&key_id, reason), texts, now).await?;
         }
@@ -155,12 +156,12 @@ impl KeyService {
         let detail = json!({
             "keyId": state.key_id, "reason": reason, "texts": state.texts, "left": state.left, "isNew": is_new,
         });
-        let entry = entry(actor, ring::ROTATE, target(&state.key_id), now, &detail);
-        self.room.append(&mut tx, vec![entry]).await?;
-        let keyring = ring::load_keyring(&mut tx, &self.room.0.masters).await?;
+        let entry = entry(actor, keyring::ROTATE, target(&state.key_id), now, &detail);
+        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        let keyring = keyring::load_keyring(&mut tx, &self.room.0.custody.masters).await?;
         tx.commit().await?;
         if is_new {
-            self.room.use_keyring(keyring);
+            self.room.0.custody.use_keyring(keyring);
             tracing::info!(key = state.key_id, texts = state.texts, reason, "the data key is being replaced");
         }
         Ok(Some(Started { state, is_new }))
@@ -171,7 +172,7 @@ impl KeyService {
     async fn all_masters(&self, tx: &mut Write) -> Result<Vec<&MasterKey>, Problem> {
         let mut masters = Vec::new();
         for fingerprint in key::list_masters(tx).await? {
-            let held = self.room.0.masters.iter().find(|master| master.fingerprint() == fingerprint);
+            let held = self.room.0.custody.masters.iter().find(|master| master.fingerprint() == fingerprint);
             masters.push(held.ok_or_else(|| {
                 Problem::conflict(format!(
                     "the master key is being replaced, and this server does not hold the one with fingerprint {fingerprint}; \

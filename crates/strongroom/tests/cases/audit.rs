@@ -229,7 +229,7 @@ async fn nothing_is_done_any_more_when_the_head_was_tampered_with() {
         let options = ImportOptions { source: "x".to_owned(), dry_run: false, skip_known_secrets: false };
         let refusal = service.import(vec![row(90, "moved")], &options).await.unwrap_err();
         assert_eq!(refusal.kind, ProblemKind::Integrity, "{edit}: not even the failure can be told");
-        assert!(ground.room.signals().integrity_failures.get() >= 9);
+        assert!(ground.room.counters().integrity_failures.get() >= 9);
         assert_eq!(ground.database.query_text(state).await, before, "{edit}");
 
         undo(&ground).await;

@@ -77,7 +77,7 @@ async fn a_credential_that_does_not_open_or_has_no_key_is_passed_over_but_not_in
     let problem = ground.service().get_credential_by_provider("openai", None).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::LimitReached);
     assert_eq!(ground.entries("credential.integrity").await.len(), 3, "every time it is met");
-    assert_eq!(ground.room.signals().integrity_failures.get(), 3);
+    assert_eq!(ground.room.counters().integrity_failures.get(), 3);
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn it_serves_a_provider_that_the_database_knows_nothing_of_and_says_so() {
     assert!(entry.detail.contains("\"source\":\"environment\""), "{}", entry.detail);
     assert!(!format!("{entries:?}").contains("sk-environment"));
     assert_eq!(ground.value("SELECT count(*) FROM usage_records WHERE source = 'environment'").await, "3");
-    let signals = ground.room.signals();
+    let signals = ground.room.counters();
     assert_eq!((signals.reads_from_environment.get(), signals.reads_from_database.get()), (3, 0));
     assert!(
         ground.service().get_credential("OPENAI_API_KEY", None).await.unwrap().is_none(),

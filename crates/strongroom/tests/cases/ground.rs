@@ -59,7 +59,7 @@ impl Ground {
     /// Changes the database behind the product's back, and has it look again.
     pub(crate) async fn edit(&self, sql: &str) {
         self.database.execute(sql).await;
-        let name = format!("user-{}", self.room.signals().audit_entries.get());
+        let name = format!("user-{}", self.room.counters().audit_entries.get());
         let user = strongroom::user::NewUser { name, role: strongroom::Role::Gateway, id: None };
         self.room.users(Actor::library()).create(user).await.expect("a change");
     }

@@ -25,7 +25,7 @@ async fn a_read_is_counted_recorded_and_audited() {
     assert_eq!(entries.len(), 3);
     assert_eq!(entries[0].entry.target.name.as_deref(), Some("one"));
     assert!(entries[0].entry.detail.contains("\"source\":\"database\""), "{}", entries[0].entry.detail);
-    assert_eq!(ground.room.signals().reads_from_database.get(), 3);
+    assert_eq!(ground.room.counters().reads_from_database.get(), 3);
     ground.assert_sound().await;
 }
 
@@ -52,7 +52,7 @@ async fn a_used_up_limit_refuses_until_the_month_ends() {
         assert!(problem.message.starts_with(message), "{}", problem.message);
         assert_eq!(problem.retry_at, Some(february));
     }
-    assert_eq!(ground.room.signals().limit_refusals.get(), 3, "a test takes no use, so none is refused");
+    assert_eq!(ground.room.counters().limit_refusals.get(), 3, "a test takes no use, so none is refused");
     let status = service.rate_limit_status("one").await.unwrap();
     assert_eq!((status.limit, status.used, status.remaining()), (Some(2), 2, Some(0)));
     assert_eq!((status.allowed(), status.resets_at), (false, february));

@@ -140,7 +140,7 @@ async fn the_first_calls_of_many_new_tokens_on_four_nodes_never_wait_in_a_circle
         }
         for node in &nodes {
             node.settle_now().await.unwrap();
-            assert_eq!(node.signals().failed_batches.get(), 0, "no batch is undone");
+            assert_eq!(node.counters().failed_batches.get(), 0, "no batch is undone");
         }
     }
     ground.assert_sound().await;

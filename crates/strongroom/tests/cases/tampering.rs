@@ -16,7 +16,7 @@ async fn victim(ground: &Ground, name: &str) -> Credential {
 
 /// Its key cannot be read or tested, all others can, and everybody is told.
 async fn assert_broken(ground: &Ground, victim: &Credential, how: &str) {
-    let before = ground.room.signals().integrity_failures.get();
+    let before = ground.room.counters().integrity_failures.get();
     let entries = ground.entries("credential.integrity").await.len();
     let problem = ground.service().get_credential(&victim.name, None).await.expect_err(how);
     assert_eq!(problem.kind, ProblemKind::Integrity, "{how}");
@@ -27,7 +27,7 @@ async fn assert_broken(ground: &Ground, victim: &Credential, how: &str) {
     let problem = ground.service().test(victim.id, false).await.expect_err(how);
     assert_eq!(problem.kind, ProblemKind::Integrity, "{how}");
 
-    assert_eq!(ground.room.signals().integrity_failures.get(), before + 2, "{how}");
+    assert_eq!(ground.room.counters().integrity_failures.get(), before + 2, "{how}");
     let noted = ground.entries("credential.integrity").await;
     assert_eq!(noted.len(), entries + 2, "{how}");
     let last = &noted[noted.len() - 1].entry;

@@ -203,10 +203,10 @@ async fn a_token_whose_row_was_changed_is_refused_and_the_failure_is_counted() {
         "mac = ''",
         "mac_key_id = 'x'",
     ] {
-        let before = ground.room.signals().integrity_failures.get();
+        let before = ground.room.counters().integrity_failures.get();
         ground.edit(&format!("UPDATE tokens SET {edit}")).await;
         assert!(!is_let_in(&ground, &token.text).await, "{edit}");
-        assert_eq!(ground.room.signals().integrity_failures.get(), before + 1, "{edit}");
+        assert_eq!(ground.room.counters().integrity_failures.get(), before + 1, "{edit}");
         ground.edit("DELETE FROM tokens; INSERT INTO tokens SELECT * FROM kept").await;
         assert!(is_let_in(&ground, &token.text).await, "{edit}, undone");
     }

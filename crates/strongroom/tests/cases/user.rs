@@ -113,10 +113,10 @@ async fn a_user_whose_row_was_changed_is_refused_and_the_failure_is_counted() {
         &format!("mac_key_id = 'x' WHERE id = {eve}"),
         &copied,
     ] {
-        let before = ground.room.signals().integrity_failures.get();
+        let before = ground.room.counters().integrity_failures.get();
         ground.database.execute(&format!("UPDATE users SET {edit}")).await;
         assert_eq!(users.authenticate(eve).await.unwrap_err().kind, ProblemKind::Integrity, "{edit}");
-        assert_eq!(ground.room.signals().integrity_failures.get(), before + 1, "{edit}");
+        assert_eq!(ground.room.counters().integrity_failures.get(), before + 1, "{edit}");
         assert!(tokens.authenticate(&token.text).await.is_err(), "{edit}");
         let promoted = UserPatch { name: Some("eve-2".to_owned()), ..UserPatch::default() };
         assert_eq!(

@@ -41,7 +41,7 @@ async fn a_record_whose_text_is_refused_is_written_without_it_and_the_others_as_
     assert_eq!(bench.counters().await, ["15 1 0"]);
     let raw = bench.rows("SELECT COALESCE(raw_usage, 'none') FROM usage_records ORDER BY raw_usage").await;
     assert_eq!(raw, ["none", "{}", "{}", "{}", "{}"]);
-    assert_eq!(bench.room.signals().records_set_aside.get(), 1);
+    assert_eq!(bench.room.counters().records_set_aside.get(), 1);
     bench.end(next, 1).await;
     bench.assert_leaves_nothing().await;
 }
@@ -98,6 +98,6 @@ async fn a_database_that_refuses_every_record_loses_none() {
     bench.refuse_no_more().await;
     bench.write_down().await.unwrap();
     assert_eq!((bench.kinds().await, bench.desk.unwritten()), (vec!["call".to_owned()], 0));
-    assert_eq!(bench.room.signals().records_set_aside.get(), 0);
+    assert_eq!(bench.room.counters().records_set_aside.get(), 0);
     bench.assert_leaves_nothing().await;
 }

@@ -24,7 +24,7 @@ impl Count {
 
 /// What is counted.
 #[derive(Debug, Default)]
-pub struct Signals {
+pub struct Counters {
     /// Secrets handed out from the database.
     pub reads_from_database: Count,
     /// Secrets handed out from the environment.

@@ -11,13 +11,13 @@ const FAILED_BATCHES: u32 = 3;
 
 /// How the last write ended, of those that are made all the time: reads, calls, and signs of life.
 #[derive(Debug, Default)]
-pub(crate) struct Writes {
+pub(crate) struct WriteHealth {
     is_refused: AtomicBool,
     /// Batches that failed since the last one that was written, while calls waited to be written down.
     failed_batches: AtomicU32,
 }
 
-impl Writes {
+impl WriteHealth {
     /// One was done.
     pub(crate) fn done(&self) {
         self.is_refused.store(false, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
 use strongroom_store::Write;
 use strongroom_store::value::{self, SealedValue};
 
-use crate::Strongroom;
+use crate::custody::Custody;
 
 /// Texts that one key may seal under random 96-bit nonces: NIST SP 800-38D, section 8.3.
 pub(crate) const MOST_SEALS: i64 = 1 << 32;
@@ -82,7 +82,7 @@ pub(crate) fn used_up(key_id: &str) -> Problem {
     ))
 }
 
-impl Strongroom {
+impl Custody {
     /// Seals a secret and stores it, with its fingerprint.
     pub(crate) async fn seal_into(
         &self,
@@ -149,7 +149,7 @@ impl Strongroom {
         credential: &Credential,
         fault: Fault,
     ) -> Problem {
-        self.0.signals.integrity_failures.add_one();
+        self.counters.integrity_failures.add_one();
         let message = format!("credential {:?} cannot be opened: {}", credential.name, fault.mend());
         let target = Target::named("credential", credential.uid, &credential.name);
         let detail = match fault {

@@ -11,10 +11,10 @@ use strongroom_store::key::{self, KeyRow, WrapRow};
 use strongroom_store::value::{self, SealedValue};
 use strongroom_store::{REGION, Session, Write, audit};
 
-use crate::Strongroom;
+use crate::custody::Custody;
 
 /// What the audit trail calls the beginning of a rotation; its target is the key that everything is to be sealed under.
-pub(super) const ROTATE: &str = "key.rotate";
+pub(crate) const ROTATE: &str = "key.rotate";
 /// How often keys and trail are read until they agree.
 const READS: usize = 3;
 
@@ -28,7 +28,7 @@ pub(crate) async fn make_keys(tx: &mut Write, master: &MasterKey, now: Millis) -
 }
 
 /// Makes a key, wrapped under each of these masters, and has it be the current one of its purpose.
-pub(super) async fn make_key(
+pub(crate) async fn make_key(
     tx: &mut Write,
     masters: &[&MasterKey],
     purpose: Purpose,
@@ -161,20 +161,20 @@ async fn read_keyring(session: &mut Session, masters: &[MasterKey]) -> Result<Ke
     Keyring::new(entries.collect()).map_err(|error| Problem::integrity(error.to_string()))
 }
 
-impl Strongroom {
+impl Custody {
     /// The keys as this process knows them.
     pub(crate) fn keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.0.keyring.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Loads the keys anew: another node, or this one, has made some.
     pub(crate) async fn load_keys(&self, session: &mut Session) -> Result<(), Problem> {
-        self.use_keyring(load_keyring(session, &self.0.masters).await?);
+        self.use_keyring(load_keyring(session, &self.masters).await?);
         Ok(())
     }
 
-    pub(super) fn use_keyring(&self, keyring: Keyring) {
-        *self.0.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    pub(crate) fn use_keyring(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
     }
 
     /// The values of one version, with the keys known that they are sealed under.
@@ -208,7 +208,7 @@ impl Strongroom {
         match self.load_keys(session).await {
             // What is sealed under the keys that are known goes on to be served.
             Err(problem) if problem.kind == ProblemKind::Integrity => {
-                self.0.signals.integrity_failures.add_one();
+                self.counters.integrity_failures.add_one();
                 tracing::error!(%problem, "a key that something is sealed under cannot be had");
                 Ok(())
             }
