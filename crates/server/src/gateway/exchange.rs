@@ -110,10 +110,11 @@ async fn begin<'a>(
         let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;
         return Ok(Begun::Answered(list));
     }
-    let (body, facts, place) = {
+    let (body, mut facts, place) = {
         let request = (&parts.method, &mut parts.headers, body);
         read(gateway, actor, request, door, &matched.operation).await?
     };
+    facts.is_stream |= matched.streams();
     let config = &gateway.config;
     let calls = state.room.calls(Arc::clone(actor));
     let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases), &calls).await?;

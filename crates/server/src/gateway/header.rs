@@ -10,8 +10,22 @@ pub(super) use echo::masked;
 
 /// Headers that clients put their token in.
 const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
-/// Query parameters that carry credentials: never passed on.
-const TOKEN_PARAMETERS: [&str; 3] = ["key", "access_token", "oauth_token"];
+/// Query parameters that are not passed on: those that carry credentials, and those of Google's that would change which figures
+/// an answer tells, or what is called, or in whose name (<https://cloud.google.com/apis/docs/system-parameters>).
+const KEPT_BACK: [&str; 9] = [
+    "key",
+    "access_token",
+    "oauth_token",
+    "fields",
+    "callback",
+    "quotauser",
+    "userip",
+    "uploadtype",
+    "upload_protocol",
+];
+/// Google's form of an answer, and the forms that are read here.
+const FORM: [&str; 2] = ["alt", "$alt"];
+const FORMS: [&str; 3] = ["json", "sse", "json;enum-encoding=int"];
 
 /// The token that a request shows, in whichever place: ours before another's.
 pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> {
@@ -36,15 +50,18 @@ pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> 
     first.or_else(in_query)
 }
 
-/// The query without what carries a credential; `None` when nothing is left.
+/// The query without what carries a credential or changes what an answer tells; `None` when nothing is left.
 pub(super) fn query(query: Option<&str>) -> Option<String> {
     let is_kept = |pair: &&str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        let (name, value) = (decoded(name).to_ascii_lowercase(), decoded(value));
+        let passes = match name.as_str() {
+            name if FORM.contains(&name) => FORMS.contains(&&*value),
+            name => !name.starts_with('$') && !KEPT_BACK.contains(&name),
+        };
         // A token of ours is worth something here, whatever somebody calls it.
-        !pair.is_empty()
-            && !TOKEN_PARAMETERS.contains(&&*decoded(name))
-            && !decoded(value).trim().starts_with("sr_")
+        !pair.is_empty() && passes && !value.trim().starts_with("sr_")
     };
     let kept: Vec<_> = query?.split('&').filter(is_kept).collect();
     (!kept.is_empty()).then(|| kept.join("&"))
@@ -189,7 +206,13 @@ mod tests {
         assert_eq!(query(Some("alt=sse&key=sr_x")).as_deref(), Some("alt=sse"));
         assert_eq!(query(Some("k%65y=sr_x&access_token=y&pageSize=5")).as_deref(), Some("pageSize=5"));
         assert_eq!(query(Some("key=sr_x")), None);
-        assert_eq!(query(Some("api_key=sr_x&token=%73r_x&a=b")).as_deref(), Some("a=b"));
+        assert_eq!(query(Some("api_key=sr_x&token=%73r_x&limit=%73r_x&after=b")).as_deref(), Some("after=b"));
+        let masks = "fields=a&$fields=b&%24fields=c&$httpMethod=PUT&$httpHeaders=x&callback=f&alt=proto&$alt=media&quotaUser=u";
+        assert_eq!(query(Some(masks)), None);
+        assert_eq!(
+            query(Some("alt=sse&fields=a&%24alt=json%3Benum-encoding%3Dint")).as_deref(),
+            Some("alt=sse&%24alt=json%3Benum-encoding%3Dint")
+        );
         assert_eq!(query(None), None);
     }
 

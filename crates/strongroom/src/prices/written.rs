@@ -244,6 +244,12 @@ impl WrittenPrice {
         let mut long_above = None;
         if let Some(long) = &self.long {
             let above = long.above.filter(|above| *above > 0);
+            if above.is_some_and(|above| above >= self.max_input) {
+                return Err(
+                    "long is above max_input, so that no prompt would be so long: one of them is wrong"
+                        .to_owned(),
+                );
+            }
             long_above = Some(Amount::of(above.ok_or("long needs `above`, a count of tokens")?));
             standard.long = Some(rates_of!(long)?);
         }

@@ -326,8 +326,10 @@ pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
 /// <https://platform.claude.com/docs/en/api/messages>: the three inputs are apart from each other.
 pub(super) fn messages(figures: &Figures) -> TokenUsage {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
-    let written = of(figures.cache_creation_input_tokens);
-    let long = of(figures.cache_creation.ephemeral_1h_input_tokens).min(written);
+    let long = of(figures.cache_creation.ephemeral_1h_input_tokens);
+    let by_lifetime = of(figures.cache_creation.ephemeral_5m_input_tokens).plus(long);
+    // Of a sum and its parts that contradict each other the larger counts.
+    let written = of(figures.cache_creation_input_tokens).max(by_lifetime);
     let cached = of(figures.cache_read_input_tokens);
     TokenUsage {
         input: of(figures.input_tokens).plus(written).plus(cached),

@@ -264,6 +264,7 @@ impl Details {
             cached_tokens,
             cache_write_tokens,
             reasoning_tokens,
+            ephemeral_5m_input_tokens,
             ephemeral_1h_input_tokens,
             audio_tokens,
             image_tokens,
@@ -273,6 +274,7 @@ impl Details {
             cached_tokens,
             cache_write_tokens,
             reasoning_tokens,
+            ephemeral_5m_input_tokens,
             ephemeral_1h_input_tokens,
             audio_tokens,
             image_tokens,
@@ -291,6 +293,8 @@ pub(super) struct Details {
     pub(super) cache_write_tokens: Option<i64>,
     #[serde(deserialize_with = "count")]
     pub(super) reasoning_tokens: Option<i64>,
+    #[serde(deserialize_with = "count")]
+    pub(super) ephemeral_5m_input_tokens: Option<i64>,
     #[serde(deserialize_with = "count")]
     pub(super) ephemeral_1h_input_tokens: Option<i64>,
     #[serde(deserialize_with = "count")]

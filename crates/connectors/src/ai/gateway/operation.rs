@@ -69,6 +69,12 @@ pub struct Matched<'p> {
 }
 
 impl Matched<'_> {
+    /// Whether the path itself says that the answer comes in pieces, as Gemini's does.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.pattern.ends_with(":streamGenerateContent")
+    }
+
     /// The path with another model in the place of the one that it names.
     #[must_use]
     pub fn path_with(&self, model: &str) -> String {

@@ -4,6 +4,7 @@
 //! list is not understood, and bounds nothing.
 
 mod anthropic;
+mod expansion;
 mod gemini;
 mod json;
 mod openai;
@@ -214,9 +215,11 @@ fn inputs(meter: Meter, reading: &Reading, body: &[u8]) -> (Option<Amount>, Opti
     if reading.is_window || reading.unclear.is_some() {
         return (None, None);
     }
-    // A token is at least one byte of the text that it stands for, and no text is longer than its JSON.
+    // A token is at least one byte of the text that it stands for, and no text is longer than its JSON, but for what is
+    // written anew.
     let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
-    let written = Amount::of(bytes.saturating_add(FRAME_TOKENS).saturating_add(reading.extra_input));
+    let more = reading.extra_input.saturating_add(expansion::of_text(body));
+    let written = Amount::of(bytes.saturating_add(FRAME_TOKENS).saturating_add(more));
     let unrolled = (!reading.has_references).then_some(written);
     let of_google = if meter == Meter::GenerateContent { unrolled } else { Some(written) };
     (unrolled, of_google)

@@ -300,8 +300,8 @@ fn is_understood(meter: Meter, figures: &Figures) -> bool {
             figures.input_tokens.is_some() && figures.output_tokens.is_some()
         }
         Meter::GenerateContent => {
-            figures.prompt_token_count.is_some()
-                && (figures.candidates_token_count.is_some() || figures.total_token_count.is_some())
+            // Whoever asks for some figures alone, by a field mask, gets those.
+            figures.prompt_token_count.is_some() && figures.total_token_count.is_some()
         }
         Meter::Free | Meter::Unmetered => true,
     };
@@ -323,7 +323,9 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
             TokenUsage {
                 input,
                 cached_input: of(figures.prompt_tokens_details.cached_tokens),
-                output: spoken.max(total.less(input)),
+                output: spoken
+                    .max(total.less(input))
+                    .max(of(figures.completion_tokens_details.reasoning_tokens)),
                 reasoning: of(figures.completion_tokens_details.reasoning_tokens)
                     .max(total.less(input).less(spoken)),
                 ..parts(&figures.prompt_tokens_details, &figures.completion_tokens_details)
@@ -333,7 +335,7 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         Meter::Responses => TokenUsage {
             input: of(figures.input_tokens),
             cached_input: of(figures.input_tokens_details.cached_tokens),
-            output: of(figures.output_tokens),
+            output: of(figures.output_tokens).max(of(figures.output_tokens_details.reasoning_tokens)),
             reasoning: of(figures.output_tokens_details.reasoning_tokens),
             ..parts(&figures.input_tokens_details, &figures.output_tokens_details)
         },

@@ -21,11 +21,10 @@ pub(super) const TO_PROVIDER: &[&str] = &[
     "x-client-request-id",
     "anthropic-beta",
     "anthropic-version",
-    // What Google's libraries say of themselves, whose quota is used, and which fields are wanted. Not all of `x-goog-`:
-    // others hold signed identities.
+    // What Google's libraries say of themselves, and whose quota is used. Not all of `x-goog-`: others hold signed identities,
+    // and a field mask chooses which figures the answer tells
+    // (<https://cloud.google.com/apis/docs/system-parameters>).
     "x-goog-api-client",
-    "x-goog-fieldmask",
-    "x-goog-request-params",
     "x-goog-user-project",
     "x-server-timeout",
     // The name that an app gives itself on OpenRouter.

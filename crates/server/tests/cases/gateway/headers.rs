@@ -82,6 +82,8 @@ async fn headers_that_providers_document_pass_and_no_others() {
         ("true-client-ip", "10.1.2.3"),
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ("baggage", "user=ada"),
+        ("x-goog-fieldmask", "candidates"),
+        ("x-goog-request-params", "model=m"),
         ("x-made-up-by-nobody", "1"),
     ];
     let mut call = stage.call("/anthropic/v1/messages", question("claude-fake"));
@@ -157,4 +159,31 @@ async fn the_clients_own_query_passes_without_what_carries_a_key() {
     let path = "/openai/v1/chat/completions?a=1&%6bey=sk-x&access_token=y&b=%20";
     stage.call(path, question("m")).await.expect(200);
     assert_eq!(stage.fake.last().query.as_deref(), Some("a=1&b=%20"));
+}
+
+/// A field mask would have an answer leave out what it is billed by.
+#[tokio::test]
+async fn the_caller_does_not_choose_which_figures_an_answer_tells() {
+    let stage = Stage::new().await;
+    stage.credential("one", "gemini", Mode::Ok, json!({})).await;
+    let body = json!({ "contents": [{ "parts": [{ "text": "Hello?" }] }] });
+    for mask in [
+        "fields=candidates",
+        "$fields=candidates",
+        "%24Fields=x",
+        "$httpMethod=PUT",
+        "$.xgafv=1",
+        "alt=proto",
+    ] {
+        let path = format!("/gemini/v1beta/models/gemini-2.5-flash:generateContent?{mask}&$alt=json");
+        let call =
+            stage.call(&path, body.clone()).header("x-goog-fieldmask", "usageMetadata.promptTokenCount");
+        call.await.expect(200);
+        let arrived = stage.fake.last();
+        assert_eq!(
+            (arrived.query.as_deref(), arrived.header("x-goog-fieldmask")),
+            (Some("$alt=json"), None),
+            "{mask}"
+        );
+    }
 }

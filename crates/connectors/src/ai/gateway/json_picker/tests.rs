@@ -128,6 +128,11 @@ proptest::proptest! {
         };
         feed(&mut whole, &bytes);
         bytes.chunks(piece).for_each(|piece| feed(&mut cut, piece));
-        assert_eq!((whole.depth, whole.in_string, whole.key_length, whole.marks), (cut.depth, cut.in_string, cut.key_length, cut.marks));
+        // What is left of a key that is whole is of no interest.
+        let key = |picker: &JsonPicker| picker.in_string.then_some(picker.key_length);
+        assert_eq!(
+            (whole.depth, whole.in_string, key(&whole), whole.last_key, whole.marks),
+            (cut.depth, cut.in_string, key(&cut), cut.last_key, cut.marks)
+        );
     }
 }

@@ -95,8 +95,11 @@ pub(super) static PROMPT_CACHE_OPTIONS: Object =
 /// themselves again), <https://platform.openai.com/docs/guides/tools-web-search#limitations> and
 /// <https://docs.perplexity.ai/getting-started/models> (they search, once).
 pub(super) fn effect_of_model(name: &str) -> Effect {
-    let short = name.rsplit('/').next().unwrap_or(name);
-    let is_routed = name.starts_with("openrouter/") || name.contains("@preset") || short.ends_with(":online");
+    // Nobody says that a provider compares names to the letter.
+    let name = name.trim().to_ascii_lowercase();
+    let short = name.rsplit('/').next().unwrap_or(&name);
+    let is_online = short.split(':').skip(1).any(|variant| variant.trim() == "online");
+    let is_routed = name.starts_with("openrouter/") || name.contains("@preset") || is_online;
     if is_routed || short.starts_with("compound") || short.contains("deep-research") {
         Effect::Refused
     } else if short.contains("search-preview") || short.contains("search-api") || short.starts_with("sonar") {

@@ -425,7 +425,12 @@ fn what_a_request_holds_beside_text_is_bounded_by_the_model() {
         r#"{"type":"tool_result","tool_use_id":"t","content":"image"}"#,
     ] {
         let body = format!(r#"{{"messages":[{{"role":"user","content":[{block}]}}]}}"#);
-        assert_eq!(of(bound(MESSAGES, &body).input), Some(written(&body)), "{body}");
+        let more = if block.contains("tool_use\"") {
+            super::expansion::of_structure(br#"{"type":"image","image_url":1}"#)
+        } else {
+            0
+        };
+        assert_eq!(of(bound(MESSAGES, &body).input), Some(written(&body) + more), "{body}");
     }
     is_window(CHAT, r#"{"messages":[{"role":"assistant","audio":{"id":"audio_1"}}]}"#);
     is_window(GEMINI, r#"{"contents":[{"parts":[{"functionResponse":{"name":"f","parts":[]}}]}]}"#);
@@ -433,7 +438,8 @@ fn what_a_request_holds_beside_text_is_bounded_by_the_model() {
     is_window(MESSAGES, r#"{"tools":[{"type":"computer_20250124","name":"computer"}]}"#);
     let framed =
         r#"{"tools":[{"type":"bash_20250124","name":"bash"},{"type":"text_editor_20250728","name":"t"}]}"#;
-    assert_eq!(of(bound(MESSAGES, framed).input), Some(written(framed) + 512 + 1024));
+    let tools = super::expansion::of_structure(&framed.as_bytes()[r#"{"tools":"#.len()..framed.len() - 1]);
+    assert_eq!(of(bound(MESSAGES, framed).input), Some(written(framed) + 512 + 1024 + tools));
 }
 
 #[test]
@@ -448,6 +454,37 @@ fn sealed_text_counts_more_than_its_bytes() {
     ] {
         let body = body.replace("SEALED", sealed);
         assert_eq!(of(bound(path, &body).input), Some(written(&body) + 3 * sealed.len() as i64), "{body}");
+    }
+}
+
+#[test]
+fn what_seals_nothing_is_a_reference() {
+    for sealed in [r#""""#, "{}", "[]", "null", "0", "false"] {
+        let item = format!(r#"{{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":{sealed}}}"#);
+        is_window(RESPONSES, &format!(r#"{{"input":[{item}]}}"#));
+    }
+    // What is sealed in another item seals nothing here.
+    let two = r#"{"type":"reasoning","summary":[],"encrypted_content":"x"},{"type":"reasoning","id":"rs_1","summary":[]}"#;
+    is_window(RESPONSES, &format!(r#"{{"input":[{two}]}}"#));
+}
+
+#[test]
+fn structures_and_characters_count_as_they_may_be_written_anew() {
+    let tools = format!(
+        r#"[{{"type":"function","function":{{"name":"f","parameters":{{"enum":[{}1e15]}}}}}}]"#,
+        "1e15,".repeat(999)
+    );
+    let body = format!(r#"{{"model":"m","tools":{tools},"messages":[]}}"#);
+    let anew = tools.len() as i64 + 1000 * ("1000000000000000.0, ".len() - "1e15,".len()) as i64;
+    assert!(of(bound(CHAT, &body).input).unwrap() >= anew);
+    let text = "\u{fdfa}".repeat(1000);
+    for (path, body) in [
+        (CHAT, format!(r#"{{"messages":[{{"role":"user","content":"{text}"}}]}}"#)),
+        (MESSAGES, format!(r#"{{"messages":[{{"role":"user","content":"{text}"}}]}}"#)),
+        (GEMINI, format!(r#"{{"contents":[{{"parts":[{{"text":"{text}"}}]}}]}}"#)),
+        (RESPONSES, format!(r#"{{"input":"{text}"}}"#)),
+    ] {
+        assert!(of(bound(path, &body).input).unwrap() >= 33_000, "{path:?}");
     }
 }
 
@@ -511,7 +548,8 @@ fn a_schema_that_names_its_parts_is_unrolled_by_google() {
     );
     let facts = read(CHAT, &chat);
     let at = |provider| of(facts.bound_at(&Provider::of_known(provider), None).input);
-    assert_eq!(at("openai"), Some(written(&chat)));
+    let format = &chat[chat.find(r#"{"type":"json_schema""#).unwrap()..chat.len() - 1];
+    assert_eq!(at("openai"), Some(written(&chat) + super::expansion::of_structure(format.as_bytes())));
     assert_eq!(at("gemini"), None);
 }
 
@@ -526,10 +564,16 @@ fn a_model_that_does_more_than_it_is_asked_bounds_nothing() {
         "openrouter/auto",
         "o3-deep-research",
         "a@preset/b",
+        "groq/Compound",
+        "openai/gpt-4o:Online",
+        "openai/gpt-4o:online ",
+        "openai/gpt-4o:online:free",
+        " OpenRouter/auto",
+        "openai/o4-mini-deep-Research",
     ] {
         assert_eq!(at(model).unclear.as_deref(), Some("model"), "{model}");
     }
-    for model in ["gpt-4o-search-preview", "perplexity/sonar-pro"] {
+    for model in ["gpt-4o-search-preview", "perplexity/sonar-pro", "perplexity/Sonar"] {
         assert_eq!((at(model).unclear, at(model).input), (None, None), "{model}");
     }
     assert_eq!(of(at("llama-3.1-8b-instant").input), Some(written(body)));

@@ -5,6 +5,7 @@ use std::ops::Range;
 use strongroom_model::usage::{Asked, AskedFor, Unpriced};
 
 use super::RequestError;
+use super::expansion;
 use super::json::{Cursor, Malformed, Raw};
 use super::path::{Path, Step};
 use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
@@ -41,6 +42,8 @@ pub(super) struct Reading {
     looped: Option<Box<str>>,
     /// Whether the object that is being read is what the provider stored, unless it holds the same, sealed.
     is_stored: bool,
+    /// Whether something that is sealed stands in the object that is being read.
+    is_sealed: bool,
 }
 
 impl Reading {
@@ -59,8 +62,14 @@ impl From<Malformed> for RequestError {
 struct Walk<'a> {
     cursor: Cursor<'a>,
     has_two_spellings: bool,
+    /// Whether what is read is talk, whose texts reach the model as they are.
+    is_talk: bool,
     reading: Reading,
 }
+
+/// Fields that hold talk. Structures in it, such as arguments, and all others are written anew by the provider.
+const TALK: [&str; 8] =
+    ["messages", "contents", "input", "system", "instructions", "systemInstruction", "prompt", "prediction"];
 
 /// Reads a body.
 ///
@@ -68,7 +77,12 @@ struct Walk<'a> {
 /// [`RequestError`].
 pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> {
     let reading = Reading { runs: 1, prompts: 1, ..Reading::default() };
-    let mut walk = Walk { cursor: Cursor::new(body), has_two_spellings: table.has_two_spellings, reading };
+    let mut walk = Walk {
+        cursor: Cursor::new(body),
+        has_two_spellings: table.has_two_spellings,
+        is_talk: false,
+        reading,
+    };
     if walk.cursor.peek()? != b'{' {
         return Err(RequestError::NotJson);
     }
@@ -84,7 +98,13 @@ pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> 
                     return Err(RequestError::Twice(field.name));
                 }
                 seen |= 1 << place;
+                let is_structure = matches!(walk.cursor.peek()?, b'{' | b'[');
+                let start = walk.cursor.place();
+                walk.is_talk = TALK.contains(&field.name);
                 walk.value(&field.rule, &Path { up: None, step: Step::Known(field.name) })?;
+                if is_structure && !walk.is_talk {
+                    walk.reading.extra_input += expansion::of_structure(&body[start..walk.cursor.place()]);
+                }
             }
             None if table.is_open => drop(walk.cursor.skip()?),
             None => walk.unknown(key, None)?,
@@ -215,12 +235,17 @@ impl<'a> Walk<'a> {
         }
         match rule {
             Rule::Any(effect) => {
-                self.cursor.skip()?;
+                let json = self.cursor.skip()?;
+                if self.is_talk && matches!(first, b'{' | b'[') {
+                    self.reading.extra_input += expansion::of_structure(json);
+                }
                 self.apply(*effect, path);
             }
             Rule::Sealed => {
-                let length = length_of(self.cursor.skip()?);
-                self.reading.extra_input += length * (SEALED_FACTOR - 1);
+                let json = self.cursor.skip()?;
+                // Nothing, or what is no text, seals nothing.
+                self.reading.is_sealed |= first == b'"' && json.len() > 2;
+                self.reading.extra_input += length_of(json) * (SEALED_FACTOR - 1);
             }
             Rule::Schema => {
                 let mut has_references = false;
@@ -331,6 +356,7 @@ impl<'a> Walk<'a> {
         let fields = object.fields;
         self.cursor.enter()?;
         let is_outer_stored = std::mem::take(&mut self.reading.is_stored);
+        let is_outer_sealed = std::mem::take(&mut self.reading.is_sealed);
         let (mut seen, mut present): (u128, u128) = (0, 0);
         let mut is_first = true;
         while let Some(key) = self.cursor.key(is_first)? {
@@ -353,7 +379,8 @@ impl<'a> Walk<'a> {
         let has = |name: &str| {
             fields.iter().position(|field| field.name == name).is_some_and(|place| present & 1 << place != 0)
         };
-        if std::mem::replace(&mut self.reading.is_stored, is_outer_stored) && !has("encrypted_content") {
+        let is_sealed = std::mem::replace(&mut self.reading.is_sealed, is_outer_sealed);
+        if std::mem::replace(&mut self.reading.is_stored, is_outer_stored) && !is_sealed {
             self.reading.is_window = true;
         }
         match object.without {

@@ -169,7 +169,7 @@ fn figures_are_final_when_nothing_can_be_generated_behind_them() {
     let delta =
         |reason: &str| message("message_delta", &format!("\"delta\":{{\"stop_reason\":{reason}}},{both}"));
     let response = |kind: &str| message(kind, &format!("\"response\":{{{both}}}"));
-    let counts = r#""usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}"#;
+    let counts = r#""usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":5}"#;
     let piece = |candidates: &str| format!("{{\"candidates\":[{candidates}],{counts}}}");
     let spoken = "{\"index\":0,\"content\":{}}";
     let last = "{\"index\":0,\"finishReason\":\"STOP\"}";
@@ -311,6 +311,8 @@ fn what_is_no_count_or_not_there_leaves_open_what_is_billed() {
             true,
         ),
         (r#"{"promptTokenCount":3}"#, 3, false),
+        // As a field mask would have it: thoughts are billed too.
+        (r#"{"promptTokenCount":3,"candidatesTokenCount":2}"#, 5, false),
         (r#"{"candidatesTokenCount":3}"#, 3, false),
     ] {
         let found = gemini(figures);
