@@ -69,7 +69,9 @@ impl Proxy {
                 Some(value.map_err(|_| FORM.to_owned())?)
             }
         };
-        let except = except.iter().map(|host| host.trim().trim_start_matches('.').to_ascii_lowercase());
+        let except = except
+            .iter()
+            .map(|host| host.trim().trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase());
         let except = except.filter(|host| !host.is_empty()).collect();
         Ok(Self(Arc::new(Settings { url, uri, authorization, except })))
     }
@@ -159,7 +161,12 @@ mod tests {
 
     #[test]
     fn what_is_near_or_excepted_is_called_past_it() {
-        let except = [".corp.example".to_owned(), "LLM.internal".to_owned(), "203.0.113.7".to_owned()];
+        let except = [
+            ".corp.example".to_owned(),
+            "LLM.internal".to_owned(),
+            "203.0.113.7".to_owned(),
+            "*.star.example".to_owned(),
+        ];
         let proxy = Proxy::parse("http://proxy:3128", &except).unwrap();
         for (url, is_served) in [
             ("https://api.openai.com/v1", true),
@@ -169,6 +176,7 @@ mod tests {
             ("https://a.corp.example/v1", false),
             ("https://corp.example/v1", false),
             ("https://corp.example./v1", false),
+            ("https://b.star.example/v1", false),
             ("https://llm.internal/v1", false),
             ("https://203.0.113.7/v1", false),
             ("https://10.0.0.1/v1", false),

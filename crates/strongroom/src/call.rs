@@ -57,6 +57,11 @@ pub enum Failure {
     Ours,
     /// The answer did not start in time.
     Timeout,
+    /// The provider refused it, most likely for what the caller sent along: the credential has no part in it.
+    Unblamed {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The provider refused it.
     Refused {
         /// The HTTP status.

@@ -57,6 +57,8 @@ pub struct Question {
     pub user: Option<UserId>,
     /// Of this model of the credential's provider.
     pub model: Option<String>,
+    /// The provider that the model goes to when no credential is named.
+    pub provider: Option<Provider>,
     /// With so many tokens in the prompt.
     pub input_tokens: Option<i64>,
     /// With so many tokens in the answer at the most.
@@ -249,7 +251,7 @@ impl LimitService {
         let mut session = self.room.read_ledger().await?;
         let now = session.now().await?;
         let mut scopes = Vec::new();
-        let mut provider = None;
+        let mut provider = question.provider.clone();
         let mut user = question.user;
         if let Some(name) = &question.credential {
             scopes.push(scope_of(&mut session, &Bound::Credential(name.clone()), now).await?);
@@ -285,9 +287,11 @@ impl LimitService {
         now: Millis,
     ) -> Option<i64> {
         let bound = CallBound::of(question.input_tokens, question.output_tokens);
-        let price = provider
-            .zip(question.model.as_deref())
-            .and_then(|(provider, model)| self.room.prices().find(provider, model, now));
+        let price = provider.zip(question.model.as_deref()).and_then(|(provider, model)| {
+            let within = model.strip_prefix(provider.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            let prices = self.room.prices();
+            prices.find(provider, model, now).or_else(|| prices.find(provider, within?, now))
+        });
         let (need, _) = crate::admission::Need::within(&bound, price);
         need.of(unit).map(Amount::get)
     }

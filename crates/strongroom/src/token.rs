@@ -5,7 +5,7 @@ use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_crypto::random;
 use strongroom_crypto::token::{self as token_text, NewToken};
 use strongroom_model::actor::Scope;
-use strongroom_model::audit::Target;
+use strongroom_model::audit::{Filter, Target};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::token::Token;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
@@ -14,6 +14,10 @@ use strongroom_store::{StoreError, Write, limit};
 
 use crate::Strongroom;
 use crate::audit::entry;
+
+/// The fact that a first admin token was made, and what it is called.
+const FIRST: &str = "first_admin_token";
+const FIRST_NAME: &str = "first-admin";
 
 /// What it takes to make a token.
 #[derive(Debug, Clone)]
@@ -149,17 +153,40 @@ impl Strongroom {
             None => token_text::generate(),
             Some(text) => read_first_token(text)?,
         };
+        if strongroom_store::meta::get(&mut self.0.custody.store.read().await?, FIRST).await?.is_some() {
+            return Ok(None);
+        }
+        // Whoever takes that fact out of the database gets no second one, by whatever id: the trail says whether there was one.
+        if !self.audit().verify(&[]).await?.faults.is_empty() || self.had_first_token().await? {
+            self.0.custody.counters.integrity_failures.add_one();
+            tracing::error!(
+                "that there was a first admin token was removed from the database outside strongroom: none is made; run \
+                 `strongroom audit verify`, and for another admin token `strongroom token create` on this machine"
+            );
+            return Ok(None);
+        }
         let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
-        if !strongroom_store::meta::claim(&mut tx, "first_admin_token", &new.id).await? {
+        if !strongroom_store::meta::claim(&mut tx, FIRST, &new.id).await? {
             tx.roll_back().await?;
             return Ok(None);
         }
         let actor = Actor::system();
-        let request = TokenRequest::new("first-admin", Role::Admin);
+        let request = TokenRequest::new(FIRST_NAME, Role::Admin);
         self.insert_token(&mut tx, &actor, &new, request, Scope::default(), now).await?;
         tx.commit().await?;
         Ok(Some(new))
+    }
+
+    /// Whether the trail says that a first admin token was made.
+    async fn had_first_token(&self) -> Result<bool, Problem> {
+        let filter = Filter {
+            action: Some("token.create".to_owned()),
+            target: Some(FIRST_NAME.to_owned()),
+            actor: Some(Actor::system().label()),
+            ..Filter::default()
+        };
+        Ok(!self.audit().list(&filter, false, None, 1).await?.items.is_empty())
     }
 
     async fn insert_token(

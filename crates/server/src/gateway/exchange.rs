@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use strongroom::call::{Attempt, Call, CallTarget, Failure, NewCall};
+use strongroom::call::{Ailment, Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
     AnswerForm, Dialect, Door, Meter, Operation, RequestError, RequestFacts, UsageFilter, UsageReader,
     may_be_billed, meant, refused,
@@ -472,14 +472,17 @@ async fn refusal(
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
         Some(refused) => {
-            let failure = Failure::Refused {
-                status: status.as_u16(),
-                health: refused.ailment,
-                retry_after: refused.retry_after,
+            let status = status.as_u16();
+            // Another account than the key's, that the caller has named, is refused in the words for a bad key.
+            let is_callers = refused.ailment == Ailment::BadKey && headers::names_an_account(&asked.headers);
+            let failure = if is_callers {
+                Failure::Unblamed { status }
+            } else {
+                Failure::Refused { status, health: refused.ailment, retry_after: refused.retry_after }
             };
             give_up(attempt, &failure, is_billed);
             // A server that broke down over it may have done it.
-            let is_safe = asked.meter != Meter::Unmetered || status.as_u16() < 500;
+            let is_safe = asked.meter != Meter::Unmetered || status < 500;
             Tried::Failed { outcome: Ok(response), then: Then::next_if(can_send_again && is_safe) }
         }
         None => {

@@ -10,6 +10,14 @@ pub(super) use echo::masked;
 
 /// Headers that clients put their token in.
 const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+/// Headers by which a caller names an account, a project or whose quota is used.
+const ACCOUNT: [&str; 3] = ["openai-organization", "openai-project", "x-goog-user-project"];
+
+/// Whether a caller has named an account, which need not be the key's.
+pub(super) fn names_an_account(headers: &HeaderMap) -> bool {
+    ACCOUNT.iter().any(|name| headers.contains_key(*name))
+}
+
 /// Query parameters that are not passed on: those that carry credentials, and those of Google's that would change which figures
 /// an answer tells, or what is called, or in whose name (<https://cloud.google.com/apis/docs/system-parameters>).
 const KEPT_BACK: [&str; 9] = [

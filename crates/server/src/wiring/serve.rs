@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use nix::sys::signal::Signal;
 use strongroom::key::Policy;
 use strongroom::{Opened, Strongroom};
 use strongroom_model::{Problem, Secret};
@@ -214,6 +215,8 @@ fn announce(room: &Strongroom, url: &str) {
 struct Stop {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// A file that becomes larger than this process may write is an error, as a full disk is, and not its end.
+    _file_size: tokio::signal::unix::Signal,
 }
 
 impl Stop {
@@ -223,6 +226,7 @@ impl Stop {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(cannot)?,
             interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
+            _file_size: signal(SignalKind::from_raw(Signal::SIGXFSZ as i32)).map_err(cannot)?,
         })
     }
 

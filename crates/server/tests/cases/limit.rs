@@ -1,8 +1,11 @@
 //! Monthly limits over HTTP: exact however many ask at once, and honest about when to come back.
 
 use serde_json::{Value, json};
+use strongroom_model::Role;
 use strongroom_testkit::Backend;
+use strongroom_testkit::fake_upstream::Mode;
 
+use super::stage::{Stage, question};
 use crate::BACKEND;
 use crate::support::server::{Installation, Server};
 
@@ -112,4 +115,69 @@ async fn of_parallel_reads_exactly_as_many_pass_as_the_limit_allows() {
         assert_eq!(entries.as_array().unwrap().len(), count, "{outcome}");
     }
     server.verified_entries().await;
+}
+
+/// What `limit test` foresees for a call is what the gateway does with it, in every scope and by every way of naming the model.
+#[tokio::test]
+async fn limit_test_foresees_what_the_gateway_does_in_every_scope() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let server = &stage.server;
+    let mut compared = [0, 0];
+    for (number, (unit, amount, model)) in [
+        ("requests", 1, "gpt-4o-mini"),
+        ("requests", 0, "gpt-4o-mini"),
+        ("tokens", 100, "gpt-4o-mini"),
+        ("tokens", 5000, "gpt-4o-mini"),
+        ("nano_usd", 1, "gpt-4o-mini"),
+        ("nano_usd", 1_000_000_000, "gpt-4o-mini"),
+        ("nano_usd", 1_000_000_000, "openai/gpt-4o-mini"),
+        ("nano_usd", 1_000_000_000, "gpt-4o-2031-01-01"),
+        ("tokens", 5000, "gpt-4o-2031-01-01"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for scope in ["token", "userId", "credential"] {
+            let user = server.user_of(&format!("user-{number}-{scope}"), Role::Gateway).await;
+            let token = json!({ "name": "t", "role": "gateway", "userId": user });
+            let token = server.token(token).await;
+            let id = token.split('_').nth(1).unwrap();
+            let whom = match scope {
+                "token" => json!(id),
+                "userId" => json!(user),
+                _ => json!("one"),
+            };
+            let limit = json!({ scope: whom, "unit": unit, "window": "prepaid", "amount": amount });
+            let made = server.post("/api/admin/limits", limit).await.expect(200).json();
+            let body = question(model);
+            let bytes = body.to_string().len();
+            for named in [json!({ scope: whom }), json!({ "token": id, "userId": user, "credential": "one" })]
+            {
+                let mut asked = named;
+                asked["model"] = json!(model);
+                asked["inputTokens"] = json!(bytes + 1024);
+                asked["outputTokens"] = json!(50);
+                let foreseen = server.post("/api/admin/limits/test", asked.clone()).await.expect(200);
+                let status = server.post("/v1/chat/completions", body.clone()).token(&token).await.status;
+                let is_allowed = foreseen.at("allowed").as_bool().unwrap();
+                assert_eq!(
+                    is_allowed,
+                    status == 200,
+                    "{unit} {amount} {model} {scope}: {asked} {status} {}",
+                    foreseen.text
+                );
+                compared[usize::from(is_allowed)] += 1;
+                if unit == "requests" && is_allowed {
+                    break;
+                }
+            }
+            let uid = made["id"].as_str().unwrap();
+            server.delete(&format!("/api/admin/limits/{uid}")).await.expect(200);
+        }
+    }
+    assert!(compared.iter().all(|count| *count > 10), "{compared:?}");
+    let nowhere = json!({ "userId": 1, "model": "nobody-knows-this" });
+    let refused = server.post("/api/admin/limits/test", nowhere).await.expect(400);
+    assert_eq!(refused.at("field"), "model");
 }

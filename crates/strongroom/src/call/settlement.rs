@@ -247,6 +247,7 @@ impl Settling {
     pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
         let (status, ailment, retry_after) = match failure {
             Failure::Ours => (0, None, None),
+            Failure::Unblamed { status } => (*status, None, None),
             Failure::Connect | Failure::Timeout => (0, Some(Ailment::ProviderDown), None),
             Failure::Refused { status, health, retry_after } => {
                 let millis = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));

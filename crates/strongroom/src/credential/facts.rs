@@ -126,9 +126,19 @@ impl Custody {
         Ok(version::sign(tx, uid, &facts.mac(&self.keyring())).await?)
     }
 
+    /// Whether the database says that all versions have MACs.
+    pub(crate) async fn are_versions_signed(&self) -> Result<bool, Problem> {
+        Ok(meta::get(&mut self.store.read().await?, SIGNED).await?.is_some())
+    }
+
     /// Signs the versions of a database that was made before versions had MACs: once, by whoever opens it first with its keys.
-    pub(crate) async fn sign_versions_once(&self) -> Result<(), Problem> {
-        if meta::get(&mut self.store.read().await?, SIGNED).await?.is_some() {
+    pub(crate) async fn sign_versions_once(&self, is_trail_whole: bool) -> Result<(), Problem> {
+        // An entry that is not there just now says nothing: what is missing would be asked for.
+        if !is_trail_whole {
+            self.counters.integrity_failures.add_one();
+            tracing::error!(
+                "the audit trail was changed outside strongroom, so that versions get no MACs; run `strongroom audit verify`"
+            );
             return Ok(());
         }
         let mut tx = self.store.write().await?;

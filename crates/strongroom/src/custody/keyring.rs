@@ -1,5 +1,6 @@
 //! The keys of this process: made once, loaded at the start, and loaded again when one is met that is not known.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use strongroom_crypto::envelope::{unwrap_key, wrap};
@@ -116,9 +117,8 @@ fn not_ours<'a>(row: &KeyRow, wraps: impl Iterator<Item = &'a WrapRow>) -> Probl
 pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -> Result<Keyring, Problem> {
     let mut keyring = read_keyring(session, masters).await?;
     for _ in 0..READS {
-        match rotated_to(session, &keyring).await? {
-            Some(key_id) if key_id != keyring.current_id(Purpose::Data) => {}
-            _ => return Ok(keyring),
+        if is_as_the_trail_says(session, &keyring).await? {
+            return Ok(keyring);
         }
         // Another server may have begun a rotation between the two that were read.
         keyring = read_keyring(session, masters).await?;
@@ -129,26 +129,32 @@ pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -
     ))
 }
 
-/// The data key that the last rotation made, as the audit trail says, which nobody else can write.
-async fn rotated_to(session: &mut Session, keyring: &Keyring) -> Result<Option<String>, Problem> {
+/// Whether the current data key is the one that the last rotation made, and no rotation is missing, as the audit trail says,
+/// which nobody else can write.
+async fn is_as_the_trail_says(session: &mut Session, keyring: &Keyring) -> Result<bool, Problem> {
     let filter = Filter { action: Some(ROTATE.to_owned()), ..Filter::default() };
-    let last = audit::list(session, REGION, &filter, true, None, 1).await?;
-    let Some(last) = last.into_iter().next() else { return Ok(None) };
-    let changed = || {
-        Problem::integrity(
-            "the entry of the last key rotation was changed; run `strongroom audit verify`, and restore the table audit_logs",
-        )
-    };
-    let audit::Found::Entry(last) = last else { return Err(changed()) };
-    let before = audit::read_on(session, REGION, last.seq - 1, 1).await?;
-    let before = match before.into_iter().next() {
-        Some(audit::Found::Entry(before)) if before.seq == last.seq - 1 => before.link,
-        _ => audit_chain::GENESIS.to_owned(),
-    };
-    if !audit_chain::verifies(keyring, &before, &last) {
-        return Err(changed());
+    let rotations = audit::list(session, REGION, &filter, true, None, i64::MAX).await?;
+    let mut made = BTreeSet::new();
+    let mut last = None;
+    for rotation in rotations {
+        let audit::Found::Entry(rotation) = rotation else { return Ok(false) };
+        let before = audit::read_on(session, REGION, rotation.seq - 1, 1).await?;
+        let before = match before.into_iter().next() {
+            Some(audit::Found::Entry(before)) if before.seq == rotation.seq - 1 => before.link,
+            _ => audit_chain::GENESIS.to_owned(),
+        };
+        if !audit_chain::verifies(keyring, &before, &rotation) {
+            return Ok(false);
+        }
+        let key_id = rotation.entry.target.id.unwrap_or_default();
+        last.get_or_insert_with(|| key_id.clone());
+        made.insert(key_id);
     }
-    Ok(last.entry.target.id)
+    let data = key::list(session).await?.into_iter().filter(|key| key.purpose == Purpose::Data.as_str());
+    let without: Vec<_> = data.filter(|key| !made.contains(&key.id)).collect();
+    // The first one was made with the database.
+    let is_whole = without.len() == 1;
+    Ok(is_whole && last.is_none_or(|last| last == keyring.current_id(Purpose::Data)))
 }
 
 async fn read_keyring(session: &mut Session, masters: &[MasterKey]) -> Result<Keyring, Problem> {

@@ -516,5 +516,9 @@ async fn a_replaced_key_does_not_come_back_by_an_edit_of_the_database() {
         let under = format!("SELECT COUNT(*) FROM credential_values WHERE key_id = '{first}'");
         assert_eq!(ground.value(&under).await, "0");
         assert_reads(&ground.room).await;
+        // Nor when the trail says nothing of the rotation for a moment.
+        ground.database.execute("DELETE FROM audit_logs WHERE action = 'key.rotate'").await;
+        let opened = Strongroom::open(ground.options()).await.unwrap_err();
+        assert_eq!(opened.kind, ProblemKind::Integrity, "{opened}");
     }
 }

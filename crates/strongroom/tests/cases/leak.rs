@@ -253,3 +253,24 @@ async fn a_key_that_was_hidden_in_the_database_is_told_of() {
     ground.service().purge(id, None).await.unwrap();
     assert_eq!(changed().await.len(), 4, "what was changed is not signed along with a change");
 }
+
+#[tokio::test]
+async fn what_was_forged_is_not_signed_by_taking_the_trail_away_for_a_moment() {
+    let ground = ground().await;
+    ground.make(new("one")).await;
+    ground.room.close().await.unwrap();
+    for edit in [
+        "CREATE TABLE kept AS SELECT * FROM audit_logs WHERE action = 'installation.create'",
+        "DELETE FROM audit_logs WHERE action = 'installation.create'",
+        "DELETE FROM strongroom_meta WHERE key = 'version_macs'",
+        "UPDATE credential_values SET fingerprint = 'x'",
+    ] {
+        ground.database.execute(edit).await;
+    }
+    ground.node().await.close().await.unwrap();
+    ground.database.execute("INSERT INTO audit_logs SELECT * FROM kept; DROP TABLE kept").await;
+    let node = ground.node().await;
+    let checked = node.leaks(Actor::library()).check(&[Secret::from("key of one")]).await.unwrap();
+    assert_eq!(checked.changed.len(), 1, "{checked:?}");
+    assert_eq!(node.audit().verify(&[]).await.unwrap().faults, []);
+}

@@ -230,6 +230,20 @@ async fn the_first_token_is_minted_once_or_taken_as_given() {
     assert!(ground.room.mint_first_token(None).await.unwrap().is_none());
     assert!(ground.room.mint_first_token(Some(first.text.clone())).await.unwrap().is_none());
 
+    // An edit of the database does not bring it back, neither as it was nor as another one.
+    ground.room.tokens(Actor::library()).revoke(&first.id).await.unwrap();
+    let forget = "DELETE FROM strongroom_meta WHERE key = 'first_admin_token'; DELETE FROM tokens";
+    ground.edit(forget).await;
+    for given in [Some(first.text.clone()), None] {
+        assert!(ground.room.mint_first_token(given).await.unwrap().is_none());
+    }
+    ground.edit("DELETE FROM audit_logs WHERE action = 'token.create'").await;
+    assert!(
+        ground.room.mint_first_token(Some(first.text.clone())).await.unwrap().is_none(),
+        "the trail is not whole"
+    );
+    assert!(!is_let_in(&ground, &first.text).await);
+
     let other = super::ground::ground().await;
     let given = other.room.mint_first_token(Some(first.text.clone())).await.unwrap().unwrap();
     assert_eq!(given.text, first.text);

@@ -5,7 +5,7 @@ use axum::extract::State;
 use strongroom::limit::{Question, Verdict};
 use strongroom_client::wire::limit::{LimitsTest, TestLimits, TestedLimit};
 use strongroom_client::wire::problem::ProblemBody;
-use strongroom_model::UserId;
+use strongroom_model::{Problem, UserId};
 
 use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
@@ -28,11 +28,26 @@ pub(super) async fn test(
     Caller(actor): Caller,
     JsonBody(body, _): JsonBody<TestLimits>,
 ) -> Answer<Json<LimitsTest>> {
+    // Without a credential the model goes where it would go on the door for all.
+    let place = match (&body.credential, &body.model) {
+        (None, Some(model)) => {
+            let explained = state.gateway.explain(&state.room, actor.clone(), model).await?;
+            let refused = |reason| Problem::invalid("model", reason);
+            explained.refusal.map_or(Ok(()), |reason| Err(refused(reason)))?;
+            explained.places.into_iter().next().map(|place| place.at)
+        }
+        _ => None,
+    };
+    let (provider, model) = match place {
+        Some(at) => (Some(at.provider), Some(at.model)),
+        None => (None, body.model),
+    };
     let question = Question {
+        provider,
         credential: body.credential,
         token: body.token,
         user: body.user_id.map(UserId),
-        model: body.model,
+        model,
         input_tokens: body.input_tokens,
         output_tokens: body.output_tokens,
     };

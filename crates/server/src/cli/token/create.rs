@@ -1,7 +1,7 @@
 //! `strongroom token create`
 
 use clap::Args;
-use strongroom_client::wire::token::{CreateToken, TokenScope};
+use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenScope};
 use strongroom_model::{Clock, Millis};
 
 use crate::cli::duration::parse_seconds;
@@ -55,6 +55,22 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         limits: Vec::new(),
     };
     let made = session.client.create_token(&body).await?;
+    if let Err(error) = show(&made, session) {
+        // Nobody has seen it, and nobody ever will.
+        let id = &made.metadata.id;
+        let mend = match session.client.revoke_token(id).await {
+            Ok(_) => format!("the token {id} was made, could not be shown, and is revoked again"),
+            Err(_) => {
+                format!("the token {id} was made and could not be shown: `strongroom token revoke {id}`")
+            }
+        };
+        return Err(error.hint(mend));
+    }
+    session.output.note("it is shown this once and stored nowhere: keep it in a secret store");
+    Ok(Exit::Ok)
+}
+
+fn show(made: &CreatedToken, session: &Session) -> CliResult<()> {
     if session.output.format() == Format::Table {
         session.output.text(made.token.0.expose())?;
         let token = &made.metadata;
@@ -64,8 +80,7 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
             .output
             .note(&format!("token {} (\"{}\"), role {}, works {until}", token.id, token.name, token.role));
     } else {
-        session.output.data(&made, |_| properties([]))?;
+        session.output.data(made, |_| properties([]))?;
     }
-    session.output.note("it is shown this once and stored nowhere: keep it in a secret store");
-    Ok(Exit::Ok)
+    Ok(())
 }

@@ -34,6 +34,27 @@ async fn the_next_one_serves_when_a_key_is_refused_and_the_refused_one_is_left_a
     }
 }
 
+/// An account that the caller names, and that is not the key's, is refused in the words for a bad key.
+#[tokio::test]
+async fn a_key_is_not_blamed_for_what_the_caller_sent_along() {
+    let stage = Stage::new().await;
+    let bad = stage.credential("bad", "openai", Mode::Wrong, json!({ "priority": 1 })).await;
+    let good = stage.credential("good", "openai", Mode::Ok, json!({ "priority": 2 })).await;
+    for (calls, header) in
+        (1..).zip(["openai-organization", "openai-project", "x-goog-user-project", "openai-organization"])
+    {
+        stage.chat().header(header, "somebody-elses").await.expect(200);
+        assert_eq!(
+            (stage.fake.count(&bad), stage.fake.count(&good)),
+            (calls, calls),
+            "{header}: it is tried again"
+        );
+    }
+    stage.chat().await.expect(200);
+    stage.chat().await.expect(200);
+    assert_eq!((stage.fake.count(&bad), stage.fake.count(&good)), (5, 6), "without any it is blamed");
+}
+
 #[tokio::test]
 async fn when_nobody_is_left_the_last_refusal_comes_back_as_the_provider_said_it() {
     let stage = Stage::new().await;
