@@ -45,7 +45,8 @@ impl VersionFacts<'_> {
             .optional(it.probed.as_ref().map(|(outcome, _)| outcome.as_str()))
             .optional(instant(it.probed.as_ref().map(|(_, at)| *at)).as_deref())
             .optional(it.provider_key.as_deref())
-            .optional(instant(it.revoked_at).as_deref());
+            .optional(instant(it.revoked_at).as_deref())
+            .text(if it.is_followed { "followed" } else { "last" });
         for (field, fingerprint) in self.fingerprints {
             fields = fields.text(field.as_str()).text(&fingerprint.key_id).text(&fingerprint.value);
         }
@@ -89,6 +90,7 @@ mod tests {
             probed: None,
             provider_key: None,
             revoked_at: None,
+            is_followed: false,
             mac: AuthorityMac { key_id: String::new(), mac: String::new() },
         }
     }
@@ -99,7 +101,7 @@ mod tests {
         let prints = |text: &str| {
             vec![(Field::ApiKey, SecretFingerprint { key_id: "k".to_owned(), value: text.to_owned() })]
         };
-        let edits: [fn(&mut Version); 20] = [
+        let edits: [fn(&mut Version); 21] = [
             |_| (),
             |v| v.uid = Uid::from_bytes([2; 16]),
             |v| v.number = 2,
@@ -120,6 +122,7 @@ mod tests {
             |v| v.provider_key = Some("key_1".to_owned()),
             |v| v.provider_key = Some("key_2".to_owned()),
             |v| v.revoked_at = Some(Millis(5)),
+            |v| v.is_followed = true,
         ];
         let versions: Vec<Version> = edits
             .into_iter()

@@ -110,6 +110,8 @@ pub struct Version {
     pub provider_key: Option<String>,
     /// When the provider revoked that.
     pub revoked_at: Option<Millis>,
+    /// Whether a version of the next number was made.
+    pub is_followed: bool,
     /// Over all of this and the fingerprints of its values.
     pub mac: AuthorityMac,
 }
@@ -158,6 +160,7 @@ mod tests {
             probed: None,
             provider_key: None,
             revoked_at: None,
+            is_followed: false,
             mac: AuthorityMac { key_id: String::new(), mac: String::new() },
         };
         assert_eq!(version.state(uid(1), None), "current");

@@ -59,6 +59,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) => match database.kind() {
                 ErrorKind::UniqueViolation => Self::Taken(error),
                 ErrorKind::ForeignKeyViolation => Self::Dangling(error),
+                _ if mend_of_access(database.as_ref()).is_some() => {
+                    let mend = mend_of_access(database.as_ref()).unwrap_or_default();
+                    Self::Url(format!("the database does not let us in: {}; {mend}", database.message()))
+                }
                 _ if is_not_writable(database.as_ref()) => Self::NotWritable(error),
                 _ if is_undone(database.as_ref()) => Self::Undone(error),
                 _ if is_unreachable(database.as_ref()) => Self::Unavailable(error),
@@ -75,6 +79,26 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
             _ => Self::Statement(error),
         }
+    }
+}
+
+/// PostgreSQL: what to do where it knows the user, the password or the database not, or the role may not do what has to be done.
+fn mend_of_access(error: &dyn DatabaseError) -> Option<&'static str> {
+    if sqlite_code(error).is_some() {
+        return None;
+    }
+    match &*error.code()? {
+        "28P01" | "28000" => {
+            Some("check user and password in STRONGROOM_DATABASE_URL, and the server's pg_hba.conf")
+        }
+        "3D000" => {
+            Some("make the database first (CREATE DATABASE), or name another one in STRONGROOM_DATABASE_URL")
+        }
+        "42501" if error.message().contains("schema") => Some(
+            "the role may make no tables: run `strongroom migrate` as their owner, and serve with --no-migrate \
+             (STRONGROOM_DATABASE_MIGRATE=false)",
+        ),
+        _ => None,
     }
 }
 

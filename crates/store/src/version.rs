@@ -28,6 +28,7 @@ struct Row {
     probed_at_ms: Option<i64>,
     provider_key: Option<String>,
     revoked_at_ms: Option<i64>,
+    is_followed: bool,
     mac_key_id: String,
     mac: String,
 }
@@ -69,6 +70,7 @@ impl TryFrom<Row> for Version {
             probed: row.probe_outcome.clone().zip(row.probed_at_ms.map(Millis)),
             provider_key: row.provider_key.clone(),
             revoked_at: row.revoked_at_ms.map(Millis),
+            is_followed: row.is_followed,
             mac: AuthorityMac { key_id: row.mac_key_id.clone(), mac: row.mac.clone() },
         })
     }
@@ -84,7 +86,7 @@ macro_rules! select {
             $more,
             "uid, number, origin, copied_from, created_by, created_at_ms, activated_at_ms, replaced_at_ms, ",
             "retired_at_ms, ended_as, ended_at_ms, ended_reason, erased_as, erased_at_ms, probe_outcome, probed_at_ms, ",
-            "provider_key, revoked_at_ms, mac_key_id, mac ",
+            "provider_key, revoked_at_ms, is_followed, mac_key_id, mac ",
             "FROM credential_versions ",
             $tail
         )
@@ -204,14 +206,39 @@ pub async fn list_all(
     rows.into_iter().map(OwnedRow::parts).collect()
 }
 
-/// Credentials of which a version's row is gone: their numbers go from 1 on without a gap.
+/// Credentials of which a version's row is gone: the one in use, or one that is followed or follows.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn incomplete(session: &mut Session) -> Result<Vec<String>, StoreError> {
-    const SQL: &str = "SELECT c.name FROM api_credentials c JOIN credential_versions v ON v.credential_uid = c.uid \
-                       GROUP BY c.uid, c.name HAVING COUNT(*) <> MAX(v.number) ORDER BY c.name";
+    const SQL: &str = "SELECT c.name FROM api_credentials c WHERE NOT EXISTS \
+                       (SELECT 1 FROM credential_versions v WHERE v.uid = c.version_uid) \
+                       UNION SELECT c.name FROM api_credentials c JOIN credential_versions v ON v.credential_uid = c.uid \
+                       WHERE v.is_followed <> EXISTS (SELECT 1 FROM credential_versions n \
+                       WHERE n.credential_uid = v.credential_uid AND n.number = v.number + 1) \
+                       OR (v.number > 1 AND NOT EXISTS (SELECT 1 FROM credential_versions b \
+                       WHERE b.credential_uid = v.credential_uid AND b.number = v.number - 1)) ORDER BY 1";
     Ok(fetch_all!(session, (String,), SQL)?.into_iter().map(|(name,)| name).collect())
+}
+
+/// Says of all versions whether they are followed, as it is: for those from before that was said.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn say_what_is_followed(tx: &mut Write) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE credential_versions SET is_followed = TRUE WHERE EXISTS (SELECT 1 FROM credential_versions n \
+                       WHERE n.credential_uid = credential_versions.credential_uid \
+                       AND n.number = credential_versions.number + 1)";
+    execute!(tx, SQL).map(|_| ())
+}
+
+/// A version of the next number was made.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn follow(tx: &mut Write, version: Uid) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE credential_versions SET is_followed = TRUE WHERE uid = $1";
+    execute!(tx, SQL, version.to_string()).map(|_| ())
 }
 
 /// Writes the MAC of a version.

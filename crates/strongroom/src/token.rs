@@ -157,7 +157,14 @@ impl Strongroom {
             return Ok(None);
         }
         // Whoever takes that fact out of the database gets no second one, by whatever id: the trail says whether there was one.
-        if !self.audit().verify(&[]).await?.faults.is_empty() || self.had_first_token().await? {
+        if !self.audit().verify(&[]).await?.faults.is_empty() {
+            self.0.custody.counters.integrity_failures.add_one();
+            return Err(Problem::integrity(
+                "the audit trail was changed, so that no first admin token is made; run `strongroom audit verify` and restore the \
+                 tables audit_logs and audit_heads",
+            ));
+        }
+        if self.had_first_token().await? {
             self.0.custody.counters.integrity_failures.add_one();
             tracing::error!(
                 "that there was a first admin token was removed from the database outside strongroom: none is made; run \

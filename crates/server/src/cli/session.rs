@@ -3,6 +3,7 @@
 //! Address and token are taken from the options and the process's own environment only, never from a `.env` or a
 //! `strongroom.toml` in the working directory: whoever can put a file there must not be handed a token.
 
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use strongroom_model::Secret;
 
 use super::beginning::Beginning;
 use super::confirm;
-use super::exit::{CliError, CliResult};
+use super::exit::{CliError, CliResult, Exit};
 use super::global::{GlobalOptions, variable};
 use super::output::Output;
 use super::secret_input::read_secret_file;
@@ -147,6 +148,19 @@ impl Session {
 }
 
 fn nothing_there(config: &Config) -> CliError {
+    // Somebody else's is not nothing.
+    if let Some(error) = config.database.url.sqlite_path().and_then(|path| std::fs::metadata(path).err())
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        return CliError::new(
+            Exit::Denied,
+            format!("the data directory {} cannot be looked into: {error}", config.data_dir.display()),
+        )
+        .hint(
+            "it is another user's: run this as the user that the server runs as, or name the server with --url \
+             (STRONGROOM_URL) and show it a token (STRONGROOM_TOKEN)",
+        );
+    }
     let place = match config.database.url.sqlite_path() {
         Some(path) => format!("{} is not there or empty", path.display()),
         None => format!("the database {} is empty", config.database.url),

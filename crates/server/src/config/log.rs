@@ -79,9 +79,17 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<LogConfig> {
         "pretty" => Ok(LogFormat::Pretty),
         _ => Err(format!("`{text}` is not a log format; write json or pretty")),
     });
+    // A single word that is no level would be taken for the name of a module, of which nothing is ever logged.
+    let is_level = |part: &str| {
+        ["error", "warn", "info", "debug", "trace", "off"]
+            .iter()
+            .any(|level| part.eq_ignore_ascii_case(level))
+    };
+    let is_meant =
+        |text: &str| text.split(',').all(|part| part.contains(['=', '[', ':', '_']) || is_level(part.trim()));
     let level = reader.read(&LEVEL, |text, _| match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(format!(
+        Ok(_) if is_meant(text) => Ok(text.to_owned()),
+        _ => Err(format!(
             "`{text}` is not a log filter; write a level such as info, or info,strongroom_store=debug"
         )),
     });

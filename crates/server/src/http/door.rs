@@ -257,7 +257,11 @@ async fn tell(
             tracing::error!(request_id, code = why, "a failure could not be written to the audit trail");
         }
     }
-    render(problem, request_id, Clock::Database.local_now())
+    let mut answer = render(problem, request_id, Clock::Database.local_now());
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        answer.headers_mut().insert(REQUEST_ID, value);
+    }
+    answer
 }
 
 /// Writes a failure to the audit trail.

@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -72,17 +73,26 @@ fn lock(path: &Path) -> Result<File, Problem> {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
             Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+                // One that is stopping is waited for.
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(Problem::new(
-                    ProblemKind::Unavailable,
-                    format!(
-                        "another strongroom holds {}: it is starting or stopping, or serves the same database from \
-                         another data directory",
+                let folder = path.parent().unwrap_or(Path::new("."));
+                let socket = super::socket_file::of(folder);
+                let who = match UnixStream::connect(&socket) {
+                    Ok(_) => format!(
+                        "a server runs from the data directory {} already (its socket {} answers): stop it first, or give this one \
+                         another data directory (--data-dir)",
+                        folder.display(),
+                        socket.display()
+                    ),
+                    Err(_) => format!(
+                        "another strongroom holds {}: it is starting or stopping, or serves the same database from another data \
+                         directory; stop it first",
                         path.display()
                     ),
-                ));
+                };
+                return Err(Problem::new(ProblemKind::Unavailable, who));
             }
         }
     }

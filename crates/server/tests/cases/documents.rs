@@ -98,7 +98,7 @@ impl House {
             ("9PwfA4LzSv9K".to_owned(), id(&shown)),
             ("AbCdEf012345".to_owned(), id(&noted)),
             ("--user-id 7".to_owned(), format!("--user-id {user}")),
-            ("sk-...".to_owned(), NEW_KEY.to_owned()),
+            ("$OPENAI_API_KEY".to_owned(), NEW_KEY.to_owned()),
             (
                 "--provider gemini --rate-limit".to_owned(),
                 format!("--provider gemini --endpoint {} --rate-limit", provider.endpoint(Api::Gemini)),

@@ -182,6 +182,7 @@ const TABLES: &[Entry] = &[
             ("probed_at_ms", INTEGER),
             ("provider_key", TEXT),
             ("revoked_at_ms", INTEGER),
+            ("is_followed", BOOLEAN),
             ("mac_key_id", TEXT),
             ("mac", TEXT),
         ],

@@ -106,8 +106,17 @@ async fn all_versions_are_read_in_pieces_with_what_they_hold_and_with_their_macs
     let (credential, found) = version::get_by_uid(&mut session, uid(201)).await.unwrap().unwrap();
     assert_eq!((credential, found.mac), (uid(1), mac));
     assert!(version::get_by_uid(&mut session, uid(9)).await.unwrap().is_none());
-    assert_eq!(version::incomplete(&mut session).await.unwrap(), [""; 0]);
+    assert_eq!(
+        version::incomplete(&mut session).await.unwrap(),
+        ["one"],
+        "nobody has said that the first is followed"
+    );
     drop(session);
+    let mut tx = ground.write().await;
+    version::say_what_is_followed(&mut tx).await.unwrap();
+    version::follow(&mut tx, uid(101)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(version::incomplete(&mut ground.read().await).await.unwrap(), [""; 0]);
     let gone = format!(
         "DELETE FROM credential_values WHERE version_uid = '{0}'; DELETE FROM credential_versions WHERE uid = '{0}'",
         uid(101)

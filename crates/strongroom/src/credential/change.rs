@@ -216,7 +216,7 @@ impl CredentialService {
                 if let Some(provider_key) = &older.provider_key {
                     version::set_provider_key(tx, after.version, provider_key).await?;
                 }
-                self.room.0.custody.sign_version(tx, after.version).await?;
+                self.room.0.custody.sign_new_version(tx, after.version, now).await?;
                 Ok(json!({ "to": to, "from": before.version_number }))
             }
             (Change::Destroy { number }, Some(older), _) => {
@@ -237,7 +237,7 @@ impl CredentialService {
                 if let Some(provider_key) = provider_key {
                     version::set_provider_key(tx, staged.version, provider_key).await?;
                 }
-                self.room.0.custody.sign_version(tx, staged.version).await?;
+                self.room.0.custody.sign_new_version(tx, staged.version, now).await?;
                 Ok(json!({ "staged": number }))
             }
             (Change::Canary { percent }, _, Some(staged)) => {

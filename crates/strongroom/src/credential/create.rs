@@ -188,7 +188,7 @@ impl CredentialService {
                 self.room.0.custody.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
-        self.room.0.custody.sign_version(tx, version_uid).await?;
+        self.room.0.custody.sign_new_version(tx, version_uid, now).await?;
         limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, new.rate_limit, (random::uid(), now))
             .await?;
         let made = credential::get(tx, id, now).await?;

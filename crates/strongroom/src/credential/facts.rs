@@ -49,6 +49,8 @@ pub(crate) enum Fate<'a> {
     Probed(&'a str),
     /// The provider has revoked its key.
     Revoked,
+    /// A version of the next number was made.
+    Followed,
 }
 
 fn changed(number: i64) -> Problem {
@@ -110,6 +112,7 @@ impl Custody {
             Fate::Erased(erasure) => version::erase(tx, uid, erasure, now).await?,
             Fate::Probed(outcome) => version::probed(tx, uid, outcome, now).await.map(|()| true)?,
             Fate::Revoked => version::revoked(tx, uid, now).await?,
+            Fate::Followed => version::follow(tx, uid).await.map(|()| true)?,
         };
         if is_new && is_genuine {
             self.sign_version(tx, uid).await?;
@@ -117,8 +120,23 @@ impl Custody {
         Ok(is_new)
     }
 
-    /// Signs a version as it is now: one that has just been made with its values, by this transaction.
-    pub(crate) async fn sign_version(&self, tx: &mut Write, uid: Uid) -> Result<(), Problem> {
+    /// Signs a version that has just been made with its values, by this transaction, and that the one before it is followed.
+    pub(crate) async fn sign_new_version(
+        &self,
+        tx: &mut Write,
+        uid: Uid,
+        now: Millis,
+    ) -> Result<(), Problem> {
+        let found = version::get_by_uid(tx, uid).await?;
+        let (credential, version) = found.ok_or_else(|| Problem::not_found("Version not found"))?;
+        if let Some(before) = version::get(tx, credential, version.number - 1).await? {
+            self.change_version(tx, before.uid, Fate::Followed, now).await?;
+        }
+        self.sign_version(tx, uid).await
+    }
+
+    /// Signs a version as it is now.
+    async fn sign_version(&self, tx: &mut Write, uid: Uid) -> Result<(), Problem> {
         let found = version::get_by_uid(tx, uid).await?;
         let (credential, version) = found.ok_or_else(|| Problem::not_found("Version not found"))?;
         let fingerprints = value::fingerprints(tx, uid).await?;
@@ -154,6 +172,7 @@ impl Custody {
             return Ok(tx.commit().await?);
         }
         let now = tx.now().await?;
+        version::say_what_is_followed(&mut tx).await?;
         let (mut signed, mut after) = (0, String::new());
         loop {
             let batch = Facts::next(&mut tx, &mut after).await?;

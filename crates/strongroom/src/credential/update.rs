@@ -130,7 +130,7 @@ impl CredentialService {
             version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
             self.room.0.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
             self.seal_version(tx, before, &after, patch).await?;
-            self.room.0.custody.sign_version(tx, after.version).await?;
+            self.room.0.custody.sign_new_version(tx, after.version, now).await?;
         }
         if patch.rate_limit.is_some() {
             limit::set(

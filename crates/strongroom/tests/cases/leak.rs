@@ -208,7 +208,7 @@ async fn a_key_that_was_hidden_in_the_database_is_told_of() {
         let checked = ground.room.leaks(Actor::library()).check(&keys).await.unwrap();
         checked.changed.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    for name in ["one", "two", "three", "four"] {
+    for name in ["one", "two", "three", "four", "five", "six"] {
         ground.make(new(name)).await;
         let patch = CredentialPatch {
             api_key: Some(format!("new key of {name}").into()),
@@ -230,7 +230,19 @@ async fn a_key_that_was_hidden_in_the_database_is_told_of() {
         format!("UPDATE credential_versions SET created_by = 'somebody' WHERE uid = {}", of("three", 2)),
         format!("DELETE FROM credential_values WHERE version_uid = {}", of("four", 1)),
         format!("DELETE FROM credential_versions WHERE uid = {}", of("four", 1)),
+        // The last one, which is not in use: staged, and taken back.
+        format!("DELETE FROM credential_values WHERE version_uid = {}", of("five", 3)),
+        format!("DELETE FROM credential_versions WHERE uid = {}", of("five", 3)),
     ];
+    let five = id_of(&ground, "five").await;
+    ground.service().stage(five, "third key of five".into(), None, None).await.unwrap();
+    ground.service().abort(five, None).await.unwrap();
+    // All of a deleted one.
+    ground.service().delete(id_of(&ground, "six").await, None).await.unwrap();
+    let all = "(SELECT uid FROM credential_versions WHERE credential_uid = (SELECT uid FROM api_credentials WHERE name = 'six'))";
+    ground.database.execute(&format!("DELETE FROM credential_values WHERE version_uid IN {all}")).await;
+    ground.database.execute(&format!("DELETE FROM version_drains WHERE version_uid IN {all}")).await;
+    ground.database.execute(&format!("DELETE FROM credential_versions WHERE uid IN {all}")).await;
     for edit in &edits {
         assert_eq!(ground.database.execute(edit).await, 1, "{edit}");
     }
@@ -239,7 +251,9 @@ async fn a_key_that_was_hidden_in_the_database_is_told_of() {
     assert_eq!(
         told,
         [
+            "a version of credential \"five\" was removed",
             "a version of credential \"four\" was removed",
+            "a version of credential \"six\" was removed",
             "version 1 of credential \"one\" was changed",
             "version 1 of credential \"two\" was changed",
             "version 2 of credential \"three\" was changed",
@@ -251,7 +265,7 @@ async fn a_key_that_was_hidden_in_the_database_is_told_of() {
     ground.service().update(id, patch, None).await.unwrap();
     ground.service().delete(id, None).await.unwrap();
     ground.service().purge(id, None).await.unwrap();
-    assert_eq!(changed().await.len(), 4, "what was changed is not signed along with a change");
+    assert_eq!(changed().await.len(), 6, "what was changed is not signed along with a change");
 }
 
 #[tokio::test]

@@ -238,10 +238,8 @@ async fn the_first_token_is_minted_once_or_taken_as_given() {
         assert!(ground.room.mint_first_token(given).await.unwrap().is_none());
     }
     ground.edit("DELETE FROM audit_logs WHERE action = 'token.create'").await;
-    assert!(
-        ground.room.mint_first_token(Some(first.text.clone())).await.unwrap().is_none(),
-        "the trail is not whole"
-    );
+    let refused = ground.room.mint_first_token(Some(first.text.clone())).await.unwrap_err();
+    assert_eq!(refused.kind, ProblemKind::Integrity, "the trail is not whole");
     assert!(!is_let_in(&ground, &first.text).await);
 
     let other = super::ground::ground().await;
