@@ -15,12 +15,15 @@ use strongroom_crypto::authority::{CredentialGrant, Life};
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::row_digest::{DigestRow, combine, row_digest};
 use strongroom_crypto::sealed_text::{open_unbound, seal_unbound};
+use strongroom_crypto::version::VersionFacts;
 use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, SealContext, authority, envelope, random, token};
 use strongroom_model::actor::Scope;
 use strongroom_model::audit::{NewEntry, Outcome, Target};
+use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::Field;
 use strongroom_model::token::Token;
 use strongroom_model::user::User;
+use strongroom_model::version::{Ending, Origin, Version};
 use strongroom_model::{Millis, Provider, Role, Secret, Uid, UserId};
 
 /// How many random keys and texts go each way.
@@ -126,8 +129,10 @@ fn every_layout_is_the_documented_one() {
         user: Some(UserId(42)),
         created_at: Millis(1),
         expires_at: Some(Millis(1_800_000_000_000)),
+        leased_until: None,
         revoked_at: None,
     };
+    let leased = Token { leased_until: Some(Millis(5)), ..grant.clone() };
     let hash = authority::hash_token(keyring, &new.text);
     let user = User {
         id: UserId(7),
@@ -185,6 +190,27 @@ fn every_layout_is_the_documented_one() {
         api_secret: None,
     };
     let digest = row_digest(&row);
+    let version = Version {
+        uid: random::uid(),
+        number: 3,
+        origin: Origin::Staged,
+        copied_from: Some(1),
+        created_by: "token:ä".into(),
+        created_at: Millis(10),
+        activated_at: Some(Millis(11)),
+        replaced_at: None,
+        retired_at: Some(Millis(12)),
+        ended: Some((Ending::Refused, Millis(13), "refused by the provider".into())),
+        erased: None,
+        probed: Some(("ok".into(), Millis(14))),
+        provider_key: Some("key_1".into()),
+        revoked_at: None,
+        is_followed: true,
+        mac: AuthorityMac { key_id: String::new(), mac: String::new() },
+    };
+    let fingerprints = [(Field::ApiKey, keyring.fingerprint(&secret))];
+    let facts =
+        VersionFacts { credential: credential.credential, version: &version, fingerprints: &fingerprints };
 
     let given = json!({
         "master": house.master.to_hex().expose(),
@@ -204,6 +230,14 @@ fn every_layout_is_the_documented_one() {
             "canary_percent": percent, "expires_at_ms": "1900000000000", "deleted_at_ms": "1890000000000",
             "minter_uid": minter.to_string(), "minter_project": "proj_1",
         },
+        "version": {
+            "uid": version.uid.to_string(), "number": 3, "origin": "staged", "copied_from": "1", "created_by": "token:ä",
+            "created_at_ms": 10, "activated_at_ms": "11", "replaced_at_ms": null, "retired_at_ms": "12",
+            "ended_as": "refused", "ended_at_ms": "13", "ended_reason": "refused by the provider", "erased_as": null,
+            "erased_at_ms": null, "probe_outcome": "ok", "probed_at_ms": "14", "provider_key": "key_1",
+            "revoked_at_ms": null, "is_followed": true, "field": Field::ApiKey.as_str(),
+            "fingerprint_key_id": fingerprints[0].1.key_id,
+        },
         "entry": {
             "chain_id": "main", "seq": 2, "before": first.link, "uid": entry.uid.to_string(), "at_ms": entry.at.0,
             "action": entry.action, "actor": entry.actor, "target_kind": "credential", "target_id": "1",
@@ -221,6 +255,8 @@ fn every_layout_is_the_documented_one() {
         "token_checksum": &new.text.expose()[new.text.expose().len() - 6..],
         "token_hash": hash.mac,
         "token_mac": authority::token_mac(keyring, &grant, &hash).mac,
+        "leased_token_mac": authority::token_mac(keyring, &leased, &hash).mac,
+        "version_mac": facts.mac(keyring).mac,
         "user_mac": authority::user_mac(keyring, &user).mac,
         "credential_mac": authority::credential_mac(keyring, &credential).mac,
         "later_credential_mac": authority::credential_mac(keyring, &later).mac,

@@ -48,7 +48,7 @@ function checksum(body) {
 }
 
 const [tokenKey, auditKey] = [unwrap('token'), unwrap('audit')]
-const { token, user, credential, entry, row } = given
+const { token, user, credential, version, entry, row } = given
 const tokenHash = hmac(tokenKey, [text('strongroom/token-hash/v1'), text(token.text)])
 const link = hmac(auditKey, [
   text('strongroom/audit-entry/v1'), text(entry.chain_id), number(entry.seq), text(entry.before), text(entry.uid),
@@ -61,6 +61,12 @@ const grantOf = (format, state) => [
   optional(credential.endpoint), text(state),
   text(credential.is_global ? 'global' : 'owned'), optional(credential.user_id), text(credential.version_uid),
 ]
+const tokenGrantOf = (format) => [
+  text(format), text(token.id), text(tokenHash), text(token.role), optional(token.user_id),
+  optional(token.expires_at_ms), optional(token.revoked_at_ms), number(token.scope_credentials.length),
+  ...token.scope_credentials.map((uid) => text(uid)), ...token.scope_providers.map((name) => text(name)),
+]
+const fingerprint = hmac(unwrap('fingerprint'), [text('strongroom/fingerprint/v1'), text(given.secret)])
 const sha256 = (fields) => createHash('sha256').update(Buffer.concat(fields)).digest('hex')
 const rowDigest = sha256([
   text('strongroom/row-digest/v1', 8), text(row.name, 8), text(row.provider, 8), optional(row.endpoint, 8),
@@ -70,13 +76,20 @@ const rowDigest = sha256([
 
 process.stdout.write(JSON.stringify({
   master_fingerprint: masterFingerprint,
-  fingerprint: hmac(unwrap('fingerprint'), [text('strongroom/fingerprint/v1'), text(given.secret)]),
+  fingerprint,
   token_checksum: checksum(token.text.slice(0, -6)),
   token_hash: tokenHash,
-  token_mac: hmac(tokenKey, [
-    text('strongroom/token-grant/v1'), text(token.id), text(tokenHash), text(token.role), optional(token.user_id),
-    optional(token.expires_at_ms), optional(token.revoked_at_ms), number(token.scope_credentials.length),
-    ...token.scope_credentials.map((uid) => text(uid)), ...token.scope_providers.map((name) => text(name)),
+  token_mac: hmac(tokenKey, tokenGrantOf('strongroom/token-grant/v1')),
+  leased_token_mac: hmac(tokenKey, tokenGrantOf('strongroom/token-grant/v2-leased')),
+  version_mac: hmac(tokenKey, [
+    text('strongroom/version/v1'), text(credential.uid), text(version.uid), number(version.number), text(version.origin),
+    optional(version.copied_from), text(version.created_by), number(version.created_at_ms),
+    optional(version.activated_at_ms), optional(version.replaced_at_ms), optional(version.retired_at_ms),
+    optional(version.ended_as), optional(version.ended_at_ms), optional(version.ended_reason),
+    optional(version.erased_as), optional(version.erased_at_ms), optional(version.probe_outcome),
+    optional(version.probed_at_ms), optional(version.provider_key), optional(version.revoked_at_ms),
+    text(version.is_followed ? 'followed' : 'last'),
+    text(version.field), text(version.fingerprint_key_id), text(fingerprint),
   ]),
   user_mac: hmac(tokenKey, [
     text('strongroom/user-grant/v1'), number(user.id), text(user.role), text(user.is_active ? 'active' : 'disabled'),

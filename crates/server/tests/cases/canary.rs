@@ -18,8 +18,9 @@ use garden::Garden;
 async fn planted_installation(garden: &mut Garden, secret: &str) -> Installation {
     let mut installation = Installation::new(BACKEND).await;
     let dotenv = format!(
-        "GROQ_API_KEY={}\nJWT_SECRET={secret}\nSOMETHING_ELSE={}\n",
+        "GROQ_API_KEY={}\nJWT_SECRET={}\nSOMETHING_ELSE={}\n",
         garden.plant_with("key in .env", "gsk_"),
+        garden.plant_with("JWT_SECRET in .env, which decides nothing", ""),
         garden.plant_with("variable of another program", ""),
     );
     std::fs::write(installation.home().join(".env"), dotenv).expect("a file");
@@ -36,6 +37,7 @@ async fn planted_installation(garden: &mut Garden, secret: &str) -> Installation
     std::fs::write(&token_file, format!("{admin}\n")).expect("a file");
     installation.admin_is(&admin);
     installation = installation
+        .set("JWT_SECRET", secret)
         .set("STRONGROOM_ADMIN_TOKEN_FILE", token_file.display().to_string())
         .set("OPENROUTER_API_KEY", garden.plant_with("key in the environment", "sk-or-v1-"))
         .set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")
@@ -70,7 +72,7 @@ async fn dump(server: &Server) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn no_secret_is_ever_where_it_may_not_be() {
     let mut garden = Garden::default();
-    let secret = garden.plant_with("JWT_SECRET in .env", "");
+    let secret = garden.plant_with("JWT_SECRET in the environment", "");
     let server = planted_installation(&mut garden, &secret).await.start();
     successes::bring_in(&mut garden, &server, &secret).await;
     bodies::refuse(&mut garden, &server).await;

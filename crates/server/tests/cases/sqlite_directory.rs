@@ -10,6 +10,7 @@ async fn a_second_server_over_the_same_sqlite_directory_is_refused() {
     let server = Installation::new(BACKEND).await.start();
     let (status, said) = server.installation.try_start().err().expect("a refusal");
     assert_eq!(status.code(), Some(8), "{said}");
-    assert!(said.contains("strongroom.lock"), "{said}");
+    let directory = server.installation.data_dir().display().to_string();
+    assert!(said.contains(&format!("a server runs from the data directory {directory} already")), "{said}");
     server.credential("undisturbed", json!({})).await;
 }

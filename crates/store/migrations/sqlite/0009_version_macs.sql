@@ -3,4 +3,4 @@
 ALTER TABLE credential_versions ADD COLUMN mac_key_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE credential_versions ADD COLUMN mac TEXT NOT NULL DEFAULT '';
 -- Whether a version of the next number was made: the last one cannot be taken away unseen.
-ALTER TABLE credential_versions ADD COLUMN is_followed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE credential_versions ADD COLUMN is_followed BOOLEAN NOT NULL DEFAULT FALSE;

@@ -26,7 +26,7 @@ async fn a_start_that_fails_repeats_no_secret() {
         ("strongroom.toml", "[encryption]\nkey = \"$\"\n"),
         ("strongroom.toml", "[auth]\njwt_secret = \"$\n"),
         (".env", "ENCRYPTION_KEY=\"$\n"),
-        (".env", "STRONGROOM_ADMIN_TOKEN=$\n"),
+        (".env", "ENCRYPTION_KEY=$\n"),
     ] {
         let secret = garden.plant_with(&format!("{file}: {text}"), "");
         let installation = Installation::new(BACKEND).await;
