@@ -76,6 +76,22 @@ fn options(loaded: &Loaded) -> Result<Options, Problem> {
     })
 }
 
+/// What keeps a server from starting with such a configuration, as far as that shows without touching anything: keys, the
+/// first token, the TLS files and the prices.
+pub fn faults(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let checks = [
+        options(loaded).and_then(|options| strongroom::open::check_keys(&options)),
+        config
+            .auth
+            .admin_token
+            .clone()
+            .map_or(Ok(()), |token| strongroom::token::read_first_token(token).map(drop)),
+        listen::tls(&config.http).map(drop),
+    ];
+    checks.into_iter().filter_map(|check| Some(check.err()?.message)).collect()
+}
+
 /// The built-in prices under those that the configuration names.
 fn prices(config: &Config) -> Result<strongroom::PriceTable, Problem> {
     let mut table = strongroom::prices::built_in();

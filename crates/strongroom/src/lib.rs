@@ -207,8 +207,8 @@ impl Strongroom {
         settled.map_err(|problem| {
             let lost = self.0.admission.unwritten();
             let message = format!(
-                "{lost} calls that have ended could not be written into the ledger: {}; what they held counts as \
-                 consumed in half a minute, and their records are lost",
+                "{lost} calls that have ended could not be written into the ledger, or the database did not say that they \
+                 were: {}; what they held counts as consumed in half a minute, and the records that are not there are lost",
                 problem.message
             );
             Problem::new(problem.kind, message).caused_by(problem)

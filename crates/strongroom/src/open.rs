@@ -108,8 +108,10 @@ impl Strongroom {
             Glimpse::Foreign => return Err(foreign()),
             Glimpse::HalfRestored => return Err(half_restored()),
         };
+        // Before a master key is made: a start that fails leaves none behind.
+        let previous = previous_key(&options, needed)?;
         let (master, new_key_file) = master_key(&options.key, needed)?;
-        let masters = with_previous(master, &options, needed)?;
+        let masters = with_previous(master, previous);
         check_masters(&masters, needed)?;
         let mut is_used = false;
         let opened = Self::open_with(&options, masters, &mut is_used).await;
@@ -233,6 +235,21 @@ fn master_key(source: &KeySource, needed: &[String]) -> Result<(MasterKey, Optio
     }
 }
 
+/// Checks the form of the master keys, without making one and without looking whether they are a database's.
+///
+/// # Errors
+/// [`Problem`] naming the key that is none, or the file that cannot be read.
+pub fn check_keys(options: &Options) -> Result<(), Problem> {
+    let is_there = match &options.key {
+        KeySource::Given(_) => true,
+        KeySource::FileOrNew(path) => key_file::read(path)?.is_some(),
+    };
+    if is_there {
+        master_key(&options.key, &[])?;
+    }
+    previous_key(options, &[]).map(drop)
+}
+
 /// Why nothing is done with a database that a restore was cut short in.
 pub fn half_restored() -> Problem {
     Problem::conflict(
@@ -241,14 +258,15 @@ pub fn half_restored() -> Problem {
     )
 }
 
-/// The key, then the one that it replaces where one is given.
-fn with_previous(master: MasterKey, options: &Options, needed: &[String]) -> Result<Vec<MasterKey>, Problem> {
-    let mut masters = vec![master];
-    if let Some(text) = &options.previous_key {
-        let previous = parsed(text, "ENCRYPTION_KEY_PREVIOUS", needed)?;
-        masters.extend(Some(previous).filter(|it| it.fingerprint() != masters[0].fingerprint()));
-    }
-    Ok(masters)
+/// The key that the master key replaces, where one is given.
+fn previous_key(options: &Options, needed: &[String]) -> Result<Option<MasterKey>, Problem> {
+    options.previous_key.as_ref().map(|text| parsed(text, "ENCRYPTION_KEY_PREVIOUS", needed)).transpose()
+}
+
+/// The key, then the one that it replaces.
+fn with_previous(master: MasterKey, previous: Option<MasterKey>) -> Vec<MasterKey> {
+    let previous = previous.filter(|it| it.fingerprint() != master.fingerprint());
+    std::iter::once(master).chain(previous).collect()
 }
 
 /// Keys that are there already: none is made.
@@ -268,7 +286,7 @@ pub(crate) fn existing_masters(options: &Options, needed: &[String]) -> Result<V
         )),
         source => {
             let (master, _) = master_key(source, &[])?;
-            with_previous(master, options, &[])
+            Ok(with_previous(master, previous_key(options, &[])?))
         }
     }
 }

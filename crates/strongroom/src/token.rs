@@ -97,9 +97,9 @@ fn refused() -> Problem {
 pub fn read_first_token(text: Secret) -> Result<NewToken, Problem> {
     let id = token_text::id_of(text.expose()).map(ToOwned::to_owned).ok_or_else(|| {
         Problem::invalid(
-            "STRONGROOM_ADMIN_TOKEN_FILE",
-            "STRONGROOM_ADMIN_TOKEN_FILE does not hold a strongroom token, sr_<id>_<secret><checksum>: it was cut, or \
-             chosen by hand; make one with `strongroom token generate`",
+            "auth.admin_token",
+            "STRONGROOM_ADMIN_TOKEN, or the file that STRONGROOM_ADMIN_TOKEN_FILE names, holds no strongroom token, \
+             sr_<id>_<secret><checksum>: it was cut, or chosen by hand; make one with `strongroom token generate`",
         )
     })?;
     Ok(NewToken { id, text })

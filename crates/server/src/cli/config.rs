@@ -7,6 +7,7 @@ use super::global::GlobalOptions;
 use super::output::{Output, Table};
 use super::settings;
 use crate::config::{CheckReport, check};
+use crate::wiring;
 
 /// `strongroom config …`
 #[derive(Debug, Subcommand)]
@@ -19,7 +20,7 @@ pub(super) enum ConfigCommand {
 pub(super) fn run(command: &ConfigCommand, options: &GlobalOptions, output: &Output) -> CliResult {
     match command {
         ConfigCommand::Check => {
-            let report = check(&settings::overrides(options));
+            let report = check(&settings::overrides(options), wiring::faults);
             output.data(&report, table)?;
             report.warnings.iter().for_each(|warning| output.warn(warning));
             report.problems.iter().for_each(|problem| output.problem(problem));

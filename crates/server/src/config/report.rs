@@ -43,19 +43,23 @@ pub fn describe(loaded: &Loaded) -> Vec<SettingReport> {
         .collect()
 }
 
-/// Checks the configuration that a server started here and now would have.
+/// Checks the configuration that a server started here and now would have. `faults` says what is wrong with what its settings
+/// lead to.
 #[must_use]
-pub fn check(overrides: &Overrides) -> CheckReport {
+pub fn check(overrides: &Overrides, faults: impl FnOnce(&Loaded) -> Vec<String>) -> CheckReport {
     let loaded =
         super::working_directory().and_then(|here| load(overrides, &Environment::from_process(), &here));
     match loaded {
-        Ok(loaded) => CheckReport {
-            ok: true,
-            problems: Vec::new(),
-            settings: describe(&loaded),
-            provider_variables: loaded.provider_environment.into_iter().map(|(name, _)| name).collect(),
-            warnings: loaded.warnings,
-        },
+        Ok(loaded) => {
+            let problems = faults(&loaded);
+            CheckReport {
+                ok: problems.is_empty(),
+                problems,
+                settings: describe(&loaded),
+                provider_variables: loaded.provider_environment.into_iter().map(|(name, _)| name).collect(),
+                warnings: loaded.warnings,
+            }
+        }
         Err(error) => CheckReport {
             ok: false,
             problems: error.problems,

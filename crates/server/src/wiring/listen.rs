@@ -1,5 +1,6 @@
 //! Listening: TCP with or without TLS, and the socket file in the data directory.
 
+use std::fmt;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -56,23 +57,26 @@ pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, Problem> {
 /// TLS with the configured certificate, when there is one.
 pub(super) fn tls(config: &HttpConfig) -> Result<Option<TlsAcceptor>, Problem> {
     let (Some(cert), Some(key)) = (&config.tls_cert_file, &config.tls_key_file) else { return Ok(None) };
-    let read = || -> Result<rustls::ServerConfig, Box<dyn std::error::Error>> {
-        let chain = CertificateDer::pem_file_iter(cert)?.collect::<Result<Vec<_>, _>>()?;
-        let key = PrivateKeyDer::from_pem_file(key)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let versions =
-            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let mut config = versions.with_no_client_auth().with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+    let unusable = |what: &str, path: &Path, error: &dyn fmt::Display| {
+        Problem::internal(format!("the TLS {what} {} cannot be used: {error}", path.display()))
     };
-    read().map(|config| Some(TlsAcceptor::from(Arc::new(config)))).map_err(|error| {
-        Problem::internal(format!(
-            "the TLS certificate {} and key {} cannot be used: {error}",
-            cert.display(),
-            key.display()
-        ))
-    })
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unusable("certificate", cert, &error))?;
+    if chain.is_empty() {
+        return Err(unusable("certificate", cert, &"it holds no certificate in PEM"));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable("key", key, &error))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let made = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|versions| versions.with_no_client_auth().with_single_cert(chain, private));
+    let mut made = made.map_err(|error| {
+        let certificate = format!("with the certificate {}: {error}", cert.display());
+        unusable("key", key, &certificate)
+    })?;
+    made.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(made))))
 }
 
 /// Serves on TCP until it is told to stop, and until the requests that are open by then have had their time.

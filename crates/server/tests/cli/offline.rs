@@ -183,3 +183,31 @@ async fn the_configuration_is_checked() {
     let done = place.run(&["config", "check"]).await;
     assert!(done.code == 2 && done.stderr.starts_with("error: "), "{}", done.stderr);
 }
+
+#[tokio::test]
+async fn what_keeps_a_server_from_starting_is_told_by_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let (empty, away) = (empty.to_str().unwrap(), "/nowhere/cert.pem");
+    let tls = |cert, key| vec![("STRONGROOM_TLS_CERT_FILE", cert), ("STRONGROOM_TLS_KEY_FILE", key)];
+    for (variables, named) in [
+        (vec![("ENCRYPTION_KEY", "planted-value")], "ENCRYPTION_KEY"),
+        (vec![("ENCRYPTION_KEY_PREVIOUS", "planted-value")], "ENCRYPTION_KEY_PREVIOUS"),
+        (vec![("STRONGROOM_ADMIN_TOKEN", "planted-value")], "STRONGROOM_ADMIN_TOKEN"),
+        (tls(empty, away), "no certificate in PEM"),
+        (tls(away, empty), "the TLS certificate /nowhere/cert.pem"),
+        (vec![("STRONGROOM_PRICES_FILE", away)], away),
+    ] {
+        let mut place = Place::without_server().await;
+        for (name, value) in &variables {
+            place.set(name, *value);
+        }
+        for command in [&["config", "check"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let done = place.run(command).await;
+            assert_ne!(done.code, 0, "{command:?} {named}");
+            assert!(done.stderr.contains(named), "{command:?} {named}: {}", done.stderr);
+            assert!(!done.stderr.contains("planted-value"), "{}", done.stderr);
+        }
+    }
+}

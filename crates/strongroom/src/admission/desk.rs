@@ -274,6 +274,9 @@ impl Worker {
                 tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
             }
             let is_failed = done.is_err();
+            if is_failed && is_closing {
+                self.give_up_uncertain();
+            }
             for reply in waiting {
                 let outcome = match &done {
                     Ok(()) => Ok(()),
@@ -366,6 +369,13 @@ impl Worker {
         let set_aside = sorting.await.unwrap_or_else(|_| Err(no_answer()))?;
         room.0.custody.counters.records_set_aside.add(set_aside);
         Ok(set_aside > 0)
+    }
+
+    /// Counts the records of a commit without an answer among those that could not be written: nothing asks again at the end.
+    fn give_up_uncertain(&mut self) {
+        if let Some(uncertain) = self.uncertain.take() {
+            self.shared.counted().ended.put_back(uncertain.ended);
+        }
     }
 
     /// Finds out whether the batch happened whose commit got no answer.

@@ -290,6 +290,20 @@ async fn a_first_commit_that_happened_unheard_is_found() {
 }
 
 #[tokio::test]
+async fn records_of_a_commit_without_an_answer_are_unwritten_when_it_ends() {
+    let mut bench = Bench::new().await;
+    let held = bench.granted(near(5)).await;
+    bench.end(held, 3).await;
+    let (tx, uncertain) = bench.until_commit(near(7)).await;
+    tx.roll_back().await.unwrap();
+    bench.worker.uncertain = Some(uncertain);
+    assert_eq!(bench.desk.unwritten(), 0);
+    bench.worker.give_up_uncertain();
+    assert_eq!(bench.desk.unwritten(), 1);
+    assert_eq!(bench.kinds().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_was_unheard_of_when_the_server_was_given_up_counts_once() {
     for happened in [true, false] {
         let mut bench = Bench::new().await;
