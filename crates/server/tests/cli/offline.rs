@@ -201,7 +201,7 @@ async fn what_keeps_a_server_from_starting_is_told_by_the_check() {
     ] {
         let mut place = Place::without_server().await;
         for (name, value) in &variables {
-            place.set(name, *value);
+            place.set(name, value);
         }
         for command in [&["config", "check"][..], &["serve", "--listen", "127.0.0.1:0"]] {
             let done = place.run(command).await;
