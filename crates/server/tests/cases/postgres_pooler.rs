@@ -54,6 +54,8 @@ async fn behind_a_pooler_limits_hold_and_everything_else_works() {
         let served = statuses.iter().filter(|status| **status == 200).count() as u64;
         assert_eq!((served, stage.fake.count(&key)), (LIMIT, LIMIT), "{mode:?}: {statuses:?}");
         assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{mode:?}: {statuses:?}");
+        // Each server writes down what ended on it when it is asked; the other's are there once it was.
+        used(&stage.server, "one").await;
         assert_eq!(used(&other, "one").await, LIMIT, "{mode:?}");
         assert_ledger(&other).await;
         let entries = stage.server.verified_entries().await;
