@@ -184,6 +184,19 @@ pub async fn read_on(
     Ok(rows.into_iter().map(Found::from).collect())
 }
 
+/// The action of the entries that begin a replacement of the data key.
+pub const KEY_ROTATION: &str = "key.rotate";
+
+/// The beginnings of replacements of the data key, newest first. The action stands in the text, as in the index that it is
+/// answered from.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn key_rotations(session: &mut Session, chain_id: &str) -> Result<Vec<Found>, StoreError> {
+    let rows = fetch_all!(session, Row, select!("AND action = 'key.rotate' ORDER BY seq DESC"), chain_id)?;
+    Ok(rows.into_iter().map(Found::from).collect())
+}
+
 /// Up to `limit` entries that pass the filter, beyond `cursor` in the direction of the list.
 ///
 /// # Errors

@@ -155,6 +155,23 @@ async fn filters_of_the_list_narrow_one_by_one_and_together() {
 }
 
 #[tokio::test]
+async fn replacements_of_the_data_key_are_found_among_everything_else() {
+    let ground = chain().await;
+    assert!(places(&audit::key_rotations(&mut ground.read().await, "main").await.unwrap()).is_empty());
+    let more = [
+        entry(7, audit::KEY_ROTATION, "token:a", Some("key"), Outcome::Success),
+        entry(8, "key.rotated", "token:a", Some("key"), Outcome::Success),
+        entry(9, audit::KEY_ROTATION, "token:a", Some("key"), Outcome::Success),
+    ];
+    let mut tx = ground.write().await;
+    audit::append(&mut tx, &more, &head(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    assert_eq!(places(&audit::key_rotations(&mut session, "main").await.unwrap()), [9, 7]);
+    assert!(places(&audit::key_rotations(&mut session, "elsewhere").await.unwrap()).is_empty());
+}
+
+#[tokio::test]
 async fn cursors_lead_through_the_list_in_both_directions() {
     let ground = chain().await;
     let mut session = ground.read().await;

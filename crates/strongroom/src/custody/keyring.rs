@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError};
 use strongroom_crypto::envelope::{unwrap_key, wrap};
 use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::{Key, Keyring, MasterKey, Purpose, audit_chain, random};
-use strongroom_model::audit::Filter;
 use strongroom_model::{Millis, Problem, ProblemKind, Uid};
 use strongroom_store::key::{self, KeyRow, WrapRow};
 use strongroom_store::value::{self, SealedValue};
@@ -14,8 +13,6 @@ use strongroom_store::{REGION, Session, Write, audit};
 
 use crate::custody::Custody;
 
-/// What the audit trail calls the beginning of a rotation; its target is the key that everything is to be sealed under.
-pub(crate) const ROTATE: &str = "key.rotate";
 /// How often keys and trail are read until they agree.
 const READS: usize = 3;
 
@@ -132,8 +129,7 @@ pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -
 /// Whether the current data key is the one that the last rotation made, and no rotation is missing, as the audit trail says,
 /// which nobody else can write.
 async fn is_as_the_trail_says(session: &mut Session, keyring: &Keyring) -> Result<bool, Problem> {
-    let filter = Filter { action: Some(ROTATE.to_owned()), ..Filter::default() };
-    let rotations = audit::list(session, REGION, &filter, true, None, i64::MAX).await?;
+    let rotations = audit::key_rotations(session, REGION).await?;
     let mut made = BTreeSet::new();
     let mut last = None;
     for rotation in rotations {

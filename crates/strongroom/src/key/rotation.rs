@@ -156,7 +156,7 @@ impl KeyService {
         let detail = json!({
             "keyId": state.key_id, "reason": reason, "texts": state.texts, "left": state.left, "isNew": is_new,
         });
-        let entry = entry(actor, keyring::ROTATE, target(&state.key_id), now, &detail);
+        let entry = entry(actor, strongroom_store::audit::KEY_ROTATION, target(&state.key_id), now, &detail);
         self.room.0.custody.append(&mut tx, vec![entry]).await?;
         let keyring = keyring::load_keyring(&mut tx, &self.room.0.custody.masters).await?;
         tx.commit().await?;
