@@ -9,34 +9,29 @@ pub(crate) enum Connection<'a> {
 /// All rows, as `$row`.
 macro_rules! fetch_all {
     ($session:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        {
-            let has_names = $session.has_names();
-            match $session.connection() {
-                $crate::dispatch::Connection::Sqlite(c) => {
-                    sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.fetch_all(c).await
-                }
-                $crate::dispatch::Connection::Postgres(c) => {
-                    let query = sqlx::query_as::<sqlx::Postgres, $row>($sql).persistent(has_names);
-                    query$(.bind($bind))*.fetch_all(c).await
-                }
-            }
-            .map_err($crate::StoreError::from)
-        }
+        $crate::dispatch::fetch!(fetch_all, $session, $row, $sql $(, $bind)*)
     };
 }
 
 /// The row, when there is one, as `$row`.
 macro_rules! fetch_optional {
     ($session:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::dispatch::fetch!(fetch_optional, $session, $row, $sql $(, $bind)*)
+    };
+}
+
+/// Rows as `$row`, by this method of the driver.
+macro_rules! fetch {
+    ($method:ident, $session:expr, $row:ty, $sql:expr $(, $bind:expr)*) => {
         {
             let has_names = $session.has_names();
             match $session.connection() {
                 $crate::dispatch::Connection::Sqlite(c) => {
-                    sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.fetch_optional(c).await
+                    sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($bind))*.$method(c).await
                 }
                 $crate::dispatch::Connection::Postgres(c) => {
                     let query = sqlx::query_as::<sqlx::Postgres, $row>($sql).persistent(has_names);
-                    query$(.bind($bind))*.fetch_optional(c).await
+                    query$(.bind($bind))*.$method(c).await
                 }
             }
             .map_err($crate::StoreError::from)
@@ -142,4 +137,4 @@ macro_rules! execute_rows {
     };
 }
 
-pub(crate) use {execute, execute_rows, fetch_all, fetch_optional};
+pub(crate) use {execute, execute_rows, fetch, fetch_all, fetch_optional};

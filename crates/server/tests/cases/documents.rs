@@ -230,7 +230,7 @@ impl House {
     }
 }
 
-/// The lines of all blocks of a page that a shell runs, those that go on joined.
+/// The lines of all blocks of a page that a shell runs, those that go on joined, and with the text that is given to one.
 fn lines(text: &str) -> Vec<String> {
     let (mut lines, mut in_block, mut begun) = (Vec::new(), false, String::new());
     for line in text.lines() {
@@ -239,6 +239,10 @@ fn lines(text: &str) -> Vec<String> {
             (_, "```") => in_block = false,
             (true, line) if line.ends_with('\\') => {
                 begun.push_str(line.trim_end_matches('\\'));
+            }
+            (true, line) if (line.ends_with("<<END") || begun.contains("<<END")) && line != "END" => {
+                begun.push_str(line);
+                begun.push('\n');
             }
             (true, line) => {
                 begun.push_str(line);

@@ -67,10 +67,8 @@ pub(super) fn of_structure(json: &[u8]) -> i64 {
             b',' => more += 2 + INDENT * depth,
             b':' => more += 1,
             b'-' | b'0'..=b'9' => {
-                let is_of_number =
-                    |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-                let length = json[at..].iter().take_while(is_of_number).count();
-                more += (NUMBER_BYTES - i64::try_from(length).unwrap_or(NUMBER_BYTES)).max(0);
+                let length = json[at..].iter().take_while(|byte| is_of_number(**byte)).count();
+                more += beyond(length);
                 // The first byte is taken.
                 for _ in 1..length {
                     rest.next();
