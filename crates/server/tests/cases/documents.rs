@@ -144,6 +144,8 @@ impl House {
         write("worker/.env.production", &format!("GROQ_API_KEY=gsk_{}\n", "a1B2".repeat(13)));
         write("keys.txt", &format!("{first}\n"));
         write("new-key", NEW_KEY);
+        // An answer that refuses is a failure.
+        write(".curlrc", "fail-with-body\n");
         write("src/shop/config.py", "KEY = 'nothing'\n");
         write(".strongroom-token", &self.server.token_of(Role::Reader).await);
         // Programs that pages start, and that do nothing here.
@@ -167,7 +169,7 @@ impl House {
         command.args(&arguments[1..]).current_dir(home).env_clear();
         command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.env("PATH", format!("{}:/usr/bin:/bin", home.join("bin").display()));
-        command.env("TOKEN", &self.server.admin).env("TERM", "dumb");
+        command.env("TOKEN", &self.server.admin).env("TERM", "dumb").env("CURL_HOME", home);
         if let Some(Elsewhere) = rule {
             let elsewhere = home.join("elsewhere");
             std::fs::create_dir_all(&elsewhere).unwrap();
