@@ -22,6 +22,7 @@ mod money;
 mod offboard;
 pub mod output;
 pub mod progress;
+mod provider_name;
 pub mod reference;
 mod resolve;
 mod restore;

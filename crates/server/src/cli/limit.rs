@@ -7,6 +7,7 @@ use strongroom_client::wire::limit::{Limit, LimitsTest, SetLimit, TestLimits};
 use super::exit::{CliError, CliResult, Exit};
 use super::money::{parse_usd, usd};
 use super::output::{Table, or_dash, properties, yes_no};
+use super::resolve;
 use super::session::Session;
 
 /// `strongroom limit …`
@@ -178,9 +179,11 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
                 window: window.unwrap_or_default(),
                 amount,
             };
-            output.data(&client.set_limit(&body).await.map_err(of_whom)?, details)?;
+            let set = client.set_limit(&body).await;
+            let whom = (body.credential.as_deref(), body.token.as_deref(), body.user_id);
+            output.data(&set.map_err(|error| of_whom(error, whom))?, details)?;
         }
-        LimitCommand::List => output.data(client.list_limits().await?.as_slice(), table)?,
+        LimitCommand::List => output.list(client.list_limits().await?.as_slice(), table)?,
         LimitCommand::Show(LimitId { id }) => output.data(&client.get_limit(&id).await?, details)?,
         LimitCommand::Update(options) => {
             let unit = client.get_limit(&options.id).await?.unit;
@@ -202,7 +205,9 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
                 input_tokens: options.input_tokens,
                 output_tokens: options.output_tokens,
             };
-            let tested = client.test_limits(&body).await.map_err(of_whom)?;
+            let tested = client.test_limits(&body).await;
+            let whom = (body.credential.as_deref(), body.token.as_deref(), body.user_id);
+            let tested = tested.map_err(|error| of_whom(error, whom))?;
             output.data(&tested, tested_table)?;
             if !tested.allowed {
                 output.problem("the call would be refused");
@@ -213,12 +218,20 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
     Ok(Exit::Ok)
 }
 
-/// A name or id that nobody has is a thing that does not exist; the server tells it as a field that is wrong.
-fn of_whom(error: ClientError) -> CliError {
+/// The error; a name or id that nobody has is a thing that does not exist, and is named. The server tells it as a field that
+/// is wrong.
+fn of_whom(error: ClientError, whom: (Option<&str>, Option<&str>, Option<i64>)) -> CliError {
     let field = error.problem.as_ref().and_then(|problem| problem.field.as_deref());
-    let is_unknown = matches!(field, Some("credential" | "token" | "userId"));
-    let shown = CliError::from(error);
-    if is_unknown { CliError { exit: Exit::NotFound, ..shown } } else { shown }
+    match (field, whom) {
+        (Some("credential"), (Some(name), ..)) => resolve::unknown_credential(name),
+        (Some("token"), (_, Some(id), _)) => {
+            CliError::not_found(format!("there is no token with the id {id}"))
+                .hint("`strongroom token list --all` shows the ids")
+        }
+        (Some("userId"), (.., Some(id))) => CliError::not_found(format!("there is no user with the id {id}"))
+            .hint("`strongroom user list` shows the ids"),
+        _ => error.into(),
+    }
 }
 
 fn whom(limit: &Limit) -> String {

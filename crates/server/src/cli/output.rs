@@ -78,17 +78,34 @@ impl Output {
         self.text(text.trim_end_matches('\n'))
     }
 
+    /// Writes a list as [`Self::data`] does; of an empty one in columns it says so on stderr.
+    ///
+    /// # Errors
+    /// When stdout cannot be written to.
+    pub fn list<T: Serialize>(&self, list: &[T], table: impl FnOnce(&[T]) -> Table) -> CliResult<()> {
+        if list.is_empty() && self.format == Format::Table {
+            self.note("there is nothing to list");
+        }
+        self.data(list, table)
+    }
+
     /// Writes text and a line break to stdout as it is.
     ///
     /// # Errors
     /// When stdout cannot be written to.
     pub fn text(&self, text: &str) -> CliResult<()> {
         let mut stdout = io::stdout().lock();
-        if !text.is_empty() {
-            stdout.write_all(text.as_bytes())?;
-            stdout.write_all(b"\n")?;
-        }
-        Ok(stdout.flush()?)
+        let mut write = || {
+            if !text.is_empty() {
+                stdout.write_all(text.as_bytes())?;
+                stdout.write_all(b"\n")?;
+            }
+            stdout.flush()
+        };
+        write().map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => error.into(),
+            _ => CliError::failure(format!("the answer cannot be written to stdout: {error}")),
+        })
     }
 
     /// Says something on stderr.

@@ -1,9 +1,10 @@
 //! What a name or number on the command line stands for.
 
-use strongroom_client::Client;
-use strongroom_client::wire::credential::Credential;
+use strongroom_client::wire::credential::{Credential, RevealedCredential};
+use strongroom_client::wire::token::TokenScope;
 use strongroom_client::wire::user::User;
 use strongroom_client::wire::version::DeletedCredential;
+use strongroom_client::{Client, ClientError};
 
 use super::exit::{CliError, CliResult};
 
@@ -19,8 +20,48 @@ pub(super) async fn credential(client: &Client, name_or_id: &str) -> CliResult<C
             found => return Ok(found?),
         }
     }
-    Err(CliError::not_found(format!("there is no credential \"{name_or_id}\""))
-        .hint("`strongroom credential list` shows those there are"))
+    Err(unknown_credential(name_or_id))
+}
+
+/// The error of a token that was refused, with the names of its scope that no credential has: the server repeats none, as
+/// it may be a secret in the wrong place.
+pub(super) async fn of_scope(scope: Option<&TokenScope>, error: ClientError, client: &Client) -> CliError {
+    let at_fault = error.problem.as_ref().and_then(|problem| problem.field.as_deref());
+    if at_fault == Some("scope.credentials") {
+        for name in scope.into_iter().flat_map(|scope| &scope.credentials) {
+            if is_unknown(name, client).await {
+                return unknown_credential(name);
+            }
+        }
+    }
+    error.into()
+}
+
+/// The secrets of the credential of this name; of a number that is no name, those of the credential with this id.
+pub(super) async fn revealed(
+    client: &Client,
+    name: &str,
+    user_id: Option<i64>,
+) -> CliResult<RevealedCredential> {
+    match client.reveal_credential(name, user_id).await {
+        Err(error) if error.is_not_found() && name.parse::<i64>().is_ok() => {
+            let found = credential(client, name).await?;
+            Ok(client.reveal_credential(&found.name, user_id).await?)
+        }
+        Err(error) if error.is_not_found() && is_unknown(name, client).await => Err(unknown_credential(name)),
+        read => Ok(read?),
+    }
+}
+
+/// Tells that no credential has this name. Who may not list them, or reaches no server, cannot tell.
+pub(super) async fn is_unknown(name: &str, client: &Client) -> bool {
+    matches!(client.find_credential(name).await, Ok(None))
+}
+
+/// The error that no credential has this name.
+pub(super) fn unknown_credential(name: &str) -> CliError {
+    CliError::not_found(format!("there is no credential \"{name}\""))
+        .hint("`strongroom credential list` shows those there are")
 }
 
 /// The deleted credential of this name; failing that, the one with this id. Of several with one name the id has to tell.

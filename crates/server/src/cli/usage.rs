@@ -98,7 +98,7 @@ pub(super) async fn run(options: UsageOptions, session: &Session) -> CliResult {
     let credentials = session.client.all_credentials(query).await?;
     let usage: Vec<Usage> =
         credentials.into_iter().map(|credential| Usage::of(credential, options.threshold)).collect();
-    session.output.data(usage.as_slice(), table)?;
+    session.output.list(usage.as_slice(), table)?;
     for near in usage.iter().filter(|usage| usage.above_threshold) {
         session.output.warn(&format!("{} at {} of rate limit", near.name, or_dash(near.percent())));
     }

@@ -80,7 +80,7 @@ pub(super) async fn run(command: UserCommand, session: &Session) -> CliResult {
             let made = client.create_user(&CreateUser { name: options.name, role, id: options.id }).await?;
             output.data(&made, details)?;
         }
-        UserCommand::List => output.data(client.list_users().await?.as_slice(), table)?,
+        UserCommand::List => output.list(client.list_users().await?.as_slice(), table)?,
         UserCommand::Show(UserName { user }) => output.data(&resolve::user(client, &user).await?, details)?,
         UserCommand::Update(options) => {
             let body = UpdateUser {

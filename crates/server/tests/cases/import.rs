@@ -114,7 +114,8 @@ async fn a_dotenv_and_the_environment_move_in_with_one_command() {
 
     // Nobody is there to be asked, and a dry run needs no installation: neither makes one.
     import(&[], 2);
-    import(&["--dry-run"], 0);
+    let dry = import(&["--dry-run"], 0);
+    assert!(last_line(&dry).ends_with("would migrate 3, would skip 0, would fail 0"), "{}", said(&dry));
     assert!(!home.path("data").exists());
 
     let output = import(&["--yes"], 0);
@@ -159,6 +160,61 @@ async fn a_line_whose_name_is_taken_by_another_key_is_not_said_to_go() {
         "{}",
         said(&output)
     );
+}
+
+#[tokio::test]
+async fn an_address_beside_a_key_is_stored_only_where_the_guard_lets_it() {
+    for (url, says) in [
+        ("http://203.0.113.7/v1", "https://"),
+        ("http://127.0.0.1:4000/v1", "https://"),
+        ("https://169.254.169.254/v1", "endpoint"),
+        ("https://10.0.0.1/v1", "endpoint"),
+    ] {
+        let home = Home::new().await;
+        std::fs::write(home.path("a.env"), format!("OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL={url}\n"))
+            .unwrap();
+        let import = ["import", "env", "--file", "a.env", "--yes", "--base-url", "take"];
+        let output = home.run(&import, 1);
+        let said = said(&output);
+        assert!(said.contains("migrated 0, skipped 0, failed 1") && said.contains(says), "{url}:\n{said}");
+        assert!(!said.contains("can go"), "{said}");
+        assert!(home.credentials().is_empty());
+    }
+
+    let home = Home::new().await;
+    let text = "OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL=https://models.example.com/v1/chat/completions\n";
+    std::fs::write(home.path("a.env"), text).unwrap();
+    home.run(&["import", "env", "--file", "a.env", "--yes", "--base-url", "take"], 0);
+    assert_eq!(home.credentials()["openai-primary"]["endpoint"], "https://models.example.com/v1");
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_named_and_a_misspelt_provider_is_warned_of() {
+    let home = Home::new().await;
+    let none = said(&home.run(&["credential", "add", "here", "--provider", "openai", "--no-api-key"], 0));
+    assert!(!none.contains("did you mean"), "{none}");
+    for (arguments, code) in [
+        (&["credential", "get", "nope"][..], 3),
+        (&["credential", "versions", "nope"], 3),
+        (&["limit", "set", "--credential", "nope", "--requests", "1", "--per", "day"], 3),
+        (&["limit", "test", "--credential", "nope"], 3),
+        (&["token", "create", "ci", "--role", "gateway", "--credential", "here", "--credential", "nope"], 3),
+        (&["run", "--credential", "nope", "--", "true"], 3),
+    ] {
+        let said = said(&home.run(arguments, code));
+        assert!(said.contains("there is no credential \"nope\""), "{arguments:?}: {said}");
+    }
+    let said_of = |arguments: &[&str], code| said(&home.run(arguments, code));
+    let taken = said_of(&["credential", "add", "here", "--provider", "openai", "--no-api-key"], 7);
+    assert!(taken.contains("a credential \"here\" is already there"), "{taken}");
+    let token = said_of(&["limit", "set", "--token", "nope", "--requests", "1", "--per", "day"], 3);
+    assert!(token.contains("there is no token with the id nope"), "{token}");
+    let user = said_of(&["limit", "set", "--user-id", "77", "--requests", "1", "--per", "day"], 3);
+    assert!(user.contains("there is no user with the id 77"), "{user}");
+    let misspelt = said_of(&["token", "create", "ci", "--role", "gateway", "--provider", "opnai"], 0);
+    assert!(misspelt.contains("\"opnai\": did you mean openai?"), "{misspelt}");
+    let empty = said_of(&["limit", "list"], 0);
+    assert!(empty.contains("there is nothing to list"), "{empty}");
 }
 
 /// Every column of the newest generation, times as text.

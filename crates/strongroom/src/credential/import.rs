@@ -24,6 +24,9 @@ use super::{CredentialService, MONTHLY_REQUESTS, target};
 use crate::audit::entry;
 use crate::custody::seal::Place;
 
+/// The source of rows that were found in the environment or in `.env` files.
+const ENVIRONMENT: &str = "env";
+
 /// The longest name that is kept.
 const MAX_NAME: usize = 1024;
 
@@ -40,7 +43,8 @@ pub struct ImportRow {
     pub api_key: Option<Secret>,
     /// The second secret.
     pub api_secret: Option<Secret>,
-    /// A base URL; used only if the endpoint guard lets it when it is called.
+    /// A base URL; one of the environment is checked as that of a new credential is, any is used only if the endpoint guard
+    /// lets it when it is called.
     pub endpoint: Option<String>,
     /// The priority; the provider's default when absent.
     pub priority: Option<i64>,
@@ -153,8 +157,11 @@ impl CredentialService {
         self.room.0.custody.note(&self.actor, "credential.import", target, Outcome::Failed, &detail).await
     }
 
-    async fn import_row(&self, row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
+    async fn import_row(&self, mut row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
         let provider = check(&row, &options.source)?;
+        if options.source == ENVIRONMENT && row.endpoint.is_some() {
+            row.endpoint = self.endpoint(&provider, row.endpoint.as_deref())?;
+        }
         let mut tx = self.room.0.custody.store.write().await?;
         let now = tx.now().await?;
         let name = row.name.clone();
@@ -340,8 +347,11 @@ fn check(row: &ImportRow, source: &str) -> Result<Provider, Problem> {
         }
         let purpose = if field == "apiKey" { Purpose::ApiKey } else { Purpose::ApiSecret };
         // Of a `.env` it is known where a key comes from, and that it is to be used.
-        let checked =
-            if source == "env" { secret_form::check(secret, purpose) } else { check_moved(secret, purpose) };
+        let checked = if source == ENVIRONMENT {
+            secret_form::check(secret, purpose)
+        } else {
+            check_moved(secret, purpose)
+        };
         checked.map_err(|fault| Problem::invalid(field, format!("{field} {fault}")))?;
     }
     let endpoint = row.endpoint.as_deref().unwrap_or_default();

@@ -79,7 +79,7 @@ pub(super) async fn run(options: ListOptions, session: &Session) -> CliResult {
         }
     }
     entries.truncate(wanted);
-    session.output.data(entries.as_slice(), table)?;
+    session.output.list(entries.as_slice(), table)?;
     Ok(Exit::Ok)
 }
 

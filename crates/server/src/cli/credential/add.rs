@@ -4,12 +4,14 @@ use clap::Args;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::credential::CreateCredential;
 
-use strongroom_model::{Clock, Millis};
+use strongroom_client::{ClientError, ErrorKind};
+use strongroom_model::{Clock, Millis, ProblemKind};
 
 use super::details;
 use crate::cli::duration::parse_seconds;
-use crate::cli::exit::{CliResult, Exit};
+use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::output::Output;
+use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::secret_input::{SecretOptions, prompt_api_key, warn_of_another_provider};
 use crate::cli::session::Session;
 
@@ -80,6 +82,7 @@ impl AddOptions {
             }
             api_key => api_key,
         };
+        warn_if_misspelt([&self.provider], output);
         if let Some(key) = &api_key {
             warn_of_another_provider(&key.0, &self.provider, output);
         }
@@ -106,7 +109,8 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
             .or_else(|| options.expires_in.map(|seconds| Clock::default().local_now().plus_seconds(seconds))),
         rotate_after_days: options.rotate_after_days,
     };
-    let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await?;
+    let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await;
+    let made = made.map_err(|error| of_a_taken_name(error, body.name.as_deref().unwrap_or_default()))?;
     session.output.data(&made, details)?;
     let speaks_openai = !["anthropic", "gemini"].contains(&made.provider.as_str());
     if speaks_openai && made.endpoint.as_deref().is_some_and(has_no_path) {
@@ -117,6 +121,17 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
         ));
     }
     Ok(Exit::Ok)
+}
+
+/// The error, with the name that is taken and the way to give that credential another key.
+fn of_a_taken_name(error: ClientError, name: &str) -> CliError {
+    let is_name = error.problem.as_ref().is_some_and(|problem| problem.field.as_deref() == Some("name"));
+    if is_name && error.kind == ErrorKind::Problem(ProblemKind::Conflict) {
+        return CliError::new(Exit::Conflict, format!("a credential \"{name}\" is already there"))
+            .hint(format!("`strongroom credential rotate {name}` gives it another key"))
+            .hint("for a credential beside it choose another name");
+    }
+    error.into()
 }
 
 fn has_no_path(endpoint: &str) -> bool {

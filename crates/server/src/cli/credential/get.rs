@@ -36,7 +36,7 @@ enum SecretField {
 }
 
 pub(super) async fn run(options: GetOptions, session: &Session) -> CliResult {
-    let mut read = reveal(&options, session).await?;
+    let mut read = resolve::revealed(&session.client, &options.name, options.user_id).await?;
     if !options.reveal {
         read.api_key = masked(&read.api_key);
         read.api_secret = read.api_secret.as_ref().map(masked);
@@ -55,17 +55,6 @@ pub(super) async fn run(options: GetOptions, session: &Session) -> CliResult {
         output.note("the key is masked; --reveal prints it");
     }
     Ok(Exit::Ok)
-}
-
-/// Reads by name; a number that is no name is looked up as an id first.
-async fn reveal(options: &GetOptions, session: &Session) -> CliResult<RevealedCredential> {
-    match session.client.reveal_credential(&options.name, options.user_id).await {
-        Err(error) if error.is_not_found() && options.name.parse::<i64>().is_ok() => {
-            let credential = resolve::credential(&session.client, &options.name).await?;
-            Ok(session.client.reveal_credential(&credential.name, options.user_id).await?)
-        }
-        read => Ok(read?),
-    }
 }
 
 fn pick(read: &RevealedCredential, field: SecretField) -> CliResult<&SecretText> {

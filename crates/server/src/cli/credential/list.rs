@@ -36,7 +36,7 @@ pub(in crate::cli) struct ListOptions {
 pub(super) async fn run(options: ListOptions, session: &Session) -> CliResult {
     if options.deleted {
         let deleted = session.client.list_deleted_credentials().await?;
-        session.output.data(deleted.as_slice(), deleted_table)?;
+        session.output.list(deleted.as_slice(), deleted_table)?;
         return Ok(Exit::Ok);
     }
     let query = ListCredentials {
@@ -46,7 +46,7 @@ pub(super) async fn run(options: ListOptions, session: &Session) -> CliResult {
         ..ListCredentials::default()
     };
     let credentials = session.client.all_credentials(query).await?;
-    session.output.data(credentials.as_slice(), table)?;
+    session.output.list(credentials.as_slice(), table)?;
     Ok(Exit::Ok)
 }
 

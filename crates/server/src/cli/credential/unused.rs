@@ -15,6 +15,6 @@ pub(in crate::cli) struct UnusedOptions {
 
 pub(super) async fn run(options: UnusedOptions, session: &Session) -> CliResult {
     let found = session.client.list_unused_credentials(options.days).await?;
-    session.output.data(found.as_slice(), super::list::table)?;
+    session.output.list(found.as_slice(), super::list::table)?;
     Ok(Exit::Ok)
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct VersionsOptions {
 pub(super) async fn run(options: VersionsOptions, session: &Session) -> CliResult {
     let credential = resolve::credential(&session.client, &options.name).await?;
     let versions = session.client.list_versions(credential.id).await?;
-    session.output.data(versions.as_slice(), table)?;
+    session.output.list(versions.as_slice(), table)?;
     Ok(Exit::Ok)
 }
 

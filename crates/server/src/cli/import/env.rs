@@ -261,11 +261,20 @@ fn report(keys: &[FoundKey], imported: &[ImportedRow], dry_run: bool, afterwards
 }
 
 fn text(report: &Report) -> String {
-    let Report { migrated, skipped, failed, rows, .. } = report;
+    let Report { dry_run, migrated, skipped, failed, rows, .. } = report;
     let mut table = Table::new(["name", "outcome", "reason"]);
     for row in rows {
-        table.row([row.name.clone(), row.outcome.clone(), or_dash(row.reason.as_ref())]);
+        let outcome = match row.outcome.as_str() {
+            "migrated" if *dry_run => "would migrate",
+            outcome => outcome,
+        };
+        table.row([row.name.clone(), outcome.to_owned(), or_dash(row.reason.as_ref())]);
     }
     let table = if rows.is_empty() { String::new() } else { table.to_string() };
+    if *dry_run {
+        return format!(
+            "{table}dry run, nothing was stored: would migrate {migrated}, would skip {skipped}, would fail {failed}"
+        );
+    }
     format!("{table}migrated {migrated}, skipped {skipped}, failed {failed}")
 }

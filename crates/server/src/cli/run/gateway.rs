@@ -10,11 +10,14 @@ use strongroom_model::{Clock, Secret};
 
 use super::{Prepared, RUN_TOKEN_NAME, RunOptions, child, unused, variables};
 use crate::cli::exit::{CliError, CliResult};
+use crate::cli::provider_name::warn_if_misspelt;
+use crate::cli::resolve;
 use crate::cli::session::{Door, Session};
 
 /// Runs the command to its end, tells which variables it did not heed, then revokes its token; tells its exit code.
 pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliResult<u8> {
     let base = address(session).await?;
+    warn_if_misspelt(&options.providers, &session.output);
     let (token, made) = token(&options, session).await?;
     let prepared = Prepared {
         environment: variables::environment(std::env::vars_os(), &base, &token),
@@ -111,7 +114,7 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
             session.output.warn("your token may make no others: the command gets your own");
             Ok((token.clone(), None))
         }
-        (Err(error), _) => Err(error.into()),
+        (Err(error), _) => Err(resolve::of_scope(body.scope.as_ref(), error, &session.client).await),
     }
 }
 

@@ -9,14 +9,17 @@ use strongroom_model::provider::KNOWN;
 
 use super::RunOptions;
 use crate::cli::exit::CliResult;
+use crate::cli::provider_name::warn_if_misspelt;
+use crate::cli::resolve;
 use crate::cli::session::Session;
 
 /// Reads what was asked for; without a word about it, one key per provider.
 pub(super) async fn read(options: &RunOptions, session: &Session) -> CliResult<Vec<RevealedCredential>> {
     let mut keys = Vec::new();
     for name in &options.credentials {
-        keys.push(session.client.reveal_credential(name, options.user_id).await?);
+        keys.push(resolve::revealed(&session.client, name, options.user_id).await?);
     }
+    warn_if_misspelt(&options.providers, &session.output);
     for provider in &options.providers {
         keys.push(session.client.reveal_provider_credential(provider, options.user_id).await?);
     }

@@ -7,6 +7,8 @@ use strongroom_model::{Clock, Millis};
 use crate::cli::duration::parse_seconds;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Format, properties};
+use crate::cli::provider_name::warn_if_misspelt;
+use crate::cli::resolve;
 use crate::cli::role::RoleName;
 use crate::cli::session::Session;
 
@@ -42,6 +44,7 @@ pub(in crate::cli) struct CreateOptions {
 }
 
 pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult {
+    warn_if_misspelt(&options.providers, &session.output);
     let in_seconds = options.expires_in.map(|seconds| Clock::default().local_now().plus_seconds(seconds));
     let scope = TokenScope { credentials: options.credentials, providers: options.providers };
     let narrowed = !(scope.credentials.is_empty() && scope.providers.is_empty());
@@ -54,7 +57,10 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         user_id: options.user_id,
         limits: Vec::new(),
     };
-    let made = session.client.create_token(&body).await?;
+    let made = match session.client.create_token(&body).await {
+        Ok(made) => made,
+        Err(error) => return Err(resolve::of_scope(body.scope.as_ref(), error, &session.client).await),
+    };
     if let Err(error) = show(&made, session) {
         // Nobody has seen it, and nobody ever will.
         let id = &made.metadata.id;

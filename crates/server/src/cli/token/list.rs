@@ -22,7 +22,7 @@ pub(super) async fn run(options: &ListOptions, session: &Session) -> CliResult {
     if !options.all {
         tokens.retain(|token| !is_of_a_run(token));
     }
-    session.output.data(tokens.as_slice(), table)?;
+    session.output.list(tokens.as_slice(), table)?;
     let left_out = there - tokens.len();
     if left_out > 0 {
         session.output.note(&format!("{left_out} of `strongroom run --gateway` left out; --all lists them"));
