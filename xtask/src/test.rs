@@ -17,7 +17,7 @@ use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
 
 use crate::generated_document::{Binary, Document};
 use crate::{check_layers, cli_reference, openapi, workspace};
-use cargo_test::Counts;
+use cargo_test::{Counts, Timing};
 pub(crate) use installation::Installer;
 use summary::{Outcome, Row};
 use targets::GatedTargets;
@@ -69,6 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         installer: Installer::default(),
         cluster: None,
         plain_has_run: false,
+        timings: Vec::new(),
     };
     let mut rows = Vec::new();
     for group in Group::value_variants().iter().copied() {
@@ -84,8 +85,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         }
         rows.push(Row { name: group.name(), outcome, took: start.elapsed() });
     }
-    drop(run);
 
+    print!("{}", summary::slowest(&mut run.timings));
+    drop(run);
     print!("\n{}", summary::text(&rows));
     Ok(summary::is_success(&rows, options.allow_missing))
 }
@@ -102,6 +104,7 @@ struct Run {
     installer: Installer,
     cluster: Option<PostgresCluster>,
     plain_has_run: bool,
+    timings: Vec<Timing>,
 }
 
 impl Run {
@@ -139,7 +142,7 @@ impl Run {
             },
             Group::Plain => {
                 self.plain_has_run = true;
-                cargo_test::run(workspace::cargo().args(["test", "--workspace", "--no-fail-fast"]))
+                self.plain()
             }
             Group::Openapi => self.document(&openapi::DOCUMENT),
             Group::CliReference => self.document(&cli_reference::DOCUMENT),
@@ -176,7 +179,18 @@ impl Run {
             }
             command.envs(self.cluster.as_ref().map(|cluster| (URL_VARIABLE, cluster.url())));
         }
-        cargo_test::run(&mut command)
+        cargo_test::run_timed(&mut command, &mut self.timings)
+    }
+
+    /// `cargo test --workspace` in its two parts: all but the documentation, which tells no times, and the documentation.
+    fn plain(&mut self) -> Result<Outcome> {
+        let mut targets = workspace::cargo();
+        targets.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]);
+        let mut documentation = workspace::cargo();
+        documentation.args(["test", "--workspace", "--no-fail-fast", "--doc"]);
+        let of_targets = cargo_test::run_timed(&mut targets, &mut self.timings)?;
+        let of_documentation = cargo_test::run(&mut documentation, &mut self.timings)?;
+        Ok(of_targets.and(of_documentation))
     }
 }
 

@@ -197,6 +197,23 @@ pub async fn key_rotations(session: &mut Session, chain_id: &str) -> Result<Vec<
     Ok(rows.into_iter().map(Found::from).collect())
 }
 
+/// The places and links of the entries that stand right before those of [`key_rotations`].
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn links_before_key_rotations(
+    session: &mut Session,
+    chain_id: &str,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    fetch_all!(
+        session,
+        (i64, String),
+        "SELECT seq, link FROM audit_logs WHERE chain_id = $1 AND seq IN \
+         (SELECT seq - 1 FROM audit_logs WHERE chain_id = $1 AND action = 'key.rotate')",
+        chain_id
+    )
+}
+
 /// Up to `limit` entries that pass the filter, beyond `cursor` in the direction of the list.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! One `cargo test`: its output as it comes, and the sum of its results.
 
 use std::io::{BufRead, BufReader, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -9,6 +10,9 @@ use cargo_metadata::Message;
 
 use super::summary::Outcome;
 use crate::workspace::cargo;
+
+/// Tests that run at a time for each core: most of them wait for servers, databases and clocks.
+const TESTS_PER_CORE: usize = 3;
 
 /// How many tests came out how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,15 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            ignored: self.ignored + other.ignored,
+        }
+    }
+
     /// Adds a line of libtest such as `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; …`.
     fn add(&mut self, line: &str) {
         let Some((_, numbers)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
@@ -39,8 +52,51 @@ impl Counts {
     }
 }
 
+/// A test and how long it took.
+#[derive(Debug, PartialEq)]
+pub(super) struct Timing {
+    /// Its path.
+    pub name: String,
+    /// From its start to its end, in seconds.
+    pub seconds: f64,
+}
+
+impl Timing {
+    /// Reads a line of libtest such as `test limit::holds ... ok <1.234s>`.
+    fn read(line: &str) -> Option<Self> {
+        let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ")?;
+        let seconds = rest.split_once('<')?.1.strip_suffix("s>")?.parse().ok()?;
+        Some(Self { name: name.to_owned(), seconds })
+    }
+}
+
+/// Runs what a `cargo test` has selected, documentation apart, passes its output through, counts, and keeps what each test
+/// took.
+///
+/// libtest tells times only where unstable options may be given. The tests' own processes alone get the variable that
+/// allows them: the compiler never sees it, and builds what it always builds.
+pub(super) fn run_timed(command: &mut Command, timings: &mut Vec<Timing>) -> Result<Outcome> {
+    let host = host()?;
+    let runner = format!("CARGO_TARGET_{}_RUNNER", host.to_uppercase().replace(['-', '.'], "_"));
+    command.env(runner, "env RUSTC_BOOTSTRAP=1");
+    command.args(["--", "-Z", "unstable-options", "--report-time"]);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get) * TESTS_PER_CORE;
+        command.args(["--test-threads", &threads.to_string()]);
+    }
+    run(command, timings)
+}
+
+/// The triple of this machine, as the compiler names it.
+fn host() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").output().context("rustc -vV")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("`rustc -vV` names no host")
+}
+
 /// Runs the command, passes its output through, and counts.
-pub(super) fn run(command: &mut Command) -> Result<Outcome> {
+pub(super) fn run(command: &mut Command, timings: &mut Vec<Timing>) -> Result<Outcome> {
     println!("{}", described(command));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cargo test")?;
     let mut counts = Counts::default();
@@ -49,7 +105,9 @@ pub(super) fn run(command: &mut Command) -> Result<Outcome> {
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line)? > 0 {
             std::io::stdout().write_all(&line)?;
-            counts.add(String::from_utf8_lossy(&line).trim_end());
+            let text = String::from_utf8_lossy(&line);
+            counts.add(text.trim_end());
+            timings.extend(Timing::read(text.trim_end()));
             line.clear();
         }
     }
@@ -94,6 +152,15 @@ pub(super) fn built_binary(name: &str) -> Result<Option<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_test_took_is_read() {
+        let read = |line| Timing::read(line).map(|timing| (timing.name, timing.seconds));
+        assert_eq!(read("test a::b ... ok <1.250s>"), Some(("a::b".to_owned(), 1.25)));
+        assert_eq!(read("test a::b ... FAILED <0.001s>"), Some(("a::b".to_owned(), 0.001)));
+        assert_eq!(read("test a::b ... ok"), None);
+        assert_eq!(read("test result: ok. 5 passed; 0 failed; finished in 1.00s"), None);
+    }
 
     #[test]
     fn results_of_several_targets_are_summed() {

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::cargo_test::Counts;
+use super::cargo_test::{Counts, Timing};
+
+/// How many of the slowest tests are told.
+const SLOWEST_TOLD: usize = 10;
 
 /// What became of a group.
 #[derive(Debug)]
@@ -16,6 +19,23 @@ pub(super) enum Outcome {
     Missing(String),
     /// Not run, and nothing that this machine could mend.
     Skipped(String),
+}
+
+impl Outcome {
+    /// Of a group in two parts; it has passed only when both have.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Passed(one), Self::Passed(other)) => Self::Passed(one.and(other)),
+            (Self::Passed(one), Self::Failed(other, why)) | (Self::Failed(one, why), Self::Passed(other)) => {
+                Self::Failed(one.and(other), why)
+            }
+            (Self::Failed(one, why), Self::Failed(other, too)) => {
+                Self::Failed(one.and(other), format!("{why}; {too}"))
+            }
+            (worse @ (Self::Missing(_) | Self::Skipped(_)), _)
+            | (_, worse @ (Self::Missing(_) | Self::Skipped(_))) => worse,
+        }
+    }
 }
 
 /// One group's line.
@@ -56,6 +76,14 @@ pub(super) fn text(rows: &[Row]) -> String {
     // Writing to a string cannot fail.
     let _ = write!(text, "\n{passed} passed, {failed} failed\n");
     text
+}
+
+/// The slowest tests, the slowest first; empty when no times are known.
+pub(super) fn slowest(timings: &mut [Timing]) -> String {
+    timings.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+    let lines = timings.iter().take(SLOWEST_TOLD);
+    let lines: String = lines.map(|timing| format!("{:>7.1} s  {}\n", timing.seconds, timing.name)).collect();
+    if lines.is_empty() { lines } else { format!("\nthe slowest tests:\n{lines}") }
 }
 
 /// Whether the command may succeed.
@@ -109,6 +137,16 @@ advisories  skipped     1.2 s  unreachable
 48 passed, 3 failed
 ";
         assert_eq!(text(&rows), expected);
+    }
+
+    #[test]
+    fn the_slowest_are_told_in_their_order() {
+        let timing = |number: u32| Timing { name: format!("test_{number}"), seconds: f64::from(number) };
+        let mut timings: Vec<_> = (0..12).map(timing).collect();
+        let told = slowest(&mut timings);
+        assert!(told.starts_with("\nthe slowest tests:\n   11.0 s  test_11\n   10.0 s  test_10\n"), "{told}");
+        assert!(told.ends_with("    2.0 s  test_2\n"), "{told}");
+        assert_eq!(slowest(&mut []), "");
     }
 
     #[test]

@@ -169,6 +169,15 @@ async fn replacements_of_the_data_key_are_found_among_everything_else() {
     let mut session = ground.read().await;
     assert_eq!(places(&audit::key_rotations(&mut session, "main").await.unwrap()), [9, 7]);
     assert!(places(&audit::key_rotations(&mut session, "elsewhere").await.unwrap()).is_empty());
+    let mut before = audit::links_before_key_rotations(&mut session, "main").await.unwrap();
+    before.sort();
+    let links = audit::read_on(&mut session, "main", 6, 3).await.unwrap();
+    let link = |found: &audit::Found| match found {
+        audit::Found::Entry(entry) => (entry.seq, entry.link.clone()),
+        audit::Found::Unreadable { .. } => panic!("it is whole"),
+    };
+    assert_eq!(before, [link(&links[0]), link(&links[2])]);
+    assert!(audit::links_before_key_rotations(&mut session, "elsewhere").await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The keys of this process: made once, loaded at the start, and loaded again when one is met that is not known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use strongroom_crypto::envelope::{unwrap_key, wrap};
@@ -130,16 +130,14 @@ pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -
 /// which nobody else can write.
 async fn is_as_the_trail_says(session: &mut Session, keyring: &Keyring) -> Result<bool, Problem> {
     let rotations = audit::key_rotations(session, REGION).await?;
+    let links = audit::links_before_key_rotations(session, REGION).await?;
+    let links: BTreeMap<i64, String> = links.into_iter().collect();
     let mut made = BTreeSet::new();
     let mut last = None;
     for rotation in rotations {
         let audit::Found::Entry(rotation) = rotation else { return Ok(false) };
-        let before = audit::read_on(session, REGION, rotation.seq - 1, 1).await?;
-        let before = match before.into_iter().next() {
-            Some(audit::Found::Entry(before)) if before.seq == rotation.seq - 1 => before.link,
-            _ => audit_chain::GENESIS.to_owned(),
-        };
-        if !audit_chain::verifies(keyring, &before, &rotation) {
+        let before = links.get(&(rotation.seq - 1)).map_or(audit_chain::GENESIS, String::as_str);
+        if !audit_chain::verifies(keyring, before, &rotation) {
             return Ok(false);
         }
         let key_id = rotation.entry.target.id.unwrap_or_default();

@@ -52,6 +52,10 @@ fn points(total: u64) -> Vec<u64> {
     points
 }
 
+/// Statements that an operation may have beyond those of its first time, by what happens meanwhile. One that has more each
+/// time would cost more the longer an installation lives.
+const MAX_MORE_POINTS: u64 = 60;
+
 /// Has processes do this and kills them; `test` is the calling test, which the processes run.
 async fn killed_anywhere(operation: Operation, test: &str) {
     if let Some(errand) = Errand::of_environment() {
@@ -71,6 +75,12 @@ async fn killed_anywhere(operation: Operation, test: &str) {
     if is_at_length() {
         // How many there are may differ by what happens meanwhile: until one gets to its end.
         for point in whole.points + 1.. {
+            let most = whole.points + MAX_MORE_POINTS;
+            assert!(
+                point <= most,
+                "{operation:?} has more statements each time: {point}, first {}",
+                whole.points
+            );
             let outcome = site.round(operation, Kill::At(point)).await;
             count(&outcome);
             if !outcome.was_killed {
