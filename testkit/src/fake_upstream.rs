@@ -193,6 +193,9 @@ impl FakeUpstream {
     }
 
     /// The base URL at which it answers like this provider: what a credential's `endpoint` is set to.
+    ///
+    /// # Panics
+    /// When there is no fake of this provider.
     #[must_use]
     pub fn endpoint(&self, provider: &str) -> String {
         let path = match provider {

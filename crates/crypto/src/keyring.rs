@@ -130,6 +130,9 @@ impl Keyring {
     }
 
     /// A keyring of fresh keys, for tests of what builds on it.
+    ///
+    /// # Panics
+    /// Never: it makes a current key for every purpose.
     #[must_use]
     pub fn generate() -> Self {
         let entries = Purpose::ALL.into_iter().map(|purpose| KeyringEntry {

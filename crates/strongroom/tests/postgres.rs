@@ -81,5 +81,5 @@ async fn what_was_begun_on_one_kind_of_database_goes_on_on_the_other() {
 
 #[tokio::test]
 async fn no_window_gains_room_on_the_way_to_the_other_kind_of_database() {
-    backup::lived_in::no_window_gains_room(Backend::Sqlite).await;
+    Box::pin(backup::lived_in::no_window_gains_room(Backend::Sqlite)).await;
 }

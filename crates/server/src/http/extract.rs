@@ -176,11 +176,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 }
 
 /// A number in the path; anything else is a thing that does not exist.
+///
+/// # Errors
+/// [`Problem`] of kind not found, which names the thing, when it is no number.
 pub fn number(path: Result<Path<i64>, PathRejection>, what: &str) -> Result<i64, Failure> {
     path.map(|Path(number)| number).map_err(|_| Failure(Problem::not_found(format!("{what} not found"))))
 }
 
 /// A name in the path, percent-decoded.
+///
+/// # Errors
+/// [`Problem`] when it is not UTF-8, or holds NUL, which no name does.
 pub fn name(path: Result<Path<String>, PathRejection>) -> Result<String, Failure> {
     let Path(name) = path.map_err(|_| Problem::invalid("name", "the name in the path is not UTF-8"))?;
     if name.contains('\0') {

@@ -274,5 +274,5 @@ async fn a_database_in_the_middle_of_everything_comes_back_and_goes_on() {
 
 #[tokio::test]
 async fn windows_that_were_partly_used_gain_no_room() {
-    no_window_gains_room(super::super::BACKEND).await;
+    Box::pin(no_window_gains_room(super::super::BACKEND)).await;
 }
