@@ -90,14 +90,13 @@ impl House {
         let installation = Installation::new(BACKEND).await.set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
         let server = installation.start();
         let user = server.user_of("seventh", Role::Gateway).await;
-        let (shown, noted) = (server.token_of(Role::Gateway).await, server.token_of(Role::Gateway).await);
+        let token = server.token_of(Role::Gateway).await;
         let id = |token: &str| token.split('_').nth(1).unwrap().to_owned();
         let names = vec![
             ("http://127.0.0.1:8420".to_owned(), server.url.clone()),
             ("https://strongroom.example.com".to_owned(), server.url.clone()),
-            ("9PwfA4LzSv9K".to_owned(), id(&shown)),
-            ("AbCdEf012345".to_owned(), id(&noted)),
-            ("--user-id 7".to_owned(), format!("--user-id {user}")),
+            ("TOKEN-ID".to_owned(), id(&token)),
+            ("USER-ID".to_owned(), user.to_string()),
             ("$OPENAI_API_KEY".to_owned(), NEW_KEY.to_owned()),
             (
                 "--provider gemini --rate-limit".to_owned(),
