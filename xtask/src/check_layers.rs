@@ -1,18 +1,20 @@
-//! `cargo xtask check-layers`: who may depend on whom, and the rules for files and their names.
+//! `cargo xtask check-layers`: who may depend on whom, the rules for files and their names, and words that are not used.
 
 mod arrows;
 mod sources;
 
 use anyhow::{Result, bail};
 
-use crate::workspace;
+use crate::{banned_words, workspace};
 
 /// Prints every breach and fails if there is one.
 pub(crate) fn run() -> Result<()> {
     let metadata = workspace::metadata()?;
     let mut breaches = arrows::breaches(&arrows::declared(&metadata));
-    let files = sources::read_all(metadata.workspace_root.as_std_path())?;
+    let root = metadata.workspace_root.as_std_path();
+    let files = sources::read_all(root)?;
     breaches.extend(files.iter().flat_map(sources::breaches));
+    breaches.extend(banned_words::breaches(&banned_words::count(root)?, &banned_words::kept(root)?));
 
     for breach in &breaches {
         println!("{breach}");

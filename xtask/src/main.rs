@@ -5,6 +5,7 @@
     reason = "a command-line tool speaks on its standard streams"
 )]
 
+mod banned_words;
 mod bench;
 mod check_layers;
 mod cli_reference;
