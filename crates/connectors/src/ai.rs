@@ -1,59 +1,24 @@
 //! The AI providers: how each takes its key, and what it says when a key is tried.
 
 mod answer;
-mod anthropic;
 pub mod chat;
 pub mod gateway;
-mod gemini;
-mod groq;
 pub mod last_use;
 pub mod minting;
-mod openai;
-mod openrouter;
 mod provider_api;
 mod unreachable;
 
 use std::time::{Duration, Instant};
 
+use strongroom_model::provider::Api;
 use strongroom_model::{Provider, Secret};
 use url::Url;
 
 pub use provider_api::{KeyHeader, ProviderApi};
+pub use strongroom_model::provider::ProbeOutcome;
 
 use crate::endpoint_guard::GuardedClient;
 use answer::{Answer, Verdict};
-
-/// What a provider says to a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ProbeOutcome {
-    /// It accepts the key.
-    Ok,
-    /// It does not accept the key.
-    BadKey,
-    /// The key is right, and nothing is left to spend.
-    EmptyAccount,
-    /// The key is right, and used too often just now.
-    RateLimited,
-    /// There was no answer at all.
-    Unreachable,
-    /// There was an answer that says nothing about the key.
-    Unexpected,
-}
-
-impl ProbeOutcome {
-    /// A stable name for programs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::BadKey => "bad_key",
-            Self::EmptyAccount => "empty_account",
-            Self::RateLimited => "rate_limited",
-            Self::Unreachable => "unreachable",
-            Self::Unexpected => "unexpected",
-        }
-    }
-}
 
 /// What a live test found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +34,7 @@ pub struct ProbeReport {
 }
 
 /// Tries a key with the cheapest authenticated call that the provider offers; it spends nothing. A provider that is not
-/// one of the five is taken to speak OpenAI's format at its `endpoint`.
+/// known is taken to speak OpenAI's format at its `endpoint`.
 ///
 /// Never fails: whatever goes wrong is the finding.
 pub async fn probe(
@@ -102,7 +67,7 @@ impl Finding {
 
 async fn ask(client: &GuardedClient, provider: &Provider, endpoint: Option<&str>, key: &Secret) -> Finding {
     let api = ProviderApi::of(provider);
-    let Some(base) = endpoint.or_else(|| provider.known().and_then(|known| known.base_url)) else {
+    let Some(base) = endpoint.or_else(|| provider.base_url()) else {
         return Finding::without_answer(
             ProbeOutcome::Unreachable,
             format!("No address is known for the provider \"{provider}\": set the credential's endpoint."),
@@ -120,7 +85,7 @@ async fn ask(client: &GuardedClient, provider: &Provider, endpoint: Option<&str>
             "The key has characters that cannot be sent, such as a line break: store it again without them.",
         );
     };
-    let url = probe_url(base, api);
+    let url = probe_url(base, api.facts);
     // A path that is wrong is seen only when it is told. The guard lets no password pass, and the key is in a header.
     let asked = format!("asked: GET {}", without_query(&url));
     let request = match client.get(url) {
@@ -161,12 +126,18 @@ fn without_query(url: &Url) -> String {
     url.into()
 }
 
-fn probe_url(base: Url, api: &ProviderApi) -> Url {
+fn probe_url(base: Url, api: &Api) -> Url {
     let mut url = base;
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(api.probe_path);
+        segments.pop_if_empty();
+        for segment in api.probe.path {
+            match *segment {
+                ".." => segments.pop(),
+                segment => segments.push(segment),
+            };
+        }
     }
-    url.set_query(api.probe_query);
+    url.set_query(api.probe.query);
     url
 }
 

@@ -1,5 +1,6 @@
 //! What an endpoint is to name for each provider: the base that paths of the API are appended to, not one of these paths.
 
+use strongroom_model::provider::Dialect;
 use strongroom_model::{Problem, Provider};
 use url::Url;
 
@@ -35,7 +36,7 @@ const OPERATIONS: [&str; 14] = [
 pub fn normalised(provider: &Provider, text: &str, url: &Url) -> Result<String, Problem> {
     let given = url.path().trim_end_matches('/');
     let path = base_path(provider, given);
-    let own = provider.known().and_then(|known| known.base_url);
+    let own = provider.base_url();
     if let Some(base) = own.and_then(|base| Url::parse(base).ok())
         && base.host_str() == url.host_str()
         && base.port_or_known_default() == url.port_or_known_default()
@@ -60,10 +61,10 @@ fn base_path<'p>(provider: &Provider, given: &'p str) -> &'p str {
     let path = given.rfind("/models/").map_or(given, |at| &given[..at]);
     let path = OPERATIONS.iter().find_map(|operation| path.strip_suffix(operation)).unwrap_or(path);
     let path = path.trim_end_matches('/');
-    let versions: &[&str] = match provider.as_str() {
-        "anthropic" => &["/v1"],
-        "gemini" => &["/v1beta", "/v1alpha", "/v1"],
-        _ => return without_repetition(path),
+    let versions: &[&str] = match provider.api().dialect {
+        Dialect::Anthropic => &["/v1"],
+        Dialect::Gemini => &["/v1beta", "/v1alpha", "/v1"],
+        Dialect::OpenAi => return without_repetition(path),
     };
     versions.iter().find_map(|version| path.strip_suffix(version)).unwrap_or(path)
 }

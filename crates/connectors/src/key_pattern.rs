@@ -1,13 +1,14 @@
 //! Forms of keys: those of providers whose keys have a form of their own, and the tokens of strongroom.
 //!
-//! Mistral, Cohere and, before 2025, Together give out keys without a mark; those are found only behind a name that
-//! says whose key follows.
+//! Some providers give out keys without a mark; those are found only behind a name that says whose key follows. The forms of
+//! providers' keys stand in their files.
 
 mod unmarked;
 
 use std::borrow::Cow;
 
 use strongroom_crypto::token;
+use strongroom_model::provider::{self, Alphabet, MARKED_KEYS, MarkedKey};
 
 /// A key in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,58 +19,36 @@ pub struct Hit<'t> {
     pub text: &'t str,
     /// Where it begins, in bytes.
     pub at: usize,
+    /// Whether others' servers give out keys that begin so.
+    is_shared: bool,
 }
 
-/// Bytes that may follow the beginning of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Body {
-    /// Letters and digits.
-    Plain,
-    /// Letters, digits, `-` and `_`.
-    Dashed,
-    /// As [`Body::Dashed`], with a long run of letters and digits, which hyphenated words do not have.
-    DashedRun,
-}
-
-/// How a key begins, and how long it is with its beginning.
-struct Shape {
+const fn other(
     prefix: &'static str,
     kind: &'static str,
-    least: usize,
-    most: usize,
-    body: Body,
+    lengths: (usize, usize),
+    alphabet: Alphabet,
+) -> MarkedKey {
+    MarkedKey { prefix, kind, least: lengths.0, most: lengths.1, alphabet, is_shared: false }
 }
 
-const fn shape(prefix: &'static str, kind: &'static str, least: usize, most: usize, body: Body) -> Shape {
-    Shape { prefix, kind, least, most, body }
-}
-
-/// The most telling beginnings first. Sources: the providers' own references, the examples in their consoles, and the
-/// lengths and alphabets that gitleaks and trufflehog look for.
-const SHAPES: [Shape; 20] = [
-    shape("sk-ant-", "anthropic", 40, 256, Body::Dashed),
-    shape("sk-or-v1-", "openrouter", 40, 256, Body::Dashed),
-    shape("sk-or-", "openrouter", 40, 256, Body::DashedRun),
-    shape("sk-proj-", "openai", 40, 256, Body::Dashed),
-    shape("sk-svcacct-", "openai", 40, 256, Body::Dashed),
-    shape("sk-service-", "openai", 40, 256, Body::Dashed),
-    shape("sk-admin-", "openai", 40, 256, Body::Dashed),
-    // OpenAI's older keys, of which some have the name of a service account within, and DeepSeek's.
-    shape("sk-", "openai", 35, 256, Body::DashedRun),
-    shape("AIza", "gemini", 39, 39, Body::Dashed),
-    shape("AQ.", "gemini", 38, 128, Body::Dashed),
-    shape("gsk_", "groq", 40, 128, Body::Plain),
-    shape("xai-", "grok", 40, 128, Body::Dashed),
-    shape("pplx-", "perplexity", 40, 128, Body::Plain),
-    shape("tgp_v1_", "together", 40, 128, Body::Dashed),
-    shape("hf_", "huggingface", 37, 64, Body::Plain),
-    shape("api_org_", "huggingface", 42, 64, Body::Plain),
-    shape("r8_", "replicate", 40, 40, Body::Dashed),
-    shape("nvapi-", "nvidia", 64, 128, Body::Dashed),
-    shape("csk-", "cerebras", 40, 128, Body::Plain),
+/// Keys that are found and whose services are no providers here. Sources: the services' own references, the examples in
+/// their consoles, and the lengths and alphabets that gitleaks and trufflehog look for.
+static OTHERS: [MarkedKey; 6] = [
+    other("hf_", "huggingface", (37, 64), Alphabet::Plain),
+    other("api_org_", "huggingface", (42, 64), Alphabet::Plain),
+    other("r8_", "replicate", (40, 40), Alphabet::Dashed),
+    other("nvapi-", "nvidia", (64, 128), Alphabet::Dashed),
+    other("csk-", "cerebras", (40, 128), Alphabet::Plain),
     // Its checksum says the rest.
-    shape("sr_", "strongroom", 65, 65, Body::Dashed),
+    other("sr_", STRONGROOM, (65, 65), Alphabet::Dashed),
 ];
+
+/// Others whose keys all have a beginning of their own.
+const OTHERS_ALL_MARKED: [&str; 2] = ["huggingface", "replicate"];
+
+/// The kind of strongroom's own tokens.
+const STRONGROOM: &str = "strongroom";
 
 /// The longest key of all.
 const MAX_KEY_BYTES: usize = 256;
@@ -112,20 +91,22 @@ fn find_counting<'t>(text: &'t [u8], steps: &mut usize) -> Vec<Hit<'t>> {
 /// Whose key a whole text is, by its form.
 #[must_use]
 pub fn kind_of(text: &str) -> Option<&'static str> {
-    find(text.as_bytes()).first().filter(|hit| hit.text.len() == text.len()).map(|hit| hit.kind)
+    whole(text).map(|hit| hit.kind)
+}
+
+fn whole(text: &str) -> Option<Hit<'_>> {
+    find(text.as_bytes()).into_iter().next().filter(|hit| hit.text.len() == text.len())
 }
 
 /// The provider whose form a key has, when its keys are never those of `provider`.
 #[must_use]
 pub fn other_provider(key: &str, provider: &str) -> Option<&'static str> {
-    const WITH_FORM: [&str; 8] =
-        ["anthropic", "openrouter", "gemini", "groq", "grok", "perplexity", "huggingface", "replicate"];
-    let kind = kind_of(key)?;
-    // Many a server gives out keys that begin with `sk-` and nothing more.
-    let is_plain = matches!(kind, "openai" | "deepseek") && !key.starts_with("sk-proj-");
-    let is_ours = kind == provider || (is_plain && !WITH_FORM.contains(&provider));
-    let is_known = strongroom_model::provider::KNOWN.iter().any(|known| known.name == provider);
-    (!is_ours && is_known).then_some(kind)
+    let hit = whole(key)?;
+    let known = provider::find(provider);
+    let all_are_marked =
+        known.map_or(OTHERS_ALL_MARKED.contains(&provider), |known| known.all_keys_are_marked);
+    let is_ours = hit.kind == provider || (hit.is_shared && !all_are_marked);
+    (!is_ours && known.is_some()).then_some(hit.kind)
 }
 
 /// Whether these bytes end in an escape, of which the last letter is no part of what follows: `\n`, `\u003d`, `\x3d`
@@ -145,30 +126,41 @@ fn follows_escape(before: &[u8]) -> bool {
 
 fn hit<'t>(text: &'t [u8], at: usize, steps: &mut usize) -> Option<Hit<'t>> {
     let rest = &text[at..];
-    let marked = SHAPES.iter().find(|shape| rest.starts_with(shape.prefix.as_bytes()));
-    let Some(shape) = marked else { return unmarked::hit(text, at, steps) };
-    let belongs =
-        |byte: &u8| byte.is_ascii_alphanumeric() || (shape.body != Body::Plain && b"-_".contains(byte));
+    let begins = |key: &&MarkedKey| rest.starts_with(key.prefix.as_bytes());
+    let keys = MARKED_KEYS.iter().chain(&OTHERS);
+    let Some(first) = keys.clone().find(begins) else { return unmarked::hit(text, at, steps) };
+    let prefix = first.prefix;
+    // Several may begin alike, the narrowest first: the widest says where the key ends.
+    let alike = || {
+        keys.clone().skip_while(move |key| key.prefix != prefix).take_while(move |key| key.prefix == prefix)
+    };
+    let has_dashes = alike().any(|key| matches!(key.alphabet, Alphabet::Dashed | Alphabet::DashedRun));
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || (has_dashes && b"-_".contains(byte));
     // Bounded, so that a text of nothing but beginnings takes no longer than another one.
-    let body = rest[shape.prefix.len()..].iter().take(MAX_KEY_BYTES).take_while(|byte| belongs(byte)).count();
+    let body = rest[prefix.len()..].iter().take(MAX_KEY_BYTES).take_while(|byte| belongs(byte)).count();
     *steps += body;
-    let length = shape.prefix.len() + body;
-    if !(shape.least..=shape.most).contains(&length) || rest.get(length).copied().is_some_and(is_word) {
+    let length = prefix.len() + body;
+    let inside = &rest[prefix.len()..length];
+    if rest.get(length).copied().is_some_and(is_word) {
         return None;
     }
-    let inside = &rest[shape.prefix.len()..length];
-    if shape.body == Body::DashedRun && !has_run(inside) {
-        return None;
-    }
+    let key =
+        alike().find(|key| (key.least..=key.most).contains(&length) && has_alphabet(inside, key.alphabet))?;
     let found = std::str::from_utf8(&rest[..length]).ok()?;
-    if shape.kind == "strongroom" && token::id_of(found).is_none() {
+    if key.kind == STRONGROOM && token::id_of(found).is_none() {
         return None;
     }
-    let is_deepseek = shape.prefix == "sk-"
-        && inside.len() == 32
-        && inside.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
-    let kind = if is_deepseek { "deepseek" } else { shape.kind };
-    is_varied(inside).then_some(Hit { kind, text: found, at })
+    is_varied(inside).then_some(Hit { kind: key.kind, text: found, at, is_shared: key.is_shared })
+}
+
+/// Tells whether a key's body is of an alphabet.
+fn has_alphabet(body: &[u8], alphabet: Alphabet) -> bool {
+    match alphabet {
+        Alphabet::Plain => body.iter().all(u8::is_ascii_alphanumeric),
+        Alphabet::LowerPlain => body.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()),
+        Alphabet::Dashed => true,
+        Alphabet::DashedRun => has_run(body),
+    }
 }
 
 /// Whether a key with dashes has the mark of OpenAI or a long run within, and both letters and digits.

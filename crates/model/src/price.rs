@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::amount::Amount;
 use crate::clock::Millis;
-use crate::provider::Provider;
+use crate::provider::{KNOWN, Provider};
 use crate::usage::{TokenUsage, Unpriced};
 
 mod cost;
@@ -67,12 +67,12 @@ impl PriceTable {
     #[must_use]
     pub fn find(&self, provider: &Provider, model: &str, at: Millis) -> Option<&ModelPrice> {
         self.find_own(provider.as_str(), model, at).or_else(|| {
-            let (vendor, name) = model.split_once('/').filter(|_| provider.as_str() == "openrouter")?;
-            match vendor {
-                "openai" => self.find_own("openai", name, at),
-                "google" => self.find_own("gemini", name, at),
-                "anthropic" => self.find_own("anthropic", &name.replace('.', "-"), at),
-                _ => None,
+            let (vendor, name) =
+                model.split_once('/').filter(|_| provider.known().is_some_and(|it| it.resells))?;
+            let known = KNOWN.iter().find(|known| known.vendor == Some(vendor))?;
+            match known.vendor_writes_dots {
+                true => self.find_own(known.name, &name.replace('.', "-"), at),
+                false => self.find_own(known.name, name, at),
             }
         })
     }

@@ -1,7 +1,21 @@
-//! Providers of AI models: their names, aliases, priorities and the variables their keys usually stand in.
+//! Providers of AI models: their names, and what the files in `providers/` say of those that are known.
+
+mod api;
+mod key_form;
+mod known;
 
 use std::borrow::Cow;
 use std::fmt;
+
+pub use api::{
+    AddedField, Api, ApiPath, Dialect, FieldEffect, KeyHeader, Meter, Minting, Operation, PROJECT, Probe,
+    ProbeOutcome, Refusal, Teller, Verb,
+};
+pub use key_form::{Alphabet, MarkedKey, UnmarkedKey};
+pub use known::{
+    COMPATIBLE, KNOWN, KnownProvider, MARKED_KEYS, MODEL_ROUTES, ModelEffect, ModelMatch, PriceSource,
+    RunVariables, SPECIAL_MODELS, UNMARKED_KEYS, find, speaker_of,
+};
 
 use crate::problem::Problem;
 
@@ -9,76 +23,19 @@ use crate::problem::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Provider(Cow<'static, str>);
 
-/// What is known of a provider before anybody configures it.
-#[derive(Debug)]
-pub struct KnownProvider {
-    /// Its name in lower case.
-    pub name: &'static str,
-    /// Environment variables that usually hold its key; the first is the one we set.
-    pub variables: &'static [&'static str],
-    /// Lower is tried first.
-    pub priority: i64,
-    /// The base URL of its API, when its wire format is one we speak by ourselves.
-    pub base_url: Option<&'static str>,
-}
-
-/// The five providers of the mission, then those that later versions of the original read from the environment.
-/// Sources of the base URLs: the providers' own API references.
-pub const KNOWN: &[KnownProvider] = &[
-    KnownProvider {
-        name: "gemini",
-        variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-        priority: 10,
-        base_url: Some("https://generativelanguage.googleapis.com"),
-    },
-    KnownProvider {
-        name: "groq",
-        variables: &["GROQ_API_KEY"],
-        priority: 20,
-        base_url: Some("https://api.groq.com/openai/v1"),
-    },
-    KnownProvider {
-        name: "openrouter",
-        variables: &["OPENROUTER_API_KEY"],
-        priority: 30,
-        base_url: Some("https://openrouter.ai/api/v1"),
-    },
-    KnownProvider {
-        name: "openai",
-        variables: &["OPENAI_API_KEY"],
-        priority: 40,
-        base_url: Some("https://api.openai.com/v1"),
-    },
-    KnownProvider {
-        name: "anthropic",
-        variables: &["ANTHROPIC_API_KEY"],
-        priority: 50,
-        base_url: Some("https://api.anthropic.com"),
-    },
-    KnownProvider {
-        name: "grok",
-        variables: &["GROK_API_KEY", "XAI_API_KEY"],
-        priority: 100,
-        base_url: None,
-    },
-    KnownProvider { name: "deepseek", variables: &["DEEPSEEK_API_KEY"], priority: 100, base_url: None },
-    KnownProvider { name: "together", variables: &["TOGETHER_API_KEY"], priority: 100, base_url: None },
-    KnownProvider { name: "perplexity", variables: &["PERPLEXITY_API_KEY"], priority: 100, base_url: None },
-    KnownProvider { name: "mistral", variables: &["MISTRAL_API_KEY"], priority: 100, base_url: None },
-    KnownProvider { name: "cohere", variables: &["COHERE_API_KEY"], priority: 100, base_url: None },
-];
-
 /// The priority of a provider that nothing is known of.
 pub const DEFAULT_PRIORITY: i64 = 100;
 
 impl Provider {
-    /// Reads a provider's name: lower-cased, `google` becomes `gemini`.
+    /// Reads a provider's name: lower-cased, an alias becomes the name, so that `google` is `gemini`.
     ///
     /// # Errors
     /// [`Problem`] on the field `provider` when it is empty, too long, or has other characters.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let name = text.trim().to_ascii_lowercase();
-        let name = if name == "google" { "gemini".to_owned() } else { name };
+        if let Some(known) = KNOWN.iter().find(|known| known.aliases.contains(&&*name)) {
+            return Ok(Self::of_known(known.name));
+        }
         let mut bytes = name.bytes();
         let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
         let goes_on_well = bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
@@ -96,7 +53,7 @@ impl Provider {
     #[must_use]
     pub fn stored(name: String) -> Self {
         // Names of known providers are everywhere: they are not copied.
-        match KNOWN.iter().find(|known| known.name == name) {
+        match find(&name) {
             Some(known) => Self::of_known(known.name),
             None => Self(Cow::Owned(name)),
         }
@@ -117,7 +74,19 @@ impl Provider {
     /// What is known of it, if anything.
     #[must_use]
     pub fn known(&self) -> Option<&'static KnownProvider> {
-        KNOWN.iter().find(|known| known.name == self.0)
+        find(&self.0)
+    }
+
+    /// Its API: what its file says, or what is taken for granted of one that has none.
+    #[must_use]
+    pub fn api(&self) -> &'static Api {
+        self.known().map_or(&COMPATIBLE, |known| &known.api)
+    }
+
+    /// The base URL of its API, where it is known.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&'static str> {
+        self.known().map(|known| known.base_url)
     }
 
     /// Lower is tried first.
@@ -156,5 +125,24 @@ mod tests {
         for bad in ["", " ", "..", "-x", "a/b", "a b", "a%2e", "ünï", "a\0", &"x".repeat(65)] {
             assert_eq!(Provider::parse(bad).unwrap_err().field.as_deref(), Some("provider"), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn every_dialect_has_the_provider_whose_own_it_is() {
+        for dialect in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini] {
+            assert_eq!(speaker_of(dialect).api.dialect, dialect);
+        }
+        assert_eq!(speaker_of(Dialect::OpenAi).name, "openai");
+        assert_eq!(Provider::parse("my-llm").unwrap().api().probe.path, ["models"]);
+    }
+
+    #[test]
+    fn the_most_telling_beginnings_of_keys_come_first() {
+        for (place, one) in MARKED_KEYS.iter().enumerate() {
+            for later in &MARKED_KEYS[place + 1..] {
+                assert!(!later.prefix.starts_with(one.prefix) || later.prefix == one.prefix, "{later:?}");
+            }
+        }
+        assert_eq!(MARKED_KEYS.iter().filter(|key| key.kind == "openai").count(), 5);
     }
 }

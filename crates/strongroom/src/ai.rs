@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use strongroom_connectors::ai::chat::{self, ChatError, Question};
+use strongroom_model::provider::{KNOWN, KnownProvider};
 use strongroom_model::usage::{CallBound, Metering};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
@@ -35,14 +36,10 @@ pub struct Models(Vec<(Provider, String)>);
 
 impl Default for Models {
     fn default() -> Self {
-        let models = [
-            ("gemini", "gemini-2.5-flash"),
-            ("groq", "llama-3.3-70b-versatile"),
-            ("openrouter", "openai/gpt-4o-mini"),
-            ("openai", "gpt-4o-mini"),
-            ("anthropic", "claude-haiku-4-5"),
-        ];
-        Self(models.map(|(name, model)| (Provider::stored(name.to_owned()), model.to_owned())).to_vec())
+        let of = |known: &KnownProvider| {
+            Some((Provider::of_known(known.name), known.suggestion_model?.to_owned()))
+        };
+        Self(KNOWN.iter().filter_map(of).collect())
     }
 }
 

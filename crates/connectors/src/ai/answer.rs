@@ -75,9 +75,9 @@ impl Answer {
         }
     }
 
-    /// Whether the provider's own message says this. The message itself goes nowhere.
-    pub(super) fn says(&self, words: &str) -> bool {
-        self.text("/error/message")
+    /// Whether the provider's own message, at a JSON pointer, says this. The message itself goes nowhere.
+    pub(super) fn says(&self, at: &str, words: &str) -> bool {
+        self.text(at)
             .is_some_and(|message| message.to_ascii_lowercase().contains(&words.to_ascii_lowercase()))
     }
 

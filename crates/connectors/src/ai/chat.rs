@@ -9,7 +9,7 @@ use genai::{Client, Error, ModelIden, ServiceTarget, webc};
 use http::{HeaderMap, StatusCode};
 use strongroom_model::{Amount, Problem, Provider, Secret};
 
-use super::gateway::{AnswerForm, Meter, Refused, Report, UsageReader, may_be_billed, refused};
+use super::gateway::{AnswerForm, Dialect, Meter, Refused, Report, UsageReader, may_be_billed, refused};
 use crate::endpoint_guard::GuardedClient;
 
 /// From the start of the request to the end of the answer.
@@ -59,10 +59,10 @@ pub enum ChatError {
 
 /// The client library's name of a provider's language, and what it wants behind the base URL.
 fn language(provider: &Provider) -> (AdapterKind, &'static str, Meter) {
-    match provider.as_str() {
-        "anthropic" => (AdapterKind::Anthropic, "v1/", Meter::Messages),
-        "gemini" => (AdapterKind::Gemini, "v1beta/", Meter::GenerateContent),
-        _ => (AdapterKind::OpenAI, "", Meter::Chat),
+    match provider.api().dialect {
+        Dialect::Anthropic => (AdapterKind::Anthropic, "v1/", Meter::Messages),
+        Dialect::Gemini => (AdapterKind::Gemini, "v1beta/", Meter::GenerateContent),
+        Dialect::OpenAi => (AdapterKind::OpenAI, "", Meter::Chat),
     }
 }
 
@@ -85,7 +85,7 @@ pub async fn ask(
     (provider, endpoint, key): (&Provider, Option<&str>, &Secret),
     question: &Question<'_>,
 ) -> Result<ChatAnswer, ChatError> {
-    let base = endpoint.or_else(|| provider.known().and_then(|known| known.base_url)).ok_or_else(|| {
+    let base = endpoint.or_else(|| provider.base_url()).ok_or_else(|| {
         ChatError::NotSent(Problem::invalid("endpoint", format!("no address is known for {provider}")))
     })?;
     let base = client.guard().check(base).map_err(ChatError::NotSent)?;

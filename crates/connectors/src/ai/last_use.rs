@@ -6,12 +6,13 @@
 
 use reqwest::Method;
 use serde_json::Value;
+pub use strongroom_model::provider::Teller;
 use strongroom_model::{Millis, Problem, ProblemKind, Provider, Secret, month};
 use url::Url;
 
 use super::ProviderApi;
 use super::answer::{Answer, Body};
-use super::minting::Minter;
+use super::minting::{Minter, in_project};
 use super::unreachable;
 use crate::endpoint_guard::GuardedClient;
 
@@ -23,25 +24,10 @@ const MOST_PAGES: usize = 40;
 /// Fewer characters at the end of a key that is shown in part do not tell it from others.
 const LEAST_END: usize = 3;
 
-/// Whom a provider tells when a key was last used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Teller {
-    /// Whoever shows the key itself.
-    Key,
-    /// Whoever shows the key that makes such keys.
-    Minter,
-    /// Nobody.
-    Nobody,
-}
-
 /// Whom this provider tells.
 #[must_use]
 pub fn teller(provider: &Provider) -> Teller {
-    match provider.as_str() {
-        "openrouter" => Teller::Key,
-        "openai" => Teller::Minter,
-        _ => Teller::Nobody,
-    }
+    provider.api().last_use
 }
 
 /// What a provider tells of a key.
@@ -71,7 +57,7 @@ pub async fn of_key(
     key: &Secret,
     now: Millis,
 ) -> Result<LastUse, Problem> {
-    let answer = get(client, (provider, endpoint, key), &["key"], &[]).await?;
+    let answer = get(client, (provider, endpoint, key), provider.api().last_use_path, &[]).await?;
     match answer.status.as_u16() {
         200..=299 => spent(&answer, now).ok_or_else(|| unclear(provider)),
         401 => Ok(LastUse::Refused),
@@ -127,7 +113,7 @@ pub async fn list(client: &GuardedClient, minter: Minter<'_>) -> Result<Listing,
     let project = project.filter(|project| !project.is_empty()).ok_or_else(|| {
         Problem::invalid("rotateWith.project", "keys of this provider are listed by project: name it")
     })?;
-    let path = ["organization", "projects", project, "api_keys"];
+    let path = in_project(provider.api().last_use_path, project);
     let (mut listed, mut after) = (Vec::new(), None::<String>);
     for _ in 0..MOST_PAGES {
         let limit = PAGE.to_string();
@@ -213,7 +199,7 @@ async fn get(
     path: &[&str],
     query: &[(&str, &str)],
 ) -> Result<Answer, Problem> {
-    let base = endpoint.or_else(|| provider.known().and_then(|known| known.base_url));
+    let base = endpoint.or_else(|| provider.base_url());
     let base = base.ok_or_else(|| Problem::invalid("endpoint", "no address is known for this provider"))?;
     let url = place(client.guard().check(base)?, path, query);
     let (name, value) = ProviderApi::of(provider).key_header.with(key).map_err(|_| {

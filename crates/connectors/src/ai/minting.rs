@@ -5,6 +5,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use strongroom_model::provider::{Minting, PROJECT};
 use strongroom_model::{Problem, ProblemKind, Provider, Secret};
 use url::Url;
 
@@ -41,13 +42,13 @@ pub struct Minter<'a> {
 /// Whether keys of this provider can be minted.
 #[must_use]
 pub fn mints(provider: &Provider) -> bool {
-    matches!(provider.as_str(), "openai" | "openrouter")
+    provider.api().minting.is_some()
 }
 
 /// Whether it also has to be said in which project.
 #[must_use]
 pub fn needs_project(provider: &Provider) -> bool {
-    provider.as_str() == "openai"
+    provider.api().minting.as_ref().is_some_and(|minting| minting.path.contains(&PROJECT))
 }
 
 /// Has a provider make a key of this name.
@@ -59,10 +60,8 @@ pub async fn mint(client: &GuardedClient, minter: Minter<'_>, name: &str) -> Res
     if !answer.status.is_success() {
         return Err(refused(minter, &answer, "make a key"));
     }
-    let (key, id) = match minter.provider.as_str() {
-        "openrouter" => (answer.text("/key"), answer.text("/data/hash")),
-        _ => (answer.text("/api_key/value"), answer.text("/id")),
-    };
+    let minting = minting_of(minter.provider)?;
+    let (key, id) = (answer.text(minting.key), answer.text(minting.id));
     match (key, id) {
         (Some(key), Some(id)) if !key.is_empty() && !id.is_empty() && id.len() <= MAX_ID => {
             Ok(Minted { key: Secret::from(key), id: id.to_owned() })
@@ -107,7 +106,7 @@ async fn call(
     id: Option<&str>,
     body: Option<Value>,
 ) -> Result<Answer, Problem> {
-    let base = minter.endpoint.or_else(|| minter.provider.known().and_then(|known| known.base_url));
+    let base = minter.endpoint.or_else(|| minter.provider.base_url());
     let base = base.ok_or_else(|| Problem::invalid("endpoint", "no address is known for this provider"))?;
     let url = place(client.guard().check(base)?, minter, id)?;
     let (name, value) = ProviderApi::of(minter.provider).key_header.with(minter.key).map_err(|_| {
@@ -126,6 +125,16 @@ async fn call(
     Answer::read(response).await.map_err(unreachable)
 }
 
+fn minting_of(provider: &Provider) -> Result<&'static Minting, Problem> {
+    let minting = provider.api().minting.as_ref();
+    minting.ok_or_else(|| Problem::invalid("rotateWith", format!("{provider} makes no keys over an API")))
+}
+
+/// The segments of a path, with the account's project in its place.
+pub(super) fn in_project<'p>(path: &[&'p str], project: &'p str) -> Vec<&'p str> {
+    path.iter().map(|segment| if *segment == PROJECT { project } else { segment }).collect()
+}
+
 fn place(base: Url, minter: Minter<'_>, id: Option<&str>) -> Result<Url, Problem> {
     let mut url = base;
     let project = minter.project.unwrap_or_default();
@@ -136,12 +145,7 @@ fn place(base: Url, minter: Minter<'_>, id: Option<&str>) -> Result<Url, Problem
         ));
     }
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty();
-        match minter.provider.as_str() {
-            "openrouter" => segments.push("keys"),
-            _ => segments.extend(["organization", "projects", project, "service_accounts"]),
-        };
-        segments.extend(id);
+        segments.pop_if_empty().extend(in_project(minting_of(minter.provider)?.path, project)).extend(id);
     }
     url.set_query(None);
     Ok(url)

@@ -1,10 +1,10 @@
 //! What differs between the providers' APIs on the wire: where the key goes, and which call tries it.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderValue};
+use strongroom_model::provider::{self, Api, Refusal};
 use strongroom_model::{Provider, Secret};
 
 use super::answer::{Answer, Verdict};
-use super::{anthropic, gemini, groq, openai, openrouter};
 
 /// The header that a provider takes its key in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,49 +33,56 @@ impl KeyHeader {
     }
 }
 
-/// One provider's API. Its base URL stands in [`strongroom_model::provider::KNOWN`].
-#[derive(Debug)]
+/// One provider's API, as its file describes it.
+#[derive(Debug, Clone, Copy)]
 pub struct ProviderApi {
     /// Where the key goes.
     pub key_header: KeyHeader,
     /// Headers that every call must have, beside the key.
     pub fixed_headers: &'static [(&'static str, &'static str)],
-    /// The cheapest path, below the base URL, that asks for a key and spends nothing.
-    pub(super) probe_path: &'static [&'static str],
-    pub(super) probe_query: Option<&'static str>,
-    /// What an accepted key means here.
-    pub(super) accepted: &'static str,
-    /// What this provider's answers mean where they mean something else than [`Answer::by_status`] says.
-    pub(super) read: fn(&Answer) -> Option<Verdict>,
+    /// Whether a stream tells its usage without being asked to.
+    pub tells_usage_unasked: bool,
+    pub(super) facts: &'static Api,
 }
 
-/// Any provider that is not one of the five: it is taken to speak OpenAI's format.
-static OPENAI_COMPATIBLE: ProviderApi = ProviderApi {
-    key_header: KeyHeader::Bearer,
-    fixed_headers: &[],
-    probe_path: &["models"],
-    probe_query: None,
-    accepted: "The endpoint answers to the key. Some servers list their models to anybody, so that this proves little.",
-    read: openai::read,
-};
-
 impl ProviderApi {
-    /// The API that this provider speaks.
+    /// The API that this provider speaks. One that is not known is taken to speak OpenAI's format.
     #[must_use]
-    pub fn of(provider: &Provider) -> &'static Self {
-        match provider.as_str() {
-            "openai" => &openai::API,
-            "anthropic" => &anthropic::API,
-            "gemini" => &gemini::API,
-            "openrouter" => &openrouter::API,
-            "groq" => &groq::API,
-            _ => &OPENAI_COMPATIBLE,
+    pub fn of(provider: &Provider) -> Self {
+        let facts = provider.api();
+        let key_header = match facts.key_header {
+            provider::KeyHeader::Bearer => KeyHeader::Bearer,
+            provider::KeyHeader::Named(name) => KeyHeader::Named(name),
+        };
+        Self {
+            key_header,
+            fixed_headers: facts.fixed_headers,
+            tells_usage_unasked: facts.tells_usage_unasked,
+            facts,
         }
     }
 
     pub(super) fn verdict(&self, answer: &Answer) -> Verdict {
-        (self.read)(answer).unwrap_or_else(|| answer.by_status(self.accepted))
+        let fitting = self.facts.refusals.iter().find(|refusal| fits(refusal, answer));
+        fitting.map_or_else(
+            || answer.by_status(self.facts.probe.accepted),
+            |refusal| Verdict::new(refusal.outcome, refusal.words),
+        )
     }
+}
+
+/// Tells whether an answer has all that a refusal is known by.
+fn fits(refusal: &Refusal, answer: &Answer) -> bool {
+    let detail_has = |name: &str, wanted: &str| {
+        answer.details().any(|detail| detail.get(name).and_then(|value| value.as_str()) == Some(wanted))
+    };
+    let number = |pointer: &str| answer.value(pointer).and_then(serde_json::Value::as_f64);
+    (refusal.statuses.is_empty() || refusal.statuses.contains(&answer.status.as_u16()))
+        && refusal.text.is_none_or(|(at, values)| answer.text(at).is_some_and(|text| values.contains(&text)))
+        && refusal.message.is_none_or(|(at, words)| answer.says(at, words))
+        && refusal.reason.is_none_or(|reason| detail_has("reason", reason))
+        && refusal.without_detail.is_none_or(|kind| !detail_has("@type", kind))
+        && refusal.nothing_left_at.is_none_or(|at| number(at).is_some_and(|left| left <= 0.0))
 }
 
 #[cfg(test)]

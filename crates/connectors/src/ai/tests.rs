@@ -17,7 +17,7 @@ fn the_path_is_put_below_the_base_url_with_and_without_a_slash_at_its_end() {
         ("my-llm", "https://llm.example:8443/v1", "https://llm.example:8443/v1/models"),
     ] {
         let provider = Provider::parse(provider).unwrap();
-        let url = probe_url(Url::parse(base).unwrap(), ProviderApi::of(&provider));
+        let url = probe_url(Url::parse(base).unwrap(), provider.api());
         assert_eq!(url.as_str(), expected);
     }
 }

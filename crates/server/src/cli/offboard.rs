@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use strongroom_client::wire::offboard::{OffboardReport, OffboardRequest, OffboardedKey};
+use strongroom_model::provider::{self, Teller};
 
 use super::duration::parse_seconds;
 use super::exit::{CliResult, Exit};
@@ -104,11 +105,13 @@ fn sentence(key: &OffboardedKey) -> String {
     let OffboardedKey { credential, version, provider, .. } = key;
     let which = format!("{credential}, version {version}:");
     let is_told = key.told_by == "provider";
-    let untold = match provider.as_str() {
-        "openai" => "OpenAI was not asked about other uses: `strongroom credential update` with --rotate-with names a \
-                     credential that may ask"
-            .to_owned(),
-        _ => format!("{provider} does not tell of other uses"),
+    let untold = match provider::find(provider).filter(|known| known.api.last_use == Teller::Minter) {
+        Some(known) => format!(
+            "{} was not asked about other uses: `strongroom credential update` with --rotate-with names a credential that \
+             may ask",
+            known.title
+        ),
+        None => format!("{provider} does not tell of other uses"),
     };
     match (key.state.as_str(), key.idle_since) {
         ("gone", _) => format!("{which} {provider} does not accept it any more; nothing is left to do"),

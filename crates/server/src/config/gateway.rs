@@ -1,5 +1,7 @@
 //! Section `gateway`: how calls go on to the providers.
 
+use strongroom_model::provider::MODEL_ROUTES;
+
 use super::reader::{Reader, whole_number};
 use super::setting::{Form, Setting, Standard};
 use crate::gateway::models::{Aliases, Routes};
@@ -61,10 +63,7 @@ const ROUTES: Setting = Setting {
     variables: &["STRONGROOM_MODEL_ROUTES"],
     flag: None,
     form: Form::Text,
-    default: Standard::Value(
-        "gpt-*=openai; chatgpt-*=openai; o1*=openai; o3*=openai; o4*=openai; text-embedding-3-*=openai; \
-         text-embedding-ada-*=openai; claude-*=anthropic; gemini-*=gemini; gemma-*=gemini; llama-*=groq",
-    ),
+    default: Standard::Value(MODEL_ROUTES),
     sample: r#"model_routes = "gpt-*=openai; claude-*=anthropic""#,
     doc: "Which provider serves a model that `/v1` is asked for without one; the first pattern that fits. `vllm/*=vllm` takes \
           the provider off the name. Nothing catches all: add `*/*=openrouter` for that.",

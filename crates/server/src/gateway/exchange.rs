@@ -392,7 +392,7 @@ fn prepare(
     target: &Target,
 ) -> Result<Prepared, Problem> {
     let provider = &target.provider;
-    let endpoint = attempt.endpoint().or_else(|| provider.known().and_then(|known| known.base_url));
+    let endpoint = attempt.endpoint().or_else(|| provider.base_url());
     let endpoint = endpoint.ok_or_else(|| {
         Problem::new(
             ProblemKind::BadGateway,
@@ -428,7 +428,7 @@ fn prepare(
             .map_or_else(|| RequestBody::Whole(Bytes::new()), |body| RequestBody::Passing(body.boxed())),
         Sendable::Whole(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
-            let asks = asked.meter == Meter::Chat;
+            let asks = asked.meter == Meter::Chat && !api.tells_usage_unasked;
             let changed = asked.facts.rewritten(body, model, asks);
             RequestBody::Whole(changed.map_or_else(|| body.clone(), Bytes::from))
         }

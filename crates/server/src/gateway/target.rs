@@ -6,6 +6,7 @@ use strongroom::call::CallService;
 use strongroom_connectors::ai::gateway::{
     Closed, Dialect, Door, Matched, Operation, RequestFacts, closed, door_of, upstream_path,
 };
+use strongroom_model::provider::speaker_of;
 use strongroom_model::{Problem, Provider};
 
 use super::models::{Aliases, Lead, ModelAt, Routes};
@@ -110,7 +111,7 @@ fn of_gemini(
     matched: &Matched<'_>,
     (routes, aliases): (&Routes, &Aliases),
 ) -> Result<Vec<Target>, Problem> {
-    let gemini = || Provider::of_known("gemini");
+    let gemini = || Provider::of_known(speaker_of(Dialect::Gemini).name);
     let as_it_is = |model: Option<&str>| {
         vec![Target {
             provider: gemini(),
@@ -157,7 +158,7 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
 pub(super) fn located<'p>(parts: &Parts, path: &'p str) -> Option<(Door, &'p str, Matched<'p>)> {
     let (mut door, rest) = door_of(path)?;
     if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
-        door = Door::Own("anthropic");
+        door = Door::Own(speaker_of(Dialect::Anthropic).name);
     }
     Some((door, rest, door.find(&parts.method, rest)?))
 }

@@ -201,7 +201,7 @@ impl CredentialService {
         provider: &Provider,
         endpoint: Option<&str>,
     ) -> Result<Option<String>, Problem> {
-        let speaks_by_itself = provider.known().is_some_and(|known| known.base_url.is_some());
+        let speaks_by_itself = provider.known().is_some();
         match endpoint {
             Some(endpoint) => {
                 let url = self.room.0.guard.check(endpoint)?;

@@ -15,6 +15,11 @@ pub(super) struct Figures {
     pub(super) prompt_tokens: Option<i64>,
     pub(super) completion_tokens: Option<i64>,
     pub(super) total_tokens: Option<i64>,
+    /// The part of a prompt that was cached (DeepSeek).
+    pub(super) prompt_cache_hit_tokens: Option<i64>,
+    /// Beside the tokens of a completion (Perplexity's deep research).
+    pub(super) reasoning_tokens: Option<i64>,
+    pub(super) citation_tokens: Option<i64>,
     pub(super) prompt_tokens_details: Details,
     pub(super) completion_tokens_details: Details,
     pub(super) input_tokens: Option<i64>,
@@ -77,6 +82,9 @@ impl Figures {
             "prompt_tokens" => Slot::Count(&mut self.prompt_tokens),
             "completion_tokens" => Slot::Count(&mut self.completion_tokens),
             "total_tokens" => Slot::Count(&mut self.total_tokens),
+            "prompt_cache_hit_tokens" => Slot::Count(&mut self.prompt_cache_hit_tokens),
+            "reasoning_tokens" => Slot::Count(&mut self.reasoning_tokens),
+            "citation_tokens" => Slot::Count(&mut self.citation_tokens),
             "prompt_tokens_details" => Slot::Details(&mut self.prompt_tokens_details),
             "completion_tokens_details" => Slot::Details(&mut self.completion_tokens_details),
             "input_tokens" => Slot::Count(&mut self.input_tokens),
@@ -210,6 +218,9 @@ impl Figures {
             prompt_tokens,
             completion_tokens,
             total_tokens,
+            prompt_cache_hit_tokens,
+            reasoning_tokens,
+            citation_tokens,
             prompt_tokens_details,
             completion_tokens_details,
             input_tokens,
@@ -232,6 +243,9 @@ impl Figures {
             prompt_tokens,
             completion_tokens,
             total_tokens,
+            prompt_cache_hit_tokens,
+            reasoning_tokens,
+            citation_tokens,
             input_tokens,
             output_tokens,
             cache_creation_input_tokens,
@@ -269,6 +283,7 @@ impl Details {
             audio_tokens,
             image_tokens,
             cache_write_tokens_details: _,
+            total_cost: _,
         } = self;
         let counts = [
             cached_tokens,
@@ -303,6 +318,9 @@ pub(super) struct Details {
     pub(super) image_tokens: Option<i64>,
     /// Lifetimes of what was written to a cache, among them `ttl_12h_tokens`.
     pub(super) cache_write_tokens_details: Value,
+    /// In US dollars, of a cost that is told in parts (Perplexity).
+    #[serde(deserialize_with = "amount")]
+    total_cost: Option<f64>,
 }
 
 /// What stands in the place of a figure.
@@ -329,6 +347,7 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Integer(amount) => Some(amount as f64),
         Found::Float(amount) => Some(amount),
+        Found::Details(parts) => parts.total_cost,
         _ => None,
     })
 }

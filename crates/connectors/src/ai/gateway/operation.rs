@@ -1,42 +1,12 @@
 //! Which paths the gateway lets through: what is not listed here is refused.
 //!
 //! A pass-through to keys, organisations, client secrets, stored files or deferred batches would hand out keys or spend
-//! what nobody counts. Sources: the providers' API references, <https://platform.openai.com/docs/api-reference>,
-//! <https://platform.claude.com/docs/en/api/overview>, <https://ai.google.dev/api>, <https://openrouter.ai/docs/api-reference>
-//! and <https://console.groq.com/docs/api-reference>.
+//! what nobody counts. A provider's own paths, with their sources, stand in its file in `crates/model/providers/`.
 
 use http::Method;
 use strongroom_model::Provider;
-
-/// Whose shape bodies and errors have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// `{"error":{"message","type","param","code"}}`.
-    OpenAi,
-    /// `{"type":"error","error":{"type","message"}}`.
-    Anthropic,
-    /// `{"error":{"code","message","status"}}`.
-    Gemini,
-}
-
-/// Where an answer tells what it consumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Meter {
-    /// `usage` of chat completions; a stream has it in its last chunk, when asked for.
-    Chat,
-    /// `usage` of the Responses API.
-    Responses,
-    /// `usage.prompt_tokens`.
-    Embeddings,
-    /// `usage` of Anthropic's messages.
-    Messages,
-    /// `usageMetadata` of Gemini.
-    GenerateContent,
-    /// It consumes nothing that is charged for.
-    Free,
-    /// It costs something, and the answer does not tell how much in tokens.
-    Unmetered,
-}
+use strongroom_model::provider::{self, ApiPath, KNOWN, Verb};
+pub use strongroom_model::provider::{Dialect, Meter, Operation};
 
 /// A way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,17 +15,6 @@ pub enum Door {
     Own(&'static str),
     /// One API for all providers: the model says which.
     All,
-}
-
-/// What a path does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operation {
-    /// Its name in usage records, such as `chat.completions`.
-    pub name: &'static str,
-    /// Whose shape it has.
-    pub dialect: Dialect,
-    /// What it consumes.
-    pub meter: Meter,
 }
 
 /// A path that may be called.
@@ -85,111 +44,36 @@ impl Matched<'_> {
 /// Stands for the model in the path of an entry.
 pub(super) const MODEL: &str = "{model}";
 
-pub(super) struct Entry {
-    pub(super) method: Method,
-    /// Below the base URL; `{model}` stands for one segment, or for several on OpenRouter.
-    pub(super) path: &'static str,
-    operation: Operation,
-}
-
 const fn entry(
-    method: Method,
+    verb: Verb,
     path: &'static str,
     name: &'static str,
     dialect: Dialect,
     meter: Meter,
-) -> Entry {
-    Entry { method, path, operation: Operation { name, dialect, meter } }
+) -> ApiPath {
+    ApiPath { verb, path, operation: Operation { name, dialect, meter }, takes: None, adds: &[] }
 }
 
-const fn openai(path: &'static str, name: &'static str, meter: Meter) -> Entry {
-    entry(Method::POST, path, name, Dialect::OpenAi, meter)
+const fn openai(path: &'static str, name: &'static str, meter: Meter) -> ApiPath {
+    entry(Verb::Post, path, name, Dialect::OpenAi, meter)
 }
 
-const fn models(path: &'static str, dialect: Dialect) -> Entry {
-    entry(Method::GET, path, "models", dialect, Meter::Free)
+const fn gemini(path: &'static str, name: &'static str, meter: Meter) -> ApiPath {
+    entry(Verb::Post, path, name, Dialect::Gemini, meter)
 }
 
-static OPENAI: &[Entry] = &[
-    openai("chat/completions", "chat.completions", Meter::Chat),
-    openai("completions", "completions", Meter::Chat),
-    openai("responses", "responses", Meter::Responses),
-    openai("responses/input_tokens", "responses.input_tokens", Meter::Free),
-    openai("embeddings", "embeddings", Meter::Embeddings),
-    openai("moderations", "moderations", Meter::Free),
-    openai("images/generations", "images", Meter::Unmetered),
-    openai("images/edits", "images", Meter::Unmetered),
-    openai("images/variations", "images", Meter::Unmetered),
-    openai("audio/speech", "audio.speech", Meter::Unmetered),
-    openai("audio/transcriptions", "audio.transcriptions", Meter::Unmetered),
-    openai("audio/translations", "audio.translations", Meter::Unmetered),
-    models("models", Dialect::OpenAi),
-    models("models/{model}", Dialect::OpenAi),
-];
-
-static ANTHROPIC: &[Entry] = &[
-    entry(Method::POST, "v1/messages", "messages", Dialect::Anthropic, Meter::Messages),
-    entry(Method::POST, "v1/messages/count_tokens", "messages.count_tokens", Dialect::Anthropic, Meter::Free),
-    openai("v1/chat/completions", "chat.completions", Meter::Chat),
-    models("v1/models", Dialect::Anthropic),
-    models("v1/models/{model}", Dialect::Anthropic),
-];
-
-const fn gemini(path: &'static str, name: &'static str, meter: Meter) -> Entry {
-    entry(Method::POST, path, name, Dialect::Gemini, meter)
+const fn models(path: &'static str, dialect: Dialect) -> ApiPath {
+    entry(Verb::Get, path, "models", dialect, Meter::Free)
 }
-
-static GEMINI: &[Entry] = &[
-    gemini("v1beta/models/{model}:generateContent", "generate_content", Meter::GenerateContent),
-    gemini("v1beta/models/{model}:streamGenerateContent", "generate_content", Meter::GenerateContent),
-    gemini("v1beta/models/{model}:countTokens", "count_tokens", Meter::Free),
-    gemini("v1beta/models/{model}:embedContent", "embed_content", Meter::Unmetered),
-    gemini("v1beta/models/{model}:batchEmbedContents", "embed_content", Meter::Unmetered),
-    gemini("v1beta/models/{model}:predict", "predict", Meter::Unmetered),
-    gemini("v1/models/{model}:generateContent", "generate_content", Meter::GenerateContent),
-    gemini("v1/models/{model}:streamGenerateContent", "generate_content", Meter::GenerateContent),
-    gemini("v1/models/{model}:countTokens", "count_tokens", Meter::Free),
-    gemini("v1/models/{model}:embedContent", "embed_content", Meter::Unmetered),
-    gemini("v1/models/{model}:batchEmbedContents", "embed_content", Meter::Unmetered),
-    models("v1beta/models", Dialect::Gemini),
-    models("v1beta/models/{model}", Dialect::Gemini),
-    models("v1/models", Dialect::Gemini),
-    models("v1/models/{model}", Dialect::Gemini),
-    openai("v1beta/openai/chat/completions", "chat.completions", Meter::Chat),
-    openai("v1beta/openai/embeddings", "embeddings", Meter::Embeddings),
-    models("v1beta/openai/models", Dialect::OpenAi),
-    models("v1beta/openai/models/{model}", Dialect::OpenAi),
-];
-
-static OPENROUTER: &[Entry] = &[
-    openai("chat/completions", "chat.completions", Meter::Chat),
-    openai("completions", "completions", Meter::Chat),
-    openai("responses", "responses", Meter::Responses),
-    openai("embeddings", "embeddings", Meter::Embeddings),
-    entry(Method::POST, "messages", "messages", Dialect::Anthropic, Meter::Messages),
-    models("models", Dialect::OpenAi),
-    models("models/{model}", Dialect::OpenAi),
-];
-
-static GROQ: &[Entry] = &[
-    openai("chat/completions", "chat.completions", Meter::Chat),
-    openai("responses", "responses", Meter::Responses),
-    openai("embeddings", "embeddings", Meter::Embeddings),
-    openai("audio/speech", "audio.speech", Meter::Unmetered),
-    openai("audio/transcriptions", "audio.transcriptions", Meter::Unmetered),
-    openai("audio/translations", "audio.translations", Meter::Unmetered),
-    models("models", Dialect::OpenAi),
-    models("models/{model}", Dialect::OpenAi),
-];
 
 /// The door for all providers. Paths are below `/`.
-static ALL: &[Entry] = &[
+static ALL: &[ApiPath] = &[
     openai("v1/chat/completions", "chat.completions", Meter::Chat),
     openai("v1/responses", "responses", Meter::Responses),
     openai("v1/embeddings", "embeddings", Meter::Embeddings),
     models("v1/models", Dialect::OpenAi),
-    entry(Method::POST, "v1/messages", "messages", Dialect::Anthropic, Meter::Messages),
-    entry(Method::POST, "v1/messages/count_tokens", "messages.count_tokens", Dialect::Anthropic, Meter::Free),
+    entry(Verb::Post, "v1/messages", "messages", Dialect::Anthropic, Meter::Messages),
+    entry(Verb::Post, "v1/messages/count_tokens", "messages.count_tokens", Dialect::Anthropic, Meter::Free),
     gemini("v1beta/models/{model}:generateContent", "generate_content", Meter::GenerateContent),
     gemini("v1beta/models/{model}:streamGenerateContent", "generate_content", Meter::GenerateContent),
     gemini("v1beta/models/{model}:countTokens", "count_tokens", Meter::Free),
@@ -208,29 +92,17 @@ static ALL: &[Entry] = &[
 /// The door of a URL path, and what is behind it: the path below the provider's base URL.
 #[must_use]
 pub fn door_of(path: &str) -> Option<(Door, &str)> {
-    const PREFIXES: &[(&str, Door)] = &[
-        ("/openai/v1/", Door::Own("openai")),
-        ("/anthropic/", Door::Own("anthropic")),
-        ("/gemini/", Door::Own("gemini")),
-        ("/openrouter/api/v1/", Door::Own("openrouter")),
-        ("/groq/openai/v1/", Door::Own("groq")),
-    ];
     if path.starts_with("/v1/") || path.starts_with("/v1beta/") {
         return Some((Door::All, &path[1..]));
     }
-    PREFIXES.iter().find_map(|(prefix, door)| Some((*door, path.strip_prefix(prefix)?)))
+    KNOWN.iter().find_map(|known| Some((Door::Own(known.name), path.strip_prefix(known.gateway_prefix)?)))
 }
 
 impl Door {
-    pub(super) fn entries(self) -> &'static [Entry] {
+    pub(super) fn entries(self) -> &'static [ApiPath] {
         match self {
             Self::All => ALL,
-            Self::Own("openai") => OPENAI,
-            Self::Own("anthropic") => ANTHROPIC,
-            Self::Own("gemini") => GEMINI,
-            Self::Own("openrouter") => OPENROUTER,
-            Self::Own("groq") => GROQ,
-            Self::Own(_) => &[],
+            Self::Own(name) => provider::find(name).map_or(&[], |known| known.api.paths),
         }
     }
 
@@ -238,8 +110,11 @@ impl Door {
     /// would read in another way than we do gets through: no percent-encoding, no `..`, no empty segment.
     #[must_use]
     pub fn find<'p>(self, method: &Method, path: &'p str) -> Option<Matched<'p>> {
-        let may_have_slashes = self == Self::Own("openrouter");
-        self.entries().iter().filter(|entry| entry.method == *method).find_map(|entry| {
+        let (entries, may_have_slashes) = match self {
+            Self::All => (ALL, false),
+            Self::Own(name) => provider::find(name).map(|it| (it.api.paths, it.models_have_slashes))?,
+        };
+        entries.iter().filter(|entry| has_verb(entry, method)).find_map(|entry| {
             let model = match entry.path.split_once(MODEL) {
                 None => (path == entry.path).then_some(None)?,
                 Some((before, after)) => {
@@ -263,12 +138,20 @@ impl Door {
             _ if path.starts_with("v1/models/") && path.contains(':') => Dialect::Gemini,
             _ => Dialect::OpenAi,
         };
-        match self {
-            Self::Own("anthropic") => Dialect::Anthropic,
-            Self::Own("gemini") if !path.contains("openai/") => Dialect::Gemini,
-            Self::Own(_) => Dialect::OpenAi,
-            Self::All => of_path(path),
+        let Self::Own(name) = self else { return of_path(path) };
+        let Some(known) = provider::find(name) else { return Dialect::OpenAi };
+        match known.openai_below {
+            Some(mark) if path.contains(mark) => Dialect::OpenAi,
+            _ => known.api.dialect,
         }
+    }
+}
+
+/// Tells whether a path is called with this method.
+pub(super) fn has_verb(path: &ApiPath, method: &Method) -> bool {
+    match path.verb {
+        Verb::Get => *method == Method::GET,
+        Verb::Post => *method == Method::POST,
     }
 }
 
@@ -288,20 +171,10 @@ fn is_model(text: &str, may_have_slashes: bool, may_have_colons: bool) -> bool {
 /// Where a provider takes an operation of the door for all, below its base URL; `None` when it has nothing like it.
 #[must_use]
 pub fn upstream_path(operation: Operation, provider: &Provider) -> Option<&'static str> {
-    let path = match (operation.name, provider.as_str()) {
-        ("chat.completions", "anthropic") => "v1/chat/completions",
-        ("chat.completions", "gemini") => "v1beta/openai/chat/completions",
-        ("embeddings", "gemini") => "v1beta/openai/embeddings",
-        ("embeddings" | "responses", "anthropic") | ("responses", "gemini") => return None,
-        ("chat.completions", _) => "chat/completions",
-        ("embeddings", _) => "embeddings",
-        ("responses", _) => "responses",
-        ("messages", "anthropic") => "v1/messages",
-        ("messages", "openrouter") => "messages",
-        ("messages.count_tokens", "anthropic") => "v1/messages/count_tokens",
-        _ => return None,
+    let is_it = |path: &&ApiPath| {
+        path.verb == Verb::Post && path.operation == operation && !path.path.contains(MODEL)
     };
-    Some(path)
+    provider.api().paths.iter().find(is_it).map(|path| path.path)
 }
 
 #[cfg(test)]

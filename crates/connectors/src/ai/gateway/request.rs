@@ -20,6 +20,7 @@ mod tests;
 
 use std::ops::Range;
 
+use strongroom_model::provider::{Api, Verb};
 use strongroom_model::usage::CallBound;
 use strongroom_model::{Amount, Provider};
 
@@ -58,6 +59,12 @@ pub struct RequestFacts {
     pub wants_usage: bool,
     /// The most tokens of an answer, where `max_completion_tokens` is understood.
     output_with_newer_name: Option<Amount>,
+    /// What is asked for; `None` when the body was not read.
+    operation: Option<Operation>,
+    /// The fields of the operation's table that it gives, a bit each.
+    seen: u128,
+    /// The fields that it gives and that single providers have added.
+    added: Vec<&'static str>,
     /// The most tokens of the prompts, where schemas are not unrolled.
     input_as_written: Option<Amount>,
     model_at: Option<Range<usize>>,
@@ -76,9 +83,6 @@ fn table(operation: Operation) -> &'static Table {
         Meter::GenerateContent => &gemini::GENERATE_CONTENT,
     }
 }
-
-/// Providers that document `max_completion_tokens`. Others may pass over it, as DeepSeek does, and know `max_tokens` alone.
-const KNOW_NEWER_NAME: [&str; 6] = ["openai", "anthropic", "gemini", "openrouter", "groq", "grok"];
 
 impl RequestFacts {
     /// Of a request that was not read, and may ask for anything.
@@ -99,6 +103,9 @@ impl RequestFacts {
             model: None,
             is_stream: false,
             output_with_newer_name: bound.output,
+            operation: None,
+            seen: 0,
+            added: Vec::new(),
             input_as_written: bound.input,
             bound,
             wants_usage: true,
@@ -112,7 +119,7 @@ impl RequestFacts {
     /// # Errors
     /// [`RequestError`].
     pub fn read(operation: Operation, body: &[u8]) -> Result<Self, RequestError> {
-        let reading = walk::read(table(operation), body)?;
+        let reading = walk::read(table(operation), operation.name, body)?;
         let inputs = inputs(operation.meter, &reading, body);
         let outputs = outputs(operation.meter, &reading);
         let bound = match operation.meter {
@@ -134,6 +141,9 @@ impl RequestFacts {
             bound,
             wants_usage: reading.wants_usage,
             output_with_newer_name: outputs.1,
+            operation: Some(operation),
+            seen: reading.seen,
+            added: reading.added,
             input_as_written: inputs.1,
             model_at: reading.model_at,
             options_at: reading.options_at,
@@ -147,11 +157,20 @@ impl RequestFacts {
         if !bound.is_metered || bound.unclear.is_some() {
             return bound;
         }
-        if KNOW_NEWER_NAME.contains(&provider.as_str()) {
+        let api = provider.api();
+        // Not all document both names of the limit, and what a provider passes over bounds nothing.
+        if api.heeds_max_completion_tokens {
             bound.output = self.output_with_newer_name;
+        } else if !api.heeds_max_tokens {
+            bound.output = None;
         }
-        if provider.as_str() != "gemini" {
+        if !api.unrolls_schemas {
             bound.input = self.input_as_written;
+        }
+        if let Some(field) = self.not_taken_by(api) {
+            (bound.input, bound.output) = (None, None);
+            bound.unclear = Some(field.into());
+            return bound;
         }
         match model.map_or(Effect::Bytes, shapes::effect_of_model) {
             Effect::Bytes => (),
@@ -162,6 +181,20 @@ impl RequestFacts {
             }
         }
         bound
+    }
+
+    /// A field that the provider does not document: nobody knows what it does there.
+    fn not_taken_by(&self, api: &Api) -> Option<&'static str> {
+        let operation = self.operation?;
+        let path = api.paths.iter().find(|path| path.verb == Verb::Post && path.operation == operation);
+        let adds = path.map_or(&[][..], |path| path.adds);
+        let unknown = self.added.iter().find(|name| !adds.iter().any(|added| added.name == **name));
+        unknown.copied().or_else(|| {
+            let takes = path?.takes?;
+            let fields = table(operation).fields.iter().enumerate();
+            let given = fields.filter(|(place, _)| self.seen & 1 << place != 0).map(|(_, field)| field.name);
+            given.into_iter().find(|name| !takes.contains(name))
+        })
     }
 
     /// The body with another model, and with the usage of a streamed chat asked for: everything else stays as it is, to

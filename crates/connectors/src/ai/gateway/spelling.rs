@@ -4,40 +4,17 @@
 
 use http::Method;
 
-use super::operation::{Dialect, Door, MODEL, door_of};
+use strongroom_model::provider::{KNOWN, KnownProvider};
 
-/// Beginnings that libraries and people write, and the one of ours that is meant. The first whose path is let through counts.
-const BEGINNINGS: &[(&str, &str)] = &[
-    ("/openai/v1/v1/", "/openai/v1/"),
-    ("/openai/", "/openai/v1/"),
-    ("/anthropic/v1/v1/", "/anthropic/v1/"),
-    ("/anthropic/", "/anthropic/v1/"),
-    ("/gemini/v1beta/v1beta/", "/gemini/v1beta/"),
-    ("/gemini/v1/v1beta/", "/gemini/v1beta/"),
-    ("/gemini/v1beta/v1/", "/gemini/v1/"),
-    ("/gemini/v1/v1/", "/gemini/v1/"),
-    ("/gemini/openai/", "/gemini/v1beta/openai/"),
-    ("/gemini/v1beta/", "/gemini/v1beta/openai/"),
-    ("/gemini/v1/", "/gemini/v1beta/openai/"),
-    ("/gemini/", "/gemini/v1beta/"),
-    ("/gemini/", "/gemini/v1beta/openai/"),
-    ("/openrouter/api/v1/v1/", "/openrouter/api/v1/"),
-    ("/openrouter/api/", "/openrouter/api/v1/"),
-    ("/openrouter/v1/", "/openrouter/api/v1/"),
-    ("/openrouter/", "/openrouter/api/v1/"),
-    ("/groq/openai/v1/openai/v1/", "/groq/openai/v1/"),
-    ("/groq/openai/v1/v1/", "/groq/openai/v1/"),
-    ("/groq/openai/", "/groq/openai/v1/"),
-    ("/groq/v1/", "/groq/openai/v1/"),
-    ("/groq/", "/groq/openai/v1/"),
-    ("/v1/v1/", "/v1/"),
-    ("/v1/v1beta/", "/v1beta/"),
-    ("/v1beta/v1beta/", "/v1beta/"),
-    ("/", "/v1/"),
-];
+use super::operation::{Dialect, Door, MODEL, door_of, has_verb};
 
-/// First segments that are the gateway's, whatever follows.
-const FIRST: &[&str] = &["openai", "anthropic", "gemini", "openrouter", "groq", "v1", "v1beta"];
+/// Beginnings that libraries and people write for the door for all, and the one of ours that is meant; those of providers'
+/// own doors stand in their files. The first whose path is let through counts.
+const BEGINNINGS: [(&str, &str); 4] =
+    [("/v1/v1/", "/v1/"), ("/v1/v1beta/", "/v1beta/"), ("/v1beta/v1beta/", "/v1beta/"), ("/", "/v1/")];
+
+/// First segments of the door for all.
+const FIRST: [&str; 2] = ["v1", "v1beta"];
 /// Paths without any beginning.
 const BARE: &[&str] =
     &["/chat/completions", "/responses", "/embeddings", "/messages", "/messages/count_tokens"];
@@ -96,7 +73,13 @@ const MAX_COMPARED: usize = 200;
 #[must_use]
 pub fn is_gateways(path: &str) -> bool {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    path.starts_with('/') && (FIRST.contains(&first) || BARE.contains(&without_empty(path).as_str()))
+    let is_ours = FIRST.contains(&first) || provider_of(first).is_some();
+    path.starts_with('/') && (is_ours || BARE.contains(&without_empty(path).as_str()))
+}
+
+/// The provider whose paths begin with this segment: its name, or another one that people give it.
+fn provider_of(first: &str) -> Option<&'static KnownProvider> {
+    KNOWN.iter().find(|known| known.name == first || known.aliases.contains(&first))
 }
 
 /// The path without empty segments.
@@ -128,11 +111,16 @@ pub fn meant(method: &Method, path: &str) -> Option<String> {
     if plain != path && is_let_through(method, &plain) {
         return Some(plain);
     }
-    let candidates = BEGINNINGS.iter().filter_map(|(written, ours)| {
+    let candidates = beginnings().filter_map(|(written, ours)| {
         let rest = plain.strip_prefix(written)?;
         Some(format!("{ours}{rest}"))
     });
     candidates.into_iter().find(|path| is_let_through(method, path))
+}
+
+/// All beginnings, each with the one that is meant.
+fn beginnings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KNOWN.iter().flat_map(|known| known.spellings).chain(&BEGINNINGS).copied()
 }
 
 /// The shape in which a path is refused.
@@ -140,10 +128,18 @@ pub fn meant(method: &Method, path: &str) -> Option<String> {
 pub fn dialect_of(path: &str) -> Dialect {
     let speaks_openai =
         path.contains("openai/") || path.ends_with("/chat/completions") || path.ends_with("/embeddings");
-    match path.trim_start_matches('/').split('/').next() {
-        Some("anthropic" | "messages") => Dialect::Anthropic,
-        Some("gemini" | "v1beta") if !speaks_openai => Dialect::Gemini,
-        Some("v1") => door_of(path).map_or(Dialect::OpenAi, |(door, rest)| door.dialect(rest)),
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if let Some(known) = provider_of(first) {
+        return if known.openai_below.is_some() && speaks_openai {
+            Dialect::OpenAi
+        } else {
+            known.api.dialect
+        };
+    }
+    match first {
+        "messages" => Dialect::Anthropic,
+        "v1beta" if !speaks_openai => Dialect::Gemini,
+        "v1" => door_of(path).map_or(Dialect::OpenAi, |(door, rest)| door.dialect(rest)),
         _ => Dialect::OpenAi,
     }
 }
@@ -170,7 +166,7 @@ pub fn closed(method: &Method, path: &str) -> Closed {
     let is_below = lists().any(|(base, door)| {
         door.entries().iter().any(|entry| {
             let full = format!("{base}{}", entry.path);
-            let is_same = full == compared && entry.method != *method;
+            let is_same = full == compared && !has_verb(entry, method);
             let is_list = entry.path.ends_with("models");
             is_same || !is_list && compared.strip_prefix(&full).is_some_and(|below| below.starts_with('/'))
         })
@@ -185,31 +181,23 @@ pub fn closed(method: &Method, path: &str) -> Closed {
 
 /// Every list, with the beginning of its paths.
 fn lists() -> impl Iterator<Item = (&'static str, Door)> {
-    [
-        ("/openai/v1/", Door::Own("openai")),
-        ("/anthropic/", Door::Own("anthropic")),
-        ("/gemini/", Door::Own("gemini")),
-        ("/openrouter/api/v1/", Door::Own("openrouter")),
-        ("/groq/openai/v1/", Door::Own("groq")),
-        ("/", Door::All),
-    ]
-    .into_iter()
+    KNOWN.iter().map(|known| (known.gateway_prefix, Door::Own(known.name))).chain([("/", Door::All)])
 }
 
 fn nearest(method: &Method, path: &str) -> String {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     // Another provider's path is not what was meant.
-    let of_provider = |base: &str| match FIRST[..5].contains(&first) {
-        true => base[1..].split('/').next() == Some(first),
-        false => base == "/",
+    let of_provider = |base: &str| match provider_of(first) {
+        Some(known) => base == known.gateway_prefix,
+        None => base == "/",
     };
     let model = path.split_once("models/").map(|(_, rest)| rest.split(':').next().unwrap_or(rest));
     let all = lists().filter(|(base, _)| of_provider(base)).flat_map(|(base, door)| {
         door.entries().iter().map(move |entry| {
             let written = model.filter(|model| !model.is_empty()).unwrap_or(MODEL);
             let distance = distance(path, &format!("{base}{}", entry.path.replace(MODEL, written)));
-            let full = format!("{} {base}{}", entry.method, entry.path);
-            ((distance, entry.method != *method), full)
+            let full = format!("{} {base}{}", entry.verb.as_str(), entry.path);
+            ((distance, !has_verb(entry, method)), full)
         })
     });
     all.min_by_key(|(order, _)| *order).map_or_else(String::new, |(_, full)| full)
@@ -276,8 +264,8 @@ mod tests {
 
     #[test]
     fn what_is_closed_stays_closed_under_every_beginning() {
-        for (written, ours) in BEGINNINGS {
-            for base in [*written, ours, "/openai//", "/groq/openai/v1//"] {
+        for (written, ours) in beginnings() {
+            for base in [written, ours, "/openai//", "/groq/openai/v1//"] {
                 for path in [
                     "keys",
                     "key",

@@ -54,7 +54,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct UsageReader {
     meter: Meter,
-    is_openrouter: bool,
+    reports_cost: bool,
     form: AnswerForm,
     /// How many answers are given side by side.
     answers: u32,
@@ -101,7 +101,7 @@ impl UsageReader {
     pub fn new(meter: Meter, provider: &Provider, form: AnswerForm, answers: Amount) -> Self {
         Self {
             meter,
-            is_openrouter: provider.as_str() == "openrouter",
+            reports_cost: provider.api().reports_cost,
             form,
             answers: u32::try_from(answers.get()).unwrap_or(u32::MAX),
             lines: EventLines::default(),
@@ -159,7 +159,7 @@ impl UsageReader {
             figures
         });
         let is_final = self.is_final && figures.as_ref().is_some_and(|it| is_understood(self.meter, it));
-        let usage = figures.map(|figures| usage_of(self.meter, &figures, self.is_openrouter));
+        let usage = figures.map(|figures| usage_of(self.meter, &figures, self.reports_cost));
         let told = std::mem::replace(&mut self.told, Told::Nothing);
         let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
@@ -308,7 +308,7 @@ fn is_understood(meter: Meter, figures: &Figures) -> bool {
     has_all && figures.are_counts()
 }
 
-fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage {
+fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
     let mut usage = match meter {
         // <https://platform.openai.com/docs/api-reference/chat/object>. Gemini's compatible endpoint leaves thoughts out
@@ -316,17 +316,21 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         Meter::Chat | Meter::Embeddings => {
             let (mut input, spoken, total) =
                 (of(figures.prompt_tokens), of(figures.completion_tokens), of(figures.total_tokens));
+            let beside = of(figures.reasoning_tokens).plus(of(figures.citation_tokens));
             if meter == Meter::Embeddings {
                 // All of it is prompt.
                 input = input.max(total);
             }
             TokenUsage {
                 input,
-                cached_input: of(figures.prompt_tokens_details.cached_tokens),
+                cached_input: of(figures.prompt_tokens_details.cached_tokens)
+                    .max(of(figures.prompt_cache_hit_tokens)),
                 output: spoken
+                    .plus(beside)
                     .max(total.less(input))
                     .max(of(figures.completion_tokens_details.reasoning_tokens)),
                 reasoning: of(figures.completion_tokens_details.reasoning_tokens)
+                    .max(of(figures.reasoning_tokens))
                     .max(total.less(input).less(spoken)),
                 ..parts(&figures.prompt_tokens_details, &figures.completion_tokens_details)
             }
@@ -361,7 +365,7 @@ fn usage_of(meter: Meter, figures: &Figures, is_openrouter: bool) -> TokenUsage 
         Meter::Free | Meter::Unmetered => TokenUsage::default(),
     };
     answer_terms::apply(meter, figures, &mut usage);
-    if is_openrouter {
+    if reports_cost {
         answer_terms::apply_reported(figures, &mut usage);
     }
     usage
@@ -395,7 +399,7 @@ pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option
         _ => return None,
     };
     let figures = read_figures(raw.as_bytes())?;
-    Some(usage_of(meter, &figures, provider.as_str() == "openrouter"))
+    Some(usage_of(meter, &figures, provider.api().reports_cost))
 }
 
 #[cfg(test)]

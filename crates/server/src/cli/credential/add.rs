@@ -5,7 +5,8 @@ use strongroom_client::wire::SecretText;
 use strongroom_client::wire::credential::CreateCredential;
 
 use strongroom_client::{ClientError, ErrorKind};
-use strongroom_model::{Clock, Millis, ProblemKind};
+use strongroom_model::provider::Dialect;
+use strongroom_model::{Clock, Millis, ProblemKind, Provider};
 
 use super::details;
 use crate::cli::duration::parse_seconds;
@@ -112,7 +113,7 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
     let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await;
     let made = made.map_err(|error| of_a_taken_name(error, body.name.as_deref().unwrap_or_default()))?;
     session.output.data(&made, details)?;
-    let speaks_openai = !["anthropic", "gemini"].contains(&made.provider.as_str());
+    let speaks_openai = Provider::stored(made.provider.clone()).api().dialect == Dialect::OpenAi;
     if speaks_openai && made.endpoint.as_deref().is_some_and(has_no_path) {
         session.output.note(&format!(
             "the endpoint has no path, and most servers of OpenAI's format want /v1 at its end: \

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use strongroom_client::wire::version::StageVersion;
+use strongroom_model::provider;
 
 use super::details;
 use crate::cli::exit::{CliResult, Exit};
@@ -23,18 +24,6 @@ pub(in crate::cli) struct RotateOptions {
     no_test: bool,
 }
 
-/// Where a provider's keys are made and revoked by people.
-fn keys_page(provider: &str) -> Option<&'static str> {
-    Some(match provider {
-        "openai" => "https://platform.openai.com/api-keys",
-        "anthropic" => "https://platform.claude.com/settings/keys",
-        "gemini" => "https://aistudio.google.com/apikey",
-        "openrouter" => "https://openrouter.ai/settings/keys",
-        "groq" => "https://console.groq.com/keys",
-        _ => return None,
-    })
-}
-
 pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult {
     let credential = resolve::credential(&session.client, &options.name).await?;
     let is_given = options.secrets.api_key(&session.output)?;
@@ -47,7 +36,7 @@ pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult 
         ));
         return Ok(Exit::Ok);
     }
-    let page = keys_page(&credential.provider).unwrap_or("the provider's console");
+    let page = provider::find(&credential.provider).map_or("the provider's console", |known| known.keys_page);
     session.output.note(&format!("1. make a new key: {page}"));
     let api_key = match is_given {
         Some(api_key) => api_key,

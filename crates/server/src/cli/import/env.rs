@@ -9,6 +9,7 @@ use strongroom_client::wire::SecretText;
 use strongroom_client::wire::import::{ImportRow, ImportedRow};
 use strongroom_connectors::{dotenv, key_pattern};
 use strongroom_model::Secret;
+use strongroom_model::provider::KNOWN;
 use zeroize::Zeroizing;
 
 use super::send::Sender;
@@ -76,15 +77,9 @@ pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> C
     found.notes.iter().for_each(|note| output.note(note));
     found.warnings.iter().for_each(|warning| output.warn(warning));
     settled?;
-    for key in &found.without_endpoint {
-        let (places, name, provider) = (places(key).join(", "), &key.name, key.provider.name);
-        output.warn(&format!(
-            "{provider} ({places}) needs --endpoint, add it by hand with \
-             `strongroom credential add {name} --provider {provider} --endpoint URL`"
-        ));
-    }
     if found.keys.is_empty() {
-        output.note("no key of OpenAI, Anthropic, Gemini, OpenRouter or Groq was found");
+        let titles: Vec<_> = KNOWN.iter().map(|known| known.title).collect();
+        output.note(&format!("no key of a provider was found; known are {}", titles.join(", ")));
     } else {
         output.note(preview(&found.keys).to_string().trim_end());
         if !choices.dry_run {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use strongroom_client::wire::credential::RevealedCredential;
 use strongroom_model::Secret;
-use strongroom_model::provider::KNOWN;
+use strongroom_model::provider;
 
 /// The variables that hold these keys, and where a key goes that has an endpoint of its own: without that a program would
 /// send it to the provider. The second key of a variable goes into `…_2`, as pools of keys are written.
@@ -31,7 +31,7 @@ fn numbered(name: String, number: usize) -> String {
 
 /// Where programs look for the key of this provider.
 fn usual(provider: &str) -> Vec<String> {
-    if let Some(known) = KNOWN.iter().find(|known| known.name == provider) {
+    if let Some(known) = provider::find(provider) {
         return known.variables.iter().map(|&name| name.to_owned()).collect();
     }
     vec![format!("{}_API_KEY", plain(provider))]
@@ -39,11 +39,8 @@ fn usual(provider: &str) -> Vec<String> {
 
 /// Where the provider's own SDK looks for another base URL; named after the provider where there is no such SDK.
 fn base_url(provider: &str) -> String {
-    if provider == "gemini" {
-        "GOOGLE_GEMINI_BASE_URL".to_owned()
-    } else {
-        format!("{}_BASE_URL", plain(provider))
-    }
+    let own = provider::find(provider).and_then(|known| known.base_url_variable);
+    own.map_or_else(|| format!("{}_BASE_URL", plain(provider)), str::to_owned)
 }
 
 fn plain(provider: &str) -> String {

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use strongroom_client::ClientError;
 use strongroom_client::wire::credential::ListCredentials;
 use strongroom_client::wire::usage::ShowUsage;
+use strongroom_model::provider::KNOWN;
 
 use crate::cli::session::Session;
-
-/// Providers whose variables are set for a command.
-const SET: [&str; 5] = ["openai", "anthropic", "gemini", "openrouter", "groq"];
 
 /// Tells of providers within the token's reach that the command never called with it. A caller who may not see usage or
 /// credentials is told nothing.
@@ -54,5 +52,7 @@ async fn unused(
     let is_unused = |provider: &&str| {
         served.contains(*provider) && !usage.rows.iter().any(|row| row.key == *provider && row.key_uses > 0)
     };
-    Ok(SET.into_iter().filter(is_unused).collect())
+    // Those whose variables are set for a command.
+    let set = KNOWN.iter().filter(|known| !known.run.keys.is_empty()).map(|known| known.name);
+    Ok(set.filter(is_unused).collect())
 }

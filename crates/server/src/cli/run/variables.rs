@@ -1,74 +1,14 @@
 //! The environment of a command that is to go through the gateway: addresses and keys under every name that clients look for,
-//! and nothing that would lead past them. Sources: the clients' own documentation, see `docs/clients.md`.
+//! and nothing that would lead past them. The names stand in the providers' files; sources: the clients' own documentation, see
+//! `docs/clients.md`.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
 use strongroom_model::Secret;
+use strongroom_model::provider::KNOWN;
 
 use super::environment::compose;
-
-/// Base URLs: the variable, the path behind the server's address, and who looks for it.
-const ADDRESSES: &[(&str, &str)] = &[
-    ("OPENAI_BASE_URL", "/openai/v1"),
-    // LiteLLM and what is built on it, aider, LangChain.
-    ("OPENAI_API_BASE", "/openai/v1"),
-    ("ANTHROPIC_BASE_URL", "/anthropic"),
-    ("ANTHROPIC_API_BASE", "/anthropic"),
-    ("ANTHROPIC_API_URL", "/anthropic"),
-    ("GOOGLE_GEMINI_BASE_URL", "/gemini"),
-    ("GEMINI_API_BASE", "/gemini"),
-    // promptfoo.
-    ("GOOGLE_API_BASE_URL", "/gemini"),
-    ("OPENROUTER_BASE_URL", "/openrouter/api/v1"),
-    ("OPENROUTER_API_BASE", "/openrouter/api/v1"),
-    // Groq's library appends `/openai/v1`, LiteLLM does not.
-    ("GROQ_BASE_URL", "/groq"),
-    ("GROQ_API_BASE", "/groq/openai/v1"),
-];
-
-/// Variables in which clients look for keys. `GOOGLE_API_KEY` is not among them: with both names set Google's libraries warn, and some take
-/// the other one.
-const KEYS: &[&str] = &[
-    "OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "GEMINI_API_KEY",
-    // ai-sdk, and opencode on it.
-    "GOOGLE_GENERATIVE_AI_API_KEY",
-    // llm.
-    "LLM_GEMINI_KEY",
-    "OPENROUTER_API_KEY",
-    "GROQ_API_KEY",
-];
-
-/// Further variables that are set.
-const SWITCHES: &[(&str, &str)] = &[
-    // openai-agents sends traces, and the token with them, to api.openai.com whatever the base URL is.
-    ("OPENAI_AGENTS_DISABLE_TRACING", "1"),
-];
-
-/// Variables that would be taken in place of the above, or sent along with it to an account that it does not belong to.
-const SHADOWS: &[&str] = &[
-    "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_CUSTOM_HEADERS",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "CLAUDE_CODE_USE_BEDROCK",
-    "CLAUDE_CODE_USE_FOUNDRY",
-    "CLAUDE_CODE_USE_VERTEX",
-    "CODEX_API_KEY",
-    "GOOGLE_API_KEY",
-    "GOOGLE_GENAI_USE_ENTERPRISE",
-    "GOOGLE_GENAI_USE_VERTEXAI",
-    "GOOGLE_VERTEX_BASE_URL",
-    "LLM_OPENAI_KEY",
-    "OPENAI_ADMIN_KEY",
-    "OPENAI_API_TYPE",
-    "OPENAI_ORGANIZATION",
-    "OPENAI_ORG_ID",
-    "OPENAI_PROJECT",
-    "OPENAI_PROJECT_ID",
-    "OR_API_KEY",
-];
 
 /// Proxies that a command may have, and the two names of what is not to go through them.
 const PROXIES: [&str; 6] =
@@ -81,16 +21,21 @@ pub(super) fn environment(
     base: &str,
     token: &Secret,
 ) -> Vec<(OsString, OsString)> {
-    let kept: Vec<_> =
-        inherited.filter(|(name, _)| !SHADOWS.iter().any(|it| name == OsStr::new(it))).collect();
+    let kept: Vec<_> = inherited.filter(|(name, _)| !removed().any(|it| name == OsStr::new(it))).collect();
     let mut set: Vec<(String, Secret)> = Vec::new();
-    set.extend(
-        ADDRESSES.iter().map(|(name, path)| ((*name).to_owned(), Secret::new(format!("{base}{path}")))),
-    );
-    set.extend(KEYS.iter().map(|name| ((*name).to_owned(), token.clone())));
-    set.extend(SWITCHES.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))));
+    for run in KNOWN.iter().map(|known| &known.run) {
+        let address = |path: &str| Secret::new(format!("{base}{path}"));
+        set.extend(run.base_urls.iter().map(|(name, path)| ((*name).to_owned(), address(path))));
+        set.extend(run.keys.iter().map(|name| ((*name).to_owned(), token.clone())));
+        set.extend(run.switches.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))));
+    }
     set.extend(not_through_a_proxy(&kept, base));
     compose(kept.into_iter(), &set)
+}
+
+/// Variables that would be taken in place of what is set, or sent along with it to an account that it does not belong to.
+fn removed() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().flat_map(|known| known.run.removed.iter().copied())
 }
 
 /// A proxy of the house would be asked for this machine's gateway, and be shown the token.
@@ -113,6 +58,8 @@ fn not_through_a_proxy(kept: &[(OsString, OsString)], base: &str) -> Vec<(String
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use strongroom_model::provider::RunVariables;
 
     use super::*;
 
@@ -156,12 +103,13 @@ mod tests {
 
     #[test]
     fn nothing_that_was_there_before_leads_past_it() {
-        let inherited: Vec<_> = SHADOWS
-            .iter()
-            .chain(KEYS)
-            .chain(ADDRESSES.iter().map(|(name, _)| name))
-            .chain(SWITCHES.iter().map(|(name, _)| name))
-            .map(|name| (*name, "theirs"))
+        let of_run = |run: &'static RunVariables| {
+            let pairs = run.base_urls.iter().chain(run.switches).map(|(name, _)| *name);
+            pairs.chain(run.keys.iter().copied())
+        };
+        let inherited: Vec<_> = removed()
+            .chain(KNOWN.iter().flat_map(|known| of_run(&known.run)))
+            .map(|name| (name, "theirs"))
             .chain([("PATH", "/bin"), ("STRONGROOM_TOKEN", "sr_admin"), ("MISTRAL_API_KEY", "kept")])
             .collect();
         let all = of(&inherited);

@@ -1,5 +1,7 @@
 //! Shapes that several operations share, and the table of those that are not bounded.
 
+use strongroom_model::provider::{ModelEffect, ModelMatch, SPECIAL_MODELS};
+
 use super::price_terms::{FILE_PARSER, HEARD};
 use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, refused, window};
 
@@ -88,24 +90,22 @@ pub(super) static REASONING: Object = Object::of(&[
 pub(super) static PROMPT_CACHE_OPTIONS: Object =
     Object::of(&[bytes("mode"), bytes("ttl"), refused("prewarm"), refused("comparison_response_id")]);
 
-/// Names of models that do more than their requests say, wherever they are called. Sources:
-/// <https://openrouter.ai/docs/features/web-search> (`:online`), <https://openrouter.ai/docs/features/presets> and
-/// <https://openrouter.ai/docs/features/model-routing> (the provider chooses prompt or model),
-/// <https://console.groq.com/docs/compound> and <https://platform.openai.com/docs/guides/deep-research> (they run tools and
-/// themselves again), <https://platform.openai.com/docs/guides/tools-web-search#limitations> and
-/// <https://docs.perplexity.ai/getting-started/models> (they search, once).
+/// Effect of a model that does more than its requests say, wherever it is called; the names stand in the providers' files.
 pub(super) fn effect_of_model(name: &str) -> Effect {
     // Nobody says that a provider compares names to the letter.
     let name = name.trim().to_ascii_lowercase();
     let short = name.rsplit('/').next().unwrap_or(&name);
-    let is_online = short.split(':').skip(1).any(|variant| variant.trim() == "online");
-    let is_routed = name.starts_with("openrouter/") || name.contains("@preset") || is_online;
-    if is_routed || short.starts_with("compound") || short.contains("deep-research") {
-        Effect::Refused
-    } else if short.contains("search-preview") || short.contains("search-api") || short.starts_with("sonar") {
-        Effect::Window
-    } else {
-        Effect::Bytes
+    let fits = |form: ModelMatch| match form {
+        ModelMatch::Begins(text) => short.starts_with(text),
+        ModelMatch::Contains(text) => short.contains(text),
+        ModelMatch::WholeBegins(text) => name.starts_with(text),
+        ModelMatch::WholeContains(text) => name.contains(text),
+        ModelMatch::Variant(text) => short.split(':').skip(1).any(|variant| variant.trim() == text),
+    };
+    match SPECIAL_MODELS.iter().find(|(form, _)| fits(*form)) {
+        Some((_, ModelEffect::Refused)) => Effect::Refused,
+        Some((_, ModelEffect::Window)) => Effect::Window,
+        None => Effect::Bytes,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use strongroom_model::provider::{AddedField, FieldEffect, KNOWN};
 use strongroom_model::usage::{Asked, AskedFor, Unpriced};
 
 use super::RequestError;
@@ -39,6 +40,10 @@ pub(super) struct Reading {
     pub(super) unclear: Option<Box<str>>,
     /// What it asks for that decides its price, each once.
     pub(super) asked: Vec<Asked>,
+    /// The fields of the table that the body gives, a bit each.
+    pub(super) seen: u128,
+    /// The fields that it gives beside those, which single providers have added.
+    pub(super) added: Vec<&'static str>,
     looped: Option<Box<str>>,
     /// Whether the object that is being read is what the provider stored, unless it holds the same, sealed.
     is_stored: bool,
@@ -75,7 +80,7 @@ const TALK: [&str; 8] =
 ///
 /// # Errors
 /// [`RequestError`].
-pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> {
+pub(super) fn read(table: &'static Table, operation: &str, body: &[u8]) -> Result<Reading, RequestError> {
     let reading = Reading { runs: 1, prompts: 1, ..Reading::default() };
     let mut walk = Walk {
         cursor: Cursor::new(body),
@@ -98,19 +103,23 @@ pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> 
                     return Err(RequestError::Twice(field.name));
                 }
                 seen |= 1 << place;
-                let is_structure = matches!(walk.cursor.peek()?, b'{' | b'[');
-                let start = walk.cursor.place();
-                walk.is_talk = TALK.contains(&field.name);
-                walk.value(&field.rule, &Path { up: None, step: Step::Known(field.name) })?;
-                if is_structure && !walk.is_talk {
-                    walk.reading.extra_input += expansion::of_structure(&body[start..walk.cursor.place()]);
-                }
+                walk.field(field.name, &field.rule, body)?;
             }
             None if table.is_open => drop(walk.cursor.skip()?),
-            None => walk.unknown(key, None)?,
+            None => match added(operation, &key.decoded()) {
+                Some(field) if walk.reading.added.contains(&field.name) => {
+                    return Err(RequestError::Twice(field.name));
+                }
+                Some(field) => {
+                    walk.reading.added.push(field.name);
+                    walk.field(field.name, rule_of(field.effect), body)?;
+                }
+                None => walk.unknown(key, None)?,
+            },
         }
     }
     walk.cursor.end()?;
+    walk.reading.seen = seen;
     let mut reading = walk.reading;
     let calls = reading.figure(Figure::ToolCalls).and_then(|calls| u32::try_from(calls).ok());
     for asked in &mut reading.asked {
@@ -129,6 +138,22 @@ pub(super) fn read(table: &Table, body: &[u8]) -> Result<Reading, RequestError> 
         }
     }
     Ok(reading)
+}
+
+/// The field of this name that a provider has added to an operation; what it does there is the same for all of them.
+fn added(operation: &str, key: &[u8]) -> Option<&'static AddedField> {
+    let paths = KNOWN.iter().flat_map(|known| known.api.paths);
+    let adds = paths.filter(|path| path.operation.name == operation).flat_map(|path| path.adds);
+    adds.into_iter().find(|added| added.name.as_bytes() == key)
+}
+
+const fn rule_of(effect: FieldEffect) -> &'static Rule {
+    match effect {
+        FieldEffect::Bytes => &Rule::Any(Effect::Bytes),
+        FieldEffect::Window => &Rule::Any(Effect::Window),
+        FieldEffect::Refused => &Rule::Any(Effect::Refused),
+        FieldEffect::Deferred => &Rule::Background,
+    }
 }
 
 /// Whether a key is the snake case of a name in camel case.
@@ -168,6 +193,18 @@ impl<'a> Walk<'a> {
             None if self.has_two_spellings => fields.iter().position(|field| is_snake_of(&key, field.name)),
             found => found,
         }
+    }
+
+    /// Reads the value of a field of the body itself.
+    fn field(&mut self, name: &'static str, rule: &'static Rule, body: &[u8]) -> Result<(), RequestError> {
+        let is_structure = matches!(self.cursor.peek()?, b'{' | b'[');
+        let start = self.cursor.place();
+        self.is_talk = TALK.contains(&name);
+        self.value(rule, &Path { up: None, step: Step::Known(name) })?;
+        if is_structure && !self.is_talk {
+            self.reading.extra_input += expansion::of_structure(&body[start..self.cursor.place()]);
+        }
+        Ok(())
     }
 
     fn unknown(&mut self, key: Raw<'a>, up: Option<&Path<'_>>) -> Result<(), RequestError> {

@@ -38,7 +38,7 @@ impl Address {
             return None;
         }
         let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-        let is_own = provider.base_url.and_then(host).is_some_and(|own| host(&url) == Some(own));
+        let is_own = host(provider.base_url).is_some_and(|own| host(&url) == Some(own));
         (!is_own).then(|| Self {
             provider,
             url: Secret::new(url),
@@ -69,12 +69,8 @@ impl Found {
         yes: bool,
         dry_run: bool,
     ) -> CliResult<()> {
-        let has_keys = |address: &&Address| {
-            self.keys
-                .iter()
-                .chain(&self.without_endpoint)
-                .any(|key| key.provider.name == address.provider.name)
-        };
+        let has_keys =
+            |address: &&Address| self.keys.iter().any(|key| key.provider.name == address.provider.name);
         let addresses: Vec<Address> = self.addresses.iter().filter(has_keys).cloned().collect();
         if addresses.is_empty() {
             return Ok(());
@@ -120,11 +116,6 @@ impl Found {
                     address.name, other.name
                 )));
             }
-            let (moved, rest) = std::mem::take(&mut self.without_endpoint)
-                .into_iter()
-                .partition(|key| key.provider.name == address.provider.name);
-            self.without_endpoint = rest;
-            self.keys.extend::<Vec<_>>(moved);
             let of_provider = self.keys.iter_mut().filter(|key| key.provider.name == address.provider.name);
             of_provider.for_each(|key| key.endpoint = Some(address.url.expose().to_owned()));
         }

@@ -6,20 +6,12 @@ use std::sync::Arc;
 
 use strongroom_client::Client;
 use strongroom_client::wire::import::ImportedRow;
+use strongroom_model::provider::KNOWN;
 
 use super::found::{Found, FoundKey, Place};
 use super::row;
 use crate::cli::exit::CliResult;
 use crate::cli::import::send::digest;
-
-/// Where each provider's keys are made and revoked.
-const KEY_PAGES: [(&str, &str); 5] = [
-    ("gemini", "https://aistudio.google.com/apikey"),
-    ("groq", "https://console.groq.com/keys"),
-    ("openrouter", "https://openrouter.ai/settings/keys"),
-    ("openai", "https://platform.openai.com/api-keys"),
-    ("anthropic", "https://platform.claude.com/settings/keys"),
-];
 
 /// What is left to do by hand.
 #[derive(Debug, Default)]
@@ -45,7 +37,6 @@ impl Afterwards {
         let mut afterwards = Self::default();
         let mut kept = found.unread.clone();
         let places = |key: &FoundKey| key.places.iter().map(|(_, place)| place.clone()).collect::<Vec<_>>();
-        found.without_endpoint.iter().for_each(|key| kept.extend(places(key)));
         for (key, imported) in found.keys.iter().zip(imported) {
             let is_stored = match (imported.outcome.as_str(), client) {
                 ("migrated", _) => true,
@@ -127,8 +118,8 @@ impl Afterwards {
             "copies of these keys exist (files, backups, shell history): rotate them at their provider"
                 .to_owned(),
         );
-        for (provider, page) in KEY_PAGES.iter().filter(|(provider, _)| self.providers.contains(provider)) {
-            said.push(format!("  {provider}: {page}"));
+        for known in KNOWN.iter().filter(|known| self.providers.contains(known.name)) {
+            said.push(format!("  {}: {}", known.name, known.keys_page));
         }
         let example = self.providers.iter().next().copied().unwrap_or("openai");
         said.push(format!(
@@ -165,16 +156,7 @@ async fn is_the_same(key: &FoundKey, imported: &ImportedRow, client: &Client) ->
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::provider::KNOWN;
-
     use super::*;
-
-    #[test]
-    fn every_provider_with_a_base_url_has_a_key_page() {
-        let with_pages: BTreeSet<_> = KEY_PAGES.iter().map(|(provider, _)| *provider).collect();
-        let known: BTreeSet<_> = KNOWN.iter().filter(|it| it.base_url.is_some()).map(|it| it.name).collect();
-        assert_eq!(with_pages, known);
-    }
 
     #[test]
     fn what_is_left_to_do_is_said_line_by_line() {

@@ -61,8 +61,6 @@ pub(super) struct FoundKey {
 pub(in crate::cli::import) struct Found {
     /// In the order of providers, then of pool numbers.
     pub(super) keys: Vec<FoundKey>,
-    /// Keys of providers whose base URL is not known here.
-    pub(super) without_endpoint: Vec<FoundKey>,
     /// What was left out, and why.
     pub(super) notes: Vec<String>,
     /// What the person is to think about.
@@ -91,12 +89,7 @@ pub(super) fn find(variables: Vec<Variable>) -> Found {
     candidates.sort_by_key(|(meaning, variable)| (variable.is_replaced, meaning.number, meaning.alias));
     for provider in KNOWN {
         let of_provider = candidates.iter().filter(|(meaning, _)| meaning.provider.name == provider.name);
-        let keys = numbered(provider, of_provider, &mut found.notes);
-        if provider.base_url.is_some() {
-            found.keys.extend(keys);
-        } else {
-            found.without_endpoint.extend(keys);
-        }
+        found.keys.extend(numbered(provider, of_provider, &mut found.notes));
     }
     found
 }
@@ -129,7 +122,10 @@ impl Found {
                 self.notes.push(format!("{name} ({place}): {removed} around the key left out"));
             }
             let secret = cleaned.secret;
-            if secret.expose().starts_with("sk-ant-oat") {
+            let is_login = |known: &KnownProvider| {
+                known.login_prefixes.iter().any(|prefix| secret.expose().starts_with(prefix))
+            };
+            if KNOWN.iter().any(is_login) {
                 self.notes.push(format!(
                     "{name} ({place}) is left out: it is the token of a person's login, which no API key's place can take"
                 ));
@@ -350,20 +346,19 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_and_unknown_endpoints_are_reported() {
+    fn placeholders_are_reported_and_every_known_provider_is_taken() {
         let found = find(vec![
             set("OPENAI_API_KEY", "sk-...", on(1)),
             set("MISTRAL_API_KEY", "m1", on(2)),
             set("XAI_API_KEY", "x1", on(3)),
         ]);
-        assert!(found.keys.is_empty());
         assert_eq!(
             found.notes,
             [
                 "OPENAI_API_KEY (.env:1) is left out: it is a placeholder; give the key that the provider shows"
             ]
         );
-        assert_eq!(shown(&found.without_endpoint), ["grok-primary=x1@.env:3", "mistral-primary=m1@.env:2"]);
+        assert_eq!(shown(&found.keys), ["grok-primary=x1@.env:3", "mistral-primary=m1@.env:2"]);
     }
 
     #[test]

@@ -2,45 +2,6 @@
 
 use strongroom_model::provider::{KNOWN, KnownProvider};
 
-/// Names beside those that the provider's own libraries read, as frameworks and older versions have them.
-const FURTHER_NAMES: [(&str, &[&str]); 11] = [
-    (
-        "gemini",
-        &[
-            "GOOGLE_GENERATIVE_AI_API_KEY",
-            "GOOGLE_GENAI_API_KEY",
-            "GOOGLE_AI_API_KEY",
-            "GOOGLE_AI_STUDIO_API_KEY",
-            "GOOGLE_GEMINI_API_KEY",
-            "LLM_GEMINI_KEY",
-            "GEMINI_KEY",
-        ],
-    ),
-    ("groq", &["GROQ_KEY", "GROQ_API_TOKEN"]),
-    ("openrouter", &["OPENROUTER_KEY", "OPEN_ROUTER_API_KEY", "OPENROUTER_API_TOKEN"]),
-    (
-        "openai",
-        &[
-            "OPENAI_KEY",
-            "OPENAI_API_TOKEN",
-            "OPENAI_TOKEN",
-            "OPENAI_SECRET_KEY",
-            "OPEN_AI_API_KEY",
-            "OPEN_AI_KEY",
-        ],
-    ),
-    (
-        "anthropic",
-        &["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_KEY", "ANTHROPIC_API_TOKEN", "CLAUDE_API_KEY", "CLAUDE_KEY"],
-    ),
-    ("grok", &["XAI_KEY", "GROK_KEY", "XAI_API_TOKEN"]),
-    ("deepseek", &["DEEPSEEK_KEY", "DEEPSEEK_API_TOKEN", "DEEP_SEEK_API_KEY"]),
-    ("together", &["TOGETHERAI_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHER_KEY"]),
-    ("perplexity", &["PERPLEXITYAI_API_KEY", "PPLX_API_KEY", "PERPLEXITY_KEY"]),
-    ("mistral", &["MISTRALAI_API_KEY", "MISTRAL_AI_API_KEY", "MISTRAL_KEY"]),
-    ("cohere", &["CO_API_KEY", "COHERE_KEY", "COHERE_TOKEN"]),
-];
-
 /// Beginnings of names whose values build tools put into what browsers load.
 const PUBLIC_PREFIXES: [&str; 9] = [
     "VITE_",
@@ -67,15 +28,6 @@ const ADDRESS_ENDS: [&str; 9] = [
     "BASE",
 ];
 
-/// What stands before them, beside the beginnings of the names of keys.
-const ADDRESS_BEGINNINGS: [(&str, &str); 5] = [
-    ("GOOGLE_GEMINI", "gemini"),
-    ("GOOGLE_GENERATIVE_AI", "gemini"),
-    ("GOOGLE_GENAI", "gemini"),
-    ("GOOGLE_AI", "gemini"),
-    ("CLAUDE", "anthropic"),
-];
-
 /// What a variable's name says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
@@ -94,9 +46,7 @@ pub(super) struct Meaning {
 pub(super) fn meaning(name: &str) -> Option<Meaning> {
     let (name, is_public) = without_public_prefix(name);
     KNOWN.iter().find_map(|provider| {
-        let further = FURTHER_NAMES.iter().find(|(known, _)| *known == provider.name);
-        let further = further.map_or(&[][..], |(_, names)| names);
-        let mut variables = provider.variables.iter().chain(further).enumerate();
+        let mut variables = provider.variables.iter().chain(provider.further_variables).enumerate();
         variables.find_map(|(alias, variable)| {
             let (number, is_list) = match name.strip_prefix(variable)? {
                 "" => (1, false),
@@ -123,12 +73,7 @@ pub(super) fn address_of(name: &str) -> Option<&'static KnownProvider> {
             .and_then(|rest| rest.strip_prefix('_'))
             .is_some_and(|rest| ADDRESS_ENDS.contains(&rest))
     };
-    KNOWN.iter().find(|provider| {
-        let of_keys = provider.variables.iter().filter_map(|variable| variable.strip_suffix("_API_KEY"));
-        let further = ADDRESS_BEGINNINGS.iter().filter(|(_, known)| *known == provider.name);
-        // `GOOGLE_` alone is of many services.
-        of_keys.filter(|it| *it != "GOOGLE").chain(further.map(|(beginning, _)| *beginning)).any(ends_well)
-    })
+    KNOWN.iter().find(|provider| provider.address_beginnings.iter().any(|beginning| ends_well(beginning)))
 }
 
 /// Whether a variable that nobody knows is named like one that holds a secret.

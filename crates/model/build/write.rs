@@ -1,0 +1,260 @@
+//! Writes the providers' files as constants, so that nothing is read when a program runs.
+
+use std::fmt::{Result, Write as _};
+
+use super::check::All;
+use super::file::{
+    Alphabet, Api, Dialect, FieldEffect, Meter, ModelEffect, Models, Outcome, OutputLimit, Prices,
+    ProviderFile, ToldTo,
+};
+
+/// The whole file.
+pub(crate) fn constants(all: &All) -> std::result::Result<String, std::fmt::Error> {
+    let mut out = String::new();
+    writeln!(out, "/// The providers that are known, in the order in which they are tried.")?;
+    writeln!(out, "pub static KNOWN: &[KnownProvider] = &[")?;
+    for (name, file) in &all.providers {
+        provider(&mut out, name, file)?;
+    }
+    writeln!(out, "];\n/// What is taken for granted of a provider that has no file.")?;
+    write!(out, "pub static COMPATIBLE: Api = ")?;
+    api(&mut out, &all.compatible)?;
+    writeln!(out, ";")?;
+    for (constant, dialect) in [
+        ("OPENAI_SPEAKER", Dialect::OpenAi),
+        ("ANTHROPIC_SPEAKER", Dialect::Anthropic),
+        ("GEMINI_SPEAKER", Dialect::Gemini),
+    ] {
+        let owns = |(_, file): &(String, ProviderFile)| file.api.owns_dialect && file.api.dialect == dialect;
+        let place = all.providers.iter().position(owns).unwrap_or_default();
+        writeln!(out, "const {constant}: usize = {place};")?;
+    }
+    routes(&mut out, all)?;
+    keys(&mut out, all)?;
+    models(&mut out, all).map(|()| out)
+}
+
+fn provider(out: &mut String, name: &str, file: &ProviderFile) -> Result {
+    let prices = match file.prices {
+        Prices::Table => "Table",
+        Prices::Reported => "Reported",
+        Prices::None => "None",
+    };
+    let beginnings: Vec<&str> = file
+        .variables
+        .keys
+        .iter()
+        .filter_map(|variable| variable.strip_suffix("_API_KEY"))
+        .filter(|beginning| !file.variables.no_address_beginnings.iter().any(|no| no == beginning))
+        .chain(file.variables.address_beginnings.iter().map(String::as_str))
+        .collect();
+    let pairs = |pairs: Vec<(&String, &String)>| format!("&{pairs:?}");
+    let run = &file.run;
+    writeln!(
+        out,
+        "KnownProvider {{ name: {name:?}, aliases: &{:?}, title: {:?}, priority: {}, base_url: {:?}, keys_page: {:?}, \
+         suggestion_model: {:?}, prices: PriceSource::{prices}, vendor: {:?}, vendor_writes_dots: {}, resells: {}, \
+         all_keys_are_marked: {}, login_prefixes: &{:?}, variables: &{:?}, further_variables: &{:?}, \
+         address_beginnings: &{beginnings:?}, base_url_variable: {:?},",
+        file.aliases,
+        file.title,
+        file.priority,
+        file.base_url,
+        file.keys_page,
+        file.suggestion_model,
+        file.vendor,
+        file.vendor_writes_dots,
+        file.resells,
+        file.keys.all_are_marked,
+        file.keys.logins,
+        file.variables.keys,
+        file.variables.further_keys,
+        file.variables.base_url,
+    )?;
+    writeln!(
+        out,
+        "run: RunVariables {{ base_urls: {}, keys: &{:?}, switches: {}, removed: &{:?} }},",
+        pairs(run.base_urls.iter().map(|it| (&it.variable, &it.path)).collect()),
+        run.keys,
+        pairs(run.switches.iter().map(|it| (&it.variable, &it.value)).collect()),
+        run.removed,
+    )?;
+    write!(
+        out,
+        "gateway_prefix: {:?}, openai_below: {:?}, models_have_slashes: {}, spellings: &{:?}, api: ",
+        file.gateway.begins,
+        file.gateway.openai_below,
+        file.gateway.models_have_slashes,
+        file.gateway.spellings,
+    )?;
+    api(out, &file.api)?;
+    writeln!(out, "}},")
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').collect()
+}
+
+fn api(out: &mut String, api: &Api) -> Result {
+    let key_header = match api.key_header.as_str() {
+        "bearer" => "KeyHeader::Bearer".to_owned(),
+        name => format!("KeyHeader::Named({name:?})"),
+    };
+    let headers: Vec<_> = api.fixed_headers.iter().map(|header| (&header.name, &header.value)).collect();
+    writeln!(
+        out,
+        "Api {{ dialect: Dialect::{:?}, key_header: {key_header}, fixed_headers: &{headers:?}, heeds_max_tokens: {}, \
+         heeds_max_completion_tokens: {}, unrolls_schemas: {}, reports_cost: {}, \
+         tells_usage_unasked: {}, paths: &[",
+        api.dialect,
+        api.output_limits.contains(&OutputLimit::MaxTokens),
+        api.output_limits.contains(&OutputLimit::MaxCompletionTokens),
+        api.unrolls_schemas,
+        api.reports_cost,
+        api.tells_usage_unasked,
+    )?;
+    for path in &api.paths {
+        let (verb, text) = match (&path.get, &path.post) {
+            (Some(path), _) => ("Get", path.as_str()),
+            (_, path) => ("Post", path.as_deref().unwrap_or_default()),
+        };
+        let meter = match path.meter {
+            Meter::Chat => "Chat",
+            Meter::Responses => "Responses",
+            Meter::Embeddings => "Embeddings",
+            Meter::Messages => "Messages",
+            Meter::GenerateContent => "GenerateContent",
+            Meter::Free => "Free",
+            Meter::Unmetered => "Unmetered",
+        };
+        let takes = path.takes.as_ref().map_or("None".to_owned(), |takes| format!("Some(&{takes:?})"));
+        write!(
+            out,
+            "ApiPath {{ verb: Verb::{verb}, path: {text:?}, operation: Operation {{ name: {:?}, dialect: Dialect::{:?}, \
+             meter: Meter::{meter} }}, takes: {takes}, adds: &[",
+            path.operation,
+            path.dialect.unwrap_or(api.dialect),
+        )?;
+        for added in &path.adds {
+            let effect = match added.effect {
+                FieldEffect::Bytes => "Bytes",
+                FieldEffect::Window => "Window",
+                FieldEffect::Refused => "Refused",
+                FieldEffect::Deferred => "Deferred",
+            };
+            write!(out, "AddedField {{ name: {:?}, effect: FieldEffect::{effect} }},", added.field)?;
+        }
+        writeln!(out, "] }},")?;
+    }
+    writeln!(
+        out,
+        "], probe: Probe {{ path: &{:?}, query: {:?}, accepted: {:?} }}, refusals: &[",
+        segments(&api.probe.path),
+        api.probe.query,
+        api.probe.accepted,
+    )?;
+    for refusal in &api.refusals {
+        let text = refusal.text.as_ref();
+        let text = text.map_or("None".to_owned(), |text| format!("Some(({:?}, &{:?}))", text.at, text.is));
+        let outcome = match refusal.outcome {
+            Outcome::BadKey => "BadKey",
+            Outcome::EmptyAccount => "EmptyAccount",
+            Outcome::RateLimited => "RateLimited",
+            Outcome::Unexpected => "Unexpected",
+        };
+        let at = refusal.message_at.as_deref().unwrap_or("/error/message");
+        let message = refusal.message.as_ref();
+        let message = message.map_or("None".to_owned(), |words| format!("Some(({at:?}, {words:?}))"));
+        writeln!(
+            out,
+            "Refusal {{ statuses: &{:?}, text: {text}, message: {}, reason: {:?}, without_detail: {:?}, \
+             nothing_left_at: {:?}, outcome: ProbeOutcome::{outcome}, words: {:?} }},",
+            refusal.statuses,
+            message,
+            refusal.reason,
+            refusal.without_detail,
+            refusal.nothing_left_at,
+            refusal.words,
+        )?;
+    }
+    let minting = api.minting.as_ref().map_or("None".to_owned(), |minting| {
+        let (path, key, id) = (segments(&minting.path), &minting.key, &minting.id);
+        format!("Some(Minting {{ path: &{path:?}, key: {key:?}, id: {id:?} }})")
+    });
+    let (teller, path) = match &api.last_use {
+        None => ("Nobody", Vec::new()),
+        Some(told) => (if told.told_to == ToldTo::Key { "Key" } else { "Minter" }, segments(&told.path)),
+    };
+    write!(out, "], minting: {minting}, last_use: Teller::{teller}, last_use_path: &{path:?} }}")
+}
+
+/// Patterns of models with their providers, in the form of the setting.
+fn routes(out: &mut String, all: &All) -> Result {
+    let routes: Vec<_> = all
+        .providers
+        .iter()
+        .flat_map(|(name, file)| file.model_patterns.iter().map(move |pattern| format!("{pattern}={name}")))
+        .collect();
+    writeln!(out, "/// Which provider serves a model that is named without one, as `pattern=provider; …`.")?;
+    writeln!(out, "pub const MODEL_ROUTES: &str = {:?};", routes.join("; "))
+}
+
+fn keys(out: &mut String, all: &All) -> Result {
+    let mut marked: Vec<_> = all
+        .providers
+        .iter()
+        .flat_map(|(name, file)| file.keys.marked.iter().map(move |key| (name, key)))
+        .collect();
+    // Of one beginning the narrowest comes first.
+    marked.sort_by_key(|(_, key)| (usize::MAX - key.begins.len(), &key.begins, key.most - key.least));
+    writeln!(out, "/// Keys with a beginning of their own, the most telling beginnings first.")?;
+    writeln!(out, "pub static MARKED_KEYS: &[MarkedKey] = &[")?;
+    for (name, key) in marked {
+        let alphabet = match key.of {
+            Alphabet::Plain => "Plain",
+            Alphabet::LowerPlain => "LowerPlain",
+            Alphabet::Dashed => "Dashed",
+            Alphabet::DashedRun => "DashedRun",
+        };
+        writeln!(
+            out,
+            "MarkedKey {{ prefix: {:?}, kind: {name:?}, least: {}, most: {}, alphabet: Alphabet::{alphabet}, \
+             is_shared: {} }},",
+            key.begins, key.least, key.most, key.is_shared,
+        )?;
+    }
+    writeln!(out, "];\n/// Keys without a mark.\npub static UNMARKED_KEYS: &[UnmarkedKey] = &[")?;
+    for (name, file) in &all.providers {
+        for key in &file.keys.unmarked {
+            writeln!(
+                out,
+                "UnmarkedKey {{ word: {:?}, kind: {name:?}, length: {}, is_hex: {} }},",
+                key.behind, key.length, key.is_hex,
+            )?;
+        }
+    }
+    writeln!(out, "];")
+}
+
+fn models(out: &mut String, all: &All) -> Result {
+    let mut special: Vec<&Models> = all.providers.iter().flat_map(|(_, file)| &file.models).collect();
+    special.sort_by_key(|models| models.effect);
+    writeln!(out, "/// Models that do more than their requests say; the first that fits decides.")?;
+    writeln!(out, "pub static SPECIAL_MODELS: &[(ModelMatch, ModelEffect)] = &[")?;
+    for models in special {
+        let (form, text) = match models {
+            Models { begins: Some(text), .. } => ("Begins", text),
+            Models { contains: Some(text), .. } => ("Contains", text),
+            Models { whole_begins: Some(text), .. } => ("WholeBegins", text),
+            Models { whole_contains: Some(text), .. } => ("WholeContains", text),
+            Models { variant: Some(text), .. } => ("Variant", text),
+            _ => continue,
+        };
+        let effect = match models.effect {
+            ModelEffect::Refused => "Refused",
+            ModelEffect::Window => "Window",
+        };
+        writeln!(out, "(ModelMatch::{form}({text:?}), ModelEffect::{effect}),")?;
+    }
+    writeln!(out, "];")
+}

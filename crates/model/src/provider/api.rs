@@ -1,0 +1,232 @@
+//! A provider's API, as its file in `providers/` describes it: paths, headers, what tries a key, what refusals mean.
+
+/// Shape of bodies and errors: whose language is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `{"error":{"message","type","param","code"}}`.
+    OpenAi,
+    /// `{"type":"error","error":{"type","message"}}`.
+    Anthropic,
+    /// `{"error":{"code","message","status"}}`.
+    Gemini,
+}
+
+/// Place where an answer tells what it consumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Meter {
+    /// `usage` of chat completions; a stream has it in its last chunk, when asked for.
+    Chat,
+    /// `usage` of the Responses API.
+    Responses,
+    /// `usage.prompt_tokens`.
+    Embeddings,
+    /// `usage` of Anthropic's messages.
+    Messages,
+    /// `usageMetadata` of Gemini.
+    GenerateContent,
+    /// It consumes nothing that is charged for.
+    Free,
+    /// It costs something, and the answer does not tell how much in tokens.
+    Unmetered,
+}
+
+/// HTTP method of a path that may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// `GET`.
+    Get,
+    /// `POST`.
+    Post,
+}
+
+impl Verb {
+    /// The method's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Operation behind a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its name in usage records, such as `chat.completions`.
+    pub name: &'static str,
+    /// The shape of its bodies.
+    pub dialect: Dialect,
+    /// What it consumes.
+    pub meter: Meter,
+}
+
+/// Path that may be called.
+#[derive(Debug)]
+pub struct ApiPath {
+    /// Its method.
+    pub verb: Verb,
+    /// Below the base URL; `{model}` stands for a model's name.
+    pub path: &'static str,
+    /// What it does.
+    pub operation: Operation,
+    /// Fields of the dialect that this provider documents for a body; of one with others nothing is bounded. `None`: all
+    /// fields of the dialect.
+    pub takes: Option<&'static [&'static str]>,
+    /// Fields of the provider's own.
+    pub adds: &'static [AddedField],
+}
+
+/// Field of a provider's own, beside those of its dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddedField {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does to the bound of a call.
+    pub effect: FieldEffect,
+}
+
+/// Effect of a field on the bound of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldEffect {
+    /// None: its bytes bound it.
+    Bytes,
+    /// The prompt holds what bytes do not bound: no more than the model's window.
+    Window,
+    /// Nothing bounds it.
+    Refused,
+    /// `true` means that the answer comes later, by another call, and would not be counted.
+    Deferred,
+}
+
+/// Header that a provider takes its key in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `Authorization: Bearer <key>`.
+    Bearer,
+    /// The key by itself, in a header of this name (lower case).
+    Named(&'static str),
+}
+
+/// Cheapest call that asks for a key and spends nothing.
+#[derive(Debug)]
+pub struct Probe {
+    /// Segments of its path below the base URL; `..` leads one up.
+    pub path: &'static [&'static str],
+    /// What stands behind the `?`.
+    pub query: Option<&'static str>,
+    /// What an accepted key means here.
+    pub accepted: &'static str,
+}
+
+/// Answer of a provider to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProbeOutcome {
+    /// It accepts the key.
+    Ok,
+    /// It does not accept the key.
+    BadKey,
+    /// The key is right, and nothing is left to spend.
+    EmptyAccount,
+    /// The key is right, and used too often just now.
+    RateLimited,
+    /// There was no answer at all.
+    Unreachable,
+    /// There was an answer that says nothing about the key.
+    Unexpected,
+}
+
+impl ProbeOutcome {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BadKey => "bad_key",
+            Self::EmptyAccount => "empty_account",
+            Self::RateLimited => "rate_limited",
+            Self::Unreachable => "unreachable",
+            Self::Unexpected => "unexpected",
+        }
+    }
+}
+
+/// Answer that means something else than its status says. All that is given must hold.
+#[derive(Debug)]
+pub struct Refusal {
+    /// One of these statuses; of none, any.
+    pub statuses: &'static [u16],
+    /// The text at this JSON pointer (RFC 6901) is one of these.
+    pub text: Option<(&'static str, &'static [&'static str])>,
+    /// The text at this JSON pointer has these words in it, in upper or lower case.
+    pub message: Option<(&'static str, &'static str)>,
+    /// An entry of `error.details` has this `reason`.
+    pub reason: Option<&'static str>,
+    /// No entry of `error.details` has this `@type`.
+    pub without_detail: Option<&'static str>,
+    /// The number at this JSON pointer is zero or less.
+    pub nothing_left_at: Option<&'static str>,
+    /// What it means.
+    pub outcome: ProbeOutcome,
+    /// The same in our words, with the remedy.
+    pub words: &'static str,
+}
+
+/// Making of keys over the provider's API.
+#[derive(Debug)]
+pub struct Minting {
+    /// Segments of the path below the base URL where keys are made; `{project}` stands for the account's project. A key is
+    /// revoked one segment below, by its name.
+    pub path: &'static [&'static str],
+    /// JSON pointer to a new key.
+    pub key: &'static str,
+    /// JSON pointer to what the provider calls it.
+    pub id: &'static str,
+}
+
+/// Whoever a provider tells when a key was last used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teller {
+    /// Whoever shows the key itself.
+    Key,
+    /// Whoever shows the key that makes such keys.
+    Minter,
+    /// Nobody.
+    Nobody,
+}
+
+/// Stand-in for one segment of a path: the project in which keys are made.
+pub const PROJECT: &str = "{project}";
+
+/// API of a provider on the wire.
+#[derive(Debug)]
+pub struct Api {
+    /// The shape of its errors, and of its bodies where a path does not say otherwise.
+    pub dialect: Dialect,
+    /// Where the key goes.
+    pub key_header: KeyHeader,
+    /// Headers that every call in the provider's own dialect must have, beside the key.
+    pub fixed_headers: &'static [(&'static str, &'static str)],
+    /// Whether `max_tokens` limits an answer with all that is billed of it.
+    pub heeds_max_tokens: bool,
+    /// Whether `max_completion_tokens` does.
+    pub heeds_max_completion_tokens: bool,
+    /// Whether what a schema names is copied to where it is named, so that a prompt can be longer than its bytes.
+    pub unrolls_schemas: bool,
+    /// Whether the figures of an answer tell its cost.
+    pub reports_cost: bool,
+    /// Whether a stream tells its usage without being asked to, and perhaps only then.
+    pub tells_usage_unasked: bool,
+    /// Paths that may be called.
+    pub paths: &'static [ApiPath],
+    /// What tries a key.
+    pub probe: Probe,
+    /// Answers that mean something else than their status says; the first that fits decides.
+    pub refusals: &'static [Refusal],
+    /// How keys are made, where they can be.
+    pub minting: Option<Minting>,
+    /// Whom it tells when a key was last used.
+    pub last_use: Teller,
+    /// Segments of the path below the base URL where it tells; `{project}` stands for the account's project.
+    pub last_use_path: &'static [&'static str],
+}
