@@ -1,9 +1,10 @@
-//! A server on loopback that serves calls to models as the five providers do, by the key that it is shown, and counts
+//! A server on loopback that serves calls to models as the providers do, by the key that it is shown, and counts
 //! what reaches it: the judge of what was spent.
 //!
 //! A key is `fake-<mode>-<anything>`; see [`Mode`]. A request can say itself how it is to end (`fake_upstream/ending.rs`). Bodies follow the providers' published API references:
 //! <https://platform.openai.com/docs/api-reference>, <https://platform.claude.com/docs/en/api/messages>,
-//! <https://ai.google.dev/api/generate-content>, <https://openrouter.ai/docs/api-reference>, <https://console.groq.com/docs>.
+//! <https://ai.google.dev/api/generate-content>, <https://openrouter.ai/docs/api-reference>, <https://console.groq.com/docs>;
+//! of the others, those that their files in `crates/model/providers/` name.
 
 mod anthropic;
 mod ending;
@@ -198,15 +199,9 @@ impl FakeUpstream {
     /// When there is no fake of this provider.
     #[must_use]
     pub fn endpoint(&self, provider: &str) -> String {
-        let path = match provider {
-            "openai" => "/openai/v1",
-            "anthropic" => "/anthropic",
-            "gemini" => "/gemini",
-            "openrouter" => "/openrouter/api/v1",
-            "groq" => "/groq/openai/v1",
-            other => panic!("no fake of {other}"),
-        };
-        format!("http://{}{path}", self.address)
+        let base = BASES.iter().find(|(name, _)| *name == provider);
+        let (_, path) = base.unwrap_or_else(|| panic!("no fake of {provider}"));
+        format!("http://{}{}", self.address, path.trim_end_matches('/'))
     }
 
     /// The requests that have arrived, the first [`REMEMBERED`] of them.
@@ -282,15 +277,23 @@ impl Drop for Watch {
     }
 }
 
+/// Where each provider's API is on the fake; it ends as the real one does.
+const BASES: [(&str, &str); 11] = [
+    ("openai", "/openai/v1/"),
+    ("anthropic", "/anthropic/"),
+    ("gemini", "/gemini/"),
+    ("openrouter", "/openrouter/api/v1/"),
+    ("groq", "/groq/openai/v1/"),
+    ("grok", "/grok/v1/"),
+    ("deepseek", "/deepseek/v1/"),
+    ("together", "/together/v1/"),
+    ("perplexity", "/perplexity/"),
+    ("mistral", "/mistral/v1/"),
+    ("cohere", "/cohere/compatibility/v1/"),
+];
+
 /// Whose API a path belongs to, and the rest of it.
 fn provider_of(path: &str) -> Option<(&'static str, &str)> {
-    const BASES: [(&str, &str); 5] = [
-        ("openai", "/openai/v1/"),
-        ("anthropic", "/anthropic/"),
-        ("gemini", "/gemini/"),
-        ("openrouter", "/openrouter/api/v1/"),
-        ("groq", "/groq/openai/v1/"),
-    ];
     BASES.iter().find_map(|(provider, base)| Some((*provider, path.strip_prefix(base)?)))
 }
 
@@ -382,7 +385,7 @@ async fn respond(
         let bill = match provider {
             "anthropic" if !rest.ends_with("chat/completions") => anthropic::bill(rest, &arrived),
             "gemini" if !rest.contains("openai/") => gemini::bill(rest, &arrived),
-            _ => openai::bill(rest, &arrived),
+            _ => openai::bill(provider, rest, &arrived),
         };
         locked(&log.bills).entry(key.clone()).or_default().add(bill);
     }

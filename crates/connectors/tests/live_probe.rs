@@ -36,6 +36,12 @@ async fn every_provider_tells_a_good_key_a_bad_key_an_empty_account_and_a_rate_l
         (Api::Gemini, [200, 400, 429, 429]),
         (Api::OpenRouter, [200, 401, 402, 429]),
         (Api::Groq, [200, 401, 400, 429]),
+        (Api::Grok, [200, 400, 429, 429]),
+        (Api::DeepSeek, [200, 401, 402, 429]),
+        (Api::Together, [200, 401, 402, 429]),
+        (Api::Perplexity, [200, 401, 429, 429]),
+        (Api::Mistral, [200, 401, 429, 429]),
+        (Api::Cohere, [200, 401, 402, 429]),
         (Api::Compatible, [200, 401, 429, 429]),
     ] {
         let cases = [
@@ -63,6 +69,12 @@ async fn a_probe_is_one_request_with_the_key_in_the_right_header_and_nowhere_els
         (Api::Gemini, "/gemini/v1beta/models", Some("pageSize=1"), "x-goog-api-key"),
         (Api::OpenRouter, "/openrouter/api/v1/key", None, "authorization"),
         (Api::Groq, "/groq/openai/v1/models", None, "authorization"),
+        (Api::Grok, "/grok/v1/models", None, "authorization"),
+        (Api::DeepSeek, "/deepseek/v1/models", None, "authorization"),
+        (Api::Together, "/together/v1/models", None, "authorization"),
+        (Api::Perplexity, "/perplexity/v1/models", None, "authorization"),
+        (Api::Mistral, "/mistral/v1/models", None, "authorization"),
+        (Api::Cohere, "/cohere/v1/models", Some("page_size=1"), "authorization"),
         (Api::Compatible, "/compatible/v1/models", None, "authorization"),
     ] {
         let (_, fake) = probed_as(api, Behaviour::Ok).await;

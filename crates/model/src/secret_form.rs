@@ -1,5 +1,6 @@
 //! The one check of secrets on their way in: unwraps what is certainly wrapping, and refuses what cannot be used.
 
+use crate::provider::MARKED_KEYS;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -260,11 +261,8 @@ pub fn is_invisible(character: char) -> bool {
     )
 }
 
-/// Beginnings that only keys have.
-const BEGINNINGS: [&str; 14] = [
-    "sk-", "sk_", "AIza", "AQ.", "gsk_", "xai-", "pplx-", "hf_", "r8_", "tgp_v1_", "key_", "csk-", "fw_",
-    "nvapi-",
-];
+/// Beginnings that only keys have, beside those of [`MARKED_KEYS`].
+const OTHER_BEGINNINGS: [&str; 7] = ["sk_", "hf_", "r8_", "key_", "csk-", "fw_", "nvapi-"];
 
 /// Length from which each of two parts is taken for a key.
 const MIN_KEY_PART_BYTES: usize = 16;
@@ -314,7 +312,8 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn begins_like_a_key(part: &str) -> bool {
-    BEGINNINGS.iter().any(|beginning| part.starts_with(beginning))
+    let marked = MARKED_KEYS.iter().map(|key| key.prefix);
+    marked.chain(OTHER_BEGINNINGS).any(|beginning| part.starts_with(beginning))
 }
 
 /// Several keys in one text, separated by anything that lists are separated by.
@@ -466,30 +465,20 @@ const STAND_INS: [&str; 26] = [
     "unset",
 ];
 
-/// Beginnings of keys behind which a stand-in may follow; in lower case, longer ones first.
-const KEY_BEGINNINGS: [&str; 14] = [
-    "sk-proj-",
-    "sk-svcacct-",
-    "sk-ant-api03-",
-    "sk-ant-",
-    "sk-or-v1-",
-    "sk-or-",
-    "sk-",
-    "gsk_",
-    "aiza",
-    "aq.",
-    "xai-",
-    "pplx-",
-    "hf_",
-    "r8_",
-];
+/// Beginnings of keys behind which a stand-in may follow, beside those of [`MARKED_KEYS`].
+const STAND_IN_BEGINNINGS: [&str; 3] = ["sk-ant-api03-", "hf_", "r8_"];
 
 /// So many digits of one kind stand in for a key.
 const STAND_IN_DIGITS: usize = 8;
 
 fn is_placeholder(text: &str) -> bool {
     let lower = Zeroizing::new(text.to_ascii_lowercase());
-    let tail = KEY_BEGINNINGS.iter().find_map(|beginning| lower.strip_prefix(beginning)).unwrap_or(&lower);
+    let behind = |beginning: &str| {
+        let begins = lower.get(..beginning.len()).is_some_and(|it| it.eq_ignore_ascii_case(beginning));
+        begins.then(|| &lower[beginning.len()..])
+    };
+    let marked = MARKED_KEYS.iter().map(|key| key.prefix);
+    let tail = STAND_IN_BEGINNINGS.into_iter().chain(marked).find_map(behind).unwrap_or(&lower);
     // A short number may happen to be of one digit, again and again.
     let is_number =
         tail.len() < STAND_IN_DIGITS && tail.starts_with(|character: char| character.is_ascii_digit());

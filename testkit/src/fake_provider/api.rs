@@ -25,6 +25,18 @@ pub enum Api {
     OpenRouter,
     /// Groq.
     Groq,
+    /// xAI.
+    Grok,
+    /// DeepSeek.
+    DeepSeek,
+    /// Together.
+    Together,
+    /// Perplexity.
+    Perplexity,
+    /// Mistral.
+    Mistral,
+    /// Cohere.
+    Cohere,
     /// Some other server that speaks OpenAI's format.
     Compatible,
 }
@@ -38,6 +50,12 @@ pub(super) enum Call {
     PublicModels,
 }
 
+/// xAI's errors are texts: <https://docs.x.ai/docs/key-information/debugging>.
+const XAI_WRONG_KEY: &str = r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: {key_hint}. You can obtain an API key from https://console.x.ai."}"#;
+const XAI_EMPTY: &str = r#"{"code":"Some resource has been exhausted","error":"Your team has either used all available credits or reached its monthly spending limit."}"#;
+/// What has no code says all with its status.
+const PLAIN_REFUSAL: &str = r#"{"message":"no"}"#;
+
 macro_rules! golden {
     ($provider:literal, $case:literal) => {
         include_str!(concat!("../../golden/", $provider, "/", $case, ".json"))
@@ -46,8 +64,20 @@ macro_rules! golden {
 
 impl Api {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::OpenAi, Self::Anthropic, Self::Gemini, Self::OpenRouter, Self::Groq, Self::Compatible];
+    pub const ALL: [Self; 12] = [
+        Self::OpenAi,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::OpenRouter,
+        Self::Groq,
+        Self::Grok,
+        Self::DeepSeek,
+        Self::Together,
+        Self::Perplexity,
+        Self::Mistral,
+        Self::Cohere,
+        Self::Compatible,
+    ];
 
     /// The name under which strongroom knows the provider.
     #[must_use]
@@ -58,6 +88,12 @@ impl Api {
             Self::Gemini => "gemini",
             Self::OpenRouter => "openrouter",
             Self::Groq => "groq",
+            Self::Grok => "grok",
+            Self::DeepSeek => "deepseek",
+            Self::Together => "together",
+            Self::Perplexity => "perplexity",
+            Self::Mistral => "mistral",
+            Self::Cohere => "cohere",
             Self::Compatible => "my-llm",
         }
     }
@@ -70,19 +106,31 @@ impl Api {
             Self::Gemini => "/gemini",
             Self::OpenRouter => "/openrouter/api/v1",
             Self::Groq => "/groq/openai/v1",
+            Self::Grok => "/grok/v1",
+            Self::DeepSeek => "/deepseek/v1",
+            Self::Together => "/together/v1",
+            Self::Perplexity => "/perplexity",
+            Self::Mistral => "/mistral/v1",
+            Self::Cohere => "/cohere/compatibility/v1",
             Self::Compatible => "/compatible/v1",
         }
     }
 
     pub(super) fn of_path(path: &str) -> Option<(Self, Call)> {
+        // Beside the API that calls go to.
+        if path == "/cohere/v1/models" {
+            return Some((Self::Cohere, Call::Probe));
+        }
         let (api, call) =
             Self::ALL.into_iter().find_map(|api| Some((api, path.strip_prefix(api.base_path())?)))?;
         match (api, call) {
             (Self::Anthropic, "/v1/models")
             | (Self::Gemini, "/v1beta/models")
+            | (Self::Perplexity, "/v1/models")
             | (Self::OpenRouter, "/key") => Some((api, Call::Probe)),
             (Self::OpenRouter, "/models") => Some((api, Call::PublicModels)),
-            (Self::OpenAi | Self::Groq | Self::Compatible, "/models") => Some((api, Call::Probe)),
+            (Self::Cohere | Self::Perplexity, _) => None,
+            (_, "/models") if !matches!(api, Self::Anthropic | Self::Gemini) => Some((api, Call::Probe)),
             _ => None,
         }
     }
@@ -146,14 +194,24 @@ impl Api {
             Self::Gemini => (403, golden!("gemini", "missing_key")),
             Self::OpenRouter => (401, golden!("openrouter", "missing_key")),
             Self::Groq => (401, golden!("groq", "missing_key")),
+            _ => (401, golden!("openai", "missing_key")),
         };
         json(status, body.to_owned())
     }
 
     /// Status, body and headers.
     fn golden(self, behaviour: Behaviour) -> (u16, &'static str, &'static [(&'static str, &'static str)]) {
-        use Behaviour::{EmptyAccount, Ok, RateLimited};
+        use Behaviour::{EmptyAccount, Ok, RateLimited, WrongKey};
         match (self, behaviour) {
+            (Self::Grok, EmptyAccount) => (429, XAI_EMPTY, &[]),
+            (Self::Grok, Ok | RateLimited) => Self::OpenAi.golden(behaviour),
+            (Self::Grok, _) => (400, XAI_WRONG_KEY, &[]),
+            (Self::DeepSeek | Self::Together | Self::Cohere, EmptyAccount) => (402, PLAIN_REFUSAL, &[]),
+            (Self::Mistral | Self::Cohere, RateLimited) => (429, PLAIN_REFUSAL, &[("retry-after", "2")]),
+            (Self::Cohere | Self::Mistral | Self::DeepSeek, WrongKey) => (401, PLAIN_REFUSAL, &[]),
+            (Self::DeepSeek | Self::Together | Self::Perplexity | Self::Mistral | Self::Cohere, _) => {
+                Self::OpenAi.golden(behaviour)
+            }
             (Self::OpenAi | Self::Compatible, Ok) => (200, golden!("openai", "ok"), &[]),
             (Self::OpenAi | Self::Compatible, EmptyAccount) => (429, golden!("openai", "empty_account"), &[]),
             (Self::OpenAi | Self::Compatible, RateLimited) => (

@@ -16,7 +16,12 @@ pub(super) fn answer(provider: &str, path: &str, arrived: &Arrived) -> Reply {
         return Reply::Whole(404, json!({ "error": error }));
     }
     let path = path.strip_prefix("v1beta/openai/").or(path.strip_prefix("v1/")).unwrap_or(path);
+    if provider == "mistral" && !body["stream_options"].is_null() {
+        let detail = json!([{ "type": "extra_forbidden", "loc": ["body", "stream_options"] }]);
+        return Reply::Whole(422, json!({ "object": "error", "message": { "detail": detail } }));
+    }
     match (arrived.method.as_str(), path) {
+        ("POST", "fim/completions") => chat(provider, &model, arrived),
         ("POST", "chat/completions") if streams => chat_stream(provider, &model, arrived),
         ("POST", "chat/completions") => chat(provider, &model, arrived),
         ("POST", "responses") if streams => responses_stream(&model, arrived),
@@ -52,11 +57,37 @@ pub(super) fn answer(provider: &str, path: &str, arrived: &Arrived) -> Reply {
     }
 }
 
+/// Those that tell of no cache.
+const UNCACHED: [&str; 4] = ["together", "perplexity", "mistral", "cohere"];
+
+/// Those that tell the usage of a stream unasked, in its last piece.
+const UNASKED: [&str; 4] = ["together", "perplexity", "mistral", "cohere"];
+
 fn usage(provider: &str, arrived: &Arrived) -> Value {
     let (input, output) = figures(arrived);
-    let mut usage = json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output,
-        "prompt_tokens_details": { "cached_tokens": 2, "audio_tokens": 0 },
-        "completion_tokens_details": { "reasoning_tokens": 1, "audio_tokens": 0 } });
+    let plain =
+        json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output });
+    let with = |more: Value| {
+        let mut all = plain.clone();
+        for (name, value) in more.as_object().into_iter().flatten() {
+            all[name] = value.clone();
+        }
+        all
+    };
+    let mut usage = match provider {
+        // Reasoning stands beside the completion.
+        "grok" => with(json!({ "completion_tokens": output - 1,
+            "prompt_tokens_details": { "text_tokens": input, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 2 },
+            "completion_tokens_details": { "reasoning_tokens": 1, "audio_tokens": 0 } })),
+        "deepseek" => with(json!({ "prompt_cache_hit_tokens": 2, "prompt_cache_miss_tokens": input - 2,
+            "completion_tokens_details": { "reasoning_tokens": 1 } })),
+        "perplexity" => with(json!({ "search_context_size": "low",
+            "cost": { "input_tokens_cost": 0.00001, "output_tokens_cost": 0.00002, "request_cost": 0.005,
+                "total_cost": 0.00503 } })),
+        "together" | "mistral" | "cohere" => plain,
+        _ => with(json!({ "prompt_tokens_details": { "cached_tokens": 2, "audio_tokens": 0 },
+            "completion_tokens_details": { "reasoning_tokens": 1, "audio_tokens": 0 } })),
+    };
     if provider == "openrouter" {
         usage["cost"] = json!(0.00042);
     }
@@ -64,11 +95,13 @@ fn usage(provider: &str, arrived: &Arrived) -> Value {
 }
 
 /// What a call is billed.
-pub(super) fn bill(path: &str, arrived: &Arrived) -> Bill {
+pub(super) fn bill(provider: &str, path: &str, arrived: &Arrived) -> Bill {
     let (input, output) = figures(arrived);
+    let has_cache = !UNCACHED.contains(&provider);
+    let cached_input = if has_cache { 2 } else { 0 };
     match path.strip_prefix("v1beta/openai/").or(path.strip_prefix("v1/")).unwrap_or(path) {
         "chat/completions" | "responses" => {
-            Bill { calls: 1, input: input - 2, cached_input: 2, cache_write: 0, output }
+            Bill { calls: 1, input: input - cached_input, cached_input, cache_write: 0, output }
         }
         "embeddings" => Bill { calls: 1, input, ..Bill::default() },
         _ => Bill::default(),
@@ -118,7 +151,12 @@ fn chat_stream(provider: &str, model: &str, arrived: &Arrived) -> Reply {
         (WORDS.iter().map(|word| delta(json!({ "content": word }))).collect(), "stop")
     };
     let mut end = vec![chunk(json!([{ "index": 0, "delta": {}, "finish_reason": reason }]), Value::Null)];
-    if asked {
+    if UNASKED.contains(&provider) {
+        let last = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_750_000_000, "model": model,
+            "choices": [{ "index": 0, "delta": { "content": "" }, "finish_reason": reason }],
+            "usage": usage(provider, arrived) });
+        end = vec![event("", &last)];
+    } else if asked {
         end.push(chunk(json!([]), usage(provider, arrived)));
     } else if provider == "groq" {
         let mut last = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model,

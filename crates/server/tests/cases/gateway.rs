@@ -8,6 +8,7 @@ mod connections;
 mod doors;
 mod endings;
 mod failover;
+mod further_providers;
 mod headers;
 mod limits;
 mod streams;

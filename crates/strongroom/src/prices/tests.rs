@@ -1,5 +1,6 @@
 //! The price table that comes with strongroom, and what is refused in one.
 
+use strongroom_model::provider::{KNOWN, PriceSource};
 use strongroom_model::usage::{Asked, AskedFor, CallBound, Tier, TokenUsage};
 use strongroom_model::{Amount, ProblemKind};
 
@@ -18,6 +19,10 @@ fn the_built_in_table_reads_and_knows_every_provider_that_has_prices() {
     assert_eq!(table, built_in());
     for name in ["openai", "anthropic", "gemini", "groq"] {
         assert!(table.models_of(&provider(name)).len() > 3, "{name}");
+    }
+    for known in KNOWN {
+        let has_prices = !table.models_of(&provider(known.name)).is_empty();
+        assert_eq!(has_prices, known.prices == PriceSource::Table, "{}", known.name);
     }
     let price = table.find(&provider("openai"), "gpt-4o-mini", Millis(0)).unwrap();
     let rates = &price.standard.rates;
@@ -74,7 +79,7 @@ fn prices_that_changed_hold_from_their_day_on() {
 fn no_call_to_any_model_costs_more_than_its_bound() {
     let table = built_in();
     let mut looked_at = 0;
-    for name in ["openai", "anthropic", "gemini", "groq"] {
+    for name in KNOWN.iter().map(|known| known.name) {
         for model in table.models_of(&provider(name)) {
             let price = table.find(&provider(name), model, TODAY).unwrap();
             for tier in Tier::ALL {

@@ -193,7 +193,9 @@ impl RequestFacts {
             let takes = path?.takes?;
             let fields = table(operation).fields.iter().enumerate();
             let given = fields.filter(|(place, _)| self.seen & 1 << place != 0).map(|(_, field)| field.name);
-            given.into_iter().find(|name| !takes.contains(name))
+            // A limit that is passed over makes no answer longer.
+            let is_harmless = |name: &&str| *name == "max_completion_tokens" || *name == "max_tokens";
+            given.into_iter().find(|name| !takes.contains(name) && !is_harmless(name))
         })
     }
 

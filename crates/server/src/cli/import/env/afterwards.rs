@@ -121,7 +121,7 @@ impl Afterwards {
         for known in KNOWN.iter().filter(|known| self.providers.contains(known.name)) {
             said.push(format!("  {}: {}", known.name, known.keys_page));
         }
-        let example = self.providers.iter().next().copied().unwrap_or("openai");
+        let example = self.providers.iter().next().copied().unwrap_or_default();
         said.push(format!(
             "programs get them by `strongroom run --provider {example} -- COMMAND`, or by GET /api/providers/{example}/credential"
         ));
