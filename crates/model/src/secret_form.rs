@@ -1,10 +1,10 @@
 //! The one check of secrets on their way in: unwraps what is certainly wrapping, and refuses what cannot be used.
 
-use crate::provider::MARKED_KEYS;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::provider::MARKED_KEYS;
 use crate::secret::Secret;
 
 /// Purpose of a secret; a provider's key has stricter rules than a second secret, which may be any password.

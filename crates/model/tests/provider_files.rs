@@ -12,11 +12,11 @@ use std::path::Path;
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers");
     let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
+        .expect("the folder")
         .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(path).unwrap())
+            let path = entry.expect("an entry").path();
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).expect("text"))
         })
         .collect();
     files.sort();
@@ -26,7 +26,7 @@ fn files() -> Vec<(String, String)> {
 /// The files with one text in one of them replaced.
 fn with(name: &str, from: &str, to: &str) -> Vec<(String, String)> {
     let mut files = files();
-    let (_, text) = files.iter_mut().find(|(file, _)| file == name).unwrap();
+    let (_, text) = files.iter_mut().find(|(file, _)| file == name).expect("the file");
     assert!(text.contains(from), "{name} has no {from}");
     *text = text.replacen(from, to, 1);
     files

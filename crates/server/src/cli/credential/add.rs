@@ -22,7 +22,7 @@ pub(in crate::cli) struct AddOptions {
     /// Its name: letters, digits, '.', '_' and '-'
     name: String,
 
-    /// openai, anthropic, gemini (or google), openrouter, groq, or any other with --endpoint
+    /// openai, anthropic, gemini, openrouter, groq, xai, deepseek, together, perplexity, mistral, cohere, or any other with --endpoint
     #[arg(long, short)]
     provider: String,
 
