@@ -48,8 +48,12 @@ async fn files_move_in_once_and_only_once() {
     ]);
     let api = FakeApi::default();
     assert_eq!(run(&paths, false, &api.session(true)).await.unwrap(), Exit::Ok);
-    let expected =
-        [("gemini-primary", "AIza-three"), ("openai-primary", "sk-proj-one"), ("openai-2", "sk-$two")];
+    let expected = [
+        ("gemini-primary", "AIza-three"),
+        ("openai-primary", "sk-proj-one"),
+        ("openai-2", "sk-$two"),
+        ("mistral-primary", "m"),
+    ];
     let expected: Vec<_> =
         expected.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect();
     assert_eq!(stored(&api), expected);
@@ -72,7 +76,7 @@ async fn a_dry_run_asks_nobody_and_stores_nothing() {
 
 #[tokio::test]
 async fn nothing_is_sent_when_there_is_nothing_to_send() {
-    let (_directory, paths) = files(&[(".env", "OPENAI_API_KEY=your_key_here\nMISTRAL_API_KEY=m\n")]);
+    let (_directory, paths) = files(&[(".env", "OPENAI_API_KEY=your_key_here\nSTRIPE_SECRET_KEY=m\n")]);
     let api = FakeApi::default();
     assert_eq!(run(&paths, false, &api.session(false)).await.unwrap(), Exit::Ok);
     assert!(api.requests().is_empty());
