@@ -92,7 +92,8 @@ pub struct CreateCredential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true, nullable = false)]
     pub name: Option<String>,
-    /// `openai`, `anthropic`, `gemini` (or `google`), `openrouter`, `groq`, or any other with an `endpoint`.
+    /// `openai`, `anthropic`, `gemini` (or `google`), `openrouter`, `groq`, `grok` (or `xai`), `deepseek`, `together`, `perplexity`,
+    /// `mistral`, `cohere`, or any other with an `endpoint`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = true, nullable = false)]
     pub provider: Option<String>,
