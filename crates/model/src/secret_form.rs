@@ -264,6 +264,11 @@ pub fn is_invisible(character: char) -> bool {
 /// Beginnings that only keys have, beside those of [`MARKED_KEYS`].
 const OTHER_BEGINNINGS: [&str; 7] = ["sk_", "hf_", "r8_", "key_", "csk-", "fw_", "nvapi-"];
 
+/// All beginnings that only keys have.
+fn beginnings() -> impl Iterator<Item = &'static str> {
+    MARKED_KEYS.iter().map(|key| key.prefix).chain(OTHER_BEGINNINGS)
+}
+
 /// Length from which each of two parts is taken for a key.
 const MIN_KEY_PART_BYTES: usize = 16;
 
@@ -312,8 +317,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn begins_like_a_key(part: &str) -> bool {
-    let marked = MARKED_KEYS.iter().map(|key| key.prefix);
-    marked.chain(OTHER_BEGINNINGS).any(|beginning| part.starts_with(beginning))
+    beginnings().any(|beginning| part.starts_with(beginning))
 }
 
 /// Several keys in one text, separated by anything that lists are separated by.
