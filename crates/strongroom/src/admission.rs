@@ -19,7 +19,7 @@ pub(crate) use desk::{Desk, Refusal};
 pub(crate) use till::{Claim, Consumed};
 
 use crate::Strongroom;
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 
 /// What a call needs at the most.
 #[derive(Debug, Clone, Copy)]
@@ -149,8 +149,8 @@ impl Plan {
     }
 
     /// A credential's monthly requests, which are counted with and without a limit.
-    pub(crate) fn count_uses(&mut self, credential: Uid, limits: &[Limit], moment: Moment) {
-        let key = CounterKey::monthly_requests(credential, moment.now);
+    pub(crate) fn count_uses(&mut self, credential: Uid, limits: &[Limit], snapshot: Snapshot) {
+        let key = CounterKey::monthly_requests(credential, snapshot.now);
         let limit = limits.iter().find(|limit| limit.counter_subject() == credential);
         self.push(Claim { key, amount: 1, limit: limit.map(|limit| limit.amount) }, limit);
     }
@@ -163,7 +163,7 @@ impl Plan {
         &mut self,
         limits: &[Limit],
         (need, at_fault): (&Need, AtFault<'_>),
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<(), Problem> {
         for limit in limits {
             if matches!(&limit.scope, LimitScope::Credential(uid) if *uid == limit.counter_subject()) {
@@ -174,7 +174,7 @@ impl Plan {
             if amount == Amount::ZERO && need.tokens == Some(Amount::ZERO) {
                 continue;
             }
-            let key = CounterKey::at(limit.uid, (limit.unit, limit.window), moment.now);
+            let key = CounterKey::at(limit.uid, (limit.unit, limit.window), snapshot.now);
             self.push(Claim { key, amount: amount.get(), limit: Some(limit.amount) }, Some(limit));
         }
         Ok(())
@@ -276,14 +276,14 @@ impl Strongroom {
         plan: &mut Plan,
         actor: &Actor,
         need: (&Need, AtFault<'_>),
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<(), Problem> {
         for scope in client_scopes(actor) {
-            let limits = match self.known_limits_of(&scope, moment.generation) {
+            let limits = match self.0.cache.known_limits_of(&scope, snapshot.generation) {
                 Some(limits) => limits,
-                None => self.limits_of(&scope, moment.generation).await?,
+                None => self.0.cache.limits_of(&scope, snapshot.generation).await?,
             };
-            plan.bind(&limits, need, moment)?;
+            plan.bind(&limits, need, snapshot)?;
         }
         Ok(())
     }
@@ -297,15 +297,15 @@ impl Strongroom {
         plan: &mut Plan,
         credential: Uid,
         need: (&Need, AtFault<'_>),
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<(), Problem> {
         let scope = LimitScope::Credential(credential);
-        let limits = match self.known_limits_of(&scope, moment.generation) {
+        let limits = match self.0.cache.known_limits_of(&scope, snapshot.generation) {
             Some(limits) => limits,
-            None => self.limits_of(&scope, moment.generation).await?,
+            None => self.0.cache.limits_of(&scope, snapshot.generation).await?,
         };
-        plan.count_uses(credential, &limits, moment);
-        plan.bind(&limits, need, moment)
+        plan.count_uses(credential, &limits, snapshot);
+        plan.bind(&limits, need, snapshot)
     }
 
     /// A session that sees everything that calls have consumed so far in this process.

@@ -13,7 +13,7 @@ use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 
 use crate::Strongroom;
 use crate::admission::{AtFault, Held, Need, Plan, Refusal, limit_reached};
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 
 pub use attempt::{Attempt, Running};
 pub(crate) use model_names::ModelNames;
@@ -139,17 +139,17 @@ impl CallService {
         if self.actor.role == Role::Auditor {
             return Err(Problem::denied("an auditor sees metadata and uses no keys"));
         }
-        let mut moment = self.room.moment().await?;
-        let candidates = match self.room.candidates(&self.actor, &call, moment).await {
+        let mut snapshot = self.room.0.cache.snapshot().await?;
+        let candidates = match self.room.candidates(&self.actor, &call, snapshot).await {
             // What another server has just made is not known here yet: nobody is turned away by what was known before.
             Err(problem) if matches!(problem.kind, ProblemKind::Denied | ProblemKind::NotFound) => {
-                self.room.0.catalog.doubt();
-                let again = self.room.moment().await?;
-                if again.generation == moment.generation {
+                self.room.0.cache.invalidate();
+                let again = self.room.0.cache.snapshot().await?;
+                if again.generation == snapshot.generation {
                     return Err(problem);
                 }
-                moment = again;
-                self.room.candidates(&self.actor, &call, moment).await?
+                snapshot = again;
+                self.room.candidates(&self.actor, &call, snapshot).await?
             }
             found => found?,
         };
@@ -160,7 +160,7 @@ impl CallService {
             candidates,
             tried: 0,
             has_repeated: false,
-            generation: moment.generation,
+            generation: snapshot.generation,
             client: Arc::default(),
             refusal: None,
         })
@@ -190,16 +190,16 @@ impl CallService {
     /// # Errors
     /// [`Problem`].
     pub async fn knows(&self, provider: &Provider, looks_again: bool) -> Result<bool, Problem> {
-        let moment = self.room.moment().await?;
-        if self.room.was_stored(provider, moment).await? {
+        let snapshot = self.room.0.cache.snapshot().await?;
+        if self.room.0.cache.was_stored(provider, snapshot).await? {
             return Ok(true);
         }
         if !looks_again {
             return Ok(false);
         }
-        self.room.0.catalog.doubt();
-        let again = self.room.moment().await?;
-        Ok(again.generation != moment.generation && self.room.was_stored(provider, again).await?)
+        self.room.0.cache.invalidate();
+        let again = self.room.0.cache.snapshot().await?;
+        Ok(again.generation != snapshot.generation && self.room.0.cache.was_stored(provider, again).await?)
     }
 }
 
@@ -212,21 +212,21 @@ impl Call {
         // From when it was put off so often until it is answered.
         let (mut put_off, mut ahead) = (0, None);
         for _ in 0..ATTEMPTS {
-            let moment = self.room.moment().await?;
-            if moment.generation != self.generation {
-                Box::pin(self.look_again(moment)).await?;
+            let snapshot = self.room.0.cache.snapshot().await?;
+            if snapshot.generation != self.generation {
+                Box::pin(self.refresh_candidates(snapshot)).await?;
             }
             let Some(candidate) = self.candidates.get(self.tried) else {
                 return self.refusal.take().map_or(Ok(None), Err);
             };
-            let (need, at_fault) = self.need(candidate.target, moment);
+            let (need, at_fault) = self.need(candidate.target, snapshot);
             let mut plan = Plan::default();
-            self.room.bind_client(&mut plan, &self.actor, (&need, at_fault), moment).await?;
+            self.room.bind_client(&mut plan, &self.actor, (&need, at_fault), snapshot).await?;
             let client_claims = plan.claims.len();
             if let Key::Sealed(served) = &candidate.key
                 && let Err(problem) = self
                     .room
-                    .bind_credential(&mut plan, served.credential.uid, (&need, at_fault), moment)
+                    .bind_credential(&mut plan, served.credential.uid, (&need, at_fault), snapshot)
                     .await
             {
                 if problem.kind != ProblemKind::Denied {
@@ -237,10 +237,10 @@ impl Call {
             }
             // What an attempt before this one held of token and user is held on.
             let reused = settlement::reuse(&self.client, &mut plan, client_claims);
-            match self.room.0.admission.admit(std::mem::take(&mut plan.claims), moment).await {
-                Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, moment))),
+            match self.room.0.admission.admit(std::mem::take(&mut plan.claims), snapshot).await {
+                Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, snapshot))),
                 Err(Refusal::Stale) => {
-                    self.room.0.catalog.doubt();
+                    self.room.0.cache.invalidate();
                     put_off += 1;
                     if put_off >= PATIENT && ahead.is_none() {
                         ahead = Some(self.room.0.custody.store.go_ahead());
@@ -252,7 +252,7 @@ impl Call {
                     let Some(limit) = plan.limit(claim) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };
-                    let problem = limit_reached(limit, state, amount, moment.now);
+                    let problem = limit_reached(limit, state, amount, snapshot.now);
                     if claim < client_claims {
                         // Another credential would not help.
                         return Err(problem);
@@ -289,24 +289,26 @@ impl Call {
     }
 
     /// Something was changed: whoever was tried is not tried again, and the others are looked up anew.
-    async fn look_again(&mut self, moment: Moment) -> Result<(), Problem> {
-        self.actor = Arc::new(self.room.still_stands(&self.actor).await?);
+    async fn refresh_candidates(&mut self, snapshot: Snapshot) -> Result<(), Problem> {
+        self.actor = Arc::new(self.room.reauthenticate(&self.actor).await?);
         let tried: Vec<_> = self.candidates[..self.tried].iter().map(Candidate::identity).collect();
-        self.candidates = match self.room.candidates(&self.actor, &self.call, moment).await {
+        self.candidates = match self.room.candidates(&self.actor, &self.call, snapshot).await {
             Ok(candidates) => candidates.into_iter().filter(|it| !tried.contains(&it.identity())).collect(),
             // Who was tried may have been the last one.
             Err(problem) if self.tried > 0 && problem.kind == ProblemKind::NotFound => Vec::new(),
             Err(problem) => return Err(problem),
         };
         self.tried = 0;
-        self.generation = moment.generation;
+        self.generation = snapshot.generation;
         Ok(())
     }
 
-    fn need(&self, target: usize, moment: Moment) -> (Need, AtFault<'_>) {
+    fn need(&self, target: usize, snapshot: Snapshot) -> (Need, AtFault<'_>) {
         let target = &self.call.targets[target];
-        let price =
-            target.model.as_deref().and_then(|it| self.room.0.prices.find(&target.provider, it, moment.now));
+        let price = target
+            .model
+            .as_deref()
+            .and_then(|it| self.room.0.prices.find(&target.provider, it, snapshot.now));
         Need::within(&target.bound, price)
     }
 
@@ -316,7 +318,7 @@ impl Call {
         reused: Held,
         client_claims: usize,
         need: Need,
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Attempt {
         let candidate = self.candidates[self.tried].clone();
         self.tried += 1;
@@ -339,7 +341,7 @@ impl Call {
                 model: target.model.clone(),
                 target: candidate.target,
                 need,
-                moment,
+                snapshot,
             },
             (client, credential),
             Arc::clone(&self.client),

@@ -2,15 +2,14 @@
 //! clearly more often, it is taken back at once.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use futures::FutureExt;
 use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Uid};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::catalog::Served;
+use crate::cache::ActiveCredential;
 use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
@@ -22,28 +21,6 @@ const CHANCE: u32 = 2;
 const RISE: u32 = 10;
 /// Versions that are remembered at the most; what is forgotten is counted anew.
 const REMEMBERED: usize = 256;
-
-/// A staged version that serves a share of the calls.
-#[derive(Debug)]
-pub(crate) struct Canary {
-    /// The credential with the staged version in place of the one in use.
-    pub(crate) served: Arc<Served>,
-    percent: u64,
-    calls: AtomicU64,
-}
-
-impl Canary {
-    pub(crate) fn new(served: Served, percent: i64) -> Self {
-        let percent = u64::try_from(percent).unwrap_or(0);
-        Self { served: Arc::new(served), percent, calls: AtomicU64::new(0) }
-    }
-
-    /// Whether the next call goes to it: spread evenly, so that of a hundred in a row exactly its share does.
-    pub(crate) fn is_next(&self) -> bool {
-        let calls = self.calls.fetch_add(1, Ordering::Relaxed) % 100;
-        (calls + 1) * self.percent / 100 > calls * self.percent / 100
-    }
-}
 
 /// The last calls of one kind, each a bit: whether the key was refused.
 #[derive(Debug, Clone, Copy, Default)]
@@ -124,12 +101,12 @@ impl Canaries {
     }
 
     /// Whether a staged version may serve.
-    pub(crate) fn stands(&self, version: Uid) -> bool {
+    pub(crate) fn is_serving(&self, version: Uid) -> bool {
         self.tallies().get(&version).is_none_or(|tally| !tally.is_fallen)
     }
 
     /// A call with this key was answered, or its key was refused.
-    pub(crate) fn note(&self, served: &Served, is_refused: bool) {
+    pub(crate) fn note(&self, served: &ActiveCredential, is_refused: bool) {
         let credential = &served.credential;
         let Some(staged) = credential.staged.filter(|staged| staged.percent > 0) else { return };
         let mut tallies = self.tallies();
@@ -193,13 +170,5 @@ mod tests {
         let revoked: Vec<bool> = (0..1000).map(|call| call >= 997).collect();
         assert!(tally(&revoked, &good).has_risen(), "a long good time before does not hide it");
         assert!(tally(&bad, &[]).has_risen());
-    }
-
-    #[test]
-    fn of_a_hundred_calls_in_a_row_exactly_the_share_goes_to_it() {
-        let is_next = |percent: u64, call: u64| (call + 1) * percent / 100 > call * percent / 100;
-        for percent in 0..=100 {
-            assert_eq!((0..100).filter(|call| is_next(percent, *call)).count() as u64, percent);
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod counters;
 pub(crate) mod keyring;
+mod row_mac;
 pub(crate) mod seal;
 mod write_health;
 

@@ -1,54 +1,19 @@
 //! Draining: a version that was replaced stays in use by calls under way, on any server, and is retired when none is left.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-
 use serde_json::json;
-use strongroom_crypto::random;
 use strongroom_model::audit::Target;
-use strongroom_model::{Actor, Millis, Problem, Uid};
+use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::drain::{self, Drained};
 use strongroom_store::value;
 
 use crate::Strongroom;
 use crate::audit::entry;
-use crate::catalog::Served;
 use crate::credential::facts::Fate;
 
 /// Milliseconds within which every server has looked: it is asked every ten seconds.
-const LOOKED: i64 = 30_000;
+const SEEN_BY_ALL_MS: i64 = 30_000;
 /// Milliseconds for which a server that is busy counts as such.
-const BUSY: i64 = 45_000;
-
-/// The opened versions that calls on this server hold.
-#[derive(Debug)]
-pub(crate) struct Drains {
-    node: Uid,
-    held: Mutex<Vec<(Uid, Weak<Served>)>>,
-}
-
-impl Default for Drains {
-    fn default() -> Self {
-        Self { node: random::uid(), held: Mutex::default() }
-    }
-}
-
-impl Drains {
-    /// Watches an opened version.
-    pub(crate) fn watch(&self, served: &Arc<Served>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() == held.capacity() {
-            held.retain(|(_, served)| served.strong_count() > 0);
-        }
-        held.push((served.credential.version, Arc::downgrade(served)));
-    }
-
-    fn busy(&self) -> HashSet<Uid> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|(_, served)| served.strong_count() > 0);
-        held.iter().map(|(version, _)| *version).collect()
-    }
-}
+const BUSY_MS: i64 = 45_000;
 
 impl Strongroom {
     /// Says which replaced versions calls on this server still hold, and retires those that no server holds. Tells how
@@ -64,20 +29,20 @@ impl Strongroom {
         if draining.is_empty() {
             return Ok(0);
         }
-        // What is known by heart may still hold an old version: it is looked at anew.
-        self.moment().await?;
-        let busy = self.0.drains.busy();
+        // The cache may still hold an old version: a new snapshot makes it forget that.
+        self.0.cache.snapshot().await?;
+        let busy = self.0.cache.versions_in_use().list();
         let mut tx = self.0.custody.store.write().await?;
         let now = tx.now().await?;
         for one in draining.iter().filter_map(|one| one.version_uid.parse().ok()) {
             if busy.contains(&one) {
-                drain::keep(&mut tx, one, self.0.drains.node, Millis(now.0 + BUSY)).await?;
+                drain::keep(&mut tx, one, self.0.custody.node, Millis(now.0 + BUSY_MS)).await?;
             }
         }
         tx.commit().await?;
         let drained = {
             let mut session = self.0.custody.store.read().await?;
-            drain::list_drained(&mut session, Millis(now.0 - LOOKED), now).await?
+            drain::list_drained(&mut session, Millis(now.0 - SEEN_BY_ALL_MS), now).await?
         };
         let mut retired = 0;
         for one in drained {

@@ -126,7 +126,7 @@ impl Strongroom {
     /// How many credentials suffer from what, for metrics.
     #[must_use]
     pub fn health_counts(&self) -> [(Ailment, u64); 4] {
-        self.0.health.counts(self.fresh_moment().map_or(Millis(0), |moment| moment.now))
+        self.0.health.counts(self.0.cache.fresh_snapshot().map_or(Millis(0), |snapshot| snapshot.now))
     }
 
     /// Asks providers again about keys that they refused, once their time away is over: with a call that spends nothing.
@@ -138,7 +138,7 @@ impl Strongroom {
         if self.0.health.known().is_empty() {
             return Ok(0);
         }
-        let now = self.moment().await?.now;
+        let now = self.0.cache.snapshot().await?.now;
         let due = self.0.health.due(now);
         if due.is_empty() {
             return Ok(0);

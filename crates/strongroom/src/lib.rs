@@ -24,9 +24,9 @@ mod admission;
 pub mod ai;
 pub mod audit;
 pub mod backup;
+mod cache;
 pub mod call;
 mod canary;
-mod catalog;
 pub mod credential;
 mod custody;
 mod drain;
@@ -76,9 +76,8 @@ struct Inner {
     guard: EndpointGuard,
     desk: credential::Desk,
     admission: admission::Desk,
-    catalog: catalog::Catalog,
+    cache: Arc<cache::Cache>,
     canaries: canary::Canaries,
-    drains: drain::Drains,
     health: health::Health,
     prices: PriceTable,
     model_names: call::ModelNames,

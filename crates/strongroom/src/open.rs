@@ -11,6 +11,7 @@ use strongroom_model::{Actor, Clock, Problem, Secret};
 use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
+use crate::cache::Cache;
 use crate::credential::{Desk, facts};
 use crate::custody::Custody;
 use crate::key::Keeper;
@@ -159,6 +160,7 @@ impl Strongroom {
         crate::key::announce(&store, node, &masters).await?;
         let keyring = crate::custody::keyring::load_keyring(&mut store.read().await?, &masters).await?;
         let custody = Arc::new(Custody::new(store, keyring, masters, node));
+        let cache = Arc::new(Cache::new(Arc::clone(&custody)));
         Ok(Self(Arc::new_cyclic(|room| Inner {
             custody: Arc::clone(&custody),
             keeper: Keeper::open(room),
@@ -166,9 +168,8 @@ impl Strongroom {
             guard: options.guard.clone(),
             desk: Desk::open(room.clone()),
             admission: crate::admission::Desk::open(room.clone()),
-            catalog: crate::catalog::Catalog::default(),
+            cache: Arc::clone(&cache),
             canaries: crate::canary::Canaries::open(room.clone()),
-            drains: crate::drain::Drains::default(),
             health: crate::health::Health::default(),
             versions_kept: options.versions_kept,
             recovery_days: options.recovery_days,

@@ -128,19 +128,14 @@ impl Strongroom {
     ///
     /// # Errors
     /// [`Problem`] of kind `Unauthenticated` when its token was revoked or has expired meanwhile.
-    pub(crate) async fn still_stands(&self, actor: &Actor) -> Result<Actor, Problem> {
+    pub(crate) async fn reauthenticate(&self, actor: &Actor) -> Result<Actor, Problem> {
         let ActorKind::Token(id) = &actor.kind else { return Ok(actor.clone()) };
-        let moment = self.moment().await?;
-        let known = self.known_token(id, moment).await?;
-        let known = known.filter(|known| known.is_good && known.token.is_alive(moment.now));
+        let snapshot = self.0.cache.snapshot().await?;
+        let known = self.0.cache.known_token(id, snapshot).await?;
+        let known = known.filter(|known| known.is_valid && known.token.is_alive(snapshot.now));
         let known = known.ok_or_else(refused)?;
         let (remote_address, request_id) = (actor.remote_address.clone(), actor.request_id.clone());
         Ok(Actor { remote_address, request_id, ..actor_of(&known.token) })
-    }
-
-    fn sign_token(&self, token: Token, hash: AuthorityMac) -> StoredToken {
-        let mac = authority::token_mac(&self.0.custody.keyring(), &token, &hash);
-        StoredToken { token, hash_key_id: hash.key_id, hash: hash.mac, mac_key_id: mac.key_id, mac: mac.mac }
     }
 
     /// Mints the first admin token, once per database: of several nodes that start at once exactly one does.
@@ -217,7 +212,7 @@ impl Strongroom {
             revoked_at: None,
         };
         let hash = authority::hash_token(&self.0.custody.keyring(), &new.text);
-        let stored = self.sign_token(token, hash);
+        let stored = self.0.custody.sign_token(token, hash);
         strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
             StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
             StoreError::Taken(_) => {
@@ -239,8 +234,8 @@ impl TokenService {
     /// [`Problem`] of kind `Unauthenticated`, in the same words and on the same path for every reason.
     pub async fn authenticate(&self, text: &Secret) -> Result<Actor, Problem> {
         let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
-        let moment = self.room.moment().await?;
-        let known = self.room.known_token(id, moment).await?;
+        let snapshot = self.room.0.cache.snapshot().await?;
+        let known = self.room.0.cache.known_token(id, snapshot).await?;
         let keyring = &self.room.0.custody.keyring();
         let Some(known) = known else {
             // The work of a comparison, so that a known id is not told apart by time.
@@ -252,8 +247,8 @@ impl TokenService {
             return Err(refused());
         };
         if !authority::is_token(keyring, text, &known.hash)
-            || !known.token.is_alive(moment.now)
-            || !known.is_good
+            || !known.token.is_alive(snapshot.now)
+            || !known.is_valid
         {
             return Err(refused());
         }
@@ -365,7 +360,7 @@ impl TokenService {
         let stored = strongroom_store::token::get(&mut tx, id).await?;
         let stored = stored.ok_or_else(|| Problem::not_found("Token not found"))?;
         let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-        let revoked = self.room.sign_token(Token { revoked_at: Some(now), ..stored.token }, hash);
+        let revoked = self.room.0.custody.sign_token(Token { revoked_at: Some(now), ..stored.token }, hash);
         if !strongroom_store::token::revoke(&mut tx, &revoked).await? {
             return Err(Problem::not_found("Token not found, or revoked already"));
         }

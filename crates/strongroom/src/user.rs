@@ -1,12 +1,10 @@
 //! Users: made, changed, removed, and turned into actors when they show who they are.
 
 use serde_json::json;
-use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_model::audit::Target;
 use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::user::User;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Role, UserId};
-use strongroom_store::user::StoredUser;
 use strongroom_store::{StoreError, Write};
 
 use crate::Strongroom;
@@ -70,23 +68,6 @@ fn taken(error: StoreError) -> Problem {
 }
 
 impl Strongroom {
-    pub(crate) fn sign_user(&self, user: User) -> StoredUser {
-        let AuthorityMac { key_id, mac } = authority::user_mac(&self.0.custody.keyring(), &user);
-        StoredUser { user, mac_key_id: key_id, mac }
-    }
-
-    pub(crate) fn verified_user(&self, stored: StoredUser) -> Result<User, Problem> {
-        let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-        if authority::user_verifies(&self.0.custody.keyring(), &stored.user, &mac) {
-            return Ok(stored.user);
-        }
-        self.0.custody.counters.integrity_failures.add_one();
-        Err(Problem::integrity(format!(
-            "user {} was changed outside strongroom and is refused; remove it and make it anew",
-            stored.user.id
-        )))
-    }
-
     /// Makes a disabled user of this id, unless there is one: the owner of moved-in credentials.
     pub(crate) async fn stand_in_user(
         &self,
@@ -105,7 +86,7 @@ impl Strongroom {
             created_at: now,
             updated_at: now,
         };
-        strongroom_store::user::insert(tx, &self.sign_user(user.clone())).await.map_err(taken)?;
+        strongroom_store::user::insert(tx, &self.0.custody.sign_user(user.clone())).await.map_err(taken)?;
         Ok(Some(user))
     }
 }
@@ -119,7 +100,7 @@ impl UserService {
         let mut session = self.room.0.custody.store.read().await?;
         let stored = strongroom_store::user::get(&mut session, id).await?;
         drop(session);
-        let user = stored.map(|stored| self.room.verified_user(stored)).transpose()?;
+        let user = stored.map(|stored| self.room.0.custody.verified_user(stored)).transpose()?;
         let user = user
             .filter(|user| user.is_active)
             .ok_or_else(|| Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token"))?;
@@ -165,7 +146,9 @@ impl UserService {
         };
         let user =
             User { id, name: new.name, role: new.role, is_active: true, created_at: now, updated_at: now };
-        strongroom_store::user::insert(&mut tx, &self.room.sign_user(user.clone())).await.map_err(taken)?;
+        strongroom_store::user::insert(&mut tx, &self.room.0.custody.sign_user(user.clone()))
+            .await
+            .map_err(taken)?;
         let detail = json!({ "role": user.role });
         let entry = entry(&self.actor, "user.create", target(&user), now, &detail);
         self.room.0.custody.append(&mut tx, vec![entry]).await?;
@@ -183,7 +166,7 @@ impl UserService {
         strongroom_store::user::lock_ids(&mut tx).await?;
         let stored = strongroom_store::user::get(&mut tx, id).await?;
         let stored = stored.ok_or_else(|| Problem::not_found("User not found"))?;
-        let mut user = self.room.verified_user(stored)?;
+        let mut user = self.room.0.custody.verified_user(stored)?;
         let mut changed = Vec::new();
         if let Some(name) = patch.name {
             check_name(&name)?;
@@ -199,7 +182,9 @@ impl UserService {
             user.is_active = is_active;
         }
         user.updated_at = now;
-        strongroom_store::user::update(&mut tx, &self.room.sign_user(user.clone())).await.map_err(taken)?;
+        strongroom_store::user::update(&mut tx, &self.room.0.custody.sign_user(user.clone()))
+            .await
+            .map_err(taken)?;
         let detail = json!({ "changed": changed, "role": user.role, "isActive": user.is_active });
         let entry = entry(&self.actor, "user.update", target(&user), now, &detail);
         self.room.0.custody.append(&mut tx, vec![entry]).await?;

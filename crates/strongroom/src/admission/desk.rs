@@ -29,7 +29,7 @@ use set_aside::{Ended, is_refused, is_undone};
 
 use super::till::{Batch, Claim, Decision, Sealed, Till};
 use super::{Held, Settlement};
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 use crate::patience::no_answer;
 use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
@@ -120,7 +120,7 @@ impl Desk {
     }
 
     /// Holds all claims, or none. The moment is one that was looked at within the last second.
-    pub(crate) async fn admit(&self, claims: Vec<Claim>, moment: Moment) -> Result<Held, Refusal> {
+    pub(crate) async fn admit(&self, claims: Vec<Claim>, snapshot: Snapshot) -> Result<Held, Refusal> {
         {
             let mut counted = self.shared.counted();
             let is_alive = counted.alive_until.is_some_and(|until| Instant::now() < until);
@@ -131,7 +131,7 @@ impl Desk {
         // Boxed: most calls need no answer, and all of them would carry the room for it.
         let admitted = Box::pin(async {
             let (reply, answer) = oneshot::channel();
-            let asking = Request::Admit(Asking { claims, moment, reply });
+            let asking = Request::Admit(Asking { claims, snapshot, reply });
             self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
             answer.await.map_err(|_| Refusal::Problem(gone()))?.map(Grant::take)
         });
@@ -421,7 +421,7 @@ impl Worker {
             TakenOut { shared: Arc::clone(&self.shared), sealed: Some(sealed), ended: Some(attempt.ended) };
         let asking = attempt.asking;
         let opened = self.begin(room).await;
-        let (mut tx, moment, started, is_known) = match opened {
+        let (mut tx, snapshot, started, is_known) = match opened {
             Ok(opened) => opened,
             Err(problem) => return Err(Unwritten { problem, asking }),
         };
@@ -435,10 +435,10 @@ impl Worker {
             asking.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
             return Ok(());
         }
-        let is_moved = moment.generation != self.generation;
-        self.generation = moment.generation;
+        let is_moved = snapshot.generation != self.generation;
+        self.generation = snapshot.generation;
         let (asking, stale): (Vec<_>, Vec<_>) =
-            asking.into_iter().partition(|asking| is_of(&asking.claims, asking.moment, moment));
+            asking.into_iter().partition(|asking| is_of(&asking.claims, asking.snapshot, snapshot));
         stale.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
         let done = self.decide(&mut tx, &mut taken, &asking, !is_moved && !attempt.give_back).await;
         let Decided { batch, ended, is_written, is_last } = match done {
@@ -506,30 +506,30 @@ impl Worker {
 
     fn grant(&self, asking: Asking) {
         let held = Held { claims: asking.claims, epoch: self.shared.counted().epoch };
-        let grant = Grant { shared: Arc::clone(&self.shared), held: Some(held), at: asking.moment.now };
+        let grant = Grant { shared: Arc::clone(&self.shared), held: Some(held), at: asking.snapshot.now };
         // A caller that has gone away meanwhile does not take it, and it goes back.
         let _ = asking.reply.send(Ok(grant));
     }
 
     /// Begins the transaction: how things stand, and a sign of life. `false` when others have settled what this server
     /// held.
-    async fn begin(&mut self, room: &Strongroom) -> Result<(Write, Moment, Instant, bool), Problem> {
+    async fn begin(&mut self, room: &Strongroom) -> Result<(Write, Snapshot, Instant, bool), Problem> {
         let (started, changes_made) = (Instant::now(), room.0.custody.store.changes_made());
         let mut tx = room.0.custody.store.write_at_once().await?;
         let generation = change::current(&mut tx).await?;
-        let moment = Moment { now: tx.now().await?, generation };
-        let lease_until = moment.now.plus_seconds(LEASE_SECONDS);
+        let snapshot = Snapshot { now: tx.now().await?, generation };
+        let lease_until = snapshot.now.plus_seconds(LEASE_SECONDS);
         let is_known = match self.node.filter(|_| self.batch > 0) {
             Some(node) => node::renew(&mut tx, node, lease_until, self.batch + 1).await?,
             None => {
                 let node = random::uid();
-                node::register(&mut tx, node, moment.now, lease_until).await?;
+                node::register(&mut tx, node, snapshot.now, lease_until).await?;
                 (self.node, self.batch) = (Some(node), 0);
                 true
             }
         };
-        room.0.catalog.observe(moment, started, changes_made);
-        Ok((tx, moment, started, is_known))
+        room.0.cache.observe(snapshot, started, changes_made);
+        Ok((tx, snapshot, started, is_known))
     }
 }
 

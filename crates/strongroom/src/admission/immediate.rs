@@ -11,7 +11,7 @@ use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{Kind, Record};
 
 use super::{Need, Plan, limit_reached};
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 
 /// One use, which consumes no tokens that anybody could count.
 pub(crate) const ONE_USE: Need = Need {
@@ -78,11 +78,11 @@ pub(crate) fn record(
     credential: Option<&Credential>,
     provider: &strongroom_model::Provider,
     kind: Kind,
-    moment: Moment,
+    snapshot: Snapshot,
 ) -> Record {
     Record {
-        uid: random::uid_at(moment.now),
-        at: moment.now,
+        uid: random::uid_at(snapshot.now),
+        at: snapshot.now,
         kind,
         operation: "secret.read",
         actor: LedgerText::shown(actor.label()),
@@ -100,7 +100,7 @@ pub(crate) fn record(
         charged_tokens: Amount::ZERO,
         charged_nano_usd: Amount::ZERO,
         metering: Metering::Unmetered,
-        generation: moment.generation,
+        generation: snapshot.generation,
         first_byte_ms: None,
         total_ms: None,
         raw_usage: None,

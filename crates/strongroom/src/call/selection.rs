@@ -8,13 +8,13 @@ use strongroom_store::value;
 
 use super::{Ailment, NewCall};
 use crate::Strongroom;
-use crate::catalog::{Moment, Served};
+use crate::cache::{ActiveCredential, Snapshot};
 
 /// A key that may serve.
 #[derive(Debug, Clone)]
 pub(super) enum Key {
     /// A credential's.
-    Sealed(Arc<Served>),
+    Sealed(Arc<ActiveCredential>),
     /// The environment's: its variable and the key.
     Environment(&'static str, Secret),
 }
@@ -47,7 +47,7 @@ impl Strongroom {
         &self,
         actor: &Actor,
         call: &NewCall,
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<Vec<Candidate>, Problem> {
         let mut candidates = Vec::new();
         let (mut is_out_of_reach, mut has_expired) = (false, false);
@@ -60,28 +60,30 @@ impl Strongroom {
             let mut is_served = false;
             let own = actor.user.map(Some);
             for view in own.into_iter().chain([None]) {
-                let served = self.served(provider, view, moment).await?;
+                let served = self.0.cache.active_credentials(provider, view, snapshot).await?;
                 is_served |= !served.is_empty();
-                let may = |served: &&Arc<Served>| actor.scope.permits(served.credential.uid, provider);
+                let may =
+                    |served: &&Arc<ActiveCredential>| actor.scope.permits(served.credential.uid, provider);
                 let from = candidates.len();
                 let mut is_reached = false;
                 for served in served.iter().filter(may) {
                     is_reached = true;
-                    if served.credential.is_expired(moment.now) {
+                    if served.credential.is_expired(snapshot.now) {
                         has_expired = true;
                     } else {
                         candidates.push(Candidate { target, key: Key::Sealed(Arc::clone(served)) });
                     }
                 }
                 is_out_of_reach |= !is_reached && !served.is_empty();
-                self.order(&mut candidates[from..], moment);
+                self.order(&mut candidates[from..], snapshot);
             }
-            if !is_served && let Some(key) = Box::pin(self.environment_key(actor, provider, moment)).await? {
+            if !is_served && let Some(key) = Box::pin(self.environment_key(actor, provider, snapshot)).await?
+            {
                 candidates.push(Candidate { target, key });
             }
         }
         if !candidates.is_empty() {
-            self.send_canary_ahead(&mut candidates, moment);
+            self.send_canary_ahead(&mut candidates, snapshot);
             return Ok(candidates);
         }
         if is_out_of_reach {
@@ -112,28 +114,31 @@ impl Strongroom {
     }
 
     /// When it is the turn of the staged version of the credential that is tried first, that one is tried before it.
-    fn send_canary_ahead(&self, candidates: &mut Vec<Candidate>, moment: Moment) {
+    fn send_canary_ahead(&self, candidates: &mut Vec<Candidate>, snapshot: Snapshot) {
         let Some(Candidate { target, key: Key::Sealed(first) }) = candidates.first() else { return };
         let Some(canary) = first.canary.as_ref().filter(|canary| canary.is_next()) else { return };
-        let credential = &canary.served.credential;
+        let credential = &canary.active.credential;
         let which = (credential.uid, credential.version);
         // That its key was refused is what shows whether it stands, and not a reason to leave it alone.
-        let is_away = self.0.health.is_ill(which, moment.now)
+        let is_away = self.0.health.is_ill(which, snapshot.now)
             && self.0.health.of(which).is_some_and(|illness| illness.ailment != Ailment::BadKey);
-        if !is_away && self.0.canaries.stands(credential.version) {
-            let ahead = Candidate { target: *target, key: Key::Sealed(Arc::clone(&canary.served)) };
+        if !is_away && self.0.canaries.is_serving(credential.version) {
+            let ahead = Candidate { target: *target, key: Key::Sealed(Arc::clone(&canary.active)) };
             candidates.insert(0, ahead);
         }
     }
 
-    fn order(&self, candidates: &mut [Candidate], moment: Moment) {
+    fn order(&self, candidates: &mut [Candidate], snapshot: Snapshot) {
         if candidates.len() < 2 {
             return;
         }
         let of = |candidate: &Candidate| match &candidate.key {
             Key::Sealed(served) => {
                 let credential = &served.credential;
-                (self.0.health.is_ill((credential.uid, credential.version), moment.now), credential.priority)
+                (
+                    self.0.health.is_ill((credential.uid, credential.version), snapshot.now),
+                    credential.priority,
+                )
             }
             Key::Environment(..) => (false, 0),
         };
@@ -152,7 +157,7 @@ impl Strongroom {
         &self,
         actor: &Actor,
         provider: &Provider,
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<Option<Key>, Problem> {
         let Some((variable, key)) = self.0.environment.key_of(provider) else { return Ok(None) };
         if !actor.scope.credentials.is_empty() {
@@ -160,7 +165,7 @@ impl Strongroom {
         }
         let own = actor.user.map(Some);
         for view in own.into_iter().chain([None]) {
-            if !self.has_no_rows(provider, view, moment).await? {
+            if !self.0.cache.has_no_rows(provider, view, snapshot).await? {
                 return Ok(None);
             }
         }

@@ -15,7 +15,7 @@ use super::selection::Key;
 use super::{Ailment, CallEnd, Failure};
 use crate::Strongroom;
 use crate::admission::{Claim, Consumed, Held, Need, Plan, Settlement, Spent};
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 
 /// What an attempt is charged with that came to no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Purpose {
     pub(super) model: Option<String>,
     pub(super) target: usize,
     pub(super) need: Need,
-    pub(super) moment: Moment,
+    pub(super) snapshot: Snapshot,
 }
 
 /// What outlives an attempt that came to nothing: what it holds of token and user, and its record. Whether it was the
@@ -104,7 +104,8 @@ pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
         }
         None if held.claims.is_empty() => return,
         None => {
-            let at = room.fresh_moment().map_or(strongroom_model::Millis(0), |moment| moment.now);
+            let at =
+                room.0.cache.fresh_snapshot().map_or(strongroom_model::Millis(0), |snapshot| snapshot.now);
             (Settlement { consumed: Vec::new(), epoch: held.epoch, at, record: None }, 0)
         }
     };
@@ -148,7 +149,7 @@ impl Settling {
         if !left.is_empty() {
             let left = Held { claims: left, epoch: before.epoch };
             let consumed = left.nothing_consumed();
-            let at = purpose.moment.now;
+            let at = purpose.snapshot.now;
             admission.settle(Settlement { consumed, epoch: left.epoch, at, record: None });
         }
         if let Some(Failed { record, consumed, epoch }) = failed.map(|failed| *failed) {
@@ -210,14 +211,14 @@ impl Settling {
         let inner = &purpose.room.0;
         let model = match &purpose.model {
             Some(model) => {
-                let prices = (&inner.prices, purpose.moment.now);
+                let prices = (&inner.prices, purpose.snapshot.now);
                 inner.model_names.of(prices, (&purpose.provider, model), is_served)
             }
             None => LedgerText::default(),
         };
         Record {
-            uid: random::uid_at(purpose.moment.now),
-            at: purpose.moment.now,
+            uid: random::uid_at(purpose.snapshot.now),
+            at: purpose.snapshot.now,
             kind,
             operation: purpose.operation,
             actor: LedgerText::shown(std::mem::take(&mut purpose.actor)),
@@ -235,7 +236,7 @@ impl Settling {
             charged_tokens: Amount::ZERO,
             charged_nano_usd: Amount::ZERO,
             metering: Metering::Unmetered,
-            generation: purpose.moment.generation,
+            generation: purpose.snapshot.generation,
             first_byte_ms: self.first_byte_ms,
             total_ms: Some(total_ms),
             raw_usage: None,
@@ -264,7 +265,7 @@ impl Settling {
                 Key::Environment(..) => "",
             };
             tracing::warn!(credential = name, status, ailment = ailment.as_str(), "a credential was refused");
-            self.purpose.room.0.health.refused(which, ailment, retry_after, self.purpose.moment.now);
+            self.purpose.room.0.health.refused(which, ailment, retry_after, self.purpose.snapshot.now);
         }
         let requests = i64::from(charge != Charge::Nothing);
         let mut record = Record { requests, client_requests: 0, ..self.record(Kind::Attempt) };

@@ -24,7 +24,7 @@ impl CredentialService {
             }
             let after = Credential { deleted_at: Some(now), ..found.clone() };
             // A row that does not say what we wrote is not signed: deleted, it stays as broken as it is.
-            let mac = if self.room.0.custody.says_what_we_wrote(&found) {
+            let mac = if self.room.0.custody.verify_row_mac(&found) {
                 self.room.0.custody.sign_credential(&CredentialGrant::from(&after))
             } else {
                 found.mac.clone()

@@ -24,7 +24,7 @@ use super::read::{RevealedCredential, expired, within_reach};
 use crate::admission::immediate::{self, ONE_USE};
 use crate::admission::{AtFault, Plan, client_scopes};
 use crate::audit::entry;
-use crate::catalog::{Moment, Served};
+use crate::cache::{ActiveCredential, Snapshot};
 use crate::custody::seal::Fault;
 use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
@@ -119,7 +119,7 @@ async fn gather(reads: &mut mpsc::Receiver<Read>, batch: &mut Vec<Read>) {
 /// A read that has found its credential and opened its values, and now only needs a use to be left.
 struct Ready {
     read: Read,
-    served: Arc<Served>,
+    served: Arc<ActiveCredential>,
     plan: Plan,
 }
 
@@ -224,18 +224,18 @@ impl Strongroom {
             credential::lock(&mut tx, *id).await?;
         }
         let generation = change::current(&mut tx).await?;
-        let moment = Moment { now: tx.now().await?, generation };
-        self.0.catalog.observe(moment, started, changes_made);
-        self.find_all(&mut tx, batch, moment).await?;
+        let snapshot = Snapshot { now: tx.now().await?, generation };
+        self.0.cache.observe(snapshot, started, changes_made);
+        self.find_all(&mut tx, batch, snapshot).await?;
         let ready = batch.ready.iter().map(|one| &one.served.credential);
         let seen: Vec<_> =
             ready.chain(batch.broken.iter().map(|(_, broken)| &broken.found)).cloned().collect();
-        let (entries, records) = self.hand_out_all(&mut tx, batch, moment).await?;
+        let (entries, records) = self.hand_out_all(&mut tx, batch, snapshot).await?;
         // Whoever holds the head is alone: every change is audited, so none can commit from here on.
         let head = if entries.is_empty() { None } else { Some(self.0.custody.lock_chain(&mut tx).await?) };
         if change::has_moved(&mut tx, generation).await? && credential::any_moved(&mut tx, &seen).await? {
             tx.roll_back().await?;
-            self.0.catalog.doubt();
+            self.0.cache.invalidate();
             return Ok(seen.iter().map(|found| found.id).collect());
         }
         match head {
@@ -250,9 +250,9 @@ impl Strongroom {
         Ok(Vec::new())
     }
 
-    async fn find_all(&self, tx: &mut Write, batch: &mut Batch, moment: Moment) -> Result<(), Problem> {
+    async fn find_all(&self, tx: &mut Write, batch: &mut Batch, snapshot: Snapshot) -> Result<(), Problem> {
         while let Some(read) = batch.waiting.front() {
-            let found = match self.find(tx, read, moment).await {
+            let found = match self.find(tx, read, snapshot).await {
                 // A row that holds what we never write is the matter of those who asked for it.
                 Err(problem) if !matches!(problem.kind, ProblemKind::Denied | ProblemKind::Integrity) => {
                     return Err(problem);
@@ -279,27 +279,27 @@ impl Strongroom {
         Ok(())
     }
 
-    async fn find(&self, session: &mut Session, read: &Read, moment: Moment) -> Result<Found, Problem> {
+    async fn find(&self, session: &mut Session, read: &Read, snapshot: Snapshot) -> Result<Found, Problem> {
         if let Wanted::Named { name, views } = &read.wanted
-            && let Some(served) = self.0.catalog.served_by_name(name, moment)
+            && let Some(served) = self.0.cache.credential_by_name(name, snapshot)
         {
             let found = &served.credential;
             let is_for = within_reach(&read.actor, Some(found))?.is_some() && is_seen(found, views);
             return if is_for && found.is_served() {
-                if let Some(at) = found.expires_at.filter(|at| *at <= moment.now) {
+                if let Some(at) = found.expires_at.filter(|at| *at <= snapshot.now) {
                     return Ok(Found::Expired(Box::new(expired(found, at))));
                 }
-                self.ready(session, read, served, moment).await
+                self.ready(session, read, served, snapshot).await
             } else {
                 Ok(Found::Nothing)
             };
         }
         let found = match &read.wanted {
             Wanted::Named { name, views } => {
-                let found = credential::get_by_name(session, name, moment.now).await?;
+                let found = credential::get_by_name(session, name, snapshot.now).await?;
                 within_reach(&read.actor, found.as_ref())?.filter(|found| is_seen(found, views)).cloned()
             }
-            Wanted::Candidate { id, provider, view } => credential::get(session, *id, moment.now)
+            Wanted::Candidate { id, provider, view } => credential::get(session, *id, snapshot.now)
                 .await?
                 .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
@@ -312,23 +312,24 @@ impl Strongroom {
         };
         let Some(api_key) = opened.api_key else { return Ok(Found::WithoutKey(Box::new(found))) };
         // The row is known to say what we wrote: only then does its date count.
-        if let Some(at) = found.expires_at.filter(|at| *at <= moment.now) {
+        if let Some(at) = found.expires_at.filter(|at| *at <= snapshot.now) {
             return Ok(Found::Expired(Box::new(expired(&found, at))));
         }
-        let served = Served { credential: found, api_key, api_secret: opened.api_secret, canary: None };
+        let served =
+            ActiveCredential { credential: found, api_key, api_secret: opened.api_secret, canary: None };
         let served = Arc::new(served);
-        self.0.catalog.keep_named(Arc::clone(&served), moment);
-        self.ready(session, read, served, moment).await
+        self.0.cache.keep_named(Arc::clone(&served), snapshot);
+        self.ready(session, read, served, snapshot).await
     }
 
     async fn ready(
         &self,
         session: &mut Session,
         read: &Read,
-        served: Arc<Served>,
-        moment: Moment,
+        served: Arc<ActiveCredential>,
+        snapshot: Snapshot,
     ) -> Result<Found, Problem> {
-        let plan = self.plan_use(session, &read.actor, served.credential.uid, moment).await?;
+        let plan = self.plan_use(session, &read.actor, served.credential.uid, snapshot).await?;
         Ok(Found::Ready(served, plan))
     }
 
@@ -337,10 +338,10 @@ impl Strongroom {
         &self,
         tx: &mut Write,
         batch: &mut Batch,
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<(Vec<NewEntry>, Vec<Record>), Problem> {
         let plans: Vec<&Plan> = batch.ready.iter().map(|one| &one.plan).collect();
-        let taken = immediate::take_all(tx, &plans, moment.now).await?;
+        let taken = immediate::take_all(tx, &plans, snapshot.now).await?;
         let (mut entries, mut records) = (Vec::new(), Vec::new());
         for (one, taken) in std::mem::take(&mut batch.ready).into_iter().zip(taken) {
             let standing = match taken {
@@ -358,8 +359,8 @@ impl Strongroom {
                 "source": Source::Database.as_str(),
             });
             let target = Target::named("credential", found.uid, &found.name);
-            entries.push(entry(actor, "credential.read", target, moment.now, &detail));
-            records.push(immediate::record(actor, Some(found), &found.provider, Kind::Read, moment));
+            entries.push(entry(actor, "credential.read", target, snapshot.now, &detail));
+            records.push(immediate::record(actor, Some(found), &found.provider, Kind::Read, snapshot));
             let revealed = RevealedCredential {
                 id: Some(found.id),
                 name: found.name.clone(),
@@ -384,16 +385,16 @@ impl Strongroom {
         session: &mut Session,
         actor: &Actor,
         credential: Uid,
-        moment: Moment,
+        snapshot: Snapshot,
     ) -> Result<Plan, Problem> {
         let mut plan = Plan::default();
         let scope = LimitScope::Credential(credential);
-        let limits = self.limits_in(session, &scope, moment.generation).await?;
-        plan.count_uses(credential, &limits, moment);
-        plan.bind(&limits, (&ONE_USE, AtFault::default()), moment)?;
+        let limits = self.0.cache.limits_in(session, &scope, snapshot.generation).await?;
+        plan.count_uses(credential, &limits, snapshot);
+        plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
         for scope in client_scopes(actor) {
-            let limits = self.limits_in(session, &scope, moment.generation).await?;
-            plan.bind(&limits, (&ONE_USE, AtFault::default()), moment)?;
+            let limits = self.0.cache.limits_in(session, &scope, snapshot.generation).await?;
+            plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
         }
         Ok(plan)
     }
@@ -401,7 +402,7 @@ impl Strongroom {
 
 /// What a read has come to.
 enum Found {
-    Ready(Arc<Served>, Plan),
+    Ready(Arc<ActiveCredential>, Plan),
     Nothing,
     WithoutKey(Box<Credential>),
     Expired(Box<Problem>),

@@ -214,7 +214,7 @@ impl CredentialService {
         let Some(version) = version::get(tx, credential.uid, number).await? else { return Ok(None) };
         let values = self.room.0.custody.values_of_version(tx, version.uid).await?;
         let Some(sealed) = values.into_iter().find(|it| it.field == Field::ApiKey) else { return Ok(None) };
-        let is_genuine = self.room.0.custody.says_what_we_wrote(&credential)
+        let is_genuine = self.room.0.custody.verify_row_mac(&credential)
             && self.room.0.custody.is_genuine(tx, credential.uid, &version).await?;
         let key = if is_genuine {
             self.room.0.custody.open_value(Place::of(&credential), &sealed).map_err(|error| error.to_string())

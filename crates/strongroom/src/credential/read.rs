@@ -13,7 +13,7 @@ use crate::Strongroom;
 use crate::admission::immediate::{self, ONE_USE};
 use crate::admission::{AtFault, Plan, client_scopes};
 use crate::audit::entry;
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 
 /// Candidates that are looked up at a time: nearly always the first one serves.
 const CANDIDATES: i64 = 8;
@@ -222,16 +222,16 @@ impl CredentialService {
     pub async fn record_usage(&self, id: CredentialId) -> Result<(), Problem> {
         let mut tx = self.room.0.custody.store.write().await?;
         let generation = change::current(&mut tx).await?;
-        let moment = Moment { now: tx.now().await?, generation };
-        let found = credential::get(&mut tx, id, moment.now).await?.ok_or_else(super::not_found)?;
-        let plan = self.room.plan_use(&mut tx, &self.actor, found.uid, moment).await?;
-        for taken in immediate::take_all(&mut tx, &[&plan], moment.now).await? {
+        let snapshot = Snapshot { now: tx.now().await?, generation };
+        let found = credential::get(&mut tx, id, snapshot.now).await?.ok_or_else(super::not_found)?;
+        let plan = self.room.plan_use(&mut tx, &self.actor, found.uid, snapshot).await?;
+        for taken in immediate::take_all(&mut tx, &[&plan], snapshot.now).await? {
             if let Err(refusal) = taken {
                 self.room.0.custody.counters.limit_refusals.add_one();
                 return Err(refusal);
             }
         }
-        let record = immediate::record(&self.actor, Some(&found), &found.provider, Kind::Recorded, moment);
+        let record = immediate::record(&self.actor, Some(&found), &found.provider, Kind::Recorded, snapshot);
         usage::insert_all(&mut tx, &[record]).await?;
         Ok(tx.commit().await?)
     }
@@ -316,16 +316,16 @@ impl CredentialService {
                 that was deleted, deactivated, frozen or replaced, and is not used");
             return Ok(None);
         }
-        let moment = Moment { now, generation: change::current(&mut tx).await? };
+        let snapshot = Snapshot { now, generation: change::current(&mut tx).await? };
         let mut plan = Plan::default();
         for scope in client_scopes(&self.actor) {
-            let limits = self.room.limits_in(&mut tx, &scope, moment.generation).await?;
-            plan.bind(&limits, (&ONE_USE, AtFault::default()), moment)?;
+            let limits = self.room.0.cache.limits_in(&mut tx, &scope, snapshot.generation).await?;
+            plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
         }
         for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
             taken?;
         }
-        let record = immediate::record(&self.actor, None, provider, Kind::Read, moment);
+        let record = immediate::record(&self.actor, None, provider, Kind::Read, snapshot);
         usage::insert_all(&mut tx, &[record]).await?;
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };

@@ -67,7 +67,7 @@ impl CredentialService {
             }
             let after = Credential { deleted_at: None, ..found.clone() };
             // Before there was a MAC over deletions, that of the living row stayed.
-            if !self.room.0.custody.says_what_we_wrote(&after) {
+            if !self.room.0.custody.verify_row_mac(&after) {
                 self.require_genuine(&found)?;
             }
             let mac = self.room.0.custody.sign_credential(&CredentialGrant::from(&after));

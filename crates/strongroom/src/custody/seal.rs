@@ -1,7 +1,6 @@
 //! Between secrets and their sealed rows: sealing for a place, opening in a place, and what to do when it fails.
 
 use serde_json::json;
-use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant};
 use strongroom_crypto::{OpenError, Purpose, SealContext};
 use strongroom_model::audit::{Outcome, Target};
 use strongroom_model::credential::{Credential, Field};
@@ -109,22 +108,13 @@ impl Custody {
         Err(used_up(&self.keyring().current_id(Purpose::Data)))
     }
 
-    pub(crate) fn sign_credential(&self, grant: &CredentialGrant<'_>) -> AuthorityMac {
-        authority::credential_mac(&self.keyring(), grant)
-    }
-
-    /// Whether a credential's row says what we wrote.
-    pub(crate) fn says_what_we_wrote(&self, credential: &Credential) -> bool {
-        authority::credential_verifies(&self.keyring(), credential)
-    }
-
     /// Opens every value of a version in its place, once its credential's row is known to say what we wrote.
     pub(crate) fn open_all(
         &self,
         found: &Credential,
         values: Vec<SealedValue>,
     ) -> Result<OpenedValues, Fault> {
-        if !self.says_what_we_wrote(found) {
+        if !self.verify_row_mac(found) {
             return Err(Fault::Row);
         }
         let mut opened = OpenedValues { api_key: None, api_secret: None };

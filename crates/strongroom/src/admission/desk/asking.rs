@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::guard::Grant;
 use crate::admission::till::Claim;
-use crate::catalog::Moment;
+use crate::cache::Snapshot;
 
 /// Why a call is not admitted.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) enum Refusal {
 
 pub(super) struct Asking {
     pub(super) claims: Vec<Claim>,
-    pub(super) moment: Moment,
+    pub(super) snapshot: Snapshot,
     pub(super) reply: oneshot::Sender<Result<Grant, Refusal>>,
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Request {
 }
 
 /// Whether claims that were made in one moment hold in another: nothing was changed and no window has ended.
-pub(super) fn is_of(claims: &[Claim], made: Moment, now: Moment) -> bool {
+pub(super) fn is_of(claims: &[Claim], made: Snapshot, now: Snapshot) -> bool {
     made.generation == now.generation && claims.iter().all(|it| it.key.window.start(now.now) == it.key.start)
 }
 

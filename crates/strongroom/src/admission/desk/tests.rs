@@ -63,13 +63,13 @@ impl Bench {
         Self { room, database, clock, desk, worker, requests }
     }
 
-    async fn moment(&self) -> Moment {
-        self.room.moment().await.unwrap()
+    async fn snapshot(&self) -> Snapshot {
+        self.room.0.cache.snapshot().await.unwrap()
     }
 
     async fn asking(&self, claim: Claim) -> (Asking, Answer) {
         let (reply, answer) = oneshot::channel();
-        (Asking { claims: vec![claim], moment: self.moment().await, reply }, answer)
+        (Asking { claims: vec![claim], snapshot: self.snapshot().await, reply }, answer)
     }
 
     /// One batch that decides these calls; what they are told.
@@ -101,7 +101,7 @@ impl Bench {
 
     async fn record(&self) -> Record {
         let provider = Provider::parse("openai").unwrap();
-        immediate::record(&Actor::library(), None, &provider, Kind::Call, self.moment().await)
+        immediate::record(&Actor::library(), None, &provider, Kind::Call, self.snapshot().await)
     }
 
     /// A call ends, having consumed so much of what it held.
@@ -456,9 +456,9 @@ async fn a_lease_admits_at_once_and_only_while_the_server_is_sure_of_its_own() {
     let mut bench = Bench::new().await;
     bench.granted(far(1)).await;
     bench.granted(far(1)).await;
-    let moment = bench.moment().await;
+    let snapshot = bench.snapshot().await;
     let admitted = async |amount| {
-        let mut admitted = std::pin::pin!(bench.desk.admit(vec![far(amount)], moment));
+        let mut admitted = std::pin::pin!(bench.desk.admit(vec![far(amount)], snapshot));
         match futures::poll!(admitted.as_mut()) {
             std::task::Poll::Ready(held) => Some(held.unwrap()),
             std::task::Poll::Pending => None,
@@ -551,13 +551,13 @@ async fn the_worker_pauses_after_a_failure_and_only_then() {
 
 #[test]
 fn claims_hold_until_something_changes_or_one_of_their_windows_ends() {
-    let moment = |now, generation| Moment { now: Millis(now), generation };
-    let made = moment(0, 1);
+    let snapshot = |now, generation| Snapshot { now: Millis(now), generation };
+    let made = snapshot(0, 1);
     let at = |window| CounterKey::at(Uid::from_bytes([1; 16]), (Unit::Tokens, window), made.now);
     let claims = [Window::Month, Window::Minute].map(|it| Claim { key: at(it), amount: 1, limit: None });
     assert!(is_of(&claims, made, made));
-    assert!(is_of(&claims, made, moment(59_999, 1)));
-    assert!(!is_of(&claims, made, moment(60_000, 1)), "a minute has ended");
-    assert!(is_of(&claims[..1], made, moment(60_000, 1)), "a month has not");
-    assert!(!is_of(&claims, made, moment(0, 2)), "something was changed");
+    assert!(is_of(&claims, made, snapshot(59_999, 1)));
+    assert!(!is_of(&claims, made, snapshot(60_000, 1)), "a minute has ended");
+    assert!(is_of(&claims[..1], made, snapshot(60_000, 1)), "a month has not");
+    assert!(!is_of(&claims, made, snapshot(0, 2)), "something was changed");
 }

@@ -61,9 +61,9 @@ async fn a_record_that_is_refused_for_its_figures_leaves_its_charge_in_the_ledge
         [Claim { key: day, amount: 50, limit: Some(LIMIT) }, Claim { key: month, amount: 1, limit: None }];
     let mut held = Vec::new();
     for _ in 0..3 {
-        let moment = bench.moment().await;
+        let snapshot = bench.snapshot().await;
         let (reply, answer) = oneshot::channel();
-        let asking = Asking { claims: claims.to_vec(), moment, reply };
+        let asking = Asking { claims: claims.to_vec(), snapshot, reply };
         bench.worker.run(&bench.room, Order { asking: vec![asking], ..Order::default() }).await.unwrap();
         held.push(told(answer).unwrap());
     }

@@ -1,0 +1,53 @@
+//! Whether the database knows of a provider at all.
+
+use strongroom_model::{Problem, Provider, UserId};
+use strongroom_store::credential;
+
+use super::{Cache, Snapshot};
+use crate::patience::within;
+
+/// Names that may be providers' before they are looked up again: callers make them up.
+const MAX_UNKNOWN_PROVIDERS: usize = 1024;
+
+impl Cache {
+    /// Whether the database has no row at all for a provider, alive or not, that is global or this user's.
+    pub(crate) async fn has_no_rows(
+        &self,
+        provider: &Provider,
+        view: Option<UserId>,
+        snapshot: Snapshot,
+    ) -> Result<bool, Problem> {
+        let place = (provider.clone(), view);
+        let known = self.at(snapshot).and_then(|known| known.without_rows.get(&place).copied());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let asking = async {
+            let mut session = self.custody.store.read().await?;
+            Ok(!credential::provider_has_rows(&mut session, provider, view).await?)
+        };
+        let has_none = within(asking).await?;
+        self.keep(snapshot.generation, |known| known.without_rows.insert(place, has_none));
+        Ok(has_none)
+    }
+
+    /// Tells whether a credential of this provider is or was there, whosever it is.
+    pub(crate) async fn was_stored(&self, provider: &Provider, snapshot: Snapshot) -> Result<bool, Problem> {
+        let known = self.at(snapshot).and_then(|known| known.stored.get(provider).copied());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let asking = async {
+            let mut session = self.custody.store.read().await?;
+            Ok(credential::provider_was_stored(&mut session, provider).await?)
+        };
+        let was_stored = within(asking).await?;
+        self.keep(snapshot.generation, |known| {
+            if known.stored.len() >= MAX_UNKNOWN_PROVIDERS {
+                known.stored.clear();
+            }
+            known.stored.insert(provider.clone(), was_stored);
+        });
+        Ok(was_stored)
+    }
+}
