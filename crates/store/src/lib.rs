@@ -3,11 +3,11 @@
 //! Every statement is one text for SQLite and PostgreSQL with `$n` placeholders. Functions that read take a
 //! [`Session`], functions that change something take a [`Write`], which is a transaction.
 
-mod busy;
-mod courtesy;
 mod dispatch;
 mod postgres;
+mod sqlite_retry;
 mod sum;
+mod write_priority;
 
 pub mod audit;
 pub mod backup;
@@ -38,10 +38,10 @@ pub mod user;
 pub mod value;
 pub mod version;
 
-pub use courtesy::Ahead;
 pub use error::StoreError;
 pub use session::{Backend, Session, Store, StoreOptions, Write};
 pub use sum::CEILING;
+pub use write_priority::PrioritisedCall;
 
 /// The region that this installation writes as. It stands in the keys of counters and names the audit chain.
 pub const REGION: &str = "main";

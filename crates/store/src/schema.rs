@@ -6,11 +6,11 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
-use crate::busy::{Patience, is_busy, is_unsettled};
 use crate::error::StoreError;
 use crate::legacy_source::sqlite_file;
 use crate::postgres::Server;
 use crate::session::{Backend, Session, Store, Write, sqlite_options};
+use crate::sqlite_retry::{RetryBudget, is_busy, is_unsettled};
 
 pub mod rebuild;
 
@@ -53,10 +53,10 @@ pub async fn glimpse(url: &str) -> Result<Glimpse, StoreError> {
                 return Ok(Glimpse::Empty);
             }
             let path = options.get_filename();
-            let mut patience = Patience::default();
+            let mut retries = RetryBudget::default();
             loop {
                 match glimpse_file(path).await {
-                    Err(error) if is_unsettled(&error) && patience.is_left() => patience.wait().await,
+                    Err(error) if is_unsettled(&error) && retries.is_left() => retries.wait().await,
                     Err(sqlx::Error::Io(error)) => {
                         let text = format!("the database file {} cannot be read: {error}", path.display());
                         return Err(StoreError::Url(text));
@@ -300,10 +300,10 @@ async fn migrate_sqlite(pool: &SqlitePool) -> Result<(), MigrateError> {
         MigrateError::Execute(error) => is_busy(error),
         _ => false,
     };
-    let mut patience = Patience::default();
+    let mut retries = RetryBudget::default();
     loop {
         match SQLITE.run(pool).await {
-            Err(error) if may_be_busy(&error) && patience.is_left() => patience.wait().await,
+            Err(error) if may_be_busy(&error) && retries.is_left() => retries.wait().await,
             done => return done,
         }
     }

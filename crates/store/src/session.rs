@@ -14,12 +14,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis, Uid};
 
-use crate::busy::{Patience, is_busy};
-use crate::courtesy::{Ahead, Courtesy};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
 use crate::postgres::{Begin, Server, begin};
+use crate::sqlite_retry::{RetryBudget, is_busy};
 use crate::usage::known::{Known, Lesson};
+use crate::write_priority::{PrioritisedCall, WritePriority};
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub struct Store {
     pool: Pool,
     clock: Clock,
     changes_made: Arc<AtomicU64>,
-    courtesy: Courtesy,
+    write_priority: WritePriority,
     known: Known,
 }
 
@@ -131,7 +131,7 @@ impl Store {
             pool,
             clock: options.clock.clone(),
             changes_made: Arc::default(),
-            courtesy: Courtesy::default(),
+            write_priority: WritePriority::default(),
             known,
         })
     }
@@ -190,14 +190,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn write(&self) -> Result<Write, StoreError> {
-        self.courtesy.give_way().await;
+        self.write_priority.yield_to_calls().await;
         self.write_at_once().await
     }
 
     /// Has changes of this process wait for a moment: for a call that was put off by them again and again.
     #[must_use]
-    pub fn go_ahead(&self) -> Ahead {
-        self.courtesy.go_ahead()
+    pub fn prioritise_call(&self) -> PrioritisedCall {
+        self.write_priority.prioritise_call()
     }
 
     /// The same for calls and reads, which go ahead.
@@ -270,7 +270,7 @@ impl Store {
 }
 
 async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
-    let mut patience = Patience::default();
+    let mut retries = RetryBudget::default();
     loop {
         // When its disk is full or failing, SQLite undoes a transaction by itself; the driver goes on to believe in it and
         // would begin no other one on this connection, ever (<https://www.sqlite.org/lang_transaction.html>, "Response To
@@ -282,7 +282,7 @@ async fn sqlite_pool(file: &SqliteConnectOptions, connections: u32) -> Result<Sq
             .test_before_acquire(false)
             .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
         match options.connect_with(file.clone()).await {
-            Err(error) if is_busy(&error) && patience.is_left() => patience.wait().await,
+            Err(error) if is_busy(&error) && retries.is_left() => retries.wait().await,
             done => return Ok(done?),
         }
     }

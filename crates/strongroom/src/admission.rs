@@ -2,10 +2,10 @@
 //!
 //! See `docs/adr/0006-holds-belong-to-servers.md` for how it stays exact through crashes and on several servers.
 
-mod desk;
+mod batcher;
 pub(crate) mod immediate;
+pub(crate) mod leases;
 mod recovery;
-pub(crate) mod till;
 
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::price::ModelPrice;
@@ -15,8 +15,8 @@ use strongroom_store::Session;
 use strongroom_store::counter::CounterKey;
 use strongroom_store::usage::Record;
 
-pub(crate) use desk::{Desk, Refusal};
-pub(crate) use till::{Claim, Consumed};
+pub(crate) use batcher::{AdmissionBatcher, Refusal};
+pub(crate) use leases::{Claim, Consumed};
 
 use crate::Strongroom;
 use crate::cache::Snapshot;

@@ -25,7 +25,7 @@ pub(crate) use active_credential::ActiveCredential;
 pub(crate) use known_token::KnownToken;
 
 use crate::custody::Custody;
-use crate::patience::within;
+use crate::database_timeout::with_timeout;
 use active_credential::{Candidates, Named};
 use versions_in_use::VersionsInUse;
 
@@ -170,7 +170,7 @@ impl Cache {
                     Some(looking) => looking,
                     None => {
                         let cache = Arc::clone(self);
-                        let looking = async move { within(cache.ask_for_snapshot()).await };
+                        let looking = async move { with_timeout(cache.ask_for_snapshot()).await };
                         let told = looking.map_err(|problem| (problem.kind, problem.message));
                         let looking = told.boxed().shared();
                         *last = looking.downgrade();

@@ -243,7 +243,7 @@ impl Call {
                     self.room.0.cache.invalidate();
                     put_off += 1;
                     if put_off >= PATIENT && ahead.is_none() {
-                        ahead = Some(self.room.0.custody.store.go_ahead());
+                        ahead = Some(self.room.0.custody.store.prioritise_call());
                     }
                 }
                 Err(Refusal::Problem(problem)) => return Err(problem),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::cache::ActiveCredential;
+use crate::custody::Custody;
 use crate::supervision::supervise;
 use crate::{Inner, Strongroom};
 
@@ -87,10 +88,10 @@ pub(crate) struct Canaries {
 
 impl Canaries {
     /// Starts the task of a strongroom that is just being made.
-    pub(crate) fn open(room: Weak<Inner>) -> Self {
+    pub(crate) fn open(room: Weak<Inner>, custody: Weak<Custody>) -> Self {
         let (queue, fallen) = mpsc::channel(REMEMBERED);
         let mut task = JoinSet::new();
-        task.spawn(supervise(("canaries", room.clone()), (room, fallen), |(room, fallen)| {
+        task.spawn(supervise(("canaries", custody), (room, fallen), |(room, fallen)| {
             take_back(room, fallen).boxed()
         }));
         Self { tallies: Mutex::default(), queue, _task: Mutex::new(task) }

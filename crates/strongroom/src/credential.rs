@@ -3,11 +3,11 @@
 mod change;
 mod create;
 mod delete;
-mod desk;
 pub(crate) mod facts;
 mod import;
 mod offboard;
 mod read;
+mod read_batcher;
 mod recovery;
 mod reminder;
 mod reset;
@@ -24,7 +24,7 @@ use strongroom_model::page::Page;
 use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, month};
 use strongroom_store::StoreError;
 
-pub(crate) use desk::Desk;
+pub(crate) use read_batcher::ReadBatcher;
 
 pub use create::{Created, Once};
 pub use facts::ChangedVersion;

@@ -1,25 +1,28 @@
 //! Encryption keys: which there are, what is under each, and how they are replaced.
 
-mod drive;
-mod holder;
-mod keeper;
+mod heartbeat;
 mod master;
+mod node_keys;
+mod reseal;
+mod reseal_task;
 mod rotation;
 mod status;
 
 use strongroom_crypto::MasterKey;
+use strongroom_model::audit::Target;
 use strongroom_model::{Problem, Secret};
 use strongroom_store::key::{KeyRow, WrapRow};
 
 use crate::Strongroom;
 
-pub use holder::Holder;
 pub use master::MasterChange;
+pub use node_keys::Holder;
 pub use rotation::{Policy, RotationState, Started};
 pub use status::{DataKeyState, KeyState, KeyStatus, MasterState};
 
-pub(crate) use holder::announce;
-pub(crate) use keeper::Keeper;
+pub(crate) use heartbeat::Heartbeat;
+pub(crate) use node_keys::{announce, leave};
+pub(crate) use reseal_task::ResealTask;
 
 /// Tells about encryption keys, and replaces them.
 #[derive(Debug, Clone)]
@@ -43,4 +46,8 @@ impl KeyService {
         let keys = strongroom_store::key::list(&mut session).await?;
         Ok((keys, strongroom_store::key::list_wraps(&mut session).await?))
     }
+}
+
+fn target(key_id: &str) -> Target {
+    Target { kind: "key".into(), id: Some(key_id.to_owned()), name: None }
 }

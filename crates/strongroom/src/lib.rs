@@ -29,6 +29,7 @@ pub mod call;
 mod canary;
 pub mod credential;
 mod custody;
+mod database_timeout;
 mod drain;
 pub mod environment;
 pub mod health;
@@ -36,7 +37,6 @@ pub mod key;
 pub mod leak;
 pub mod limit;
 pub mod open;
-mod patience;
 pub mod prices;
 mod supervision;
 pub mod token;
@@ -71,11 +71,12 @@ pub struct Strongroom(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     custody: Arc<Custody>,
-    keeper: key::Keeper,
+    heartbeat: key::Heartbeat,
+    reseal: key::ResealTask,
     environment: Environment,
     guard: EndpointGuard,
-    desk: credential::Desk,
-    admission: admission::Desk,
+    reads: credential::ReadBatcher,
+    admission: admission::AdmissionBatcher,
     cache: Arc<cache::Cache>,
     canaries: canary::Canaries,
     health: health::Health,
@@ -155,7 +156,7 @@ impl Strongroom {
     /// # Errors
     /// [`Problem`] of kind `Unavailable`.
     pub async fn ping(&self) -> Result<(), Problem> {
-        patience::within(async { Ok(self.0.custody.store.read().await?.ping().await?) }).await
+        database_timeout::with_timeout(async { Ok(self.0.custody.store.read().await?.ping().await?) }).await
     }
 
     /// Whether the database could be written to when this process last did so, or tried to. Every key that is handed out and
@@ -197,10 +198,11 @@ impl Strongroom {
     /// [`Problem`] when calls that have ended could not be written down: what they held counts as consumed, and their
     /// records are lost.
     pub async fn close(&self) -> Result<(), Problem> {
-        self.0.keeper.stop();
+        self.0.heartbeat.stop();
+        self.0.reseal.stop();
         let settled = self.0.admission.close().await;
-        if let Err(problem) = self.leave().await {
-            tracing::debug!(%problem, "that this process ends could not be told; it counts as alive for a minute more");
+        if let Err(problem) = key::leave(&self.0.custody).await {
+            tracing::debug!(%problem, "failed to deregister node; peers consider it alive for another minute");
         }
         self.0.custody.store.close().await;
         settled.map_err(|problem| {

@@ -12,9 +12,9 @@ use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
 use crate::cache::Cache;
-use crate::credential::{Desk, facts};
+use crate::credential::{ReadBatcher, facts};
 use crate::custody::Custody;
-use crate::key::Keeper;
+use crate::key::{Heartbeat, ResealTask};
 use crate::{Environment, Inner, Strongroom};
 
 mod key_file;
@@ -163,13 +163,14 @@ impl Strongroom {
         let cache = Arc::new(Cache::new(Arc::clone(&custody)));
         Ok(Self(Arc::new_cyclic(|room| Inner {
             custody: Arc::clone(&custody),
-            keeper: Keeper::open(room),
+            heartbeat: Heartbeat::start(&custody),
+            reseal: ResealTask::start(Arc::clone(&custody)),
             environment: options.environment.clone(),
             guard: options.guard.clone(),
-            desk: Desk::open(room.clone()),
-            admission: crate::admission::Desk::open(room.clone()),
+            reads: ReadBatcher::open(Arc::clone(&custody), Arc::clone(&cache)),
+            admission: crate::admission::AdmissionBatcher::open(Arc::clone(&custody), Arc::clone(&cache)),
             cache: Arc::clone(&cache),
-            canaries: crate::canary::Canaries::open(room.clone()),
+            canaries: crate::canary::Canaries::open(room.clone(), Arc::downgrade(&custody)),
             health: crate::health::Health::default(),
             versions_kept: options.versions_kept,
             recovery_days: options.recovery_days,

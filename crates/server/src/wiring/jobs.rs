@@ -89,7 +89,7 @@ pub(super) async fn retire_usage(room: Strongroom, days: u32, stop: Cancellation
 pub(super) async fn tend_keys(room: Strongroom, policy: Policy, stop: CancellationToken) {
     let mut said = String::new();
     loop {
-        let tended = room.keys().tend(&policy).await;
+        let tended = room.keys().rotate_if_due(&policy).await;
         let trouble = tended.err().map(|problem| problem.message).unwrap_or_default();
         // Once, and not every few seconds.
         if trouble != said && !trouble.is_empty() {

@@ -48,7 +48,7 @@ async fn a_transaction_is_seen_by_others_when_it_is_committed_and_not_before() {
 #[tokio::test]
 async fn a_call_that_goes_ahead_of_changes_writes_at_once() {
     let ground = ground().await;
-    let ahead = ground.store.go_ahead();
+    let ahead = ground.store.prioritise_call();
     let mut tx = ground.store.write_at_once().await.unwrap();
     assert!(meta::claim(&mut tx, "fact", "of the call").await.unwrap());
     tx.commit().await.unwrap();

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_crypto::random;
 use strongroom_model::credential::{Credential, Source};
+use strongroom_model::limit::LimitScope;
 use strongroom_model::usage::{Metering, TokenUsage};
-use strongroom_model::{Actor, Amount, LedgerText, Millis, Problem};
-use strongroom_store::Write;
+use strongroom_model::{Actor, Amount, LedgerText, Millis, Problem, Uid};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{Kind, Record};
+use strongroom_store::{Session, Write};
 
-use super::{Need, Plan, limit_reached};
-use crate::cache::Snapshot;
+use super::{AtFault, Need, Plan, client_scopes, limit_reached};
+use crate::cache::{Cache, Snapshot};
 
 /// One use, which consumes no tokens that anybody could count.
 pub(crate) const ONE_USE: Need = Need {
@@ -20,6 +21,37 @@ pub(crate) const ONE_USE: Need = Need {
     nano_usd: Some(Amount::ZERO),
     may_have_audio: false,
 };
+
+/// Plans one use of a credential: the counters and limits that it touches.
+pub(crate) async fn plan_use(
+    cache: &Cache,
+    session: &mut Session,
+    actor: &Actor,
+    credential: Uid,
+    snapshot: Snapshot,
+) -> Result<Plan, Problem> {
+    let mut plan = Plan::default();
+    let limits = cache.limits_in(session, &LimitScope::Credential(credential), snapshot.generation).await?;
+    plan.count_uses(credential, &limits, snapshot);
+    plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
+    plan_client_use(cache, session, &mut plan, actor, snapshot).await?;
+    Ok(plan)
+}
+
+/// Adds the limits of token and user to the plan of one use.
+pub(crate) async fn plan_client_use(
+    cache: &Cache,
+    session: &mut Session,
+    plan: &mut Plan,
+    actor: &Actor,
+    snapshot: Snapshot,
+) -> Result<(), Problem> {
+    for scope in client_scopes(actor) {
+        let limits = cache.limits_in(session, &scope, snapshot.generation).await?;
+        plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
+    }
+    Ok(())
+}
 
 /// Counts each of these uses on all its counters, or refuses it. Tells for each the first counter's standing: what counts
 /// against the limit, and what was consumed, with this use in it.

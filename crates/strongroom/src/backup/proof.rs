@@ -11,7 +11,7 @@ use strongroom_store::{Store, StoreOptions, credential, schema};
 use super::contents::{Contents, Opened, inspect};
 use super::restore::fill;
 use super::{Step, Watcher};
-use crate::custody::seal::Place;
+use crate::custody::seal::SealBinding;
 use crate::{Options, Strongroom};
 
 /// Credentials that are read at a time.
@@ -139,8 +139,11 @@ impl Strongroom {
         grant: &StoredGrant,
         proof: &mut Proof,
     ) -> Result<(), Problem> {
-        let place =
-            Place { credential: grant.uid, provider: &grant.provider, endpoint: grant.endpoint.as_deref() };
+        let place = SealBinding {
+            credential: grant.uid,
+            provider: &grant.provider,
+            endpoint: grant.endpoint.as_deref(),
+        };
         for sealed in self.0.custody.values_of_credential(session, grant.uid).await? {
             match self.0.custody.open_value(place, &sealed) {
                 Ok(_) => proof.values += 1,

@@ -10,7 +10,7 @@ use strongroom_store::value::SealedValue;
 
 use super::canary_share::Canary;
 use super::{Cache, FRESH, Snapshot};
-use crate::patience::within;
+use crate::database_timeout::with_timeout;
 
 /// Credentials of one provider that calls are spread over, at the most.
 const MAX_CREDENTIALS_PER_PROVIDER: usize = 512;
@@ -73,7 +73,7 @@ impl Cache {
         if let Some(active) = self.at(snapshot).and_then(|known| known.active.get(&place).cloned()) {
             return Ok(active);
         }
-        Box::pin(within(self.find_active_credentials(place, snapshot))).await
+        Box::pin(with_timeout(self.find_active_credentials(place, snapshot))).await
     }
 
     async fn find_active_credentials(

@@ -7,7 +7,7 @@ use strongroom_model::token::Token;
 use strongroom_model::{Millis, Problem};
 
 use super::{Cache, Snapshot};
-use crate::patience::within;
+use crate::database_timeout::with_timeout;
 
 /// A token, checked against its MACs.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Cache {
         if let Some(known) = known.filter(|known| !known.may_go_on(snapshot.now)) {
             return Ok(Some(known));
         }
-        Box::pin(within(self.find_token(id, snapshot))).await
+        Box::pin(with_timeout(self.find_token(id, snapshot))).await
     }
 
     async fn find_token(&self, id: &str, snapshot: Snapshot) -> Result<Option<Arc<KnownToken>>, Problem> {

@@ -7,7 +7,7 @@ use strongroom_model::limit::{Limit, LimitScope};
 use strongroom_store::{Session, limit};
 
 use super::Cache;
-use crate::patience::within;
+use crate::database_timeout::with_timeout;
 
 impl Cache {
     /// The limits of a scope, as of this generation.
@@ -21,7 +21,7 @@ impl Cache {
             None => {
                 let looking =
                     async { self.limits_in(&mut self.custody.store.read().await?, scope, generation).await };
-                Box::pin(within(looking)).await
+                Box::pin(with_timeout(looking)).await
             }
         }
     }

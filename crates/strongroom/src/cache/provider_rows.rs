@@ -4,7 +4,7 @@ use strongroom_model::{Problem, Provider, UserId};
 use strongroom_store::credential;
 
 use super::{Cache, Snapshot};
-use crate::patience::within;
+use crate::database_timeout::with_timeout;
 
 /// Names that may be providers' before they are looked up again: callers make them up.
 const MAX_UNKNOWN_PROVIDERS: usize = 1024;
@@ -26,7 +26,7 @@ impl Cache {
             let mut session = self.custody.store.read().await?;
             Ok(!credential::provider_has_rows(&mut session, provider, view).await?)
         };
-        let has_none = within(asking).await?;
+        let has_none = with_timeout(asking).await?;
         self.keep(snapshot.generation, |known| known.without_rows.insert(place, has_none));
         Ok(has_none)
     }
@@ -41,7 +41,7 @@ impl Cache {
             let mut session = self.custody.store.read().await?;
             Ok(credential::provider_was_stored(&mut session, provider).await?)
         };
-        let was_stored = within(asking).await?;
+        let was_stored = with_timeout(asking).await?;
         self.keep(snapshot.generation, |known| {
             if known.stored.len() >= MAX_UNKNOWN_PROVIDERS {
                 known.stored.clear();

@@ -11,7 +11,7 @@ use strongroom_store::{Write, credential, version};
 use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, passed, target};
 use crate::audit::entry;
-use crate::custody::seal::{Fault, Place};
+use crate::custody::seal::{Fault, SealBinding};
 
 /// What is to become of a credential's versions.
 pub(super) enum Change {
@@ -115,7 +115,7 @@ impl CredentialService {
             return Ok(());
         }
         self.room.0.custody.counters.integrity_failures.add_one();
-        let mend = Fault::Row.mend();
+        let mend = Fault::Row.remedy();
         Err(Problem::integrity(format!("credential {:?} cannot be changed: {mend}", credential.name)))
     }
 
@@ -271,7 +271,7 @@ impl CredentialService {
         (from, to): (Uid, Uid),
         given: &[(Field, &Secret)],
     ) -> Result<(), Problem> {
-        let place = Place::of(credential);
+        let place = SealBinding::of(credential);
         for (field, secret) in given {
             self.room.0.custody.seal_into(tx, place, to, *field, secret).await?;
         }

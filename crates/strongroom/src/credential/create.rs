@@ -16,7 +16,7 @@ use strongroom_store::{Write, credential, limit, version};
 
 use super::{CredentialService, MONTHLY_REQUESTS, passed, taken, target};
 use crate::audit::entry;
-use crate::custody::seal::Place;
+use crate::custody::seal::SealBinding;
 
 /// How long an answer is remembered under its idempotency key: a day, in seconds.
 const REMEMBER: i64 = 24 * 3600;
@@ -182,7 +182,8 @@ impl CredentialService {
         };
         let id = credential::insert(tx, &row).await.map_err(taken)?;
         version::insert(tx, uid, version_uid, &self.actor.label(), now).await?;
-        let place = Place { credential: uid, provider: &new.provider, endpoint: new.endpoint.as_deref() };
+        let place =
+            SealBinding { credential: uid, provider: &new.provider, endpoint: new.endpoint.as_deref() };
         for (field, secret) in [(Field::ApiKey, &new.api_key), (Field::ApiSecret, &new.api_secret)] {
             if let Some(secret) = secret {
                 self.room.0.custody.seal_into(tx, place, version_uid, field, secret).await?;

@@ -22,7 +22,7 @@ use strongroom_store::{Session, Write, counter, credential, limit, value, versio
 use super::{CredentialService, MONTHLY_REQUESTS, target};
 
 use crate::audit::entry;
-use crate::custody::seal::Place;
+use crate::custody::seal::SealBinding;
 
 /// The source of rows that were found in the environment or in `.env` files.
 const ENVIRONMENT: &str = "env";
@@ -258,7 +258,7 @@ impl CredentialService {
         };
         let id = credential::insert(tx, &new).await?;
         version::insert(tx, uid, version_uid, &self.actor.label(), now).await?;
-        let place = Place { credential: uid, provider, endpoint: row.endpoint.as_deref() };
+        let place = SealBinding { credential: uid, provider, endpoint: row.endpoint.as_deref() };
         for (field, secret) in [(Field::ApiKey, &row.api_key), (Field::ApiSecret, &row.api_secret)] {
             if let Some(secret) = secret {
                 self.room.0.custody.seal_into(tx, place, version_uid, field, secret).await?;
@@ -311,10 +311,11 @@ impl CredentialService {
     async fn digest(&self, session: &mut Session, stored: &Credential) -> Result<String, Problem> {
         let (mut api_key, mut api_secret) = (None, None);
         for value in self.room.0.custody.values_of_version(session, stored.version).await? {
-            let opened = self.room.0.custody.open_value(Place::of(stored), &value).map_err(|error| {
-                self.room.0.custody.counters.integrity_failures.add_one();
-                Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
-            })?;
+            let opened =
+                self.room.0.custody.open_value(SealBinding::of(stored), &value).map_err(|error| {
+                    self.room.0.custody.counters.integrity_failures.add_one();
+                    Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
+                })?;
             match value.field {
                 Field::ApiKey => api_key = Some(opened),
                 Field::ApiSecret => api_secret = Some(opened),

@@ -15,7 +15,7 @@ use strongroom_store::{Write, credential, offboard, value, version};
 use super::rotate::Opened;
 use super::{CredentialService, not_found};
 use crate::audit::entry;
-use crate::custody::seal::Place;
+use crate::custody::seal::SealBinding;
 
 /// Keys that are asked about at once, at the most.
 const MOST_KEYS: usize = 100;
@@ -217,7 +217,11 @@ impl CredentialService {
         let is_genuine = self.room.0.custody.verify_row_mac(&credential)
             && self.room.0.custody.is_genuine(tx, credential.uid, &version).await?;
         let key = if is_genuine {
-            self.room.0.custody.open_value(Place::of(&credential), &sealed).map_err(|error| error.to_string())
+            self.room
+                .0
+                .custody
+                .open_value(SealBinding::of(&credential), &sealed)
+                .map_err(|error| error.to_string())
         } else {
             Err("its row was changed outside strongroom".to_owned())
         };

@@ -8,10 +8,9 @@ use strongroom_store::usage::{self, Kind};
 use strongroom_store::{change, credential, value};
 
 use super::CredentialService;
-use super::desk::{Wanted, is_seen};
+use super::read_batcher::{Wanted, is_seen};
 use crate::Strongroom;
-use crate::admission::immediate::{self, ONE_USE};
-use crate::admission::{AtFault, Plan, client_scopes};
+use crate::admission::{Plan, immediate};
 use crate::audit::entry;
 use crate::cache::Snapshot;
 
@@ -224,7 +223,7 @@ impl CredentialService {
         let generation = change::current(&mut tx).await?;
         let snapshot = Snapshot { now: tx.now().await?, generation };
         let found = credential::get(&mut tx, id, snapshot.now).await?.ok_or_else(super::not_found)?;
-        let plan = self.room.plan_use(&mut tx, &self.actor, found.uid, snapshot).await?;
+        let plan = immediate::plan_use(&self.room.0.cache, &mut tx, &self.actor, found.uid, snapshot).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], snapshot.now).await? {
             if let Err(refusal) = taken {
                 self.room.0.custody.counters.limit_refusals.add_one();
@@ -249,7 +248,7 @@ impl CredentialService {
         views: &[Option<UserId>],
     ) -> Result<Option<RevealedCredential>, Problem> {
         let wanted = Wanted::Named { name: name.to_owned(), views: views.to_vec() };
-        self.room.0.desk.read(self.actor.clone(), wanted).await
+        self.room.0.reads.read(self.actor.clone(), wanted).await
     }
 
     async fn read_by_provider(
@@ -276,7 +275,7 @@ impl CredentialService {
                 for candidate in candidates.iter().filter(|it| scope.permits(it.uid, provider)) {
                     // A read for each: a refused counter is not kept locked while the next one is tried.
                     let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone(), view };
-                    match self.room.0.desk.read(self.actor.clone(), wanted).await {
+                    match self.room.0.reads.read(self.actor.clone(), wanted).await {
                         Ok(None) => {}
                         // One that is used up, has no key or does not open leaves the others working.
                         Err(problem) if passes_on(problem.kind) => {
@@ -318,10 +317,7 @@ impl CredentialService {
         }
         let snapshot = Snapshot { now, generation: change::current(&mut tx).await? };
         let mut plan = Plan::default();
-        for scope in client_scopes(&self.actor) {
-            let limits = self.room.0.cache.limits_in(&mut tx, &scope, snapshot.generation).await?;
-            plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
-        }
+        immediate::plan_client_use(&self.room.0.cache, &mut tx, &mut plan, &self.actor, snapshot).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
             taken?;
         }

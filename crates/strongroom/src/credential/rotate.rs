@@ -146,7 +146,7 @@ impl CredentialService {
         let values = self.room.0.custody.values_of_version(tx, minter.version).await?;
         let opened = self.room.0.custody.open_all(&minter, values).map_err(|fault| {
             self.room.0.custody.counters.integrity_failures.add_one();
-            Problem::integrity(format!("credential {:?} cannot be opened: {}", minter.name, fault.mend()))
+            Problem::integrity(format!("credential {:?} cannot be opened: {}", minter.name, fault.remedy()))
         })?;
         let key = opened.api_key.ok_or_else(|| super::test::no_key(&minter))?;
         Ok(Opened { found, minter, key, project: wanted.project })

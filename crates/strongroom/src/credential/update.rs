@@ -15,7 +15,7 @@ use super::create::check_owner;
 use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
 use crate::audit::entry;
-use crate::custody::seal::Place;
+use crate::custody::seal::SealBinding;
 
 impl CredentialService {
     /// Changes a credential. A new secret makes a new version; another provider or endpoint seals all anew.
@@ -165,12 +165,12 @@ impl CredentialService {
         patch: &CredentialPatch,
     ) -> Result<(), Problem> {
         for value in self.room.0.custody.values_of_credential(tx, before.uid).await? {
-            match self.room.0.custody.open_value(Place::of(before), &value) {
+            match self.room.0.custody.open_value(SealBinding::of(before), &value) {
                 Ok(secret) => {
                     self.room
                         .0
                         .custody
-                        .seal_into(tx, Place::of(after), value.version, value.field, &secret)
+                        .seal_into(tx, SealBinding::of(after), value.version, value.field, &secret)
                         .await?;
                 }
                 Err(_) if value.version != before.version || replaces(patch, value.field) => {}
@@ -188,7 +188,7 @@ impl CredentialService {
         after: &Credential,
         patch: &CredentialPatch,
     ) -> Result<(), Problem> {
-        let place = Place::of(after);
+        let place = SealBinding::of(after);
         let kept = self.room.0.custody.values_of_version(tx, before.version).await?;
         for field in [Field::ApiKey, Field::ApiSecret] {
             let brought = match field {

@@ -15,13 +15,13 @@ pub(crate) const MOST_SEALS: i64 = 1 << 32;
 
 /// What of a credential its sealed texts are bound to, beside version and field.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct SealBinding<'a> {
     pub(crate) credential: Uid,
     pub(crate) provider: &'a Provider,
     pub(crate) endpoint: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SealBinding<'a> {
     pub(crate) fn of(credential: &'a Credential) -> Self {
         Self {
             credential: credential.uid,
@@ -57,7 +57,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn mend(&self) -> String {
+    pub(crate) fn remedy(&self) -> String {
         match self {
             Self::Row => {
                 "its row was changed outside strongroom; restore the row from a backup, or delete the \
@@ -86,7 +86,7 @@ impl Custody {
     pub(crate) async fn seal_into(
         &self,
         tx: &mut Write,
-        place: Place<'_>,
+        place: SealBinding<'_>,
         version: Uid,
         field: Field,
         secret: &Secret,
@@ -119,7 +119,7 @@ impl Custody {
         }
         let mut opened = OpenedValues { api_key: None, api_secret: None };
         for value in values {
-            match self.open_value(Place::of(found), &value) {
+            match self.open_value(SealBinding::of(found), &value) {
                 Ok(secret) if value.field == Field::ApiKey => opened.api_key = Some(secret),
                 Ok(secret) => opened.api_secret = Some(secret),
                 Err(error) => return Err(Fault::Value(value, error)),
@@ -128,7 +128,11 @@ impl Custody {
         Ok(opened)
     }
 
-    pub(crate) fn open_value(&self, place: Place<'_>, value: &SealedValue) -> Result<Secret, OpenError> {
+    pub(crate) fn open_value(
+        &self,
+        place: SealBinding<'_>,
+        value: &SealedValue,
+    ) -> Result<Secret, OpenError> {
         self.keyring().open(&place.context(value.version, value.field), &value.key_id, &value.text)
     }
 
@@ -140,7 +144,7 @@ impl Custody {
         fault: Fault,
     ) -> Problem {
         self.counters.integrity_failures.add_one();
-        let message = format!("credential {:?} cannot be opened: {}", credential.name, fault.mend());
+        let message = format!("credential {:?} cannot be opened: {}", credential.name, fault.remedy());
         let target = Target::named("credential", credential.uid, &credential.name);
         let detail = match fault {
             Fault::Row => json!({ "reason": "its row was changed" }),

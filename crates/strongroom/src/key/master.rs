@@ -8,7 +8,7 @@ use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Problem};
 use strongroom_store::key::{self, MasterRow, WrapRow};
 
-use super::{KeyService, holder};
+use super::{KeyService, node_keys};
 use crate::audit::entry;
 use crate::custody::keyring::{Unwrapped, unwrap_all};
 
@@ -85,7 +85,7 @@ impl KeyService {
             .filter(|master| *master != fingerprint)
             .collect();
         if !retired.is_empty() {
-            let without: Vec<String> = holder::list(&mut tx, now)
+            let without: Vec<String> = node_keys::list(&mut tx, now)
                 .await?
                 .iter()
                 .filter(|holder| !holder.masters.contains(&fingerprint))

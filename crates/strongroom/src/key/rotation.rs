@@ -7,13 +7,12 @@
 
 use serde_json::json;
 use strongroom_crypto::{MasterKey, Purpose};
-use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::rotation::{self, RotationRow};
 use strongroom_store::{Write, key, sealed};
 
-use super::KeyService;
-use super::drive::{Drive, Step};
+use super::reseal::{Resealer, Step};
+use super::{KeyService, target};
 use crate::audit::entry;
 use crate::custody::keyring;
 
@@ -72,10 +71,6 @@ pub struct Started {
     pub is_new: bool,
 }
 
-pub(super) fn target(key_id: &str) -> Target {
-    Target { kind: "key".into(), id: Some(key_id.to_owned()), name: None }
-}
-
 impl KeyService {
     /// Begins a rotation of the data key, or has the one that is open go on. It is worked on beside everything else; see
     /// [`Self::status`] for how it stands.
@@ -84,7 +79,7 @@ impl KeyService {
     /// [`Problem`] of kind `Conflict` while the master key is being replaced and this process lacks one of the two.
     pub async fn rotate(&self, actor: &Actor) -> Result<Started, Problem> {
         let started = self.begin(actor, "asked", None).await?;
-        self.room.0.keeper.wake();
+        self.room.0.reseal.wake();
         started.ok_or_else(|| Problem::internal("the rotation is not there after it began"))
     }
 
@@ -92,7 +87,7 @@ impl KeyService {
     ///
     /// # Errors
     /// As [`Self::rotate`].
-    pub async fn tend(&self, policy: &Policy) -> Result<(), Problem> {
+    pub async fn rotate_if_due(&self, policy: &Policy) -> Result<(), Problem> {
         let (open, keys, now) = {
             let mut session = self.room.0.custody.store.read().await?;
             let open = rotation::latest(&mut session).await?.is_some_and(|latest| latest.is_open);
@@ -109,7 +104,7 @@ impl KeyService {
         } else if !open {
             return Ok(());
         }
-        self.room.0.keeper.wake();
+        self.room.0.reseal.wake();
         Ok(())
     }
 
@@ -118,8 +113,8 @@ impl KeyService {
     /// # Errors
     /// [`Problem`]; what was done stays done, and the rotation goes on when this is called again.
     pub async fn go_on(&self) -> Result<(), Problem> {
-        let mut drive = Drive::default();
-        while let Step::Pause(pause) = drive.step(&self.room).await? {
+        let mut resealer = Resealer::default();
+        while let Step::Pause(pause) = resealer.step(&self.room.0.custody).await? {
             tokio::time::sleep(pause).await;
         }
         Ok(())

@@ -6,7 +6,7 @@ use strongroom_store::key::{self, KeyRow};
 use strongroom_store::{rotation, sealed};
 
 use super::master::newer_master;
-use super::{Holder, KeyService, RotationState, holder};
+use super::{Holder, KeyService, RotationState, node_keys};
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl KeyService {
         let wraps = key::list_wraps(&mut session).await?;
         let known = key::masters(&mut session).await?;
         let counts = sealed::count_by_key(&mut session).await?;
-        let holders = holder::list(&mut session, now).await?;
+        let holders = node_keys::list(&mut session, now).await?;
         let rotation = rotation.map(|row| RotationState::of(row, &counts));
         drop(session);
 

@@ -270,26 +270,26 @@ async fn it_rotates_by_itself_at_an_age_and_after_so_many_seals() {
     let count = async || ground.entries("key.rotate").await.len();
     let keys = ground.room.keys();
     let policy = Policy { days: 90, seals: 1000 };
-    keys.tend(&policy).await.unwrap();
+    keys.rotate_if_due(&policy).await.unwrap();
     assert_eq!(count().await, 0);
     ground.clock.set(NOW.plus_seconds(90 * 24 * 3600 - 1));
-    keys.tend(&policy).await.unwrap();
-    keys.tend(&Policy { days: 0, seals: 1000 }).await.unwrap();
+    keys.rotate_if_due(&policy).await.unwrap();
+    keys.rotate_if_due(&Policy { days: 0, seals: 1000 }).await.unwrap();
     assert_eq!(count().await, 0);
     ground.clock.set(NOW.plus_seconds(90 * 24 * 3600));
-    keys.tend(&policy).await.unwrap();
+    keys.rotate_if_due(&policy).await.unwrap();
     keys.go_on().await.unwrap();
     assert_eq!(count().await, 1);
     assert_rotated(&ground, 1).await;
-    keys.tend(&policy).await.unwrap();
+    keys.rotate_if_due(&policy).await.unwrap();
     assert_eq!(count().await, 1, "the new one is young");
 
     let sealed =
         ground.value("SELECT seal_count FROM encryption_keys WHERE purpose = 'data' AND is_current").await;
     let seals = sealed.parse::<u32>().unwrap();
-    keys.tend(&Policy { days: 0, seals: seals + 1 }).await.unwrap();
+    keys.rotate_if_due(&Policy { days: 0, seals: seals + 1 }).await.unwrap();
     assert_eq!(count().await, 1);
-    keys.tend(&Policy { days: 0, seals }).await.unwrap();
+    keys.rotate_if_due(&Policy { days: 0, seals }).await.unwrap();
     keys.go_on().await.unwrap();
     let reasons: Vec<String> =
         ground.entries("key.rotate").await.into_iter().map(|it| it.entry.detail).collect();
@@ -306,7 +306,7 @@ async fn of_servers_that_find_it_due_at_once_one_begins() {
     for node in nodes {
         tasks.spawn(async move {
             for _ in 0..3 {
-                node.keys().tend(&Policy { days: 90, seals: 1000 }).await.unwrap();
+                node.keys().rotate_if_due(&Policy { days: 90, seals: 1000 }).await.unwrap();
                 node.keys().go_on().await.unwrap();
             }
         });
@@ -324,7 +324,7 @@ async fn another_node_that_looks_goes_on_by_itself() {
     polled_so_often(1, async { gone.keys().rotate(&Actor::library()).await }).await;
     gone.keys().rotate(&Actor::library()).await.unwrap();
     gone.close().await.expect("nothing is lost");
-    ground.room.keys().tend(&Policy { days: 0, seals: u32::MAX }).await.unwrap();
+    ground.room.keys().rotate_if_due(&Policy { days: 0, seals: u32::MAX }).await.unwrap();
     // Its keeper works beside this; what it does is seen in the database.
     while ground.room.keys().status().await.unwrap().rotation.unwrap().is_open {
         tokio::time::sleep(Duration::from_millis(1)).await;

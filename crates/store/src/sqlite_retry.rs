@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::error::sqlite_code;
 
-const ATTEMPTS: u32 = 60;
-const PAUSE: Duration = Duration::from_millis(50);
+const MAX_ATTEMPTS: u32 = 60;
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// SQLite's BUSY and LOCKED.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
@@ -23,19 +23,19 @@ pub(crate) fn is_unsettled(error: &sqlx::Error) -> bool {
         || matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound)
 }
 
-/// How often it is tried again.
+/// The attempts that are left.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct RetryBudget {
     attempts_left: u32,
 }
 
-impl Default for Patience {
+impl Default for RetryBudget {
     fn default() -> Self {
-        Self { attempts_left: ATTEMPTS }
+        Self { attempts_left: MAX_ATTEMPTS }
     }
 }
 
-impl Patience {
+impl RetryBudget {
     pub(crate) fn is_left(&self) -> bool {
         self.attempts_left > 0
     }
@@ -43,6 +43,6 @@ impl Patience {
     /// Lets the others go on for a moment.
     pub(crate) async fn wait(&mut self) {
         self.attempts_left = self.attempts_left.saturating_sub(1);
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
 }

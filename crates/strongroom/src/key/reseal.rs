@@ -10,15 +10,15 @@ use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::sealed::{self, After, BoundText, Found};
 use strongroom_store::{key, rotation};
 
-use super::rotation::target;
-use crate::Strongroom;
+use super::target;
 use crate::audit::entry;
+use crate::custody::Custody;
 use crate::custody::seal::{MOST_SEALS, used_up};
 
 /// Texts that are read and opened at a time when they are proved; nothing is locked meanwhile.
-const PROVED_AT_ONCE: i64 = 256;
+const TEXTS_PROVED_AT_ONCE: i64 = 256;
 /// Places of texts that do not open which the audit entry names.
-const NAMED: usize = 20;
+const MAX_NAMED_PLACES: usize = 20;
 
 /// What comes after a step.
 pub(super) enum Step {
@@ -30,7 +30,7 @@ pub(super) enum Step {
 
 /// Works on the open rotation, a batch at a time.
 #[derive(Debug, Default)]
-pub(super) struct Drive {
+pub(super) struct Resealer {
     key_id: String,
     /// Where the reading goes on.
     after: After,
@@ -52,16 +52,16 @@ struct Resealed {
     text: String,
 }
 
-impl Drive {
-    pub(super) async fn step(&mut self, room: &Strongroom) -> Result<Step, Problem> {
+impl Resealer {
+    pub(super) async fn step(&mut self, custody: &Custody) -> Result<Step, Problem> {
         let began = Instant::now();
-        let is_done = self.work(room).await?;
+        let is_done = self.work(custody).await?;
         Ok(if is_done { Step::Done } else { Step::Pause(pause_after(began.elapsed())) })
     }
 
     /// A batch; whether no rotation is open any more.
-    async fn work(&mut self, room: &Strongroom) -> Result<bool, Problem> {
-        let mut session = room.0.custody.store.read().await?;
+    async fn work(&mut self, custody: &Custody) -> Result<bool, Problem> {
+        let mut session = custody.store.read().await?;
         let Some(open) = rotation::latest(&mut session).await?.filter(|latest| latest.is_open) else {
             return Ok(true);
         };
@@ -70,10 +70,10 @@ impl Drive {
             *self =
                 Self { key_id: open.key_id, after: began.clone(), began, pace: self.pace, ..Self::default() };
         }
-        if room.0.custody.keyring().current_id(Purpose::Data) != self.key_id {
-            room.0.custody.load_keys(&mut session).await?;
+        if custody.keyring().current_id(Purpose::Data) != self.key_id {
+            custody.load_keys(&mut session).await?;
         }
-        let limit = if self.is_proving { PROVED_AT_ONCE } else { self.pace.texts };
+        let limit = if self.is_proving { TEXTS_PROVED_AT_ONCE } else { self.pace.texts };
         let found = sealed::list(&mut session, (&self.key_id, !self.is_proving), &self.after, limit).await?;
         drop(session);
         let is_last = (found.len() as i64) < limit;
@@ -81,22 +81,22 @@ impl Drive {
             self.after.clone_from(&last.place);
         }
         if self.is_proving {
-            self.prove(room, found);
+            self.prove(custody, found);
         } else {
-            self.seal_anew(room, found).await?;
+            self.seal_anew(custody, found).await?;
         }
         let has_come_round = self.has_wrapped && !self.is_proving && self.after > self.began;
         if !(is_last || has_come_round) {
             return Ok(false);
         }
-        self.at_the_end(room).await
+        self.at_the_end(custody).await
     }
 
     /// At the end of the texts: on from the first one, or to the proof, or to the end of it all.
-    async fn at_the_end(&mut self, room: &Strongroom) -> Result<bool, Problem> {
+    async fn at_the_end(&mut self, custody: &Custody) -> Result<bool, Problem> {
         self.after = After::default();
         if self.is_proving {
-            return self.finish(room).await;
+            return self.finish(custody).await;
         }
         if !self.has_wrapped {
             self.has_wrapped = true;
@@ -109,8 +109,8 @@ impl Drive {
 
     /// Seals texts anew, each bound to the same place as before, and puts them where they are unless they were changed
     /// meanwhile. The secrets are open in this process for as long as that takes.
-    async fn seal_anew(&mut self, room: &Strongroom, found: Vec<Found>) -> Result<(), Problem> {
-        let keyring = room.0.custody.keyring();
+    async fn seal_anew(&mut self, custody: &Custody, found: Vec<Found>) -> Result<(), Problem> {
+        let keyring = custody.keyring();
         if keyring.current_id(Purpose::Data) != self.key_id {
             // This rotation has ended meanwhile, and another one has begun; the next step finds out.
             return Ok(());
@@ -127,7 +127,7 @@ impl Drive {
         if resealed.is_empty() {
             return Ok(());
         }
-        let mut tx = room.0.custody.store.write().await?;
+        let mut tx = custody.store.write().await?;
         let held = Instant::now();
         let seals = i64::try_from(resealed.len()).unwrap_or(i64::MAX);
         if !key::count_seals(&mut tx, &self.key_id, seals, MOST_SEALS).await? {
@@ -148,8 +148,8 @@ impl Drive {
     }
 
     /// Opens texts under the new key.
-    fn prove(&mut self, room: &Strongroom, found: Vec<Found>) {
-        let keyring = room.0.custody.keyring();
+    fn prove(&mut self, custody: &Custody, found: Vec<Found>) {
+        let keyring = custody.keyring();
         for Found { place, text } in found {
             let opens =
                 text.is_some_and(|text| keyring.open(&context(&text), &text.key_id, &text.text).is_ok());
@@ -161,8 +161,8 @@ impl Drive {
 
     /// Ends the rotation: all opens under the new key and nothing is under another one, or what does not open is told.
     /// `false` when there is more to do.
-    async fn finish(&mut self, room: &Strongroom) -> Result<bool, Problem> {
-        let mut tx = room.0.custody.store.write().await?;
+    async fn finish(&mut self, custody: &Custody) -> Result<bool, Problem> {
+        let mut tx = custody.store.write().await?;
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         let left: i64 = {
@@ -182,12 +182,12 @@ impl Drive {
         }
         let is_proved = broken == 0 && left == 0;
         let retired = if is_proved { key::retire(&mut tx, Purpose::Data.as_str(), now).await? } else { 0 };
-        room.0.custody.append(&mut tx, vec![self.end_entry(now, left, retired)]).await?;
+        custody.append(&mut tx, vec![self.end_entry(now, left, retired)]).await?;
         tx.commit().await?;
         if is_proved {
             tracing::info!(key = self.key_id, retired, "the data key was replaced");
         } else {
-            (0..broken).for_each(|_| room.0.custody.counters.integrity_failures.add_one());
+            (0..broken).for_each(|_| custody.counters.integrity_failures.add_one());
             tracing::error!(
                 key = self.key_id,
                 broken,
@@ -202,7 +202,7 @@ impl Drive {
             .stuck
             .iter()
             .chain(&self.unproved)
-            .take(NAMED)
+            .take(MAX_NAMED_PLACES)
             .map(|(version, field)| json!({ "version": version, "field": field }))
             .collect();
         let detail = json!({

@@ -1,43 +1,42 @@
-//! The reading desk: concurrent reads share one transaction, one lock of the audit chain's head and one commit.
+//! Group commit of reads: concurrent reads share one transaction, one lock of the audit chain's head and one commit.
 //!
 //! Reads queue while a commit is under way, so the batches grow with the load and the number of commits follows the
-//! disk. The desk works in a task of its own: a caller that goes away half-way takes nobody else's read with it.
+//! disk. The worker is a task of its own: a caller that goes away half-way takes nobody else's read with it.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use serde_json::json;
 use strongroom_model::audit::{NewEntry, Target};
 use strongroom_model::credential::{Credential, Source};
-use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
-use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Provider, Uid, UserId};
+use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Provider, UserId};
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{Session, Write, change, credential};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::read::{RevealedCredential, expired, within_reach};
-use crate::admission::immediate::{self, ONE_USE};
-use crate::admission::{AtFault, Plan, client_scopes};
+use crate::admission::Plan;
+use crate::admission::immediate;
 use crate::audit::entry;
-use crate::cache::{ActiveCredential, Snapshot};
+use crate::cache::{ActiveCredential, Cache, Snapshot};
+use crate::custody::Custody;
 use crate::custody::seal::Fault;
 use crate::supervision::supervise;
-use crate::{Inner, Strongroom};
 
 /// Reads in one transaction at the most: few enough that other writers do not wait long for their turn.
-const BATCH: usize = 256;
+const MAX_READS_PER_BATCH: usize = 256;
 /// Reads that may wait; more wait at the door of the queue.
-const QUEUE: usize = 1024;
+const MAX_WAITING_READS: usize = 1024;
 
 /// How often a batch starts over because a credential in it was changed.
 const ATTEMPTS: usize = 8;
 /// The longest that a batch may take: a database that vanished without a word is not waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a read looks for.
 #[derive(Debug, Clone)]
@@ -59,20 +58,20 @@ struct Read {
 
 /// Takes reads and answers them in batches.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct ReadBatcher {
     queue: mpsc::Sender<Read>,
     // Dropping it ends the task; by then nobody is left who could wait for an answer.
     _task: Mutex<JoinSet<()>>,
 }
 
-impl Desk {
-    /// Starts the desk of a strongroom that is just being made.
-    pub(crate) fn open(room: Weak<Inner>) -> Self {
-        let (queue, reads) = mpsc::channel(QUEUE);
+impl ReadBatcher {
+    /// Starts the worker.
+    pub(crate) fn open(custody: Arc<Custody>, cache: Arc<Cache>) -> Self {
+        let (queue, reads) = mpsc::channel(MAX_WAITING_READS);
         let mut task = JoinSet::new();
-        task.spawn(supervise(("reads", room.clone()), (room, reads), |(room, reads)| {
-            work(room, reads).boxed()
-        }));
+        let supervised = ("reads", Arc::downgrade(&custody));
+        let worker = Worker { custody, cache };
+        task.spawn(supervise(supervised, (worker, reads), |(worker, reads)| worker.work(reads).boxed()));
         Self { queue, _task: Mutex::new(task) }
     }
 
@@ -85,27 +84,19 @@ impl Desk {
     }
 }
 
-async fn work(room: &Weak<Inner>, reads: &mut mpsc::Receiver<Read>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while reads.recv_many(&mut batch, BATCH).await > 0 {
-        gather(reads, &mut batch).await;
-        let Some(room) = room.upgrade().map(Strongroom) else { return };
-        // A caller that has gone away gets no key, so none is counted for it.
-        batch.retain(|read| !read.reply.is_closed());
-        let answered = AssertUnwindSafe(room.answer(std::mem::take(&mut batch))).catch_unwind().await;
-        if answered.is_err() {
-            tracing::error!("a batch of reads panicked; its callers were told that their reads broke off");
-        }
-    }
+/// The task that answers reads.
+struct Worker {
+    custody: Arc<Custody>,
+    cache: Arc<Cache>,
 }
 
-/// Takes in who is on the way: those whom the last batch answered come back with their next reads while the desk would be
+/// Takes in who is on the way: those whom the last batch answered come back with their next reads while the worker would be
 /// at the disk again with half of them. Over when nobody came while everybody else had a turn.
 async fn gather(reads: &mut mpsc::Receiver<Read>, batch: &mut Vec<Read>) {
-    while batch.len() < BATCH {
+    while batch.len() < MAX_READS_PER_BATCH {
         let before = batch.len();
         tokio::task::yield_now().await;
-        while batch.len() < BATCH
+        while batch.len() < MAX_READS_PER_BATCH
             && let Ok(read) = reads.try_recv()
         {
             batch.push(read);
@@ -157,7 +148,22 @@ impl Batch {
     }
 }
 
-impl Strongroom {
+impl Worker {
+    async fn work(&self, reads: &mut mpsc::Receiver<Read>) {
+        let mut batch = Vec::with_capacity(MAX_READS_PER_BATCH);
+        while reads.recv_many(&mut batch, MAX_READS_PER_BATCH).await > 0 {
+            gather(reads, &mut batch).await;
+            // A caller that has gone away gets no key, so none is counted for it.
+            batch.retain(|read| !read.reply.is_closed());
+            let answered = AssertUnwindSafe(self.answer(std::mem::take(&mut batch))).catch_unwind().await;
+            if answered.is_err() {
+                tracing::error!(
+                    "a batch of reads panicked; its callers were told that their reads broke off"
+                );
+            }
+        }
+    }
+
     async fn answer(&self, reads: Vec<Read>) {
         if reads.is_empty() {
             return;
@@ -165,7 +171,7 @@ impl Strongroom {
         let (ready, answered, broken) = (Vec::new(), Vec::new(), Vec::new());
         let mut batch = Batch { waiting: VecDeque::from(reads), ready, answered, broken };
         if let Err(problem) = self.commit_in_time(&mut batch).await {
-            self.0.custody.write_health.failed(&problem);
+            self.custody.write_health.failed(&problem);
             // Nothing is certain to be durable, so nobody gets a key.
             if let Some(cause) = &problem.cause {
                 tracing::warn!(cause = %Causes(cause.as_ref()), reads = batch.len(), "a batch of reads failed");
@@ -183,12 +189,12 @@ impl Strongroom {
         }
         for (read, outcome) in batch.answered {
             if matches!(outcome, Ok(Some(_))) {
-                self.0.custody.counters.reads_from_database.add_one();
+                self.custody.counters.reads_from_database.add_one();
             }
             reply(read, outcome);
         }
         for (read, Broken { found, fault }) in batch.broken {
-            let problem = self.0.custody.report_broken(&read.actor, &found, fault).await;
+            let problem = self.custody.report_broken(&read.actor, &found, fault).await;
             reply(read, Err(problem));
         }
     }
@@ -210,40 +216,40 @@ impl Strongroom {
         };
         let late =
             || Problem::new(ProblemKind::Unavailable, "the database did not answer in time; try again");
-        tokio::time::timeout(PATIENCE, attempts).await.unwrap_or_else(|_| Err(late()))
+        tokio::time::timeout(BATCH_TIMEOUT, attempts).await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Moves every read to where its answer is, and makes that durable. When a credential was changed meanwhile, nothing
-    /// was done: what was read of it may be of two minds, and the change is to bind what comes after it. Then it tells
+    /// was done: the rows may come from different versions, and the change is to bind what comes after it. Then it tells
     /// what the batch had read, to be locked beforehand the next time: else somebody who changes one of them again and
     /// again, who holds the head while we wait for it, would win every time.
     async fn commit(&self, batch: &mut Batch, lock: &[CredentialId]) -> Result<Vec<CredentialId>, Problem> {
-        let (started, changes_made) = (Instant::now(), self.0.custody.store.changes_made());
-        let mut tx = self.0.custody.store.write_at_once().await?;
+        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
+        let mut tx = self.custody.store.write_at_once().await?;
         for id in lock {
             credential::lock(&mut tx, *id).await?;
         }
         let generation = change::current(&mut tx).await?;
         let snapshot = Snapshot { now: tx.now().await?, generation };
-        self.0.cache.observe(snapshot, started, changes_made);
+        self.cache.observe(snapshot, started, changes_made);
         self.find_all(&mut tx, batch, snapshot).await?;
         let ready = batch.ready.iter().map(|one| &one.served.credential);
         let seen: Vec<_> =
             ready.chain(batch.broken.iter().map(|(_, broken)| &broken.found)).cloned().collect();
         let (entries, records) = self.hand_out_all(&mut tx, batch, snapshot).await?;
         // Whoever holds the head is alone: every change is audited, so none can commit from here on.
-        let head = if entries.is_empty() { None } else { Some(self.0.custody.lock_chain(&mut tx).await?) };
+        let head = if entries.is_empty() { None } else { Some(self.custody.lock_chain(&mut tx).await?) };
         if change::has_moved(&mut tx, generation).await? && credential::any_moved(&mut tx, &seen).await? {
             tx.roll_back().await?;
-            self.0.cache.invalidate();
+            self.cache.invalidate();
             return Ok(seen.iter().map(|found| found.id).collect());
         }
         match head {
             Some(head) => {
                 usage::insert_all(&mut tx, &records).await?;
-                self.0.custody.append_behind(&mut tx, head, entries).await?;
+                self.custody.append_behind(&mut tx, head, entries).await?;
                 tx.commit().await?;
-                self.0.custody.write_health.done();
+                self.custody.write_health.done();
             }
             None => tx.roll_back().await?,
         }
@@ -270,7 +276,7 @@ impl Strongroom {
                 Ok(Found::Broken(broken)) => batch.broken.push((read, *broken)),
                 Err(problem) => {
                     if problem.kind == ProblemKind::Integrity {
-                        self.0.custody.counters.integrity_failures.add_one();
+                        self.custody.counters.integrity_failures.add_one();
                     }
                     batch.answered.push((read, Err(problem)));
                 }
@@ -281,7 +287,7 @@ impl Strongroom {
 
     async fn find(&self, session: &mut Session, read: &Read, snapshot: Snapshot) -> Result<Found, Problem> {
         if let Wanted::Named { name, views } = &read.wanted
-            && let Some(served) = self.0.cache.credential_by_name(name, snapshot)
+            && let Some(served) = self.cache.credential_by_name(name, snapshot)
         {
             let found = &served.credential;
             let is_for = within_reach(&read.actor, Some(found))?.is_some() && is_seen(found, views);
@@ -304,9 +310,9 @@ impl Strongroom {
                 .filter(|found| found.provider == *provider && is_seen(found, &[*view])),
         };
         let Some(found) = found.filter(Credential::is_served) else { return Ok(Found::Nothing) };
-        let values = self.0.custody.values_of_version(session, found.version).await?;
+        let values = self.custody.values_of_version(session, found.version).await?;
         // Opened before a use is counted: what cannot be handed out costs nothing.
-        let opened = match self.0.custody.open_all(&found, values) {
+        let opened = match self.custody.open_all(&found, values) {
             Ok(opened) => opened,
             Err(fault) => return Ok(Found::Broken(Box::new(Broken { found, fault }))),
         };
@@ -318,7 +324,7 @@ impl Strongroom {
         let served =
             ActiveCredential { credential: found, api_key, api_secret: opened.api_secret, canary: None };
         let served = Arc::new(served);
-        self.0.cache.keep_named(Arc::clone(&served), snapshot);
+        self.cache.keep_named(Arc::clone(&served), snapshot);
         self.ready(session, read, served, snapshot).await
     }
 
@@ -329,7 +335,8 @@ impl Strongroom {
         served: Arc<ActiveCredential>,
         snapshot: Snapshot,
     ) -> Result<Found, Problem> {
-        let plan = self.plan_use(session, &read.actor, served.credential.uid, snapshot).await?;
+        let plan =
+            immediate::plan_use(&self.cache, session, &read.actor, served.credential.uid, snapshot).await?;
         Ok(Found::Ready(served, plan))
     }
 
@@ -347,7 +354,7 @@ impl Strongroom {
             let standing = match taken {
                 Ok(standing) => standing,
                 Err(problem) => {
-                    self.0.custody.counters.limit_refusals.add_one();
+                    self.custody.counters.limit_refusals.add_one();
                     batch.answered.push((one.read, Err(problem)));
                     continue;
                 }
@@ -377,26 +384,6 @@ impl Strongroom {
             batch.answered.push((one.read, Ok(Some(revealed))));
         }
         Ok((entries, records))
-    }
-
-    /// What one use of a credential counts on.
-    pub(super) async fn plan_use(
-        &self,
-        session: &mut Session,
-        actor: &Actor,
-        credential: Uid,
-        snapshot: Snapshot,
-    ) -> Result<Plan, Problem> {
-        let mut plan = Plan::default();
-        let scope = LimitScope::Credential(credential);
-        let limits = self.0.cache.limits_in(session, &scope, snapshot.generation).await?;
-        plan.count_uses(credential, &limits, snapshot);
-        plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
-        for scope in client_scopes(actor) {
-            let limits = self.0.cache.limits_in(session, &scope, snapshot.generation).await?;
-            plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
-        }
-        Ok(plan)
     }
 }
 

@@ -18,7 +18,7 @@ impl Bench {
         record.tokens.output = record.charged_tokens;
         more(&mut record);
         let (consumed, epoch) = (held.consumed(|_| tokens), held.epoch);
-        self.desk.settle(Settlement { consumed, epoch, at: NOW, record: Some(record) });
+        self.batcher.settle(Settlement { consumed, epoch, at: NOW, record: Some(record) });
     }
 }
 
@@ -64,7 +64,7 @@ async fn a_record_that_is_refused_for_its_figures_leaves_its_charge_in_the_ledge
         let snapshot = bench.snapshot().await;
         let (reply, answer) = oneshot::channel();
         let asking = Asking { claims: claims.to_vec(), snapshot, reply };
-        bench.worker.run(&bench.room, Order { asking: vec![asking], ..Order::default() }).await.unwrap();
+        bench.worker.run(Order { asking: vec![asking], ..Order::default() }).await.unwrap();
         held.push(told(answer).unwrap());
     }
     bench.refuse_lines("usage_lines", "NEW.output_tokens = 13").await;
@@ -74,7 +74,7 @@ async fn a_record_that_is_refused_for_its_figures_leaves_its_charge_in_the_ledge
         record.charged_tokens = strongroom_model::Amount::of(tokens);
         record.tokens.output = record.charged_tokens;
         let consumed = held.consumed(|claim| if claim.key == month { 1 } else { tokens });
-        bench.desk.settle(Settlement { consumed, epoch: held.epoch, at: NOW, record: Some(record) });
+        bench.batcher.settle(Settlement { consumed, epoch: held.epoch, at: NOW, record: Some(record) });
     }
     bench.write_down().await.unwrap();
     assert_eq!(bench.kinds().await, ["call", "call"]);
@@ -94,10 +94,10 @@ async fn a_database_that_refuses_every_record_loses_none() {
     bench.refuse_lines("usage_lines", "TRUE").await;
     let problem = bench.write_down().await.unwrap_err();
     assert!(problem.message.contains("every usage record"), "{}", problem.message);
-    assert_eq!(bench.desk.unwritten(), 1);
+    assert_eq!(bench.batcher.unwritten(), 1);
     bench.refuse_no_more().await;
     bench.write_down().await.unwrap();
-    assert_eq!((bench.kinds().await, bench.desk.unwritten()), (vec!["call".to_owned()], 0));
+    assert_eq!((bench.kinds().await, bench.batcher.unwritten()), (vec!["call".to_owned()], 0));
     assert_eq!(bench.room.counters().records_set_aside.get(), 0);
     bench.assert_leaves_nothing().await;
 }

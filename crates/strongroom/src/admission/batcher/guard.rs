@@ -7,7 +7,7 @@ use strongroom_model::Millis;
 use super::Shared;
 use super::set_aside::Ended;
 use crate::admission::Held;
-use crate::admission::till::{Batch, Sealed};
+use crate::admission::leases::{Batch, Sealed};
 
 /// What was taken out for a batch that has not opened; dropped, it goes back.
 pub(super) struct TakenOut {
@@ -20,7 +20,7 @@ impl Drop for TakenOut {
     fn drop(&mut self) {
         let mut counted = self.shared.counted();
         if let Some(sealed) = self.sealed.take() {
-            counted.till.unseal(sealed);
+            counted.leases.unseal(sealed);
         }
         if let Some(ended) = self.ended.take() {
             counted.ended.put_back(ended);
@@ -49,7 +49,7 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         if let Some(batch) = self.batch.take() {
-            self.shared.counted().till.did_not_happen(batch);
+            self.shared.counted().leases.did_not_happen(batch);
         }
     }
 }
@@ -75,7 +75,7 @@ impl Drop for Grant {
         let mut counted = self.shared.counted();
         // What was held in an earlier life has been settled by others.
         if held.epoch == counted.epoch {
-            counted.till.finish(&held.nothing_consumed(), self.at);
+            counted.leases.finish(&held.nothing_consumed(), self.at);
             self.shared.wake.notify_one();
         }
     }

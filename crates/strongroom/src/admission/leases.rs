@@ -14,10 +14,10 @@ use strongroom_model::limit::CounterState;
 use strongroom_store::counter::{CounterKey, Delta};
 
 /// The most that is taken ahead of a counter without a limit.
-const MOST_LEASED: i64 = 4096;
+const MAX_LEASED: i64 = 4096;
 /// Of what is left of a limit, one part in so many may be taken ahead: near the limit nothing is, so that no server sits
 /// on what another one's caller is refused.
-const SHARE: i64 = 1024;
+const LEASE_DIVISOR: i64 = 1024;
 
 /// What a call needs of one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,12 +155,12 @@ impl Batch {
 
 /// The accounts of this server. They begin anew when the server's lease has lapsed.
 #[derive(Debug, Default)]
-pub(crate) struct Till {
+pub(crate) struct LeasePool {
     accounts: HashMap<CounterKey, Account>,
     changed: BTreeSet<CounterKey>,
 }
 
-impl Till {
+impl LeasePool {
     /// Holds all claims of a call, if leases cover them; else none.
     pub(crate) fn admit(&mut self, claims: &[Claim]) -> bool {
         let covers = |claim: &Claim| {
@@ -328,7 +328,7 @@ impl Till {
     }
 
     /// The batch has happened. What was granted to callers that have gone away meanwhile is theirs until they
-    /// [`Till::finish`].
+    /// [`LeasePool::finish`].
     pub(crate) fn happened(&mut self, batch: Batch) {
         for (key, one) in batch.moves {
             let account = self.accounts.entry(key).or_default();
@@ -395,9 +395,9 @@ impl Account {
         }
         let wanted = self.pace.max(self.asked).saturating_mul(2);
         match left {
-            None => wanted.min(MOST_LEASED),
+            None => wanted.min(MAX_LEASED),
             Some(left) => {
-                let most = left / SHARE;
+                let most = left / LEASE_DIVISOR;
                 if most < self.largest { 0 } else { wanted.min(most) }
             }
         }

@@ -1,4 +1,4 @@
-//! The desk batch by batch: over a database that refuses, that answers too late, and that has given the server up.
+//! The batcher, batch by batch: over a database that refuses, that answers too late, and that has given the server up.
 
 mod refused_records;
 
@@ -9,18 +9,18 @@ use strongroom_store::counter::CounterKey;
 use strongroom_testkit::{Backend, TestDatabase};
 
 use super::*;
-use crate::Options;
 use crate::admission::immediate;
+use crate::{Options, Strongroom};
 
 const NOW: Millis = Millis(1_769_903_999_999);
 const LIMIT: i64 = 1000;
 
-/// A desk whose worker does what it is told, beside the one of its strongroom, which has nothing to do.
+/// A batcher whose worker does what it is told, beside the one of its strongroom, which has nothing to do.
 struct Bench {
     room: Strongroom,
     database: TestDatabase,
     clock: Clock,
-    desk: Desk,
+    batcher: AdmissionBatcher,
     worker: Worker,
     requests: mpsc::Receiver<Request>,
 }
@@ -49,10 +49,11 @@ impl Bench {
         options.clock = clock.clone();
         let room = Strongroom::open(options).await.unwrap();
         let shared = Arc::new(Shared::default());
-        let (queue, requests) = mpsc::channel(QUEUE);
-        let desk = Desk { shared: Arc::clone(&shared), queue, _task: Mutex::default() };
+        let (queue, requests) = mpsc::channel(MAX_WAITING_CALLS);
+        let batcher = AdmissionBatcher { shared: Arc::clone(&shared), queue, _task: Mutex::default() };
         let worker = Worker {
-            room: Arc::downgrade(&room.0),
+            custody: Arc::clone(&room.0.custody),
+            cache: Arc::clone(&room.0.cache),
             shared,
             node: None,
             batch: 0,
@@ -60,7 +61,7 @@ impl Bench {
             uncertain: None,
             renewed: None,
         };
-        Self { room, database, clock, desk, worker, requests }
+        Self { room, database, clock, batcher, worker, requests }
     }
 
     async fn snapshot(&self) -> Snapshot {
@@ -80,7 +81,7 @@ impl Bench {
             order.asking.push(asking);
             answers.push(answer);
         }
-        let done = self.worker.run(&self.room, order).await;
+        let done = self.worker.run(order).await;
         (done, answers.into_iter().map(told).collect())
     }
 
@@ -92,11 +93,11 @@ impl Bench {
     }
 
     async fn write_down(&mut self) -> Result<(), Problem> {
-        self.worker.run(&self.room, Order::default()).await
+        self.worker.run(Order::default()).await
     }
 
     async fn give_back(&mut self) {
-        self.worker.run(&self.room, Order { give_back: true, ..Order::default() }).await.unwrap();
+        self.worker.run(Order { give_back: true, ..Order::default() }).await.unwrap();
     }
 
     async fn record(&self) -> Record {
@@ -108,21 +109,21 @@ impl Bench {
     async fn end(&self, held: Held, amount: i64) {
         let (consumed, epoch) = (held.consumed(|_| amount), held.epoch);
         let record = Some(self.record().await);
-        self.desk.settle(Settlement { consumed, epoch, at: NOW, record });
+        self.batcher.settle(Settlement { consumed, epoch, at: NOW, record });
     }
 
     /// A batch that decides this call comes to its commit; the test does that.
     async fn until_commit(&mut self, claim: Claim) -> (Write, Uncertain) {
         let mut taken = {
-            let mut counted = self.desk.shared.counted();
+            let mut counted = self.batcher.shared.counted();
             TakenOut {
-                shared: Arc::clone(&self.desk.shared),
-                sealed: Some(counted.till.seal()),
+                shared: Arc::clone(&self.batcher.shared),
+                sealed: Some(counted.leases.seal()),
                 ended: Some(std::mem::take(&mut counted.ended)),
             }
         };
         let (asking, _) = self.asking(claim).await;
-        let (mut tx, _, _, is_known) = self.worker.begin(&self.room).await.unwrap();
+        let (mut tx, _, _, is_known) = self.worker.begin().await.unwrap();
         assert!(is_known);
         let decided = self.worker.decide(&mut tx, &mut taken, &[asking], true).await.unwrap();
         assert!(decided.is_written);
@@ -182,7 +183,7 @@ impl Bench {
     }
 
     fn epoch(&self) -> u64 {
-        self.desk.shared.counted().epoch
+        self.batcher.shared.counted().epoch
     }
 
     /// Everything ends, and nothing is left of this server.
@@ -190,7 +191,10 @@ impl Bench {
         self.give_back().await;
         assert_eq!(self.batches().await, Vec::<String>::new());
         assert_eq!(self.holds().await, Vec::<String>::new());
-        assert_eq!(format!("{:?}", self.desk.shared.counted().till), format!("{:?}", Till::default()));
+        assert_eq!(
+            format!("{:?}", self.batcher.shared.counted().leases),
+            format!("{:?}", LeasePool::default())
+        );
         assert_eq!(self.worker.node, None);
     }
 }
@@ -267,7 +271,7 @@ async fn a_commit_that_happened_unheard_counts_once_and_what_it_granted_goes_bac
         tx.commit().await.unwrap();
         assert_eq!(bench.counters().await, [format!("{} 7 0", 3 * number)]);
         bench.worker.uncertain = Some(uncertain);
-        assert_eq!(bench.worker.rest(), Some(PAUSE), "to find out is due soon");
+        assert_eq!(bench.worker.rest(), Some(RETRY_PAUSE), "to find out is due soon");
         bench.write_down().await.unwrap();
         assert_eq!(bench.counters().await, [format!("{} 0 0", 3 * number)]);
         assert_eq!(bench.kinds().await.len(), number);
@@ -297,9 +301,9 @@ async fn records_of_a_commit_without_an_answer_are_unwritten_when_it_ends() {
     let (tx, uncertain) = bench.until_commit(near(7)).await;
     tx.roll_back().await.unwrap();
     bench.worker.uncertain = Some(uncertain);
-    assert_eq!(bench.desk.unwritten(), 0);
+    assert_eq!(bench.batcher.unwritten(), 0);
     bench.worker.give_up_uncertain();
-    assert_eq!(bench.desk.unwritten(), 1);
+    assert_eq!(bench.batcher.unwritten(), 1);
     assert_eq!(bench.kinds().await, Vec::<String>::new());
 }
 
@@ -339,7 +343,7 @@ async fn a_server_that_was_given_up_begins_anew_and_what_it_held_counts_once() {
     done.unwrap();
     assert!(matches!(told[0], Err(Refusal::Stale)), "{told:?}");
     assert_eq!((bench.epoch(), bench.worker.rest()), (1, None));
-    assert!(bench.desk.shared.counted().alive_until.is_none(), "leases are not spent any more");
+    assert!(bench.batcher.shared.counted().alive_until.is_none(), "leases are not spent any more");
     // One that ends now, two that held nothing, and one of the new life.
     bench.end(second, 7).await;
     for _ in 0..2 {
@@ -370,15 +374,15 @@ async fn what_a_server_that_is_given_up_had_taken_ahead_counts_as_consumed() {
 async fn a_grant_of_an_earlier_life_that_nobody_takes_gives_nothing_back() {
     let bench = Bench::new().await;
     let grant = |epoch| Grant {
-        shared: Arc::clone(&bench.desk.shared),
+        shared: Arc::clone(&bench.batcher.shared),
         held: Some(Held { claims: vec![near(5)], epoch }),
         at: NOW,
     };
-    bench.desk.shared.counted().epoch = 1;
+    bench.batcher.shared.counted().epoch = 1;
     drop(grant(0));
-    assert_eq!(format!("{:?}", bench.desk.shared.counted().till), format!("{:?}", Till::default()));
+    assert_eq!(format!("{:?}", bench.batcher.shared.counted().leases), format!("{:?}", LeasePool::default()));
     drop(grant(1));
-    assert_ne!(format!("{:?}", bench.desk.shared.counted().till), format!("{:?}", Till::default()));
+    assert_ne!(format!("{:?}", bench.batcher.shared.counted().leases), format!("{:?}", LeasePool::default()));
 }
 
 #[tokio::test]
@@ -411,16 +415,16 @@ async fn a_batch_writes_when_there_is_something_to_write_or_a_sign_of_life_is_du
     let held = bench.granted(near(5)).await;
     bench.write_down().await.unwrap();
     assert_eq!(bench.batches().await, ["1"]);
-    bench.worker.renewed = Instant::now().checked_sub(RENEW);
+    bench.worker.renewed = Instant::now().checked_sub(RENEWAL_INTERVAL);
     bench.clock.set(NOW.plus_seconds(9));
     let before = Instant::now();
     bench.write_down().await.unwrap();
     let after = Instant::now();
     let lease = bench.rows("SELECT batch, lease_until_ms FROM nodes").await;
     assert_eq!(lease, [format!("2 {}", NOW.plus_seconds(9 + LEASE_SECONDS).0)]);
-    let until = bench.desk.shared.counted().alive_until.unwrap();
-    assert!(before + 2 * RENEW <= until && until <= after + 2 * RENEW, "{until:?}");
-    assert!(2 * RENEW < Duration::from_secs(LEASE_SECONDS as u64), "others wait for longer");
+    let until = bench.batcher.shared.counted().alive_until.unwrap();
+    assert!(before + 2 * RENEWAL_INTERVAL <= until && until <= after + 2 * RENEWAL_INTERVAL, "{until:?}");
+    assert!(2 * RENEWAL_INTERVAL < Duration::from_secs(LEASE_SECONDS as u64), "others wait for longer");
     bench.write_down().await.unwrap();
     assert_eq!(bench.batches().await, ["2"], "the next one is not due yet");
     bench.end(held, 5).await;
@@ -458,7 +462,7 @@ async fn a_lease_admits_at_once_and_only_while_the_server_is_sure_of_its_own() {
     bench.granted(far(1)).await;
     let snapshot = bench.snapshot().await;
     let admitted = async |amount| {
-        let mut admitted = std::pin::pin!(bench.desk.admit(vec![far(amount)], snapshot));
+        let mut admitted = std::pin::pin!(bench.batcher.admit(vec![far(amount)], snapshot));
         match futures::poll!(admitted.as_mut()) {
             std::task::Poll::Ready(held) => Some(held.unwrap()),
             std::task::Poll::Pending => None,
@@ -466,11 +470,11 @@ async fn a_lease_admits_at_once_and_only_while_the_server_is_sure_of_its_own() {
     };
     assert!(admitted(3).await.is_none(), "it is more than was taken ahead");
     assert_eq!(admitted(1).await.expect("a lease").claims, [far(1)]);
-    bench.desk.shared.counted().alive_until = Some(Instant::now());
+    bench.batcher.shared.counted().alive_until = Some(Instant::now());
     assert!(admitted(1).await.is_none());
-    bench.desk.shared.counted().alive_until = None;
+    bench.batcher.shared.counted().alive_until = None;
     assert!(admitted(1).await.is_none());
-    bench.desk.shared.counted().alive_until = Some(Instant::now() + RENEW);
+    bench.batcher.shared.counted().alive_until = Some(Instant::now() + RENEWAL_INTERVAL);
     assert_eq!(admitted(1).await.expect("a lease").claims, [far(1)]);
     assert!(admitted(1).await.is_none(), "it is used up");
 }
@@ -481,46 +485,46 @@ async fn the_worker_rests_until_leases_have_lain_idle_or_a_sign_of_life_is_due()
     assert_eq!(bench.worker.rest(), None);
     let held = bench.granted(near(1)).await;
     let rest = bench.worker.rest().expect("a sign of life is due");
-    assert!(IDLE < rest && rest <= RENEW, "{rest:?}");
+    assert!(LEASE_IDLE_TIME < rest && rest <= RENEWAL_INTERVAL, "{rest:?}");
     bench.granted(far(1)).await;
     bench.granted(far(1)).await;
-    assert_eq!(bench.worker.rest(), Some(IDLE));
+    assert_eq!(bench.worker.rest(), Some(LEASE_IDLE_TIME));
     bench.end(held, 1).await;
 }
 
 #[tokio::test]
 async fn the_first_of_several_calls_wakes_the_worker_and_the_one_with_which_it_is_enough() {
     let bench = Bench::new().await;
-    let is_woken = || bench.desk.shared.wake.notified().now_or_never().is_some();
+    let is_woken = || bench.batcher.shared.wake.notified().now_or_never().is_some();
     let mut woken = Vec::new();
-    for number in 1..=ENOUGH + 1 {
+    for number in 1..=FULL_BATCH + 1 {
         bench.end(Held::default(), 0).await;
         if is_woken() {
             woken.push(number);
         }
     }
-    assert_eq!(woken, [1, ENOUGH]);
+    assert_eq!(woken, [1, FULL_BATCH]);
 }
 
 #[tokio::test]
 async fn whoever_wants_everything_written_down_waits_for_the_batch_that_is_being_written() {
     let mut bench = Bench::new().await;
-    assert!(matches!(bench.desk.settle_now().now_or_never(), Some(Ok(()))), "there is nothing");
-    bench.desk.shared.counted().is_writing = true;
-    assert!(bench.desk.settle_now().now_or_never().is_none());
+    assert!(matches!(bench.batcher.settle_now().now_or_never(), Some(Ok(()))), "there is nothing");
+    bench.batcher.shared.counted().is_writing = true;
+    assert!(bench.batcher.settle_now().now_or_never().is_none());
     assert!(matches!(bench.requests.try_recv(), Ok(Request::SettleNow(_))));
-    bench.desk.shared.counted().is_writing = false;
+    bench.batcher.shared.counted().is_writing = false;
     bench.end(Held::default(), 0).await;
-    assert!(bench.desk.settle_now().now_or_never().is_none());
+    assert!(bench.batcher.settle_now().now_or_never().is_none());
 }
 
 #[tokio::test]
 async fn the_worker_pauses_after_a_failure_and_only_then() {
-    let Bench { room: _room, desk, mut worker, mut requests, database, .. } = Bench::new().await;
+    let Bench { room: _room, batcher, mut worker, mut requests, database, .. } = Bench::new().await;
     let mut working = std::pin::pin!(worker.work(&mut requests));
     let ask = || {
         let (reply, answer) = oneshot::channel();
-        desk.queue.try_send(Request::SettleNow(reply)).expect("a worker");
+        batcher.queue.try_send(Request::SettleNow(reply)).expect("a worker");
         answer
     };
     for is_away in [false, true] {
@@ -538,7 +542,7 @@ async fn the_worker_pauses_after_a_failure_and_only_then() {
             answer = ask();
             assert!(futures::poll!(working.as_mut()).is_pending());
             // A worker that pauses takes nothing out of its queue.
-            let is_taken = desk.queue.capacity() == desk.queue.max_capacity();
+            let is_taken = batcher.queue.capacity() == batcher.queue.max_capacity();
             assert_eq!(is_taken, !is_away);
         }
         tokio::select! {

@@ -11,8 +11,8 @@ use strongroom_store::{Write, node};
 use super::asking::Asking;
 use super::guard::{Opened, TakenOut, Writing};
 use super::set_aside::Ended;
-use super::{RENEW, Worker};
-use crate::admission::till::{Batch, Claim, Sealed};
+use super::{RENEWAL_INTERVAL, Worker};
+use crate::admission::leases::{Batch, Claim, Sealed};
 
 /// What was decided, until its commit.
 pub(super) struct Decided {
@@ -42,7 +42,7 @@ impl Worker {
         let mut keys: BTreeSet<CounterKey> = claims().map(|claim| claim.key).collect();
         keys.extend(sealed.into_iter().flat_map(Sealed::keys));
         if !keep_leases {
-            keys.extend(self.shared.counted().till.keys());
+            keys.extend(self.shared.counted().leases.keys());
         }
         let keys: Vec<_> = keys.into_iter().collect();
         Ok(counter::lock_all(tx, &keys).await?)
@@ -60,8 +60,8 @@ impl Worker {
         let (batch, is_last) = {
             let mut counted = self.shared.counted();
             let sealed = taken.sealed.take().unwrap_or_default();
-            let batch = counted.till.open(sealed, &calls, &states, keep_leases);
-            let is_last = !keep_leases && counted.till.holds_nothing_but(&batch);
+            let batch = counted.leases.open(sealed, &calls, &states, keep_leases);
+            let is_last = !keep_leases && counted.leases.holds_nothing_but(&batch);
             (batch, is_last)
         };
         // Whatever goes wrong from here to the commit undoes what was opened.
@@ -82,7 +82,7 @@ impl Worker {
                 node::remove(tx, node).await?;
             }
         }
-        let is_due = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEW);
+        let is_due = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEWAL_INTERVAL);
         // A server that has written nothing is on no list, neither to stay there nor to be taken off.
         let is_listed = self.batch > 0;
         Ok(Decided {

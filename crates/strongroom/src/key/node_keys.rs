@@ -1,4 +1,4 @@
-//! Which processes are alive and which master keys each holds, so that none loses the only one that it has.
+//! The processes that are alive and the master keys that each holds, so that none loses the only one that it has.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::key_holder::{self, HolderRow};
 use strongroom_store::{Session, key};
 
-use crate::Strongroom;
+use crate::custody::Custody;
 
 /// How long a process counts as alive without a sign of life, in seconds.
 const ALIVE_SECONDS: i64 = 60;
@@ -111,34 +111,27 @@ pub(crate) async fn announce(
     Ok(tx.commit().await?)
 }
 
-impl Strongroom {
-    /// A sign of life.
-    pub(super) async fn keep_alive(&self) -> Result<(), Problem> {
-        let done = self.say_alive().await;
-        match &done {
-            Ok(()) => self.0.custody.write_health.done(),
-            Err(problem) => self.0.custody.write_health.failed(problem),
-        }
-        done
+/// Says that this process is alive.
+pub(super) async fn keep_alive(custody: &Custody) -> Result<(), Problem> {
+    let done = renew(custody).await;
+    match &done {
+        Ok(()) => custody.write_health.done(),
+        Err(problem) => custody.write_health.failed(problem),
     }
+    done
+}
 
-    async fn say_alive(&self) -> Result<(), Problem> {
-        let mut tx = self.0.custody.store.write().await?;
-        let now = tx.now().await?;
-        let is_known =
-            key_holder::renew(&mut tx, self.0.custody.node, now.plus_seconds(ALIVE_SECONDS)).await?;
-        tx.commit().await?;
-        if is_known {
-            Ok(())
-        } else {
-            announce(&self.0.custody.store, self.0.custody.node, &self.0.custody.masters).await
-        }
-    }
+async fn renew(custody: &Custody) -> Result<(), Problem> {
+    let mut tx = custody.store.write().await?;
+    let now = tx.now().await?;
+    let is_known = key_holder::renew(&mut tx, custody.node, now.plus_seconds(ALIVE_SECONDS)).await?;
+    tx.commit().await?;
+    if is_known { Ok(()) } else { announce(&custody.store, custody.node, &custody.masters).await }
+}
 
-    /// This process ends: it holds nothing any more.
-    pub(crate) async fn leave(&self) -> Result<(), Problem> {
-        let mut tx = self.0.custody.store.write().await?;
-        key_holder::remove(&mut tx, self.0.custody.node).await?;
-        Ok(tx.commit().await?)
-    }
+/// Says that this process ends: it holds no key any more.
+pub(crate) async fn leave(custody: &Custody) -> Result<(), Problem> {
+    let mut tx = custody.store.write().await?;
+    key_holder::remove(&mut tx, custody.node).await?;
+    Ok(tx.commit().await?)
 }

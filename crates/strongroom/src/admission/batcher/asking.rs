@@ -5,7 +5,7 @@ use strongroom_model::limit::CounterState;
 use tokio::sync::oneshot;
 
 use super::guard::Grant;
-use crate::admission::till::Claim;
+use crate::admission::leases::Claim;
 use crate::cache::Snapshot;
 
 /// Why a call is not admitted.

@@ -1,7 +1,7 @@
-//! The admission desk: calls that leases do not cover, and calls that have ended, share a transaction and a commit.
+//! Group commit of admissions: calls that leases do not cover, and calls that have ended, share a transaction.
 //!
-//! The desk works in a task of its own. It waits for callers that need an answer now, or for a moment when calls have
-//! ended, so that the number of transactions follows the disk and not the calls.
+//! The worker is a task of its own. It waits for callers that need an answer now, or for a moment when calls have ended, so
+//! that the number of transactions follows the disk and not the calls.
 
 mod asking;
 mod deciding;
@@ -9,7 +9,7 @@ mod guard;
 mod set_aside;
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -27,43 +27,43 @@ use deciding::Decided;
 use guard::{Grant, TakenOut, Writing};
 use set_aside::{Ended, is_refused, is_undone};
 
-use super::till::{Batch, Claim, Decision, Sealed, Till};
+use super::leases::{Batch, Claim, Decision, LeasePool, Sealed};
 use super::{Held, Settlement};
-use crate::cache::Snapshot;
-use crate::patience::no_answer;
+use crate::cache::{Cache, Snapshot};
+use crate::custody::Custody;
+use crate::database_timeout::no_answer;
 use crate::supervision::supervise;
-use crate::{Inner, Strongroom};
 
 /// Calls that are decided in one transaction at the most: few enough that other writers do not wait long for their turn.
-const BATCH: usize = 256;
+const MAX_CALLS_PER_BATCH: usize = 256;
 /// Calls that may wait; more wait at the door of the queue.
-const QUEUE: usize = 4096;
+const MAX_WAITING_CALLS: usize = 4096;
 /// How long ended calls wait for others to be written with.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER_TIME: Duration = Duration::from_millis(20);
 /// Ended calls that do not wait any longer.
-const ENOUGH: usize = 512;
+const FULL_BATCH: usize = 512;
 /// How long a lease may lie unused before it goes back.
-const IDLE: Duration = Duration::from_millis(250);
+const LEASE_IDLE_TIME: Duration = Duration::from_millis(250);
 /// How long what this server holds is safe from the others without a sign of life, in seconds.
 const LEASE_SECONDS: i64 = 30;
 /// A sign of life is due after this long; calls are admitted no longer than twice that after the last one.
-const RENEW: Duration = Duration::from_secs(8);
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(8);
 /// The longest that a batch may take, and that a call waits for its own: a database that vanished without a word is not
 /// waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that the search for records that the database refuses may take.
 const SORTING_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a batch is tried again at once that the database undid because another transaction was in its way.
-const MOST_UNDONE: u32 = 3;
+const MAX_UNDONE_RETRIES: u32 = 3;
 /// Before what failed is tried again.
-const PAUSE: Duration = Duration::from_millis(200);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default)]
 struct Counted {
-    till: Till,
+    leases: LeasePool,
     /// Moves when this server's lease has lapsed and its accounts begin anew.
     epoch: u64,
-    /// Calls that have ended; their amounts are in the till.
+    /// Calls that have ended; their amounts are in the lease pool.
     ended: Ended,
     /// Room for the next ones: what the last batch held them in.
     spare: Vec<Record>,
@@ -85,9 +85,9 @@ impl Shared {
     }
 }
 
-/// Takes calls in and out.
+/// Admits calls and settles those that have ended.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct AdmissionBatcher {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Request>,
     // Dropping it ends the task; what is held then is settled by others as if it had been consumed.
@@ -98,14 +98,15 @@ fn gone() -> Problem {
     Problem::new(ProblemKind::Unavailable, "strongroom is stopping; try again")
 }
 
-impl Desk {
-    /// Starts the desk of a strongroom that is just being made.
-    pub(crate) fn open(room: Weak<Inner>) -> Self {
-        let (queue, requests) = mpsc::channel(QUEUE);
+impl AdmissionBatcher {
+    /// Starts the worker.
+    pub(crate) fn open(custody: Arc<Custody>, cache: Arc<Cache>) -> Self {
+        let (queue, requests) = mpsc::channel(MAX_WAITING_CALLS);
         let shared = Arc::new(Shared::default());
         let mut task = JoinSet::new();
         let worker = Worker {
-            room: room.clone(),
+            custody: Arc::clone(&custody),
+            cache,
             shared: Arc::clone(&shared),
             node: None,
             batch: 0,
@@ -113,9 +114,11 @@ impl Desk {
             uncertain: None,
             renewed: None,
         };
-        task.spawn(supervise(("admission", room), (worker, requests), |(worker, requests)| {
-            worker.work(requests).boxed()
-        }));
+        task.spawn(supervise(
+            ("admission", Arc::downgrade(&custody)),
+            (worker, requests),
+            |(worker, requests)| worker.work(requests).boxed(),
+        ));
         Self { shared, queue, _task: Mutex::new(task) }
     }
 
@@ -124,7 +127,7 @@ impl Desk {
         {
             let mut counted = self.shared.counted();
             let is_alive = counted.alive_until.is_some_and(|until| Instant::now() < until);
-            if is_alive && counted.till.admit(&claims) {
+            if is_alive && counted.leases.admit(&claims) {
                 return Ok(Held { claims, epoch: counted.epoch });
             }
         }
@@ -136,7 +139,7 @@ impl Desk {
             answer.await.map_err(|_| Refusal::Problem(gone()))?.map(Grant::take)
         });
         // However many batches are before it: one who has gone away is not admitted.
-        let admitted = tokio::time::timeout(PATIENCE, admitted).await;
+        let admitted = tokio::time::timeout(BATCH_TIMEOUT, admitted).await;
         admitted.unwrap_or_else(|_| Err(Refusal::Problem(no_answer())))
     }
 
@@ -146,7 +149,7 @@ impl Desk {
         let was_empty = counted.ended.is_empty();
         let is_ours = settlement.epoch == counted.epoch;
         if is_ours {
-            counted.till.finish(&settlement.consumed, settlement.at);
+            counted.leases.finish(&settlement.consumed, settlement.at);
         }
         if let Some(mut record) = settlement.record {
             if !is_ours && !settlement.consumed.is_empty() {
@@ -156,8 +159,8 @@ impl Desk {
         }
         let length = counted.ended.records.len();
         drop(counted);
-        // One who wakes the desk for each call would cost more than the call's record.
-        if was_empty || length == ENOUGH {
+        // One who wakes the worker for each call would cost more than the call's record.
+        if was_empty || length == FULL_BATCH {
             self.shared.wake.notify_one();
         }
     }
@@ -202,7 +205,8 @@ struct Unwritten {
 }
 
 struct Worker {
-    room: Weak<Inner>,
+    custody: Arc<Custody>,
+    cache: Arc<Cache>,
     shared: Arc<Shared>,
     /// This server's identity, while it holds something.
     node: Option<Uid>,
@@ -224,23 +228,23 @@ struct Order {
 
 impl Worker {
     async fn work(&mut self, requests: &mut mpsc::Receiver<Request>) {
-        let mut received = Vec::with_capacity(BATCH);
+        let mut received = Vec::with_capacity(MAX_CALLS_PER_BATCH);
         loop {
             let shared = Arc::clone(&self.shared);
             let is_quiet = shared.counted().ended.is_empty();
-            let rest = if is_quiet { self.rest() } else { Some(GATHER) };
+            let rest = if is_quiet { self.rest() } else { Some(GATHER_TIME) };
             let mut order = Order::default();
             tokio::select! {
                 biased;
-                count = requests.recv_many(&mut received, BATCH) => if count == 0 { return },
+                count = requests.recv_many(&mut received, MAX_CALLS_PER_BATCH) => if count == 0 { return },
                 () = sleep_for(rest) => order.give_back = is_quiet,
-                () = shared.wake.notified() => if shared.counted().ended.records.len() < ENOUGH {
+                () = shared.wake.notified() => if shared.counted().ended.records.len() < FULL_BATCH {
                     // The first of several: they are written together.
                     tokio::select! {
                         biased;
-                        count = requests.recv_many(&mut received, BATCH) => if count == 0 { return },
+                        count = requests.recv_many(&mut received, MAX_CALLS_PER_BATCH) => if count == 0 { return },
                         () = shared.wake.notified() => {}
-                        () = tokio::time::sleep(GATHER) => {}
+                        () = tokio::time::sleep(GATHER_TIME) => {}
                     }
                 },
             }
@@ -258,18 +262,17 @@ impl Worker {
             }
             // A caller that has gone away is not admitted.
             order.asking.retain(|asking| !asking.reply.is_closed());
-            let Some(room) = self.room.upgrade().map(Strongroom) else { return };
             let waiting = std::mem::take(&mut order.waiting);
-            let done = AssertUnwindSafe(self.run(&room, order)).catch_unwind().await;
+            let done = AssertUnwindSafe(self.run(order)).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(Problem::internal("a batch of calls panicked")));
             if done.is_ok() || self.shared.counted().ended.is_empty() {
-                room.0.custody.write_health.batch_done();
+                self.custody.write_health.batch_done();
             } else {
-                room.0.custody.write_health.batch_failed();
+                self.custody.write_health.batch_failed();
             }
             if let Err(problem) = &done {
-                room.0.custody.write_health.failed(problem);
-                room.0.custody.counters.failed_batches.add_one();
+                self.custody.write_health.failed(problem);
+                self.custody.counters.failed_batches.add_one();
                 let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
                 tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
             }
@@ -285,9 +288,8 @@ impl Worker {
                 // Nobody waits any more.
                 let _ = reply.send(outcome);
             }
-            drop(room);
             if is_failed && !is_closing {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     }
@@ -296,34 +298,36 @@ impl Worker {
     fn rest(&self) -> Option<Duration> {
         self.node?;
         if self.uncertain.is_some() {
-            return Some(PAUSE);
+            return Some(RETRY_PAUSE);
         }
-        let has_leases = self.shared.counted().till.has_leases();
-        let due = self.renewed.map_or(RENEW, |renewed| RENEW.saturating_sub(renewed.elapsed()));
-        Some(if has_leases { IDLE } else { due })
+        let has_leases = self.shared.counted().leases.has_leases();
+        let due = self
+            .renewed
+            .map_or(RENEWAL_INTERVAL, |renewed| RENEWAL_INTERVAL.saturating_sub(renewed.elapsed()));
+        Some(if has_leases { LEASE_IDLE_TIME } else { due })
     }
 
-    async fn run(&mut self, room: &Strongroom, order: Order) -> Result<(), Problem> {
+    async fn run(&mut self, order: Order) -> Result<(), Problem> {
         let Order { mut asking, give_back, .. } = order;
         let mut may_sort_out = true;
         let mut undone = 0;
         loop {
-            if let Err(problem) = self.resolve(room).await {
+            if let Err(problem) = self.resolve().await {
                 refuse_all(asking, &problem);
                 return Err(problem);
             }
-            let Unwritten { problem, asking: left } = match self.try_to_write(room, asking, give_back).await {
+            let Unwritten { problem, asking: left } = match self.try_to_write(asking, give_back).await {
                 Ok(()) => return Ok(()),
                 Err(unwritten) => unwritten,
             };
             asking = left;
-            if is_undone(&problem) && undone < MOST_UNDONE {
+            if is_undone(&problem) && undone < MAX_UNDONE_RETRIES {
                 undone += 1;
                 continue;
             }
             let is_sorted_out = if may_sort_out && is_refused(&problem) {
                 may_sort_out = false;
-                self.set_refused_aside(room).await
+                self.set_refused_aside().await
             } else {
                 Ok(false)
             };
@@ -338,21 +342,16 @@ impl Worker {
     }
 
     /// Writes one batch, in bounded time.
-    async fn try_to_write(
-        &mut self,
-        room: &Strongroom,
-        asking: Vec<Asking>,
-        give_back: bool,
-    ) -> Result<(), Unwritten> {
+    async fn try_to_write(&mut self, asking: Vec<Asking>, give_back: bool) -> Result<(), Unwritten> {
         let (sealed, ended) = {
             let mut counted = self.shared.counted();
             counted.is_writing = true;
             let spare = std::mem::take(&mut counted.spare);
             let next = Ended { records: spare, set_aside: Vec::new() };
-            (counted.till.seal(), std::mem::replace(&mut counted.ended, next))
+            (counted.leases.seal(), std::mem::replace(&mut counted.ended, next))
         };
         let attempt = Attempt { asking, ended, give_back };
-        let written = tokio::time::timeout(PATIENCE, self.write(room, sealed, attempt)).await;
+        let written = tokio::time::timeout(BATCH_TIMEOUT, self.write(sealed, attempt)).await;
         self.shared.counted().is_writing = false;
         written.unwrap_or_else(|_| {
             // What the batch had taken out is in `uncertain` or was put back by its guard.
@@ -361,13 +360,13 @@ impl Worker {
     }
 
     /// Sets aside the records that the database refuses; whether there were any.
-    async fn set_refused_aside(&mut self, room: &Strongroom) -> Result<bool, Problem> {
+    async fn set_refused_aside(&mut self) -> Result<bool, Problem> {
         let ended = std::mem::take(&mut self.shared.counted().ended);
         let mut writing = Writing { shared: Arc::clone(&self.shared), ended: Some(ended) };
         let Some(ended) = &mut writing.ended else { return Ok(false) };
-        let sorting = tokio::time::timeout(SORTING_TIMEOUT, ended.set_refused_aside(&room.0.custody.store));
+        let sorting = tokio::time::timeout(SORTING_TIMEOUT, ended.set_refused_aside(&self.custody.store));
         let set_aside = sorting.await.unwrap_or_else(|_| Err(no_answer()))?;
-        room.0.custody.counters.records_set_aside.add(set_aside);
+        self.custody.counters.records_set_aside.add(set_aside);
         Ok(set_aside > 0)
     }
 
@@ -379,9 +378,9 @@ impl Worker {
     }
 
     /// Finds out whether the batch happened whose commit got no answer.
-    async fn resolve(&mut self, room: &Strongroom) -> Result<(), Problem> {
+    async fn resolve(&mut self) -> Result<(), Problem> {
         let (Some(uncertain), Some(node)) = (&self.uncertain, self.node) else { return Ok(()) };
-        let mut session = room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let last = node::last_batch(&mut session, node).await?;
         let happened = match (last, uncertain.ended.records.first()) {
             (Some(last), _) => last > self.batch,
@@ -392,35 +391,35 @@ impl Worker {
         let mut counted = self.shared.counted();
         if happened {
             self.batch += 1;
-            counted.till.happened_unheard(uncertain.batch);
+            counted.leases.happened_unheard(uncertain.batch);
         } else {
-            counted.till.did_not_happen(uncertain.batch);
+            counted.leases.did_not_happen(uncertain.batch);
             counted.ended.put_back(uncertain.ended);
         }
         drop(counted);
         if last.is_none() && self.batch > 0 {
-            self.begin_anew();
+            self.start_new_epoch();
         }
         Ok(())
     }
 
     /// This server's lease had lapsed, and others have settled what it held.
-    fn begin_anew(&mut self) {
+    fn start_new_epoch(&mut self) {
         let mut counted = self.shared.counted();
-        counted.till = Till::default();
+        counted.leases = LeasePool::default();
         counted.epoch += 1;
         counted.alive_until = None;
         // Whatever they held has been settled without them.
         counted.ended.all_mut().for_each(|record| record.kind = Kind::Late);
         (self.node, self.batch, self.renewed) = (None, 0, None);
-        tracing::warn!("this server was silent for so long that others settled what it held");
+        tracing::warn!("node lease expired; peers settled our outstanding holds");
     }
 
-    async fn write(&mut self, room: &Strongroom, sealed: Sealed, attempt: Attempt) -> Result<(), Unwritten> {
+    async fn write(&mut self, sealed: Sealed, attempt: Attempt) -> Result<(), Unwritten> {
         let mut taken =
             TakenOut { shared: Arc::clone(&self.shared), sealed: Some(sealed), ended: Some(attempt.ended) };
         let asking = attempt.asking;
-        let opened = self.begin(room).await;
+        let opened = self.begin().await;
         let (mut tx, snapshot, started, is_known) = match opened {
             Ok(opened) => opened,
             Err(problem) => return Err(Unwritten { problem, asking }),
@@ -430,7 +429,7 @@ impl Worker {
                 return Err(Unwritten { problem: error.into(), asking });
             }
             drop(taken);
-            self.begin_anew();
+            self.start_new_epoch();
             // They are told to make their claims anew, which the next batch decides.
             asking.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
             return Ok(());
@@ -465,7 +464,7 @@ impl Worker {
                 }
                 return Err(Unwritten { problem, asking: Vec::new() });
             }
-            room.0.custody.write_health.done();
+            self.custody.write_health.done();
             self.batch += 1;
             self.renewed = Some(started);
         } else {
@@ -480,12 +479,12 @@ impl Worker {
         let decisions = batch.decisions.clone();
         {
             let mut counted = self.shared.counted();
-            counted.till.happened(batch);
-            if records.capacity() <= 2 * ENOUGH {
+            counted.leases.happened(batch);
+            if records.capacity() <= 2 * FULL_BATCH {
                 counted.spare = records;
             }
             if is_written {
-                counted.alive_until = Some(started + 2 * RENEW);
+                counted.alive_until = Some(started + 2 * RENEWAL_INTERVAL);
             }
         }
         for (asking, decision) in asking.into_iter().zip(decisions) {
@@ -513,9 +512,9 @@ impl Worker {
 
     /// Begins the transaction: how things stand, and a sign of life. `false` when others have settled what this server
     /// held.
-    async fn begin(&mut self, room: &Strongroom) -> Result<(Write, Snapshot, Instant, bool), Problem> {
-        let (started, changes_made) = (Instant::now(), room.0.custody.store.changes_made());
-        let mut tx = room.0.custody.store.write_at_once().await?;
+    async fn begin(&mut self) -> Result<(Write, Snapshot, Instant, bool), Problem> {
+        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
+        let mut tx = self.custody.store.write_at_once().await?;
         let generation = change::current(&mut tx).await?;
         let snapshot = Snapshot { now: tx.now().await?, generation };
         let lease_until = snapshot.now.plus_seconds(LEASE_SECONDS);
@@ -528,7 +527,7 @@ impl Worker {
                 true
             }
         };
-        room.0.cache.observe(snapshot, started, changes_made);
+        self.cache.observe(snapshot, started, changes_made);
         Ok((tx, snapshot, started, is_known))
     }
 }

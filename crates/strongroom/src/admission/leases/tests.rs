@@ -55,7 +55,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 #[derive(Default)]
 struct Server {
-    till: Till,
+    leases: LeasePool,
     waiting: Vec<Vec<Claim>>,
     running: Vec<Vec<Claim>>,
 }
@@ -103,7 +103,7 @@ impl World {
             amount: claim.amount * percent / 100,
         };
         let consumed: Vec<_> = ended.iter().map(consume).collect();
-        server.till.finish(&consumed, Millis(1));
+        server.leases.finish(&consumed, Millis(1));
         for one in consumed {
             *self.consumed.entry(one.key).or_default() += one.amount;
         }
@@ -111,18 +111,18 @@ impl World {
 
     fn batch(&mut self, number: usize, keep_leases: bool, fate: Fate, meanwhile: &[(i64, bool)]) {
         let waiting = std::mem::take(&mut self.servers[number].waiting);
-        let sealed = self.servers[number].till.seal();
+        let sealed = self.servers[number].leases.seal();
         let calls: Vec<&[Claim]> = waiting.iter().map(Vec::as_slice).collect();
         let mut locked: BTreeSet<CounterKey> = sealed.keys().collect();
         locked.extend(calls.iter().copied().flatten().map(|claim| claim.key));
         let states =
             locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
-        let mut batch = self.servers[number].till.open(sealed, &calls, &states, keep_leases);
+        let mut batch = self.servers[number].leases.open(sealed, &calls, &states, keep_leases);
         // While the disk works, calls that leases cover come and go.
         for (percent, comes) in meanwhile {
             if *comes {
                 let claims = self.claims(&[(0, 1)]);
-                if self.servers[number].till.admit(&claims) {
+                if self.servers[number].leases.admit(&claims) {
                     self.servers[number].running.push(claims);
                 }
             } else {
@@ -146,9 +146,9 @@ impl World {
             batch.told_covered();
         }
         match fate {
-            Fate::Commits => server.till.happened(batch),
-            Fate::CommitsUnheard => server.till.happened_unheard(batch),
-            Fate::Fails | Fate::Refused => server.till.did_not_happen(batch),
+            Fate::Commits => server.leases.happened(batch),
+            Fate::CommitsUnheard => server.leases.happened_unheard(batch),
+            Fate::Fails | Fate::Refused => server.leases.did_not_happen(batch),
         }
         for ((claims, decision), rests) in waiting.into_iter().zip(decisions).zip(rests) {
             if decision == Decision::Granted && (fate == Fate::Commits || fate != Fate::Refused && !rests) {
@@ -201,7 +201,7 @@ proptest! {
             match step {
                 Step::Ask { server, amounts } => {
                     let claims = world.claims(&amounts);
-                    if world.servers[server].till.admit(&claims) {
+                    if world.servers[server].leases.admit(&claims) {
                         world.servers[server].running.push(claims);
                     } else {
                         world.servers[server].waiting.push(claims);
@@ -223,8 +223,8 @@ proptest! {
             world.servers[server].waiting.clear();
             world.batch(server, false, Fate::Commits, &[]);
             world.check();
-            prop_assert!(!world.servers[server].till.has_leases());
-            prop_assert!(world.servers[server].till.accounts.is_empty(), "{:?}", world.servers[server].till);
+            prop_assert!(!world.servers[server].leases.has_leases());
+            prop_assert!(world.servers[server].leases.accounts.is_empty(), "{:?}", world.servers[server].leases);
         }
         for number in 0..KEYS {
             let state = world.counters.get(&key(number)).copied().unwrap_or_default();
@@ -245,7 +245,7 @@ fn alone_on_a_limit_all_of_it_can_be_used_and_nothing_more() {
     let mut world = World::new([Some(100), None, None]);
     for _ in 0..150 {
         let claims = world.claims(&[(0, 1)]);
-        if world.servers[0].till.admit(&claims) {
+        if world.servers[0].leases.admit(&claims) {
             world.servers[0].running.push(claims);
         } else {
             world.servers[0].waiting.push(claims);
@@ -262,7 +262,7 @@ fn far_from_a_limit_leases_cover_most_calls() {
     let mut batches = 0;
     for turn in 0..10_000 {
         let claims = world.claims(&[(0, 1), (2, 1)]);
-        if world.servers[0].till.admit(&claims) {
+        if world.servers[0].leases.admit(&claims) {
             world.servers[0].running.push(claims);
         } else {
             world.servers[0].waiting.push(claims);
@@ -287,25 +287,25 @@ fn calls_that_are_refused_with_their_batch_hold_nothing_of_the_leases_that_cover
     }
     world.end(0, 100);
     world.batch(0, false, Fate::Commits, &[]);
-    assert!(world.servers[0].till.accounts.is_empty(), "{:?}", world.servers[0].till);
+    assert!(world.servers[0].leases.accounts.is_empty(), "{:?}", world.servers[0].leases);
 }
 
 /// A till that has granted one call of this amount, in a batch that happened.
-fn after_one_call(limit: Option<i64>, amount: i64) -> (Till, Claim) {
-    let mut till = Till::default();
+fn after_one_call(limit: Option<i64>, amount: i64) -> (LeasePool, Claim) {
+    let mut leases = LeasePool::default();
     let claim = Claim { key: key(1), amount, limit };
-    let sealed = till.seal();
-    let batch = till.open(sealed, &[&[claim]], &BTreeMap::new(), true);
+    let sealed = leases.seal();
+    let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), true);
     assert_eq!(batch.decisions, [Decision::Granted]);
-    till.happened(batch);
-    (till, claim)
+    leases.happened(batch);
+    (leases, claim)
 }
 
 #[test]
 fn near_a_limit_nothing_is_taken_ahead_and_far_from_it_twice_what_was_asked() {
     for (limit, amount, lease) in [
         (None, 1, 2),
-        (None, 5000, MOST_LEASED),
+        (None, 5000, MAX_LEASED),
         (Some(1_000_000), 1, 2),
         (Some(1_000_000), 5, 10),
         // One part in 1024 of what is left: of 2050 that is two, and of 2047 one.
@@ -317,37 +317,37 @@ fn near_a_limit_nothing_is_taken_ahead_and_far_from_it_twice_what_was_asked() {
         // Less than a call needs would be of no use.
         (Some(2048), 2, 0),
     ] {
-        let (till, claim) = after_one_call(limit, amount);
-        assert_eq!(till.accounts[&claim.key].lease(), lease, "{amount} of {limit:?}");
-        assert_eq!(till.has_leases(), lease > 0, "{amount} of {limit:?}");
+        let (leases, claim) = after_one_call(limit, amount);
+        assert_eq!(leases.accounts[&claim.key].lease(), lease, "{amount} of {limit:?}");
+        assert_eq!(leases.has_leases(), lease > 0, "{amount} of {limit:?}");
     }
 }
 
 #[test]
 fn the_last_batch_is_the_one_after_which_nothing_is_left_in_hand() {
-    let (mut till, claim) = after_one_call(Some(1_000_000), 5);
-    let last = |till: &mut Till| {
-        let sealed = till.seal();
-        let batch = till.open(sealed, &[], &BTreeMap::new(), false);
-        let is_last = till.holds_nothing_but(&batch);
-        till.happened(batch);
+    let (mut leases, claim) = after_one_call(Some(1_000_000), 5);
+    let last = |leases: &mut LeasePool| {
+        let sealed = leases.seal();
+        let batch = leases.open(sealed, &[], &BTreeMap::new(), false);
+        let is_last = leases.holds_nothing_but(&batch);
+        leases.happened(batch);
         is_last
     };
-    assert!(!last(&mut till), "a call is under way");
-    assert!(!till.has_leases(), "what was taken ahead went back");
-    till.finish(&[Consumed { key: claim.key, held: 5, amount: 3 }], Millis(1));
-    assert!(last(&mut till), "all has ended and was written down with it");
-    assert!(last(&mut till), "there is nothing at all");
+    assert!(!last(&mut leases), "a call is under way");
+    assert!(!leases.has_leases(), "what was taken ahead went back");
+    leases.finish(&[Consumed { key: claim.key, held: 5, amount: 3 }], Millis(1));
+    assert!(last(&mut leases), "all has ended and was written down with it");
+    assert!(last(&mut leases), "there is nothing at all");
 
-    let (mut till, claim) = after_one_call(None, 5);
-    till.finish(&[Consumed { key: claim.key, held: 5, amount: 5 }], Millis(1));
-    let sealed = till.seal();
-    let batch = till.open(sealed, &[&[claim]], &BTreeMap::new(), false);
-    assert!(!till.holds_nothing_but(&batch), "a call was granted in it");
-    till.did_not_happen(batch);
+    let (mut leases, claim) = after_one_call(None, 5);
+    leases.finish(&[Consumed { key: claim.key, held: 5, amount: 5 }], Millis(1));
+    let sealed = leases.seal();
+    let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), false);
+    assert!(!leases.holds_nothing_but(&batch), "a call was granted in it");
+    leases.did_not_happen(batch);
     let kept = Sealed::default();
-    let batch = till.open(kept, &[], &BTreeMap::new(), false);
-    assert!(!till.holds_nothing_but(&batch), "what has ended is not written down");
+    let batch = leases.open(kept, &[], &BTreeMap::new(), false);
+    assert!(!leases.holds_nothing_but(&batch), "what has ended is not written down");
 }
 
 #[test]
@@ -355,21 +355,21 @@ fn what_was_taken_ahead_is_there_for_the_calls_of_a_batch() {
     for (amount, is_granted, keep_leases) in
         [(2050, true, false), (2051, false, false), (2050, true, true), (2051, false, true)]
     {
-        let (mut till, claim) = after_one_call(Some(2051), 1);
+        let (mut leases, claim) = after_one_call(Some(2051), 1);
         let states = BTreeMap::from([(claim.key, CounterState { held: 1, leased: 2, ..Default::default() })]);
-        let sealed = till.seal();
-        let batch = till.open(sealed, &[&[Claim { amount, ..claim }]], &states, keep_leases);
+        let sealed = leases.seal();
+        let batch = leases.open(sealed, &[&[Claim { amount, ..claim }]], &states, keep_leases);
         assert_eq!(batch.decisions[0] == Decision::Granted, is_granted, "{amount} {keep_leases}");
     }
 }
 
 #[test]
 fn what_was_put_back_is_taken_out_again_also_when_nothing_was_held_for_it() {
-    let mut till = Till::default();
-    till.finish(&[Consumed { key: key(1), held: 0, amount: 3 }], Millis(1));
-    let sealed = till.seal();
-    till.unseal(sealed);
-    let sealed = till.seal();
-    let batch = till.open(sealed, &[], &BTreeMap::new(), true);
+    let mut leases = LeasePool::default();
+    leases.finish(&[Consumed { key: key(1), held: 0, amount: 3 }], Millis(1));
+    let sealed = leases.seal();
+    leases.unseal(sealed);
+    let sealed = leases.seal();
+    let batch = leases.open(sealed, &[], &BTreeMap::new(), true);
     assert_eq!(batch.deltas[&key(1)], Delta::used(3, Millis(1)));
 }
