@@ -11,15 +11,14 @@ use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::price::ModelPrice;
 use strongroom_model::usage::{AskedFor, CallBound};
 use strongroom_model::{Actor, ActorKind, Amount, Millis, Problem, ProblemKind, Uid};
-use strongroom_store::Session;
 use strongroom_store::counter::CounterKey;
 use strongroom_store::usage::Record;
 
 pub(crate) use batcher::{AdmissionBatcher, Refusal};
 pub(crate) use leases::{Claim, Consumed};
+pub(crate) use recovery::{recover_holds, settle_node};
 
-use crate::Strongroom;
-use crate::cache::Snapshot;
+use crate::cache::{Cache, Snapshot};
 
 /// What a call needs at the most.
 #[derive(Debug, Clone, Copy)]
@@ -266,62 +265,43 @@ pub(crate) fn limit_reached(limit: &Limit, state: CounterState, amount: i64, now
     }
 }
 
-impl Strongroom {
-    /// Puts the limits of token and user into a plan.
-    ///
-    /// # Errors
-    /// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
-    pub(crate) async fn bind_client(
-        &self,
-        plan: &mut Plan,
-        actor: &Actor,
-        need: (&Need, AtFault<'_>),
-        snapshot: Snapshot,
-    ) -> Result<(), Problem> {
-        for scope in client_scopes(actor) {
-            let limits = match self.0.cache.known_limits_of(&scope, snapshot.generation) {
-                Some(limits) => limits,
-                None => self.0.cache.limits_of(&scope, snapshot.generation).await?,
-            };
-            plan.bind(&limits, need, snapshot)?;
-        }
-        Ok(())
-    }
-
-    /// Puts a credential's own counter and limits into a plan.
-    ///
-    /// # Errors
-    /// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
-    pub(crate) async fn bind_credential(
-        &self,
-        plan: &mut Plan,
-        credential: Uid,
-        need: (&Need, AtFault<'_>),
-        snapshot: Snapshot,
-    ) -> Result<(), Problem> {
-        let scope = LimitScope::Credential(credential);
-        let limits = match self.0.cache.known_limits_of(&scope, snapshot.generation) {
+/// Puts the limits of token and user into a plan.
+///
+/// # Errors
+/// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
+pub(crate) async fn bind_client(
+    cache: &Cache,
+    plan: &mut Plan,
+    actor: &Actor,
+    need: (&Need, AtFault<'_>),
+    snapshot: Snapshot,
+) -> Result<(), Problem> {
+    for scope in client_scopes(actor) {
+        let limits = match cache.known_limits_of(&scope, snapshot.generation) {
             Some(limits) => limits,
-            None => self.0.cache.limits_of(&scope, snapshot.generation).await?,
+            None => cache.limits_of(&scope, snapshot.generation).await?,
         };
-        plan.count_uses(credential, &limits, snapshot);
-        plan.bind(&limits, need, snapshot)
+        plan.bind(&limits, need, snapshot)?;
     }
+    Ok(())
+}
 
-    /// A session that sees everything that calls have consumed so far in this process.
-    ///
-    /// # Errors
-    /// [`Problem`] of kind `Unavailable`.
-    pub(crate) async fn read_ledger(&self) -> Result<Session, Problem> {
-        self.settle_now().await?;
-        Ok(self.0.custody.store.read().await?)
-    }
-
-    /// Everything that calls have consumed so far in this process is written down.
-    ///
-    /// # Errors
-    /// [`Problem`] of kind `Unavailable` when the database cannot be written to.
-    pub async fn settle_now(&self) -> Result<(), Problem> {
-        self.0.admission.settle_now().await
-    }
+/// Puts a credential's own counter and limits into a plan.
+///
+/// # Errors
+/// [`Problem`] of kind `Denied` when a limit counts what nothing bounds.
+pub(crate) async fn bind_credential(
+    cache: &Cache,
+    plan: &mut Plan,
+    credential: Uid,
+    need: (&Need, AtFault<'_>),
+    snapshot: Snapshot,
+) -> Result<(), Problem> {
+    let scope = LimitScope::Credential(credential);
+    let limits = match cache.known_limits_of(&scope, snapshot.generation) {
+        Some(limits) => limits,
+        None => cache.limits_of(&scope, snapshot.generation).await?,
+    };
+    plan.count_uses(credential, &limits, snapshot);
+    plan.bind(&limits, need, snapshot)
 }

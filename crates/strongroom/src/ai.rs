@@ -4,17 +4,18 @@
 mod suggestion;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 use strongroom_connectors::ai::chat::{self, ChatError, Question};
 use strongroom_model::provider::{KNOWN, KnownProvider};
 use strongroom_model::usage::{CallBound, Metering};
-use strongroom_model::{Actor, Problem, ProblemKind, Provider};
+use strongroom_model::{Problem, ProblemKind, Provider};
 
 pub use suggestion::Suggestion;
 
-use crate::Strongroom;
-use crate::call::{Ailment, Attempt, CallEnd, CallTarget, Failure, NewCall};
+use crate::call::{Ailment, Attempt, CallEnd, CallService, CallTarget, Failure, NewCall};
+use crate::settings::Settings;
 
 /// The longest answer that is asked for, in tokens.
 const MOST_TOKENS: u32 = 2048;
@@ -60,17 +61,9 @@ impl Models {
 /// Asks models for help.
 #[derive(Debug, Clone)]
 pub struct AiService {
-    room: Strongroom,
-    actor: Actor,
-    models: Models,
-}
-
-impl Strongroom {
-    /// The AI service, as this actor uses it.
-    #[must_use]
-    pub fn ai(&self, actor: Actor) -> AiService {
-        AiService { room: self.clone(), actor, models: Models::default() }
-    }
+    pub(crate) calls: CallService,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) models: Models,
 }
 
 fn none_configured() -> Problem {
@@ -125,13 +118,13 @@ impl AiService {
                 .to_string();
         let input = i64::try_from(SYSTEM.len() + question.len()).unwrap_or(i64::MAX).saturating_add(WRAPPING);
         let bound = CallBound::of(Some(input), Some(i64::from(MOST_TOKENS)));
-        let client = self.room.0.guard.client()?;
+        let client = self.settings.guard.client()?;
         let mut last = None;
         for (provider, model) in &self.models.0 {
             let bound = bound.clone();
             let target = CallTarget { provider: provider.clone(), model: Some(model.clone()), bound };
             let call = NewCall { operation: chat::operation(provider), targets: vec![target] };
-            let mut call = match self.room.calls(self.actor.clone()).begin(call).await {
+            let mut call = match self.calls.begin(call).await {
                 Ok(call) => call,
                 Err(problem) if problem.kind == ProblemKind::NotFound => continue,
                 Err(problem) => {

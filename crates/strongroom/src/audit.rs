@@ -1,155 +1,52 @@
-//! The audit trail: written in the operation's own transaction, listed, and verified.
+//! The audit trail: listed, and verified.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use strongroom_crypto::{audit_chain, random};
-use strongroom_model::audit::{Entry, Filter, Head, NewEntry, Outcome, Target};
+use strongroom_crypto::audit_chain;
+use strongroom_model::audit::{Entry, Filter, Target};
 use strongroom_model::page::Page;
-use strongroom_model::{Actor, CredentialId, Millis, Problem, UserId};
+use strongroom_model::{CredentialId, Problem, UserId};
+use strongroom_store::REGION;
 use strongroom_store::audit::Found;
-use strongroom_store::{REGION, Write};
 
-use crate::Strongroom;
 use crate::custody::Custody;
 
 /// Entries that verification reads at a time.
 const BATCH: i64 = 500;
 
-pub(crate) fn entry(
-    actor: &Actor,
-    action: &str,
-    target: Target,
-    at: Millis,
-    detail: &serde_json::Value,
-) -> NewEntry {
-    NewEntry {
-        uid: random::uid(),
-        at,
-        action: action.to_owned(),
-        actor: actor.label(),
-        target,
-        outcome: Outcome::Success,
-        detail: detail.to_string(),
-        request_id: actor.request_id.clone(),
-        remote_address: actor.remote_address.clone(),
-    }
-}
-
-impl Custody {
-    /// Adds entries to the chain as the last thing before a commit: the head stays locked until then.
-    pub(crate) async fn append(&self, tx: &mut Write, entries: Vec<NewEntry>) -> Result<(), Problem> {
-        let head = self.lock_chain(tx).await?;
-        self.append_behind(tx, head, entries).await
-    }
-
-    /// The head of the chain, locked until the transaction ends. Who holds it is the only one to commit an entry.
-    pub(crate) async fn lock_chain(&self, tx: &mut Write) -> Result<Head, Problem> {
-        let head = strongroom_store::audit::lock_head(tx, REGION).await?;
-        head.filter(|head| audit_chain::head_verifies(&self.keyring(), head)).ok_or_else(|| {
-            self.counters.integrity_failures.add_one();
-            Problem::integrity(
-                "the head of the audit chain was changed or removed, so nothing more is done; \
-                 run `strongroom audit verify` and restore the tables audit_logs and audit_heads",
-            )
-        })
-    }
-
-    pub(crate) async fn append_behind(
-        &self,
-        tx: &mut Write,
-        head: Head,
-        entries: Vec<NewEntry>,
-    ) -> Result<(), Problem> {
-        let keyring = &self.keyring();
-        let (mut seq, mut link) = (head.seq, head.link);
-        let mut linked = Vec::with_capacity(entries.len());
-        for entry in entries {
-            seq += 1;
-            let next = audit_chain::link(keyring, REGION, seq, &link, entry);
-            link.clone_from(&next.link);
-            linked.push(next);
+/// The target of a failed request: the credential, token or user that its path names, if it exists. A name that
+/// nothing has is not repeated, for it may be a secret in the wrong place.
+///
+/// # Errors
+/// [`Problem`] when the database cannot be read.
+pub(crate) async fn failed_target(
+    custody: &Custody,
+    noun: &str,
+    named: Option<(&'static str, String)>,
+) -> Result<Target, Problem> {
+    let mut session = custody.store.read().await?;
+    let now = session.now().await?;
+    let found = match (noun, named) {
+        ("credential", Some(("name", name))) => {
+            strongroom_store::credential::get_by_name(&mut session, &name, now).await?
         }
-        let head = audit_chain::head(keyring, REGION, seq, &link);
-        strongroom_store::audit::append(tx, &linked, &head).await?;
-        linked.iter().for_each(|_| self.counters.audit_entries.add_one());
-        Ok(())
-    }
-
-    /// Commits an entry of its own: for what was denied or failed, and changed nothing.
-    ///
-    /// # Errors
-    /// [`Problem`] when it cannot be written.
-    pub(crate) async fn note(
-        &self,
-        actor: &Actor,
-        action: &str,
-        target: Target,
-        outcome: Outcome,
-        detail: &serde_json::Value,
-    ) -> Result<(), Problem> {
-        let mut tx = self.store.write().await?;
-        let now = tx.now().await?;
-        let entry = NewEntry { outcome, ..entry(actor, action, target, now, detail) };
-        self.append(&mut tx, vec![entry]).await?;
-        Ok(tx.commit().await?)
-    }
-}
-
-impl Strongroom {
-    /// Commits an entry of its own: for what was denied or failed, and changed nothing.
-    ///
-    /// # Errors
-    /// [`Problem`] when it cannot be written.
-    pub async fn note(
-        &self,
-        actor: &Actor,
-        action: &str,
-        target: Target,
-        outcome: Outcome,
-        detail: &serde_json::Value,
-    ) -> Result<(), Problem> {
-        self.0.custody.note(actor, action, target, outcome, detail).await
-    }
-}
-
-impl Strongroom {
-    /// What a failed request was about: the credential, token or user that its path names, if it exists. A name that
-    /// nothing has is not repeated, for it may be a secret in the wrong place.
-    ///
-    /// # Errors
-    /// [`Problem`] when the database cannot be read.
-    pub async fn failed_target(
-        &self,
-        noun: &str,
-        named: Option<(&'static str, String)>,
-    ) -> Result<Target, Problem> {
-        let mut session = self.0.custody.store.read().await?;
-        let now = session.now().await?;
-        let found = match (noun, named) {
-            ("credential", Some(("name", name))) => {
-                strongroom_store::credential::get_by_name(&mut session, &name, now).await?
-            }
-            ("credential", Some(("id", id))) => match id.parse() {
-                Ok(id) => strongroom_store::credential::get(&mut session, CredentialId(id), now).await?,
-                Err(_) => None,
-            },
-            ("token", Some(("id", id))) => {
-                let found = strongroom_store::token::get(&mut session, &id).await?;
-                return Ok(
-                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name))
-                );
-            }
-            ("user", Some(("id", id))) => {
-                let id = id.parse().map_or(UserId(0), UserId);
-                let found = strongroom_store::user::get(&mut session, id).await?;
-                return Ok(
-                    found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name))
-                );
-            }
-            _ => None,
-        };
-        Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.uid, it.name)))
-    }
+        ("credential", Some(("id", id))) => match id.parse() {
+            Ok(id) => strongroom_store::credential::get(&mut session, CredentialId(id), now).await?,
+            Err(_) => None,
+        },
+        ("token", Some(("id", id))) => {
+            let found = strongroom_store::token::get(&mut session, &id).await?;
+            return Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.token.id, it.token.name)));
+        }
+        ("user", Some(("id", id))) => {
+            let id = id.parse().map_or(UserId(0), UserId);
+            let found = strongroom_store::user::get(&mut session, id).await?;
+            return Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.user.id, it.user.name)));
+        }
+        _ => None,
+    };
+    Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.uid, it.name)))
 }
 
 /// The end of a chain, as it can be kept elsewhere.
@@ -188,7 +85,7 @@ pub struct Verification {
 /// Lists and verifies the audit trail.
 #[derive(Debug, Clone)]
 pub struct AuditService {
-    pub(crate) room: Strongroom,
+    pub(crate) custody: Arc<Custody>,
 }
 
 impl AuditService {
@@ -203,7 +100,7 @@ impl AuditService {
         cursor: Option<i64>,
         limit: i64,
     ) -> Result<Page<Entry>, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let found =
             strongroom_store::audit::list(&mut session, REGION, filter, newest_first, cursor, limit + 1)
                 .await?;
@@ -224,7 +121,7 @@ impl AuditService {
     /// # Errors
     /// [`Problem`].
     pub async fn heads(&self) -> Result<Vec<Anchor>, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let heads = strongroom_store::audit::heads(&mut session).await?;
         Ok(heads
             .into_iter()
@@ -238,7 +135,7 @@ impl AuditService {
     /// [`Problem`] when the database cannot be read; faults of the chain are in the result.
     pub async fn verify(&self, anchors: &[Anchor]) -> Result<Verification, Problem> {
         let (mut chains, heads) = {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             // In this order: a chain that starts meanwhile has its head before it is looked for.
             let chains = strongroom_store::audit::chains(&mut session).await?;
             (chains, strongroom_store::audit::heads(&mut session).await?)
@@ -262,7 +159,7 @@ impl AuditService {
             }
             let (entries, broken) = self.verify_chain(&head, of_chain).await?;
             result.entries += entries;
-            if !audit_chain::head_verifies(&self.room.0.custody.keyring(), &head) {
+            if !audit_chain::head_verifies(&self.custody.keyring(), &head) {
                 result.faults.push(fault(&head.chain_id, head.seq, "the head of the chain was changed"));
             }
             result.faults.extend(broken);
@@ -273,7 +170,7 @@ impl AuditService {
 
     /// Whether the head names this entry or a later one by now: both are written in one transaction.
     async fn head_has_reached(&self, chain_id: &str, seq: i64) -> Result<bool, Problem> {
-        let heads = strongroom_store::audit::heads(&mut self.room.0.custody.store.read().await?).await?;
+        let heads = strongroom_store::audit::heads(&mut self.custody.store.read().await?).await?;
         Ok(heads.iter().any(|head| head.chain_id == chain_id && head.seq >= seq))
     }
 
@@ -287,7 +184,7 @@ impl AuditService {
         let mut from = i64::MIN;
         let broken = |seq, what: &str| Ok((seq, Some(fault(&head.chain_id, seq, what))));
         loop {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             let batch = strongroom_store::audit::read_on(&mut session, &head.chain_id, from, BATCH).await?;
             drop(session);
             let is_last = (batch.len() as i64) < BATCH;
@@ -304,7 +201,7 @@ impl AuditService {
                 if entry.seq != seq + 1 {
                     return broken(seq + 1, "the entry was deleted");
                 }
-                if !audit_chain::verifies(&self.room.0.custody.keyring(), &link, &entry) {
+                if !audit_chain::verifies(&self.custody.keyring(), &link, &entry) {
                     return broken(
                         entry.seq,
                         "the entry was changed, inserted, or stands in another's place",

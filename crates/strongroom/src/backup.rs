@@ -5,19 +5,21 @@
 mod contents;
 mod create;
 mod file;
+mod fill;
 mod proof;
 mod restore;
 
-use strongroom_model::Actor;
+use std::sync::Arc;
+
+use strongroom_model::{Actor, Problem};
 
 pub use contents::{Contents, TableSummary, inspect};
 pub use create::Backup;
+pub(crate) use proof::prove_database;
 pub use proof::{Proof, prove};
 pub use restore::{OpenWindows, Restored, restore};
 
-pub use crate::open::half_restored;
-
-use crate::Strongroom;
+use crate::custody::Custody;
 
 /// How far a long piece of work on a backup is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,19 +40,19 @@ pub enum Step {
 }
 
 /// Told about each step; what it fails with ends the work there.
-pub type Watcher<'a> = &'a mut (dyn FnMut(Step) -> Result<(), strongroom_model::Problem> + Send);
+pub type Watcher<'a> = &'a mut (dyn FnMut(Step) -> Result<(), Problem> + Send);
 
 /// Makes backups.
 #[derive(Debug, Clone)]
 pub struct BackupService {
-    room: Strongroom,
-    actor: Actor,
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) actor: Actor,
 }
 
-impl Strongroom {
-    /// Backups, as this actor makes them.
-    #[must_use]
-    pub fn backups(&self, actor: Actor) -> BackupService {
-        BackupService { room: self.clone(), actor }
-    }
+/// Why nothing is done with a database that a restore was cut short in.
+pub fn half_restored() -> Problem {
+    Problem::conflict(
+        "the database is half restored: `strongroom restore` was cut short, or is still at it; run it again, or use another \
+         database",
+    )
 }

@@ -5,15 +5,23 @@ mod model_names;
 mod selection;
 mod settlement;
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use strongroom_model::price::PriceTable;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 
-use crate::Strongroom;
-use crate::admission::{AtFault, Held, Need, Plan, Refusal, limit_reached};
-use crate::cache::Snapshot;
+use crate::admission::{
+    AdmissionBatcher, AtFault, Held, Need, Plan, Refusal, bind_client, bind_credential, limit_reached,
+};
+use crate::cache::{Cache, Snapshot};
+use crate::canary::Canaries;
+use crate::cooldown::Cooldowns;
+use crate::custody::Custody;
+use crate::settings::Settings;
+use crate::token;
 
 pub use attempt::{Attempt, Running};
 pub(crate) use model_names::ModelNames;
@@ -100,25 +108,32 @@ impl CallEnd {
     }
 }
 
+/// The parts that calls work with.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) admission: Arc<AdmissionBatcher>,
+    pub(crate) canaries: Canaries,
+    pub(crate) cooldowns: Arc<Cooldowns>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) model_names: ModelNames,
+    /// Turns taken, to spread calls over equals.
+    pub(crate) turns: AtomicUsize,
+}
+
 /// Calls, as one actor makes them.
 #[derive(Debug, Clone)]
 pub struct CallService {
-    pub(crate) room: Strongroom,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) actor: Arc<Actor>,
-}
-
-impl Strongroom {
-    /// Calls to providers, as this actor makes them.
-    #[must_use]
-    pub fn calls(&self, actor: impl Into<Arc<Actor>>) -> CallService {
-        CallService { room: self.clone(), actor: actor.into() }
-    }
 }
 
 /// A call under way: the attempts that it takes.
 #[derive(Debug)]
 pub struct Call {
-    room: Strongroom,
+    calls: Arc<Calls>,
     actor: Arc<Actor>,
     call: NewCall,
     candidates: Vec<Candidate>,
@@ -139,22 +154,22 @@ impl CallService {
         if self.actor.role == Role::Auditor {
             return Err(Problem::denied("an auditor sees metadata and uses no keys"));
         }
-        let mut snapshot = self.room.0.cache.snapshot().await?;
-        let candidates = match self.room.candidates(&self.actor, &call, snapshot).await {
+        let mut snapshot = self.calls.cache.snapshot().await?;
+        let candidates = match self.calls.candidates(&self.actor, &call, snapshot).await {
             // What another server has just made is not known here yet: nobody is turned away by what was known before.
             Err(problem) if matches!(problem.kind, ProblemKind::Denied | ProblemKind::NotFound) => {
-                self.room.0.cache.invalidate();
-                let again = self.room.0.cache.snapshot().await?;
+                self.calls.cache.invalidate();
+                let again = self.calls.cache.snapshot().await?;
                 if again.generation == snapshot.generation {
                     return Err(problem);
                 }
                 snapshot = again;
-                self.room.candidates(&self.actor, &call, snapshot).await?
+                self.calls.candidates(&self.actor, &call, snapshot).await?
             }
             found => found?,
         };
         Ok(Call {
-            room: self.room.clone(),
+            calls: Arc::clone(&self.calls),
             actor: Arc::clone(&self.actor),
             call,
             candidates,
@@ -190,16 +205,16 @@ impl CallService {
     /// # Errors
     /// [`Problem`].
     pub async fn knows(&self, provider: &Provider, looks_again: bool) -> Result<bool, Problem> {
-        let snapshot = self.room.0.cache.snapshot().await?;
-        if self.room.0.cache.was_stored(provider, snapshot).await? {
+        let snapshot = self.calls.cache.snapshot().await?;
+        if self.calls.cache.was_stored(provider, snapshot).await? {
             return Ok(true);
         }
         if !looks_again {
             return Ok(false);
         }
-        self.room.0.cache.invalidate();
-        let again = self.room.0.cache.snapshot().await?;
-        Ok(again.generation != snapshot.generation && self.room.0.cache.was_stored(provider, again).await?)
+        self.calls.cache.invalidate();
+        let again = self.calls.cache.snapshot().await?;
+        Ok(again.generation != snapshot.generation && self.calls.cache.was_stored(provider, again).await?)
     }
 }
 
@@ -212,7 +227,7 @@ impl Call {
         // From when it was put off so often until it is answered.
         let (mut put_off, mut ahead) = (0, None);
         for _ in 0..ATTEMPTS {
-            let snapshot = self.room.0.cache.snapshot().await?;
+            let snapshot = self.calls.cache.snapshot().await?;
             if snapshot.generation != self.generation {
                 Box::pin(self.refresh_candidates(snapshot)).await?;
             }
@@ -221,13 +236,17 @@ impl Call {
             };
             let (need, at_fault) = self.need(candidate.target, snapshot);
             let mut plan = Plan::default();
-            self.room.bind_client(&mut plan, &self.actor, (&need, at_fault), snapshot).await?;
+            bind_client(&self.calls.cache, &mut plan, &self.actor, (&need, at_fault), snapshot).await?;
             let client_claims = plan.claims.len();
             if let Key::Sealed(served) = &candidate.key
-                && let Err(problem) = self
-                    .room
-                    .bind_credential(&mut plan, served.credential.uid, (&need, at_fault), snapshot)
-                    .await
+                && let Err(problem) = bind_credential(
+                    &self.calls.cache,
+                    &mut plan,
+                    served.credential.uid,
+                    (&need, at_fault),
+                    snapshot,
+                )
+                .await
             {
                 if problem.kind != ProblemKind::Denied {
                     return Err(problem);
@@ -237,18 +256,18 @@ impl Call {
             }
             // What an attempt before this one held of token and user is held on.
             let reused = settlement::reuse(&self.client, &mut plan, client_claims);
-            match self.room.0.admission.admit(std::mem::take(&mut plan.claims), snapshot).await {
+            match self.calls.admission.admit(std::mem::take(&mut plan.claims), snapshot).await {
                 Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, snapshot))),
                 Err(Refusal::Stale) => {
-                    self.room.0.cache.invalidate();
+                    self.calls.cache.invalidate();
                     put_off += 1;
                     if put_off >= PATIENT && ahead.is_none() {
-                        ahead = Some(self.room.0.custody.store.prioritise_call());
+                        ahead = Some(self.calls.custody.store.prioritise_call());
                     }
                 }
                 Err(Refusal::Problem(problem)) => return Err(problem),
                 Err(Refusal::Limit { claim, amount, state }) => {
-                    self.room.0.custody.counters.limit_refusals.add_one();
+                    self.calls.custody.counters.limit_refusals.add_one();
                     let Some(limit) = plan.limit(claim) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };
@@ -290,9 +309,9 @@ impl Call {
 
     /// Something was changed: whoever was tried is not tried again, and the others are looked up anew.
     async fn refresh_candidates(&mut self, snapshot: Snapshot) -> Result<(), Problem> {
-        self.actor = Arc::new(self.room.reauthenticate(&self.actor).await?);
+        self.actor = Arc::new(token::reauthenticate(&self.calls.cache, &self.actor).await?);
         let tried: Vec<_> = self.candidates[..self.tried].iter().map(Candidate::identity).collect();
-        self.candidates = match self.room.candidates(&self.actor, &self.call, snapshot).await {
+        self.candidates = match self.calls.candidates(&self.actor, &self.call, snapshot).await {
             Ok(candidates) => candidates.into_iter().filter(|it| !tried.contains(&it.identity())).collect(),
             // Who was tried may have been the last one.
             Err(problem) if self.tried > 0 && problem.kind == ProblemKind::NotFound => Vec::new(),
@@ -305,10 +324,8 @@ impl Call {
 
     fn need(&self, target: usize, snapshot: Snapshot) -> (Need, AtFault<'_>) {
         let target = &self.call.targets[target];
-        let price = target
-            .model
-            .as_deref()
-            .and_then(|it| self.room.0.prices.find(&target.provider, it, snapshot.now));
+        let price =
+            target.model.as_deref().and_then(|it| self.calls.prices.find(&target.provider, it, snapshot.now));
         Need::within(&target.bound, price)
     }
 
@@ -332,7 +349,7 @@ impl Call {
         Attempt::new(
             candidate.key.clone(),
             Purpose {
-                room: self.room.clone(),
+                calls: Arc::clone(&self.calls),
                 operation: self.call.operation,
                 actor: self.actor.label(),
                 user: self.actor.user,
@@ -351,6 +368,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        settlement::close(&self.room, &self.client);
+        settlement::close(&self.calls, &self.client);
     }
 }

@@ -2,26 +2,21 @@
 //! clearly more often, it is taken back at once.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::FutureExt;
-use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, Uid};
+use strongroom_model::{CredentialId, Uid};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use crate::cache::ActiveCredential;
-use crate::custody::Custody;
-use crate::supervision::supervise;
-use crate::{Inner, Strongroom};
 
 /// Calls that are looked back at.
-const RECENT: u32 = 20;
+const RECENT_CALLS: u32 = 20;
 /// Refusals among them that may be chance.
-const CHANCE: u32 = 2;
+const CHANCE_REFUSALS: u32 = 2;
 /// By how many points of a hundred the share of refusals has to be higher than that of the version in use.
-const RISE: u32 = 10;
+const RISE_PERCENT: u32 = 10;
 /// Versions that are remembered at the most; what is forgotten is counted anew.
-const REMEMBERED: usize = 256;
+const MAX_REMEMBERED_VERSIONS: usize = 256;
 
 /// The last calls of one kind, each a bit: whether the key was refused.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,8 +27,8 @@ struct Recent {
 
 impl Recent {
     fn push(&mut self, is_refused: bool) {
-        self.bits = (self.bits << 1 | u32::from(is_refused)) & ((1 << RECENT) - 1);
-        self.count = (self.count + 1).min(RECENT);
+        self.bits = (self.bits << 1 | u32::from(is_refused)) & ((1 << RECENT_CALLS) - 1);
+        self.count = (self.count + 1).min(RECENT_CALLS);
     }
 
     fn refused(self) -> u32 {
@@ -56,7 +51,7 @@ struct Tally {
 
 impl Tally {
     fn has_risen(&self) -> bool {
-        self.canary.refused() > CHANCE && self.canary.share() >= self.in_use.share() + RISE
+        self.canary.refused() > CHANCE_REFUSALS && self.canary.share() >= self.in_use.share() + RISE_PERCENT
     }
 
     fn reason(&self) -> String {
@@ -70,48 +65,65 @@ impl Tally {
     }
 }
 
+/// A staged version whose key providers refuse.
 #[derive(Debug)]
-struct Fallen {
-    credential: CredentialId,
-    version: Uid,
-    reason: String,
+pub(crate) struct Fallen {
+    pub(crate) credential: CredentialId,
+    pub(crate) version: Uid,
+    pub(crate) reason: String,
 }
 
-/// What is known of them here.
+type Tallies = Mutex<HashMap<Uid, Tally>>;
+
+fn locked(tallies: &Tallies) -> MutexGuard<'_, HashMap<Uid, Tally>> {
+    tallies.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The staged versions that calls were made with, and how they fared.
 #[derive(Debug)]
 pub(crate) struct Canaries {
-    tallies: Mutex<HashMap<Uid, Tally>>,
+    tallies: Arc<Tallies>,
     queue: mpsc::Sender<Fallen>,
-    // Dropping it ends the task.
-    _task: Mutex<JoinSet<()>>,
+}
+
+/// The other end: staged versions that are to be taken back.
+#[derive(Debug)]
+pub(crate) struct FallenCanaries {
+    tallies: Arc<Tallies>,
+    queue: mpsc::Receiver<Fallen>,
+}
+
+impl FallenCanaries {
+    /// The next one; `None` once no calls can be made any more.
+    pub(crate) async fn next(&mut self) -> Option<Fallen> {
+        self.queue.recv().await
+    }
+
+    /// Forgets a staged version that could not be taken back, so that it may serve, and fall, again.
+    pub(crate) fn forget(&self, version: Uid) {
+        locked(&self.tallies).remove(&version);
+    }
 }
 
 impl Canaries {
-    /// Starts the task of a strongroom that is just being made.
-    pub(crate) fn open(room: Weak<Inner>, custody: Weak<Custody>) -> Self {
-        let (queue, fallen) = mpsc::channel(REMEMBERED);
-        let mut task = JoinSet::new();
-        task.spawn(supervise(("canaries", custody), (room, fallen), |(room, fallen)| {
-            take_back(room, fallen).boxed()
-        }));
-        Self { tallies: Mutex::default(), queue, _task: Mutex::new(task) }
+    /// Both ends.
+    pub(crate) fn open() -> (Self, FallenCanaries) {
+        let (sender, receiver) = mpsc::channel(MAX_REMEMBERED_VERSIONS);
+        let tallies = Arc::<Tallies>::default();
+        (Self { tallies: Arc::clone(&tallies), queue: sender }, FallenCanaries { tallies, queue: receiver })
     }
 
-    fn tallies(&self) -> MutexGuard<'_, HashMap<Uid, Tally>> {
-        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a staged version may serve.
+    /// Tells whether a staged version may serve.
     pub(crate) fn is_serving(&self, version: Uid) -> bool {
-        self.tallies().get(&version).is_none_or(|tally| !tally.is_fallen)
+        locked(&self.tallies).get(&version).is_none_or(|tally| !tally.is_fallen)
     }
 
     /// A call with this key was answered, or its key was refused.
     pub(crate) fn note(&self, served: &ActiveCredential, is_refused: bool) {
         let credential = &served.credential;
         let Some(staged) = credential.staged.filter(|staged| staged.percent > 0) else { return };
-        let mut tallies = self.tallies();
-        if tallies.len() >= REMEMBERED && !tallies.contains_key(&staged.version) {
+        let mut tallies = locked(&self.tallies);
+        if tallies.len() >= MAX_REMEMBERED_VERSIONS && !tallies.contains_key(&staged.version) {
             tallies.retain(|_, tally| tally.is_fallen);
         }
         let tally = tallies.entry(staged.version).or_default();
@@ -124,29 +136,6 @@ impl Canaries {
         let fallen = Fallen { credential: credential.id, version: staged.version, reason: tally.reason() };
         // A queue that is full is tried again at the next refusal.
         tally.is_fallen = self.queue.try_send(fallen).is_ok();
-    }
-
-    /// It may be tried again: taking it back did not succeed.
-    fn doubt(&self, version: Uid) {
-        self.tallies().remove(&version);
-    }
-}
-
-async fn take_back(room: &Weak<Inner>, queue: &mut mpsc::Receiver<Fallen>) {
-    while let Some(Fallen { credential, version, reason }) = queue.recv().await {
-        let Some(room) = room.upgrade().map(Strongroom) else { return };
-        let service = room.credentials(Actor::system());
-        match service.refuse_canary(credential, version, reason.clone()).await {
-            Ok(found) => {
-                tracing::warn!(credential = %found.name, reason, "a staged version was taken back");
-            }
-            // It was promoted, aborted or taken back by another server meanwhile.
-            Err(Problem { kind: ProblemKind::Conflict | ProblemKind::NotFound, .. }) => {}
-            Err(problem) => {
-                tracing::error!(%problem, reason, "a staged version cannot be taken back and will be tried again");
-                room.0.canaries.doubt(version);
-            }
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 mod change;
 mod create;
 mod delete;
-pub(crate) mod facts;
+mod fallen_canary;
 mod import;
 mod offboard;
 mod read;
@@ -11,11 +11,15 @@ mod read_batcher;
 mod recovery;
 mod reminder;
 mod reset;
+mod revealed;
 mod rotate;
 mod stage;
 mod test;
 mod update;
 mod version;
+pub(crate) mod visibility;
+
+use std::sync::Arc;
 
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialFilter};
@@ -27,22 +31,30 @@ use strongroom_store::StoreError;
 pub(crate) use read_batcher::ReadBatcher;
 
 pub use create::{Created, Once};
-pub use facts::ChangedVersion;
 pub use import::{ImportOptions, ImportRow, Imported, Imports};
 pub(crate) use offboard::used_here;
 pub use offboard::{Offboarding, Standing};
-pub use read::RevealedCredential;
 pub use reminder::Due;
+pub use revealed::RevealedCredential;
 pub use stage::VersionProbe;
 pub use test::TestReport;
 pub use version::{Comparison, Difference, SameKey};
 
-use crate::Strongroom;
+pub use crate::custody::version_facts::ChangedVersion;
+
+use crate::admission::AdmissionBatcher;
+use crate::cache::Cache;
+use crate::custody::Custody;
+use crate::settings::Settings;
 
 /// The credentials, as one actor sees them.
 #[derive(Debug, Clone)]
 pub struct CredentialService {
-    pub(crate) room: Strongroom,
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) admission: Arc<AdmissionBatcher>,
+    pub(crate) reads: Arc<ReadBatcher>,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) actor: Actor,
 }
 
@@ -132,7 +144,7 @@ impl CredentialService {
         after: i64,
         limit: i64,
     ) -> Result<Page<Credential>, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::list(&mut session, filter, after, limit + 1, now).await?;
         Ok(Page::cut(found, limit, |credential| credential.id.0))
@@ -143,7 +155,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn require(&self, id: CredentialId) -> Result<Credential, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         strongroom_store::credential::get(&mut session, id, now).await?.ok_or_else(not_found)
     }
@@ -181,10 +193,10 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound` or `Denied`.
     pub async fn rate_limit_status(&self, name: &str) -> Result<RateLimitStatus, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
-        let credential = read::within_reach(&self.actor, found.as_ref())?
+        let credential = visibility::within_reach(&self.actor, found.as_ref())?
             .filter(|it| it.is_served())
             .ok_or_else(not_found)?;
         Ok(credential.rate_limit_status(month::next(now)))

@@ -4,13 +4,16 @@ pub(crate) mod counters;
 pub(crate) mod keyring;
 mod row_mac;
 pub(crate) mod seal;
+pub(crate) mod trail;
+pub(crate) mod version_facts;
 mod write_health;
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use strongroom_crypto::{Keyring, MasterKey};
-use strongroom_model::Uid;
+use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::Store;
+use tokio::task::JoinSet;
 
 pub use counters::Counters;
 pub(crate) use write_health::WriteHealth;
@@ -28,6 +31,7 @@ pub(crate) struct Custody {
     pub(crate) node: Uid,
     pub(crate) counters: Counters,
     pub(crate) write_health: WriteHealth,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Custody {
@@ -42,6 +46,17 @@ impl Custody {
             node,
             counters: Counters::default(),
             write_health: WriteHealth::default(),
+            tasks: Mutex::default(),
         }
+    }
+
+    /// Tasks that run for as long as somebody has custody; they hold it weakly, or end by themselves.
+    pub(crate) fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time by the database's clock.
+    pub(crate) async fn now(&self) -> Result<Millis, Problem> {
+        Ok(self.store.read().await?.now().await?)
     }
 }

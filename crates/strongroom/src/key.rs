@@ -8,12 +8,14 @@ mod reseal_task;
 mod rotation;
 mod status;
 
+use std::sync::Arc;
+
 use strongroom_crypto::MasterKey;
 use strongroom_model::audit::Target;
 use strongroom_model::{Problem, Secret};
 use strongroom_store::key::{KeyRow, WrapRow};
 
-use crate::Strongroom;
+use crate::custody::Custody;
 
 pub use master::MasterChange;
 pub use node_keys::Holder;
@@ -21,13 +23,14 @@ pub use rotation::{Policy, RotationState, Started};
 pub use status::{DataKeyState, KeyState, KeyStatus, MasterState};
 
 pub(crate) use heartbeat::Heartbeat;
-pub(crate) use node_keys::{announce, leave};
+pub(crate) use node_keys::{leave, take_custody};
 pub(crate) use reseal_task::ResealTask;
 
 /// Tells about encryption keys, and replaces them.
 #[derive(Debug, Clone)]
 pub struct KeyService {
-    pub(crate) room: Strongroom,
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) reseal: Arc<ResealTask>,
 }
 
 impl KeyService {
@@ -42,7 +45,7 @@ impl KeyService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<(Vec<KeyRow>, Vec<WrapRow>), Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let keys = strongroom_store::key::list(&mut session).await?;
         Ok((keys, strongroom_store::key::list_wraps(&mut session).await?))
     }

@@ -1,5 +1,7 @@
 //! Leaks: whether a key that was found somewhere is ours, who could have had it, and what to do then.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialPatch, check_secret};
@@ -9,9 +11,10 @@ use strongroom_model::{Actor, CredentialId, Millis, Problem, Role, Secret, Uid, 
 pub use strongroom_store::leak::{Address, Spent};
 use strongroom_store::{Session, credential, leak, offboard, token, user, value, version};
 
-use crate::Strongroom;
-use crate::audit::entry;
-use crate::credential::{ChangedVersion, used_here};
+use crate::admission::AdmissionBatcher;
+use crate::credential::{ChangedVersion, CredentialService, used_here};
+use crate::custody::Custody;
+use crate::custody::trail::entry;
 
 /// Keys that one question may hold.
 pub const MOST_KEYS: usize = 1000;
@@ -88,16 +91,11 @@ pub struct Radius {
 /// Looks for leaks, and responds to them.
 #[derive(Debug, Clone)]
 pub struct LeakService {
-    room: Strongroom,
-    actor: Actor,
-}
-
-impl Strongroom {
-    /// Leaks, as this actor handles them.
-    #[must_use]
-    pub fn leaks(&self, actor: Actor) -> LeakService {
-        LeakService { room: self.clone(), actor }
-    }
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) admission: Arc<AdmissionBatcher>,
+    /// Credentials as this actor changes them.
+    pub(crate) credentials: CredentialService,
+    pub(crate) actor: Actor,
 }
 
 impl LeakService {
@@ -111,7 +109,7 @@ impl LeakService {
             return Err(Problem::invalid("keys", format!("give 1 to {MOST_KEYS} keys at once")));
         }
         // What calls have used so far is to count.
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let mut all = Vec::with_capacity(keys.len());
         for key in keys {
@@ -119,7 +117,7 @@ impl LeakService {
             found.extend(self.find_credentials(&mut session, key, now).await?);
             all.push(found);
         }
-        let changed = self.room.0.custody.changed_versions(&mut session).await?;
+        let changed = self.custody.changed_versions(&mut session).await?;
         drop(session);
         let name = |found: &Found| match found {
             Found::Credential(key) => key.name.clone(),
@@ -128,11 +126,11 @@ impl LeakService {
         let mut names: Vec<_> = all.iter().flatten().map(name).collect();
         names.sort_unstable();
         names.dedup();
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let detail = json!({ "keys": keys.len(), "found": names, "changedVersions": changed.len() });
         let entry = entry(&self.actor, "leak.check", Target::kind("leak"), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(Checked { keys: all, changed })
     }
@@ -142,7 +140,7 @@ impl LeakService {
         let Some(stored) = token::get(session, id).await? else { return Ok(Vec::new()) };
         let hash =
             strongroom_crypto::authority::AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-        let is_it = strongroom_crypto::authority::is_token(&self.room.0.custody.keyring(), key, &hash);
+        let is_it = strongroom_crypto::authority::is_token(&self.custody.keyring(), key, &hash);
         Ok(if is_it { vec![Found::Token(stored.token)] } else { Vec::new() })
     }
 
@@ -153,7 +151,7 @@ impl LeakService {
         now: Millis,
     ) -> Result<Vec<Found>, Problem> {
         let mut found = Vec::new();
-        for holder in value::holders(session, &self.room.0.custody.keyring().fingerprint(key)).await? {
+        for holder in value::holders(session, &self.custody.keyring().fingerprint(key)).await? {
             let corrupt =
                 |_| Problem::integrity("a credential's identity was changed; run `strongroom audit verify`");
             let uid: Uid = holder.credential_uid.parse().map_err(corrupt)?;
@@ -190,7 +188,7 @@ impl LeakService {
     /// [`Problem`] of kind `NotFound` or `Integrity`.
     pub async fn freeze(&self, id: CredentialId) -> Result<Credential, Problem> {
         let patch = CredentialPatch { is_frozen: Some(true), ..CredentialPatch::default() };
-        self.room.credentials(self.actor.clone()).update_as("credential.freeze", id, patch, None).await
+        self.credentials.update_as("credential.freeze", id, patch, None).await
     }
 
     /// Serves from a frozen credential again.
@@ -199,7 +197,7 @@ impl LeakService {
     /// [`Problem`] of kind `NotFound` or `Integrity`.
     pub async fn unfreeze(&self, id: CredentialId) -> Result<Credential, Problem> {
         let patch = CredentialPatch { is_frozen: Some(false), ..CredentialPatch::default() };
-        self.room.credentials(self.actor.clone()).update_as("credential.unfreeze", id, patch, None).await
+        self.credentials.update_as("credential.unfreeze", id, patch, None).await
     }
 
     /// Responds to a leak: freezes the credential, or with a new key goes on with that at once, and tells how far the trouble
@@ -217,14 +215,12 @@ impl LeakService {
             check_secret("apiKey", key)?;
         }
         let (before, held) = {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             let now = session.now().await?;
             let found = credential::get_by_name(&mut session, name, now).await?;
             let found = found.ok_or_else(|| Problem::not_found("Credential not found"))?;
             let held = match &new_key {
-                Some(key) => {
-                    value::holders(&mut session, &self.room.0.custody.keyring().fingerprint(key)).await?
-                }
+                Some(key) => value::holders(&mut session, &self.custody.keyring().fingerprint(key)).await?,
                 None => Vec::new(),
             };
             (found, held)
@@ -240,13 +236,12 @@ impl LeakService {
             api_key: new_key,
             ..CredentialPatch::default()
         };
-        let service = self.room.credentials(self.actor.clone());
-        let after = service.update_as("leak.respond", before.id, patch, None).await?;
+        let after = self.credentials.update_as("leak.respond", before.id, patch, None).await?;
         self.radius(after, since.unwrap_or(before.created_at)).await
     }
 
     async fn radius(&self, credential: Credential, since: Millis) -> Result<Radius, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         Ok(Radius {
             access: access(&mut session, &credential, now).await?,

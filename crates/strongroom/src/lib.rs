@@ -27,6 +27,7 @@ pub mod backup;
 mod cache;
 pub mod call;
 mod canary;
+mod cooldown;
 pub mod credential;
 mod custody;
 mod database_timeout;
@@ -36,21 +37,25 @@ pub mod health;
 pub mod key;
 pub mod leak;
 pub mod limit;
+mod master_keys;
 pub mod open;
+mod options;
 pub mod prices;
+mod settings;
 mod supervision;
 pub mod token;
 pub mod usage;
 pub mod user;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use credential::{CredentialService, RevealedCredential};
 pub use custody::Counters;
 pub use custody::counters::Count;
 pub use environment::Environment;
-pub use open::{KeySource, Opened, Options};
+pub use open::Opened;
+pub use options::{KeySource, Options};
 pub use strongroom_connectors::endpoint_guard::EndpointGuard;
 pub use strongroom_crypto::MasterKey;
 pub use strongroom_model::credential::{
@@ -62,7 +67,19 @@ pub use strongroom_model::{
 };
 pub use strongroom_store::legacy_source as legacy;
 
+use strongroom_crypto::token::NewToken;
+use strongroom_model::audit::{Outcome, Target};
+
+use admission::AdmissionBatcher;
+use backup::Proof;
+use cache::Cache;
+use call::{Ailment, Calls};
+use cooldown::Cooldowns;
+use credential::ReadBatcher;
 use custody::Custody;
+use health::CredentialHealth;
+use key::{Heartbeat, ResealTask};
+use settings::Settings;
 
 /// An open strongroom. Clones share everything.
 #[derive(Debug, Clone)]
@@ -71,54 +88,233 @@ pub struct Strongroom(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     custody: Arc<Custody>,
-    heartbeat: key::Heartbeat,
-    reseal: key::ResealTask,
-    environment: Environment,
-    guard: EndpointGuard,
-    reads: credential::ReadBatcher,
-    admission: admission::AdmissionBatcher,
-    cache: Arc<cache::Cache>,
-    canaries: canary::Canaries,
-    health: health::Health,
-    prices: PriceTable,
-    model_names: call::ModelNames,
-    is_stopping: std::sync::atomic::AtomicBool,
-    /// Versions of a credential that keep their values, and days in which a deleted one can be taken back.
-    versions_kept: u32,
-    recovery_days: u32,
-    /// Turns taken, to spread calls over equals.
-    turns: AtomicUsize,
+    cache: Arc<Cache>,
+    admission: Arc<AdmissionBatcher>,
+    reads: Arc<ReadBatcher>,
+    calls: Arc<Calls>,
+    heartbeat: Heartbeat,
+    reseal: Arc<ResealTask>,
+    cooldowns: Arc<Cooldowns>,
+    settings: Arc<Settings>,
+    prices: Arc<PriceTable>,
+    is_stopping: AtomicBool,
 }
 
+/// The services, each of which holds the parts that it works with.
 impl Strongroom {
     /// The credentials, as this actor sees them.
     #[must_use]
     pub fn credentials(&self, actor: Actor) -> CredentialService {
-        CredentialService { room: self.clone(), actor }
+        CredentialService {
+            custody: Arc::clone(&self.0.custody),
+            cache: Arc::clone(&self.0.cache),
+            admission: Arc::clone(&self.0.admission),
+            reads: Arc::clone(&self.0.reads),
+            settings: Arc::clone(&self.0.settings),
+            actor,
+        }
+    }
+
+    /// Calls to providers, as this actor makes them.
+    #[must_use]
+    pub fn calls(&self, actor: impl Into<Arc<Actor>>) -> call::CallService {
+        call::CallService { calls: Arc::clone(&self.0.calls), actor: actor.into() }
     }
 
     /// The tokens, as this actor manages them.
     #[must_use]
     pub fn tokens(&self, actor: Actor) -> token::TokenService {
-        token::TokenService { room: self.clone(), actor }
+        token::TokenService { custody: Arc::clone(&self.0.custody), cache: Arc::clone(&self.0.cache), actor }
     }
 
     /// The users, as this actor manages them.
     #[must_use]
     pub fn users(&self, actor: Actor) -> user::UserService {
-        user::UserService { room: self.clone(), actor }
+        user::UserService { custody: Arc::clone(&self.0.custody), actor }
+    }
+
+    /// The limits, as this actor manages them.
+    #[must_use]
+    pub fn limits(&self, actor: Actor) -> limit::LimitService {
+        limit::LimitService {
+            custody: Arc::clone(&self.0.custody),
+            admission: Arc::clone(&self.0.admission),
+            prices: Arc::clone(&self.0.prices),
+            actor,
+        }
+    }
+
+    /// The usage, as this actor looks at it.
+    #[must_use]
+    pub fn usage(&self, actor: Actor) -> usage::UsageService {
+        usage::UsageService {
+            custody: Arc::clone(&self.0.custody),
+            admission: Arc::clone(&self.0.admission),
+            prices: Arc::clone(&self.0.prices),
+            actor,
+        }
+    }
+
+    /// Leaks, as this actor handles them.
+    #[must_use]
+    pub fn leaks(&self, actor: Actor) -> leak::LeakService {
+        leak::LeakService {
+            custody: Arc::clone(&self.0.custody),
+            admission: Arc::clone(&self.0.admission),
+            credentials: self.credentials(actor.clone()),
+            actor,
+        }
+    }
+
+    /// The AI service, as this actor uses it.
+    #[must_use]
+    pub fn ai(&self, actor: Actor) -> ai::AiService {
+        ai::AiService {
+            calls: self.calls(actor),
+            settings: Arc::clone(&self.0.settings),
+            models: ai::Models::default(),
+        }
     }
 
     /// The audit trail.
     #[must_use]
     pub fn audit(&self) -> audit::AuditService {
-        audit::AuditService { room: self.clone() }
+        audit::AuditService { custody: Arc::clone(&self.0.custody) }
     }
 
     /// The encryption keys.
     #[must_use]
     pub fn keys(&self) -> key::KeyService {
-        key::KeyService { room: self.clone() }
+        key::KeyService { custody: Arc::clone(&self.0.custody), reseal: Arc::clone(&self.0.reseal) }
+    }
+
+    /// Backups, as this actor makes them.
+    #[must_use]
+    pub fn backups(&self, actor: Actor) -> backup::BackupService {
+        backup::BackupService { custody: Arc::clone(&self.0.custody), actor }
+    }
+}
+
+/// Who is there.
+impl Strongroom {
+    /// The actor that a token is.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unauthenticated`, in the same words and on the same path for every reason.
+    pub async fn authenticate(&self, token: &Secret) -> Result<Actor, Problem> {
+        token::authenticate(&self.0.custody, &self.0.cache, token).await
+    }
+
+    /// The actor that an active user is.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unauthenticated` for an unknown or disabled user, `Integrity` for a row that was changed.
+    pub async fn authenticate_user(&self, id: UserId) -> Result<Actor, Problem> {
+        user::authenticate(&self.0.custody, id).await
+    }
+
+    /// Mints the first admin token, once per database: of several nodes that start at once exactly one does.
+    /// `given` is used in place of a fresh one.
+    ///
+    /// # Errors
+    /// [`Problem`] when the given token has not the shape of one.
+    pub async fn mint_first_token(&self, given: Option<Secret>) -> Result<Option<NewToken>, Problem> {
+        token::mint_first(&self.0.custody, given).await
+    }
+}
+
+/// The trail of what failed.
+impl Strongroom {
+    /// Commits an entry of its own: for what was denied or failed, and changed nothing.
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be written.
+    pub async fn note(
+        &self,
+        actor: &Actor,
+        action: &str,
+        target: Target,
+        outcome: Outcome,
+        detail: &serde_json::Value,
+    ) -> Result<(), Problem> {
+        self.0.custody.note(actor, action, target, outcome, detail).await
+    }
+
+    /// The target of a failed request: the credential, token or user that its path names, if it exists. A name that
+    /// nothing has is not repeated, for it may be a secret in the wrong place.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database cannot be read.
+    pub async fn failed_target(
+        &self,
+        noun: &str,
+        named: Option<(&'static str, String)>,
+    ) -> Result<Target, Problem> {
+        audit::failed_target(&self.0.custody, noun, named).await
+    }
+}
+
+/// A server's jobs.
+impl Strongroom {
+    /// Says which replaced versions calls on this server still hold, and retires those that no server holds. Tells how
+    /// many were retired.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn drain_versions(&self) -> Result<usize, Problem> {
+        drain::drain_versions(&self.0.custody, &self.0.cache).await
+    }
+
+    /// Settles what servers hold whose lease has lapsed, as if it had been consumed: a call of theirs may have left. Tells
+    /// how many servers that were. A command that runs for a moment never judges about others.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn recover_holds(&self) -> Result<usize, Problem> {
+        admission::recover_holds(&self.0.custody).await
+    }
+
+    /// Asks providers again about keys that they refused, once their cooldown is over: with a call that spends nothing.
+    /// Tells how many it asked about.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn recheck_health(&self) -> Result<usize, Problem> {
+        health::recheck(&self.0.custody, &self.0.cache, &self.0.settings, &self.0.cooldowns).await
+    }
+
+    /// Everything that calls have consumed so far in this process is written down.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unavailable` when the database cannot be written to.
+    pub async fn settle_now(&self) -> Result<(), Problem> {
+        self.0.admission.settle_now().await
+    }
+}
+
+/// How it stands.
+impl Strongroom {
+    /// All credentials with their health, as this server has seen it.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn health(&self) -> Result<Vec<CredentialHealth>, Problem> {
+        health::list(&self.credentials(Actor::system()), &self.0.cooldowns).await
+    }
+
+    /// The number of credentials that are cooling down, by why, for metrics.
+    #[must_use]
+    pub fn health_counts(&self) -> [(Ailment, u64); 4] {
+        let now = self.0.cache.fresh_snapshot().map_or(Millis(0), |snapshot| snapshot.now);
+        self.0.cooldowns.counts(now)
+    }
+
+    /// Opens and verifies everything that stands in the database. Nothing is counted or written down.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database cannot be read.
+    pub async fn prove(&self) -> Result<Proof, Problem> {
+        backup::prove_database(&self.0.custody).await
     }
 
     /// The prices in use.
@@ -136,7 +332,7 @@ impl Strongroom {
     /// Whether keys from the environment may stand in.
     #[must_use]
     pub fn has_environment_fallback(&self) -> bool {
-        self.0.environment.is_enabled()
+        self.0.settings.environment.is_enabled()
     }
 
     /// `sqlite` or `postgres`.
@@ -178,18 +374,18 @@ impl Strongroom {
     /// # Errors
     /// [`Problem`] of kind `Unavailable`.
     pub async fn now(&self) -> Result<Millis, Problem> {
-        Ok(self.0.custody.store.read().await?.now().await?)
+        self.0.custody.now().await
     }
 
     /// From now on whoever asks is told that this process is about to end; it serves on until it is closed.
     pub fn begin_stopping(&self) {
-        self.0.is_stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
     /// Whether it is about to end.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.0.is_stopping.load(std::sync::atomic::Ordering::Relaxed)
+        self.0.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Closes the database. Other clones fail from then on.
@@ -201,9 +397,7 @@ impl Strongroom {
         self.0.heartbeat.stop();
         self.0.reseal.stop();
         let settled = self.0.admission.close().await;
-        if let Err(problem) = key::leave(&self.0.custody).await {
-            tracing::debug!(%problem, "failed to deregister node; peers consider it alive for another minute");
-        }
+        key::leave(&self.0.custody).await;
         self.0.custody.store.close().await;
         settled.map_err(|problem| {
             let lost = self.0.admission.unwritten();

@@ -1,16 +1,20 @@
 //! Limits, as people manage them: where each stands, and what a call would meet.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::Target;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
+use strongroom_model::price::PriceTable;
 use strongroom_model::usage::CallBound;
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Session, Write, limit};
 
-use crate::Strongroom;
-use crate::audit::entry;
+use crate::admission::AdmissionBatcher;
+use crate::custody::Custody;
+use crate::custody::trail::entry;
 
 /// Whom a limit is to bind, as people name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,16 +93,10 @@ impl Verdict {
 /// Manages limits.
 #[derive(Debug, Clone)]
 pub struct LimitService {
-    room: Strongroom,
-    actor: Actor,
-}
-
-impl Strongroom {
-    /// The limits, as this actor manages them.
-    #[must_use]
-    pub fn limits(&self, actor: Actor) -> LimitService {
-        LimitService { room: self.clone(), actor }
-    }
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) admission: Arc<AdmissionBatcher>,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) actor: Actor,
 }
 
 fn not_found() -> Problem {
@@ -155,7 +153,7 @@ impl LimitService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<Vec<Standing>, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let mut found = Vec::new();
         for one in limit::list(&mut session).await? {
@@ -169,7 +167,7 @@ impl LimitService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn require(&self, uid: Uid) -> Result<Standing, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let found = limit::get(&mut session, uid).await?.ok_or_else(not_found)?;
         standing(&mut session, found, now).await
@@ -187,7 +185,7 @@ impl LimitService {
         amount: i64,
     ) -> Result<Standing, Problem> {
         Limit::check_amount("amount", amount)?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let scope = scope_of(&mut tx, bound, now).await?;
         limit::set(&mut tx, &scope, (unit, window), Some(amount), (random::uid(), now)).await?;
@@ -202,7 +200,7 @@ impl LimitService {
     /// [`Problem`] of kind `NotFound`, or naming the field at fault.
     pub async fn change(&self, uid: Uid, amount: i64) -> Result<Standing, Problem> {
         Limit::check_amount("amount", amount)?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let mut found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
         let what = (found.unit, found.window);
@@ -216,7 +214,7 @@ impl LimitService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn remove(&self, uid: Uid) -> Result<Standing, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
         limit::set(&mut tx, &found.scope, (found.unit, found.window), None, (uid, now)).await?;
@@ -238,7 +236,7 @@ impl LimitService {
         });
         let target = Target::named("limit", limit.uid, &standing.name);
         let entry = entry(&self.actor, action, target, now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(standing)
     }
@@ -248,7 +246,7 @@ impl LimitService {
     /// # Errors
     /// [`Problem`] naming what is not there.
     pub async fn test(&self, question: &Question) -> Result<Verdict, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let mut scopes = Vec::new();
         let mut provider = question.provider.clone();
@@ -289,7 +287,7 @@ impl LimitService {
         let bound = CallBound::of(question.input_tokens, question.output_tokens);
         let price = provider.zip(question.model.as_deref()).and_then(|(provider, model)| {
             let within = model.strip_prefix(provider.as_str()).and_then(|rest| rest.strip_prefix('/'));
-            let prices = self.room.prices();
+            let prices = &self.prices;
             prices.find(provider, model, now).or_else(|| prices.find(provider, within?, now))
         });
         let (need, _) = crate::admission::Need::within(&bound, price);

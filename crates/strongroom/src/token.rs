@@ -1,5 +1,7 @@
 //! Tokens: minted once, shown once, checked at every use.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use strongroom_crypto::authority::{self, AuthorityMac};
 use strongroom_crypto::random;
@@ -12,8 +14,10 @@ use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider,
 use strongroom_store::token::StoredToken;
 use strongroom_store::{StoreError, Write, limit};
 
-use crate::Strongroom;
-use crate::audit::entry;
+use crate::audit::AuditService;
+use crate::cache::Cache;
+use crate::custody::Custody;
+use crate::custody::trail::entry;
 
 /// The fact that a first admin token was made, and what it is called.
 const FIRST: &str = "first_admin_token";
@@ -68,7 +72,8 @@ pub struct NamedToken {
 /// Manages and checks tokens.
 #[derive(Debug, Clone)]
 pub struct TokenService {
-    pub(crate) room: Strongroom,
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) actor: Actor,
 }
 
@@ -123,108 +128,139 @@ fn actor_of(token: &Token) -> Actor {
     actor
 }
 
-impl Strongroom {
-    /// The actor as it is now, when something was changed since it showed who it is.
-    ///
-    /// # Errors
-    /// [`Problem`] of kind `Unauthenticated` when its token was revoked or has expired meanwhile.
-    pub(crate) async fn reauthenticate(&self, actor: &Actor) -> Result<Actor, Problem> {
-        let ActorKind::Token(id) = &actor.kind else { return Ok(actor.clone()) };
-        let snapshot = self.0.cache.snapshot().await?;
-        let known = self.0.cache.known_token(id, snapshot).await?;
-        let known = known.filter(|known| known.is_valid && known.token.is_alive(snapshot.now));
-        let known = known.ok_or_else(refused)?;
-        let (remote_address, request_id) = (actor.remote_address.clone(), actor.request_id.clone());
-        Ok(Actor { remote_address, request_id, ..actor_of(&known.token) })
-    }
+/// The actor as it is now, when something was changed since it showed who it is.
+///
+/// # Errors
+/// [`Problem`] of kind `Unauthenticated` when its token was revoked or has expired meanwhile.
+pub(crate) async fn reauthenticate(cache: &Arc<Cache>, actor: &Actor) -> Result<Actor, Problem> {
+    let ActorKind::Token(id) = &actor.kind else { return Ok(actor.clone()) };
+    let snapshot = cache.snapshot().await?;
+    let known = cache.known_token(id, snapshot).await?;
+    let known = known.filter(|known| known.is_valid && known.token.is_alive(snapshot.now));
+    let known = known.ok_or_else(refused)?;
+    let (remote_address, request_id) = (actor.remote_address.clone(), actor.request_id.clone());
+    Ok(Actor { remote_address, request_id, ..actor_of(&known.token) })
+}
 
-    /// Mints the first admin token, once per database: of several nodes that start at once exactly one does.
-    /// `given` is used in place of a fresh one.
-    ///
-    /// # Errors
-    /// [`Problem`] when the given token has not the shape of one.
-    pub async fn mint_first_token(&self, given: Option<Secret>) -> Result<Option<NewToken>, Problem> {
-        let new = match given {
-            None => token_text::generate(),
-            Some(text) => read_first_token(text)?,
-        };
-        if strongroom_store::meta::get(&mut self.0.custody.store.read().await?, FIRST).await?.is_some() {
-            return Ok(None);
-        }
-        // Whoever takes that fact out of the database gets no second one, by whatever id: the trail says whether there was one.
-        if !self.audit().verify(&[]).await?.faults.is_empty() {
-            self.0.custody.counters.integrity_failures.add_one();
-            return Err(Problem::integrity(
-                "the audit trail was changed, so that no first admin token is made; run `strongroom audit verify` and restore the \
-                 tables audit_logs and audit_heads",
-            ));
-        }
-        if self.had_first_token().await? {
-            self.0.custody.counters.integrity_failures.add_one();
-            tracing::error!(
-                "that there was a first admin token was removed from the database outside strongroom: none is made; run \
-                 `strongroom audit verify`, and for another admin token `strongroom token create` on this machine"
-            );
-            return Ok(None);
-        }
-        let mut tx = self.0.custody.store.write().await?;
-        let now = tx.now().await?;
-        if !strongroom_store::meta::claim(&mut tx, FIRST, &new.id).await? {
-            tx.roll_back().await?;
-            return Ok(None);
-        }
-        let actor = Actor::system();
-        let request = TokenRequest::new(FIRST_NAME, Role::Admin);
-        self.insert_token(&mut tx, &actor, &new, request, Scope::default(), now).await?;
-        tx.commit().await?;
-        Ok(Some(new))
+/// Mints the first admin token, once per database: of several nodes that start at once exactly one does.
+/// `given` is used in place of a fresh one.
+///
+/// # Errors
+/// [`Problem`] when the given token has not the shape of one.
+pub(crate) async fn mint_first(
+    custody: &Arc<Custody>,
+    given: Option<Secret>,
+) -> Result<Option<NewToken>, Problem> {
+    let trail = AuditService { custody: Arc::clone(custody) };
+    let new = match given {
+        None => token_text::generate(),
+        Some(text) => read_first_token(text)?,
+    };
+    if strongroom_store::meta::get(&mut custody.store.read().await?, FIRST).await?.is_some() {
+        return Ok(None);
     }
+    // Whoever takes that fact out of the database gets no second one, by whatever id: the trail says whether there was one.
+    if !trail.verify(&[]).await?.faults.is_empty() {
+        custody.counters.integrity_failures.add_one();
+        return Err(Problem::integrity(
+            "the audit trail was changed, so that no first admin token is made; run `strongroom audit verify` and restore the \
+             tables audit_logs and audit_heads",
+        ));
+    }
+    if had_first_token(&trail).await? {
+        custody.counters.integrity_failures.add_one();
+        tracing::error!(
+            "that there was a first admin token was removed from the database outside strongroom: none is made; run \
+             `strongroom audit verify`, and for another admin token `strongroom token create` on this machine"
+        );
+        return Ok(None);
+    }
+    let mut tx = custody.store.write().await?;
+    let now = tx.now().await?;
+    if !strongroom_store::meta::claim(&mut tx, FIRST, &new.id).await? {
+        tx.roll_back().await?;
+        return Ok(None);
+    }
+    let actor = Actor::system();
+    let request = TokenRequest::new(FIRST_NAME, Role::Admin);
+    insert(custody, &mut tx, &actor, &new, request, Scope::default(), now).await?;
+    tx.commit().await?;
+    Ok(Some(new))
+}
 
-    /// Whether the trail says that a first admin token was made.
-    async fn had_first_token(&self) -> Result<bool, Problem> {
-        let filter = Filter {
-            action: Some("token.create".to_owned()),
-            target: Some(FIRST_NAME.to_owned()),
-            actor: Some(Actor::system().label()),
-            ..Filter::default()
-        };
-        Ok(!self.audit().list(&filter, false, None, 1).await?.items.is_empty())
-    }
+/// Whether the trail says that a first admin token was made.
+async fn had_first_token(trail: &AuditService) -> Result<bool, Problem> {
+    let filter = Filter {
+        action: Some("token.create".to_owned()),
+        target: Some(FIRST_NAME.to_owned()),
+        actor: Some(Actor::system().label()),
+        ..Filter::default()
+    };
+    Ok(!trail.list(&filter, false, None, 1).await?.items.is_empty())
+}
 
-    async fn insert_token(
-        &self,
-        tx: &mut Write,
-        actor: &Actor,
-        new: &NewToken,
-        request: TokenRequest,
-        scope: Scope,
-        now: Millis,
-    ) -> Result<NamedToken, Problem> {
-        let token = Token {
-            id: new.id.clone(),
-            name: request.name,
-            role: request.role,
-            scope,
-            user: request.user,
-            created_at: now,
-            expires_at: request.expires_at,
-            leased_until: request.lease_seconds.map(|seconds| now.plus_seconds(seconds)),
-            revoked_at: None,
+async fn insert(
+    custody: &Custody,
+    tx: &mut Write,
+    actor: &Actor,
+    new: &NewToken,
+    request: TokenRequest,
+    scope: Scope,
+    now: Millis,
+) -> Result<NamedToken, Problem> {
+    let token = Token {
+        id: new.id.clone(),
+        name: request.name,
+        role: request.role,
+        scope,
+        user: request.user,
+        created_at: now,
+        expires_at: request.expires_at,
+        leased_until: request.lease_seconds.map(|seconds| now.plus_seconds(seconds)),
+        revoked_at: None,
+    };
+    let hash = authority::hash_token(&custody.keyring(), &new.text);
+    let stored = custody.sign_token(token, hash);
+    strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
+        StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
+        StoreError::Taken(_) => Problem::conflict("a token of that id is already there; generate another"),
+        other => other.into(),
+    })?;
+    let named = NamedToken { token: stored.token, credentials: request.credentials };
+    let entry = entry(actor, "token.create", target(&named.token), now, &detail(&named));
+    custody.append(tx, vec![entry]).await?;
+    Ok(named)
+}
+
+/// The actor that a token is.
+///
+/// # Errors
+/// [`Problem`] of kind `Unauthenticated`, in the same words and on the same path for every reason.
+pub(crate) async fn authenticate(
+    custody: &Custody,
+    cache: &Arc<Cache>,
+    text: &Secret,
+) -> Result<Actor, Problem> {
+    let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
+    let snapshot = cache.snapshot().await?;
+    let known = cache.known_token(id, snapshot).await?;
+    let keyring = &custody.keyring();
+    let Some(known) = known else {
+        // The work of a comparison, so that a known id is not told apart by time.
+        let nobody = AuthorityMac {
+            key_id: keyring.current_id(strongroom_crypto::Purpose::Token),
+            mac: String::new(),
         };
-        let hash = authority::hash_token(&self.0.custody.keyring(), &new.text);
-        let stored = self.0.custody.sign_token(token, hash);
-        strongroom_store::token::insert(tx, &stored).await.map_err(|error| match error {
-            StoreError::Dangling(_) => Problem::invalid("userId", "there is no such user"),
-            StoreError::Taken(_) => {
-                Problem::conflict("a token of that id is already there; generate another")
-            }
-            other => other.into(),
-        })?;
-        let named = NamedToken { token: stored.token, credentials: request.credentials };
-        let entry = entry(actor, "token.create", target(&named.token), now, &detail(&named));
-        self.0.custody.append(tx, vec![entry]).await?;
-        Ok(named)
+        let _ = authority::is_token(keyring, text, &nobody);
+        return Err(refused());
+    };
+    if !authority::is_token(keyring, text, &known.hash)
+        || !known.token.is_alive(snapshot.now)
+        || !known.is_valid
+    {
+        return Err(refused());
     }
+    Ok(actor_of(&known.token))
 }
 
 impl TokenService {
@@ -233,26 +269,7 @@ impl TokenService {
     /// # Errors
     /// [`Problem`] of kind `Unauthenticated`, in the same words and on the same path for every reason.
     pub async fn authenticate(&self, text: &Secret) -> Result<Actor, Problem> {
-        let id = token_text::id_of(text.expose()).ok_or_else(refused)?;
-        let snapshot = self.room.0.cache.snapshot().await?;
-        let known = self.room.0.cache.known_token(id, snapshot).await?;
-        let keyring = &self.room.0.custody.keyring();
-        let Some(known) = known else {
-            // The work of a comparison, so that a known id is not told apart by time.
-            let nobody = AuthorityMac {
-                key_id: keyring.current_id(strongroom_crypto::Purpose::Token),
-                mac: String::new(),
-            };
-            let _ = authority::is_token(keyring, text, &nobody);
-            return Err(refused());
-        };
-        if !authority::is_token(keyring, text, &known.hash)
-            || !known.token.is_alive(snapshot.now)
-            || !known.is_valid
-        {
-            return Err(refused());
-        }
-        Ok(actor_of(&known.token))
+        authenticate(&self.custody, &self.cache, text).await
     }
 
     /// Mints a token. Its text is in the answer and nowhere else.
@@ -285,7 +302,7 @@ impl TokenService {
                 return Err(Problem::invalid("limits", message));
             }
         }
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         if request.expires_at.is_some_and(|at| at <= now) {
             return Err(Problem::invalid("expiresAt", "expiresAt must be in the future"));
@@ -301,7 +318,7 @@ impl TokenService {
             scope.credentials.push(found.uid);
         }
         let new = token_text::generate();
-        let named = self.room.insert_token(&mut tx, &self.actor, &new, request, scope, now).await?;
+        let named = insert(&self.custody, &mut tx, &self.actor, &new, request, scope, now).await?;
         for (unit, window, amount) in limits {
             let (uid, of) = (random::uid(), LimitScope::Token(named.token.id.clone()));
             limit::set(&mut tx, &of, (unit, window), Some(amount), (uid, now)).await?;
@@ -310,7 +327,7 @@ impl TokenService {
             });
             let about = Target::named("limit", uid, &named.token.name);
             let entry = entry(&self.actor, "limit.set", about, now, &detail);
-            self.room.0.custody.append(&mut tx, vec![entry]).await?;
+            self.custody.append(&mut tx, vec![entry]).await?;
         }
         tx.commit().await?;
         Ok((new, named))
@@ -321,7 +338,7 @@ impl TokenService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<Vec<NamedToken>, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let mut tokens = Vec::new();
         for StoredToken { token, .. } in strongroom_store::token::list(&mut session).await? {
             let mut credentials = Vec::with_capacity(token.scope.credentials.len());
@@ -341,7 +358,7 @@ impl TokenService {
     /// [`Problem`] of kind `NotFound` when there is none that has to be, or it was revoked.
     pub async fn prolong(&self, id: &str, seconds: i64) -> Result<Millis, Problem> {
         check_lease(seconds)?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let until = tx.now().await?.plus_seconds(seconds);
         if !strongroom_store::token::prolong(&mut tx, id, until).await? {
             return Err(Problem::not_found("Token not found, revoked, or none that has to be prolonged"));
@@ -355,17 +372,17 @@ impl TokenService {
     /// # Errors
     /// [`Problem`] of kind `NotFound` when there is none, or it was revoked already.
     pub async fn revoke(&self, id: &str) -> Result<(), Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let stored = strongroom_store::token::get(&mut tx, id).await?;
         let stored = stored.ok_or_else(|| Problem::not_found("Token not found"))?;
         let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-        let revoked = self.room.0.custody.sign_token(Token { revoked_at: Some(now), ..stored.token }, hash);
+        let revoked = self.custody.sign_token(Token { revoked_at: Some(now), ..stored.token }, hash);
         if !strongroom_store::token::revoke(&mut tx, &revoked).await? {
             return Err(Problem::not_found("Token not found, or revoked already"));
         }
         let entry = entry(&self.actor, "token.revoke", target(&revoked.token), now, &json!({}));
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }
 }

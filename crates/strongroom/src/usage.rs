@@ -1,16 +1,20 @@
 //! Usage, as people look at it: sums, the proof that counters equal the ledger, prices that were corrected, and records
 //! that were kept for long enough.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use strongroom_connectors::ai::gateway::{billed_model, usage_from_raw};
 use strongroom_model::audit::Target;
 use strongroom_model::limit::Window;
+use strongroom_model::price::PriceTable;
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider};
 use strongroom_store::usage_partition::{self, Dropped};
 use strongroom_store::{counter, usage_report};
 
-use crate::Strongroom;
-use crate::audit::entry;
+use crate::admission::AdmissionBatcher;
+use crate::custody::Custody;
+use crate::custody::trail::entry;
 
 pub use strongroom_store::counter::Discrepancy;
 pub use strongroom_store::usage_report::{GroupBy, Sums};
@@ -34,16 +38,10 @@ pub struct Repriced {
 /// Looks at usage.
 #[derive(Debug, Clone)]
 pub struct UsageService {
-    room: Strongroom,
-    actor: Actor,
-}
-
-impl Strongroom {
-    /// The usage, as this actor looks at it.
-    #[must_use]
-    pub fn usage(&self, actor: Actor) -> UsageService {
-        UsageService { room: self.clone(), actor }
-    }
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) admission: Arc<AdmissionBatcher>,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) actor: Actor,
 }
 
 impl UsageService {
@@ -52,7 +50,7 @@ impl UsageService {
     /// # Errors
     /// [`Problem`].
     pub async fn sums(&self, by: GroupBy, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         Ok(usage_report::sums(&mut session, by, from, to).await?)
     }
 
@@ -61,7 +59,7 @@ impl UsageService {
     /// # Errors
     /// [`Problem`].
     pub async fn sums_of_token(&self, id: &str, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         Ok(usage_report::sums_of_actor(&mut session, &format!("token:{id}"), from, to).await?)
     }
 
@@ -81,7 +79,7 @@ impl UsageService {
     }
 
     async fn compare(&self, kept_from: Millis) -> Result<Vec<Discrepancy>, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let mut found = counter::proof::discrepancies(&mut session).await?;
         found.extend(counter::proof::limit_discrepancies(&mut session, kept_from).await?);
         Ok(found)
@@ -93,11 +91,11 @@ impl UsageService {
     /// # Errors
     /// [`Problem`].
     pub async fn reprice(&self, from: Millis) -> Result<Repriced, Problem> {
-        self.room.settle_now().await?;
+        self.admission.settle_now().await?;
         let mut done = Repriced::default();
         let mut after = String::new();
         loop {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let page = usage_report::list_priced(&mut tx, from, &after, BATCH).await?;
             let Some(last) = page.last() else {
                 tx.roll_back().await?;
@@ -112,7 +110,7 @@ impl UsageService {
                 };
                 let billed = billed_model(&record.raw_usage);
                 let models = (Some(record.model.as_str()), billed.as_deref());
-                let (cost, _) = self.room.prices().cost_of(&provider, models, Millis(record.at_ms), &usage);
+                let (cost, _) = self.prices.cost_of(&provider, models, Millis(record.at_ms), &usage);
                 let cost = cost.whole().map(Amount::get);
                 // A name that has no price may have been answered by a model that has one.
                 let cost = cost.or(record.cost_nano_usd);
@@ -124,11 +122,11 @@ impl UsageService {
             }
             tx.commit().await?;
         }
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let detail = json!({ "from": from, "records": done.records, "changed": done.changed, "nanoUsd": done.nano_usd });
         let entry = entry(&self.actor, "usage.reprice", Target::kind("usage"), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -139,7 +137,7 @@ impl UsageService {
     /// # Errors
     /// [`Problem`].
     pub async fn retire(&self, days: u32) -> Result<u64, Problem> {
-        let store = &self.room.0.custody.store;
+        let store = &self.custody.store;
         let today = Window::Day.start(store.read().await?.now().await?);
         let before = Millis(today.0 - i64::from(days) * 86_400_000);
         // What goes wrong with partitions goes wrong alone: there is one for all that has none, and records go one by one as well.
@@ -162,7 +160,7 @@ impl UsageService {
     async fn delete_records(&self, before: Millis) -> Result<u64, Problem> {
         let mut deleted = 0;
         loop {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
             tx.commit().await?;
             deleted += gone;
@@ -173,7 +171,7 @@ impl UsageService {
     }
 
     async fn make_partitions(&self, today: Millis) -> Result<(), Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         usage_partition::make_ahead(&mut tx, today).await?;
         Ok(tx.commit().await?)
     }
@@ -181,7 +179,7 @@ impl UsageService {
     /// How many records went, and what ended it.
     async fn drop_partitions(&self, before: Millis) -> (u64, Result<Dropped, Problem>) {
         let drop_one = async || {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let dropped = usage_partition::drop_oldest(&mut tx, before).await?;
             tx.commit().await?;
             Ok(dropped)

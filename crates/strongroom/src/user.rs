@@ -1,5 +1,7 @@
 //! Users: made, changed, removed, and turned into actors when they show who they are.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use strongroom_model::audit::Target;
 use strongroom_model::id::MAX_GIVEN;
@@ -7,8 +9,8 @@ use strongroom_model::user::User;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Role, UserId};
 use strongroom_store::{StoreError, Write};
 
-use crate::Strongroom;
-use crate::audit::entry;
+use crate::custody::Custody;
+use crate::custody::trail::entry;
 
 /// What it takes to make a user.
 #[derive(Debug, Clone)]
@@ -35,7 +37,7 @@ pub struct UserPatch {
 /// Manages users.
 #[derive(Debug, Clone)]
 pub struct UserService {
-    pub(crate) room: Strongroom,
+    pub(crate) custody: Arc<Custody>,
     pub(crate) actor: Actor,
 }
 
@@ -67,28 +69,43 @@ fn taken(error: StoreError) -> Problem {
     }
 }
 
-impl Strongroom {
-    /// Makes a disabled user of this id, unless there is one: the owner of moved-in credentials.
-    pub(crate) async fn stand_in_user(
-        &self,
-        tx: &mut Write,
-        id: UserId,
-        now: Millis,
-    ) -> Result<Option<User>, Problem> {
-        if strongroom_store::user::get(tx, id).await?.is_some() {
-            return Ok(None);
-        }
-        let user = User {
-            id,
-            name: format!("moved-in-{id}"),
-            role: Role::Reader,
-            is_active: false,
-            created_at: now,
-            updated_at: now,
-        };
-        strongroom_store::user::insert(tx, &self.0.custody.sign_user(user.clone())).await.map_err(taken)?;
-        Ok(Some(user))
+/// Makes a disabled user of this id, unless there is one: the owner of moved-in credentials.
+pub(crate) async fn make_stand_in(
+    custody: &Custody,
+    tx: &mut Write,
+    id: UserId,
+    now: Millis,
+) -> Result<Option<User>, Problem> {
+    if strongroom_store::user::get(tx, id).await?.is_some() {
+        return Ok(None);
     }
+    let user = User {
+        id,
+        name: format!("moved-in-{id}"),
+        role: Role::Reader,
+        is_active: false,
+        created_at: now,
+        updated_at: now,
+    };
+    strongroom_store::user::insert(tx, &custody.sign_user(user.clone())).await.map_err(taken)?;
+    Ok(Some(user))
+}
+
+/// The actor that an active user is.
+///
+/// # Errors
+/// [`Problem`] of kind `Unauthenticated` for an unknown or disabled user, `Integrity` for a row that was changed.
+pub(crate) async fn authenticate(custody: &Custody, id: UserId) -> Result<Actor, Problem> {
+    let mut session = custody.store.read().await?;
+    let stored = strongroom_store::user::get(&mut session, id).await?;
+    drop(session);
+    let user = stored.map(|stored| custody.verified_user(stored)).transpose()?;
+    let user = user
+        .filter(|user| user.is_active)
+        .ok_or_else(|| Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token"))?;
+    let mut actor = Actor::new(ActorKind::User(user.id), user.role);
+    actor.user = Some(user.id);
+    Ok(actor)
 }
 
 impl UserService {
@@ -97,16 +114,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `Unauthenticated` for an unknown or disabled user, `Integrity` for a row that was changed.
     pub async fn authenticate(&self, id: UserId) -> Result<Actor, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
-        let stored = strongroom_store::user::get(&mut session, id).await?;
-        drop(session);
-        let user = stored.map(|stored| self.room.0.custody.verified_user(stored)).transpose()?;
-        let user = user
-            .filter(|user| user.is_active)
-            .ok_or_else(|| Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token"))?;
-        let mut actor = Actor::new(ActorKind::User(user.id), user.role);
-        actor.user = Some(user.id);
-        Ok(actor)
+        authenticate(&self.custody, id).await
     }
 
     /// All users, by id.
@@ -114,7 +122,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`].
     pub async fn list(&self) -> Result<Vec<User>, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         Ok(strongroom_store::user::list(&mut session).await?.into_iter().map(|stored| stored.user).collect())
     }
 
@@ -123,7 +131,7 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn require(&self, id: UserId) -> Result<User, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let stored = strongroom_store::user::get(&mut session, id).await?;
         stored.map(|stored| stored.user).ok_or_else(|| Problem::not_found("User not found"))
     }
@@ -137,7 +145,7 @@ impl UserService {
         if new.id.is_some_and(|id| !(1..=MAX_GIVEN).contains(&id.0)) {
             return Err(Problem::invalid("id", format!("id must be 1 to {MAX_GIVEN}")));
         }
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         strongroom_store::user::lock_ids(&mut tx).await?;
         let id = match new.id {
@@ -146,12 +154,12 @@ impl UserService {
         };
         let user =
             User { id, name: new.name, role: new.role, is_active: true, created_at: now, updated_at: now };
-        strongroom_store::user::insert(&mut tx, &self.room.0.custody.sign_user(user.clone()))
+        strongroom_store::user::insert(&mut tx, &self.custody.sign_user(user.clone()))
             .await
             .map_err(taken)?;
         let detail = json!({ "role": user.role });
         let entry = entry(&self.actor, "user.create", target(&user), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -161,12 +169,12 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, `Conflict` or `Integrity`.
     pub async fn update(&self, id: UserId, patch: UserPatch) -> Result<User, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         strongroom_store::user::lock_ids(&mut tx).await?;
         let stored = strongroom_store::user::get(&mut tx, id).await?;
         let stored = stored.ok_or_else(|| Problem::not_found("User not found"))?;
-        let mut user = self.room.0.custody.verified_user(stored)?;
+        let mut user = self.custody.verified_user(stored)?;
         let mut changed = Vec::new();
         if let Some(name) = patch.name {
             check_name(&name)?;
@@ -182,12 +190,12 @@ impl UserService {
             user.is_active = is_active;
         }
         user.updated_at = now;
-        strongroom_store::user::update(&mut tx, &self.room.0.custody.sign_user(user.clone()))
+        strongroom_store::user::update(&mut tx, &self.custody.sign_user(user.clone()))
             .await
             .map_err(taken)?;
         let detail = json!({ "changed": changed, "role": user.role, "isActive": user.is_active });
         let entry = entry(&self.actor, "user.update", target(&user), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(user)
     }
@@ -197,13 +205,13 @@ impl UserService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, or `Conflict` while credentials or tokens are the user's.
     pub async fn delete(&self, id: UserId) -> Result<(), Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let stored = strongroom_store::user::get(&mut tx, id).await?;
         let user = stored.ok_or_else(|| Problem::not_found("User not found"))?.user;
         strongroom_store::user::delete(&mut tx, id).await.map_err(taken)?;
         let entry = entry(&self.actor, "user.delete", target(&user), now, &json!({}));
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         Ok(tx.commit().await?)
     }
 }

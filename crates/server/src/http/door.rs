@@ -205,13 +205,11 @@ pub async fn authenticate(
         }
         return Err(no_token());
     };
-    // Whose token it is, is not known before it is checked.
-    let nobody = Actor::new(ActorKind::System, Role::Gateway);
     if token.expose().starts_with("sr_") {
-        return state.room.tokens(nobody).authenticate(&token).await;
+        return state.room.authenticate(&token).await;
     }
     let user = state.jwt.as_ref().and_then(|jwt| jwt.user_of(token.expose())).ok_or_else(not_known)?;
-    Box::pin(state.room.users(nobody).authenticate(user)).await
+    Box::pin(state.room.authenticate_user(user)).await
 }
 
 /// What a request is about, as far as its path tells.

@@ -17,7 +17,7 @@ use strongroom_crypto::random;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind, Uid};
 use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::{Write, change, node};
+use strongroom_store::{Session, Write, change, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -88,6 +88,7 @@ impl Shared {
 /// Admits calls and settles those that have ended.
 #[derive(Debug)]
 pub(crate) struct AdmissionBatcher {
+    custody: Arc<Custody>,
     shared: Arc<Shared>,
     queue: mpsc::Sender<Request>,
     // Dropping it ends the task; what is held then is settled by others as if it had been consumed.
@@ -119,7 +120,7 @@ impl AdmissionBatcher {
             (worker, requests),
             |(worker, requests)| worker.work(requests).boxed(),
         ));
-        Self { shared, queue, _task: Mutex::new(task) }
+        Self { custody, shared, queue, _task: Mutex::new(task) }
     }
 
     /// Holds all claims, or none. The moment is one that was looked at within the last second.
@@ -178,7 +179,16 @@ impl AdmissionBatcher {
         answer.await.map_err(|_| gone())?
     }
 
-    /// How many calls that have ended are not written down.
+    /// A session that sees everything that calls have consumed so far in this process.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unavailable`.
+    pub(crate) async fn read_ledger(&self) -> Result<Session, Problem> {
+        self.settle_now().await?;
+        Ok(self.custody.store.read().await?)
+    }
+
+    /// The number of calls that have ended and are not written down.
     pub(crate) fn unwritten(&self) -> usize {
         let counted = self.shared.counted();
         counted.ended.records.len() + counted.ended.set_aside.len()

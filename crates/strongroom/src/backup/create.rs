@@ -16,7 +16,7 @@ use super::BackupService;
 use super::file::{
     AuditHead, Header, Manifest, Seal, TableCount, TableShape, WrappedKey, Writer, rows_head, write_line,
 };
-use crate::audit::entry;
+use crate::custody::trail::entry;
 
 /// What AES-GCM adds to a plaintext.
 const TAG: usize = 16;
@@ -37,7 +37,7 @@ impl BackupService {
     /// # Errors
     /// [`Problem`].
     pub async fn create(&self) -> Result<Backup, Problem> {
-        let custody = &self.room.0.custody;
+        let custody = &self.custody;
         let uid = random::uid();
         let mut tx = custody.store.write().await?;
         let now = tx.now().await?;

@@ -1,18 +1,21 @@
 //! The proof that everything in a database opens: sealed texts, MACs, the audit chain, and counters against their records.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
+use std::sync::Arc;
 
 use strongroom_crypto::MasterKey;
 use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant, Life};
-use strongroom_model::{Clock, Millis, Problem, Secret};
+use strongroom_model::{Clock, Millis, Problem};
 use strongroom_store::credential::grant::StoredGrant;
 use strongroom_store::{Store, StoreOptions, credential, schema};
 
 use super::contents::{Contents, Opened, inspect};
-use super::restore::fill;
+use super::fill::{fill, rewind};
 use super::{Step, Watcher};
+use crate::audit::AuditService;
+use crate::custody::Custody;
 use crate::custody::seal::SealBinding;
-use crate::{Options, Strongroom};
+use crate::key;
 
 /// Credentials that are read at a time.
 const BATCH: i64 = 500;
@@ -54,109 +57,97 @@ pub async fn prove(
         .map_err(|error| Problem::internal(format!("no temporary folder can be made: {error}")))?;
     let url = format!("sqlite:{}", folder.path().join("proof.db").display());
     let clock = Clock::fixed(contents.created_at);
-    let options = StoreOptions { url: url.clone(), max_connections: 2, clock: clock.clone() };
+    let options = StoreOptions { url, max_connections: 2, clock };
     let store = Store::connect(&options).await?;
     schema::migrate_to(&store, opened.header.schema).await?;
     fill(&store, &mut opened, None, watch).await?;
     schema::migrate(&store).await?;
     watch(Step::Proving)?;
-    let options = Options { clock, ..Options::new(url, Secret::new(String::new())) };
-    let room = Strongroom::assemble(store, &options, masters.to_vec()).await?;
-    let mut proof = room.prove().await?;
+    let custody = key::take_custody(store, masters.to_vec()).await?;
+    let mut proof = prove_database(&custody).await?;
     proof.tables = opened.digests();
-    room.close().await?;
+    custody.store.close().await;
     Ok((contents, proof))
 }
 
-pub(super) fn rewind(file: &mut impl Seek) -> Result<(), Problem> {
-    let done = file.seek(SeekFrom::Start(0));
-    done.map(|_| ()).map_err(|error| Problem::internal(format!("the backup cannot be read again: {error}")))
+/// Opens and verifies everything that stands in the database. Nothing is counted or written down.
+///
+/// # Errors
+/// [`Problem`] when the database cannot be read.
+pub(crate) async fn prove_database(custody: &Arc<Custody>) -> Result<Proof, Problem> {
+    let mut proof = Proof::default();
+    let mut session = custody.store.read().await?;
+    let mut after = i64::MIN;
+    loop {
+        let batch = credential::grant::list(&mut session, after, BATCH).await?;
+        let Some(last) = batch.last() else { break };
+        after = last.id;
+        for grant in batch {
+            if authority::grant_verifies(&custody.keyring(), &as_signed(&grant), &grant.mac) {
+                proof.credentials += 1;
+            } else {
+                proof.faults.push(format!("the row of credential {:?} was changed", grant.name));
+            }
+            prove_values(custody, &mut session, &grant, &mut proof).await?;
+        }
+    }
+    for stored in strongroom_store::token::list(&mut session).await? {
+        let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
+        let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
+        if authority::token_verifies(&custody.keyring(), &stored.token, &hash, &mac) {
+            proof.tokens += 1;
+        } else {
+            proof.faults.push(format!("the row of token {} was changed", stored.token.id));
+        }
+    }
+    for stored in strongroom_store::user::list(&mut session).await? {
+        let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
+        if authority::user_verifies(&custody.keyring(), &stored.user, &mac) {
+            proof.users += 1;
+        } else {
+            proof.faults.push(format!("the row of user {} was changed", stored.user.id));
+        }
+    }
+    proof.faults.extend(custody.changed_versions(&mut session).await?.iter().map(ToString::to_string));
+    for odd in strongroom_store::counter::proof::discrepancies(&mut session).await? {
+        let start = Millis(odd.window_start_ms);
+        proof.faults.push(format!(
+            "the counter of {} in the month from {start} says {}, its records {}",
+            odd.subject_uid, odd.counted, odd.recorded
+        ));
+    }
+    drop(session);
+    let chain = AuditService { custody: Arc::clone(custody) }.verify(&[]).await?;
+    proof.audit_entries = u64::try_from(chain.entries).unwrap_or_default();
+    proof.faults.extend(
+        chain
+            .faults
+            .into_iter()
+            .map(|fault| format!("audit chain {:?}, entry {}: {}", fault.chain_id, fault.seq, fault.fault)),
+    );
+    Ok(proof)
 }
 
-impl Strongroom {
-    /// Opens and verifies everything that stands in the database. Nothing is counted or written down.
-    ///
-    /// # Errors
-    /// [`Problem`] when the database cannot be read.
-    pub async fn prove(&self) -> Result<Proof, Problem> {
-        let mut proof = Proof::default();
-        let mut session = self.0.custody.store.read().await?;
-        let mut after = i64::MIN;
-        loop {
-            let batch = credential::grant::list(&mut session, after, BATCH).await?;
-            let Some(last) = batch.last() else { break };
-            after = last.id;
-            for grant in batch {
-                if authority::grant_verifies(&self.0.custody.keyring(), &as_signed(&grant), &grant.mac) {
-                    proof.credentials += 1;
-                } else {
-                    proof.faults.push(format!("the row of credential {:?} was changed", grant.name));
-                }
-                self.prove_values(&mut session, &grant, &mut proof).await?;
-            }
+async fn prove_values(
+    custody: &Custody,
+    session: &mut strongroom_store::Session,
+    grant: &StoredGrant,
+    proof: &mut Proof,
+) -> Result<(), Problem> {
+    let place =
+        SealBinding { credential: grant.uid, provider: &grant.provider, endpoint: grant.endpoint.as_deref() };
+    for sealed in custody.values_of_credential(session, grant.uid).await? {
+        match custody.open_value(place, &sealed) {
+            Ok(_) => proof.values += 1,
+            Err(error) => proof.faults.push(format!(
+                "the {} of credential {:?}, version {}: {error}",
+                sealed.field.as_str(),
+                grant.name,
+                sealed.version
+            )),
         }
-        for stored in strongroom_store::token::list(&mut session).await? {
-            let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-            let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-            if authority::token_verifies(&self.0.custody.keyring(), &stored.token, &hash, &mac) {
-                proof.tokens += 1;
-            } else {
-                proof.faults.push(format!("the row of token {} was changed", stored.token.id));
-            }
-        }
-        for stored in strongroom_store::user::list(&mut session).await? {
-            let mac = AuthorityMac { key_id: stored.mac_key_id, mac: stored.mac };
-            if authority::user_verifies(&self.0.custody.keyring(), &stored.user, &mac) {
-                proof.users += 1;
-            } else {
-                proof.faults.push(format!("the row of user {} was changed", stored.user.id));
-            }
-        }
-        proof
-            .faults
-            .extend(self.0.custody.changed_versions(&mut session).await?.iter().map(ToString::to_string));
-        for odd in strongroom_store::counter::proof::discrepancies(&mut session).await? {
-            let start = Millis(odd.window_start_ms);
-            proof.faults.push(format!(
-                "the counter of {} in the month from {start} says {}, its records {}",
-                odd.subject_uid, odd.counted, odd.recorded
-            ));
-        }
-        drop(session);
-        let chain = self.audit().verify(&[]).await?;
-        proof.audit_entries = u64::try_from(chain.entries).unwrap_or_default();
-        proof.faults.extend(
-            chain.faults.into_iter().map(|fault| {
-                format!("audit chain {:?}, entry {}: {}", fault.chain_id, fault.seq, fault.fault)
-            }),
-        );
-        Ok(proof)
     }
-
-    async fn prove_values(
-        &self,
-        session: &mut strongroom_store::Session,
-        grant: &StoredGrant,
-        proof: &mut Proof,
-    ) -> Result<(), Problem> {
-        let place = SealBinding {
-            credential: grant.uid,
-            provider: &grant.provider,
-            endpoint: grant.endpoint.as_deref(),
-        };
-        for sealed in self.0.custody.values_of_credential(session, grant.uid).await? {
-            match self.0.custody.open_value(place, &sealed) {
-                Ok(_) => proof.values += 1,
-                Err(error) => proof.faults.push(format!(
-                    "the {} of credential {:?}, version {}: {error}",
-                    sealed.field.as_str(),
-                    grant.name,
-                    sealed.version
-                )),
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn as_signed(grant: &StoredGrant) -> CredentialGrant<'_> {

@@ -11,17 +11,21 @@ use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Millis, Problem};
-use strongroom_store::backup::{self, Row};
+use strongroom_store::backup;
 use strongroom_store::counter::{self, CounterKey, Delta, Entry, EntryKind};
 use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{Store, StoreOptions, Write, key_holder, limit, meta, node};
 
 use super::contents::{Contents, Opened, inspect};
-use super::proof::{Proof, rewind};
+use super::fill::{fill, rewind};
+use super::proof::{Proof, prove_database};
 use super::{Step, Watcher};
-use crate::audit::entry;
-use crate::open::existing_masters;
-use crate::{Options, Strongroom};
+use crate::admission::settle_node;
+use crate::custody::Custody;
+use crate::custody::trail::entry;
+use crate::key;
+use crate::master_keys::existing_masters;
+use crate::options::Options;
 
 /// By how much the clock of the old database may have been ahead of the new one's, at the most.
 const CLOCKS_APART_MS: i64 = 60_000;
@@ -82,11 +86,12 @@ pub async fn restore(
     watch(Step::Filled)?;
     schema::migrate(&store).await?;
     watch(Step::Proving)?;
-    let room = Strongroom::assemble(store, options, masters).await?;
-    let proof = room.prove().await?;
+    let custody = key::take_custody(store, masters).await?;
+    let proof = prove_database(&custody).await?;
     watch(Step::Settling)?;
-    let (closed, recovered) = room.settle_restored(&contents, windows, &attempt, actor).await?;
-    room.close().await?;
+    let (closed, recovered) = settle_restored(&custody, &contents, windows, &attempt, actor).await?;
+    key::leave(&custody).await;
+    custody.store.close().await;
     Ok(Restored { contents, proof, closed, recovered })
 }
 
@@ -151,93 +156,51 @@ async fn has_no_rows(tx: &mut Write, opened: &Opened<impl Read>) -> Result<bool,
     Ok(true)
 }
 
-/// Puts every row where it was, in one transaction, in place of what an attempt before may have left.
-pub(super) async fn fill(
-    store: &Store,
-    opened: &mut Opened<impl Read>,
-    attempt: Option<&str>,
-    watch: Watcher<'_>,
-) -> Result<(), Problem> {
-    let mut tx = store.write().await?;
-    for table in opened.tables.iter().rev() {
-        backup::clear(&mut tx, table).await?;
+/// The last step: what servers of the old database held counts as consumed, what is open is closed, the audit chain says
+/// what was restored, and the mark goes. All in one transaction.
+async fn settle_restored(
+    custody: &Custody,
+    contents: &Contents,
+    windows: OpenWindows,
+    attempt: &str,
+    actor: &Actor,
+) -> Result<(u64, u64), Problem> {
+    let mut tx = custody.store.write().await?;
+    let now = tx.now().await?;
+    if meta::get(&mut tx, RESTORE).await?.as_deref() != Some(attempt) {
+        tx.roll_back().await?;
+        return Err(Problem::conflict(
+            "another restore into this database was started meanwhile and goes on",
+        ));
     }
-    let mut rows: u64 = 0;
-    watch(Step::Filling { rows })?;
-    while let Some((table, found)) = opened.next()? {
-        let table = &opened.tables[table];
-        insert(&mut tx, table, &found).await?;
-        rows += found.len() as u64;
-        watch(Step::Filling { rows })?;
+    // Processes of the old database hold nothing here.
+    key_holder::remove_lapsed(&mut tx, Millis(i64::MAX)).await?;
+    let mut recovered = 0;
+    for gone in node::list(&mut tx).await? {
+        settle_node(custody, &mut tx, gone, actor, now).await?;
+        recovered += 1;
     }
-    for (table, shape) in opened.tables.iter().zip(&opened.header.tables) {
-        if let Some(last) = shape.last_number {
-            backup::count_from(&mut tx, table, last).await?;
-        }
-    }
-    if let Some(attempt) = attempt {
-        meta::claim(&mut tx, RESTORE, attempt).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-async fn insert(tx: &mut Write, table: &backup::Table, rows: &[Row]) -> Result<(), Problem> {
-    let done = backup::insert(tx, table, rows).await;
-    done.map_err(|error| {
-        Problem::internal(format!("rows of the table {} cannot be restored", table.name)).caused_by(error)
-    })
-}
-
-impl Strongroom {
-    /// The last step: what servers of the old database held counts as consumed, what is open is closed, the audit chain says
-    /// what was restored, and the mark goes. All in one transaction.
-    async fn settle_restored(
-        &self,
-        contents: &Contents,
-        windows: OpenWindows,
-        attempt: &str,
-        actor: &Actor,
-    ) -> Result<(u64, u64), Problem> {
-        let mut tx = self.0.custody.store.write().await?;
-        let now = tx.now().await?;
-        if meta::get(&mut tx, RESTORE).await?.as_deref() != Some(attempt) {
-            tx.roll_back().await?;
-            return Err(Problem::conflict(
-                "another restore into this database was started meanwhile and goes on",
-            ));
-        }
-        // Processes of the old database hold nothing here.
-        key_holder::remove_lapsed(&mut tx, Millis(i64::MAX)).await?;
-        let mut recovered = 0;
-        for gone in node::list(&mut tx).await? {
-            self.settle_node(&mut tx, gone, actor, now).await?;
-            recovered += 1;
-        }
-        let closed = match windows {
-            OpenWindows::Close => close_windows(&mut tx, actor, now).await?,
-            OpenWindows::Keep => 0,
-        };
-        meta::remove(&mut tx, RESTORE).await?;
-        let target = Target {
-            kind: "installation".into(),
-            id: Some(self.0.custody.master_fingerprint.clone()),
-            name: None,
-        };
-        let heads: Vec<_> = contents
-            .audit_heads
-            .iter()
-            .map(|head| json!({ "chainId": head.chain_id, "seq": head.seq, "link": head.link }))
-            .collect();
-        let detail = json!({
-            "backup": contents.uid, "backupAt": contents.created_at, "sha256": contents.sha256, "heads": heads,
-            "from": contents.database, "limits": match windows { OpenWindows::Close => "closed", OpenWindows::Keep => "kept" },
-            "countersClosed": closed, "serversRecovered": recovered,
-        });
-        let entry = entry(actor, "installation.restore", target, now, &detail);
-        self.0.custody.append(&mut tx, vec![entry]).await?;
-        tx.commit().await?;
-        Ok((closed, recovered))
-    }
+    let closed = match windows {
+        OpenWindows::Close => close_windows(&mut tx, actor, now).await?,
+        OpenWindows::Keep => 0,
+    };
+    meta::remove(&mut tx, RESTORE).await?;
+    let target =
+        Target { kind: "installation".into(), id: Some(custody.master_fingerprint.clone()), name: None };
+    let heads: Vec<_> = contents
+        .audit_heads
+        .iter()
+        .map(|head| json!({ "chainId": head.chain_id, "seq": head.seq, "link": head.link }))
+        .collect();
+    let detail = json!({
+        "backup": contents.uid, "backupAt": contents.created_at, "sha256": contents.sha256, "heads": heads,
+        "from": contents.database, "limits": match windows { OpenWindows::Close => "closed", OpenWindows::Keep => "kept" },
+        "countersClosed": closed, "serversRecovered": recovered,
+    });
+    let entry = entry(actor, "installation.restore", target, now, &detail);
+    custody.append(&mut tx, vec![entry]).await?;
+    tx.commit().await?;
+    Ok((closed, recovered))
 }
 
 /// Takes away what every limit has left in each window that is open now or opens before the clocks could have differed.

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
 use strongroom_store::value;
 
-use super::{Ailment, NewCall};
-use crate::Strongroom;
+use super::{Ailment, Calls, NewCall};
 use crate::cache::{ActiveCredential, Snapshot};
+use crate::credential::visibility::unserved_of;
 
 /// A key that may serve.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Candidate {
     }
 }
 
-impl Strongroom {
+impl Calls {
     /// The candidates of a call: target by target, in each the healthy ones first, then by priority, and among equals
     /// another one first each time.
     pub(super) async fn candidates(
@@ -60,7 +60,7 @@ impl Strongroom {
             let mut is_served = false;
             let own = actor.user.map(Some);
             for view in own.into_iter().chain([None]) {
-                let served = self.0.cache.active_credentials(provider, view, snapshot).await?;
+                let served = self.cache.active_credentials(provider, view, snapshot).await?;
                 is_served |= !served.is_empty();
                 let may =
                     |served: &&Arc<ActiveCredential>| actor.scope.permits(served.credential.uid, provider);
@@ -98,7 +98,9 @@ impl Strongroom {
         let views: Vec<_> = actor.user.map(Some).into_iter().chain([None]).collect();
         for target in &call.targets {
             // Boxed: most calls are served, and all of them would carry the room for it.
-            if let Some(problem) = Box::pin(self.unserved_of(actor, &target.provider, &views)).await? {
+            if let Some(problem) =
+                Box::pin(unserved_of(&self.custody, actor, &target.provider, &views)).await?
+            {
                 return Err(Problem::not_found(format!(
                     "no credential serves {}: {}",
                     target.provider.as_str(),
@@ -120,9 +122,9 @@ impl Strongroom {
         let credential = &canary.active.credential;
         let which = (credential.uid, credential.version);
         // That its key was refused is what shows whether it stands, and not a reason to leave it alone.
-        let is_away = self.0.health.is_ill(which, snapshot.now)
-            && self.0.health.of(which).is_some_and(|illness| illness.ailment != Ailment::BadKey);
-        if !is_away && self.0.canaries.is_serving(credential.version) {
+        let is_away = self.cooldowns.is_cooling_down(which, snapshot.now)
+            && self.cooldowns.of(which).is_some_and(|cooldown| cooldown.ailment != Ailment::BadKey);
+        if !is_away && self.canaries.is_serving(credential.version) {
             let ahead = Candidate { target: *target, key: Key::Sealed(Arc::clone(&canary.active)) };
             candidates.insert(0, ahead);
         }
@@ -136,7 +138,7 @@ impl Strongroom {
             Key::Sealed(served) => {
                 let credential = &served.credential;
                 (
-                    self.0.health.is_ill((credential.uid, credential.version), snapshot.now),
+                    self.cooldowns.is_cooling_down((credential.uid, credential.version), snapshot.now),
                     credential.priority,
                 )
             }
@@ -144,7 +146,7 @@ impl Strongroom {
         };
         // Stable: equals stay in the order of their ids.
         candidates.sort_by_cached_key(of);
-        let turn = self.0.turns.fetch_add(1, Ordering::Relaxed);
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         for equals in candidates.chunk_by_mut(|one, other| of(one) == of(other)) {
             let first = turn % equals.len();
             equals.rotate_left(first);
@@ -159,18 +161,18 @@ impl Strongroom {
         provider: &Provider,
         snapshot: Snapshot,
     ) -> Result<Option<Key>, Problem> {
-        let Some((variable, key)) = self.0.environment.key_of(provider) else { return Ok(None) };
+        let Some((variable, key)) = self.settings.environment.key_of(provider) else { return Ok(None) };
         if !actor.scope.credentials.is_empty() {
             return Ok(None);
         }
         let own = actor.user.map(Some);
         for view in own.into_iter().chain([None]) {
-            if !self.0.cache.has_no_rows(provider, view, snapshot).await? {
+            if !self.cache.has_no_rows(provider, view, snapshot).await? {
                 return Ok(None);
             }
         }
-        let mut session = self.0.custody.store.read().await?;
-        let holders = value::holders(&mut session, &self.0.custody.keyring().fingerprint(key)).await?;
+        let mut session = self.custody.store.read().await?;
+        let holders = value::holders(&mut session, &self.custody.keyring().fingerprint(key)).await?;
         if holders.iter().any(|it| !it.is_served()) {
             tracing::warn!(
                 variable,

@@ -12,8 +12,7 @@ use strongroom_model::{Amount, LedgerText, Provider, UserId};
 use strongroom_store::usage::{Kind, Record};
 
 use super::selection::Key;
-use super::{Ailment, CallEnd, Failure};
-use crate::Strongroom;
+use super::{Ailment, CallEnd, Calls, Failure};
 use crate::admission::{Claim, Consumed, Held, Need, Plan, Settlement, Spent};
 use crate::cache::Snapshot;
 
@@ -31,7 +30,7 @@ pub(super) enum Charge {
 /// What an attempt is for.
 #[derive(Debug)]
 pub(super) struct Purpose {
-    pub(super) room: Strongroom,
+    pub(super) calls: Arc<Calls>,
     pub(super) operation: &'static str,
     pub(super) actor: String,
     pub(super) user: Option<UserId>,
@@ -91,7 +90,7 @@ pub(super) fn join(mut held: Held, reused: Held) -> Held {
 }
 
 /// The call is over. An attempt that failed and was not followed by another is what the client got.
-pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
+pub(super) fn close(calls: &Calls, client: &Mutex<ClientSide>) {
     let (held, failed) = {
         let mut client = locked(client);
         (std::mem::take(&mut client.held), client.failed.take())
@@ -105,7 +104,7 @@ pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
         None if held.claims.is_empty() => return,
         None => {
             let at =
-                room.0.cache.fresh_snapshot().map_or(strongroom_model::Millis(0), |snapshot| snapshot.now);
+                calls.cache.fresh_snapshot().map_or(strongroom_model::Millis(0), |snapshot| snapshot.now);
             (Settlement { consumed: Vec::new(), epoch: held.epoch, at, record: None }, 0)
         }
     };
@@ -113,7 +112,7 @@ pub(super) fn close(room: &Strongroom, client: &Mutex<ClientSide>) {
     if settlement.epoch == held.epoch {
         settlement.consumed.extend(held.consumed(|claim| spent.of(claim.key.unit)));
     }
-    room.0.admission.settle(settlement);
+    calls.admission.settle(settlement);
 }
 
 /// What is needed to settle an attempt.
@@ -143,7 +142,7 @@ impl Settling {
             side.has_left |= side.failed.is_some();
             (std::mem::take(&mut side.held), side.failed.take())
         };
-        let admission = &purpose.room.0.admission;
+        let admission = &purpose.calls.admission;
         let is_kept = |claim: &&Claim| !client_held.claims.iter().any(|held| held.key == claim.key);
         let left: Vec<_> = before.claims.iter().filter(is_kept).copied().collect();
         if !left.is_empty() {
@@ -193,13 +192,13 @@ impl Settling {
     /// How staged versions fare is looked at call by call.
     fn note_canary(&self, is_refused: bool) {
         if let Key::Sealed(served) = &self.key {
-            self.purpose.room.0.canaries.note(served, is_refused);
+            self.purpose.calls.canaries.note(served, is_refused);
         }
     }
 
     fn has_served(&self) {
         if let Some(which) = self.which() {
-            self.purpose.room.0.health.served(which);
+            self.purpose.calls.cooldowns.served(which);
         }
     }
 
@@ -208,11 +207,11 @@ impl Settling {
         let (which, total_ms) = (self.which(), self.elapsed_ms());
         let is_served = (200..400).contains(&self.status);
         let purpose = &mut self.purpose;
-        let inner = &purpose.room.0;
+        let calls = &purpose.calls;
         let model = match &purpose.model {
             Some(model) => {
-                let prices = (&inner.prices, purpose.snapshot.now);
-                inner.model_names.of(prices, (&purpose.provider, model), is_served)
+                let prices = (&*calls.prices, purpose.snapshot.now);
+                calls.model_names.of(prices, (&purpose.provider, model), is_served)
             }
             None => LedgerText::default(),
         };
@@ -265,7 +264,7 @@ impl Settling {
                 Key::Environment(..) => "",
             };
             tracing::warn!(credential = name, status, ailment = ailment.as_str(), "a credential was refused");
-            self.purpose.room.0.health.refused(which, ailment, retry_after, self.purpose.snapshot.now);
+            self.purpose.calls.cooldowns.refused(which, ailment, retry_after, self.purpose.snapshot.now);
         }
         let requests = i64::from(charge != Charge::Nothing);
         let mut record = Record { requests, client_requests: 0, ..self.record(Kind::Attempt) };
@@ -292,13 +291,13 @@ impl Settling {
         }
         drop(side);
         let at = record.at;
-        self.purpose.room.0.admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
+        self.purpose.calls.admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
     }
 
     /// What limits are charged with for a call that ended so, and what it cost.
     fn charge(&self, record: &mut Record, end: CallEnd) {
         let CallEnd { usage, model, mut raw_usage, metering } = end;
-        let Purpose { room, need, provider, .. } = &self.purpose;
+        let Purpose { calls, need, provider, .. } = &self.purpose;
         record.metering = metering;
         let asked = self.purpose.model.as_deref();
         let mut told = None;
@@ -309,7 +308,7 @@ impl Settling {
                 usage.terms.cannot_price(Unpriced::AudioInput);
             }
             let models = (asked, model.as_deref());
-            let (cost, billed) = room.0.prices.cost_of(provider, models, record.at, &usage);
+            let (cost, billed) = calls.prices.cost_of(provider, models, record.at, &usage);
             if let Some(unpriced) = cost.unpriced {
                 tracing::debug!(
                     provider = provider.as_str(),
@@ -351,7 +350,7 @@ impl Settling {
         }
         if let Some(model) = model.filter(|_| record.model.is_empty()) {
             let named = (provider, model.as_str());
-            record.model = room.0.model_names.of((&room.0.prices, record.at), named, self.status < 400);
+            record.model = calls.model_names.of((&*calls.prices, record.at), named, self.status < 400);
         }
     }
 
@@ -376,7 +375,7 @@ impl Settling {
         consumed.extend(self.client_held.consumed(|claim| spent.of(claim.key.unit)));
         let epoch = self.credential_held.epoch.max(self.client_held.epoch);
         let settlement = Settlement { consumed, epoch, at: record.at, record: Some(record) };
-        self.purpose.room.0.admission.settle(settlement);
+        self.purpose.calls.admission.settle(settlement);
     }
 }
 

@@ -8,10 +8,10 @@ use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{CredentialId, Millis, Problem, Secret, Uid};
 use strongroom_store::{Write, credential, version};
 
-use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, passed, target};
-use crate::audit::entry;
 use crate::custody::seal::{Fault, SealBinding};
+use crate::custody::trail::entry;
+use crate::custody::version_facts::Fate;
 
 /// What is to become of a credential's versions.
 pub(super) enum Change {
@@ -80,7 +80,7 @@ impl CredentialService {
             api_secret.as_ref().map_or(Ok(()), |secret| check_secret("apiSecret", secret))?;
         }
         for _ in 0..ATTEMPTS {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let now = tx.now().await?;
             let before = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
             if if_match.is_some_and(|revision| revision != before.revision) {
@@ -88,7 +88,7 @@ impl CredentialService {
             }
             self.require_genuine(&before)?;
             let Planned { mut after, older } = self.planned(&mut tx, &before, change).await?;
-            after.mac = self.room.0.custody.sign_credential(&CredentialGrant::from(&after));
+            after.mac = self.custody.sign_credential(&CredentialGrant::from(&after));
             // The row is written first: it is locked then, and of two changes at once the slower one stops here.
             if !credential::update(&mut tx, &after, now).await? {
                 tx.roll_back().await?;
@@ -102,7 +102,7 @@ impl CredentialService {
             }
             detail["version"] = json!(after.version_number);
             let entry = entry(&self.actor, change.action(), target(&after), now, &detail);
-            self.room.0.custody.append(&mut tx, vec![entry]).await?;
+            self.custody.append(&mut tx, vec![entry]).await?;
             tx.commit().await?;
             return Ok(after);
         }
@@ -111,10 +111,10 @@ impl CredentialService {
 
     /// What somebody else wrote into the row is not to be signed along with a change.
     pub(super) fn require_genuine(&self, credential: &Credential) -> Result<(), Problem> {
-        if self.room.0.custody.verify_row_mac(credential) {
+        if self.custody.verify_row_mac(credential) {
             return Ok(());
         }
-        self.room.0.custody.counters.integrity_failures.add_one();
+        self.custody.counters.integrity_failures.add_one();
         let mend = Fault::Row.remedy();
         Err(Problem::integrity(format!("credential {:?} cannot be changed: {mend}", credential.name)))
     }
@@ -190,7 +190,7 @@ impl CredentialService {
                 "the provider has revoked the key of version {number}: give the credential a new one"
             ))),
             None => {
-                self.room.0.custody.require_version(tx, before.uid, &found).await?;
+                self.custody.require_version(tx, before.uid, &found).await?;
                 Ok(found)
             }
         }
@@ -211,20 +211,16 @@ impl CredentialService {
             (Change::RollBack { to }, Some(older), _) => {
                 let made = (actor.as_str(), Origin::RolledBack, Some(*to));
                 version::insert_from(tx, after.uid, after.version, made, now).await?;
-                self.room.0.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
+                self.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
                 self.take_over(tx, after, (older.uid, after.version), &[]).await?;
                 if let Some(provider_key) = &older.provider_key {
                     version::set_provider_key(tx, after.version, provider_key).await?;
                 }
-                self.room.0.custody.sign_new_version(tx, after.version, now).await?;
+                self.custody.sign_new_version(tx, after.version, now).await?;
                 Ok(json!({ "to": to, "from": before.version_number }))
             }
             (Change::Destroy { number }, Some(older), _) => {
-                self.room
-                    .0
-                    .custody
-                    .change_version(tx, older.uid, Fate::Erased(Erasure::Destroyed), now)
-                    .await?;
+                self.custody.change_version(tx, older.uid, Fate::Erased(Erasure::Destroyed), now).await?;
                 Ok(json!({ "destroyed": number }))
             }
             (Change::Stage { api_key, api_secret, provider_key }, _, Some(staged)) => {
@@ -237,26 +233,26 @@ impl CredentialService {
                 if let Some(provider_key) = provider_key {
                     version::set_provider_key(tx, staged.version, provider_key).await?;
                 }
-                self.room.0.custody.sign_new_version(tx, staged.version, now).await?;
+                self.custody.sign_new_version(tx, staged.version, now).await?;
                 Ok(json!({ "staged": number }))
             }
             (Change::Canary { percent }, _, Some(staged)) => {
                 Ok(json!({ "staged": staged.number, "percent": percent }))
             }
             (Change::Promote, _, Some(staged)) => {
-                self.room.0.custody.change_version(tx, staged.version, Fate::Activated, now).await?;
-                self.room.0.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
+                self.custody.change_version(tx, staged.version, Fate::Activated, now).await?;
+                self.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
                 Ok(json!({ "from": before.version_number, "to": staged.number }))
             }
             (Change::Abort, _, Some(staged)) => {
                 let reason = format!("taken back by {actor}");
                 let fate = Fate::Ended(Ending::Aborted, &reason);
-                self.room.0.custody.change_version(tx, staged.version, fate, now).await?;
+                self.custody.change_version(tx, staged.version, fate, now).await?;
                 Ok(json!({ "staged": staged.number }))
             }
             (Change::Refuse { reason, .. }, _, Some(staged)) => {
                 let fate = Fate::Ended(Ending::Refused, reason);
-                self.room.0.custody.change_version(tx, staged.version, fate, now).await?;
+                self.custody.change_version(tx, staged.version, fate, now).await?;
                 Ok(json!({ "staged": staged.number, "percent": staged.percent, "reason": reason }))
             }
             _ => Err(Problem::internal("a change of versions without the version that it is about")),
@@ -273,21 +269,21 @@ impl CredentialService {
     ) -> Result<(), Problem> {
         let place = SealBinding::of(credential);
         for (field, secret) in given {
-            self.room.0.custody.seal_into(tx, place, to, *field, secret).await?;
+            self.custody.seal_into(tx, place, to, *field, secret).await?;
         }
-        for kept in self.room.0.custody.values_of_version(tx, from).await? {
+        for kept in self.custody.values_of_version(tx, from).await? {
             if given.iter().any(|(field, _)| *field == kept.field) {
                 continue;
             }
-            let secret = self.room.0.custody.open_value(place, &kept).map_err(|error| {
-                self.room.0.custody.counters.integrity_failures.add_one();
+            let secret = self.custody.open_value(place, &kept).map_err(|error| {
+                self.custody.counters.integrity_failures.add_one();
                 Problem::integrity(format!(
                     "credential {:?}: the values of the version that is to be taken over cannot be opened: {error}; \
                      restore the row from a backup, or store the key anew",
                     credential.name
                 ))
             })?;
-            self.room.0.custody.seal_into(tx, place, to, kept.field, &secret).await?;
+            self.custody.seal_into(tx, place, to, kept.field, &secret).await?;
         }
         Ok(())
     }
@@ -305,10 +301,10 @@ impl CredentialService {
         let stays = |it: &Version| it.uid == credential.version || staged == Some(it.uid);
         let kept = all.iter().filter(|it| it.erased.is_none());
         let always = kept.clone().filter(|it| stays(it)).count();
-        let most = (self.room.0.versions_kept as usize).saturating_sub(always);
+        let most = (self.settings.versions_kept as usize).saturating_sub(always);
         let mut pruned = Vec::new();
         for one in kept.filter(|it| !stays(it)).skip(most) {
-            self.room.0.custody.change_version(tx, one.uid, Fate::Erased(Erasure::Pruned), now).await?;
+            self.custody.change_version(tx, one.uid, Fate::Erased(Erasure::Pruned), now).await?;
             pruned.push(one.number);
         }
         Ok(pruned)

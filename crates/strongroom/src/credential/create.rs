@@ -15,8 +15,8 @@ use strongroom_store::idempotency::{self, Remembered};
 use strongroom_store::{Write, credential, limit, version};
 
 use super::{CredentialService, MONTHLY_REQUESTS, passed, taken, target};
-use crate::audit::entry;
 use crate::custody::seal::SealBinding;
+use crate::custody::trail::entry;
 
 /// How long an answer is remembered under its idempotency key: a day, in seconds.
 const REMEMBER: i64 = 24 * 3600;
@@ -45,7 +45,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] naming the field at fault; of kind `Conflict` when the name is taken.
     pub async fn create(&self, new: NewCredential) -> Result<Credential, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let made = self.create_in(&mut tx, new).await?;
         tx.commit().await?;
         Ok(made)
@@ -68,12 +68,12 @@ impl CredentialService {
             ));
         }
         let actor = self.actor.label();
-        let request_hash = self.room.0.custody.keyring().fingerprint(&once.request).value;
+        let request_hash = self.custody.keyring().fingerprint(&once.request).value;
         // Stored like the request itself: as a fingerprint, for callers may put anything into a header.
-        let key = self.room.0.custody.keyring().fingerprint(&Secret::new(once.key)).value;
+        let key = self.custody.keyring().fingerprint(&Secret::new(once.key)).value;
         let mut conflict = None;
         for _ in 0..2 {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let now = tx.now().await?;
             let since = now.plus_seconds(-REMEMBER);
             if let Some(given) = idempotency::get(&mut tx, &actor, &key, since).await? {
@@ -132,7 +132,7 @@ impl CredentialService {
             "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days,
         });
         let entry = entry(&self.actor, "credential.create", target(made), now, &detail);
-        self.room.0.custody.append(tx, vec![entry]).await
+        self.custody.append(tx, vec![entry]).await
     }
 
     async fn make(&self, tx: &mut Write, mut new: NewCredential, now: Millis) -> Result<Credential, Problem> {
@@ -176,7 +176,7 @@ impl CredentialService {
             version: version_uid,
             expires_at: new.expires_at,
             rotate_after_days: new.rotate_after_days,
-            mac: self.room.0.custody.sign_credential(&grant),
+            mac: self.custody.sign_credential(&grant),
             created_at: now,
             updated_at: now,
         };
@@ -186,10 +186,10 @@ impl CredentialService {
             SealBinding { credential: uid, provider: &new.provider, endpoint: new.endpoint.as_deref() };
         for (field, secret) in [(Field::ApiKey, &new.api_key), (Field::ApiSecret, &new.api_secret)] {
             if let Some(secret) = secret {
-                self.room.0.custody.seal_into(tx, place, version_uid, field, secret).await?;
+                self.custody.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
-        self.room.0.custody.sign_new_version(tx, version_uid, now).await?;
+        self.custody.sign_new_version(tx, version_uid, now).await?;
         limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, new.rate_limit, (random::uid(), now))
             .await?;
         let made = credential::get(tx, id, now).await?;
@@ -205,7 +205,7 @@ impl CredentialService {
         let speaks_by_itself = provider.known().is_some();
         match endpoint {
             Some(endpoint) => {
-                let url = self.room.0.guard.check(endpoint)?;
+                let url = self.settings.guard.check(endpoint)?;
                 endpoint_form::normalised(provider, endpoint, &url).map(Some)
             }
             None if speaks_by_itself => Ok(None),

@@ -21,8 +21,9 @@ use strongroom_store::{Session, Write, counter, credential, limit, value, versio
 
 use super::{CredentialService, MONTHLY_REQUESTS, target};
 
-use crate::audit::entry;
 use crate::custody::seal::SealBinding;
+use crate::custody::trail::entry;
+use crate::user;
 
 /// The source of rows that were found in the environment or in `.env` files.
 const ENVIRONMENT: &str = "env";
@@ -154,7 +155,7 @@ impl CredentialService {
         }
         let detail = json!({ "source": options.source, "sourceId": source_id, "code": problem.kind.code() });
         let target = Target::kind("credential");
-        self.room.0.custody.note(&self.actor, "credential.import", target, Outcome::Failed, &detail).await
+        self.custody.note(&self.actor, "credential.import", target, Outcome::Failed, &detail).await
     }
 
     async fn import_row(&self, mut row: ImportRow, options: &ImportOptions) -> Result<Imports, Problem> {
@@ -162,7 +163,7 @@ impl CredentialService {
         if options.source == ENVIRONMENT && row.endpoint.is_some() {
             row.endpoint = self.endpoint(&provider, row.endpoint.as_deref())?;
         }
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let name = row.name.clone();
         if let Some(there) = credential::get_by_name(&mut tx, &name, now).await? {
@@ -176,7 +177,7 @@ impl CredentialService {
         if options.skip_known_secrets
             && let Some(key) = &row.api_key
         {
-            let holders = value::holders(&mut tx, &self.room.0.custody.keyring().fingerprint(key)).await?;
+            let holders = value::holders(&mut tx, &self.custody.keyring().fingerprint(key)).await?;
             if let Some(holder) = holders.iter().find(|holder| !holder.is_deleted && holder.is_current) {
                 let outcome =
                     Imported::Skipped(format!("the same key is already stored as {:?}", holder.name));
@@ -196,7 +197,7 @@ impl CredentialService {
             "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days,
         });
         entries.push(entry(&self.actor, "credential.import", target(&made), now, &detail));
-        self.room.0.custody.append(&mut tx, entries).await?;
+        self.custody.append(&mut tx, entries).await?;
         tx.commit().await?;
         Ok(Imports { name, outcome: Imported::Migrated, id: Some(made.id), digest: Some(digest) })
     }
@@ -210,7 +211,7 @@ impl CredentialService {
         now: Millis,
     ) -> Result<Credential, Problem> {
         if let Some(user) = row.user
-            && let Some(made) = self.room.stand_in_user(tx, user, now).await?
+            && let Some(made) = user::make_stand_in(&self.custody, tx, user, now).await?
         {
             let detail = json!({ "role": made.role, "isActive": made.is_active, "source": source });
             entries.push(entry(
@@ -250,7 +251,7 @@ impl CredentialService {
             is_global: row.is_global,
             user: row.user,
             version: version_uid,
-            mac: self.room.0.custody.sign_credential(&grant),
+            mac: self.custody.sign_credential(&grant),
             expires_at: row.expires_at,
             rotate_after_days: row.rotate_after_days,
             created_at,
@@ -261,10 +262,10 @@ impl CredentialService {
         let place = SealBinding { credential: uid, provider, endpoint: row.endpoint.as_deref() };
         for (field, secret) in [(Field::ApiKey, &row.api_key), (Field::ApiSecret, &row.api_secret)] {
             if let Some(secret) = secret {
-                self.room.0.custody.seal_into(tx, place, version_uid, field, secret).await?;
+                self.custody.seal_into(tx, place, version_uid, field, secret).await?;
             }
         }
-        self.room.0.custody.sign_new_version(tx, version_uid, now).await?;
+        self.custody.sign_new_version(tx, version_uid, now).await?;
         limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, row.rate_limit, (random::uid(), now))
             .await?;
         self.import_usage(tx, row, uid, now).await?;
@@ -310,12 +311,11 @@ impl CredentialService {
     /// The digest of what is stored, secrets opened again.
     async fn digest(&self, session: &mut Session, stored: &Credential) -> Result<String, Problem> {
         let (mut api_key, mut api_secret) = (None, None);
-        for value in self.room.0.custody.values_of_version(session, stored.version).await? {
-            let opened =
-                self.room.0.custody.open_value(SealBinding::of(stored), &value).map_err(|error| {
-                    self.room.0.custody.counters.integrity_failures.add_one();
-                    Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
-                })?;
+        for value in self.custody.values_of_version(session, stored.version).await? {
+            let opened = self.custody.open_value(SealBinding::of(stored), &value).map_err(|error| {
+                self.custody.counters.integrity_failures.add_one();
+                Problem::integrity(format!("credential {:?} cannot be opened: {error}", stored.name))
+            })?;
             match value.field {
                 Field::ApiKey => api_key = Some(opened),
                 Field::ApiSecret => api_secret = Some(opened),

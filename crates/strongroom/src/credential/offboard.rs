@@ -14,15 +14,15 @@ use strongroom_store::{Write, credential, offboard, value, version};
 
 use super::rotate::Opened;
 use super::{CredentialService, not_found};
-use crate::audit::entry;
 use crate::custody::seal::SealBinding;
+use crate::custody::trail::entry;
 
 /// Keys that are asked about at once, at the most.
 const MOST_KEYS: usize = 100;
 /// Providers that are asked at the same time.
 const AT_ONCE: usize = 8;
 /// The longest that one of them may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(30);
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// By how much a provider's clock may be ahead of ours, in milliseconds.
@@ -112,8 +112,8 @@ impl CredentialService {
             return Err(Problem::invalid("idleHours", "idleHours must be 1 to 8784"));
         }
         // What calls have used so far is to count.
-        self.room.settle_now().await?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        self.admission.settle_now().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let mut asked = Vec::new();
         for (id, number) in self.candidates(&mut tx, names, now).await? {
@@ -143,10 +143,10 @@ impl CredentialService {
         let with: Vec<_> = minters.values().flatten().map(|opened| opened.minter.name.clone()).collect();
         let detail = json!({ "keys": keys, "with": with, "idleHours": idle_hours });
         let entry = entry(&self.actor, "credential.offboard", Target::kind("credential"), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         let listings = self.list_keys(minters).await?;
-        let client = self.room.0.guard.client()?;
+        let client = self.settings.guard.client()?;
         let ask = |one: Asked| {
             let (client, listings) = (&client, &listings);
             async move {
@@ -212,16 +212,12 @@ impl CredentialService {
     ) -> Result<Option<(String, Asked)>, Problem> {
         let credential = credential::get(tx, id, now).await?.ok_or_else(not_found)?;
         let Some(version) = version::get(tx, credential.uid, number).await? else { return Ok(None) };
-        let values = self.room.0.custody.values_of_version(tx, version.uid).await?;
+        let values = self.custody.values_of_version(tx, version.uid).await?;
         let Some(sealed) = values.into_iter().find(|it| it.field == Field::ApiKey) else { return Ok(None) };
-        let is_genuine = self.room.0.custody.verify_row_mac(&credential)
-            && self.room.0.custody.is_genuine(tx, credential.uid, &version).await?;
+        let is_genuine = self.custody.verify_row_mac(&credential)
+            && self.custody.is_genuine(tx, credential.uid, &version).await?;
         let key = if is_genuine {
-            self.room
-                .0
-                .custody
-                .open_value(SealBinding::of(&credential), &sealed)
-                .map_err(|error| error.to_string())
+            self.custody.open_value(SealBinding::of(&credential), &sealed).map_err(|error| error.to_string())
         } else {
             Err("its row was changed outside strongroom".to_owned())
         };
@@ -243,7 +239,7 @@ impl CredentialService {
         &self,
         minters: BTreeMap<ListingOf, Result<Opened, Problem>>,
     ) -> Result<BTreeMap<ListingOf, Result<Listing, String>>, Problem> {
-        let client = self.room.0.guard.client()?;
+        let client = self.settings.guard.client()?;
         let ask = |(place, opened): (ListingOf, Result<Opened, Problem>)| {
             let client = &client;
             async move {
@@ -264,7 +260,7 @@ fn listing_of(credential: &Credential) -> Option<ListingOf> {
 }
 
 async fn timed<T>(asking: impl Future<Output = Result<T, Problem>>) -> Result<T, String> {
-    match tokio::time::timeout(PATIENCE, asking).await {
+    match tokio::time::timeout(PROVIDER_TIMEOUT, asking).await {
         Ok(done) => done.map_err(|problem| problem.message),
         Err(_) => Err("the provider did not answer within 30 seconds".to_owned()),
     }

@@ -2,75 +2,21 @@
 
 use serde_json::json;
 use strongroom_model::audit::Target;
-use strongroom_model::credential::{Credential, CredentialFilter, Source};
-use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
+use strongroom_model::credential::Source;
+use strongroom_model::{CredentialId, Problem, ProblemKind, Provider, UserId};
 use strongroom_store::usage::{self, Kind};
 use strongroom_store::{change, credential, value};
 
 use super::CredentialService;
-use super::read_batcher::{Wanted, is_seen};
-use crate::Strongroom;
+use super::read_batcher::Wanted;
+use super::revealed::RevealedCredential;
+use super::visibility::{is_seen, out_of_reach, unserved, unserved_of, within_reach};
 use crate::admission::{Plan, immediate};
-use crate::audit::entry;
 use crate::cache::Snapshot;
+use crate::custody::trail::entry;
 
 /// Candidates that are looked up at a time: nearly always the first one serves.
 const CANDIDATES: i64 = 8;
-/// Credentials that are looked at for why none serves.
-const TOLD_OF: i64 = 100;
-
-/// A key that was handed out. Its use is counted.
-#[derive(Debug, Clone)]
-pub struct RevealedCredential {
-    /// The credential's number; `None` when the key came from the environment.
-    pub id: Option<CredentialId>,
-    /// Its name; the variable's when the key came from the environment.
-    pub name: String,
-    /// Whose API it opens.
-    pub provider: Provider,
-    /// A base URL in place of the provider's own.
-    pub endpoint: Option<String>,
-    /// The key.
-    pub api_key: Secret,
-    /// The second secret, when there is one.
-    pub api_secret: Option<Secret>,
-    /// Where it came from.
-    pub source: Source,
-    /// The number of the version.
-    pub version: Option<i64>,
-    /// Uses since ever, this one included.
-    pub usage_count: i64,
-    /// Uses of this month, this one included.
-    pub current_month_usage: i64,
-    /// Monthly requests allowed.
-    pub rate_limit: Option<i64>,
-}
-
-/// A credential whose time is over.
-pub(super) fn expired(credential: &Credential, at: Millis) -> Problem {
-    Problem::new(
-        ProblemKind::Unprocessable,
-        format!(
-            "credential {:?} has expired at {at}: give it a new key and another date with `strongroom credential update`",
-            credential.name
-        ),
-    )
-}
-
-/// Why a credential serves nobody, frozen before inactive; `None` when it serves.
-pub(crate) fn unserved(credential: &Credential) -> Option<Problem> {
-    let name = &credential.name;
-    if let Some(at) = credential.frozen_at {
-        return Some(Problem::not_found(format!(
-            "credential {name:?} is frozen since {at} and serves nobody; `strongroom credential unfreeze` takes that back"
-        )));
-    }
-    (!credential.is_active).then(|| {
-        Problem::not_found(format!(
-            "credential {name:?} is inactive and serves nobody; `strongroom credential update --activate` takes that back"
-        ))
-    })
-}
 
 fn passes_on(kind: ProblemKind) -> bool {
     matches!(kind, ProblemKind::LimitReached | ProblemKind::Unprocessable | ProblemKind::Integrity)
@@ -85,46 +31,6 @@ fn best_answer(before: Option<Problem>, problem: Problem) -> Problem {
             before
         }
         _ => problem,
-    }
-}
-
-/// What was asked for is not repeated: it may be a secret in the wrong place.
-fn out_of_reach(kind: &str) -> Problem {
-    Problem::denied(format!("this token does not reach that {kind}"))
-}
-
-/// Denies what a narrow token does not reach, in the same words whether it exists or not.
-pub(super) fn within_reach<'a>(
-    actor: &Actor,
-    found: Option<&'a Credential>,
-) -> Result<Option<&'a Credential>, Problem> {
-    match found {
-        Some(found) if actor.scope.permits(found.uid, &found.provider) => {
-            let own = actor.user.is_some() && found.user == actor.user;
-            let sees_all = matches!(actor.role, Role::Admin | Role::Auditor);
-            Ok(Some(found).filter(|found| found.is_global || own || sees_all))
-        }
-        None if actor.scope.is_everything() => Ok(None),
-        _ => Err(out_of_reach("credential")),
-    }
-}
-
-impl Strongroom {
-    /// Why a provider's credentials in these views serve nobody: the first that is frozen, else inactive, of those that the
-    /// actor reaches; `None` when there is none of them.
-    pub(crate) async fn unserved_of(
-        &self,
-        actor: &Actor,
-        provider: &Provider,
-        views: &[Option<UserId>],
-    ) -> Result<Option<Problem>, Problem> {
-        let filter = CredentialFilter { provider: Some(provider.clone()), ..CredentialFilter::default() };
-        let mut session = self.0.custody.store.read().await?;
-        let now = session.now().await?;
-        let mut found = credential::list(&mut session, &filter, 0, TOLD_OF, now).await?;
-        found.retain(|it| actor.scope.permits(it.uid, provider) && is_seen(it, views));
-        let frozen = found.iter().find(|it| it.frozen_at.is_some());
-        Ok(frozen.or_else(|| found.iter().find(|it| !it.is_active)).and_then(unserved))
     }
 }
 
@@ -197,7 +103,7 @@ impl CredentialService {
     /// [`Problem`] when it cannot be told.
     pub async fn absence_of(&self, name: &str, user: Option<UserId>) -> Result<Problem, Problem> {
         let views = user.map_or_else(|| self.own_views(), |user| vec![Some(user)]);
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let now = session.now().await?;
         let found = credential::get_by_name(&mut session, name, now).await?;
         let found = within_reach(&self.actor, found.as_ref())?.filter(|found| is_seen(found, &views));
@@ -210,7 +116,7 @@ impl CredentialService {
     /// [`Problem`] when it cannot be told.
     pub async fn absence_at(&self, provider: &str, user: Option<UserId>) -> Result<Problem, Problem> {
         let views = user.map_or_else(|| self.own_views(), |user| vec![Some(user)]);
-        let found = self.room.unserved_of(&self.actor, &Provider::parse(provider)?, &views).await?;
+        let found = unserved_of(&self.custody, &self.actor, &Provider::parse(provider)?, &views).await?;
         Ok(found.unwrap_or_else(super::not_found))
     }
 
@@ -219,14 +125,14 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, or `LimitReached` when its monthly limit is used up.
     pub async fn record_usage(&self, id: CredentialId) -> Result<(), Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let generation = change::current(&mut tx).await?;
         let snapshot = Snapshot { now: tx.now().await?, generation };
         let found = credential::get(&mut tx, id, snapshot.now).await?.ok_or_else(super::not_found)?;
-        let plan = immediate::plan_use(&self.room.0.cache, &mut tx, &self.actor, found.uid, snapshot).await?;
+        let plan = immediate::plan_use(&self.cache, &mut tx, &self.actor, found.uid, snapshot).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], snapshot.now).await? {
             if let Err(refusal) = taken {
-                self.room.0.custody.counters.limit_refusals.add_one();
+                self.custody.counters.limit_refusals.add_one();
                 return Err(refusal);
             }
         }
@@ -248,7 +154,7 @@ impl CredentialService {
         views: &[Option<UserId>],
     ) -> Result<Option<RevealedCredential>, Problem> {
         let wanted = Wanted::Named { name: name.to_owned(), views: views.to_vec() };
-        self.room.0.reads.read(self.actor.clone(), wanted).await
+        self.reads.read(self.actor.clone(), wanted).await
     }
 
     async fn read_by_provider(
@@ -265,7 +171,7 @@ impl CredentialService {
             let mut after = credential::FIRST;
             loop {
                 let candidates = {
-                    let mut session = self.room.0.custody.store.read().await?;
+                    let mut session = self.custody.store.read().await?;
                     let now = session.now().await?;
                     credential::list_of_provider(&mut session, provider, view, (after, CANDIDATES), now)
                         .await?
@@ -275,7 +181,7 @@ impl CredentialService {
                 for candidate in candidates.iter().filter(|it| scope.permits(it.uid, provider)) {
                     // A read for each: a refused counter is not kept locked while the next one is tried.
                     let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone(), view };
-                    match self.room.0.reads.read(self.actor.clone(), wanted).await {
+                    match self.reads.read(self.actor.clone(), wanted).await {
                         Ok(None) => {}
                         // One that is used up, has no key or does not open leaves the others working.
                         Err(problem) if passes_on(problem.kind) => {
@@ -298,18 +204,18 @@ impl CredentialService {
         provider: &Provider,
         views: &[Option<UserId>],
     ) -> Result<Option<RevealedCredential>, Problem> {
-        let Some((variable, key)) = self.room.0.environment.key_of(provider) else { return Ok(None) };
+        let Some((variable, key)) = self.settings.environment.key_of(provider) else { return Ok(None) };
         if !self.actor.scope.credentials.is_empty() {
             return Ok(None);
         }
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         for &view in views {
             if credential::provider_has_rows(&mut tx, provider, view).await? {
                 return Ok(None);
             }
         }
-        let holders = value::holders(&mut tx, &self.room.0.custody.keyring().fingerprint(key)).await?;
+        let holders = value::holders(&mut tx, &self.custody.keyring().fingerprint(key)).await?;
         if let Some(holder) = holders.iter().find(|it| !it.is_served()) {
             tracing::warn!(variable, credential = %holder.name, "the key in the environment belongs to a credential \
                 that was deleted, deactivated, frozen or replaced, and is not used");
@@ -317,7 +223,7 @@ impl CredentialService {
         }
         let snapshot = Snapshot { now, generation: change::current(&mut tx).await? };
         let mut plan = Plan::default();
-        immediate::plan_client_use(&self.room.0.cache, &mut tx, &mut plan, &self.actor, snapshot).await?;
+        immediate::plan_client_use(&self.cache, &mut tx, &mut plan, &self.actor, snapshot).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
             taken?;
         }
@@ -326,9 +232,9 @@ impl CredentialService {
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };
         let entry = entry(&self.actor, "credential.read", target, now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
-        self.room.0.custody.counters.reads_from_environment.add_one();
+        self.custody.counters.reads_from_environment.add_one();
         Ok(Some(RevealedCredential {
             id: None,
             name: variable.to_owned(),

@@ -19,13 +19,14 @@ use strongroom_store::{Session, Write, change, credential};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::read::{RevealedCredential, expired, within_reach};
+use super::revealed::RevealedCredential;
+use super::visibility::{expired, is_seen, no_key, within_reach};
 use crate::admission::Plan;
 use crate::admission::immediate;
-use crate::audit::entry;
 use crate::cache::{ActiveCredential, Cache, Snapshot};
 use crate::custody::Custody;
 use crate::custody::seal::Fault;
+use crate::custody::trail::entry;
 use crate::supervision::supervise;
 
 /// Reads in one transaction at the most: few enough that other writers do not wait long for their turn.
@@ -271,7 +272,7 @@ impl Worker {
                 Ok(Found::Nothing) => batch.answered.push((read, Ok(None))),
                 Ok(Found::Expired(problem)) => batch.answered.push((read, Err(*problem))),
                 Ok(Found::WithoutKey(found)) => {
-                    batch.answered.push((read, Err(super::test::no_key(&found))));
+                    batch.answered.push((read, Err(no_key(&found))));
                 }
                 Ok(Found::Broken(broken)) => batch.broken.push((read, *broken)),
                 Err(problem) => {
@@ -394,13 +395,6 @@ enum Found {
     WithoutKey(Box<Credential>),
     Expired(Box<Problem>),
     Broken(Box<Broken>),
-}
-
-pub(super) fn is_seen(found: &Credential, views: &[Option<UserId>]) -> bool {
-    views.iter().any(|view| match view {
-        None => found.is_global,
-        Some(user) => !found.is_global && found.user == Some(*user),
-    })
 }
 
 fn reply(read: Read, outcome: Outcome) {

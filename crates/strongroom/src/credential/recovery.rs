@@ -8,9 +8,9 @@ use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::credential::deleted;
 use strongroom_store::{StoreError, credential, version};
 
-use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, passed, target};
-use crate::audit::entry;
+use crate::custody::trail::entry;
+use crate::custody::version_facts::Fate;
 
 /// Credentials that are looked at together.
 const PAGE: i64 = 256;
@@ -35,7 +35,7 @@ impl CredentialService {
         let mut all: Vec<Credential> = Vec::new();
         loop {
             let after = all.last().map_or(0, |last| last.id.0);
-            let mut session = self.room.read_ledger().await?;
+            let mut session = self.admission.read_ledger().await?;
             let now = session.now().await?;
             let page = deleted::list(&mut session, before, (after, PAGE), now).await?;
             let is_last = (page.len() as i64) < PAGE;
@@ -49,7 +49,7 @@ impl CredentialService {
     /// Days in which a deleted credential can be taken back.
     #[must_use]
     pub fn recovery_days(&self) -> u32 {
-        self.room.0.recovery_days
+        self.settings.recovery_days
     }
 
     /// Takes a deletion back: the credential is as it was.
@@ -59,7 +59,7 @@ impl CredentialService {
     /// `Integrity`.
     pub async fn undelete(&self, id: CredentialId, if_match: Option<i64>) -> Result<Credential, Problem> {
         for _ in 0..ATTEMPTS {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let now = tx.now().await?;
             let found = deleted::get(&mut tx, id, now).await?.ok_or_else(not_deleted)?;
             if if_match.is_some_and(|revision| revision != found.revision) {
@@ -67,10 +67,10 @@ impl CredentialService {
             }
             let after = Credential { deleted_at: None, ..found.clone() };
             // Before there was a MAC over deletions, that of the living row stayed.
-            if !self.room.0.custody.verify_row_mac(&after) {
+            if !self.custody.verify_row_mac(&after) {
                 self.require_genuine(&found)?;
             }
-            let mac = self.room.0.custody.sign_credential(&CredentialGrant::from(&after));
+            let mac = self.custody.sign_credential(&CredentialGrant::from(&after));
             let done = deleted::undelete(&mut tx, id, found.revision, &mac, now).await;
             if !done.map_err(|error| taken_meanwhile(error, &found.name))? {
                 tx.roll_back().await?;
@@ -79,7 +79,7 @@ impl CredentialService {
             let after = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
             let detail = json!({ "id": id, "deletedAt": found.deleted_at });
             let entry = entry(&self.actor, "credential.undelete", target(&after), now, &detail);
-            self.room.0.custody.append(&mut tx, vec![entry]).await?;
+            self.custody.append(&mut tx, vec![entry]).await?;
             tx.commit().await?;
             return Ok(after);
         }
@@ -92,7 +92,7 @@ impl CredentialService {
     /// [`Problem`] of kind `NotFound` or `PreconditionFailed`.
     pub async fn purge(&self, id: CredentialId, if_match: Option<i64>) -> Result<(), Problem> {
         for _ in 0..ATTEMPTS {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let now = tx.now().await?;
             let found = deleted::get(&mut tx, id, now).await?.ok_or_else(not_deleted)?;
             if if_match.is_some_and(|revision| revision != found.revision) {
@@ -104,19 +104,13 @@ impl CredentialService {
             }
             let mut erased = Vec::new();
             for one in version::list(&mut tx, found.uid).await? {
-                if self
-                    .room
-                    .0
-                    .custody
-                    .change_version(&mut tx, one.uid, Fate::Erased(Erasure::Purged), now)
-                    .await?
-                {
+                if self.custody.change_version(&mut tx, one.uid, Fate::Erased(Erasure::Purged), now).await? {
                     erased.push(one.number);
                 }
             }
             let detail = json!({ "id": id, "deletedAt": found.deleted_at, "versions": erased });
             let entry = entry(&self.actor, "credential.purge", target(&found), now, &detail);
-            self.room.0.custody.append(&mut tx, vec![entry]).await?;
+            self.custody.append(&mut tx, vec![entry]).await?;
             return Ok(tx.commit().await?);
         }
         Err(passed())
@@ -127,8 +121,8 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`].
     pub async fn purge_deleted(&self) -> Result<usize, Problem> {
-        let now = self.room.now().await?;
-        let before = Millis(now.0 - i64::from(self.room.0.recovery_days) * DAY_MS);
+        let now = self.custody.now().await?;
+        let before = Millis(now.0 - i64::from(self.settings.recovery_days) * DAY_MS);
         let mut purged = 0;
         for one in self.deleted_before(before).await? {
             match self.purge(one.id, Some(one.revision)).await {

@@ -6,7 +6,7 @@ use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::{credential, reminder};
 
 use super::{CredentialService, target};
-use crate::audit::entry;
+use crate::custody::trail::entry;
 
 /// How long before its expiry people are told, in milliseconds.
 const SOON: i64 = 14 * DAY_MS;
@@ -62,7 +62,7 @@ impl CredentialService {
     /// [`Problem`].
     pub async fn remind(&self) -> Result<usize, Problem> {
         let due = {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             let now = session.now().await?;
             reminder::list_due(&mut session, Millis(now.0 + SOON), now).await?
         };
@@ -74,7 +74,7 @@ impl CredentialService {
     }
 
     async fn remind_of(&self, id: CredentialId) -> Result<usize, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let Some(found) = credential::get(&mut tx, id, now).await? else {
             return Ok(tx.roll_back().await.map(|()| 0)?);
@@ -93,7 +93,7 @@ impl CredentialService {
             tx.roll_back().await?;
             return Ok(0);
         }
-        self.room.0.custody.append(&mut tx, entries).await?;
+        self.custody.append(&mut tx, entries).await?;
         tx.commit().await?;
         for due in &new {
             tracing::warn!(credential = %found.name, reminder = due.as_str(), at = %due.at(), "a credential needs care");
@@ -109,7 +109,7 @@ impl CredentialService {
         if !(1..=3660).contains(&days) {
             return Err(Problem::invalid("days", "days must be 1 to 3660"));
         }
-        let since = Millis(self.room.now().await?.0 - days * DAY_MS);
+        let since = Millis(self.custody.now().await?.0 - days * DAY_MS);
         let mut all = self.list_credentials().await?;
         all.retain(|it| it.created_at < since && it.last_used.is_none_or(|at| at < since));
         Ok(all)

@@ -6,7 +6,7 @@ use strongroom_model::{Problem, month};
 use strongroom_store::counter;
 
 use super::CredentialService;
-use crate::audit::entry;
+use crate::custody::trail::entry;
 
 impl CredentialService {
     /// Sets what counts against the limits of this month to zero: a signed adjustment per credential, so that the
@@ -15,14 +15,14 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`].
     pub async fn reset_monthly_usage(&self) -> Result<u64, Problem> {
-        self.room.settle_now().await?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        self.admission.settle_now().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let touched = counter::reset_month(&mut tx, month::start(now), &self.actor.label(), now).await?;
         let detail = json!({ "credentials": touched });
         let target = Target::kind("credential");
         let entry = entry(&self.actor, "credential.reset_monthly_usage", target, now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(touched)
     }

@@ -9,9 +9,9 @@ use strongroom_model::{CredentialId, Millis, Problem, Secret};
 use strongroom_store::{Write, credential, reminder, version};
 
 use super::change::Change;
-use super::facts::Fate;
 use super::{CredentialService, target};
-use crate::audit::entry;
+use crate::custody::trail::entry;
+use crate::custody::version_facts::Fate;
 
 /// Milliseconds for which a retired key stays good at its provider, so that it can still be rolled back to.
 const GRACE: i64 = 24 * HOUR;
@@ -87,7 +87,7 @@ impl CredentialService {
     /// `PreconditionFailed`, or `BadGateway` when the provider does not do its part.
     pub async fn rotate(&self, id: CredentialId, if_match: Option<i64>) -> Result<Credential, Problem> {
         let opened = self.open_minter(id, if_match).await?;
-        let client = self.room.0.guard.client()?;
+        let client = self.settings.guard.client()?;
         let name = format!("strongroom {} v{}", opened.found.name, opened.found.version_number + 1);
         let Minted { key, id: provider_key } = minting::mint(&client, opened.minter(), &name).await?;
         let stage =
@@ -108,7 +108,7 @@ impl CredentialService {
 
     /// Opens the credential that mints for another one, and writes that its key leaves.
     async fn open_minter(&self, id: CredentialId, if_match: Option<i64>) -> Result<Opened, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         credential::lock(&mut tx, id).await?;
         let found = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
@@ -126,7 +126,7 @@ impl CredentialService {
         let detail = json!({ "with": opened.minter.name, "provider": opened.minter.provider.as_str(),
             "endpoint": opened.minter.endpoint });
         let entry = entry(&self.actor, "credential.rotate", target(&opened.found), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(opened)
     }
@@ -143,12 +143,12 @@ impl CredentialService {
         if minter.provider != found.provider {
             return Err(by_hand());
         }
-        let values = self.room.0.custody.values_of_version(tx, minter.version).await?;
-        let opened = self.room.0.custody.open_all(&minter, values).map_err(|fault| {
-            self.room.0.custody.counters.integrity_failures.add_one();
+        let values = self.custody.values_of_version(tx, minter.version).await?;
+        let opened = self.custody.open_all(&minter, values).map_err(|fault| {
+            self.custody.counters.integrity_failures.add_one();
             Problem::integrity(format!("credential {:?} cannot be opened: {}", minter.name, fault.remedy()))
         })?;
-        let key = opened.api_key.ok_or_else(|| super::test::no_key(&minter))?;
+        let key = opened.api_key.ok_or_else(|| super::visibility::no_key(&minter))?;
         Ok(Opened { found, minter, key, project: wanted.project })
     }
 
@@ -159,13 +159,13 @@ impl CredentialService {
     /// [`Problem`] when it cannot be looked at.
     pub async fn rotate_due(&self) -> Result<usize, Problem> {
         let (due, now) = {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             let now = session.now().await?;
             (reminder::list_due(&mut session, Millis(i64::MIN), now).await?, now)
         };
         let mut rotated = 0;
         for id in due.into_iter().map(CredentialId) {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let Some(found) = credential::get(&mut tx, id, now).await?.filter(|it| it.minter.is_some())
             else {
                 tx.roll_back().await?;
@@ -213,13 +213,13 @@ impl CredentialService {
     /// [`Problem`] when it cannot be looked at.
     pub async fn revoke_retired(&self) -> Result<usize, Problem> {
         let revocable = {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             let now = session.now().await?;
             let revocable = version::list_revocable(&mut session, Millis(now.0 - GRACE)).await?;
             // Which keys are needed no more is told by the rows and fingerprints of all versions.
             let changed = match revocable.is_empty() {
                 true => Vec::new(),
-                false => self.room.0.custody.changed_versions(&mut session).await?,
+                false => self.custody.changed_versions(&mut session).await?,
             };
             if let Some(first) = changed.first() {
                 return Err(Problem::integrity(format!(
@@ -244,7 +244,7 @@ impl CredentialService {
     }
 
     async fn revoke(&self, one: &version::Revocable) -> Result<bool, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let found = credential::get(&mut tx, CredentialId(one.credential_id), now).await?;
         let found = found.ok_or_else(super::not_found)?;
@@ -252,18 +252,18 @@ impl CredentialService {
         let version = version::get(&mut tx, found.uid, one.number).await?;
         let version = version.filter(|it| it.provider_key.as_ref() == Some(&one.provider_key));
         let version = version.ok_or_else(|| super::change::no_version(one.number))?;
-        self.room.0.custody.require_version(&mut tx, found.uid, &version).await?;
+        self.custody.require_version(&mut tx, found.uid, &version).await?;
         let opened = self.open_minter_of(&mut tx, found, now).await?;
         let detail = json!({ "version": one.number, "with": opened.minter.name });
         let entry = entry(&self.actor, "credential.revoke", target(&opened.found), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         // Several servers may do it: who comes second hears that there is no such key.
-        let client = self.room.0.guard.client()?;
+        let client = self.settings.guard.client()?;
         minting::revoke(&client, opened.minter(), &one.provider_key).await?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
-        let is_first = self.room.0.custody.change_version(&mut tx, version.uid, Fate::Revoked, now).await?;
+        let is_first = self.custody.change_version(&mut tx, version.uid, Fate::Revoked, now).await?;
         tx.commit().await?;
         Ok(is_first)
     }

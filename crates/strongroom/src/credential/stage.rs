@@ -8,9 +8,9 @@ use strongroom_model::{CredentialId, Problem, ProblemKind, Secret, Uid};
 use strongroom_store::{credential, version};
 
 use super::change::{Change, no_version, nothing_staged};
-use super::facts::Fate;
 use super::{CredentialService, target};
-use crate::audit::entry;
+use crate::custody::trail::entry;
+use crate::custody::version_facts::Fate;
 
 /// What the provider said about a version.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl CredentialService {
     /// [`Problem`] of kind `NotFound`, `Conflict` when its values are gone, `Integrity` when it does not open.
     pub async fn probe_version(&self, id: CredentialId, number: i64) -> Result<VersionProbe, Problem> {
         // Written before the key leaves: whoever asked may hang up before the provider has answered.
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         // Another provider or endpoint is not to come between the row and its values.
         credential::lock(&mut tx, id).await?;
@@ -60,26 +60,26 @@ impl CredentialService {
                 erasure.as_str()
             )));
         }
-        self.room.0.custody.require_version(&mut tx, found.uid, &asked).await?;
-        let values = self.room.0.custody.values_of_version(&mut tx, asked.uid).await?;
-        let key = match self.room.0.custody.open_all(&found, values) {
-            Ok(opened) => opened.api_key.ok_or_else(|| super::test::no_key(&found))?,
+        self.custody.require_version(&mut tx, found.uid, &asked).await?;
+        let values = self.custody.values_of_version(&mut tx, asked.uid).await?;
+        let key = match self.custody.open_all(&found, values) {
+            Ok(opened) => opened.api_key.ok_or_else(|| super::visibility::no_key(&found))?,
             Err(fault) => {
                 tx.roll_back().await?;
-                return Err(self.room.0.custody.report_broken(&self.actor, &found, fault).await);
+                return Err(self.custody.report_broken(&self.actor, &found, fault).await);
             }
         };
         let detail = json!({
             "version": number, "provider": found.provider.as_str(), "endpoint": found.endpoint,
         });
         let entry = entry(&self.actor, "credential.probe", target(&found), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         let report = self.ask_provider(&found, &key).await?;
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let fate = Fate::Probed(report.outcome.as_str());
-        self.room.0.custody.change_version(&mut tx, asked.uid, fate, now).await?;
+        self.custody.change_version(&mut tx, asked.uid, fate, now).await?;
         tx.commit().await?;
         Ok(VersionProbe { number, report })
     }
@@ -164,12 +164,12 @@ impl CredentialService {
     }
 
     async fn staged_version(&self, id: CredentialId) -> Result<(Credential, Version), Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let now = session.now().await?;
         let found = credential::get(&mut session, id, now).await?.ok_or_else(super::not_found)?;
         let number = found.staged.ok_or_else(nothing_staged)?.number;
         let staged = version::get(&mut session, found.uid, number).await?.ok_or_else(nothing_staged)?;
-        self.room.0.custody.require_version(&mut session, found.uid, &staged).await?;
+        self.custody.require_version(&mut session, found.uid, &staged).await?;
         Ok((found, staged))
     }
 }

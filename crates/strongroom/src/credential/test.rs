@@ -12,9 +12,9 @@ use strongroom_store::Session;
 use strongroom_store::value::SealedValue;
 
 use super::CredentialService;
-use super::read::{expired, unserved};
-use crate::Strongroom;
-use crate::audit::entry;
+use super::visibility::{expired, no_key, unserved};
+use crate::custody::Custody;
+use crate::custody::trail::entry;
 
 /// How a credential stands.
 #[derive(Debug)]
@@ -25,30 +25,20 @@ pub struct TestReport {
     pub live: Option<ProbeReport>,
 }
 
-pub(super) fn no_key(credential: &Credential) -> Problem {
-    Problem::new(
-        ProblemKind::Unprocessable,
-        format!(
-            "Cannot decrypt empty text: credential {:?} has no API key stored; update it with one",
-            credential.name
-        ),
-    )
-}
-
 async fn look(
-    room: &Strongroom,
+    custody: &Custody,
     session: &mut Session,
     id: CredentialId,
     now: Millis,
 ) -> Result<(Credential, Vec<SealedValue>), Problem> {
     let found = strongroom_store::credential::get(session, id, now).await?;
     let credential = found.ok_or_else(super::not_found)?;
-    let values = room.0.custody.values_of_version(session, credential.version).await?;
+    let values = custody.values_of_version(session, credential.version).await?;
     Ok((credential, values))
 }
 
 /// The longest that a live call may take, all in all.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LIVE_TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl CredentialService {
     /// Opens a credential and checks its limit; with `live`, also asks its provider. Counts no use.
@@ -57,26 +47,26 @@ impl CredentialService {
     /// [`Problem`] of kind `NotFound`, also when it is frozen or inactive, `LimitReached`, `Integrity`, or `Unprocessable` when it
     /// has no key or has expired.
     pub async fn test(&self, id: CredentialId, live: bool) -> Result<TestReport, Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
-        let (mut credential, values) = look(&self.room, &mut session, id, now).await?;
+        let (mut credential, values) = look(&self.custody, &mut session, id, now).await?;
         drop(session);
-        let mut opened = self.room.0.custody.open_all(&credential, values);
+        let mut opened = self.custody.open_all(&credential, values);
         if opened.is_err() {
             // A change of provider or endpoint may have come between the row and its values: they are looked at again
             // where none can.
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             strongroom_store::credential::lock(&mut tx, id).await?;
-            let (again, values) = look(&self.room, &mut tx, id, now).await?;
+            let (again, values) = look(&self.custody, &mut tx, id, now).await?;
             tx.roll_back().await?;
-            opened = self.room.0.custody.open_all(&again, values);
+            opened = self.custody.open_all(&again, values);
             credential = again;
         }
         // Every value was opened, so that a broken second secret is noticed too.
         let key = match opened {
             Ok(opened) => opened.api_key.ok_or_else(|| no_key(&credential))?,
             Err(fault) => {
-                return Err(self.room.0.custody.report_broken(&self.actor, &credential, fault).await);
+                return Err(self.custody.report_broken(&self.actor, &credential, fault).await);
             }
         };
         // Stored by an earlier version, or moved in: the provider would refuse it.
@@ -104,12 +94,12 @@ impl CredentialService {
             return Ok(TestReport { credential, live: None });
         }
         // Written before the key leaves: whoever asked may hang up before the provider has answered.
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         let target = Target::named("credential", credential.uid, &credential.name);
         let detail = json!({ "live": true, "provider": credential.provider.as_str(), "endpoint": credential.endpoint });
         let now = tx.now().await?;
         let entry = entry(&self.actor, "credential.test", target, now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         let report = self.ask_provider(&credential, &key).await?;
         Ok(TestReport { credential, live: Some(report) })
@@ -121,9 +111,9 @@ impl CredentialService {
         credential: &Credential,
         key: &Secret,
     ) -> Result<ProbeReport, Problem> {
-        let client = self.room.0.guard.client()?;
+        let client = self.settings.guard.client()?;
         let probe = ai::probe(&client, &credential.provider, credential.endpoint.as_deref(), key);
-        tokio::time::timeout(PATIENCE, probe).await.map_err(|_| {
+        tokio::time::timeout(LIVE_TEST_TIMEOUT, probe).await.map_err(|_| {
             Problem::new(ProblemKind::BadGateway, "the provider did not answer within 30 seconds")
         })
     }

@@ -12,10 +12,10 @@ use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
-use super::facts::Fate;
 use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
-use crate::audit::entry;
 use crate::custody::seal::SealBinding;
+use crate::custody::trail::entry;
+use crate::custody::version_facts::Fate;
 
 impl CredentialService {
     /// Changes a credential. A new secret makes a new version; another provider or endpoint seals all anew.
@@ -42,7 +42,7 @@ impl CredentialService {
     ) -> Result<Credential, Problem> {
         check_patch(&patch)?;
         for _ in 0..ATTEMPTS {
-            let mut tx = self.room.0.custody.store.write().await?;
+            let mut tx = self.custody.store.write().await?;
             let now = tx.now().await?;
             let before = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
             if if_match.is_some_and(|revision| revision != before.revision) {
@@ -118,7 +118,7 @@ impl CredentialService {
         if has_new_secret {
             after.version = random::uid();
         }
-        after.mac = self.room.0.custody.sign_credential(&CredentialGrant::from(&after));
+        after.mac = self.custody.sign_credential(&CredentialGrant::from(&after));
         // The row is written first: it is locked then, and of two changes at once the slower one stops here.
         if !credential::update(tx, &after, now).await.map_err(taken)? {
             return Ok(None);
@@ -128,9 +128,9 @@ impl CredentialService {
         }
         if has_new_secret {
             version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
-            self.room.0.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
+            self.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
             self.seal_version(tx, before, &after, patch).await?;
-            self.room.0.custody.sign_new_version(tx, after.version, now).await?;
+            self.custody.sign_new_version(tx, after.version, now).await?;
         }
         if patch.rate_limit.is_some() {
             limit::set(
@@ -151,7 +151,7 @@ impl CredentialService {
             }
         }
         let entry = entry(&self.actor, action, target(&after), now, &detail);
-        self.room.0.custody.append(tx, vec![entry]).await?;
+        self.custody.append(tx, vec![entry]).await?;
         Ok(Some(after))
     }
 
@@ -164,12 +164,10 @@ impl CredentialService {
         after: &Credential,
         patch: &CredentialPatch,
     ) -> Result<(), Problem> {
-        for value in self.room.0.custody.values_of_credential(tx, before.uid).await? {
-            match self.room.0.custody.open_value(SealBinding::of(before), &value) {
+        for value in self.custody.values_of_credential(tx, before.uid).await? {
+            match self.custody.open_value(SealBinding::of(before), &value) {
                 Ok(secret) => {
-                    self.room
-                        .0
-                        .custody
+                    self.custody
                         .seal_into(tx, SealBinding::of(after), value.version, value.field, &secret)
                         .await?;
                 }
@@ -189,7 +187,7 @@ impl CredentialService {
         patch: &CredentialPatch,
     ) -> Result<(), Problem> {
         let place = SealBinding::of(after);
-        let kept = self.room.0.custody.values_of_version(tx, before.version).await?;
+        let kept = self.custody.values_of_version(tx, before.version).await?;
         for field in [Field::ApiKey, Field::ApiSecret] {
             let brought = match field {
                 Field::ApiKey => patch.api_key.clone().map(Some),
@@ -202,23 +200,19 @@ impl CredentialService {
                     .find(|value| value.field == field)
                     // Already sealed for where the credential points now.
                     .map(|value| {
-                        self.room
-                            .0
-                            .custody
-                            .open_value(place, value)
-                            .map_err(|error| self.broken(before, error))
+                        self.custody.open_value(place, value).map_err(|error| self.broken(before, error))
                     })
                     .transpose()?,
             };
             if let Some(secret) = secret {
-                self.room.0.custody.seal_into(tx, place, after.version, field, &secret).await?;
+                self.custody.seal_into(tx, place, after.version, field, &secret).await?;
             }
         }
         Ok(())
     }
 
     fn broken(&self, credential: &Credential, error: strongroom_crypto::OpenError) -> Problem {
-        self.room.0.custody.counters.integrity_failures.add_one();
+        self.custody.counters.integrity_failures.add_one();
         Problem::integrity(format!(
             "credential {:?} cannot be opened, so it cannot be sealed anew: {error}; restore the row from a backup, or \
              store the key anew in the same change",

@@ -77,7 +77,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`.
     pub async fn versions(&self, id: CredentialId) -> Result<(Credential, Vec<Version>), Problem> {
-        let mut session = self.room.read_ledger().await?;
+        let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::get(&mut session, id, now).await?;
         let found = found.ok_or_else(super::not_found)?;
@@ -91,7 +91,7 @@ impl CredentialService {
     /// # Errors
     /// [`Problem`].
     pub async fn same_keys(&self, credential: &Credential) -> Result<Vec<SameKey>, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         Ok(value::same_keys(&mut session, credential.uid).await?)
     }
 
@@ -105,7 +105,7 @@ impl CredentialService {
         from: i64,
         to: i64,
     ) -> Result<Comparison, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let now = session.now().await?;
         let found = strongroom_store::credential::get(&mut session, id, now).await?;
         let uid = found.ok_or_else(super::not_found)?.uid;

@@ -22,10 +22,10 @@ pub(crate) struct Heartbeat {
 impl Heartbeat {
     /// Starts the task.
     pub(crate) fn start(custody: &Arc<Custody>) -> Self {
-        let custody = Arc::downgrade(custody);
-        let task =
-            tokio::spawn(supervise(("heartbeat", custody.clone()), custody, |custody| beat(custody).boxed()));
-        Self { task: task.abort_handle() }
+        let held = Arc::downgrade(custody);
+        let supervised = ("heartbeat", held.clone());
+        let task = custody.tasks().spawn(supervise(supervised, held, |custody| beat(custody).boxed()));
+        Self { task }
     }
 
     /// Stops it.

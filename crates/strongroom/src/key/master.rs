@@ -9,8 +9,8 @@ use strongroom_model::{Actor, Problem};
 use strongroom_store::key::{self, MasterRow, WrapRow};
 
 use super::{KeyService, node_keys};
-use crate::audit::entry;
 use crate::custody::keyring::{Unwrapped, unwrap_all};
+use crate::custody::trail::entry;
 
 /// What a change of the master key came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl KeyService {
     /// # Errors
     /// [`Problem`] of kind `Integrity` when a key does not unwrap; then nothing was changed.
     pub async fn rotate_master(&self, actor: &Actor) -> Result<MasterChange, Problem> {
-        let (mut tx, first) = (self.room.0.custody.store.write().await?, &self.room.0.custody.masters[0]);
+        let (mut tx, first) = (self.custody.store.write().await?, &self.custody.masters[0]);
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         let fingerprint = first.fingerprint();
@@ -43,7 +43,7 @@ impl KeyService {
         let mut wrapped = 0;
         if !masters.contains(&fingerprint) {
             key::insert_master(&mut tx, &fingerprint, now).await?;
-            for found in unwrap_all(&mut tx, &self.room.0.custody.masters).await? {
+            for found in unwrap_all(&mut tx, &self.custody.masters).await? {
                 key::insert_wrap(&mut tx, &wrap_anew(first, &found)?, now).await?;
                 wrapped += 1;
             }
@@ -51,7 +51,7 @@ impl KeyService {
         let others: Vec<String> = masters.into_iter().filter(|master| *master != fingerprint).collect();
         let detail = json!({ "wrapped": wrapped, "others": others });
         let entry = entry(actor, "key.rotate_master", target(&fingerprint), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(MasterChange { fingerprint, wrapped, others, retired: Vec::new() })
     }
@@ -62,7 +62,7 @@ impl KeyService {
     /// [`Problem`] of kind `Conflict` naming what is in the way: keys that are not wrapped under the new master, a newer
     /// master than the one of this process, or processes that do not hold it.
     pub async fn retire_masters(&self, actor: &Actor) -> Result<MasterChange, Problem> {
-        let (mut tx, first) = (self.room.0.custody.store.write().await?, &self.room.0.custody.masters[0]);
+        let (mut tx, first) = (self.custody.store.write().await?, &self.custody.masters[0]);
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         let fingerprint = first.fingerprint();
@@ -113,7 +113,7 @@ impl KeyService {
         }
         let detail = json!({ "retired": retired, "wraps": wraps });
         let entry = entry(actor, "key.retire_master", target(&fingerprint), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
         Ok(MasterChange { fingerprint, wrapped: 0, others: Vec::new(), retired })
     }

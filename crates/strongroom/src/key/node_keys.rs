@@ -1,13 +1,15 @@
 //! The processes that are alive and the master keys that each holds, so that none loses the only one that it has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use strongroom_crypto::MasterKey;
+use strongroom_crypto::{MasterKey, random};
 use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::key_holder::{self, HolderRow};
-use strongroom_store::{Session, key};
+use strongroom_store::{Session, Store, key};
 
 use crate::custody::Custody;
+use crate::custody::keyring::load_keyring;
 
 /// How long a process counts as alive without a sign of life, in seconds.
 const ALIVE_SECONDS: i64 = 60;
@@ -75,11 +77,7 @@ fn host() -> String {
 ///
 /// # Errors
 /// [`Problem`] when all of them were retired meanwhile.
-pub(crate) async fn announce(
-    store: &strongroom_store::Store,
-    node: Uid,
-    masters: &[MasterKey],
-) -> Result<(), Problem> {
+async fn announce(store: &Store, node: Uid, masters: &[MasterKey]) -> Result<(), Problem> {
     let mut tx = store.write().await?;
     key::lock(&mut tx).await?;
     let now = tx.now().await?;
@@ -111,6 +109,17 @@ pub(crate) async fn announce(
     Ok(tx.commit().await?)
 }
 
+/// Takes custody of a database that has its keys: says which masters this process holds, and unwraps the keys.
+///
+/// # Errors
+/// [`Problem`] when all of the masters were retired meanwhile, or a key does not unwrap.
+pub(crate) async fn take_custody(store: Store, masters: Vec<MasterKey>) -> Result<Arc<Custody>, Problem> {
+    let node = random::uid();
+    announce(&store, node, &masters).await?;
+    let keyring = load_keyring(&mut store.read().await?, &masters).await?;
+    Ok(Arc::new(Custody::new(store, keyring, masters, node)))
+}
+
 /// Says that this process is alive.
 pub(super) async fn keep_alive(custody: &Custody) -> Result<(), Problem> {
     let done = renew(custody).await;
@@ -130,7 +139,13 @@ async fn renew(custody: &Custody) -> Result<(), Problem> {
 }
 
 /// Says that this process ends: it holds no key any more.
-pub(crate) async fn leave(custody: &Custody) -> Result<(), Problem> {
+pub(crate) async fn leave(custody: &Custody) {
+    if let Err(problem) = deregister(custody).await {
+        tracing::debug!(%problem, "failed to deregister node; peers consider it alive for another minute");
+    }
+}
+
+async fn deregister(custody: &Custody) -> Result<(), Problem> {
     let mut tx = custody.store.write().await?;
     key_holder::remove(&mut tx, custody.node).await?;
     Ok(tx.commit().await?)

@@ -11,9 +11,9 @@ use strongroom_store::sealed::{self, After, BoundText, Found};
 use strongroom_store::{key, rotation};
 
 use super::target;
-use crate::audit::entry;
 use crate::custody::Custody;
 use crate::custody::seal::{MOST_SEALS, used_up};
+use crate::custody::trail::entry;
 
 /// Texts that are read and opened at a time when they are proved; nothing is locked meanwhile.
 const TEXTS_PROVED_AT_ONCE: i64 = 256;

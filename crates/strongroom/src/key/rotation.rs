@@ -13,8 +13,8 @@ use strongroom_store::{Write, key, sealed};
 
 use super::reseal::{Resealer, Step};
 use super::{KeyService, target};
-use crate::audit::entry;
 use crate::custody::keyring;
+use crate::custody::trail::entry;
 
 /// When a data key is replaced without being asked.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ impl KeyService {
     /// [`Problem`] of kind `Conflict` while the master key is being replaced and this process lacks one of the two.
     pub async fn rotate(&self, actor: &Actor) -> Result<Started, Problem> {
         let started = self.begin(actor, "asked", None).await?;
-        self.room.0.reseal.wake();
+        self.reseal.wake();
         started.ok_or_else(|| Problem::internal("the rotation is not there after it began"))
     }
 
@@ -89,7 +89,7 @@ impl KeyService {
     /// As [`Self::rotate`].
     pub async fn rotate_if_due(&self, policy: &Policy) -> Result<(), Problem> {
         let (open, keys, now) = {
-            let mut session = self.room.0.custody.store.read().await?;
+            let mut session = self.custody.store.read().await?;
             let open = rotation::latest(&mut session).await?.is_some_and(|latest| latest.is_open);
             (open, key::list(&mut session).await?, session.now().await?)
         };
@@ -104,7 +104,7 @@ impl KeyService {
         } else if !open {
             return Ok(());
         }
-        self.room.0.reseal.wake();
+        self.reseal.wake();
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl KeyService {
     /// [`Problem`]; what was done stays done, and the rotation goes on when this is called again.
     pub async fn go_on(&self) -> Result<(), Problem> {
         let mut resealer = Resealer::default();
-        while let Step::Pause(pause) = resealer.step(&self.room.0.custody).await? {
+        while let Step::Pause(pause) = resealer.step(&self.custody).await? {
             tokio::time::sleep(pause).await;
         }
         Ok(())
@@ -127,7 +127,7 @@ impl KeyService {
         reason: &str,
         judged: Option<&str>,
     ) -> Result<Option<Started>, Problem> {
-        let mut tx = self.room.0.custody.store.write().await?;
+        let mut tx = self.custody.store.write().await?;
         key::lock(&mut tx).await?;
         let now = tx.now().await?;
         if let Some(judged) = judged
@@ -152,11 +152,11 @@ impl KeyService {
             "keyId": state.key_id, "reason": reason, "texts": state.texts, "left": state.left, "isNew": is_new,
         });
         let entry = entry(actor, strongroom_store::audit::KEY_ROTATION, target(&state.key_id), now, &detail);
-        self.room.0.custody.append(&mut tx, vec![entry]).await?;
-        let keyring = keyring::load_keyring(&mut tx, &self.room.0.custody.masters).await?;
+        self.custody.append(&mut tx, vec![entry]).await?;
+        let keyring = keyring::load_keyring(&mut tx, &self.custody.masters).await?;
         tx.commit().await?;
         if is_new {
-            self.room.0.custody.use_keyring(keyring);
+            self.custody.use_keyring(keyring);
             tracing::info!(key = state.key_id, texts = state.texts, reason, "the data key is being replaced");
         }
         Ok(Some(Started { state, is_new }))
@@ -167,7 +167,7 @@ impl KeyService {
     async fn all_masters(&self, tx: &mut Write) -> Result<Vec<&MasterKey>, Problem> {
         let mut masters = Vec::new();
         for fingerprint in key::list_masters(tx).await? {
-            let held = self.room.0.custody.masters.iter().find(|master| master.fingerprint() == fingerprint);
+            let held = self.custody.masters.iter().find(|master| master.fingerprint() == fingerprint);
             masters.push(held.ok_or_else(|| {
                 Problem::conflict(format!(
                     "the master key is being replaced, and this server does not hold the one with fingerprint {fingerprint}; \

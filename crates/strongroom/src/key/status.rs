@@ -88,7 +88,7 @@ impl KeyService {
     /// # Errors
     /// [`Problem`].
     pub async fn status(&self) -> Result<KeyStatus, Problem> {
-        let mut session = self.room.0.custody.store.read().await?;
+        let mut session = self.custody.store.read().await?;
         let now = session.now().await?;
         // First of all: of a rotation that is told to have ended, everything that follows shows the end.
         let rotation = rotation::latest(&mut session).await?;
@@ -100,7 +100,7 @@ impl KeyService {
         let rotation = rotation.map(|row| RotationState::of(row, &counts));
         drop(session);
 
-        let own: Vec<String> = self.room.0.custody.masters.iter().map(MasterKey::fingerprint).collect();
+        let own: Vec<String> = self.custody.masters.iter().map(MasterKey::fingerprint).collect();
         let first = own[0].clone();
         let is_ready = known.iter().any(|master| master.fingerprint == first);
         let replaced_by = newer_master(&known, &first).map(str::to_owned);

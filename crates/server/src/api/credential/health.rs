@@ -28,10 +28,10 @@ pub(super) async fn health(State(state): State<AppState>) -> Answer<Json<Vec<Cre
         id: one.id.0,
         name: one.name,
         provider: one.provider,
-        state: one.illness.map_or("healthy", |illness| illness.ailment.as_str()).to_owned(),
-        since: one.illness.map(|illness| illness.since),
-        until: one.illness.map(|illness| illness.until),
-        times: one.illness.map_or(0, |illness| illness.times),
+        state: one.cooldown.map_or("healthy", |cooldown| cooldown.ailment.as_str()).to_owned(),
+        since: one.cooldown.map(|cooldown| cooldown.since),
+        until: one.cooldown.map(|cooldown| cooldown.until),
+        times: one.cooldown.map_or(0, |cooldown| cooldown.times),
     });
     Ok(Json(wire.collect()))
 }

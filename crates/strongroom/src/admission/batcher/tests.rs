@@ -50,7 +50,12 @@ impl Bench {
         let room = Strongroom::open(options).await.unwrap();
         let shared = Arc::new(Shared::default());
         let (queue, requests) = mpsc::channel(MAX_WAITING_CALLS);
-        let batcher = AdmissionBatcher { shared: Arc::clone(&shared), queue, _task: Mutex::default() };
+        let batcher = AdmissionBatcher {
+            custody: Arc::clone(&room.0.custody),
+            shared: Arc::clone(&shared),
+            queue,
+            _task: Mutex::default(),
+        };
         let worker = Worker {
             custody: Arc::clone(&room.0.custody),
             cache: Arc::clone(&room.0.cache),

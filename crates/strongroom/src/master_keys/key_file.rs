@@ -47,7 +47,7 @@ pub(super) fn write(path: &Path, key: &Secret) -> Result<(), Problem> {
     })
 }
 
-pub(super) fn remove(path: &Path) {
+pub(crate) fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         tracing::warn!(path = %path.display(), %error, "the unused key file cannot be removed");
     }

@@ -10,8 +10,8 @@ use strongroom_model::version::{Ending, Erasure, Version};
 use strongroom_model::{Actor, Millis, Problem, Uid};
 use strongroom_store::{REGION, Session, Write, audit, meta, value, version};
 
-use crate::audit::entry;
-use crate::custody::Custody;
+use super::Custody;
+use super::trail::entry;
 
 /// Versions that are read at a time.
 const BATCH: i64 = 500;
