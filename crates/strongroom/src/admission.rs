@@ -41,14 +41,21 @@ pub(crate) struct AtFault<'b> {
     unpriced: Option<&'b str>,
 }
 
-impl Need {
-    /// The most that a call within these bounds can need, and what is at fault where nothing bounds it.
-    pub(crate) fn within<'b>(bound: &'b CallBound, price: Option<&ModelPrice>) -> (Self, AtFault<'b>) {
+/// A need, and the fields of the request that are at fault where nothing bounds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demand<'b> {
+    pub(crate) need: Need,
+    pub(crate) at_fault: AtFault<'b>,
+}
+
+impl<'b> Demand<'b> {
+    /// The most that a call within these bounds can need.
+    pub(crate) fn within(bound: &'b CallBound, price: Option<&ModelPrice>) -> Self {
         let may_have_audio = bound.asked.iter().any(|asked| asked.what == AskedFor::AudioInput);
-        let unbounded = Self { requests: Amount::ONE, tokens: None, nano_usd: None, may_have_audio };
+        let unbounded = Need { requests: Amount::ONE, tokens: None, nano_usd: None, may_have_audio };
         let mut at_fault = AtFault { unclear: bound.unclear.as_deref(), unpriced: None };
         if !bound.is_metered || bound.unclear.is_some() {
-            return (unbounded, at_fault);
+            return Self { need: unbounded, at_fault };
         }
         let (tokens, nano_usd) = match price {
             Some(price) => {
@@ -65,10 +72,12 @@ impl Need {
         };
         // What reaches the ceiling may go beyond it: nothing bounds it.
         let bounded = |amount: &Amount| !amount.is_at_ceiling();
-        let need = Self { tokens: tokens.filter(bounded), nano_usd: nano_usd.filter(bounded), ..unbounded };
-        (need, at_fault)
+        let need = Need { tokens: tokens.filter(bounded), nano_usd: nano_usd.filter(bounded), ..unbounded };
+        Self { need, at_fault }
     }
+}
 
+impl Need {
     pub(crate) fn of(&self, unit: Unit) -> Option<Amount> {
         match unit {
             Unit::Requests => Some(self.requests),
@@ -161,14 +170,15 @@ impl Plan {
     pub(crate) fn bind(
         &mut self,
         limits: &[Limit],
-        (need, at_fault): (&Need, AtFault<'_>),
+        demand: &Demand<'_>,
         snapshot: Snapshot,
     ) -> Result<(), Problem> {
+        let Demand { need, at_fault } = demand;
         for limit in limits {
             if matches!(&limit.scope, LimitScope::Credential(uid) if *uid == limit.counter_subject()) {
                 continue;
             }
-            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit, at_fault))?;
+            let amount = need.of(limit.unit).ok_or_else(|| unbounded(limit.unit, *at_fault))?;
             // What uses no tokens is free. A model that costs nothing by the table may cost something by its provider's word.
             if amount == Amount::ZERO && need.tokens == Some(Amount::ZERO) {
                 continue;
@@ -273,7 +283,7 @@ pub(crate) async fn bind_client(
     cache: &Cache,
     plan: &mut Plan,
     actor: &Actor,
-    need: (&Need, AtFault<'_>),
+    demand: &Demand<'_>,
     snapshot: Snapshot,
 ) -> Result<(), Problem> {
     for scope in client_scopes(actor) {
@@ -281,7 +291,7 @@ pub(crate) async fn bind_client(
             Some(limits) => limits,
             None => cache.limits_of(&scope, snapshot.generation).await?,
         };
-        plan.bind(&limits, need, snapshot)?;
+        plan.bind(&limits, demand, snapshot)?;
     }
     Ok(())
 }
@@ -294,7 +304,7 @@ pub(crate) async fn bind_credential(
     cache: &Cache,
     plan: &mut Plan,
     credential: Uid,
-    need: (&Need, AtFault<'_>),
+    demand: &Demand<'_>,
     snapshot: Snapshot,
 ) -> Result<(), Problem> {
     let scope = LimitScope::Credential(credential);
@@ -303,5 +313,5 @@ pub(crate) async fn bind_credential(
         None => cache.limits_of(&scope, snapshot.generation).await?,
     };
     plan.count_uses(credential, &limits, snapshot);
-    plan.bind(&limits, need, snapshot)
+    plan.bind(&limits, demand, snapshot)
 }

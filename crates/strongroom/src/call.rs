@@ -14,7 +14,7 @@ use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 
 use crate::admission::{
-    AdmissionBatcher, AtFault, Held, Need, Plan, Refusal, bind_client, bind_credential, limit_reached,
+    AdmissionBatcher, Demand, Held, Need, Plan, Refusal, bind_client, bind_credential, limit_reached,
 };
 use crate::cache::{Cache, Snapshot};
 use crate::canary::Canaries;
@@ -28,7 +28,7 @@ pub(crate) use model_names::ModelNames;
 pub use strongroom_connectors::ai::gateway::{Ailment, Report};
 
 use selection::{Candidate, Key};
-use settlement::{ClientSide, Purpose};
+use settlement::{ClientSide, Holds, Purpose};
 
 /// How often claims are made anew because something changed meanwhile.
 const ATTEMPTS: usize = 16;
@@ -234,19 +234,15 @@ impl Call {
             let Some(candidate) = self.candidates.get(self.tried) else {
                 return self.refusal.take().map_or(Ok(None), Err);
             };
-            let (need, at_fault) = self.need(candidate.target, snapshot);
+            let demand = self.demand(candidate.target, snapshot);
+            let need = demand.need;
             let mut plan = Plan::default();
-            bind_client(&self.calls.cache, &mut plan, &self.actor, (&need, at_fault), snapshot).await?;
+            bind_client(&self.calls.cache, &mut plan, &self.actor, &demand, snapshot).await?;
             let client_claims = plan.claims.len();
             if let Key::Sealed(served) = &candidate.key
-                && let Err(problem) = bind_credential(
-                    &self.calls.cache,
-                    &mut plan,
-                    served.credential.uid,
-                    (&need, at_fault),
-                    snapshot,
-                )
-                .await
+                && let Err(problem) =
+                    bind_credential(&self.calls.cache, &mut plan, served.credential.uid, &demand, snapshot)
+                        .await
             {
                 if problem.kind != ProblemKind::Denied {
                     return Err(problem);
@@ -322,11 +318,11 @@ impl Call {
         Ok(())
     }
 
-    fn need(&self, target: usize, snapshot: Snapshot) -> (Need, AtFault<'_>) {
+    fn demand(&self, target: usize, snapshot: Snapshot) -> Demand<'_> {
         let target = &self.call.targets[target];
         let price =
             target.model.as_deref().and_then(|it| self.calls.prices.find(&target.provider, it, snapshot.now));
-        Need::within(&target.bound, price)
+        Demand::within(&target.bound, price)
     }
 
     fn attempt(
@@ -360,7 +356,7 @@ impl Call {
                 need,
                 snapshot,
             },
-            (client, credential),
+            Holds { client, credential },
             Arc::clone(&self.client),
         )
     }

@@ -290,7 +290,7 @@ impl LimitService {
             let prices = &self.prices;
             prices.find(provider, model, now).or_else(|| prices.find(provider, within?, now))
         });
-        let (need, _) = crate::admission::Need::within(&bound, price);
-        need.of(unit).map(Amount::get)
+        let demand = crate::admission::Demand::within(&bound, price);
+        demand.need.of(unit).map(Amount::get)
     }
 }

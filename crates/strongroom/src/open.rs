@@ -148,10 +148,11 @@ impl Strongroom {
 
     /// Has canaries that providers refuse taken back, for as long as calls may be made.
     fn take_back_fallen(&self, fallen: FallenCanaries) {
-        let supervised = ("canaries", Arc::downgrade(&self.0.custody));
+        let held = Arc::downgrade(&self.0.custody);
         let state = (self.credentials(Actor::system()), fallen);
         let mut tasks = self.0.custody.tasks();
-        tasks.spawn(supervise(supervised, state, |(service, fallen)| service.take_back(fallen).boxed()));
+        tasks
+            .spawn(supervise("canaries", held, state, |(service, fallen)| service.take_back(fallen).boxed()));
     }
 
     /// Starts the audit chain once, with an entry that says so.

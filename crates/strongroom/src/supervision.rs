@@ -15,7 +15,8 @@ const RESTART_PAUSE: Duration = Duration::from_millis(200);
 /// Runs a task until it ends by itself. `state` is what it keeps when it panics and is run again: the queue that it takes
 /// its work from, for one.
 pub(crate) async fn supervise<S: Send>(
-    (name, custody): (&'static str, Weak<Custody>),
+    name: &'static str,
+    custody: Weak<Custody>,
     mut state: S,
     run: impl for<'s> Fn(&'s mut S) -> BoxFuture<'s, ()> + Send,
 ) {
@@ -46,7 +47,7 @@ mod tests {
         let room = Strongroom::open(options).await.unwrap();
         let (work, queue) = mpsc::channel::<u32>(8);
         let (done, mut results) = mpsc::channel(8);
-        let task = supervise(("test", Arc::downgrade(&room.0.custody)), (queue, done), |(queue, done)| {
+        let task = supervise("test", Arc::downgrade(&room.0.custody), (queue, done), |(queue, done)| {
             async move {
                 while let Some(number) = queue.recv().await {
                     assert_ne!(number % 2, 0, "an even number");

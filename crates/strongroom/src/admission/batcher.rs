@@ -1,33 +1,48 @@
 //! Group commit of admissions: calls that leases do not cover, and calls that have ended, share a transaction.
 //!
 //! The worker is a task of its own. It waits for callers that need an answer now, or for a moment when calls have ended, so
-//! that the number of transactions follows the disk and not the calls.
+//! that the number of transactions follows the disk and not the calls. One batch after the other goes through these states:
+//!
+//! ```text
+//!  rest ──► begin ──► turn away ──► decide ──► commit ──► tell ──► rest
+//!             │                       │           │
+//!             │ node row is gone      │ failed    │ no answer
+//!             ▼                       ▼           ▼
+//!        new epoch:              put back:     uncertain: `resolve` asks the database
+//!        peers settled what      as if it      before the next batch begins
+//!        this node held, stale   had not         ├─ it had happened: grants go back
+//!        claims are made anew    begun           └─ it had not: put back
+//! ```
+//!
+//! What is taken out of memory for a batch is owned by a guard (`guard.rs`) until its commit begins, and by `uncertain` until
+//! its outcome is known, so that it is counted once whatever happens. Undone by another transaction, the batch is tried again
+//! at once; refused for what a record holds, that record is set aside (`set_aside.rs`); else after a pause.
 
 mod asking;
 mod deciding;
 mod guard;
 mod set_aside;
+mod writing;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use strongroom_crypto::random;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind, Uid};
 use strongroom_store::usage::{self, Kind, Record};
-use strongroom_store::{Session, Write, change, node};
+use strongroom_store::{Session, node};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 pub(crate) use asking::Refusal;
-use asking::{Asking, Request, answer, is_of, refuse_all};
-use deciding::Decided;
-use guard::{Grant, TakenOut, Writing};
+use asking::{Asking, Request, refuse_all};
+use guard::{Grant, Writing};
 use set_aside::{Ended, is_refused, is_undone};
+use writing::Attempt;
 
-use super::leases::{Batch, Claim, Decision, LeasePool, Sealed};
+use super::leases::{Batch, Claim, LeasePool};
 use super::{Held, Settlement};
 use crate::cache::{Cache, Snapshot};
 use crate::custody::Custody;
@@ -116,7 +131,8 @@ impl AdmissionBatcher {
             renewed: None,
         };
         task.spawn(supervise(
-            ("admission", Arc::downgrade(&custody)),
+            "admission",
+            Arc::downgrade(&custody),
             (worker, requests),
             |(worker, requests)| worker.work(requests).boxed(),
         ));
@@ -424,128 +440,6 @@ impl Worker {
         (self.node, self.batch, self.renewed) = (None, 0, None);
         tracing::warn!("node lease expired; peers settled our outstanding holds");
     }
-
-    async fn write(&mut self, sealed: Sealed, attempt: Attempt) -> Result<(), Unwritten> {
-        let mut taken =
-            TakenOut { shared: Arc::clone(&self.shared), sealed: Some(sealed), ended: Some(attempt.ended) };
-        let asking = attempt.asking;
-        let opened = self.begin().await;
-        let (mut tx, snapshot, started, is_known) = match opened {
-            Ok(opened) => opened,
-            Err(problem) => return Err(Unwritten { problem, asking }),
-        };
-        if !is_known {
-            if let Err(error) = tx.roll_back().await {
-                return Err(Unwritten { problem: error.into(), asking });
-            }
-            drop(taken);
-            self.start_new_epoch();
-            // They are told to make their claims anew, which the next batch decides.
-            asking.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
-            return Ok(());
-        }
-        let is_moved = snapshot.generation != self.generation;
-        self.generation = snapshot.generation;
-        let (asking, stale): (Vec<_>, Vec<_>) =
-            asking.into_iter().partition(|asking| is_of(&asking.claims, asking.snapshot, snapshot));
-        stale.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
-        let done = self.decide(&mut tx, &mut taken, &asking, !is_moved && !attempt.give_back).await;
-        let Decided { batch, ended, is_written, is_last } = match done {
-            Ok(decided) => decided,
-            Err(problem) => return Err(Unwritten { problem, asking }),
-        };
-        if is_written {
-            // From here on the outcome is not known until the database has told it.
-            self.uncertain = Some(Uncertain { batch, ended });
-            if let Err(error) = tx.commit().await {
-                let problem = Problem::from(error);
-                let batch = self.uncertain.as_ref().map(|uncertain| &uncertain.batch);
-                for (place, asking) in asking.into_iter().enumerate() {
-                    let rests = batch.is_none_or(|batch| batch.rests_on_commit(place));
-                    let refusal = || Refusal::Problem(Problem::new(problem.kind, problem.message.clone()));
-                    let decision = batch.map(|batch| batch.decisions[place]);
-                    match decision {
-                        Some(Decision::Granted) if !rests => self.grant(asking),
-                        _ => answer(asking, Err(refusal())),
-                    }
-                }
-                if let Some(uncertain) = &mut self.uncertain {
-                    uncertain.batch.told_covered();
-                }
-                return Err(Unwritten { problem, asking: Vec::new() });
-            }
-            self.custody.write_health.done();
-            self.batch += 1;
-            self.renewed = Some(started);
-        } else {
-            // Nothing was written, so that it does not matter how this ends.
-            drop(tx);
-            self.uncertain = Some(Uncertain { batch, ended });
-        }
-        let Some(Uncertain { batch, ended: Ended { mut records, .. } }) = self.uncertain.take() else {
-            return Ok(());
-        };
-        records.clear();
-        let decisions = batch.decisions.clone();
-        {
-            let mut counted = self.shared.counted();
-            counted.leases.happened(batch);
-            if records.capacity() <= 2 * FULL_BATCH {
-                counted.spare = records;
-            }
-            if is_written {
-                counted.alive_until = Some(started + 2 * RENEWAL_INTERVAL);
-            }
-        }
-        for (asking, decision) in asking.into_iter().zip(decisions) {
-            match decision {
-                Decision::Granted => self.grant(asking),
-                Decision::Refused { claim, state } => {
-                    let amount = asking.claims[claim].amount;
-                    answer(asking, Err(Refusal::Limit { claim, amount, state }));
-                }
-            }
-        }
-        if is_last {
-            (self.node, self.batch, self.renewed) = (None, 0, None);
-            self.shared.counted().alive_until = None;
-        }
-        Ok(())
-    }
-
-    fn grant(&self, asking: Asking) {
-        let held = Held { claims: asking.claims, epoch: self.shared.counted().epoch };
-        let grant = Grant { shared: Arc::clone(&self.shared), held: Some(held), at: asking.snapshot.now };
-        // A caller that has gone away meanwhile does not take it, and it goes back.
-        let _ = asking.reply.send(Ok(grant));
-    }
-
-    /// Begins the transaction: how things stand, and a sign of life. `false` when others have settled what this server
-    /// held.
-    async fn begin(&mut self) -> Result<(Write, Snapshot, Instant, bool), Problem> {
-        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
-        let mut tx = self.custody.store.write_at_once().await?;
-        let generation = change::current(&mut tx).await?;
-        let snapshot = Snapshot { now: tx.now().await?, generation };
-        let lease_until = snapshot.now.plus_seconds(LEASE_SECONDS);
-        let is_known = match self.node.filter(|_| self.batch > 0) {
-            Some(node) => node::renew(&mut tx, node, lease_until, self.batch + 1).await?,
-            None => {
-                let node = random::uid();
-                node::register(&mut tx, node, snapshot.now, lease_until).await?;
-                (self.node, self.batch) = (Some(node), 0);
-                true
-            }
-        };
-        self.cache.observe(snapshot, started, changes_made);
-        Ok((tx, snapshot, started, is_known))
-    }
-}
-
-struct Attempt {
-    asking: Vec<Asking>,
-    ended: Ended,
-    give_back: bool,
 }
 
 async fn sleep_for(duration: Option<Duration>) {

@@ -11,15 +11,18 @@ use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{Kind, Record};
 use strongroom_store::{Session, Write};
 
-use super::{AtFault, Need, Plan, client_scopes, limit_reached};
+use super::{AtFault, Demand, Need, Plan, client_scopes, limit_reached};
 use crate::cache::{Cache, Snapshot};
 
 /// One use, which consumes no tokens that anybody could count.
-pub(crate) const ONE_USE: Need = Need {
-    requests: Amount::ONE,
-    tokens: Some(Amount::ZERO),
-    nano_usd: Some(Amount::ZERO),
-    may_have_audio: false,
+const ONE_USE: Demand<'static> = Demand {
+    need: Need {
+        requests: Amount::ONE,
+        tokens: Some(Amount::ZERO),
+        nano_usd: Some(Amount::ZERO),
+        may_have_audio: false,
+    },
+    at_fault: AtFault { unclear: None, unpriced: None },
 };
 
 /// Plans one use of a credential: the counters and limits that it touches.
@@ -33,7 +36,7 @@ pub(crate) async fn plan_use(
     let mut plan = Plan::default();
     let limits = cache.limits_in(session, &LimitScope::Credential(credential), snapshot.generation).await?;
     plan.count_uses(credential, &limits, snapshot);
-    plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
+    plan.bind(&limits, &ONE_USE, snapshot)?;
     plan_client_use(cache, session, &mut plan, actor, snapshot).await?;
     Ok(plan)
 }
@@ -48,7 +51,7 @@ pub(crate) async fn plan_client_use(
 ) -> Result<(), Problem> {
     for scope in client_scopes(actor) {
         let limits = cache.limits_in(session, &scope, snapshot.generation).await?;
-        plan.bind(&limits, (&ONE_USE, AtFault::default()), snapshot)?;
+        plan.bind(&limits, &ONE_USE, snapshot)?;
     }
     Ok(())
 }

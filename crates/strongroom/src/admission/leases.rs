@@ -6,6 +6,8 @@
 //! became of that. Whatever leaves this server's hands leaves them when the batch opens, and whatever comes in comes when
 //! its commit is certain, so that memory never promises what the database does not hold for it.
 
+mod opening;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
@@ -232,101 +234,6 @@ impl LeasePool {
         self.put_back(sealed.moves);
     }
 
-    /// Opens a batch: decides the calls in their order and says what to write. `states` are the counters, locked,
-    /// if a limit binds any of those in [`Sealed`] and of the calls. With `keep_leases` unset, everything that was taken
-    /// ahead goes back.
-    pub(crate) fn open(
-        &mut self,
-        sealed: Sealed,
-        calls: &[&[Claim]],
-        states: &BTreeMap<CounterKey, CounterState>,
-        keep_leases: bool,
-    ) -> Batch {
-        let mut moves = sealed.moves;
-        let mut touched: BTreeSet<CounterKey> = moves.keys().copied().collect();
-        if !keep_leases {
-            touched.extend(self.accounts.keys().copied());
-        }
-        // What leases cover already is granted from them.
-        let mut decisions: Vec<Option<Decision>> = Vec::with_capacity(calls.len());
-        let mut covered = Vec::new();
-        // What was taken ahead of what the others need goes back first: nobody is refused what this server sits on itself.
-        let mut needed: BTreeSet<CounterKey> = BTreeSet::new();
-        for claims in calls {
-            touched.extend(claims.iter().map(|claim| claim.key));
-            let is_covered = keep_leases && self.admit(claims);
-            if is_covered {
-                covered.extend_from_slice(claims);
-            } else {
-                needed.extend(claims.iter().filter(|claim| claim.limit.is_some()).map(|claim| claim.key));
-            }
-            decisions.push(is_covered.then_some(Decision::Granted));
-        }
-        let mut taken: BTreeMap<CounterKey, i64> = BTreeMap::new();
-        let mut before: BTreeMap<CounterKey, (i64, i64)> = BTreeMap::new();
-        for key in &touched {
-            let account = self.accounts.entry(*key).or_default();
-            let one = moves.entry(*key).or_default();
-            before.insert(*key, (account.durable + one.spent, account.shown));
-            let others = states.get(key).copied().unwrap_or_default().taken() - one.spent + one.consumed;
-            let left = account.limit.map(|limit| limit.saturating_sub(others));
-            let keeps = keep_leases && !needed.contains(key);
-            one.returned = (account.lease() - account.target(left, keeps)).max(0);
-            account.durable -= one.returned;
-            taken.insert(*key, others - one.returned);
-        }
-        let mut granted = Vec::new();
-        for (place, claims) in calls.iter().enumerate() {
-            if decisions[place].is_some() {
-                continue;
-            }
-            let full = claims.iter().position(|claim| {
-                let taken = taken.get(&claim.key).copied().unwrap_or_default();
-                claim.limit.is_some_and(|limit| claim.amount > limit.saturating_sub(taken))
-            });
-            decisions[place] = Some(match full {
-                Some(claim) => {
-                    let state = states.get(&claims[claim].key).copied().unwrap_or_default();
-                    Decision::Refused { claim, state }
-                }
-                None => {
-                    for claim in *claims {
-                        *taken.entry(claim.key).or_default() += claim.amount;
-                        moves.entry(claim.key).or_default().granted += claim.amount;
-                        self.accounts.entry(claim.key).or_default().note(claim);
-                    }
-                    granted.push((place, claims.to_vec()));
-                    Decision::Granted
-                }
-            });
-        }
-        let mut deltas = BTreeMap::new();
-        for (key, one) in &mut moves {
-            let Some(account) = self.accounts.get_mut(key) else { continue };
-            let left =
-                account.limit.map(|limit| limit.saturating_sub(taken.get(key).copied().unwrap_or_default()));
-            account.pace = account.asked.max(account.pace / 2);
-            account.asked = 0;
-            one.topped_up = (account.target(left, keep_leases) - account.lease()).max(0);
-            one.shown = account.in_flight + one.granted;
-            let (durable, shown) = before.get(key).copied().unwrap_or_default();
-            let after = account.durable + one.granted + one.topped_up;
-            let held = one.shown - shown;
-            let delta = Delta {
-                settled: one.consumed,
-                held,
-                leased: after - durable - held,
-                adjusted: 0,
-                last_used: one.last_used,
-            };
-            if delta != Delta::default() {
-                deltas.insert(*key, delta);
-            }
-        }
-        let decisions = decisions.into_iter().flatten().collect();
-        Batch { deltas, decisions, moves, granted, covered }
-    }
-
     /// The batch has happened. What was granted to callers that have gone away meanwhile is theirs until they
     /// [`LeasePool::finish`].
     pub(crate) fn happened(&mut self, batch: Batch) {
@@ -384,23 +291,6 @@ impl LeasePool {
             }
         }
         self.accounts.retain(|_, account| !account.is_idle());
-    }
-}
-
-impl Account {
-    /// What to have in hand for the calls until the next batch.
-    fn target(&self, left: Option<i64>, keep_leases: bool) -> i64 {
-        if !keep_leases {
-            return 0;
-        }
-        let wanted = self.pace.max(self.asked).saturating_mul(2);
-        match left {
-            None => wanted.min(MAX_LEASED),
-            Some(left) => {
-                let most = left / LEASE_DIVISOR;
-                if most < self.largest { 0 } else { wanted.min(most) }
-            }
-        }
     }
 }
 

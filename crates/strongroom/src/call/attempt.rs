@@ -6,9 +6,8 @@ use strongroom_model::credential::Source;
 use strongroom_model::{Provider, Secret};
 
 use super::selection::Key;
-use super::settlement::{Charge, ClientSide, Purpose, Settling};
+use super::settlement::{Charge, ClientSide, Holds, Purpose, Settling};
 use super::{CallEnd, Failure};
-use crate::admission::Held;
 
 /// One attempt, admitted: what it may consume is held. Dropped, it is settled at that.
 #[derive(Debug)]
@@ -36,12 +35,7 @@ struct Open {
 }
 
 impl Attempt {
-    pub(super) fn new(
-        key: Key,
-        purpose: Purpose,
-        held: (Held, Held),
-        client: Arc<Mutex<ClientSide>>,
-    ) -> Self {
+    pub(super) fn new(key: Key, purpose: Purpose, held: Holds, client: Arc<Mutex<ClientSide>>) -> Self {
         let (target, provider) = (purpose.target, purpose.provider.clone());
         let settling = Settling::begin(key.clone(), purpose, held, client);
         Self { target, provider, key, open: Open { settling: Some(Box::new(settling)) } }

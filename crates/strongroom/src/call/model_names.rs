@@ -12,18 +12,27 @@ use strongroom_model::{LedgerText, Millis, Provider};
 /// Names per provider that are in no price table and are kept by themselves, for as long as the process runs.
 const MAX_UNPRICED_NAMES: usize = 200;
 
-/// Which names without a price this process has seen answered.
+/// A model as a call names it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NamedModel<'m> {
+    pub(super) provider: &'m Provider,
+    pub(super) model: &'m str,
+    /// When the call was admitted.
+    pub(super) at: Millis,
+    /// Whether the provider answered, so that the model exists there.
+    pub(super) is_served: bool,
+}
+
+/// The names without a price that this process has seen answered.
 #[derive(Debug, Default)]
 pub(crate) struct ModelNames(Mutex<HashMap<Provider, HashSet<String>>>);
 
 impl ModelNames {
-    /// The name under which the ledger has a call to this model. `is_served`: the provider answered it, so that the model
-    /// exists there.
+    /// The name under which the ledger has a call to this model.
     pub(super) fn of(
         &self,
-        (prices, at): (&PriceTable, Millis),
-        (provider, model): (&Provider, &str),
-        is_served: bool,
+        prices: &PriceTable,
+        NamedModel { provider, model, at, is_served }: NamedModel<'_>,
     ) -> LedgerText {
         let Some(name) = LedgerText::named(model) else { return LedgerText::other() };
         if name.is_empty() || prices.find(provider, model, at).is_some() {
@@ -54,7 +63,8 @@ mod tests {
         let (names, prices) = (ModelNames::default(), crate::prices::built_in());
         let openai = Provider::parse("openai").unwrap();
         let of = |model: &str, is_served| {
-            names.of((&prices, Millis(0)), (&openai, model), is_served).as_str().to_owned()
+            let named = NamedModel { provider: &openai, model, at: Millis(0), is_served };
+            names.of(&prices, named).as_str().to_owned()
         };
         assert_eq!(of("", false), "");
         assert_eq!(of("gpt-4o-mini", false), "gpt-4o-mini");

@@ -1,15 +1,29 @@
-//! The settlement of an attempt: what it is charged with, its record, and what remains held for the next one.
+//! The settlement of an attempt: its charge, its record, and the holds that remain for the next one.
+//!
+//! ```text
+//!            ┌─ released: charged with nothing ──────────────┐
+//!  admitted ─┼─ refused: a request on the credential ────────┤► came to nothing ─► next attempt: the holds on token
+//!     │      └─ lost: charged as it was held ────────────────┘         │           and user go on, the record is an
+//!     │                                                                │           attempt's
+//!     ▼                                                                └► no other: the record is the call's
+//!  answered ─► settled: charged with what its answer reports, else as it was held
+//!     └─ dropped: settled as it was held
+//! ```
+//!
+//! Each attempt is settled once, with everything that was held for it, under the epoch in which it was held. The client's
+//! request counts once, with the attempt that it gets.
+
+mod cost;
+mod record;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use strongroom_connectors::ai::gateway::keep_terms;
-use strongroom_crypto::random;
-use strongroom_model::credential::Source;
 use strongroom_model::limit::Unit;
-use strongroom_model::usage::{Metering, TokenUsage, Unpriced};
-use strongroom_model::{Amount, LedgerText, Provider, UserId};
+use strongroom_model::{Amount, Provider, UserId};
 use strongroom_store::usage::{Kind, Record};
+
+use record::spent_by;
 
 use super::selection::Key;
 use super::{Ailment, CallEnd, Calls, Failure};
@@ -115,7 +129,15 @@ pub(super) fn close(calls: &Calls, client: &Mutex<ClientSide>) {
     calls.admission.settle(settlement);
 }
 
-/// What is needed to settle an attempt.
+/// The holds of an attempt.
+#[derive(Debug)]
+pub(super) struct Holds {
+    /// On token and user.
+    pub(super) client: Held,
+    pub(super) credential: Held,
+}
+
+/// An attempt that is not settled yet.
 #[derive(Debug)]
 pub(super) struct Settling {
     purpose: Purpose,
@@ -131,12 +153,8 @@ pub(super) struct Settling {
 
 impl Settling {
     /// An attempt begins. One before it was not the last: it is written down as an attempt.
-    pub(super) fn begin(
-        key: Key,
-        purpose: Purpose,
-        (client_held, credential_held): (Held, Held),
-        client: Arc<Mutex<ClientSide>>,
-    ) -> Self {
+    pub(super) fn begin(key: Key, purpose: Purpose, held: Holds, client: Arc<Mutex<ClientSide>>) -> Self {
+        let Holds { client: client_held, credential: credential_held } = held;
         let (before, failed) = {
             let mut side = locked(&client);
             side.has_left |= side.failed.is_some();
@@ -202,47 +220,6 @@ impl Settling {
         }
     }
 
-    /// The record of it, into which its texts go: an attempt has one.
-    fn record(&mut self, kind: Kind) -> Record {
-        let (which, total_ms) = (self.which(), self.elapsed_ms());
-        let is_served = (200..400).contains(&self.status);
-        let purpose = &mut self.purpose;
-        let calls = &purpose.calls;
-        let model = match &purpose.model {
-            Some(model) => {
-                let prices = (&*calls.prices, purpose.snapshot.now);
-                calls.model_names.of(prices, (&purpose.provider, model), is_served)
-            }
-            None => LedgerText::default(),
-        };
-        Record {
-            uid: random::uid_at(purpose.snapshot.now),
-            at: purpose.snapshot.now,
-            kind,
-            operation: purpose.operation,
-            actor: LedgerText::shown(std::mem::take(&mut purpose.actor)),
-            user: purpose.user,
-            credential: which.map(|(credential, _)| credential),
-            version: which.map(|(_, version)| version),
-            provider: purpose.provider.clone(),
-            model,
-            source: if which.is_some() { Source::Database } else { Source::Environment },
-            status: self.status,
-            requests: 1,
-            client_requests: 1,
-            tokens: TokenUsage::default(),
-            cost_nano_usd: Some(Amount::ZERO),
-            charged_tokens: Amount::ZERO,
-            charged_nano_usd: Amount::ZERO,
-            metering: Metering::Unmetered,
-            generation: purpose.snapshot.generation,
-            first_byte_ms: self.first_byte_ms,
-            total_ms: Some(total_ms),
-            raw_usage: None,
-            request_id: purpose.request_id.take().map(LedgerText::shown),
-        }
-    }
-
     /// It did not come to an answer that a client gets for good.
     pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
         let (status, ailment, retry_after) = match failure {
@@ -294,66 +271,6 @@ impl Settling {
         self.purpose.calls.admission.settle(Settlement { consumed, epoch, at, record: Some(record) });
     }
 
-    /// What limits are charged with for a call that ended so, and what it cost.
-    fn charge(&self, record: &mut Record, end: CallEnd) {
-        let CallEnd { usage, model, mut raw_usage, metering } = end;
-        let Purpose { calls, need, provider, .. } = &self.purpose;
-        record.metering = metering;
-        let asked = self.purpose.model.as_deref();
-        let mut told = None;
-        if let Some(mut usage) = usage {
-            let is_untold =
-                need.may_have_audio && usage.terms.has_untold_input && usage.reported_nano_usd.is_none();
-            if is_untold {
-                usage.terms.cannot_price(Unpriced::AudioInput);
-            }
-            let models = (asked, model.as_deref());
-            let (cost, billed) = calls.prices.cost_of(provider, models, record.at, &usage);
-            if let Some(unpriced) = cost.unpriced {
-                tracing::debug!(
-                    provider = provider.as_str(),
-                    what = unpriced.as_str(),
-                    "a call has no price"
-                );
-            }
-            let billed = billed.filter(|billed| Some(*billed) != asked);
-            let untold = usage.terms.unpriced.filter(|_| is_untold);
-            if billed.is_some() || untold.is_some() {
-                // For pricing again: the record names the model that was asked for, and not what it was asked with.
-                raw_usage = raw_usage.and_then(|raw| keep_terms(&raw, billed, untold));
-            }
-            record.tokens = usage;
-            told = Some((usage.total(), cost));
-        }
-        match (metering, told) {
-            (Metering::Held, told) => {
-                // What was told before the end is the least that is billed, the hold the most that was allowed.
-                let tokens = told.map_or(Amount::ZERO, |(tokens, _)| tokens);
-                let known = told.map_or(Amount::ZERO, |(_, cost)| cost.known_nano_usd);
-                record.charged_tokens = need.tokens.unwrap_or_default().max(tokens);
-                record.cost_nano_usd = need.nano_usd.max(told.and_then(|(_, cost)| cost.whole()));
-                record.charged_nano_usd = record.cost_nano_usd.unwrap_or_default().max(known);
-            }
-            (_, Some((tokens, cost))) => {
-                record.raw_usage = raw_usage;
-                record.charged_tokens = tokens;
-                record.cost_nano_usd = cost.whole();
-                // What has no price is charged as it was held, and no lower than what is known of it.
-                let unpriced = || cost.known_nano_usd.max(need.nano_usd.unwrap_or_default());
-                record.charged_nano_usd = cost.whole().unwrap_or_else(unpriced);
-            }
-            (_, None) => {
-                record.charged_tokens = need.tokens.unwrap_or_default();
-                record.charged_nano_usd = need.nano_usd.unwrap_or_default();
-                record.cost_nano_usd = need.nano_usd;
-            }
-        }
-        if let Some(model) = model.filter(|_| record.model.is_empty()) {
-            let named = (provider, model.as_str());
-            record.model = calls.model_names.of((&*calls.prices, record.at), named, self.status < 400);
-        }
-    }
-
     /// The call is over.
     pub(super) fn settle(mut self: Box<Self>, end: CallEnd) {
         let mut record = self.record(Kind::Call);
@@ -376,15 +293,6 @@ impl Settling {
         let epoch = self.credential_held.epoch.max(self.client_held.epoch);
         let settlement = Settlement { consumed, epoch, at: record.at, record: Some(record) };
         self.purpose.calls.admission.settle(settlement);
-    }
-}
-
-/// What a record takes from limits of each unit.
-fn spent_by(record: &Record) -> Spent {
-    Spent {
-        requests: Amount::of(record.requests),
-        tokens: record.charged_tokens,
-        nano_usd: record.charged_nano_usd,
     }
 }
 

@@ -94,7 +94,7 @@ impl CredentialService {
                 tx.roll_back().await?;
                 continue;
             }
-            let mut detail = self.carry_out(&mut tx, (&before, &after), older.as_ref(), change, now).await?;
+            let mut detail = self.carry_out(&mut tx, &before, &after, older.as_ref(), change, now).await?;
             let after = credential::get(&mut tx, id, now).await?.ok_or_else(super::not_found)?;
             let pruned = self.prune(&mut tx, &after, now).await?;
             if !pruned.is_empty() {
@@ -200,7 +200,8 @@ impl CredentialService {
     async fn carry_out(
         &self,
         tx: &mut Write,
-        (before, after): (&Credential, &Credential),
+        before: &Credential,
+        after: &Credential,
         older: Option<&Version>,
         change: &Change,
         now: Millis,
@@ -212,7 +213,7 @@ impl CredentialService {
                 let made = (actor.as_str(), Origin::RolledBack, Some(*to));
                 version::insert_from(tx, after.uid, after.version, made, now).await?;
                 self.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
-                self.take_over(tx, after, (older.uid, after.version), &[]).await?;
+                self.take_over(tx, after, older.uid, after.version, &[]).await?;
                 if let Some(provider_key) = &older.provider_key {
                     version::set_provider_key(tx, after.version, provider_key).await?;
                 }
@@ -229,7 +230,7 @@ impl CredentialService {
                 let given = [(Field::ApiKey, Some(api_key)), (Field::ApiSecret, api_secret.as_ref())];
                 let given: Vec<_> =
                     given.into_iter().filter_map(|(it, secret)| Some((it, secret?))).collect();
-                self.take_over(tx, after, (before.version, staged.version), &given).await?;
+                self.take_over(tx, after, before.version, staged.version, &given).await?;
                 if let Some(provider_key) = provider_key {
                     version::set_provider_key(tx, staged.version, provider_key).await?;
                 }
@@ -264,7 +265,8 @@ impl CredentialService {
         &self,
         tx: &mut Write,
         credential: &Credential,
-        (from, to): (Uid, Uid),
+        from: Uid,
+        to: Uid,
         given: &[(Field, &Secret)],
     ) -> Result<(), Problem> {
         let place = SealBinding::of(credential);

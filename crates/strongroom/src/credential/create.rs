@@ -87,7 +87,7 @@ impl CredentialService {
             }
             // Of two such requests at once the second waits in here, at the name or at the key, until the first has
             // committed; then it starts over and finds the first one's answer.
-            match self.make_once(&mut tx, new.clone(), (&key, &request_hash), &render, now).await {
+            match self.make_once(&mut tx, new.clone(), &key, &request_hash, &render, now).await {
                 Ok(made) => {
                     tx.commit().await?;
                     return Ok(Created::Now(Box::new(made)));
@@ -106,7 +106,8 @@ impl CredentialService {
         &self,
         tx: &mut Write,
         new: NewCredential,
-        (key, request_hash): (&str, &str),
+        key: &str,
+        request_hash: &str,
         render: impl Fn(&Credential) -> String,
         now: Millis,
     ) -> Result<Credential, Problem> {

@@ -189,7 +189,7 @@ impl CredentialService {
             return Ok(Imports { name, outcome: Imported::Migrated, id: None, digest: None });
         }
         let mut entries = Vec::new();
-        let made = self.import_into(&mut tx, &row, (&provider, &options.source), &mut entries, now).await?;
+        let made = self.import_into(&mut tx, &row, &provider, &options.source, &mut entries, now).await?;
         let digest = self.digest(&mut tx, &made).await?;
         let detail = json!({
             "source": options.source, "sourceId": row.id, "id": made.id, "provider": provider.as_str(),
@@ -206,7 +206,8 @@ impl CredentialService {
         &self,
         tx: &mut Write,
         row: &ImportRow,
-        (provider, source): (&Provider, &str),
+        provider: &Provider,
+        source: &str,
         entries: &mut Vec<NewEntry>,
         now: Millis,
     ) -> Result<Credential, Problem> {

@@ -70,9 +70,9 @@ impl ReadBatcher {
     pub(crate) fn open(custody: Arc<Custody>, cache: Arc<Cache>) -> Self {
         let (queue, reads) = mpsc::channel(MAX_WAITING_READS);
         let mut task = JoinSet::new();
-        let supervised = ("reads", Arc::downgrade(&custody));
+        let held = Arc::downgrade(&custody);
         let worker = Worker { custody, cache };
-        task.spawn(supervise(supervised, (worker, reads), |(worker, reads)| worker.work(reads).boxed()));
+        task.spawn(supervise("reads", held, (worker, reads), |(worker, reads)| worker.work(reads).boxed()));
         Self { queue, _task: Mutex::new(task) }
     }
 

@@ -61,7 +61,7 @@ impl CredentialService {
                     None => None,
                 };
             }
-            if let Some(after) = self.write_update(&mut tx, &before, after, (action, &patch), now).await? {
+            if let Some(after) = self.write_update(&mut tx, &before, after, action, &patch, now).await? {
                 tx.commit().await?;
                 return Ok(after);
             }
@@ -110,7 +110,8 @@ impl CredentialService {
         tx: &mut Write,
         before: &Credential,
         mut after: Credential,
-        (action, patch): (&'static str, &CredentialPatch),
+        action: &'static str,
+        patch: &CredentialPatch,
         now: Millis,
     ) -> Result<Option<Credential>, Problem> {
         let has_new_secret = patch.api_key.is_some() || patch.api_secret.is_some();

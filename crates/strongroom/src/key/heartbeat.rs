@@ -23,8 +23,8 @@ impl Heartbeat {
     /// Starts the task.
     pub(crate) fn start(custody: &Arc<Custody>) -> Self {
         let held = Arc::downgrade(custody);
-        let supervised = ("heartbeat", held.clone());
-        let task = custody.tasks().spawn(supervise(supervised, held, |custody| beat(custody).boxed()));
+        let (state, mut tasks) = (held.clone(), custody.tasks());
+        let task = tasks.spawn(supervise("heartbeat", held, state, |custody| beat(custody).boxed()));
         Self { task }
     }
 

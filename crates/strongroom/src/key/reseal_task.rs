@@ -30,8 +30,8 @@ impl ResealTask {
     pub(crate) fn start(custody: Arc<Custody>) -> Self {
         let wake = Arc::new(Notify::new());
         let mut task = JoinSet::new();
-        let (supervised, state) = (("rotations", Arc::downgrade(&custody)), (custody, Arc::clone(&wake)));
-        task.spawn(supervise(supervised, state, |(custody, wake)| rotate(custody, wake).boxed()));
+        let (held, state) = (Arc::downgrade(&custody), (custody, Arc::clone(&wake)));
+        task.spawn(supervise("rotations", held, state, |(custody, wake)| rotate(custody, wake).boxed()));
         Self { wake, task: Mutex::new(task) }
     }
 

@@ -36,6 +36,14 @@ pub(super) fn is_of(claims: &[Claim], made: Snapshot, now: Snapshot) -> bool {
     made.generation == now.generation && claims.iter().all(|it| it.key.window.start(now.now) == it.key.start)
 }
 
+/// Tells those whose claims do not hold any more to make them anew, and gives back the others.
+pub(super) fn turn_away_stale(asking: Vec<Asking>, now: Snapshot) -> Vec<Asking> {
+    let (asking, stale): (Vec<_>, Vec<_>) =
+        asking.into_iter().partition(|asking| is_of(&asking.claims, asking.snapshot, now));
+    stale.into_iter().for_each(|asking| answer(asking, Err(Refusal::Stale)));
+    asking
+}
+
 pub(super) fn answer(asking: Asking, outcome: Result<Grant, Refusal>) {
     // A caller that went away was granted nothing by this.
     let _ = asking.reply.send(outcome);

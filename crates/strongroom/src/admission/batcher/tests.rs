@@ -5,9 +5,13 @@ mod refused_records;
 use strongroom_crypto::MasterKey;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Actor, Clock, Millis, Provider};
+use strongroom_store::Write;
 use strongroom_store::counter::CounterKey;
 use strongroom_testkit::{Backend, TestDatabase};
 
+use super::asking::is_of;
+use super::guard::TakenOut;
+use super::writing::Begun;
 use super::*;
 use crate::admission::immediate;
 use crate::{Options, Strongroom};
@@ -128,7 +132,7 @@ impl Bench {
             }
         };
         let (asking, _) = self.asking(claim).await;
-        let (mut tx, _, _, is_known) = self.worker.begin().await.unwrap();
+        let Begun { mut tx, is_known, .. } = self.worker.begin().await.unwrap();
         assert!(is_known);
         let decided = self.worker.decide(&mut tx, &mut taken, &[asking], true).await.unwrap();
         assert!(decided.is_written);

@@ -137,7 +137,7 @@ pub(super) async fn run(errand: &Errand) {
     }
     std::io::stdout().write_all(format!("{BEGINS}\n").as_bytes()).expect("a parent that reads");
     let began = Instant::now();
-    // A read is answered by the desk, in a task that is nobody's.
+    // A read is answered by the batcher, in a task that is nobody's.
     counts_all.store(errand.operation == Operation::Reveal, Ordering::SeqCst);
     let done = errand.operation.run(&room, errand).instrument(tracing::info_span!("operation")).await;
     if let Err(problem) = done {
