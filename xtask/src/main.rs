@@ -44,7 +44,7 @@ enum Chore {
     /// Change the code that promises depend on, bit by bit, and tell which changes no test notices
     Mutants(mutants::Options),
     /// Check who may depend on whom, and the rules for files and their names.
-    CheckLayers,
+    CheckLayers(check_layers::Options),
     /// Write docs/openapi.json from the routes.
     Openapi(generated_document::Options),
     /// Write docs/cli.md from the commands.
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Chore::Verify(options) => verify::run(&options),
         Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Mutants(options) => mutants::run(&options),
-        Chore::CheckLayers => check_layers::run().map(|()| true),
+        Chore::CheckLayers(options) => check_layers::run(&options).map(|()| true),
         Chore::Openapi(options) => openapi::run(&options).map(|()| true),
         Chore::CliReference(options) => cli_reference::run(&options).map(|()| true),
     };

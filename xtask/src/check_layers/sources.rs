@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 /// A source file, its path relative to the workspace's root with `/` between the folders.
 #[derive(Debug)]
 pub(super) struct SourceFile {
-    path: String,
-    text: String,
+    pub(super) path: String,
+    pub(super) text: String,
 }
 
 /// Names that say nothing about what is inside.
