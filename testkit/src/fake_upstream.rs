@@ -204,7 +204,7 @@ impl FakeUpstream {
         format!("http://{}{}", self.address, path.trim_end_matches('/'))
     }
 
-    /// The requests that have arrived, the first [`REMEMBERED`] of them.
+    /// The requests that have arrived, the first `REMEMBERED` of them.
     #[must_use]
     pub fn arrived(&self) -> Vec<Arrived> {
         locked(&self.log.remembered).clone()
