@@ -32,9 +32,6 @@ const OWN: &str = "xtask/src/banned_words.rs";
 /// Where the numbers of today stand, in the workspace.
 pub(crate) const BASELINE: &str = "xtask/banned-words.txt";
 
-const HEAD: &str = "# Occurrences of banned words that are still there, by file. Written by\n\
-                    # `REGENERATE=1 cargo test -p xtask banned_words`, which refuses a larger sum.\n";
-
 /// Occurrences by file; files without one are left out.
 pub(crate) type Counts = BTreeMap<String, usize>;
 
@@ -125,6 +122,9 @@ mod tests {
     use strongroom_testkit::real_parts::workspace_root;
 
     use super::*;
+
+    const HEAD: &str = "# Occurrences of banned words that are still there, by file. Written by\n\
+                        # `REGENERATE=1 cargo test -p xtask banned_words`, which refuses a larger sum.\n";
 
     fn sum(counts: &Counts) -> usize {
         counts.values().sum()
