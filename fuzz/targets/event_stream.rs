@@ -3,7 +3,7 @@
 
 #[path = "../../crates/connectors/tests/fuzz/event_stream.rs"]
 mod event_stream;
-#[path = "../../crates/connectors/tests/fuzz/pieces.rs"]
+#[path = "../../crates/http1/tests/fuzz/pieces.rs"]
 mod pieces;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| event_stream::foreign(data));

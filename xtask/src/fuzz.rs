@@ -35,7 +35,7 @@ const TARGETS: [&str; 9] = [
     "dotenv",
     "event_stream",
     "gateway_path",
-    "http1_answer",
+    "http1_framing",
     "legacy_database",
     "master_key",
     "request_body",
@@ -189,9 +189,10 @@ mod tests {
     }
 
     /// The bodies and where `cargo test` runs them, by their crates.
-    const BODIES: [(&str, &[&str]); 3] = [
-        ("connectors", &["dotenv", "event_stream", "gateway_path", "http1_answer", "request_body"]),
+    const BODIES: [(&str, &[&str]); 4] = [
+        ("connectors", &["dotenv", "event_stream", "gateway_path", "request_body"]),
         ("crypto", &["master_key", "sealed_text", "token"]),
+        ("http1", &["http1_framing"]),
         ("store", &["legacy_database"]),
     ];
 

@@ -6,42 +6,48 @@
 
 mod answer;
 mod connect;
-pub mod http1;
-mod link;
+mod http2;
 mod pool;
-mod request;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::combinators::BoxBody;
+use strongroom_http1::{Implementation, Sent};
 use strongroom_model::Problem;
 use tokio_util::task::TaskTracker;
 
 use crate::endpoint_guard::EndpointGuard;
-use connect::{ByProxy, Connected, Connector};
-use http1::Framing;
-use link::{Link, Sent};
+use connect::{ByProxy, Connected, Connector, Io};
 use pool::{Kept, Pool};
 
 pub use answer::{Answer, Broken};
-pub use request::{Passing, RequestBody};
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = strongroom_http1::BoxError;
 
-/// How often a request is sent anew because the connection that was kept for it had been closed before it left.
-const STALE: usize = 8;
+/// A request's body that is passed on as it comes.
+pub type Passing = BoxBody<Bytes, hyper::Error>;
+/// The body of a request.
+pub type RequestBody = strongroom_http1::RequestBody<Passing>;
 
-/// Where calls of a credential go: a base URL that the guard has let through, and the connections to it.
+type Connection = strongroom_http1::Connection<Io, Passing>;
+type ResponseBody = strongroom_http1::ResponseBody<Io, Passing>;
+
+/// Most times that a request is sent anew because the connection that was kept for it had been closed before it left.
+const MAX_STALE_CONNECTIONS: usize = 8;
+
+/// Destination of a credential's calls: a base URL that the guard has let through, and the connections to it.
 pub struct Base {
     /// The scheme and the host.
     origin: Uri,
     host: HeaderValue,
     /// The path, without a slash at its end.
     prefix: String,
-    /// Whether it is called by way of the proxy.
+    /// Set when it is called by way of the proxy.
     is_proxied: bool,
     pool: Arc<Pool>,
 }
@@ -74,7 +80,7 @@ impl Base {
     }
 }
 
-/// Why there was no answer.
+/// The reason why there was no answer.
 #[derive(Debug)]
 pub enum UpstreamError {
     /// No connection: the request did not leave.
@@ -97,8 +103,8 @@ fn is_of_files(error: &std::io::Error) -> bool {
 }
 
 impl UpstreamError {
-    /// Why no connection could be made. Not all say it that needed a file: a name that cannot be looked up for want of one is
-    /// told like one that does not exist. So it is tried.
+    /// Tells a lack of files from other reasons why no connection could be made. Not every error says it: a name that cannot
+    /// be looked up for want of a file is told like one that does not exist. So it is tried.
     fn of_connecting(error: BoxError) -> Self {
         match std::fs::File::open("/dev/null") {
             Err(none) if is_of_files(&none) => Self::Exhausted(error),
@@ -108,7 +114,7 @@ impl UpstreamError {
     }
 }
 
-/// Whether an error, or what caused it, is an error of the operating system of this kind.
+/// Tells that an error, or one of its causes, is an error of the operating system of this kind.
 fn has_cause(error: &(dyn std::error::Error + 'static), is_it: fn(&std::io::Error) -> bool) -> bool {
     let mut cause = Some(error);
     while let Some(one) = cause {
@@ -150,6 +156,8 @@ impl std::error::Error for UpstreamError {
 pub struct Upstream {
     guard: EndpointGuard,
     connector: Connector,
+    /// Speaks HTTP/1.1.
+    http1: Implementation,
     tasks: TaskTracker,
 }
 
@@ -164,7 +172,13 @@ impl Upstream {
     #[must_use]
     pub fn new(guard: EndpointGuard, connect_timeout: Duration) -> Self {
         let connector = Connector::new(guard.clone(), connect_timeout);
-        Self { guard, connector, tasks: TaskTracker::new() }
+        Self { guard, connector, http1: Implementation::Own, tasks: TaskTracker::new() }
+    }
+
+    /// The same with another implementation of HTTP/1.1, for tests.
+    #[cfg(test)]
+    fn speaking_http1_by(self, http1: Implementation) -> Self {
+        Self { http1, ..self }
     }
 
     /// Reads a credential's endpoint, or a provider's own base URL.
@@ -202,13 +216,13 @@ impl Upstream {
         // Most calls find a connection. What the others need is in a box, for all of them would carry the room for it.
         let kept = if anew { None } else { base.pool.take() };
         let sending = match kept {
-            Some(Kept::Http1(link)) => Ok(link.send(request, &base.host)),
+            Some(Kept::Http1(connection)) => Ok(connection.send(request, &base.host)),
             other => Err((other, Box::new(request))),
         };
         async move {
             let (kept, request) = match sending {
                 Ok(sending) => match sending.await {
-                    Sent::Answered(answer, link) => return Ok(base.answer(answer, link)),
+                    Sent::Answered(answer) => return Ok(base.answer(answer)),
                     Sent::Broken(error) => return Err(UpstreamError::Broken(error)),
                     Sent::Silent(error) => return Err(UpstreamError::Stale(error)),
                     // It had been closed while nobody used it, and nothing has left.
@@ -227,10 +241,10 @@ impl Upstream {
         mut request: Request<RequestBody>,
         anew: bool,
     ) -> Result<Response<Answer>, UpstreamError> {
-        for _ in 0..STALE {
+        for _ in 0..MAX_STALE_CONNECTIONS {
             let another = || if anew { None } else { base.pool.take() };
-            let Some(link) = kept.take().or_else(another) else { break };
-            match self.send_over(link, base, request).await {
+            let Some(connection) = kept.take().or_else(another) else { break };
+            match self.send_over(connection, base, request).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err((unsent, _))) => request = unsent,
                 Err((error, true)) => return Err(UpstreamError::Stale(error)),
@@ -247,9 +261,9 @@ impl Upstream {
 
     async fn connect(&self, base: &Base) -> Result<Kept, BoxError> {
         Ok(match self.connector.connect(&base.origin, base.is_proxied).await? {
-            Connected::Http1(io) => Kept::Http1(Link::over(io)),
+            Connected::Http1(io) => Kept::Http1(Connection::open(io, self.http1).await?),
             Connected::Http2(io) => {
-                let sender = link::http2(io, &self.tasks).await?;
+                let sender = http2::open(io, &self.tasks).await?;
                 Kept::Http2(base.pool.keep_http2(sender))
             }
         })
@@ -263,8 +277,8 @@ impl Upstream {
         request: Request<RequestBody>,
     ) -> Result<Result<Response<Answer>, (Request<RequestBody>, BoxError)>, (BoxError, bool)> {
         match kept {
-            Kept::Http1(link) => match link.send(request, &base.host).await {
-                Sent::Answered(answer, link) => Ok(Ok(base.answer(answer, link))),
+            Kept::Http1(connection) => match connection.send(request, &base.host).await {
+                Sent::Answered(answer) => Ok(Ok(base.answer(answer))),
                 Sent::Unsent(request, error) => Ok(Err((*request, error))),
                 Sent::Broken(error) => Err((error, false)),
                 Sent::Silent(error) => Err((error, true)),
@@ -276,7 +290,7 @@ impl Upstream {
                     return Ok(Err((relative(request), error.into())));
                 }
                 match sender.try_send_request(request).await {
-                    Ok(answer) => Ok(Ok(answer.map(Answer::over_stream))),
+                    Ok(answer) => Ok(Ok(answer.map(Answer::over_http2))),
                     Err(mut failed) => match failed.take_message() {
                         Some(request) => Ok(Err((relative(request), failed.into_error().into()))),
                         // One stream of several: what became of it is not told by the connection.
@@ -289,8 +303,8 @@ impl Upstream {
 }
 
 impl Base {
-    fn answer(&self, answer: Response<Framing>, link: Box<Link>) -> Response<Answer> {
-        answer.map(|framing| Answer::over_link(framing, link, Arc::clone(&self.pool)))
+    fn answer(&self, answer: Response<ResponseBody>) -> Response<Answer> {
+        answer.map(|body| Answer::over_http1(body, Arc::clone(&self.pool)))
     }
 
     /// A target with the scheme and the host before it.

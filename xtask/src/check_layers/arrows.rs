@@ -12,7 +12,7 @@ pub(super) struct Arrow {
 }
 
 /// Everything that each layer may build on; a package that is not named here has no place yet.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     (
         "strongroom-server",
         &[
@@ -26,7 +26,9 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ),
     ("strongroom", &["strongroom-store", "strongroom-connectors", "strongroom-crypto", "strongroom-model"]),
     ("strongroom-store", &["strongroom-model"]),
-    ("strongroom-connectors", &["strongroom-model", "strongroom-crypto"]),
+    ("strongroom-connectors", &["strongroom-http1", "strongroom-model", "strongroom-crypto"]),
+    // It knows nothing of the product.
+    ("strongroom-http1", &[]),
     ("strongroom-crypto", &["strongroom-model"]),
     ("strongroom-client", &["strongroom-model"]),
     ("strongroom-model", &[]),
@@ -94,6 +96,7 @@ mod tests {
         assert_eq!(said("strongroom-server", "strongroom-store", false), None);
         assert_eq!(said("strongroom", "strongroom-crypto", false), None);
         assert_eq!(said("strongroom-connectors", "strongroom-crypto", false), None);
+        assert_eq!(said("strongroom-connectors", "strongroom-http1", false), None);
         assert_eq!(said("xtask", "strongroom-server", false), None);
     }
 
@@ -108,6 +111,8 @@ mod tests {
     fn nothing_points_up_or_sideways() {
         assert!(said("strongroom-model", "strongroom-crypto", false).is_some());
         assert!(said("strongroom-client", "strongroom-crypto", false).is_some());
+        assert!(said("strongroom-http1", "strongroom-model", false).is_some());
+        assert!(said("strongroom-server", "strongroom-http1", false).is_some());
         assert!(said("strongroom", "strongroom-client", false).is_some());
         assert!(said("strongroom", "strongroom-server", true).is_some());
         assert!(said("strongroom", "xtask", true).is_some());

@@ -8,22 +8,17 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use strongroom_http1::ResponseBody;
 
-use super::BoxError;
-use super::http1::Framing;
-use super::link::Link;
+use super::connect::Io;
 use super::pool::Pool;
+use super::{BoxError, Passing};
 
 /// The body of an answer.
 pub struct Answer(Over);
 
 enum Over {
-    Http1 {
-        framing: Framing,
-        /// Until its end.
-        link: Option<Box<Link>>,
-        pool: Arc<Pool>,
-    },
+    Http1 { body: ResponseBody<Io, Passing>, pool: Arc<Pool> },
     Http2(Incoming),
 }
 
@@ -31,14 +26,14 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_tuple("Answer");
         match &self.0 {
-            Over::Http1 { framing, .. } => shown.field(framing),
+            Over::Http1 { body, .. } => shown.field(body),
             Over::Http2(body) => shown.field(body),
         };
         shown.finish()
     }
 }
 
-/// Why the body of an answer broke off.
+/// The reason why the body of an answer broke off.
 #[derive(Debug)]
 pub struct Broken(BoxError);
 
@@ -55,26 +50,24 @@ impl std::error::Error for Broken {
 }
 
 impl Answer {
-    pub(super) fn over_link(framing: Framing, link: Box<Link>, pool: Arc<Pool>) -> Self {
-        let mut answer = Self(Over::Http1 { framing, link: Some(link), pool });
-        // Nobody reads what is not there.
+    pub(super) fn over_http1(body: ResponseBody<Io, Passing>, pool: Arc<Pool>) -> Self {
+        let mut answer = Self(Over::Http1 { body, pool });
+        // Nobody reads a body that is empty.
         answer.give_back();
         answer
     }
 
-    pub(super) fn over_stream(body: Incoming) -> Self {
+    pub(super) fn over_http2(body: Incoming) -> Self {
         Self(Over::Http2(body))
     }
 
     /// When all of it was read, the connection is for the next call, unless the request is still on its way or either
     /// side wants it closed.
     fn give_back(&mut self) {
-        if let Over::Http1 { framing, link, pool } = &mut self.0
-            && framing.is_over()
-            && let Some(link) = link.take()
-            && link.is_reusable()
+        if let Over::Http1 { body, pool } = &mut self.0
+            && let Some(connection) = body.reclaim()
         {
-            pool.put(link);
+            pool.put(connection);
         }
     }
 }
@@ -88,29 +81,23 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let polled = match &mut self.0 {
-            Over::Http1 { framing, link: Some(over), .. } => over.poll_data(framing, cx).map_ok(Frame::data),
-            Over::Http1 { link: None, .. } => return Poll::Ready(None),
+            Over::Http1 { body, .. } => Pin::new(body).poll_frame(cx),
             Over::Http2(body) => return Pin::new(body).poll_frame(cx).map_err(|error| Broken(error.into())),
         };
-        if let (Poll::Ready(Some(Err(_))), Over::Http1 { link, .. }) = (&polled, &mut self.0) {
-            *link = None;
-        }
         self.give_back();
         polled.map_err(Broken)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Over::Http1 { link, .. } => link.is_none(),
+            Over::Http1 { body, .. } => body.is_end_stream(),
             Over::Http2(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Over::Http1 { link: None, .. } => SizeHint::with_exact(0),
-            Over::Http1 { framing: Framing::Length(left), .. } => SizeHint::with_exact(*left),
-            Over::Http1 { .. } => SizeHint::default(),
+            Over::Http1 { body, .. } => body.size_hint(),
             Over::Http2(body) => body.size_hint(),
         }
     }

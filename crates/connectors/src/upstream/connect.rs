@@ -24,13 +24,15 @@ use crate::proxy::Proxy;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// A socket, with TLS over it or without.
-pub(super) type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// A socket, with TLS over it or without, as hyper reads it.
+pub(super) type HyperIo = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// The same, as tokio reads it.
+pub(super) type Io = TokioIo<HyperIo>;
 
-/// A connection, and the language that both sides agreed on.
+/// A connection, and the version of HTTP that both sides agreed on.
 pub(super) enum Connected {
     Http1(Io),
-    Http2(Io),
+    Http2(HyperIo),
 }
 
 type Https = HttpsConnector<HttpConnector<Guarded>>;
@@ -84,12 +86,12 @@ impl Connector {
                 connected.map_err(|source| ByProxy { proxy: proxy.shown(), source })?
             }
             (Some(plain), _) if origin.scheme() == Some(&http::uri::Scheme::HTTP) => {
-                Io::Http(plain.clone().call(origin.clone()).await?)
+                HyperIo::Http(plain.clone().call(origin.clone()).await?)
             }
             _ => self.https().await?.call(origin.clone()).await?,
         };
         let is_http2 = io.connected().is_negotiated_h2();
-        Ok(if is_http2 { Connected::Http2(io) } else { Connected::Http1(io) })
+        Ok(if is_http2 { Connected::Http2(io) } else { Connected::Http1(TokioIo::new(io)) })
     }
 }
 

@@ -24,9 +24,14 @@ fn upstream(allow_private: bool) -> Upstream {
     Upstream::new(EndpointGuard::new(allow_private), Duration::from_secs(2))
 }
 
+/// A client that may call this machine, over this implementation of HTTP/1.1.
+fn speaking(http1: Implementation) -> Upstream {
+    upstream(true).speaking_http1_by(http1)
+}
+
 pub(super) fn request(base: &Base) -> Request<RequestBody> {
     let target = base.target("v1/x", Some("a=b")).unwrap();
-    Request::post(target).body(RequestBody::Whole(Bytes::from("hello"))).unwrap()
+    Request::post(target).body(RequestBody::Buffered(Bytes::from("hello"))).unwrap()
 }
 
 /// A provider whose every word is ours.
@@ -92,9 +97,8 @@ async fn a_path_is_put_below_the_base_and_private_addresses_need_leave() {
     assert!(upstream(false).base("https://127.0.0.1/").is_err());
 }
 
-#[tokio::test]
-async fn a_connection_serves_one_call_after_the_other() {
-    let upstream = upstream(true);
+async fn a_connection_serves_one_call_after_the_other(http1: Implementation) {
+    let upstream = speaking(http1);
     let (url, connections, _serving) = server(None).await;
     let base = upstream.base(&url).unwrap();
     let host = url.trim_start_matches("http://").trim_end_matches("/api/").to_owned();
@@ -158,9 +162,8 @@ async fn read_request(stream: &mut TcpStream) {
     }
 }
 
-#[tokio::test]
-async fn what_was_closed_while_nobody_used_it_is_not_used_again() {
-    let upstream = upstream(true);
+async fn what_was_closed_while_nobody_used_it_is_not_used_again(http1: Implementation) {
+    let upstream = speaking(http1);
     let (listener, base) = listening(&upstream).await;
     for _ in 0..3 {
         let serving = async {
@@ -173,9 +176,8 @@ async fn what_was_closed_while_nobody_used_it_is_not_used_again() {
     }
 }
 
-#[tokio::test]
-async fn a_call_that_is_dropped_closes_its_connection() {
-    let upstream = upstream(true);
+async fn a_call_that_is_dropped_closes_its_connection(http1: Implementation) {
+    let upstream = speaking(http1);
     let (listener, base) = listening(&upstream).await;
     let serving = async {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -211,9 +213,8 @@ async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
     assert!(causes.contains("leads to"), "{causes}");
 }
 
-#[tokio::test]
-async fn no_connection_is_told_from_a_broken_one() {
-    let open = upstream(true);
+async fn no_connection_is_told_from_a_broken_one(http1: Implementation) {
+    let open = speaking(http1);
     let (listener, base) = listening(&open).await;
     let closing = async {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -235,9 +236,8 @@ async fn say(stream: &mut TcpStream, said: &str, piece: usize) {
     }
 }
 
-#[tokio::test]
-async fn bodies_end_where_they_say_and_only_a_connection_in_good_order_is_kept() {
-    let upstream = upstream(true);
+async fn bodies_end_where_they_say_and_only_a_connection_in_good_order_is_kept(http1: Implementation) {
+    let upstream = speaking(http1);
     for (said, body, is_kept) in [
         ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", "hi", true),
         (
@@ -276,9 +276,8 @@ async fn bodies_end_where_they_say_and_only_a_connection_in_good_order_is_kept()
     }
 }
 
-#[tokio::test]
-async fn an_answer_that_is_cut_or_garbled_is_broken_and_its_connection_gone() {
-    let upstream = upstream(true);
+async fn an_answer_that_is_cut_or_garbled_is_broken_and_its_connection_gone(http1: Implementation) {
+    let upstream = speaking(http1);
     for said in [
         "HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nhi",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n",
@@ -307,9 +306,8 @@ async fn an_answer_that_is_cut_or_garbled_is_broken_and_its_connection_gone() {
     }
 }
 
-#[tokio::test]
-async fn what_comes_while_nobody_has_asked_is_no_answer_to_the_next() {
-    let upstream = upstream(true);
+async fn what_comes_while_nobody_has_asked_is_no_answer_to_the_next(http1: Implementation) {
+    let upstream = speaking(http1);
     let (listener, base) = listening(&upstream).await;
     let serving = async {
         let (mut first, _) = listener.accept().await.unwrap();
@@ -329,10 +327,9 @@ async fn what_comes_while_nobody_has_asked_is_no_answer_to_the_next() {
     assert_eq!(said.unwrap().1, "good");
 }
 
-#[tokio::test]
-async fn however_many_were_closed_none_of_them_is_used() {
+async fn however_many_were_closed_none_of_them_is_used(http1: Implementation) {
     const MANY: usize = 200;
-    let upstream = upstream(true);
+    let upstream = speaking(http1);
     let (listener, base) = listening(&upstream).await;
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
     let serving = async {
@@ -356,9 +353,8 @@ async fn however_many_were_closed_none_of_them_is_used() {
     assert_eq!(said.unwrap().1, "hi");
 }
 
-#[tokio::test]
-async fn what_was_refused_on_sight_need_not_be_sent_whole() {
-    let upstream = upstream(true);
+async fn what_was_refused_on_sight_need_not_be_sent_whole(http1: Implementation) {
+    let upstream = speaking(http1);
     let (listener, base) = listening(&upstream).await;
     let serving = async {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -367,12 +363,13 @@ async fn what_was_refused_on_sight_need_not_be_sent_whole() {
         stream
     };
     let target = base.target("v1/x", None).unwrap();
-    let large = Request::post(target).body(RequestBody::Whole(vec![b'x'; 64 << 20].into())).unwrap();
+    let large = Request::post(target).body(RequestBody::Buffered(vec![b'x'; 64 << 20].into())).unwrap();
     let (answer, _stream) = tokio::join!(upstream.send(&base, large, false), serving);
     let answer = answer.unwrap();
     assert_eq!(answer.status(), http::StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "no");
-    assert!(base.pool.is_empty());
+    // hyper counts as sent whatever lies in its buffer, and keeps a connection whose next request would wait behind it.
+    assert_eq!(base.pool.is_empty(), http1 == Implementation::Own);
 }
 
 /// Sends each request on, with its body as it comes.
@@ -382,7 +379,7 @@ async fn forward(stream: TcpStream, upstream: Arc<Upstream>, base: Arc<Base>) {
         async move {
             let target = base.target("v1/x", None).unwrap();
             let passing =
-                Request::post(target).body(RequestBody::Passing(request.into_body().boxed())).unwrap();
+                Request::post(target).body(RequestBody::Streaming(request.into_body().boxed())).unwrap();
             upstream.send(&base, passing, false).await
         }
     });
@@ -391,9 +388,8 @@ async fn forward(stream: TcpStream, upstream: Arc<Upstream>, base: Arc<Base>) {
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
-#[tokio::test]
-async fn nobody_waits_for_the_answer_to_half_a_request() {
-    let upstream = Arc::new(upstream(true));
+async fn nobody_waits_for_the_answer_to_half_a_request(http1: Implementation) {
+    let upstream = Arc::new(speaking(http1));
     let (provider, base) = listening(&upstream).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -409,12 +405,13 @@ async fn nobody_waits_for_the_answer_to_half_a_request() {
     };
     let both = futures::future::join(forward(stream, upstream, Arc::new(base)), cut);
     let ((), read) = tokio::time::timeout(PATIENCE, both).await.expect("the call is given up");
-    assert!(read.ends_with("\r\n\r\n5\r\nhello"), "{read}");
+    // hyper ends a chunk with its data, ours with the size of the next one.
+    let end = if http1 == Implementation::Own { "" } else { "\r\n" };
+    assert!(read.ends_with(&format!("\r\n\r\n5\r\nhello{end}")), "{read}");
 }
 
-#[tokio::test]
-async fn a_body_passes_as_it_comes_in_chunks_and_with_a_length() {
-    let upstream = Arc::new(upstream(true));
+async fn a_body_passes_as_it_comes_in_chunks_and_with_a_length(http1: Implementation) {
+    let upstream = Arc::new(speaking(http1));
     let (url, connections, _serving) = server(None).await;
     let base = Arc::new(upstream.base(&url).unwrap());
     let host = url.trim_start_matches("http://").trim_end_matches("/api/").to_owned();
@@ -448,8 +445,41 @@ async fn a_body_passes_as_it_comes_in_chunks_and_with_a_length() {
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1, "each left the connection to the next one");
     let target = base.target("v1/x", None).unwrap();
-    let whole = Request::post(target).body(RequestBody::Whole(Bytes::from(large.clone()))).unwrap();
+    let whole = Request::post(target).body(RequestBody::Buffered(Bytes::from(large.clone()))).unwrap();
     let echoed =
         upstream.send(&base, whole, false).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     assert!(echoed.ends_with(large.as_bytes()));
+}
+
+/// Tests that hold whichever implementation speaks HTTP/1.1.
+macro_rules! whoever_speaks_http1 {
+    ($($case:ident),+ $(,)?) => {
+        mod own {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(super::Implementation::Own).await;
+            })+
+        }
+
+        mod by_hyper {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(super::Implementation::Hyper).await;
+            })+
+        }
+    };
+}
+
+whoever_speaks_http1! {
+    a_connection_serves_one_call_after_the_other,
+    what_was_closed_while_nobody_used_it_is_not_used_again,
+    a_call_that_is_dropped_closes_its_connection,
+    no_connection_is_told_from_a_broken_one,
+    bodies_end_where_they_say_and_only_a_connection_in_good_order_is_kept,
+    an_answer_that_is_cut_or_garbled_is_broken_and_its_connection_gone,
+    what_comes_while_nobody_has_asked_is_no_answer_to_the_next,
+    however_many_were_closed_none_of_them_is_used,
+    what_was_refused_on_sight_need_not_be_sent_whole,
+    nobody_waits_for_the_answer_to_half_a_request,
+    a_body_passes_as_it_comes_in_chunks_and_with_a_length,
 }

@@ -425,12 +425,12 @@ fn prepare(
     let body = match body {
         Sendable::Passing(body) => body
             .take()
-            .map_or_else(|| RequestBody::Whole(Bytes::new()), |body| RequestBody::Passing(body.boxed())),
+            .map_or_else(|| RequestBody::Buffered(Bytes::new()), |body| RequestBody::Streaming(body.boxed())),
         Sendable::Whole(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
             let asks = asked.meter == Meter::Chat && !api.tells_usage_unasked;
             let changed = asked.facts.rewritten(body, model, asks);
-            RequestBody::Whole(changed.map_or_else(|| body.clone(), Bytes::from))
+            RequestBody::Buffered(changed.map_or_else(|| body.clone(), Bytes::from))
         }
     };
     let mut request = Request::new(body);

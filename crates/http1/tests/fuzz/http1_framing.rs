@@ -1,10 +1,10 @@
-//! Answers over HTTP/1.1 from anywhere: read the same however they arrive, and chunks are what they are in the plainest
+//! Heads and bodies of responses from anywhere: read the same however they arrive, and chunks are what they are in the plainest
 //! reading.
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode};
-use strongroom_connectors::upstream::http1::{Framing, Malformed, read_head};
+use strongroom_http1::{Framing, ProtocolError, read_response_head};
 
 use super::pieces::pieces;
 
@@ -51,12 +51,12 @@ pub(crate) fn foreign(data: &[u8]) {
     assert_eq!(taken.map(|body| (body.to_vec(), rest.to_vec())), plain, "chunks");
 }
 
-fn read(pieces: &[&[u8]], method: &Method) -> Result<Option<Read>, Malformed> {
+fn read(pieces: &[&[u8]], method: &Method) -> Result<Option<Read>, ProtocolError> {
     let mut received = BytesMut::new();
     let mut pieces = pieces.iter();
     let (head, mut received) = loop {
         let block = Bytes::copy_from_slice(&received);
-        if let Some(head) = read_head(&block, method)? {
+        if let Some(head) = read_response_head(&block, method)? {
             break (head.response, (head.framing, head.stays_open, block.slice(head.bytes..)));
         }
         let Some(piece) = pieces.next() else { return Ok(None) };

@@ -1,18 +1,23 @@
 //! Heads and bodies as RFC 9112 has them, and as it does not.
 
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, StatusCode, Uri, Version};
+use hyper::ext::ReasonPhrase;
+
 use super::*;
 
-fn head(text: &str, method: &Method) -> Result<Option<Head>, Malformed> {
-    read_head(&Bytes::copy_from_slice(text.as_bytes()), method)
+fn head(text: &str, method: &Method) -> Result<Option<ResponseHead>, ProtocolError> {
+    read_response_head(&Bytes::copy_from_slice(text.as_bytes()), method)
 }
 
 /// The head of an answer to a POST with these lines.
-fn read(status: &str, lines: &[&str]) -> Result<Head, Malformed> {
+fn read(status: &str, lines: &[&str]) -> Result<ResponseHead, ProtocolError> {
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
     head(&format!("HTTP/1.1 {status}\r\n{lines}\r\n"), &Method::POST).map(|head| head.expect("a whole head"))
 }
 
-fn written(method: &Method, length: Length) -> String {
+fn written(method: &Method, length: BodyLength) -> String {
     let headers = [
         (CONTENT_LENGTH, "7"),
         (TRANSFER_ENCODING, "gzip"),
@@ -22,7 +27,7 @@ fn written(method: &Method, length: Length) -> String {
     let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
     let mut out = Vec::new();
     let (target, host) = (Uri::from_static("/v1/x?a=b"), HeaderValue::from_static("api.test:8443"));
-    write_head(&mut out, (method, &target, &host), &headers, length);
+    write_request_head(&mut out, (method, &target, &host), &headers, length);
     String::from_utf8(out).unwrap()
 }
 
@@ -30,10 +35,13 @@ fn written(method: &Method, length: Length) -> String {
 fn what_frames_a_request_is_its_bodys_length_and_not_a_header() {
     let start =
         |method: &str| format!("{method} /v1/x?a=b HTTP/1.1\r\nhost: api.test:8443\r\naccept: */*\r\n");
-    assert_eq!(written(&Method::POST, Length::Known(5)), start("POST") + "content-length: 5\r\n\r\n");
-    assert_eq!(written(&Method::POST, Length::Known(0)), start("POST") + "content-length: 0\r\n\r\n");
-    assert_eq!(written(&Method::GET, Length::Known(0)), start("GET") + "\r\n");
-    assert_eq!(written(&Method::PUT, Length::Chunked), start("PUT") + "transfer-encoding: chunked\r\n\r\n");
+    assert_eq!(written(&Method::POST, BodyLength::Known(5)), start("POST") + "content-length: 5\r\n\r\n");
+    assert_eq!(written(&Method::POST, BodyLength::Known(0)), start("POST") + "content-length: 0\r\n\r\n");
+    assert_eq!(written(&Method::GET, BodyLength::Known(0)), start("GET") + "\r\n");
+    assert_eq!(
+        written(&Method::PUT, BodyLength::Chunked),
+        start("PUT") + "transfer-encoding: chunked\r\n\r\n"
+    );
 }
 
 #[test]
@@ -99,27 +107,27 @@ fn headers_come_as_they_were_sent_and_interim_answers_are_passed_over() {
 #[test]
 fn what_is_no_answer_is_told_from_one_that_is_not_whole() {
     for (lines, error) in [
-        (&["Content-Length: 7, 8"][..], Malformed::Length),
-        (&["Content-Length: 7", "Content-Length: 8"], Malformed::Length),
-        (&["Content-Length: +7"], Malformed::Length),
-        (&["Content-Length: "], Malformed::Length),
-        (&["Content-Length: 99999999999999999999"], Malformed::Length),
-        (&["A: b", " folded"], Malformed::Head),
-        (&["no colon"], Malformed::Head),
-        (&["Sp ace: b"], Malformed::Head),
+        (&["Content-Length: 7, 8"][..], ProtocolError::Length),
+        (&["Content-Length: 7", "Content-Length: 8"], ProtocolError::Length),
+        (&["Content-Length: +7"], ProtocolError::Length),
+        (&["Content-Length: "], ProtocolError::Length),
+        (&["Content-Length: 99999999999999999999"], ProtocolError::Length),
+        (&["A: b", " folded"], ProtocolError::Head),
+        (&["no colon"], ProtocolError::Head),
+        (&["Sp ace: b"], ProtocolError::Head),
     ] {
         assert_eq!(read("200 OK", lines).unwrap_err(), error, "{lines:?}");
     }
-    assert_eq!(read("200 OK", &["a: b"; 129]).unwrap_err(), Malformed::HeadTooLong);
-    assert_eq!(read("101 Switching Protocols", &["Upgrade: x"]).unwrap_err(), Malformed::Switched);
-    assert_eq!(head("ICY 200 OK\r\n\r\n", &Method::GET).unwrap_err(), Malformed::Head);
-    assert_eq!(head("HTTP/1.1 099 Odd\r\n\r\n", &Method::GET).unwrap_err(), Malformed::Head);
-    let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MOST_HEAD));
-    assert_eq!(head(&endless, &Method::GET).unwrap_err(), Malformed::HeadTooLong);
-    assert_eq!(head(&(endless + "\r\n\r\n"), &Method::GET).unwrap_err(), Malformed::HeadTooLong);
+    assert_eq!(read("200 OK", &["a: b"; 129]).unwrap_err(), ProtocolError::HeadTooLong);
+    assert_eq!(read("101 Switching Protocols", &["Upgrade: x"]).unwrap_err(), ProtocolError::Switched);
+    assert_eq!(head("ICY 200 OK\r\n\r\n", &Method::GET).unwrap_err(), ProtocolError::Head);
+    assert_eq!(head("HTTP/1.1 099 Odd\r\n\r\n", &Method::GET).unwrap_err(), ProtocolError::Head);
+    let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MAX_HEAD_BYTES));
+    assert_eq!(head(&endless, &Method::GET).unwrap_err(), ProtocolError::HeadTooLong);
+    assert_eq!(head(&(endless + "\r\n\r\n"), &Method::GET).unwrap_err(), ProtocolError::HeadTooLong);
 }
 
-fn chunks(text: &str) -> Result<(String, String, bool), Malformed> {
+fn chunks(text: &str) -> Result<(String, String, bool), ProtocolError> {
     let mut framing = Framing::Chunked(Chunked::default());
     let mut received = Bytes::copy_from_slice(text.as_bytes());
     let data = framing.take(&mut received)?;
@@ -153,13 +161,13 @@ fn chunks_come_together_and_what_is_behind_them_stays() {
         "0\r\n\rx",
         "10000000000000000\r\n",
     ] {
-        assert_eq!(chunks(broken), Err(Malformed::Chunk), "{broken:?}");
+        assert_eq!(chunks(broken), Err(ProtocolError::Chunk), "{broken:?}");
     }
-    let padded = format!("1 {}\r\nx\r\n", " ".repeat(9)).repeat(MOST_ASIDE);
-    assert_eq!(chunks(&padded), Ok(("x".repeat(MOST_ASIDE), String::new(), false)));
-    let long = "x".repeat(MOST_ASIDE + 1);
-    assert_eq!(chunks(&format!("5;{long}\r\n")), Err(Malformed::Chunk));
-    assert_eq!(chunks(&format!("0\r\nx: {long}")), Err(Malformed::Chunk));
+    let padded = format!("1 {}\r\nx\r\n", " ".repeat(9)).repeat(MAX_CHUNK_OVERHEAD_BYTES);
+    assert_eq!(chunks(&padded), Ok(("x".repeat(MAX_CHUNK_OVERHEAD_BYTES), String::new(), false)));
+    let long = "x".repeat(MAX_CHUNK_OVERHEAD_BYTES + 1);
+    assert_eq!(chunks(&format!("5;{long}\r\n")), Err(ProtocolError::Chunk));
+    assert_eq!(chunks(&format!("0\r\nx: {long}")), Err(ProtocolError::Chunk));
 }
 
 #[test]
@@ -170,7 +178,7 @@ fn the_end_of_the_connection_ends_a_body_that_has_no_other_end() {
     assert!(!until_closed.is_over());
     assert_eq!(until_closed.close(), Ok(()));
     assert!(until_closed.is_over());
-    assert_eq!(Framing::Length(1).close(), Err(Malformed::Cut));
+    assert_eq!(Framing::Length(1).close(), Err(ProtocolError::Cut));
     assert_eq!(Framing::Length(0).close(), Ok(()));
-    assert_eq!(Framing::Chunked(Chunked::default()).close(), Err(Malformed::Cut));
+    assert_eq!(Framing::Chunked(Chunked::default()).close(), Err(ProtocolError::Cut));
 }
