@@ -115,6 +115,10 @@ impl<S, P> fmt::Debug for Sent<S, P> {
 #[must_use = "a request moves on only while it is polled"]
 pub struct Sending<S, P>(Speaking<S, P>);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each call, never moved: boxing the usual one would cost every call an allocation"
+)]
 enum Speaking<S, P> {
     Own(OwnSending<S, P>),
     Hyper(HyperSending<P>),
