@@ -31,11 +31,12 @@ pub(crate) struct Options {
 }
 
 /// The binaries of the package in `fuzz/`; each has its body in a crate's `tests/fuzz/`, where `cargo test` runs it too.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 10] = [
     "dotenv",
     "event_stream",
     "gateway_path",
     "http1_framing",
+    "http1_response",
     "legacy_database",
     "master_key",
     "request_body",
@@ -192,7 +193,7 @@ mod tests {
     const BODIES: [(&str, &[&str]); 4] = [
         ("connectors", &["dotenv", "event_stream", "gateway_path", "request_body"]),
         ("crypto", &["master_key", "sealed_text", "token"]),
-        ("http1", &["http1_framing"]),
+        ("http1", &["http1_framing", "http1_response"]),
         ("store", &["legacy_database"]),
     ];
 
