@@ -1,6 +1,8 @@
 //! Responses over HTTP/1.1 from anywhere, read by our client and by hyper's.
 #![no_main]
 
+#[path = "../../crates/http1/tests/fuzz/differences.rs"]
+mod differences;
 #[path = "../../crates/http1/tests/fuzz/exchange.rs"]
 mod exchange;
 #[path = "../../crates/http1/tests/fuzz/http1_response.rs"]

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use strongroom_testkit::corpus::replay;
 
+#[path = "fuzz/differences.rs"]
+mod differences;
 #[path = "fuzz/exchange.rs"]
 mod exchange;
 #[path = "fuzz/http1_framing.rs"]
