@@ -1,8 +1,11 @@
 //! Answers from anywhere, plain and as event streams: read the same however they are cut, as a JSON parser reads them,
 //! and what is passed on lacks nothing but the chunk with the usage.
 
+use std::fmt;
+
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use strongroom_connectors::ai::gateway::{
@@ -133,7 +136,11 @@ fn as_the_slow_reader_reads_it(
             slow.is_final |= meter == Meter::Chat && !slow.figures.is_empty();
             continue;
         }
-        // Of what is no JSON object anything may be read that looks like one.
+        // Of what is no JSON object anything may be read that looks like one, and of a name that stands twice in an object
+        // either.
+        if serde_json::from_str::<Unrepeated>(&data).is_err() {
+            return;
+        }
         match serde_json::from_str(&data) {
             Ok(Value::Object(event)) => slow.read(&event),
             _ => return,
@@ -147,6 +154,62 @@ fn as_the_slow_reader_reads_it(
     let alone = format!("{{\"usage\":{figures}}}");
     let is_understood = report((meter, provider), (AnswerForm::Whole, 1), &[alone.as_bytes()]).is_final;
     assert_eq!(found.is_final, slow.is_final && is_understood, "{text}");
+}
+
+/// JSON in which no object has a name twice.
+struct Unrepeated;
+
+impl<'de> Deserialize<'de> for Unrepeated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unrepeated {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without a name twice in an object")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self, A::Error> {
+        let mut names = std::collections::BTreeSet::new();
+        while let Some((name, _)) = object.next_entry::<String, Self>()? {
+            if !names.insert(name) {
+                return Err(A::Error::custom("a name stands twice"));
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// Reads events one by one, as values.

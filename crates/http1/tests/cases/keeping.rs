@@ -30,7 +30,7 @@ fn a_connection_is_kept_when_both_sides_want_it_and_nothing_is_left_over() {
             Expected::Whole(200, "hi", true),
         ),
         case(
-            "HTTP/1.0 of two minds",
+            "HTTP/1.0 that says both",
             &["HTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: keep-alive, close\r\n\r\nhi"],
             Expected::Whole(200, "hi", false),
         ),
