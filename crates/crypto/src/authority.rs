@@ -8,6 +8,7 @@ use strongroom_model::user::User;
 use strongroom_model::{Millis, Provider, Secret, Uid, UserId};
 
 use crate::canonical::Canonical;
+use crate::hex;
 use crate::key::Purpose;
 use crate::keyring::Keyring;
 
@@ -26,10 +27,29 @@ pub fn hash_token(keyring: &Keyring, text: &Secret) -> AuthorityMac {
     make(keyring, &secret_fields(text))
 }
 
+/// The hash of a token, read once so that comparing is all that a call costs. What cannot be read is no token's hash.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenHash(Option<(Uid, [u8; 32])>);
+
+impl TokenHash {
+    /// Reads a stored hash.
+    #[must_use]
+    pub fn read(stored: &AuthorityMac) -> Self {
+        let mac = || hex::decode(&stored.mac)?.try_into().ok();
+        Self(stored.key_id.parse().ok().zip(mac()))
+    }
+
+    /// A hash that no token has, of the key in use: comparing with it takes as long as with another.
+    #[must_use]
+    pub fn of_nobody(keyring: &Keyring) -> Self {
+        Self(Some((keyring.current(Purpose::Token).0, [0; 32])))
+    }
+}
+
 /// Whether this is the token with that hash, compared in constant time.
 #[must_use]
-pub fn is_token(keyring: &Keyring, text: &Secret, hash: &AuthorityMac) -> bool {
-    keyring.verifies(Purpose::Token, &hash.key_id, &secret_fields(text), &hash.mac)
+pub fn is_token(keyring: &Keyring, text: &Secret, hash: &TokenHash) -> bool {
+    hash.0.is_some_and(|(key, mac)| keyring.verifies_raw(Purpose::Token, key, &secret_fields(text), &mac))
 }
 
 /// Everything that a token's row says about what the token may do. Its name and birth say nothing about that.
@@ -225,9 +245,20 @@ mod tests {
     fn only_the_same_text_under_the_same_key_is_the_token() {
         let keyring = Keyring::generate();
         let hash = hash_token(&keyring, &Secret::from("sr_x"));
-        assert!(is_token(&keyring, &Secret::from("sr_x"), &hash));
-        assert!(!is_token(&keyring, &Secret::from("sr_y"), &hash));
-        assert!(!is_token(&Keyring::generate(), &Secret::from("sr_x"), &hash));
+        let read = TokenHash::read(&hash);
+        assert!(is_token(&keyring, &Secret::from("sr_x"), &read));
+        assert!(!is_token(&keyring, &Secret::from("sr_y"), &read));
+        assert!(!is_token(&Keyring::generate(), &Secret::from("sr_x"), &read));
+        assert!(!is_token(&keyring, &Secret::from("sr_x"), &TokenHash::of_nobody(&keyring)));
+        let spoilt = [
+            AuthorityMac { mac: String::new(), ..hash.clone() },
+            AuthorityMac { mac: hash.mac.to_uppercase(), ..hash.clone() },
+            AuthorityMac { mac: hash.mac[2..].to_owned(), ..hash.clone() },
+            AuthorityMac { key_id: String::new(), ..hash.clone() },
+        ];
+        for hash in spoilt {
+            assert!(!is_token(&keyring, &Secret::from("sr_x"), &TokenHash::read(&hash)), "{hash:?}");
+        }
     }
 
     #[test]

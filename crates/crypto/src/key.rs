@@ -70,6 +70,11 @@ impl Key {
     pub(crate) fn verifies(&self, fields: &Canonical, mac: &str) -> bool {
         self.mac(fields).as_bytes().ct_eq(mac.as_bytes()).into()
     }
+
+    /// Whether `mac` is the MAC of these fields, compared in constant time.
+    pub(crate) fn verifies_raw(&self, fields: &Canonical, mac: &[u8; 32]) -> bool {
+        mac_of(&*self.0, fields).ct_eq(mac).into()
+    }
 }
 
 pub(crate) fn mac_of(key: &[u8], fields: &Canonical) -> [u8; 32] {

@@ -66,7 +66,7 @@ impl Keyring {
         Ok(Self { keys, data, audit, fingerprint, token })
     }
 
-    fn current(&self, purpose: Purpose) -> (Uid, &Key) {
+    pub(crate) fn current(&self, purpose: Purpose) -> (Uid, &Key) {
         let id = match purpose {
             Purpose::Data => self.data,
             Purpose::Audit => self.audit,
@@ -127,6 +127,17 @@ impl Keyring {
     /// Whether `mac` was made over these fields under that key; false too when the key is not at hand.
     pub(crate) fn verifies(&self, purpose: Purpose, key_id: &str, fields: &Canonical, mac: &str) -> bool {
         self.named(purpose, key_id).is_some_and(|key| key.verifies(fields, mac))
+    }
+
+    /// Whether `mac` was made over these fields under that key; false too when the key is not at hand.
+    pub(crate) fn verifies_raw(
+        &self,
+        purpose: Purpose,
+        key: Uid,
+        fields: &Canonical,
+        mac: &[u8; 32],
+    ) -> bool {
+        self.keys.get(&(purpose, key)).is_some_and(|key| key.verifies_raw(fields, mac))
     }
 
     /// A keyring of fresh keys, for tests of what builds on it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use strongroom_crypto::authority::{AuthorityMac, TokenHash};
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialPatch, check_secret};
 use strongroom_model::token::Token;
@@ -138,9 +139,9 @@ impl LeakService {
     async fn find_token(&self, session: &mut Session, key: &Secret) -> Result<Vec<Found>, Problem> {
         let Some(id) = strongroom_crypto::token::id_of(key.expose()) else { return Ok(Vec::new()) };
         let Some(stored) = token::get(session, id).await? else { return Ok(Vec::new()) };
-        let hash =
-            strongroom_crypto::authority::AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
-        let is_it = strongroom_crypto::authority::is_token(&self.custody.keyring(), key, &hash);
+        let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
+        let is_it =
+            strongroom_crypto::authority::is_token(&self.custody.keyring(), key, &TokenHash::read(&hash));
         Ok(if is_it { vec![Found::Token(stored.token)] } else { Vec::new() })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_crypto::authority::{self, AuthorityMac};
+use strongroom_crypto::authority::{self, AuthorityMac, TokenHash};
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Problem};
 
@@ -13,7 +13,7 @@ use crate::database_timeout::with_timeout;
 #[derive(Debug)]
 pub(crate) struct KnownToken {
     pub(crate) token: Token,
-    pub(crate) hash: AuthorityMac,
+    pub(crate) hash: TokenHash,
     /// Whether the row says what we wrote, and the user behind it is there and active.
     pub(crate) is_valid: bool,
     /// When it was read.
@@ -59,7 +59,12 @@ impl Cache {
             let owner = owner.map(|owner| self.custody.verified_user(owner)).transpose()?;
             is_valid = owner.is_some_and(|owner| owner.is_active);
         }
-        let known = Arc::new(KnownToken { token: stored.token, hash, is_valid, read_at: snapshot.now });
+        let known = Arc::new(KnownToken {
+            token: stored.token,
+            hash: TokenHash::read(&hash),
+            is_valid,
+            read_at: snapshot.now,
+        });
         let kept = Arc::clone(&known);
         self.keep(snapshot.generation, |known| known.tokens.insert(id.to_owned(), kept));
         Ok(Some(known))
