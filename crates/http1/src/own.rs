@@ -20,7 +20,7 @@ use crate::framing::Framing;
 use crate::request_body::{RequestBody, StreamingBody};
 use crate::request_head::write_request_head;
 use crate::response_body::ResponseBody;
-use crate::response_head::{ResponseHead, read_response_head};
+use crate::response_head::{ResponseHead, may_be_read, read_response_head};
 use outgoing::{Outgoing, write};
 
 /// Most bytes of one read.
@@ -116,10 +116,14 @@ impl<S: Transport, P: StreamingBody> OwnConnection<S, P> {
     fn poll_head(&mut self, method: &Method, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, BoxError>> {
         loop {
             self.outgoing.drive(&mut self.io, cx)?;
+            let seen = self.received.len();
             match ready!(self.poll_receive(cx)) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Ready(Err(self.cause(ProtocolError::Cut.into()))),
                 Err(error) => return Poll::Ready(Err(self.cause(error.into()))),
+            }
+            if !may_be_read(&self.received, seen) {
+                continue;
             }
             if let Some(head) = read_response_head(&self.received, method)? {
                 bytes::Buf::advance(&mut self.received, head.bytes);

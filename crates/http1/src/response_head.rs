@@ -68,6 +68,19 @@ pub fn read_response_head(received: &Bytes, method: &Method) -> Result<Option<Re
     }
 }
 
+/// Tells whether reading a head is of use, of which `seen` bytes were read before and were no whole one: not before a line is
+/// empty. A peer that sends it byte by byte would otherwise have all of it read again with each of them.
+pub(crate) fn may_be_read(received: &[u8], seen: usize) -> bool {
+    let from = seen.saturating_sub("\n\r".len());
+    let has_empty_line = || {
+        memchr::memchr_iter(b'\n', &received[from..]).any(|end| {
+            let behind = &received[from + end + 1..];
+            behind.starts_with(b"\n") || behind.starts_with(b"\r\n")
+        })
+    };
+    seen == 0 || received.len() >= MAX_HEAD_BYTES || has_empty_line()
+}
+
 fn response(
     received: &Bytes,
     parsed: &httparse::Response<'_, '_>,

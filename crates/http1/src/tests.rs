@@ -6,6 +6,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, Version};
 use hyper::ext::ReasonPhrase;
 
 use super::*;
+use crate::response_head::may_be_read;
 
 fn head(text: &str, method: &Method) -> Result<Option<ResponseHead>, ProtocolError> {
     read_response_head(&Bytes::copy_from_slice(text.as_bytes()), method)
@@ -125,6 +126,36 @@ fn what_is_no_answer_is_told_from_one_that_is_not_whole() {
     let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MAX_HEAD_BYTES));
     assert_eq!(head(&endless, &Method::GET).unwrap_err(), ProtocolError::HeadTooLong);
     assert_eq!(head(&(endless + "\r\n\r\n"), &Method::GET).unwrap_err(), ProtocolError::HeadTooLong);
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte_is_read_when_a_line_is_empty_and_not_with_each_byte() {
+    let long =
+        format!("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nx: {}\n\r\nbody", "y".repeat(9000));
+    for text in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "\r\n\nHTTP/1.1 200 OK\na: b\n\n",
+        "HTTP/1.0 204 No Content\r\n\r\n",
+        &long,
+    ] {
+        let whole = head(text, &Method::GET).unwrap().unwrap();
+        for step in 1..text.len().min(7) {
+            let (mut seen, mut readings) = (0, 0);
+            let found = loop {
+                let end = (seen + step).min(text.len());
+                if may_be_read(&text.as_bytes()[..end], seen) {
+                    readings += 1;
+                    if let Some(found) = head(&text[..end], &Method::GET).unwrap() {
+                        break found;
+                    }
+                }
+                assert!(end < text.len(), "{text:?} by {step}");
+                seen = end;
+            };
+            assert_eq!((found.bytes, found.response.headers()), (whole.bytes, whole.response.headers()));
+            assert!(readings <= 4, "{readings} readings of {text:?} by {step}");
+        }
+    }
 }
 
 fn chunks(text: &str) -> Result<(String, String, bool), ProtocolError> {
