@@ -306,7 +306,7 @@ pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
     for step in steps {
         match step.get("type").and_then(Value::as_str) {
             Some("message" | "compaction") => {
-                let step = Figures::deserialize(step).unwrap_or_default();
+                let step = Figures::read(step).unwrap_or_default();
                 let step = messages(&step);
                 sum.input = sum.input.plus(step.input);
                 sum.cached_input = sum.cached_input.plus(step.cached_input);

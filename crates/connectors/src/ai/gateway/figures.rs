@@ -163,28 +163,34 @@ impl<'f> Visitor<'_> for Name<'f> {
     }
 }
 
-/// Writes each value where it belongs. A name that stands there twice says what it says last.
-impl<'de> Deserialize<'de> for Figures {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Object;
+impl Figures {
+    /// Reads figures as they came. A name that stands there twice says what it says last.
+    ///
+    /// # Errors
+    /// [`serde::de::Error`] of what is no object, and of a part that stands in a detail twice.
+    pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Box<Self>, D::Error> {
+        // Filled where they stay: they are large.
+        let mut figures = Box::<Self>::default();
+        from.deserialize_map(Entries(&mut figures))?;
+        Ok(figures)
+    }
+}
 
-        impl<'de> Visitor<'de> for Object {
-            type Value = Figures;
+/// Writes each value where it belongs.
+struct Entries<'f>(&'f mut Figures);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = ();
 
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Figures, A::Error> {
-                let mut figures = Figures::default();
-                while let Some(slot) = entries.next_key_seed(Name(&mut figures))? {
-                    entries.next_value_seed(slot)?;
-                }
-                Ok(figures)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(slot) = entries.next_key_seed(Name(self.0))? {
+            entries.next_value_seed(slot)?;
         }
-
-        from.deserialize_map(Object)
+        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! What an answer consumed, read from its bytes while they pass.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use strongroom_model::usage::TokenUsage;
 use strongroom_model::{Amount, Provider, RawUsage};
@@ -258,7 +257,7 @@ impl Told {
         match self {
             Self::Nothing => None,
             Self::Once(figures) => read_figures(figures),
-            Self::Often(figures) => Box::<Figures>::deserialize(figures).ok(),
+            Self::Often(figures) => Figures::read(figures).ok(),
         }
     }
 
@@ -281,10 +280,12 @@ impl Told {
 /// Figures as they came; a part that stands in one of them twice, which the first way of reading refuses, says what it says
 /// last.
 fn read_figures(json: &[u8]) -> Option<Box<Figures>> {
-    serde_json::from_slice(json).ok().or_else(|| {
-        let last: Value = serde_json::from_slice(json).ok()?;
-        Box::<Figures>::deserialize(last).ok()
-    })
+    let whole = || {
+        let mut from = serde_json::Deserializer::from_slice(json);
+        let figures = Figures::read(&mut from)?;
+        from.end().map(|()| figures)
+    };
+    whole().ok().or_else(|| Figures::read(serde_json::from_slice::<Value>(json).ok()?).ok())
 }
 
 /// Whether figures tell all that is billed, in numbers. A count that is left out counts as zero only where the provider

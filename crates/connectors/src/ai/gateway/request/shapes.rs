@@ -1,5 +1,7 @@
 //! Shapes that several operations share, and the table of those that are not bounded.
 
+use std::borrow::Cow;
+
 use strongroom_model::provider::{ModelEffect, ModelMatch, SPECIAL_MODELS};
 
 use super::price_terms::{FILE_PARSER, HEARD};
@@ -93,13 +95,16 @@ pub(super) static PROMPT_CACHE_OPTIONS: Object =
 /// Effect of a model that does more than its requests say, wherever it is called; the names stand in the providers' files.
 pub(super) fn effect_of_model(name: &str) -> Effect {
     // Nobody says that a provider compares names to the letter.
-    let name = name.trim().to_ascii_lowercase();
+    let name = match name.trim() {
+        name if name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Owned(name.to_ascii_lowercase()),
+        name => Cow::Borrowed(name),
+    };
     let short = name.rsplit('/').next().unwrap_or(&name);
     let fits = |form: ModelMatch| match form {
         ModelMatch::Begins(text) => short.starts_with(text),
-        ModelMatch::Contains(text) => short.contains(text),
+        ModelMatch::Contains(text) => has(short, text),
         ModelMatch::WholeBegins(text) => name.starts_with(text),
-        ModelMatch::WholeContains(text) => name.contains(text),
+        ModelMatch::WholeContains(text) => has(&name, text),
         ModelMatch::Variant(text) => short.split(':').skip(1).any(|variant| variant.trim() == text),
     };
     match SPECIAL_MODELS.iter().find(|(form, _)| fits(*form)) {
@@ -107,6 +112,13 @@ pub(super) fn effect_of_model(name: &str) -> Effect {
         Some((_, ModelEffect::Window)) => Effect::Window,
         None => Effect::Bytes,
     }
+}
+
+/// Tells whether a short name has a part: each call asks, and preparing a search would take longer than searching.
+fn has(name: &str, part: &str) -> bool {
+    let (name, part) = (name.as_bytes(), part.as_bytes());
+    let may_begin = |place: &usize| name.get(*place) == part.first();
+    (0..name.len()).filter(may_begin).any(|place| name[place..].starts_with(part))
 }
 
 /// Fields of OpenRouter that change where a call goes and how it is named there, and not how many tokens it takes.
