@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod id;
 pub mod ledger_text;
 pub mod limit;
+pub mod model_route;
 pub mod month;
 pub mod page;
 pub mod price;

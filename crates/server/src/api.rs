@@ -1,9 +1,11 @@
 //! The HTTP API, one endpoint per file.
 
+pub mod access;
 mod ai;
 mod audit;
 mod backup;
 mod credential;
+mod docs_page;
 mod key;
 mod leak;
 mod limit;
@@ -21,7 +23,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 /// The description of the API, before the routes are added.
 #[derive(OpenApi)]

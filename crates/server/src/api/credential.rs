@@ -25,7 +25,7 @@ use strongroom_model::credential::Credential;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 pub(super) use test::live;
 

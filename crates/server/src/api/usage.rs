@@ -9,7 +9,7 @@ use strongroom_model::{Millis, Problem, month};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 const DAY_MS: i64 = 86_400_000;
 

@@ -6,10 +6,9 @@ use strongroom::call::CallService;
 use strongroom_connectors::ai::gateway::{
     Closed, Dialect, Door, Matched, Operation, RequestFacts, closed, door_of, upstream_path,
 };
+use strongroom_model::model_route::{Lead, ModelAt, ModelNames};
 use strongroom_model::provider::speaker_of;
 use strongroom_model::{Problem, Provider};
-
-use super::models::{Aliases, Lead, ModelAt, Routes};
 
 /// Where a call may go.
 #[derive(Debug, Clone)]
@@ -29,7 +28,7 @@ pub(super) async fn targets(
     door: Door,
     (rest, matched): (&str, &Matched<'_>),
     facts: &RequestFacts,
-    (routes, aliases): (&Routes, &Aliases),
+    names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<Target>, Problem> {
     let operation = matched.operation;
@@ -39,7 +38,7 @@ pub(super) async fn targets(
         return Ok(vec![Target { provider, path: rest.to_owned(), model, renames: false }]);
     }
     if operation.dialect == Dialect::Gemini {
-        return of_gemini(rest, matched, (routes, aliases));
+        return of_gemini(rest, matched, names);
     }
     let Some(name) = &facts.model else {
         return Err(Problem::invalid(
@@ -47,7 +46,7 @@ pub(super) async fn targets(
             "the body must say which model, as \"model\": \"provider/model\"",
         ));
     };
-    let found = resolve(name, (routes, aliases), calls).await?;
+    let found = resolve(name, names, calls).await?;
     let places: Vec<Target> = found.iter().filter_map(|at| place(operation, at)).collect();
     if !places.is_empty() {
         return Ok(places);
@@ -64,12 +63,12 @@ pub(super) async fn targets(
 /// Everywhere that a name or an alias leads to, in the order to try; empty when that is nowhere.
 pub(super) async fn resolve(
     name: &str,
-    (routes, aliases): (&Routes, &Aliases),
+    names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<ModelAt>, Problem> {
     let mut found = Vec::with_capacity(1);
-    for model in aliases.models(name) {
-        let lead = routes.lead(model);
+    for model in names.aliases.models(name) {
+        let lead = names.routes.lead(model);
         let is_stored = match &lead {
             // Boxed: most names are of providers that are known by themselves.
             Lead::IfStored(at, otherwise) => Box::pin(calls.knows(&at.provider, otherwise.is_none())).await?,
@@ -106,11 +105,7 @@ pub(super) fn unknown(name: &str) -> Problem {
 }
 
 /// Gemini's own paths name the model. A name that is said to be another provider's does not go to Gemini for that.
-fn of_gemini(
-    rest: &str,
-    matched: &Matched<'_>,
-    (routes, aliases): (&Routes, &Aliases),
-) -> Result<Vec<Target>, Problem> {
+fn of_gemini(rest: &str, matched: &Matched<'_>, names: &ModelNames) -> Result<Vec<Target>, Problem> {
     let gemini = || Provider::of_known(speaker_of(Dialect::Gemini).name);
     let as_it_is = |model: Option<&str>| {
         vec![Target {
@@ -123,7 +118,7 @@ fn of_gemini(
     let Some(name) = matched.model else { return Ok(as_it_is(None)) };
     // No name in a path has a slash, so what is stored decides nothing here.
     let leads: Vec<_> =
-        aliases.models(name).filter_map(|model| routes.lead(model).settled(|_| true)).collect();
+        names.aliases.models(name).filter_map(|model| names.routes.lead(model).settled(|_| true)).collect();
     let targets: Vec<_> = leads
         .iter()
         .filter(|at| at.provider == gemini())
@@ -184,14 +179,17 @@ fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &HeaderMap) -
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::model_route::{Aliases, Routes};
+
     use super::*;
 
     fn gemini(aliases: &str, routes: &str, model: &str) -> Result<Vec<Target>, Problem> {
         let path = format!("/v1beta/models/{model}:generateContent");
         let (door, rest) = door_of(&path).unwrap();
         let matched = door.find(&Method::POST, rest).unwrap();
-        let (routes, aliases) = (Routes::parse(routes).unwrap(), Aliases::parse(aliases).unwrap());
-        of_gemini(rest, &matched, (&routes, &aliases))
+        let names =
+            ModelNames { routes: Routes::parse(routes).unwrap(), aliases: Aliases::parse(aliases).unwrap() };
+        of_gemini(rest, &matched, &names)
     }
 
     #[test]

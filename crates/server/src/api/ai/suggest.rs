@@ -5,9 +5,9 @@ use axum::extract::State;
 use strongroom_client::wire::ai::{Suggestion, SuggestionRequest};
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Ask a model what may be done about an error
 ///

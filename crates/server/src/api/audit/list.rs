@@ -8,10 +8,10 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Problem;
 use strongroom_model::audit::{Filter, Outcome};
 
-use crate::http::AppState;
 use crate::http::extract::Query;
 use crate::http::paging::{check_limit, link_next};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List the audit trail
 ///

@@ -6,9 +6,9 @@ use strongroom::audit::{Anchor, Verification};
 use strongroom_client::wire::audit::{AuditAnchor, AuditFault, AuditVerification, VerifyAudit};
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::JsonBody;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Verify the audit trail
 ///

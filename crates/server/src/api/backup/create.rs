@@ -8,9 +8,9 @@ use futures::TryStreamExt;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Problem;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Make a backup
 ///

@@ -10,9 +10,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::credential::NewCredential;
 use strongroom_model::{Problem, Provider, Secret, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Create a credential
 ///

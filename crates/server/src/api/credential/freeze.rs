@@ -7,9 +7,9 @@ use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Freeze a credential
 ///

@@ -5,8 +5,8 @@ use axum::extract::State;
 use strongroom_client::wire::credential::CredentialHealth;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Show the health of credentials
 ///

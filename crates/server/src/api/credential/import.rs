@@ -7,9 +7,9 @@ use strongroom_client::wire::import::{self, ImportReport, ImportRequest, Importe
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{CredentialId, Problem, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonRows};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Rows that one request may bring.
 const MAX_ROWS: usize = 500;

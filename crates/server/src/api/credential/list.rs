@@ -13,10 +13,10 @@ use strongroom_model::credential::CredentialFilter;
 use strongroom_model::page::Page;
 use strongroom_model::{Problem, Provider};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::paging::{check_limit, link_next};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Credentials read at a time while the whole list is streamed.
 const BATCH: i64 = 500;

@@ -6,9 +6,9 @@ use strongroom::credential::Offboarding;
 use strongroom_client::wire::offboard::{OffboardReport, OffboardRequest, OffboardedKey};
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Ask whether keys that stood elsewhere are still used
 ///

@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use strongroom_client::wire::problem::{Message, ProblemBody};
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, if_match, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Purge a deleted credential
 ///

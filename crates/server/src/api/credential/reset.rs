@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::problem::{Message, ProblemBody};
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Reset the monthly usage of all credentials
 ///

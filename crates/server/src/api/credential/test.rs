@@ -8,9 +8,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_connectors::ai::{ProbeOutcome, ProbeReport};
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Test a credential
 ///

@@ -6,9 +6,9 @@ use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::UnusedQuery;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List credentials that nobody uses
 ///

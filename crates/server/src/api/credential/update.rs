@@ -10,9 +10,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::credential::CredentialPatch;
 use strongroom_model::{CredentialId, Problem, Provider, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody, if_match, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Change a credential
 ///

@@ -6,8 +6,8 @@ use strongroom_client::wire::SecretText;
 use strongroom_client::wire::key::GeneratedKey;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Generate an encryption key
 ///

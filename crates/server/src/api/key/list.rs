@@ -6,8 +6,8 @@ use strongroom_client::wire::key::{KeyHolder, KeyStatus, MasterKeyState, Wrapped
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
-use crate::http::AppState;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List the encryption keys
 ///

@@ -5,9 +5,9 @@ use axum::extract::State;
 use strongroom_client::wire::key::MasterKeyChange;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Retire the master keys that the server's replaced
 ///

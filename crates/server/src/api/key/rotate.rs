@@ -5,9 +5,9 @@ use axum::extract::State;
 use strongroom_client::wire::key::KeyRotationStarted;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Replace the data key
 ///

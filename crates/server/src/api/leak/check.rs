@@ -7,9 +7,9 @@ use strongroom_client::wire::leak::{ChangedVersion, CheckLeaks, CheckedKey, Leak
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Check whether keys that were found somewhere are ours
 ///

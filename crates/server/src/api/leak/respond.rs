@@ -7,9 +7,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
 use crate::api::credential;
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Respond to a leak
 ///

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use strongroom_client::wire::limit::{ChangeLimit, Limit};
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Change the amount of a limit
 #[utoipa::path(

@@ -5,9 +5,9 @@ use axum::extract::State;
 use strongroom_client::wire::limit::Limit;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List limits
 #[utoipa::path(

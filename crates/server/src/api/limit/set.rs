@@ -6,9 +6,9 @@ use strongroom_client::wire::limit::{Limit, SetLimit};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::limit::{Unit, Window};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Set a limit
 ///

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use strongroom_client::wire::limit::Limit;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Show a limit
 #[utoipa::path(

@@ -7,9 +7,9 @@ use strongroom_client::wire::limit::{LimitsTest, TestLimits, TestedLimit};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{Problem, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Tell what a call would meet
 ///
@@ -31,7 +31,7 @@ pub(super) async fn test(
     // Without a credential the model goes where it would go on the door for all.
     let place = match (&body.credential, &body.model) {
         (None, Some(model)) => {
-            let explained = state.gateway.explain(&state.room, actor.clone(), model).await?;
+            let explained = state.gateway.explain(actor.clone(), model).await?;
             let refused = |reason| Problem::invalid("model", reason);
             explained.refusal.map_or(Ok(()), |reason| Err(refused(reason)))?;
             explained.places.into_iter().next().map(|place| place.at)

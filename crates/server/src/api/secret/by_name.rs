@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use strongroom_client::wire::credential::{ReadQuery, RevealedCredential};
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query, name};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Read a key by its credential's name
 ///

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use strongroom_client::wire::credential::RateLimit;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, name};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Tell where a credential stands against its monthly limit
 ///

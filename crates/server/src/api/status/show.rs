@@ -6,8 +6,8 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::status::Status;
 use strongroom_model::Role;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
+use crate::state::AppState;
 
 /// Tell which server this is and whom it takes the caller for
 #[utoipa::path(

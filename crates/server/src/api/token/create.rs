@@ -10,9 +10,9 @@ use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenLimit};
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Problem, Provider, Role, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Create a token
 ///

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::token::{ProlongToken, ProlongedToken};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody, name};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Prolong a token
 ///

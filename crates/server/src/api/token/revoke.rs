@@ -5,9 +5,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use strongroom_client::wire::problem::{Message, ProblemBody};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, name};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Revoke a token
 ///

@@ -5,9 +5,9 @@ use axum::extract::State;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{RepriceUsage, UsageRepriced};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Price anew what was used
 ///

@@ -7,9 +7,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{ShowUsage, Usage, UsageRow};
 use strongroom_model::{Millis, Problem};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Tell what was used
 #[utoipa::path(

@@ -6,9 +6,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{UsageDiscrepancy, UsageVerification};
 use strongroom_model::Millis;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Prove that all counters equal the ledger
 #[utoipa::path(

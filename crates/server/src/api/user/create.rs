@@ -8,9 +8,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::{CreateUser, User};
 use strongroom_model::{Role, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Create a user
 #[utoipa::path(

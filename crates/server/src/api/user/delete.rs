@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use strongroom_client::wire::problem::{Message, ProblemBody};
 use strongroom_model::UserId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Delete a user that owns nothing
 #[utoipa::path(

@@ -5,9 +5,9 @@ use axum::extract::State;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::User;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List users
 #[utoipa::path(

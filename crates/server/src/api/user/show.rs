@@ -7,9 +7,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::User;
 use strongroom_model::UserId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Show a user
 #[utoipa::path(

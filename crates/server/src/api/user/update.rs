@@ -8,9 +8,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::{UpdateUser, User};
 use strongroom_model::{Role, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Change a user
 ///

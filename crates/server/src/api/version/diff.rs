@@ -8,9 +8,9 @@ use strongroom_client::wire::version::{CompareVersions, FieldComparison, Version
 use strongroom_model::CredentialId;
 use strongroom_model::credential::Field;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Compare two versions
 ///

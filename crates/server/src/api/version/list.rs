@@ -7,9 +7,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::Version;
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List the versions of a credential
 ///

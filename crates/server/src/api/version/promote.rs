@@ -9,9 +9,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::PromoteQuery;
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query, if_match, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Bring the staged version into use
 ///

@@ -7,9 +7,9 @@ use axum::response::Response;
 use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, if_match};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Roll back to an older version
 ///

@@ -8,9 +8,9 @@ use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, if_match, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Have the provider make a new key
 ///

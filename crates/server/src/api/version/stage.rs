@@ -9,9 +9,9 @@ use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::StageVersion;
 use strongroom_model::CredentialId;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody, if_match, number};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Stage a new key
 ///

@@ -18,11 +18,10 @@ use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
 use super::body::{self, Coding, Long, Place, Received};
-use super::tap::{Meterage, Tap};
+use super::body_out::BodyOut;
+use super::metered_body::{MeteredBody, Settlement};
 use super::target::{Target, located, nowhere, targets};
-use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
-use crate::http::AppState;
-use crate::http::front::Outgoing;
+use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, model_list};
 use crate::http::upload::Upload;
 
 /// The longest error of a provider that is read, in bytes.
@@ -57,7 +56,7 @@ enum Sendable {
 )]
 enum Begun<'a> {
     /// Nobody else is asked.
-    Answered(Response<Outgoing>),
+    Answered(Response<BodyOut>),
     Call(Ready<'a>),
 }
 
@@ -72,28 +71,27 @@ struct Ready<'a> {
 }
 
 /// Serves a call of somebody who is known.
-pub(super) async fn exchange(
-    state: &AppState,
+pub(super) async fn forward(
+    gateway: &Gateway,
     request: Box<Request<Upload>>,
     actor: &Arc<Actor>,
     request_id: &str,
-) -> Result<Response<Outgoing>, Problem> {
+) -> Result<Response<BodyOut>, Problem> {
     // In two steps: what the first one needs takes no room while the provider thinks.
-    let mut ready = match begin(state, request, actor, request_id).await {
+    let mut ready = match begin(gateway, request, actor, request_id).await {
         Ok(Begun::Call(ready)) => ready,
         Ok(Begun::Answered(response)) => return Ok(response),
         Err(problem) => return Err(problem),
     };
-    try_all(state, &mut ready).await
+    try_all(gateway, &mut ready).await
 }
 
 async fn begin<'a>(
-    state: &AppState,
+    gateway: &Gateway,
     request: Box<Request<Upload>>,
     actor: &Arc<Actor>,
     request_id: &'a str,
 ) -> Result<Begun<'a>, Problem> {
-    let gateway = &state.gateway;
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.path();
     let respelled;
@@ -107,7 +105,7 @@ async fn begin<'a>(
     };
     if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
     {
-        let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;
+        let list = Box::pin(model_list::list(gateway, actor)).await?;
         return Ok(Begun::Answered(list));
     }
     let (body, mut facts, place) = {
@@ -115,9 +113,8 @@ async fn begin<'a>(
         read(gateway, actor, request, door, &matched.operation).await?
     };
     facts.is_stream |= matched.streams();
-    let config = &gateway.config;
-    let calls = state.room.calls(Arc::clone(actor));
-    let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases), &calls).await?;
+    let calls = gateway.room.calls(Arc::clone(actor));
+    let targets = targets(door, (rest, &matched), &facts, &gateway.options.names, &calls).await?;
     let call = NewCall {
         operation: matched.operation.name,
         targets: targets
@@ -170,7 +167,7 @@ async fn read(
         _ if meter == Meter::Responses => Long::Refused,
         _ => Long::Passes,
     };
-    match body::read(&gateway.room, caller, (body, coding), long).await? {
+    match body::read(&gateway.body_memory, caller, (body, coding), long).await? {
         Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread("body"), None)),
         Received::Whole(body, place) if !is_json => {
             Ok((Sendable::Whole(body), unread("content-type"), place))
@@ -231,10 +228,9 @@ fn unreadable(error: RequestError) -> Problem {
 }
 
 /// Tries one credential after the other until one answers.
-async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Outgoing>, Problem> {
-    let gateway = &state.gateway;
+async fn try_all(gateway: &Gateway, ready: &mut Ready<'_>) -> Result<Response<BodyOut>, Problem> {
     let Ready { call, asked, body, targets, .. } = ready;
-    let mut last: Option<Result<Response<Outgoing>, Problem>> = None;
+    let mut last: Option<Result<Response<BodyOut>, Problem>> = None;
     let mut anew = false;
     loop {
         let attempt = match call.next().await {
@@ -246,12 +242,12 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
         let target = &targets[attempt.target];
         match try_one(gateway, attempt, (asked, body), target, anew).await {
             Tried::Answered(response) => {
-                state.metrics.count_call(&target.provider, response.status().as_u16());
+                gateway.metrics.count_call(&target.provider, response.status().as_u16());
                 return Ok(response);
             }
             Tried::Failed { outcome, then } => {
                 let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
-                state.metrics.count_call(&target.provider, status);
+                gateway.metrics.count_call(&target.provider, status);
                 last = Some(outcome);
                 anew = match then {
                     Then::Stop => break,
@@ -267,10 +263,10 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
 }
 
 enum Tried {
-    Answered(Response<Outgoing>),
+    Answered(Response<BodyOut>),
     /// It came to nothing: what the client gets when nobody else is left, and what may be tried.
     Failed {
-        outcome: Result<Response<Outgoing>, Problem>,
+        outcome: Result<Response<BodyOut>, Problem>,
         then: Then,
     },
 }
@@ -310,14 +306,18 @@ async fn try_one(
     // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
     // receiver has to be woken costs as much as what is sent.
     tokio::task::yield_now().await;
-    let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request, anew)).await;
+    let sent =
+        tokio::time::timeout(gateway.options.first_byte_timeout, gateway.upstream.send(&base, request, anew))
+            .await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return no_answer(attempt, error, asked, provider, can_send_again),
         Err(_) => {
             attempt.lost(&Failure::Timeout);
-            let late =
-                format!("{provider} did not begin to answer within {} s", gateway.first_byte().as_secs());
+            let late = format!(
+                "{provider} did not begin to answer within {} s",
+                gateway.options.first_byte_timeout.as_secs()
+            );
             let outcome = Err(Problem::new(ProblemKind::BadGateway, late));
             return Tried::Failed { outcome, then: Then::Stop };
         }
@@ -468,7 +468,7 @@ async fn refusal(
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
     let is_billed = may_be_billed(status, &body);
-    let mut response = Response::from_parts(head, Outgoing::Router(Body::from(body)));
+    let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
         Some(refused) => {
@@ -554,7 +554,7 @@ fn stream(
     asked: &Asked<'_>,
     provider: &Provider,
     credential: CredentialShown,
-) -> Response<Outgoing> {
+) -> Response<BodyOut> {
     let (mut head, body) = answer.into_parts();
     headers::from_provider(&mut head.headers, attempt.api_key());
     let running = attempt.answered(head.status.as_u16());
@@ -567,7 +567,7 @@ fn stream(
     }
     mark(&mut head.headers, asked.request_id, credential);
     head.version = http::Version::HTTP_11;
-    let meterage = Meterage { running: Some(running), reader, meter: asked.meter };
-    let body = Tap::new(body, meterage, filter, gateway.idle());
-    Response::from_parts(head, Outgoing::Gateway(Box::new(body)))
+    let settlement = Settlement { running: Some(running), reader, meter: asked.meter };
+    let body = MeteredBody::new(body, settlement, filter, gateway.options.idle_timeout);
+    Response::from_parts(head, BodyOut::Metered(Box::new(body)))
 }

@@ -18,8 +18,8 @@ use utoipa::openapi::OpenApi;
 
 use description::Description;
 
-const STYLE: &str = include_str!("../assets/docs.css");
-const SCRIPT: &str = include_str!("../assets/docs.js");
+const STYLE: &str = include_str!("../../assets/docs.css");
+const SCRIPT: &str = include_str!("../../assets/docs.js");
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E\
     %3Crect width='32' height='32' rx='7' fill='%230b5c55'/%3E%3Ccircle cx='16' cy='16' r='8' fill='none' \
     stroke='%23fff' stroke-width='2.5'/%3E%3Cpath d='M16 8v5m0 6v5M8 16h5m6 0h5' stroke='%23fff' \
