@@ -28,6 +28,6 @@ pub use amount::Amount;
 pub use clock::{Clock, Millis};
 pub use id::{CredentialId, Uid, UserId};
 pub use ledger_text::{LedgerText, RawUsage};
-pub use problem::{Problem, ProblemKind};
+pub use problem::{Field, Problem, ProblemKind};
 pub use provider::Provider;
 pub use secret::Secret;

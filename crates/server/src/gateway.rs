@@ -129,8 +129,8 @@ impl Gateway {
             }
         };
         if asks_for_a_websocket(request.headers()) {
-            return Err(Problem::invalid(
-                error_response::UPGRADE,
+            return Err(Problem::new(
+                ProblemKind::OtherProtocol,
                 "WebSockets are not taken here: send the request over HTTP, and the answer comes as server-sent events",
             ));
         }

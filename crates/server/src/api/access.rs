@@ -1,6 +1,7 @@
 //! Access to the API: every request gets an id, is authenticated and authorised by the table of routes; error responses
 //! are rendered, logged and (for authenticated callers) audited here.
 
+mod field;
 pub mod route;
 
 use std::sync::Arc;
@@ -202,48 +203,13 @@ async fn note_failure(
         .failed_target(noun(route.action), named)
         .await
         .unwrap_or_else(|_| Target::kind(noun(route.action)));
-    let detail = json!({ "code": problem.kind.code(), "field": problem.field.as_deref().filter(|field| is_our_field(field)) });
+    let field = problem.field.as_ref().and_then(field::known);
+    let detail = json!({ "code": problem.kind.code(), "field": field });
     state.room.note(actor, route.action, target, outcome, &detail).await
 }
 
 fn noun(action: &'static str) -> &'static str {
     action.split('.').next().unwrap_or(action)
-}
-
-/// Names of fields that callers make up may hold anything; ours are short words.
-fn is_our_field(field: &str) -> bool {
-    const OURS: &[&str] = &[
-        "name",
-        "provider",
-        "apiKey",
-        "apiSecret",
-        "endpoint",
-        "priority",
-        "isActive",
-        "isGlobal",
-        "userId",
-        "rateLimit",
-        "role",
-        "expiresAt",
-        "rotateAfterDays",
-        "percent",
-        "rotateWith",
-        "rotateWith.project",
-        "days",
-        "from",
-        "to",
-        "scope.credentials",
-        "id",
-        "limit",
-        "cursor",
-        "If-Match",
-        "Idempotency-Key",
-        "body",
-        "query",
-        "model",
-        "Content-Type",
-    ];
-    OURS.contains(&field)
 }
 
 fn finish(problem: &Problem, request_id: &str) -> Response {

@@ -91,12 +91,18 @@ fn too_long(long: Long) -> Problem {
         }
         Long::Passes => "and its length is not given; send it with a Content-Length",
     };
-    Problem::invalid("body", format!("the body is longer than {} MiB, {mend}", MOST_BODY_BYTES >> 20))
+    Problem {
+        field: Some("body".into()),
+        ..Problem::new(
+            ProblemKind::TooLong,
+            format!("the body is longer than {} MiB, {mend}", MOST_BODY_BYTES >> 20),
+        )
+    }
 }
 
 fn too_slow() -> Problem {
     Problem {
-        field: Some("body".to_owned()),
+        field: Some("body".into()),
         ..Problem::new(
             ProblemKind::TooSlow,
             format!(

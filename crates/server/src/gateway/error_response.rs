@@ -1,7 +1,7 @@
 //! Errors of ours, in the shape that the client's library knows.
 
 use axum::body::Body;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use strongroom_connectors::ai::gateway::{Dialect, ErrorBody};
 use strongroom_model::{Millis, Problem, ProblemKind};
 
@@ -12,9 +12,6 @@ use crate::http::problem::status;
 /// The longest wait that libraries are told of, in milliseconds: several sleep as long as they are told, to the end of a month.
 const MAX_RETRY_AFTER_MILLIS: i64 = 60_000;
 
-/// The field of a problem that asks for another protocol.
-pub(super) const UPGRADE: &str = "upgrade";
-
 /// The answer for a problem.
 pub(super) fn error_response(
     problem: &Problem,
@@ -22,14 +19,8 @@ pub(super) fn error_response(
     request_id: &str,
     now: Millis,
 ) -> Response<BodyOut> {
-    let status = match (problem.kind, problem.field.as_deref()) {
-        (ProblemKind::Invalid, Some("body")) if problem.message.contains("longer than") => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
-        // No `Upgrade` header with it: there is no protocol to go up to. Clients that try one then fall back to HTTP.
-        (ProblemKind::Invalid, Some(UPGRADE)) => StatusCode::UPGRADE_REQUIRED,
-        (kind, _) => status(kind),
-    };
+    // No `Upgrade` header with a 426: there is no protocol to go up to. Clients that try one then fall back to HTTP.
+    let status = status(problem.kind);
     let body = ErrorBody {
         status: status.as_u16(),
         message: format!("strongroom: {}", problem.message),

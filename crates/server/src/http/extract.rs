@@ -69,7 +69,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
         let error = error.into_inner();
         if error.is_data() {
             let (path, what) = without_values(&path, &error.to_string());
-            Failure(Problem::invalid(&path, what))
+            Failure(Problem::invalid(path, what))
         } else {
             let at = format!("line {}, column {}", error.line(), error.column());
             Failure(Problem::invalid("body", format!("the body is not JSON: see {at}")))
@@ -83,7 +83,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 fn without_nul(path: &str) -> Problem {
     // A list is one field, whichever of its items it is.
     let field = path.split('[').next().unwrap_or(path);
-    Problem::invalid(field, format!("{path} must not hold NUL"))
+    Problem::invalid(field.to_owned(), format!("{path} must not hold NUL"))
 }
 
 /// The path of the first text or name in a JSON body that holds NUL, which JSON can only write as an escape.
@@ -170,7 +170,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             let path = error.path().to_string();
             let (path, what) = without_values(&path, &error.inner().to_string());
             let path = if path == "body" { "query".to_owned() } else { path };
-            Failure(Problem::invalid(&path, what))
+            Failure(Problem::invalid(path, what))
         })
     }
 }

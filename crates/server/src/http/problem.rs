@@ -34,6 +34,8 @@ impl IntoResponse for Failure {
 pub const fn status(kind: ProblemKind) -> StatusCode {
     match kind {
         ProblemKind::Invalid => StatusCode::BAD_REQUEST,
+        ProblemKind::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemKind::OtherProtocol => StatusCode::UPGRADE_REQUIRED,
         ProblemKind::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ProblemKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -54,7 +56,7 @@ pub fn render(problem: &Problem, request_id: &str, now: Millis) -> Response {
     let body = ProblemBody {
         error: problem.message.clone(),
         code: problem.kind.code().to_owned(),
-        field: problem.field.clone(),
+        field: problem.field.as_deref().map(str::to_owned),
         request_id: Some(request_id.to_owned()),
     };
     let mut response = (status(problem.kind), Json(body)).into_response();

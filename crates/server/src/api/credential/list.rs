@@ -64,7 +64,7 @@ pub(super) async fn list(
 }
 
 /// No database text holds a NUL, so nothing can match one.
-fn text(field: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.contains('\0') => {
             Err(Problem::invalid(field, format!("{field} must not hold NUL")))
