@@ -17,10 +17,10 @@ use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
-use super::body::{self, Coding, Long, Place, Received};
+use super::body::{self, Coding, Long, Place};
 use super::body_out::BodyOut;
 use super::metered_body::{MeteredBody, Settlement};
-use super::target::{Target, located, nowhere, targets};
+use super::target::{Located, Target, locate, nowhere, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, model_list};
 use crate::http::upload::Upload;
 
@@ -42,13 +42,6 @@ struct Asked<'a> {
     request_id: &'a str,
 }
 
-enum Sendable {
-    /// Can be sent again.
-    Whole(Bytes),
-    /// Can be sent once; then it is gone.
-    Passing(Option<Upload>),
-}
-
 /// What is known of a call before a credential is tried.
 #[expect(
     clippy::large_enum_variant,
@@ -64,7 +57,7 @@ enum Begun<'a> {
 struct Ready<'a> {
     call: Call,
     asked: Asked<'a>,
-    body: Sendable,
+    body: RequestBody<Upload>,
     targets: Vec<Target>,
     /// Held until the answer has begun: by then no other credential is tried.
     _place: Option<Place>,
@@ -95,26 +88,27 @@ async fn begin<'a>(
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.path();
     let respelled;
-    let (door, rest, matched) = match located(&parts, asked) {
+    let place_in_list = match locate(&parts, asked) {
         Some(located) => located,
         None => {
             let nowhere = || nowhere(&parts.method, asked);
             respelled = meant(&parts.method, asked).ok_or_else(nowhere)?;
-            located(&parts, &respelled).ok_or_else(nowhere)?
+            locate(&parts, &respelled).ok_or_else(nowhere)?
         }
     };
-    if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
+    let Located { door, matched, .. } = &place_in_list;
+    if *door == Door::All
+        && matched.operation.name == "models"
+        && matched.operation.dialect == Dialect::OpenAi
     {
         let list = Box::pin(model_list::list(gateway, actor)).await?;
         return Ok(Begun::Answered(list));
     }
-    let (body, mut facts, place) = {
-        let request = (&parts.method, &mut parts.headers, body);
-        read(gateway, actor, request, door, &matched.operation).await?
-    };
+    let (body, mut facts, place) =
+        read(gateway, actor, &parts.method, &mut parts.headers, body, *door, &matched.operation).await?;
     facts.is_stream |= matched.streams();
     let calls = gateway.room.calls(Arc::clone(actor));
-    let targets = targets(door, (rest, &matched), &facts, &gateway.options.names, &calls).await?;
+    let targets = targets(&place_in_list, &facts, &gateway.options.names, &calls).await?;
     let call = NewCall {
         operation: matched.operation.name,
         targets: targets
@@ -143,21 +137,23 @@ async fn begin<'a>(
 async fn read(
     gateway: &Gateway,
     caller: &Actor,
-    (method, headers, body): (&Method, &mut HeaderMap, Upload),
+    method: &Method,
+    headers: &mut HeaderMap,
+    body: Upload,
     door: Door,
     operation: &Operation,
-) -> Result<(Sendable, RequestFacts, Option<Place>), Problem> {
+) -> Result<(RequestBody<Upload>, RequestFacts, Option<Place>), Problem> {
     let meter = operation.meter;
     let unread = |name| RequestFacts::unread_for(meter, name);
     if *method == Method::GET {
-        return Ok((Sendable::Whole(Bytes::new()), unread("body"), None));
+        return Ok((RequestBody::Buffered(Bytes::new()), unread("body"), None));
     }
     let is_json = is_json(headers, meter)?;
     if !is_json {
         // Files, whose coding and length are the provider's to judge.
         let has_length = http_body::Body::size_hint(&body).exact().is_some();
         if !has_length {
-            return Ok((Sendable::Passing(Some(body)), unread("content-type"), None));
+            return Ok((RequestBody::Streaming(body), unread("content-type"), None));
         }
     }
     let coding = if is_json { Coding::of(headers)? } else { None };
@@ -167,19 +163,17 @@ async fn read(
         _ if meter == Meter::Responses => Long::Refused,
         _ => Long::Passes,
     };
-    match body::read(&gateway.body_memory, caller, (body, coding), long).await? {
-        Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread("body"), None)),
-        Received::Whole(body, place) if !is_json => {
-            Ok((Sendable::Whole(body), unread("content-type"), place))
-        }
-        Received::Whole(mut body, place) => {
+    match body::read(&gateway.body_memory, caller, body, coding, long).await? {
+        (body @ RequestBody::Streaming(_), place) => Ok((body, unread("body"), place)),
+        (body, place) if !is_json => Ok((body, unread("content-type"), place)),
+        (RequestBody::Buffered(mut body), place) => {
             headers.remove(header::CONTENT_ENCODING);
             // RFC 8259, section 8.1: nobody has to take it, and no provider has to see it.
             if body.starts_with(BYTE_ORDER_MARK) {
                 body.advance(BYTE_ORDER_MARK.len());
             }
             let facts = RequestFacts::read(*operation, &body).map_err(unreadable)?;
-            Ok((Sendable::Whole(body), facts, place))
+            Ok((RequestBody::Buffered(body), facts, place))
         }
     }
 }
@@ -231,7 +225,7 @@ fn unreadable(error: RequestError) -> Problem {
 async fn try_all(gateway: &Gateway, ready: &mut Ready<'_>) -> Result<Response<BodyOut>, Problem> {
     let Ready { call, asked, body, targets, .. } = ready;
     let mut last: Option<Result<Response<BodyOut>, Problem>> = None;
-    let mut anew = false;
+    let mut fresh_connection = false;
     loop {
         let attempt = match call.next().await {
             Ok(Some(attempt)) => attempt,
@@ -240,7 +234,7 @@ async fn try_all(gateway: &Gateway, ready: &mut Ready<'_>) -> Result<Response<Bo
             Err(problem) => return last.unwrap_or(Err(problem)),
         };
         let target = &targets[attempt.target];
-        match try_one(gateway, attempt, (asked, body), target, anew).await {
+        match try_one(gateway, attempt, asked, body, target, fresh_connection).await {
             Tried::Answered(response) => {
                 gateway.metrics.count_call(&target.provider, response.status().as_u16());
                 return Ok(response);
@@ -249,10 +243,10 @@ async fn try_all(gateway: &Gateway, ready: &mut Ready<'_>) -> Result<Response<Bo
                 let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
                 gateway.metrics.count_call(&target.provider, status);
                 last = Some(outcome);
-                anew = match then {
+                fresh_connection = match then {
                     Then::Stop => break,
                     Then::Next => false,
-                    Then::Anew => call.repeat(),
+                    Then::Repeat => call.repeat(),
                 };
             }
         }
@@ -278,7 +272,7 @@ enum Then {
     /// The next credential.
     Next,
     /// The same one, over another connection.
-    Anew,
+    Repeat,
 }
 
 impl Then {
@@ -290,13 +284,14 @@ impl Then {
 async fn try_one(
     gateway: &Gateway,
     attempt: Attempt,
-    (asked, body): (&Asked<'_>, &mut Sendable),
+    asked: &Asked<'_>,
+    body: &mut RequestBody<Upload>,
     target: &Target,
-    anew: bool,
+    fresh_connection: bool,
 ) -> Tried {
     let provider = &target.provider;
-    let can_send_again = matches!(body, Sendable::Whole(_));
-    let (base, request) = match prepare(gateway, &attempt, (asked, body), target) {
+    let can_send_again = matches!(body, RequestBody::Buffered(_));
+    let (base, request) = match prepare(gateway, &attempt, asked, body, target) {
         Ok(prepared) => prepared,
         Err(problem) => {
             attempt.release(&Failure::Connect);
@@ -306,9 +301,11 @@ async fn try_one(
     // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
     // receiver has to be woken costs as much as what is sent.
     tokio::task::yield_now().await;
-    let sent =
-        tokio::time::timeout(gateway.options.first_byte_timeout, gateway.upstream.send(&base, request, anew))
-            .await;
+    let sent = tokio::time::timeout(
+        gateway.options.first_byte_timeout,
+        gateway.upstream.send(&base, request, fresh_connection),
+    )
+    .await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return no_answer(attempt, error, asked, provider, can_send_again),
@@ -322,7 +319,8 @@ async fn try_one(
             return Tried::Failed { outcome, then: Then::Stop };
         }
     };
-    let credential = (headers::name_value(attempt.credential()), attempt.source());
+    let credential =
+        CredentialShown { name: headers::name_value(attempt.credential()), source: attempt.source() };
     if answer.status().as_u16() >= 400 {
         return Box::pin(refusal(attempt, answer, asked, provider, credential, can_send_again)).await;
     }
@@ -373,7 +371,7 @@ fn no_answer(
         }
         UpstreamError::Stale(_) => {
             attempt.lost(&Failure::Ours);
-            if can_send_again && is_cheap { Then::Anew } else { Then::Stop }
+            if can_send_again && is_cheap { Then::Repeat } else { Then::Stop }
         }
     };
     let message = match kind {
@@ -388,7 +386,8 @@ type Prepared = (Arc<Base>, Request<RequestBody>);
 fn prepare(
     gateway: &Gateway,
     attempt: &Attempt,
-    (asked, body): (&Asked<'_>, &mut Sendable),
+    asked: &Asked<'_>,
+    body: &mut RequestBody<Upload>,
     target: &Target,
 ) -> Result<Prepared, Problem> {
     let provider = &target.provider;
@@ -423,10 +422,12 @@ fn prepare(
     sent.insert(name, key);
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let body = match body {
-        Sendable::Passing(body) => body
-            .take()
-            .map_or_else(|| RequestBody::Buffered(Bytes::new()), |body| RequestBody::Streaming(body.boxed())),
-        Sendable::Whole(body) => {
+        RequestBody::Streaming(_) => match std::mem::replace(body, RequestBody::Buffered(Bytes::new())) {
+            // It is gone with this attempt, behind which no other is made.
+            RequestBody::Streaming(body) => RequestBody::Streaming(body.boxed()),
+            RequestBody::Buffered(body) => RequestBody::Buffered(body),
+        },
+        RequestBody::Buffered(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
             let asks = asked.meter == Meter::Chat && !api.tells_usage_unasked;
             let changed = asked.facts.rewritten(body, model, asks);
@@ -440,14 +441,18 @@ fn prepare(
     Ok((base, request))
 }
 
-type CredentialShown = (HeaderValue, strongroom::Source);
+/// The credential of an attempt, as the caller is told of it.
+struct CredentialShown {
+    name: HeaderValue,
+    source: strongroom::Source,
+}
 
-fn mark(headers: &mut HeaderMap, request_id: &str, (name, source): CredentialShown) {
+fn mark(headers: &mut HeaderMap, request_id: &str, credential: CredentialShown) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(&REQUEST_ID, id);
     }
-    headers.insert(&CREDENTIAL, name);
-    headers.insert(&SOURCE, HeaderValue::from_static(source.as_str()));
+    headers.insert(&CREDENTIAL, credential.name);
+    headers.insert(&SOURCE, HeaderValue::from_static(credential.source.as_str()));
 }
 
 /// An answer that says no: of the key, so that another may be tried, or of the request.

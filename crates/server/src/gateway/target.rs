@@ -23,19 +23,29 @@ pub(super) struct Target {
     pub(super) renames: bool,
 }
 
+/// The entry of the gateway's list that a path is.
+pub(super) struct Located<'p> {
+    /// Whether the path is one provider's, or for all of them.
+    pub(super) door: Door,
+    /// The path behind the provider's name.
+    pub(super) rest: &'p str,
+    /// The operation, and the model if the path names it.
+    pub(super) matched: Matched<'p>,
+}
+
 /// Where a call through this door may go, in the order to try.
 pub(super) async fn targets(
-    door: Door,
-    (rest, matched): (&str, &Matched<'_>),
+    located: &Located<'_>,
     facts: &RequestFacts,
     names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<Target>, Problem> {
+    let Located { door, rest, matched } = located;
     let operation = matched.operation;
-    if let Door::Own(provider) = door {
+    if let Door::Own(provider) = *door {
         let model = matched.model.map(ToOwned::to_owned).or_else(|| facts.model.clone());
         let provider = Provider::of_known(provider);
-        return Ok(vec![Target { provider, path: rest.to_owned(), model, renames: false }]);
+        return Ok(vec![Target { provider, path: (*rest).to_owned(), model, renames: false }]);
     }
     if operation.dialect == Dialect::Gemini {
         return of_gemini(rest, matched, names);
@@ -149,13 +159,13 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
     Some(Target { provider: at.provider.clone(), path, model: Some(at.model.clone()), renames: true })
 }
 
-/// The door and the entry of the list that a path is, if it is one.
-pub(super) fn located<'p>(parts: &Parts, path: &'p str) -> Option<(Door, &'p str, Matched<'p>)> {
+/// The entry of the list that a path is, if it is one.
+pub(super) fn locate<'p>(parts: &Parts, path: &'p str) -> Option<Located<'p>> {
     let (mut door, rest) = door_of(path)?;
     if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
         door = Door::Own(speaker_of(Dialect::Anthropic).name);
     }
-    Some((door, rest, door.find(&parts.method, rest)?))
+    Some(Located { door, rest, matched: door.find(&parts.method, rest)? })
 }
 
 /// The refusal of a path that is not let through: that it is closed, or that there is none.
