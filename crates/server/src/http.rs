@@ -5,6 +5,7 @@ pub mod extract;
 pub mod jwt;
 pub mod metrics;
 pub mod paging;
+pub mod parameter;
 pub mod peer;
 pub mod problem;
 pub mod upload;

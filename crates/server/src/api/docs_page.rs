@@ -26,7 +26,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     stroke-width='2.5'/%3E%3C/svg%3E";
 
 /// What the page may do: show itself. Its style and its script are allowed by their hashes and nothing else is.
-pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+pub(super) static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
@@ -38,7 +38,7 @@ pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 
 /// The page.
 #[must_use]
-pub fn render(api: &OpenApi) -> String {
+pub(super) fn render(api: &OpenApi) -> String {
     let json = serde_json::to_value(api).unwrap_or_default();
     page(&Description::new(&json)).into_string()
 }

@@ -1,5 +1,6 @@
 //! From problems to HTTP, in one place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,12 +8,23 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{Millis, Problem, ProblemKind};
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
-/// A problem on its way to the door, which writes the body, the log and the audit entry.
+/// A problem on its way to access control, which writes the body, the log and the audit entry.
 #[derive(Debug)]
 pub struct Failure(pub Problem);
 
-/// What a handler answers.
+impl IntoResponses for Failure {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
+        let response = ResponseBuilder::new().description("A problem").content("application/json", body);
+        BTreeMap::from([("default".to_owned(), response.into())])
+    }
+}
+
+/// The answer of a handler.
 pub type Answer<T> = Result<T, Failure>;
 
 impl From<Problem> for Failure {

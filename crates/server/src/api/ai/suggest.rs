@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::ai::{Suggestion, SuggestionRequest};
-use strongroom_client::wire::problem::ProblemBody;
 
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
@@ -18,8 +17,7 @@ use crate::state::AppState;
     tag = "ai",
     operation_id = "suggest",
     request_body = SuggestionRequest,
-    responses((status = 200, body = Suggestion), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Suggestion))
 )]
 pub(super) async fn suggest(
     State(state): State<AppState>,

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::DeletedCredential;
 
 use crate::http::extract::Caller;
@@ -17,8 +16,7 @@ use crate::state::AppState;
     path = "/api/admin/credentials/deleted",
     tag = "credentials",
     operation_id = "deleted_credentials",
-    responses((status = 200, body = Vec<DeletedCredential>), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Vec<DeletedCredential>))
 )]
 pub(super) async fn deleted(
     State(state): State<AppState>,

@@ -8,7 +8,6 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use strongroom::CredentialService;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::credential::CredentialFilter;
 use strongroom_model::page::Page;
 use strongroom_model::{Problem, Provider};
@@ -31,10 +30,8 @@ const BATCH: i64 = 500;
     operation_id = "list_credentials",
     params(ListCredentials),
     responses(
-        (status = 200, body = Vec<Credential>, headers(("Link" = String, description = "The next page, when there is one"))),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, body = Vec<Credential>, headers(("Link" = String, description = "The next page, when there is one")))
+    )
 )]
 pub(super) async fn list(
     State(state): State<AppState>,

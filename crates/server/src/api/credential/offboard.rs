@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::credential::Offboarding;
 use strongroom_client::wire::offboard::{OffboardReport, OffboardRequest, OffboardedKey};
-use strongroom_client::wire::problem::ProblemBody;
 
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
@@ -21,8 +20,7 @@ use crate::state::AppState;
     tag = "credentials",
     operation_id = "offboard_keys",
     request_body = OffboardRequest,
-    responses((status = 200, body = OffboardReport), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = OffboardReport))
 )]
 pub(super) async fn offboard(
     State(state): State<AppState>,

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::key::GeneratedKey;
-use strongroom_client::wire::problem::ProblemBody;
 
 use crate::http::problem::Answer;
 use crate::state::AppState;
@@ -17,8 +16,7 @@ use crate::state::AppState;
     path = "/api/admin/credentials/generate-key",
     tag = "keys",
     operation_id = "generate_key",
-    responses((status = 200, body = GeneratedKey), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = GeneratedKey))
 )]
 pub(super) async fn generate(State(state): State<AppState>) -> Answer<Json<GeneratedKey>> {
     Ok(Json(GeneratedKey {

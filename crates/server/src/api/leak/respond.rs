@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::leak::{LeakAddress, LeakResponse, LeakSpend, RespondToLeak};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
 use crate::api::credential;
@@ -21,8 +20,7 @@ use crate::state::AppState;
     tag = "leaks",
     operation_id = "respond_to_leak",
     request_body = RespondToLeak,
-    responses((status = 200, body = LeakResponse), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = LeakResponse))
 )]
 pub(super) async fn respond(
     State(state): State<AppState>,

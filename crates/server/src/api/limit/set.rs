@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::limit::{Limit, SetLimit};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::limit::{Unit, Window};
 
 use crate::http::extract::{Caller, JsonBody};
@@ -20,8 +19,7 @@ use crate::state::AppState;
     tag = "limits",
     operation_id = "set_limit",
     request_body = SetLimit,
-    responses((status = 200, body = Limit), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Limit))
 )]
 pub(super) async fn set(
     State(state): State<AppState>,

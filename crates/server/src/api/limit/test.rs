@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::limit::{Question, Verdict};
 use strongroom_client::wire::limit::{LimitsTest, TestLimits, TestedLimit};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{Problem, UserId};
 
 use crate::http::extract::{Caller, JsonBody};
@@ -20,8 +19,7 @@ use crate::state::AppState;
     tag = "limits",
     operation_id = "test_limits",
     request_body = TestLimits,
-    responses((status = 200, body = LimitsTest), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = LimitsTest))
 )]
 pub(super) async fn test(
     State(state): State<AppState>,

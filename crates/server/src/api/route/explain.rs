@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::route::{ExplainRoute, ExplainedRoute, RoutePlace};
 use strongroom_model::Problem;
 
@@ -22,8 +21,7 @@ const MAX_NAME_BYTES: usize = 512;
     tag = "routes",
     operation_id = "explain_route",
     params(ExplainRoute),
-    responses((status = 200, body = ExplainedRoute), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = ExplainedRoute))
 )]
 pub(super) async fn explain(
     State(state): State<AppState>,

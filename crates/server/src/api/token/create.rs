@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use strongroom::token::TokenRequest;
 use strongroom_client::wire::SecretText;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenLimit};
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Problem, Provider, Role, UserId};
@@ -23,8 +22,7 @@ use crate::state::AppState;
     tag = "tokens",
     operation_id = "create_token",
     request_body = CreateToken,
-    responses((status = 201, body = CreatedToken), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 201, body = CreatedToken))
 )]
 pub(super) async fn create(
     State(state): State<AppState>,

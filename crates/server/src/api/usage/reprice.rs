@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{RepriceUsage, UsageRepriced};
 
 use crate::http::extract::{Caller, JsonBody};
@@ -18,8 +17,7 @@ use crate::state::AppState;
     tag = "usage",
     operation_id = "reprice_usage",
     request_body = RepriceUsage,
-    responses((status = 200, body = UsageRepriced), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = UsageRepriced))
 )]
 pub(super) async fn reprice(
     State(state): State<AppState>,

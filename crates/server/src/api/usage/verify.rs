@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{UsageDiscrepancy, UsageVerification};
 use strongroom_model::Millis;
 
@@ -17,10 +16,8 @@ use crate::state::AppState;
     tag = "usage",
     operation_id = "verify_usage",
     responses(
-        (status = 200, body = UsageVerification),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, body = UsageVerification)
+    )
 )]
 pub(super) async fn verify(
     State(state): State<AppState>,
