@@ -20,6 +20,17 @@ pub use strongroom_model::provider::ProbeOutcome;
 use crate::endpoint_guard::GuardedClient;
 use answer::{Answer, Verdict};
 
+/// A key, and where it is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Account<'a> {
+    /// The provider whose key it is.
+    pub provider: &'a Provider,
+    /// A base URL in place of the provider's own.
+    pub endpoint: Option<&'a str>,
+    /// The key.
+    pub key: &'a Secret,
+}
+
 /// What a live test found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeReport {

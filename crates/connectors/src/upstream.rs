@@ -31,8 +31,8 @@ type BoxError = strongroom_http1::BoxError;
 
 /// A request's body that is passed on as it comes.
 pub type Passing = BoxBody<Bytes, hyper::Error>;
-/// The body of a request.
-pub type RequestBody = strongroom_http1::RequestBody<Passing>;
+/// The body of a request: held in memory, or passed on from this as it comes.
+pub type RequestBody<S = Passing> = strongroom_http1::RequestBody<S>;
 
 type Connection = strongroom_http1::Connection<Io, Passing>;
 type ResponseBody = strongroom_http1::ResponseBody<Io, Passing>;

@@ -290,7 +290,7 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
 ///
 /// # Errors
 /// [`Problem`] on that field when it is empty, too long, wrapped in something, or no key; see [`secret_form`].
-pub fn check_secret(field: &str, secret: &Secret) -> Result<(), Problem> {
+pub fn check_secret(field: &'static str, secret: &Secret) -> Result<(), Problem> {
     let text = secret.expose();
     if text.is_empty() {
         return Err(Problem::invalid(field, "Cannot encrypt empty text"));

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::Deref;
 
 use crate::clock::Millis;
 
@@ -12,6 +13,10 @@ pub enum ProblemKind {
     Invalid,
     /// The request did not arrive in time (408).
     TooSlow,
+    /// The body is longer than is taken (413).
+    TooLong,
+    /// The request asks for another protocol, which is not spoken (426).
+    OtherProtocol,
     /// The request is well-formed but a value cannot be accepted (422).
     Unprocessable,
     /// The caller is not known (401).
@@ -41,7 +46,8 @@ impl ProblemKind {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Invalid => "invalid_request",
+            // Programs that match on the code were promised this one; the status tells the three apart.
+            Self::Invalid | Self::TooLong | Self::OtherProtocol => "invalid_request",
             Self::TooSlow => "request_timeout",
             Self::Unprocessable => "unprocessable",
             Self::Unauthenticated => "unauthenticated",
@@ -80,6 +86,38 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
+/// The field of a request that is at fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// A name of ours: it may be kept and shown anywhere.
+    Ours(&'static str),
+    /// A name as the caller gave it, which may be anything, also a secret in the wrong place.
+    Given(String),
+}
+
+impl Deref for Field {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Ours(name) => name,
+            Self::Given(name) => name,
+        }
+    }
+}
+
+impl From<&'static str> for Field {
+    fn from(name: &'static str) -> Self {
+        Self::Ours(name)
+    }
+}
+
+impl From<String> for Field {
+    fn from(name: String) -> Self {
+        Self::Given(name)
+    }
+}
+
 /// A failure: what the caller may read, and what only the log may.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -89,7 +127,7 @@ pub struct Problem {
     /// For the caller: names the thing and the mend, never a secret.
     pub message: String,
     /// The field of the request that is at fault, when there is one.
-    pub field: Option<String>,
+    pub field: Option<Field>,
     /// When trying again can succeed, for a limit whose window ends.
     pub retry_at: Option<Millis>,
     /// For the log only.
@@ -104,8 +142,8 @@ impl Problem {
     }
 
     /// A field of the request breaks a rule.
-    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Self { field: Some(field.to_owned()), ..Self::new(ProblemKind::Invalid, message) }
+    pub fn invalid(field: impl Into<Field>, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(ProblemKind::Invalid, message) }
     }
 
     /// The thing does not exist.

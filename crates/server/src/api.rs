@@ -1,9 +1,11 @@
 //! The HTTP API, one endpoint per file.
 
+pub mod access;
 mod ai;
 mod audit;
 mod backup;
 mod credential;
+mod docs_page;
 mod key;
 mod leak;
 mod limit;
@@ -15,17 +17,21 @@ mod usage;
 mod user;
 mod version;
 
-use axum::http::StatusCode;
-use utoipa::OpenApi;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use axum::http::{Method, StatusCode};
+use strongroom_client::wire::problem::ProblemBody;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{RefOr, Responses};
+use utoipa::{IntoResponses, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::http::AppState;
+use crate::http::problem::Failure;
+use crate::state::AppState;
+use access::route::Access;
 
 /// The description of the API, before the routes are added.
 #[derive(OpenApi)]
 #[openapi(
+    components(schemas(ProblemBody)),
     info(
         title = "strongroom",
         description = "Keeps a team's AI API keys sealed in a database, lets programs use them without seeing them, \
@@ -86,11 +92,28 @@ fn description() -> utoipa::openapi::OpenApi {
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = routes().into_openapi();
-    let operations = api.paths.paths.values_mut().flat_map(|path| {
-        [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
-    });
-    for (status, response) in operations.flat_map(|operation| &mut operation.responses.responses) {
-        // OpenAPI 3.1 requires a description; where none is written the status says it.
+    for (path, item) in &mut api.paths.paths {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            if access::route::find(&method, path).is_none_or(|route| route.access != Access::Public) {
+                operation.security = Some(vec![SecurityRequirement::new("bearer", [""; 0])]);
+                operation.responses.responses.extend(Failure::responses());
+            }
+            describe_statuses(&mut operation.responses);
+        }
+    }
+    api
+}
+
+/// OpenAPI 3.1 requires a description of each response; where none is written the status says it.
+fn describe_statuses(responses: &mut Responses) {
+    for (status, response) in &mut responses.responses {
         if let RefOr::T(response) = response
             && response.description.is_empty()
         {
@@ -99,7 +122,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             response.description = reason.unwrap_or("Answer").to_owned();
         }
     }
-    api
 }
 
 /// The same as JSON.

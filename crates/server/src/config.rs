@@ -53,6 +53,7 @@ pub use report::{CheckReport, SettingReport, check, describe};
 pub use usage::UsageConfig;
 
 use reader::Reader;
+use setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Section, Setting};
 use sources::Sources;
 
 /// What a server is told about itself. Secrets in it cannot be printed.
@@ -84,6 +85,49 @@ pub struct Config {
     pub log: LogConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+}
+
+/// Everything that can be set.
+pub const SECTIONS: &[Section] = &[
+    Section { name: "", doc: "Where everything is kept.", settings: data_dir::SETTINGS },
+    Section { name: "database", doc: "The database.", settings: database::SETTINGS },
+    Section {
+        name: "encryption",
+        doc: "The master key, and the age of the key that seals.",
+        settings: encryption::SETTINGS,
+    },
+    Section { name: "http", doc: "The address and its TLS.", settings: http::SETTINGS },
+    Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
+    Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },
+    Section { name: "gateway", doc: "How calls go on to the providers.", settings: gateway::SETTINGS },
+    Section { name: "ai", doc: "Which models the AI service asks.", settings: ai::SETTINGS },
+    Section {
+        name: "usage",
+        doc: "What calls cost, and how long the record of each is kept.",
+        settings: usage::SETTINGS,
+    },
+    Section {
+        name: "credentials",
+        doc: "How many versions are kept, and for how long a deleted credential is.",
+        settings: credentials::SETTINGS,
+    },
+    Section { name: "fallback", doc: "Keys that stand in the environment.", settings: fallback::SETTINGS },
+    Section { name: "log", doc: "What is logged, and how.", settings: log::SETTINGS },
+    Section { name: "audit", doc: "The audit trail.", settings: audit::SETTINGS },
+];
+
+/// Every setting, in the order of the reference.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    SECTIONS.iter().flat_map(|section| section.settings)
+}
+
+/// Every environment variable that means something to us, provider keys excepted. A child process of
+/// `strongroom run` gets none of those that are ours alone.
+pub fn variables() -> impl Iterator<Item = String> {
+    settings()
+        .flat_map(Setting::all_variables)
+        .chain([CONFIG_VARIABLE.to_owned()])
+        .chain(CLIENT_VARIABLES.iter().map(|variable| variable.name.to_owned()))
 }
 
 /// What the command line says; stronger than every other source.

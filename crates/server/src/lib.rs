@@ -3,8 +3,8 @@
 pub mod api;
 pub mod cli;
 pub mod config;
-pub mod docs_page;
 pub mod gateway;
 pub mod http;
+pub mod state;
 pub mod telemetry;
 pub mod wiring;

@@ -1,27 +1,32 @@
 //! The wiring: from a configuration to a running product. The only place that names the store.
 
 mod data_dir;
+mod dispatcher;
 mod frame_guard;
 pub mod hardening;
 mod jobs;
 mod listen;
 mod local;
+mod router;
 mod serve;
 pub(crate) mod socket_file;
 
 use std::io::{Read, Seek};
+use std::sync::Arc;
+use std::time::Duration;
 
 use strongroom::backup::{OpenWindows, Restored, Watcher};
 use strongroom::{Clock, Environment, KeySource, Opened, Options, Strongroom};
 use strongroom_model::{Actor, ActorKind, Problem, Role, Secret};
 use strongroom_store::{Store, StoreOptions, schema};
 
-use crate::config::{Config, Loaded, LogFormat};
-use crate::gateway::Gateway;
+use crate::config::{Config, GatewayConfig, Loaded, LogFormat};
+use crate::gateway::{self, Gateway};
+use crate::http::authentication::Authenticator;
 use crate::http::jwt::JwtVerifier;
 use crate::http::metrics::Metrics;
 use crate::http::peer::LocalPeer;
-use crate::http::{AppState, Reach};
+use crate::state::{AppState, Services};
 use crate::telemetry;
 
 pub(crate) use jobs::AUDIT_HEAD;
@@ -109,16 +114,37 @@ fn key_file(config: &Config) -> std::path::PathBuf {
     config.data_dir.join("master.key")
 }
 
+/// The services of a process over an open strongroom.
 fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppState {
-    AppState::new(Reach {
+    let jwt = config.auth.jwt_secret.as_ref().map(JwtVerifier::new);
+    let authenticator = Arc::new(Authenticator::new(room.clone(), jwt));
+    let metrics = Arc::new(Metrics::default());
+    let gateway = Gateway::new(
+        room.clone(),
+        Arc::clone(&authenticator),
+        Arc::clone(&metrics),
+        config.endpoints.guard(),
+        gateway_options(&config.gateway),
+    );
+    AppState::new(Services {
         room: room.clone(),
-        jwt: config.auth.jwt_secret.as_ref().map(JwtVerifier::new),
-        gateway: Gateway::new(config.gateway.clone(), config.endpoints.guard()),
+        authenticator,
+        gateway: Arc::new(gateway),
         ai_models: config.ai.models(),
         usage_retention_days: config.usage.retention_days,
         listening,
-        metrics: Metrics::default(),
+        metrics,
     })
+}
+
+fn gateway_options(config: &GatewayConfig) -> gateway::Options {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    gateway::Options {
+        connect_timeout: seconds(config.connect_timeout_seconds),
+        first_byte_timeout: seconds(config.first_byte_timeout_seconds),
+        idle_timeout: seconds(config.idle_timeout_seconds),
+        names: config.names.clone(),
+    }
 }
 
 /// Whether the configured database is an installation, half restored ones among them, without opening or changing it. What

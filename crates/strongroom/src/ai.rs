@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
+use strongroom_connectors::ai::Account;
 use strongroom_connectors::ai::chat::{self, ChatError, Question};
 use strongroom_model::provider::{KNOWN, KnownProvider};
 use strongroom_model::usage::{CallBound, Metering};
@@ -160,8 +161,9 @@ async fn ask(
 ) -> Result<Suggestion, Problem> {
     let provider = attempt.provider.clone();
     let bad = |message: &str| Problem::new(ProblemKind::BadGateway, format!("{provider} {message}"));
-    let reach = (&attempt.provider, attempt.endpoint(), attempt.api_key());
-    match chat::ask(client, reach, question).await {
+    let account =
+        Account { provider: &attempt.provider, endpoint: attempt.endpoint(), key: attempt.api_key() };
+    match chat::ask(client, account, question).await {
         Ok(answer) => {
             attempt.answered(200).settle(CallEnd::of(answer.report));
             Suggestion::read(&answer.text).ok_or_else(|| bad("gave an answer that is no suggestion"))

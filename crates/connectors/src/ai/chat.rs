@@ -7,8 +7,9 @@ use genai::chat::{ChatOptions, ChatRequest};
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, Error, ModelIden, ServiceTarget, webc};
 use http::{HeaderMap, StatusCode};
-use strongroom_model::{Amount, Problem, Provider, Secret};
+use strongroom_model::{Amount, Problem, Provider};
 
+use super::Account;
 use super::gateway::{AnswerForm, Dialect, Meter, Refused, Report, UsageReader, may_be_billed, refused};
 use crate::endpoint_guard::GuardedClient;
 
@@ -82,9 +83,10 @@ pub fn operation(provider: &Provider) -> &'static str {
 /// [`ChatError`].
 pub async fn ask(
     client: &GuardedClient,
-    (provider, endpoint, key): (&Provider, Option<&str>, &Secret),
+    account: Account<'_>,
     question: &Question<'_>,
 ) -> Result<ChatAnswer, ChatError> {
+    let Account { provider, endpoint, key } = account;
     let base = endpoint.or_else(|| provider.base_url()).ok_or_else(|| {
         ChatError::NotSent(Problem::invalid("endpoint", format!("no address is known for {provider}")))
     })?;

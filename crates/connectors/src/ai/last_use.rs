@@ -10,10 +10,10 @@ pub use strongroom_model::provider::Teller;
 use strongroom_model::{Millis, Problem, ProblemKind, Provider, Secret, month};
 use url::Url;
 
-use super::ProviderApi;
 use super::answer::{Answer, Body};
 use super::minting::{Minter, in_project};
 use super::unreachable;
+use super::{Account, ProviderApi};
 use crate::endpoint_guard::GuardedClient;
 
 const DAY_MS: i64 = 86_400_000;
@@ -51,13 +51,9 @@ pub enum LastUse {
 ///
 /// # Errors
 /// [`Problem`] in our words.
-pub async fn of_key(
-    client: &GuardedClient,
-    (provider, endpoint): (&Provider, Option<&str>),
-    key: &Secret,
-    now: Millis,
-) -> Result<LastUse, Problem> {
-    let answer = get(client, (provider, endpoint, key), provider.api().last_use_path, &[]).await?;
+pub async fn of_key(client: &GuardedClient, account: Account<'_>, now: Millis) -> Result<LastUse, Problem> {
+    let provider = account.provider;
+    let answer = get(client, account, provider.api().last_use_path, &[]).await?;
     match answer.status.as_u16() {
         200..=299 => spent(&answer, now).ok_or_else(|| unclear(provider)),
         401 => Ok(LastUse::Refused),
@@ -119,7 +115,7 @@ pub async fn list(client: &GuardedClient, minter: Minter<'_>) -> Result<Listing,
         let limit = PAGE.to_string();
         let mut query = vec![("limit", limit.as_str())];
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let answer = get(client, (provider, endpoint, key), &path, &query).await?;
+        let answer = get(client, Account { provider, endpoint, key }, &path, &query).await?;
         if !answer.status.is_success() {
             return Err(refused(provider, &answer));
         }
@@ -195,10 +191,11 @@ fn refused(provider: &Provider, answer: &Answer) -> Problem {
 
 async fn get(
     client: &GuardedClient,
-    (provider, endpoint, key): (&Provider, Option<&str>, &Secret),
+    account: Account<'_>,
     path: &[&str],
     query: &[(&str, &str)],
 ) -> Result<Answer, Problem> {
+    let Account { provider, endpoint, key } = account;
     let base = endpoint.or_else(|| provider.base_url());
     let base = base.ok_or_else(|| Problem::invalid("endpoint", "no address is known for this provider"))?;
     let url = place(client.guard().check(base)?, path, query);

@@ -8,7 +8,7 @@ use strongroom_model::audit::Entry;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(verify::verify, verify::verify_against))

@@ -16,16 +16,22 @@ mod undelete;
 mod unused;
 mod update;
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use strongroom_client::wire;
 use strongroom_client::wire::version::StagedVersion;
 use strongroom_model::credential::Credential;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::{self, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 pub(super) use test::live;
 
@@ -79,9 +85,24 @@ pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
     }
 }
 
-/// A credential with its `ETag`.
-pub(super) fn answer(credential: &Credential) -> Response {
-    with_etag(Json(wire(credential)).into_response(), credential.revision)
+/// A credential after a change, with its new revision as `ETag`.
+pub(super) struct Changed(pub(super) Credential);
+
+impl IntoResponse for Changed {
+    fn into_response(self) -> Response {
+        with_etag(Json(wire(&self.0)).into_response(), self.0.revision)
+    }
+}
+
+impl IntoResponses for Changed {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let schema = Ref::from_schema_name(wire::credential::Credential::name());
+        let etag = HeaderBuilder::new().schema(String::schema()).description(Some("The new revision"));
+        let response = ResponseBuilder::new()
+            .content("application/json", ContentBuilder::new().schema(Some(schema)).build())
+            .header("ETag", etag.build());
+        BTreeMap::from([("200".to_owned(), response.into())])
+    }
 }
 
 fn with_etag(mut response: Response, revision: i64) -> Response {

@@ -7,16 +7,13 @@ mod set;
 mod show;
 mod test;
 
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use strongroom::limit::{Bound, Standing};
 use strongroom_client::wire;
-use strongroom_model::{Problem, Uid, UserId};
+use strongroom_model::{Problem, UserId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
-use crate::http::problem::Failure;
+use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -41,12 +38,6 @@ fn wire(standing: Standing) -> wire::limit::Limit {
         created_at: limit.created_at,
         updated_at: limit.updated_at,
     }
-}
-
-/// What is no identity is the identity of nothing.
-fn uid(path: Result<Path<String>, PathRejection>) -> Result<Uid, Failure> {
-    let not_found = || Failure::from(Problem::not_found("Limit not found"));
-    path.map_err(|_| not_found())?.0.parse().map_err(|_| not_found())
 }
 
 fn bound(credential: Option<String>, token: Option<String>, user: Option<i64>) -> Result<Bound, Problem> {

@@ -9,7 +9,7 @@ use strongroom_model::{Millis, Problem, month};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -31,7 +31,7 @@ fn until(day: Option<&str>, now: Millis) -> Result<Millis, Problem> {
     Ok(Millis(last.0 + DAY_MS))
 }
 
-fn parse(field: &str, day: &str) -> Result<Millis, Problem> {
+fn parse(field: &'static str, day: &str) -> Result<Millis, Problem> {
     let wrong = || Problem::invalid(field, format!("{field} must be a day, such as 2026-01-31"));
     if day.len() != 10 {
         return Err(wrong());

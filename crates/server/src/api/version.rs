@@ -11,18 +11,14 @@ mod roll_back;
 mod rotate;
 mod stage;
 
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use strongroom::credential::SameKey;
 use strongroom_client::wire;
 use strongroom_model::credential::Credential;
 use strongroom_model::version::Version;
-use strongroom_model::{CredentialId, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::AppState;
-use crate::http::problem::Failure;
+use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -35,12 +31,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(promote::promote))
         .routes(routes!(abort::abort))
         .routes(routes!(rotate::rotate))
-}
-
-/// The credential and the version in a path; anything else is a thing that does not exist.
-fn numbers(path: Result<Path<(i64, i64)>, PathRejection>) -> Result<(CredentialId, i64), Failure> {
-    path.map(|Path((id, number))| (CredentialId(id), number))
-        .map_err(|_| Failure(Problem::not_found("Version not found")))
 }
 
 fn wire(credential: &Credential, version: &Version, same: &[SameKey]) -> wire::version::Version {

@@ -61,7 +61,7 @@ impl From<ProblemKind> for Exit {
             ProblemKind::LimitReached => Self::LimitReached,
             ProblemKind::Integrity => Self::Integrity,
             ProblemKind::Unavailable => Self::Unavailable,
-            ProblemKind::Invalid => Self::Usage,
+            ProblemKind::Invalid | ProblemKind::TooLong | ProblemKind::OtherProtocol => Self::Usage,
             ProblemKind::TooSlow
             | ProblemKind::Unprocessable
             | ProblemKind::BadGateway

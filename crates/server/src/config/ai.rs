@@ -6,7 +6,7 @@ use strongroom::ai::Models;
 use strongroom_model::Provider;
 
 use super::reader::Reader;
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// Which models the AI service asks.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ const MODELS: Setting = Setting {
     key: "models",
     variables: &["STRONGROOM_AI_MODELS"],
     flag: None,
-    form: Form::Text,
-    default: Standard::Value(""),
+    kind: ValueKind::Text,
+    default: DefaultValue::Value(""),
     sample: r#"models = "openai=gpt-4o-mini; anthropic=claude-haiku-4-5""#,
     doc: "Which model of a provider `ai suggest` asks, where it is not to be the usual one.",
     show: |config| {

@@ -1,7 +1,7 @@
 //! Section `audit`: how often the head of the audit chain goes to the log.
 
 use super::reader::{Reader, whole_number};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// The audit trail.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ const HEAD_INTERVAL_SECONDS: Setting = Setting {
     key: "head_interval_seconds",
     variables: &["STRONGROOM_AUDIT_HEAD_INTERVAL_SECONDS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("300"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("300"),
     sample: "head_interval_seconds = 300",
     doc: "How often the head of the audit chain is logged, so that a rolled-back database can be told.",
     show: |config| config.audit.head_interval_seconds.to_string(),

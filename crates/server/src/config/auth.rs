@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use strongroom_model::Secret;
 
 use super::reader::{Reader, set_or_unset};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// Who may come in.
 #[derive(Debug, Clone)]
@@ -21,8 +21,8 @@ const JWT_SECRET: Setting = Setting {
     key: "jwt_secret",
     variables: &["JWT_SECRET"],
     flag: None,
-    form: Form::Secret,
-    default: Standard::Rule("unset: JSON Web Tokens are refused"),
+    kind: ValueKind::Secret,
+    default: DefaultValue::Rule("unset: JSON Web Tokens are refused"),
     sample: r#"jwt_secret_file = "/etc/strongroom/jwt-secret""#,
     doc: "The secret that signs JSON Web Tokens (HS256), at least 32 bytes and random.",
     show: |config| set_or_unset(config.auth.jwt_secret.as_ref()),
@@ -33,8 +33,8 @@ const ADMIN_TOKEN: Setting = Setting {
     key: "admin_token",
     variables: &["STRONGROOM_ADMIN_TOKEN"],
     flag: None,
-    form: Form::Secret,
-    default: Standard::Rule(
+    kind: ValueKind::Secret,
+    default: DefaultValue::Rule(
         "one is made at the first start, and shown once on a terminal, else written to `admin.token` in the data directory",
     ),
     sample: r#"admin_token_file = "/etc/strongroom/admin-token""#,

@@ -1,7 +1,7 @@
 //! Section `credentials`: how many versions are kept, and for how long a deleted credential is.
 
 use super::reader::{Reader, whole_number};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// How many versions of a credential are kept, and for how long a deleted one is.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ const VERSIONS_KEPT: Setting = Setting {
     key: "versions_kept",
     variables: &["STRONGROOM_VERSIONS_KEPT"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("10"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("10"),
     sample: "versions_kept = 10",
     doc: "How many versions of a credential keep their values. What a new one makes too many is erased, the oldest first.",
     show: |config| config.credentials.versions_kept.to_string(),
@@ -29,8 +29,8 @@ const RECOVERY_DAYS: Setting = Setting {
     key: "recovery_days",
     variables: &["STRONGROOM_RECOVERY_DAYS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("30"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("30"),
     sample: "recovery_days = 30",
     doc: "For how many days a deleted credential can be taken back, before its values are erased.",
     show: |config| config.credentials.recovery_days.to_string(),

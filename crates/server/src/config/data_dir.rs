@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::reader::Reader;
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 const DATA_DIR: Setting = Setting {
     section: "",
     key: "data_dir",
     variables: &["STRONGROOM_DATA_DIR"],
     flag: Some("--data-dir"),
-    form: Form::Path,
-    default: Standard::Rule("`${XDG_DATA_HOME:-~/.local/share}/strongroom`"),
+    kind: ValueKind::Path,
+    default: DefaultValue::Rule("`${XDG_DATA_HOME:-~/.local/share}/strongroom`"),
     sample: r#"data_dir = "/var/lib/strongroom""#,
     doc: "The folder of the SQLite database, the master key file, the socket and the lock; created with mode 0700.",
     show: |config| config.data_dir.display().to_string(),

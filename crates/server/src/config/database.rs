@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::database_url::DatabaseUrl;
 use super::reader::{Reader, whole_number};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// The database.
 #[derive(Debug, Clone)]
@@ -22,8 +22,8 @@ const URL: Setting = Setting {
     key: "url",
     variables: &["STRONGROOM_DATABASE_URL", "DATABASE_URL"],
     flag: None,
-    form: Form::Secret,
-    default: Standard::Rule("`sqlite:<data_dir>/strongroom.db`"),
+    kind: ValueKind::Secret,
+    default: DefaultValue::Rule("`sqlite:<data_dir>/strongroom.db`"),
     sample: r#"url = "postgres://strongroom@db.internal/strongroom?sslmode=verify-full""#,
     doc: "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or another form of the list above; a secret, as it may hold a password.",
     show: |config| config.database.url.to_string(),
@@ -34,8 +34,8 @@ const MAX_CONNECTIONS: Setting = Setting {
     key: "max_connections",
     variables: &["STRONGROOM_DATABASE_MAX_CONNECTIONS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("10"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("10"),
     sample: "max_connections = 10",
     doc: "How many connections to the database one process holds at the most.",
     show: |config| config.database.max_connections.to_string(),
@@ -46,8 +46,8 @@ const MIGRATE: Setting = Setting {
     key: "migrate",
     variables: &["STRONGROOM_DATABASE_MIGRATE"],
     flag: Some("--no-migrate"),
-    form: Form::Flag,
-    default: Standard::Value("true"),
+    kind: ValueKind::Flag,
+    default: DefaultValue::Value("true"),
     sample: "migrate = true",
     doc: "Whether `serve` brings the schema up to date; with `false`, run `strongroom migrate` as the owner first.",
     show: |config| config.database.migrate.to_string(),

@@ -8,7 +8,7 @@ use strongroom_connectors::dotenv;
 use strongroom_model::Secret;
 use zeroize::Zeroizing;
 
-use super::setting;
+use super::variables;
 
 /// Its name, also in messages.
 pub(super) const NAME: &str = ".env";
@@ -40,7 +40,7 @@ impl DotenvFile {
             }
         };
         let document = dotenv::parse(&text);
-        let ours: Vec<String> = setting::variables().collect();
+        let ours: Vec<String> = variables().collect();
         for malformed in &document.malformed {
             let line = text.lines().nth(malformed.line - 1).unwrap_or_default();
             let message = format!("{NAME} line {}: {}", malformed.line, malformed.reason);

@@ -6,7 +6,7 @@ use strongroom_model::Secret;
 
 use super::reader::{Reader, set_or_unset, whole_number};
 use super::secret_file::{self, shared};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// The master key as it was given; its form is for the crypto crate to check.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ const KEY: Setting = Setting {
     key: "key",
     variables: &["ENCRYPTION_KEY"],
     flag: None,
-    form: Form::Secret,
-    default: Standard::Rule("the file `master.key` in the data directory, created at the first start"),
+    kind: ValueKind::Secret,
+    default: DefaultValue::Rule("the file `master.key` in the data directory, created at the first start"),
     sample: r#"key_file = "/etc/strongroom/master-key""#,
     doc: "The master key, 64 hexadecimal digits. Whoever has it and the database can open every secret; lost, none.",
     show: |config| set_or_unset(config.encryption.key.as_ref()),
@@ -40,8 +40,8 @@ const PREVIOUS: Setting = Setting {
     key: "previous",
     variables: &["ENCRYPTION_KEY_PREVIOUS"],
     flag: None,
-    form: Form::Secret,
-    default: Standard::Rule("none"),
+    kind: ValueKind::Secret,
+    default: DefaultValue::Rule("none"),
     sample: r#"previous_file = "/etc/strongroom/master-key-before""#,
     doc: "The master key that the present one replaces, until `strongroom key status` says that it is not needed any more.",
     show: |config| set_or_unset(config.encryption.previous.as_ref()),
@@ -52,8 +52,8 @@ const ROTATE_AFTER_DAYS: Setting = Setting {
     key: "rotate_after_days",
     variables: &["STRONGROOM_ROTATE_KEY_AFTER_DAYS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("365"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("365"),
     sample: "rotate_after_days = 365",
     doc: "The age at which the data key is replaced and everything sealed anew, in days; 0 switches that off.",
     show: |config| config.encryption.rotate_after_days.to_string(),
@@ -64,8 +64,8 @@ const ROTATE_AFTER_SEALS: Setting = Setting {
     key: "rotate_after_seals",
     variables: &["STRONGROOM_ROTATE_KEY_AFTER_SEALS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("1000000000"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("1000000000"),
     sample: "rotate_after_seals = 1000000000",
     doc: "After so many sealed texts the data key is replaced. A key may seal 4294967296 at the most.",
     show: |config| config.encryption.rotate_after_seals.to_string(),

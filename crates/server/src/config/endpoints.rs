@@ -3,7 +3,7 @@
 use strongroom_connectors::{EndpointGuard, Proxy};
 
 use super::reader::Reader;
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// Where provider keys may be sent.
 #[derive(Debug, Clone)]
@@ -27,8 +27,8 @@ const ALLOW_PRIVATE: Setting = Setting {
     key: "allow_private",
     variables: &["STRONGROOM_ALLOW_PRIVATE_ENDPOINTS"],
     flag: None,
-    form: Form::Flag,
-    default: Standard::Value("false"),
+    kind: ValueKind::Flag,
+    default: DefaultValue::Value("false"),
     sample: "allow_private = false",
     doc: "Allow endpoints on loopback, private and link-local addresses; cloud metadata addresses never are.",
     show: |config| config.endpoints.allow_private.to_string(),
@@ -39,8 +39,8 @@ const PROXY: Setting = Setting {
     key: "proxy",
     variables: &["STRONGROOM_PROXY"],
     flag: None,
-    form: Form::Secret,
-    default: Standard::Rule("unset: providers are called directly, whatever `HTTPS_PROXY` says"),
+    kind: ValueKind::Secret,
+    default: DefaultValue::Rule("unset: providers are called directly, whatever `HTTPS_PROXY` says"),
     sample: r#"proxy = "http://proxy.internal:3128""#,
     doc: "An HTTP proxy by way of which providers are called (`CONNECT`): it sees their hosts and no keys, looks their names up \
           itself, and so has to guard where these lead to.",
@@ -52,8 +52,8 @@ const NO_PROXY: Setting = Setting {
     key: "no_proxy",
     variables: &["STRONGROOM_NO_PROXY"],
     flag: None,
-    form: Form::Text,
-    default: Standard::Rule("none"),
+    kind: ValueKind::Text,
+    default: DefaultValue::Rule("none"),
     sample: r#"no_proxy = "llm.internal, .corp.example""#,
     doc: "Hosts that are called past the proxy, and those below them, with commas between; private addresses are so in any case.",
     show: |config| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom_model::{Secret, provider};
 
-use super::setting;
+use super::variables;
 
 /// Environment variables by name. Its `Debug` form shows names only.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ impl Environment {
     #[must_use]
     pub fn from_process() -> Self {
         let mut environment = Self::default();
-        let ours: Vec<String> = setting::variables().collect();
+        let ours: Vec<String> = variables().collect();
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
             let concerns_us = name.starts_with("STRONGROOM_")

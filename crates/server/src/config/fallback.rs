@@ -1,7 +1,7 @@
 //! Section `fallback`: whether keys that stand in the environment may serve a provider that has no credential.
 
 use super::reader::Reader;
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// Keys that stand in the environment.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ const ENVIRONMENT: Setting = Setting {
     key: "environment",
     variables: &["STRONGROOM_ENVIRONMENT_FALLBACK"],
     flag: None,
-    form: Form::Flag,
-    default: Standard::Value("true"),
+    kind: ValueKind::Flag,
+    default: DefaultValue::Value("true"),
     sample: "environment = true",
     doc: "Serve a provider without any credential from its variable, such as OPENAI_API_KEY.",
     show: |config| config.fallback.environment.to_string(),

@@ -1,10 +1,10 @@
 //! Section `gateway`: how calls go on to the providers.
 
+use strongroom_model::model_route::{Aliases, ModelNames, Routes};
 use strongroom_model::provider::MODEL_ROUTES;
 
 use super::reader::{Reader, whole_number};
-use super::setting::{Form, Setting, Standard};
-use crate::gateway::models::{Aliases, Routes};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// How calls go on to the providers.
 #[derive(Debug, Clone)]
@@ -15,10 +15,8 @@ pub struct GatewayConfig {
     pub first_byte_timeout_seconds: u32,
     /// Seconds that an answer may pause.
     pub idle_timeout_seconds: u32,
-    /// Which provider serves a model that is named without one.
-    pub routes: Routes,
-    /// Names that stand for models, in the order to try.
-    pub aliases: Aliases,
+    /// Names of models, and where they lead.
+    pub names: ModelNames,
 }
 
 const CONNECT_TIMEOUT: Setting = Setting {
@@ -26,8 +24,8 @@ const CONNECT_TIMEOUT: Setting = Setting {
     key: "connect_timeout_seconds",
     variables: &["STRONGROOM_GATEWAY_CONNECT_TIMEOUT_SECONDS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("5"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("5"),
     sample: "connect_timeout_seconds = 5",
     doc: "How long connecting to a provider may take, TLS included.",
     show: |config| config.gateway.connect_timeout_seconds.to_string(),
@@ -38,8 +36,8 @@ const FIRST_BYTE_TIMEOUT: Setting = Setting {
     key: "first_byte_timeout_seconds",
     variables: &["STRONGROOM_GATEWAY_FIRST_BYTE_TIMEOUT_SECONDS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("600"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("600"),
     sample: "first_byte_timeout_seconds = 600",
     doc: "How long a provider may take to begin its answer. Answers that are not streamed begin when they are complete.",
     show: |config| config.gateway.first_byte_timeout_seconds.to_string(),
@@ -50,8 +48,8 @@ const IDLE_TIMEOUT: Setting = Setting {
     key: "idle_timeout_seconds",
     variables: &["STRONGROOM_GATEWAY_IDLE_TIMEOUT_SECONDS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("300"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("300"),
     sample: "idle_timeout_seconds = 300",
     doc: "How long an answer may pause before it is given up.",
     show: |config| config.gateway.idle_timeout_seconds.to_string(),
@@ -62,12 +60,12 @@ const ROUTES: Setting = Setting {
     key: "model_routes",
     variables: &["STRONGROOM_MODEL_ROUTES"],
     flag: None,
-    form: Form::Text,
-    default: Standard::Value(MODEL_ROUTES),
+    kind: ValueKind::Text,
+    default: DefaultValue::Value(MODEL_ROUTES),
     sample: r#"model_routes = "gpt-*=openai; claude-*=anthropic""#,
     doc: "Which provider serves a model that `/v1` is asked for without one; the first pattern that fits. `vllm/*=vllm` takes \
           the provider off the name. Nothing catches all: add `*/*=openrouter` for that.",
-    show: |config| config.gateway.routes.to_string(),
+    show: |config| config.gateway.names.routes.to_string(),
 };
 
 const ALIASES: Setting = Setting {
@@ -75,11 +73,11 @@ const ALIASES: Setting = Setting {
     key: "model_aliases",
     variables: &["STRONGROOM_MODEL_ALIASES"],
     flag: None,
-    form: Form::Text,
-    default: Standard::Value(""),
+    kind: ValueKind::Text,
+    default: DefaultValue::Value(""),
     sample: r#"model_aliases = "fast=groq/llama-3.1-8b-instant,openai/gpt-4o-mini; smart=anthropic/claude-sonnet-4-5""#,
     doc: "Names that stand for models on `/v1`, each with the models to try in order.",
-    show: |config| config.gateway.aliases.to_string(),
+    show: |config| config.gateway.names.aliases.to_string(),
 };
 
 pub(super) const SETTINGS: &[Setting] = &[CONNECT_TIMEOUT, FIRST_BYTE_TIMEOUT, IDLE_TIMEOUT, ROUTES, ALIASES];
@@ -100,7 +98,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<GatewayConfig> {
         connect_timeout_seconds: connect?,
         first_byte_timeout_seconds: first_byte?,
         idle_timeout_seconds: idle?,
-        routes,
-        aliases,
+        names: ModelNames { routes, aliases },
     })
 }

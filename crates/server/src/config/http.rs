@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::reader::{Reader, whole_number};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// The door to the network. Either both TLS files are set or neither.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ const LISTEN: Setting = Setting {
     key: "listen",
     variables: &["STRONGROOM_LISTEN"],
     flag: Some("--listen"),
-    form: Form::Text,
-    default: Standard::Value("127.0.0.1:8420"),
+    kind: ValueKind::Text,
+    default: DefaultValue::Value("127.0.0.1:8420"),
     sample: r#"listen = "127.0.0.1:8420""#,
     doc: "The address and port to listen on. Other than loopback it needs TLS, or `allow_plaintext`.",
     show: |config| config.http.listen.to_string(),
@@ -40,8 +40,8 @@ const TLS_CERT_FILE: Setting = Setting {
     key: "tls_cert_file",
     variables: &["STRONGROOM_TLS_CERT_FILE"],
     flag: None,
-    form: Form::Path,
-    default: Standard::Rule("no TLS"),
+    kind: ValueKind::Path,
+    default: DefaultValue::Rule("no TLS"),
     sample: r#"tls_cert_file = "/etc/strongroom/tls.crt""#,
     doc: "The certificate and its chain (PEM). Goes with `tls_key_file`.",
     show: |config| shown(config.http.tls_cert_file.as_ref()),
@@ -52,8 +52,8 @@ const TLS_KEY_FILE: Setting = Setting {
     key: "tls_key_file",
     variables: &["STRONGROOM_TLS_KEY_FILE"],
     flag: None,
-    form: Form::Path,
-    default: Standard::Rule("no TLS"),
+    kind: ValueKind::Path,
+    default: DefaultValue::Rule("no TLS"),
     sample: r#"tls_key_file = "/etc/strongroom/tls.key""#,
     doc: "The certificate's private key (PEM). Goes with `tls_cert_file`.",
     show: |config| shown(config.http.tls_key_file.as_ref()),
@@ -64,8 +64,8 @@ const ALLOW_PLAINTEXT: Setting = Setting {
     key: "allow_plaintext",
     variables: &["STRONGROOM_ALLOW_PLAINTEXT"],
     flag: None,
-    form: Form::Flag,
-    default: Standard::Value("false"),
+    kind: ValueKind::Flag,
+    default: DefaultValue::Value("false"),
     sample: "allow_plaintext = false",
     doc: "Listen without TLS where other machines can connect; only behind a proxy that does TLS.",
     show: |config| config.http.allow_plaintext.to_string(),
@@ -76,8 +76,8 @@ const STOP_DELAY: Setting = Setting {
     key: "stop_delay_seconds",
     variables: &["STRONGROOM_STOP_DELAY_SECONDS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("0"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("0"),
     sample: "stop_delay_seconds = 0",
     doc: "How long a server that is told to stop goes on taking connections, while `/readyz` answers 503: as long as a load \
           balancer needs to notice.",
@@ -89,8 +89,8 @@ const DRAIN: Setting = Setting {
     key: "drain_seconds",
     variables: &["STRONGROOM_DRAIN_SECONDS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("600"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("600"),
     sample: "drain_seconds = 600",
     doc: "How long requests under way may go on after that; a second signal ends them at once. What starts and stops the \
           server must wait longer than both together (`TimeoutStopSec`, `terminationGracePeriodSeconds`).",

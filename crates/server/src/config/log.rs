@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// What is logged, and how.
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ const FORMAT: Setting = Setting {
     key: "format",
     variables: &["STRONGROOM_LOG_FORMAT"],
     flag: Some("--log-format"),
-    form: Form::Text,
-    default: Standard::Rule("`pretty` on a terminal, `json` otherwise"),
+    kind: ValueKind::Text,
+    default: DefaultValue::Rule("`pretty` on a terminal, `json` otherwise"),
     sample: r#"format = "json""#,
     doc: "`json` or `pretty`.",
     show: |config| {
@@ -64,8 +64,8 @@ const LEVEL: Setting = Setting {
     key: "level",
     variables: &["STRONGROOM_LOG"],
     flag: None,
-    form: Form::Text,
-    default: Standard::Value("info"),
+    kind: ValueKind::Text,
+    default: DefaultValue::Value("info"),
     sample: r#"level = "info""#,
     doc: "`error`, `warn`, `info`, `debug` or `trace`, also by module: `info,strongroom_store=debug`.",
     show: |config| config.log.level.clone(),

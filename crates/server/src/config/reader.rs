@@ -8,7 +8,7 @@ use strongroom_model::Secret;
 
 use super::environment::Environment;
 use super::secret_file;
-use super::setting::{Setting, Standard};
+use super::setting::{DefaultValue, Setting};
 use super::sources::Sources;
 
 /// Reads settings one by one; a problem with one hides none with another.
@@ -79,11 +79,11 @@ impl<'a> Reader<'a> {
                 let parsed = parse(found.text.expose(), found.folder);
                 self.checked(parsed.map_err(|reason| format!("{}: {reason}", found.origin)))
             }
-            (None, Standard::Value(text)) => {
+            (None, DefaultValue::Value(text)) => {
                 let parsed = parse(text, Path::new("/"));
                 self.checked(parsed.map_err(|reason| format!("default of {}: {reason}", setting.name())))
             }
-            (None, Standard::Rule(_)) => None,
+            (None, DefaultValue::Rule(_)) => None,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::SECTIONS;
 use super::setting::{
-    CLIENT_VARIABLES, CONFIG_FILE, CONFIG_VARIABLE, Form, SECTIONS, Setting, Standard, file_variable,
+    CLIENT_VARIABLES, CONFIG_FILE, CONFIG_VARIABLE, DefaultValue, Setting, ValueKind, file_variable,
 };
 
 /// The lines between which the reference is written into `docs/configuration.md`.
@@ -62,11 +63,11 @@ pub fn reference_markdown() -> String {
                 let _ = write!(ways, "; flag `{flag}`");
             }
             let default = match setting.default {
-                Standard::Value(value) => format!("`{value}`"),
-                Standard::Rule(rule) => rule.to_owned(),
+                DefaultValue::Value(value) => format!("`{value}`"),
+                DefaultValue::Rule(rule) => rule.to_owned(),
             };
-            let form = form_name(setting.form);
-            let _ = writeln!(text, "| {key} | {ways} | {form} | {default} | {} |", setting.doc);
+            let kind = kind_name(setting.kind);
+            let _ = writeln!(text, "| {key} | {ways} | {kind} | {default} | {} |", setting.doc);
         }
     }
     text.push_str("\n### Variables without a key\n\n| Variable | Read by | Meaning |\n|---|---|---|\n");
@@ -86,13 +87,13 @@ pub fn reference_markdown() -> String {
     text
 }
 
-fn form_name(form: Form) -> &'static str {
-    match form {
-        Form::Text => "text",
-        Form::Path => "path",
-        Form::Flag => "true or false",
-        Form::Number => "whole number",
-        Form::Secret => "secret",
+fn kind_name(kind: ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Text => "text",
+        ValueKind::Path => "path",
+        ValueKind::Flag => "true or false",
+        ValueKind::Number => "whole number",
+        ValueKind::Secret => "secret",
     }
 }
 
@@ -103,7 +104,7 @@ fn both(setting: &Setting, name: &str, second: impl Fn(&str) -> String) -> Strin
 
 fn plain_default(setting: &Setting) -> String {
     match setting.default {
-        Standard::Value(text) | Standard::Rule(text) => text.replace('`', ""),
+        DefaultValue::Value(text) | DefaultValue::Rule(text) => text.replace('`', ""),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Environment, Loaded, Overrides, load, setting};
+use super::{Environment, Loaded, Overrides, load, settings};
 
 /// One setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +34,7 @@ pub struct CheckReport {
 /// Every setting, its value and where that comes from.
 #[must_use]
 pub fn describe(loaded: &Loaded) -> Vec<SettingReport> {
-    setting::settings()
+    settings()
         .map(|setting| {
             let name = setting.name();
             let source = loaded.origins.get(&name).map_or("default", String::as_str).to_owned();

@@ -1,9 +1,6 @@
-//! The one table of settings, from which name checks, the reference, the example file and `config check` follow.
+//! The row of the table of settings, from which name checks, the reference, the example file and `config check` follow.
 
-use super::{
-    Config, ai, audit, auth, credentials, data_dir, database, encryption, endpoints, fallback, gateway, http,
-    log, usage,
-};
+use super::Config;
 
 /// One setting: its names, its default, and how it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -16,21 +13,21 @@ pub struct Setting {
     pub variables: &'static [&'static str],
     /// The command-line flag that is stronger than all of them.
     pub flag: Option<&'static str>,
-    /// What a value looks like.
-    pub form: Form,
-    /// What holds when nothing is set.
-    pub default: Standard,
+    /// The kind of value that it takes.
+    pub kind: ValueKind,
+    /// The value in force when nothing is set.
+    pub default: DefaultValue,
     /// A line of `strongroom.toml` that sets it.
     pub sample: &'static str,
-    /// What it does, in one line.
+    /// Its effect, in one line.
     pub doc: &'static str,
     /// The value in force as text, fit for a terminal: no secret, no password.
     pub show: fn(&Config) -> String,
 }
 
-/// What a value looks like.
+/// The kind of value that a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ValueKind {
     /// Any text.
     Text,
     /// A path; a relative one starts at the working directory, or at the folder of `strongroom.toml` when it stands there.
@@ -43,12 +40,12 @@ pub enum Form {
     Secret,
 }
 
-/// What holds when nothing is set.
+/// The value in force when nothing is set.
 #[derive(Debug, Clone, Copy)]
-pub enum Standard {
+pub enum DefaultValue {
     /// This value.
     Value(&'static str),
-    /// What this sentence says.
+    /// The value that this sentence describes.
     Rule(&'static str),
 }
 
@@ -57,40 +54,11 @@ pub enum Standard {
 pub struct Section {
     /// Its name; empty for the top of the file.
     pub name: &'static str,
-    /// What it is about, in one line.
+    /// Its subject, in one line.
     pub doc: &'static str,
     /// Its settings, in the order in which they are documented.
     pub settings: &'static [Setting],
 }
-
-/// Everything that can be set.
-pub const SECTIONS: &[Section] = &[
-    Section { name: "", doc: "Where everything is kept.", settings: data_dir::SETTINGS },
-    Section { name: "database", doc: "The database.", settings: database::SETTINGS },
-    Section {
-        name: "encryption",
-        doc: "The master key, and the age of the key that seals.",
-        settings: encryption::SETTINGS,
-    },
-    Section { name: "http", doc: "The address and its TLS.", settings: http::SETTINGS },
-    Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
-    Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },
-    Section { name: "gateway", doc: "How calls go on to the providers.", settings: gateway::SETTINGS },
-    Section { name: "ai", doc: "Which models the AI service asks.", settings: ai::SETTINGS },
-    Section {
-        name: "usage",
-        doc: "What calls cost, and how long the record of each is kept.",
-        settings: usage::SETTINGS,
-    },
-    Section {
-        name: "credentials",
-        doc: "How many versions are kept, and for how long a deleted credential is.",
-        settings: credentials::SETTINGS,
-    },
-    Section { name: "fallback", doc: "Keys that stand in the environment.", settings: fallback::SETTINGS },
-    Section { name: "log", doc: "What is logged, and how.", settings: log::SETTINGS },
-    Section { name: "audit", doc: "The audit trail.", settings: audit::SETTINGS },
-];
 
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "STRONGROOM_CONFIG";
@@ -106,7 +74,7 @@ pub struct ClientVariable {
     pub name: &'static str,
     /// The key that somebody might write in a section `client`.
     pub key: &'static str,
-    /// What it does, in one line.
+    /// Its effect, in one line.
     pub doc: &'static str,
 }
 
@@ -143,10 +111,10 @@ impl Setting {
         self.is_secret().then(|| format!("{}_file", self.name()))
     }
 
-    /// Whether its value is never shown, and may stand in a file of its own.
+    /// Tells whether its value is never shown, and may stand in a file of its own.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        self.form == Form::Secret
+        self.kind == ValueKind::Secret
     }
 
     /// Its variables, those that hold a path included, the strongest first.
@@ -161,47 +129,4 @@ impl Setting {
 /// The variable that holds the path of a file instead of the value.
 pub(super) fn file_variable(variable: &str) -> String {
     format!("{variable}_FILE")
-}
-
-/// Every setting, in the order of the reference.
-pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SECTIONS.iter().flat_map(|section| section.settings)
-}
-
-/// Every environment variable that means something to us, provider keys excepted. A child process of
-/// `strongroom run` gets none of those that are ours alone.
-pub fn variables() -> impl Iterator<Item = String> {
-    settings()
-        .flat_map(Setting::all_variables)
-        .chain([CONFIG_VARIABLE.to_owned()])
-        .chain(CLIENT_VARIABLES.iter().map(|variable| variable.name.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn no_name_and_no_variable_stands_for_two_things() {
-        let all: Vec<String> = variables().collect();
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
-        let names: Vec<String> =
-            settings().flat_map(|it| [Some(it.name()), it.file_name()]).flatten().collect();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-    }
-
-    #[test]
-    fn every_row_stands_in_its_section_and_its_sample_sets_it() {
-        for section in SECTIONS {
-            for setting in section.settings {
-                assert_eq!(setting.section, section.name, "{}", setting.key);
-                let sample: toml::Table = setting.sample.parse().unwrap();
-                let key = sample.keys().next().unwrap().as_str();
-                assert!(key == setting.key || key == format!("{}_file", setting.key), "{}", setting.name());
-                assert!(!setting.doc.is_empty() && !setting.doc.contains(['\n', '|']), "{}", setting.name());
-            }
-        }
-    }
 }

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use strongroom_model::Secret;
 use strongroom_model::secret_form::{Purpose, clean};
 
-use super::Overrides;
 use super::dotenv_file::{self, DotenvFile};
 use super::environment::{Environment, PROXY_VARIABLES, provider_variables};
-use super::setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Setting, file_variable, settings};
+use super::setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Setting, file_variable};
 use super::toml_file::TomlFile;
-use super::unknown;
+use super::{Overrides, settings, unknown};
 
 /// All sources, read once.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ mod documents;
 mod precedence;
 mod refusals;
 mod secrets;
+mod table;
 mod unknown_names;
 
 /// A secret of the right length that nobody would write by chance.

@@ -8,8 +8,8 @@ use strongroom_model::Secret;
 use toml::Value;
 use zeroize::Zeroizing;
 
-use super::setting::{self, CLIENT_VARIABLES, CONFIG_FILE, Form};
-use super::unknown;
+use super::setting::{CLIENT_VARIABLES, CONFIG_FILE, ValueKind};
+use super::{SECTIONS, settings, unknown};
 
 /// The fields of a configuration file.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl TomlFile {
         for (key, value) in table {
             match value {
                 Value::Table(section) if section.is_empty() => {
-                    let known = setting::SECTIONS.iter().any(|section| section.name == key);
+                    let known = SECTIONS.iter().any(|section| section.name == key);
                     if !known && key != "client" {
                         problems.push(unknown::section(&key, &self.label));
                     }
@@ -98,25 +98,27 @@ impl TomlFile {
             ));
             return;
         }
-        let setting = setting::settings()
+        let setting = settings()
             .find(|setting| setting.name() == name || setting.file_name().as_deref() == Some(&name));
         let Some(setting) = setting else {
             problems.push(unknown::field(&name, &self.label));
             return;
         };
-        match (setting.form, value) {
-            (Form::Flag, Value::Boolean(flag)) => self.fields.insert(name, Secret::new(flag.to_string())),
-            (Form::Number, Value::Integer(number)) => {
+        match (setting.kind, value) {
+            (ValueKind::Flag, Value::Boolean(flag)) => {
+                self.fields.insert(name, Secret::new(flag.to_string()))
+            }
+            (ValueKind::Number, Value::Integer(number)) => {
                 self.fields.insert(name, Secret::new(number.to_string()))
             }
-            (Form::Text | Form::Path | Form::Secret, Value::String(text)) => {
+            (ValueKind::Text | ValueKind::Path | ValueKind::Secret, Value::String(text)) => {
                 self.fields.insert(name, Secret::new(text))
             }
-            (form, _) => {
-                let wanted = match form {
-                    Form::Flag => "true or false, without quotes",
-                    Form::Number => "a whole number, without quotes",
-                    Form::Text | Form::Path | Form::Secret => "a text in quotes",
+            (kind, _) => {
+                let wanted = match kind {
+                    ValueKind::Flag => "true or false, without quotes",
+                    ValueKind::Number => "a whole number, without quotes",
+                    ValueKind::Text | ValueKind::Path | ValueKind::Secret => "a text in quotes",
                 };
                 problems.push(format!("`{name}` in {} must be {wanted}", self.label));
                 None

@@ -2,14 +2,13 @@
 
 use strongroom_model::Secret;
 
-use super::setting::{self, SECTIONS};
+use super::{SECTIONS, settings, variables};
 
 /// How alike two names must be (Jaro–Winkler) for one to be proposed instead of the other.
 const ALIKE: f64 = 0.8;
 
 pub(super) fn field(name: &str, file: &str) -> String {
-    let known: Vec<String> =
-        setting::settings().flat_map(|it| [Some(it.name()), it.file_name()]).flatten().collect();
+    let known: Vec<String> = settings().flat_map(|it| [Some(it.name()), it.file_name()]).flatten().collect();
     // Whoever leaves out the section is understood, too.
     let nearest = nearest(name, &known, |candidate| candidate)
         .or_else(|| nearest(name, &known, |candidate| candidate.rsplit('.').next().unwrap_or(candidate)));
@@ -31,7 +30,7 @@ pub(super) fn section(name: &str, file: &str) -> String {
 /// A sentence about a variable that begins like ours and is none, when somebody should look at it.
 pub(super) fn variable(name: &str, value: &Secret) -> Option<String> {
     let rest = name.strip_prefix("STRONGROOM_")?;
-    let known: Vec<String> = setting::variables().collect();
+    let known: Vec<String> = variables().collect();
     // Our own test suite talks to itself with names that begin so.
     let is_of_tests = rest.starts_with("TEST_");
     if known.iter().any(|variable| variable == name) || is_injected(name, value) || is_of_tests {
@@ -121,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_known_name_is_quiet() {
-        for name in setting::variables() {
+        for name in variables() {
             assert_eq!(variable(&name, &Secret::from("x")), None);
         }
     }

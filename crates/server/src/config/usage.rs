@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::reader::{Reader, whole_number};
-use super::setting::{Form, Setting, Standard};
+use super::setting::{DefaultValue, Setting, ValueKind};
 
 /// What calls cost, and how long the record of each is kept.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ const PRICES_FILE: Setting = Setting {
     key: "prices_file",
     variables: &["STRONGROOM_PRICES_FILE"],
     flag: None,
-    form: Form::Path,
-    default: Standard::Rule("the built-in table alone"),
+    kind: ValueKind::Path,
+    default: DefaultValue::Rule("the built-in table alone"),
     sample: r#"prices_file = "/etc/strongroom/prices.toml""#,
     doc: "A price table in the form of `crates/strongroom/prices.toml`; its models come before the built-in ones.",
     show: |config| {
@@ -33,8 +33,8 @@ const RETENTION_DAYS: Setting = Setting {
     key: "retention_days",
     variables: &["STRONGROOM_USAGE_RETENTION_DAYS"],
     flag: None,
-    form: Form::Number,
-    default: Standard::Value("400"),
+    kind: ValueKind::Number,
+    default: DefaultValue::Value("400"),
     sample: "retention_days = 400",
     doc: "How long the record of each call is kept. The sums of each day are kept for ever.",
     show: |config| config.usage.retention_days.to_string(),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http_body::Body;
 use http_body_util::BodyExt;
+use strongroom_connectors::upstream::RequestBody;
 use strongroom_model::{Actor, Problem, ProblemKind};
 use tokio::time::Instant;
 
@@ -29,16 +30,7 @@ const LOWEST_RATE: u32 = 4 * 1024;
 /// The longest pause that a body has earned by coming faster before.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A body that was asked for.
-#[derive(Debug)]
-pub(super) enum Received<B> {
-    /// All of it, and where it is held if it is not small.
-    Whole(Bytes, Option<Place>),
-    /// Longer than is held.
-    Passing(B),
-}
-
-/// What is done with a body that is too long to be held.
+/// The fate of a body that is too long to be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Long {
     /// It is passed on as it comes.
@@ -49,7 +41,8 @@ pub(super) enum Long {
     RefusedHere,
 }
 
-/// Reads the body of a request of this caller, without its coding if it has one.
+/// Reads the body of a request of this caller, without its coding if it has one; with it where it is held if it is not
+/// small. A body that is longer than is held is streamed, if it may be.
 ///
 /// # Errors
 /// [`Problem`] when it is too long and must not be, breaks off, arrives too slowly, is not coded as it says, or there is no
@@ -57,30 +50,31 @@ pub(super) enum Long {
 pub(super) async fn read<B>(
     room: &Room,
     caller: &Actor,
-    (body, coding): (B, Option<Coding>),
+    body: B,
+    coding: Option<Coding>,
     long: Long,
-) -> Result<Received<B>, Problem>
+) -> Result<(RequestBody<B>, Option<Place>), Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let declared = body.size_hint().exact();
     if declared.is_some_and(|bytes| bytes > MOST_BODY_BYTES as u64) {
         return match long {
-            Long::Passes => Ok(Received::Passing(body)),
+            Long::Passes => Ok((RequestBody::Streaming(body), None)),
             Long::Refused | Long::RefusedHere => Err(too_long(long)),
         };
     }
     // What is coded becomes longer.
     let declared = declared.filter(|_| coding.is_none());
     let most = declared.map_or(MOST_BODY_BYTES, |bytes| bytes as usize);
-    let (mut whole, mut place) = collect(room, caller, body, (most, long)).await?;
+    let (mut whole, mut place) = collect(room, caller, body, most, long).await?;
     if let Some(coding) = coding {
-        (whole, place) = coding::decode(coding, whole, place, (room, caller)).await?;
+        (whole, place) = coding::decode(coding, whole, place, room, caller).await?;
     }
     if let Some(place) = &mut place {
         place.is_whole(whole.len());
     }
-    Ok(Received::Whole(whole, place))
+    Ok((RequestBody::Buffered(whole), place))
 }
 
 fn too_long(long: Long) -> Problem {
@@ -91,12 +85,18 @@ fn too_long(long: Long) -> Problem {
         }
         Long::Passes => "and its length is not given; send it with a Content-Length",
     };
-    Problem::invalid("body", format!("the body is longer than {} MiB, {mend}", MOST_BODY_BYTES >> 20))
+    Problem {
+        field: Some("body".into()),
+        ..Problem::new(
+            ProblemKind::TooLong,
+            format!("the body is longer than {} MiB, {mend}", MOST_BODY_BYTES >> 20),
+        )
+    }
 }
 
 fn too_slow() -> Problem {
     Problem {
-        field: Some("body".to_owned()),
+        field: Some("body".into()),
         ..Problem::new(
             ProblemKind::TooSlow,
             format!(
@@ -146,7 +146,8 @@ async fn collect<B>(
     room: &Room,
     caller: &Actor,
     mut body: B,
-    (most, long): (usize, Long),
+    most: usize,
+    long: Long,
 ) -> Result<(Bytes, Option<Place>), Problem>
 where
     B: Body<Data = Bytes> + Unpin,

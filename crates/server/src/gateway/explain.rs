@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use strongroom::Strongroom;
+use strongroom_model::model_route::ModelAt;
 use strongroom_model::{Actor, Problem};
 
 use super::Gateway;
-use super::models::ModelAt;
 use super::target::{resolve, unknown};
 
 /// One place that a name leads to.
@@ -34,16 +33,15 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Problem`] when the database is away.
-    pub async fn explain(&self, room: &Strongroom, actor: Actor, name: &str) -> Result<Explained, Problem> {
-        let calls = room.calls(Arc::new(actor));
-        let (routes, aliases) = (&self.config.routes, &self.config.aliases);
-        let found = resolve(name, (routes, aliases), &calls).await?;
+    pub async fn explain(&self, actor: Actor, name: &str) -> Result<Explained, Problem> {
+        let calls = self.room.calls(Arc::new(actor));
+        let found = resolve(name, &self.options.names, &calls).await?;
         let refusal = found.is_empty().then(|| unknown(name).message);
         let mut places = Vec::with_capacity(found.len());
         for at in found {
             let is_served = calls.serves(&at.provider).await?;
             places.push(Place { at, is_served });
         }
-        Ok(Explained { is_alias: aliases.has(name), places, refusal })
+        Ok(Explained { is_alias: self.options.names.aliases.has(name), places, refusal })
     }
 }

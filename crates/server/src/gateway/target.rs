@@ -6,10 +6,9 @@ use strongroom::call::CallService;
 use strongroom_connectors::ai::gateway::{
     Closed, Dialect, Door, Matched, Operation, RequestFacts, closed, door_of, upstream_path,
 };
+use strongroom_model::model_route::{Lead, ModelAt, ModelNames};
 use strongroom_model::provider::speaker_of;
 use strongroom_model::{Problem, Provider};
-
-use super::models::{Aliases, Lead, ModelAt, Routes};
 
 /// Where a call may go.
 #[derive(Debug, Clone)]
@@ -24,22 +23,32 @@ pub(super) struct Target {
     pub(super) renames: bool,
 }
 
+/// The entry of the gateway's list that a path is.
+pub(super) struct Located<'p> {
+    /// Whether the path is one provider's, or for all of them.
+    pub(super) door: Door,
+    /// The path behind the provider's name.
+    pub(super) rest: &'p str,
+    /// The operation, and the model if the path names it.
+    pub(super) matched: Matched<'p>,
+}
+
 /// Where a call through this door may go, in the order to try.
 pub(super) async fn targets(
-    door: Door,
-    (rest, matched): (&str, &Matched<'_>),
+    located: &Located<'_>,
     facts: &RequestFacts,
-    (routes, aliases): (&Routes, &Aliases),
+    names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<Target>, Problem> {
+    let Located { door, rest, matched } = located;
     let operation = matched.operation;
-    if let Door::Own(provider) = door {
+    if let Door::Own(provider) = *door {
         let model = matched.model.map(ToOwned::to_owned).or_else(|| facts.model.clone());
         let provider = Provider::of_known(provider);
-        return Ok(vec![Target { provider, path: rest.to_owned(), model, renames: false }]);
+        return Ok(vec![Target { provider, path: (*rest).to_owned(), model, renames: false }]);
     }
     if operation.dialect == Dialect::Gemini {
-        return of_gemini(rest, matched, (routes, aliases));
+        return of_gemini(rest, matched, names);
     }
     let Some(name) = &facts.model else {
         return Err(Problem::invalid(
@@ -47,7 +56,7 @@ pub(super) async fn targets(
             "the body must say which model, as \"model\": \"provider/model\"",
         ));
     };
-    let found = resolve(name, (routes, aliases), calls).await?;
+    let found = resolve(name, names, calls).await?;
     let places: Vec<Target> = found.iter().filter_map(|at| place(operation, at)).collect();
     if !places.is_empty() {
         return Ok(places);
@@ -64,12 +73,12 @@ pub(super) async fn targets(
 /// Everywhere that a name or an alias leads to, in the order to try; empty when that is nowhere.
 pub(super) async fn resolve(
     name: &str,
-    (routes, aliases): (&Routes, &Aliases),
+    names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<ModelAt>, Problem> {
     let mut found = Vec::with_capacity(1);
-    for model in aliases.models(name) {
-        let lead = routes.lead(model);
+    for model in names.aliases.models(name) {
+        let lead = names.routes.lead(model);
         let is_stored = match &lead {
             // Boxed: most names are of providers that are known by themselves.
             Lead::IfStored(at, otherwise) => Box::pin(calls.knows(&at.provider, otherwise.is_none())).await?,
@@ -106,11 +115,7 @@ pub(super) fn unknown(name: &str) -> Problem {
 }
 
 /// Gemini's own paths name the model. A name that is said to be another provider's does not go to Gemini for that.
-fn of_gemini(
-    rest: &str,
-    matched: &Matched<'_>,
-    (routes, aliases): (&Routes, &Aliases),
-) -> Result<Vec<Target>, Problem> {
+fn of_gemini(rest: &str, matched: &Matched<'_>, names: &ModelNames) -> Result<Vec<Target>, Problem> {
     let gemini = || Provider::of_known(speaker_of(Dialect::Gemini).name);
     let as_it_is = |model: Option<&str>| {
         vec![Target {
@@ -123,7 +128,7 @@ fn of_gemini(
     let Some(name) = matched.model else { return Ok(as_it_is(None)) };
     // No name in a path has a slash, so what is stored decides nothing here.
     let leads: Vec<_> =
-        aliases.models(name).filter_map(|model| routes.lead(model).settled(|_| true)).collect();
+        names.aliases.models(name).filter_map(|model| names.routes.lead(model).settled(|_| true)).collect();
     let targets: Vec<_> = leads
         .iter()
         .filter(|at| at.provider == gemini())
@@ -154,13 +159,13 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
     Some(Target { provider: at.provider.clone(), path, model: Some(at.model.clone()), renames: true })
 }
 
-/// The door and the entry of the list that a path is, if it is one.
-pub(super) fn located<'p>(parts: &Parts, path: &'p str) -> Option<(Door, &'p str, Matched<'p>)> {
+/// The entry of the list that a path is, if it is one.
+pub(super) fn locate<'p>(parts: &Parts, path: &'p str) -> Option<Located<'p>> {
     let (mut door, rest) = door_of(path)?;
     if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
         door = Door::Own(speaker_of(Dialect::Anthropic).name);
     }
-    Some((door, rest, door.find(&parts.method, rest)?))
+    Some(Located { door, rest, matched: door.find(&parts.method, rest)? })
 }
 
 /// The refusal of a path that is not let through: that it is closed, or that there is none.
@@ -184,14 +189,17 @@ fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &HeaderMap) -
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::model_route::{Aliases, Routes};
+
     use super::*;
 
     fn gemini(aliases: &str, routes: &str, model: &str) -> Result<Vec<Target>, Problem> {
         let path = format!("/v1beta/models/{model}:generateContent");
         let (door, rest) = door_of(&path).unwrap();
         let matched = door.find(&Method::POST, rest).unwrap();
-        let (routes, aliases) = (Routes::parse(routes).unwrap(), Aliases::parse(aliases).unwrap());
-        of_gemini(rest, &matched, (&routes, &aliases))
+        let names =
+            ModelNames { routes: Routes::parse(routes).unwrap(), aliases: Aliases::parse(aliases).unwrap() };
+        of_gemini(rest, &matched, &names)
     }
 
     #[test]

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use strongroom_model::{Actor, Problem};
 
@@ -69,7 +68,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
         let error = error.into_inner();
         if error.is_data() {
             let (path, what) = without_values(&path, &error.to_string());
-            Failure(Problem::invalid(&path, what))
+            Failure(Problem::invalid(path, what))
         } else {
             let at = format!("line {}, column {}", error.line(), error.column());
             Failure(Problem::invalid("body", format!("the body is not JSON: see {at}")))
@@ -83,7 +82,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
 fn without_nul(path: &str) -> Problem {
     // A list is one field, whichever of its items it is.
     let field = path.split('[').next().unwrap_or(path);
-    Problem::invalid(field, format!("{path} must not hold NUL"))
+    Problem::invalid(field.to_owned(), format!("{path} must not hold NUL"))
 }
 
 /// The path of the first text or name in a JSON body that holds NUL, which JSON can only write as an escape.
@@ -170,51 +169,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             let path = error.path().to_string();
             let (path, what) = without_values(&path, &error.inner().to_string());
             let path = if path == "body" { "query".to_owned() } else { path };
-            Failure(Problem::invalid(&path, what))
+            Failure(Problem::invalid(path, what))
         })
     }
 }
 
-/// A number in the path; anything else is a thing that does not exist.
-///
-/// # Errors
-/// [`Problem`] of kind not found, which names the thing, when it is no number.
-pub fn number(path: Result<Path<i64>, PathRejection>, what: &str) -> Result<i64, Failure> {
-    path.map(|Path(number)| number).map_err(|_| Failure(Problem::not_found(format!("{what} not found"))))
-}
-
-/// A name in the path, percent-decoded.
-///
-/// # Errors
-/// [`Problem`] when it is not UTF-8, or holds NUL, which no name does.
-pub fn name(path: Result<Path<String>, PathRejection>) -> Result<String, Failure> {
-    let Path(name) = path.map_err(|_| Problem::invalid("name", "the name in the path is not UTF-8"))?;
-    if name.contains('\0') {
-        return Err(Problem::not_found("Credential not found").into());
-    }
-    Ok(name)
-}
-
-/// The revision in `If-Match`, when there is one. `*` matches every revision.
-///
-/// # Errors
-/// [`Problem`] on the header when it is not an entity tag of ours.
-pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    text.strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .and_then(|revision| revision.parse().ok())
-        .map(Some)
-        .ok_or_else(|| {
-            Problem::invalid("If-Match", "If-Match must be one entity tag as in ETag, such as \"3\"")
-        })
-}
-
-/// The principal, which the door has put there.
+/// The actor, which access control has put into the request.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Actor);
 
@@ -223,7 +183,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let actor = parts.extensions.get::<Actor>().cloned();
-        actor.map(Self).ok_or_else(|| Failure(Problem::internal("the door let somebody in without a name")))
+        actor
+            .map(Self)
+            .ok_or_else(|| Failure(Problem::internal("authentication middleware did not set an actor")))
     }
 }
 
@@ -274,18 +236,5 @@ mod tests {
     fn depth_is_bounded() {
         let deep = format!("{{\"name\":{}", "[".repeat(100_000));
         assert_eq!(problem(&deep).kind, strongroom_model::ProblemKind::Invalid);
-    }
-
-    #[test]
-    fn if_match_takes_our_entity_tags() {
-        let header = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::IF_MATCH, text.parse().unwrap());
-            if_match(&headers)
-        };
-        assert_eq!(header("\"3\"").unwrap(), Some(3));
-        assert_eq!(header("*").unwrap(), None);
-        assert!(header("3").is_err() && header("W/\"3\"").is_err() && header("\"x\"").is_err());
-        assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! From problems to HTTP, in one place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,12 +8,23 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{Millis, Problem, ProblemKind};
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::{Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
-/// A problem on its way to the door, which writes the body, the log and the audit entry.
+/// A problem on its way to access control, which writes the body, the log and the audit entry.
 #[derive(Debug)]
 pub struct Failure(pub Problem);
 
-/// What a handler answers.
+impl IntoResponses for Failure {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
+        let response = ResponseBuilder::new().description("A problem").content("application/json", body);
+        BTreeMap::from([("default".to_owned(), response.into())])
+    }
+}
+
+/// The answer of a handler.
 pub type Answer<T> = Result<T, Failure>;
 
 impl From<Problem> for Failure {
@@ -34,6 +46,8 @@ impl IntoResponse for Failure {
 pub const fn status(kind: ProblemKind) -> StatusCode {
     match kind {
         ProblemKind::Invalid => StatusCode::BAD_REQUEST,
+        ProblemKind::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemKind::OtherProtocol => StatusCode::UPGRADE_REQUIRED,
         ProblemKind::TooSlow => StatusCode::REQUEST_TIMEOUT,
         ProblemKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -54,7 +68,7 @@ pub fn render(problem: &Problem, request_id: &str, now: Millis) -> Response {
     let body = ProblemBody {
         error: problem.message.clone(),
         code: problem.kind.code().to_owned(),
-        field: problem.field.clone(),
+        field: problem.field.as_deref().map(str::to_owned),
         request_id: Some(request_id.to_owned()),
     };
     let mut response = (status(problem.kind), Json(body)).into_response();

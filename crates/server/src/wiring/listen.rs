@@ -23,19 +23,19 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::dispatcher::{ConnectionService, Dispatcher, Peer};
 use super::frame_guard::FrameGuard;
 use crate::config::HttpConfig;
-use crate::http::front::{Caller, Front, Visit};
 use crate::http::peer::LocalPeer;
 
 /// How long a client may take to agree on TLS, and how long to send the head of its request.
-const HEAD: Duration = Duration::from_secs(15);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may stay open without a first request.
-const FIRST: Duration = Duration::from_secs(15);
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Streams that one HTTP/2 connection may have open.
-const STREAMS: u32 = 256;
+const MAX_STREAMS: u32 = 256;
 /// Before the next try when no connection can be taken, as when all descriptors are in use.
-const PAUSE: Duration = Duration::from_millis(200);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Binds the address.
 pub(super) fn bind(config: &HttpConfig) -> Result<TcpListener, Problem> {
@@ -83,7 +83,7 @@ pub(super) fn tls(config: &HttpConfig) -> Result<Option<TlsAcceptor>, Problem> {
 pub(super) async fn serve_tcp(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    front: Front,
+    dispatcher: Dispatcher,
     end: Ending,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -94,10 +94,10 @@ pub(super) async fn serve_tcp(
         if stream.set_nodelay(true).is_err() {
             continue;
         }
-        let visit = front.of(Caller::Remote(address));
+        let service = dispatcher.of(Peer::Remote(address));
         match tls.clone() {
-            None => connections.serve_tcp(stream, visit),
-            Some(tls) => connections.serve_tls(tls, stream, visit),
+            None => connections.serve_tcp(stream, service),
+            Some(tls) => connections.serve_tls(tls, stream, service),
         }
     }
     // Whoever comes from here on is refused at once, and does not wait for an answer that nobody gives.
@@ -107,13 +107,17 @@ pub(super) async fn serve_tcp(
 }
 
 /// Serves on the socket file until it is told to stop. Who may open the file is let in as an admin.
-pub(super) async fn serve_socket(listener: UnixListener, front: Front, end: Ending) -> io::Result<()> {
+pub(super) async fn serve_socket(
+    listener: UnixListener,
+    dispatcher: Dispatcher,
+    end: Ending,
+) -> io::Result<()> {
     let listener = tokio::net::UnixListener::from_std(listener)?;
     let mut connections = Connections::new(end);
     while let Some((stream, _)) = connections.next(|| listener.accept()).await {
         match stream.peer_cred() {
             Ok(peer) => {
-                connections.serve_local(stream, front.of(Caller::Local(LocalPeer::of_user(peer.uid()))));
+                connections.serve_local(stream, dispatcher.of(Peer::Local(LocalPeer::of_user(peer.uid()))));
             }
             Err(error) => tracing::warn!(%error, "who opened the socket file is not known; turned away"),
         }
@@ -145,8 +149,11 @@ impl Connections {
     fn new(end: Ending) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
         // Heads and bodies leave in one piece: for what models write, copying it costs less than handing over a list.
-        http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).writev(false);
-        http.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(HEAD);
+        http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).writev(false);
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .keep_alive_interval(HEAD_TIMEOUT);
         let mut http_watched = http.clone();
         http_watched.http1().half_close(true);
         Self { http: Arc::new(http), http_watched: Arc::new(http_watched), open: JoinSet::new(), end }
@@ -167,32 +174,33 @@ impl Connections {
                     Err(error) if is_of_the_client(&error) => {}
                     Err(error) => {
                         tracing::warn!(%error, "no connection can be taken for the moment");
-                        tokio::time::sleep(PAUSE).await;
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
             }
         }
     }
 
-    fn serve_tcp(&mut self, stream: TcpStream, visit: Visit) {
+    fn serve_tcp(&mut self, stream: TcpStream, service: ConnectionService) {
         let watched = Watched(TokioIo::new(FrameGuard::new(stream)));
-        self.open.spawn(serve(Arc::clone(&self.http_watched), watched, visit, self.end.stop.clone()));
+        self.open.spawn(serve(Arc::clone(&self.http_watched), watched, service, self.end.stop.clone()));
     }
 
-    fn serve_local(&mut self, stream: UnixStream, visit: Visit) {
-        self.open.spawn(serve(Arc::clone(&self.http), TokioIo::new(stream), visit, self.end.stop.clone()));
+    fn serve_local(&mut self, stream: UnixStream, service: ConnectionService) {
+        self.open.spawn(serve(Arc::clone(&self.http), TokioIo::new(stream), service, self.end.stop.clone()));
     }
 
-    fn serve_tls<I>(&mut self, tls: TlsAcceptor, stream: I, visit: Visit)
+    fn serve_tls<I>(&mut self, tls: TlsAcceptor, stream: I, service: ConnectionService)
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (http, stop) = (Arc::clone(&self.http), self.end.stop.clone());
         self.open.spawn(async move {
-            let agreed = stop.run_until_cancelled(tokio::time::timeout(HEAD, tls.accept(stream))).await;
+            let agreed =
+                stop.run_until_cancelled(tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream))).await;
             // One who does not speak TLS has nobody to tell it to.
             if let Some(Ok(Ok(stream))) = agreed {
-                serve(http, TokioIo::new(FrameGuard::new(stream)), visit, stop).await;
+                serve(http, TokioIo::new(FrameGuard::new(stream)), service, stop).await;
             }
         });
     }
@@ -215,14 +223,18 @@ fn is_of_the_client(error: &io::Error) -> bool {
 }
 
 /// Serves one connection until either side ends it.
-async fn serve<I>(http: Arc<Builder<TokioExecutor>>, stream: I, visit: Visit, stop: CancellationToken)
-where
+async fn serve<I>(
+    http: Arc<Builder<TokioExecutor>>,
+    stream: I,
+    service: ConnectionService,
+    stop: CancellationToken,
+) where
     I: Read + Write + Send + Unpin + 'static,
 {
-    let begun = visit.begun();
-    let mut connection = pin!(http.serve_connection(stream, visit));
+    let first_request = service.first_request();
+    let mut connection = pin!(http.serve_connection(stream, service));
     let mut stopped = pin!(stop.cancelled());
-    let (mut is_stopping, mut first) = (false, Some(Box::pin(tokio::time::sleep(FIRST))));
+    let (mut is_stopping, mut waiting) = (false, Some(Box::pin(tokio::time::sleep(FIRST_REQUEST_TIMEOUT))));
     std::future::poll_fn(|cx| {
         if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
             is_stopping = true;
@@ -232,11 +244,11 @@ where
             // What broke it off is told to the requests that it carried.
             return Poll::Ready(());
         }
-        if first.is_some() && begun.is_set() {
-            first = None;
+        if waiting.is_some() && first_request.is_set() {
+            waiting = None;
         }
-        match &mut first {
-            Some(first) => first.as_mut().poll(cx),
+        match &mut waiting {
+            Some(timer) => timer.as_mut().poll(cx),
             None => Poll::Pending,
         }
     })

@@ -12,9 +12,9 @@ use strongroom_model::Problem;
 use tower::ServiceExt;
 
 use super::data_dir::{self, Lock};
+use super::router::router;
 use crate::config::{Loaded, LogFormat};
 use crate::http::peer::LocalPeer;
-use crate::http::router;
 use crate::telemetry;
 
 /// A router in this process, and the data directory that it holds.
@@ -49,7 +49,7 @@ pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
     telemetry::start(LogFormat::Pretty, "warn,sqlx=error");
     let lock = data_dir::hold(&loaded.config)?;
     let Opened { room, new_key_file } = super::open(loaded).await?;
-    let router = router::router(super::app(&room, &loaded.config, None));
+    let router = router(super::app(&room, &loaded.config, None));
     let peer = LocalPeer::of_this_process();
     let caller: Caller = Arc::new(move |request| {
         let (router, peer) = (router.clone(), peer.clone());

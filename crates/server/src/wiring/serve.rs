@@ -16,9 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::dispatcher::Dispatcher;
 use super::{data_dir, jobs, listen, socket_file};
 use crate::config::{Loaded, LogFormat};
-use crate::http::front::Front;
 use crate::telemetry;
 
 /// Serves until SIGTERM or SIGINT.
@@ -58,7 +58,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     }
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     greet(&opened, &loaded, &url).await?;
-    let front = Front::new(super::app(&room, config, Some(url)));
+    let dispatcher = Dispatcher::new(super::app(&room, config, Some(url)));
 
     let stop = CancellationToken::new();
     let end = listen::Ending {
@@ -67,8 +67,8 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
         cut: CancellationToken::new(),
     };
     let mut tasks = JoinSet::new();
-    tasks.spawn(listen::serve_tcp(listener, tls, front.clone(), end.clone()));
-    tasks.spawn(listen::serve_socket(socket, front, end.clone()));
+    tasks.spawn(listen::serve_tcp(listener, tls, dispatcher.clone(), end.clone()));
+    tasks.spawn(listen::serve_socket(socket, dispatcher, end.clone()));
     let interval = Duration::from_secs(config.audit.head_interval_seconds);
     let days = config.usage.retention_days;
     let policy =

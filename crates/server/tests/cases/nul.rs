@@ -1,7 +1,7 @@
 //! NUL in every text that a route takes: refused by name, on every kind of database.
 
 use serde_json::{Map, Value, json};
-use strongroom_server::http::route::ROUTES;
+use strongroom_server::api::access::route::ROUTES;
 
 use crate::BACKEND;
 use crate::cases::route_table::to_nothing;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use strongroom_model::Role;
-use strongroom_server::http::route::{Access, ROUTES, Route};
+use strongroom_server::api::access::route::{Access, ROUTES, Route};
 use strongroom_testkit::fake_minter::{FakeMinter, MINTING_KEY};
 
 use crate::BACKEND;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use serde_json::json;
+use strongroom_connectors::ai::Account;
 use strongroom_connectors::ai::last_use::{self, LastUse, Listing, Teller};
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, Field};
@@ -154,8 +155,9 @@ impl CredentialService {
                     (Err(problem), _) => Told::Failed(problem.clone()),
                     (_, Teller::Nobody) => Told::Nothing,
                     (Ok(key), Teller::Key) => {
-                        let at = (&one.credential.provider, one.credential.endpoint.as_deref());
-                        in_time(last_use::of_key(client, at, key, now)).await
+                        let (provider, endpoint) =
+                            (&one.credential.provider, one.credential.endpoint.as_deref());
+                        in_time(last_use::of_key(client, Account { provider, endpoint, key }, now)).await
                     }
                     (Ok(key), Teller::Minter) => {
                         match listing_of(&one.credential).and_then(|it| listings.get(&it)) {

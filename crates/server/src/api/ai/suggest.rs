@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::ai::{Suggestion, SuggestionRequest};
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Ask a model what may be done about an error
 ///
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     tag = "ai",
     operation_id = "suggest",
     request_body = SuggestionRequest,
-    responses((status = 200, body = Suggestion), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Suggestion))
 )]
 pub(super) async fn suggest(
     State(state): State<AppState>,

@@ -4,14 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use strongroom_client::wire::audit::{AuditEntry, ListAudit};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Problem;
 use strongroom_model::audit::{Filter, Outcome};
 
-use crate::http::AppState;
 use crate::http::extract::Query;
 use crate::http::paging::{check_limit, link_next};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List the audit trail
 ///
@@ -23,10 +22,8 @@ use crate::http::problem::Answer;
     operation_id = "list_audit_entries",
     params(ListAudit),
     responses(
-        (status = 200, body = Vec<AuditEntry>, headers(("Link" = String, description = "The next page, when there is one"))),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, body = Vec<AuditEntry>, headers(("Link" = String, description = "The next page, when there is one")))
+    )
 )]
 pub(super) async fn list(State(state): State<AppState>, Query(query): Query<ListAudit>) -> Answer<Response> {
     let limit = check_limit(query.limit.unwrap_or(100))?;

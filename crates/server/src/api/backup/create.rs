@@ -5,12 +5,11 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Problem;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Make a backup
 ///
@@ -22,10 +21,8 @@ use crate::http::problem::Answer;
     tag = "backup",
     operation_id = "create_backup",
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, description = "The file", content_type = "application/octet-stream", body = Vec<u8>)
+    )
 )]
 pub(super) async fn create(State(state): State<AppState>, Caller(actor): Caller) -> Answer<Response> {
     let backup = state.room.backups(actor).create().await?;

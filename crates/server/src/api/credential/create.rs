@@ -2,17 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use strongroom::credential::{Created, Once};
 use strongroom_client::wire::credential::{CreateCredential, Credential};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::credential::NewCredential;
 use strongroom_model::{Problem, Provider, Secret, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
+use crate::http::parameter::IdempotencyKey;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Create a credential
 ///
@@ -23,27 +23,24 @@ use crate::http::problem::Answer;
     tag = "credentials",
     operation_id = "create_credential",
     request_body = CreateCredential,
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255, description = "Any text of up to 255 characters, new for every request")),
+    params(IdempotencyKey),
     responses(
-        (status = 201, body = Credential, headers(("ETag" = String, description = "The revision"))),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 201, body = Credential, headers(("ETag" = String, description = "The revision")))
+    )
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     JsonBody(body, raw): JsonBody<CreateCredential>,
 ) -> Answer<Response> {
     let new = requested(body)?;
     let service = state.room.credentials(actor);
-    let Some(key) = headers.get("idempotency-key") else {
+    let Some(key) = key else {
         let made = service.create(new).await?;
         let answer = (StatusCode::CREATED, Json(super::wire(&made))).into_response();
         return Ok(super::with_etag(answer, made.revision));
     };
-    let key = key.to_str().unwrap_or_default().to_owned();
     // A fingerprint of the request is kept, never the request: it holds the key.
     let request = Secret::new(String::from_utf8_lossy(&raw).into_owned());
     let render = |made: &_| serde_json::to_string(&super::wire(made)).unwrap_or_default();

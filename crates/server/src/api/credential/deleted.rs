@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::DeletedCredential;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List deleted credentials
 ///
@@ -17,8 +16,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/deleted",
     tag = "credentials",
     operation_id = "deleted_credentials",
-    responses((status = 200, body = Vec<DeletedCredential>), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Vec<DeletedCredential>))
 )]
 pub(super) async fn deleted(
     State(state): State<AppState>,

@@ -1,15 +1,13 @@
 //! `POST /api/admin/credentials/{id}/freeze` and `…/unfreeze`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom_client::wire::credential::Credential;
-use strongroom_client::wire::problem::ProblemBody;
-use strongroom_model::CredentialId;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, number};
+use crate::http::extract::Caller;
+use crate::http::parameter::CredentialPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Freeze a credential
 ///
@@ -20,16 +18,14 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/{id}/freeze",
     tag = "leaks",
     operation_id = "freeze_credential",
-    params(("id" = i64, Path, description = "The credential's number")),
-    responses((status = 200, body = Credential), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath),
+    responses((status = 200, body = Credential))
 )]
 pub(super) async fn freeze(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    CredentialPath(id): CredentialPath,
 ) -> Answer<Json<Credential>> {
-    let id = CredentialId(number(id, "Credential")?);
     Ok(Json(super::wire(&state.room.leaks(actor).freeze(id).await?)))
 }
 
@@ -41,15 +37,13 @@ pub(super) async fn freeze(
     path = "/api/admin/credentials/{id}/unfreeze",
     tag = "leaks",
     operation_id = "unfreeze_credential",
-    params(("id" = i64, Path, description = "The credential's number")),
-    responses((status = 200, body = Credential), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath),
+    responses((status = 200, body = Credential))
 )]
 pub(super) async fn unfreeze(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    CredentialPath(id): CredentialPath,
 ) -> Answer<Json<Credential>> {
-    let id = CredentialId(number(id, "Credential")?);
     Ok(Json(super::wire(&state.room.leaks(actor).unfreeze(id).await?)))
 }

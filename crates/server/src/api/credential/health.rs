@@ -3,10 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::credential::CredentialHealth;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Show the health of credentials
 ///
@@ -17,10 +16,8 @@ use crate::http::problem::Answer;
     tag = "credentials",
     operation_id = "credentials_health",
     responses(
-        (status = 200, body = Vec<CredentialHealth>),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, body = Vec<CredentialHealth>)
+    )
 )]
 pub(super) async fn health(State(state): State<AppState>) -> Answer<Json<Vec<CredentialHealth>>> {
     let all = state.room.health().await?;

@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::credential::{ImportOptions, ImportRow, Imported};
 use strongroom_client::wire::import::{self, ImportReport, ImportRequest, ImportedRow};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{CredentialId, Problem, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonRows};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Rows that one request may bring.
 const MAX_ROWS: usize = 500;
@@ -23,8 +22,7 @@ const MAX_ROWS: usize = 500;
     tag = "credentials",
     operation_id = "import_credentials",
     request_body = ImportRequest,
-    responses((status = 200, body = ImportReport), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = ImportReport))
 )]
 pub(super) async fn import(
     State(state): State<AppState>,

@@ -8,15 +8,14 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use strongroom::CredentialService;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::credential::CredentialFilter;
 use strongroom_model::page::Page;
 use strongroom_model::{Problem, Provider};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::paging::{check_limit, link_next};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Credentials read at a time while the whole list is streamed.
 const BATCH: i64 = 500;
@@ -31,10 +30,8 @@ const BATCH: i64 = 500;
     operation_id = "list_credentials",
     params(ListCredentials),
     responses(
-        (status = 200, body = Vec<Credential>, headers(("Link" = String, description = "The next page, when there is one"))),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, body = Vec<Credential>, headers(("Link" = String, description = "The next page, when there is one")))
+    )
 )]
 pub(super) async fn list(
     State(state): State<AppState>,
@@ -64,7 +61,7 @@ pub(super) async fn list(
 }
 
 /// No database text holds a NUL, so nothing can match one.
-fn text(field: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.contains('\0') => {
             Err(Problem::invalid(field, format!("{field} must not hold NUL")))

@@ -4,11 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::credential::Offboarding;
 use strongroom_client::wire::offboard::{OffboardReport, OffboardRequest, OffboardedKey};
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Ask whether keys that stood elsewhere are still used
 ///
@@ -21,8 +20,7 @@ use crate::http::problem::Answer;
     tag = "credentials",
     operation_id = "offboard_keys",
     request_body = OffboardRequest,
-    responses((status = 200, body = OffboardReport), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = OffboardReport))
 )]
 pub(super) async fn offboard(
     State(state): State<AppState>,

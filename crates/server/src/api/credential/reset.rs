@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::{Message, ProblemBody};
+use strongroom_client::wire::problem::Message;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Reset the monthly usage of all credentials
 ///
@@ -16,8 +16,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/reset-monthly-usage",
     tag = "credentials",
     operation_id = "reset_monthly_usage",
-    responses((status = 200, body = Message), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Message))
 )]
 pub(super) async fn reset_monthly_usage(
     State(state): State<AppState>,

@@ -1,16 +1,14 @@
 //! `POST /api/admin/credentials/{id}/test`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom_client::wire::credential::{LiveTest, TestQuery, TestResult};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_connectors::ai::{ProbeOutcome, ProbeReport};
-use strongroom_model::CredentialId;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, Query, number};
+use crate::http::extract::{Caller, Query};
+use crate::http::parameter::CredentialPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Test a credential
 ///
@@ -21,17 +19,15 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/{id}/test",
     tag = "credentials",
     operation_id = "test_credential",
-    params(("id" = i64, Path, description = "The credential's number"), TestQuery),
-    responses((status = 200, body = TestResult), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath, TestQuery),
+    responses((status = 200, body = TestResult))
 )]
 pub(super) async fn test(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    CredentialPath(id): CredentialPath,
     Query(query): Query<TestQuery>,
 ) -> Answer<Json<TestResult>> {
-    let id = CredentialId(number(id, "Credential")?);
     let report = state.room.credentials(actor).test(id, query.live).await?;
     let message = match report.live.as_ref().map(|live| live.outcome) {
         None | Some(ProbeOutcome::Ok) => "Credential is valid and within rate limits",

@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::credential::Credential;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::version::UnusedQuery;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List credentials that nobody uses
 ///
@@ -18,11 +17,8 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/unused",
     tag = "credentials",
     operation_id = "unused_credentials",
-    params(
-        UnusedQuery
-    ),
-    responses((status = 200, body = Vec<Credential>), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(UnusedQuery),
+    responses((status = 200, body = Vec<Credential>))
 )]
 pub(super) async fn unused(
     State(state): State<AppState>,

@@ -1,18 +1,15 @@
 //! `PATCH /api/admin/credentials/{id}`
 
-use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use strongroom_client::wire::credential::{Credential, UpdateCredential};
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
+use strongroom_client::wire::credential::UpdateCredential;
 use strongroom_model::credential::CredentialPatch;
 use strongroom_model::{CredentialId, Problem, Provider, UserId};
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, JsonBody, if_match, number};
+use super::Changed;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Change a credential
 ///
@@ -23,28 +20,19 @@ use crate::http::problem::Answer;
     tag = "credentials",
     operation_id = "update_credential",
     request_body = UpdateCredential,
-    params(
-        ("id" = i64, Path, description = "The credential's number"),
-        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the change is based on; 412 when it has passed")
-    ),
-    responses(
-        (status = 200, body = Credential, headers(("ETag" = String, description = "The new revision"))),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+    params(CredentialPath, IfMatch),
+    responses(Changed)
 )]
 pub(super) async fn update(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
-    headers: HeaderMap,
+    CredentialPath(id): CredentialPath,
+    IfMatch(revision): IfMatch,
     JsonBody(body, _): JsonBody<UpdateCredential>,
-) -> Answer<Response> {
-    let id = CredentialId(number(id, "Credential")?);
-    let revision = if_match(&headers)?;
+) -> Answer<Changed> {
     let patch = requested(body)?;
     let changed = state.room.credentials(actor).update(id, patch, revision).await?;
-    Ok(super::with_etag(Json(super::wire(&changed)).into_response(), changed.revision))
+    Ok(Changed(changed))
 }
 
 fn requested(body: UpdateCredential) -> Result<CredentialPatch, Problem> {

@@ -4,10 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::key::GeneratedKey;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Generate an encryption key
 ///
@@ -17,8 +16,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/generate-key",
     tag = "keys",
     operation_id = "generate_key",
-    responses((status = 200, body = GeneratedKey), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = GeneratedKey))
 )]
 pub(super) async fn generate(State(state): State<AppState>) -> Answer<Json<GeneratedKey>> {
     Ok(Json(GeneratedKey {

@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::key::{KeyHolder, KeyStatus, MasterKeyState, WrappedKey};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
-use crate::http::AppState;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List the encryption keys
 ///
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/encryption-keys",
     tag = "keys",
     operation_id = "list_encryption_keys",
-    responses((status = 200, body = KeyStatus), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = KeyStatus))
 )]
 pub(super) async fn list(State(state): State<AppState>) -> Answer<Json<KeyStatus>> {
     let status = state.room.keys().status().await?;

@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::key::MasterKeyChange;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Retire the master keys that the server's replaced
 ///
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/encryption-keys/retire-master",
     tag = "keys",
     operation_id = "retire_master_keys",
-    responses((status = 200, body = MasterKeyChange), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = MasterKeyChange))
 )]
 pub(super) async fn retire_master(
     State(state): State<AppState>,

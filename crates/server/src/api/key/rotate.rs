@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::key::KeyRotationStarted;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Replace the data key
 ///
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/encryption-keys/rotate",
     tag = "keys",
     operation_id = "rotate_encryption_key",
-    responses((status = 200, body = KeyRotationStarted), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = KeyRotationStarted))
 )]
 pub(super) async fn rotate(
     State(state): State<AppState>,

@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::key::MasterKeyChange;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Wrap every key under the server's master key too
 ///
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/encryption-keys/rotate-master",
     tag = "keys",
     operation_id = "rotate_master_key",
-    responses((status = 200, body = MasterKeyChange), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = MasterKeyChange))
 )]
 pub(super) async fn rotate_master(
     State(state): State<AppState>,

@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::leak::Found;
 use strongroom_client::wire::leak::{ChangedVersion, CheckLeaks, CheckedKey, LeakReport, LeakedKey};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Check whether keys that were found somewhere are ours
 ///
@@ -21,8 +20,7 @@ use crate::http::problem::Answer;
     tag = "leaks",
     operation_id = "check_leaks",
     request_body = CheckLeaks,
-    responses((status = 200, body = LeakReport), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = LeakReport))
 )]
 pub(super) async fn check(
     State(state): State<AppState>,

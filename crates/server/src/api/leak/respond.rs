@@ -3,13 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::leak::{LeakAddress, LeakResponse, LeakSpend, RespondToLeak};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::Millis;
 
 use crate::api::credential;
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Respond to a leak
 ///
@@ -21,8 +20,7 @@ use crate::http::problem::Answer;
     tag = "leaks",
     operation_id = "respond_to_leak",
     request_body = RespondToLeak,
-    responses((status = 200, body = LeakResponse), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = LeakResponse))
 )]
 pub(super) async fn respond(
     State(state): State<AppState>,

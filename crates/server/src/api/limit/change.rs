@@ -1,14 +1,13 @@
 //! `PATCH /api/admin/limits/{id}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom_client::wire::limit::{ChangeLimit, Limit};
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
+use crate::http::parameter::LimitPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Change the amount of a limit
 #[utoipa::path(
@@ -16,16 +15,15 @@ use crate::http::problem::Answer;
     path = "/api/admin/limits/{id}",
     tag = "limits",
     operation_id = "change_limit",
-    params(("id" = String, Path, description = "The limit's identity")),
+    params(LimitPath),
     request_body = ChangeLimit,
-    responses((status = 200, body = Limit), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Limit))
 )]
 pub(super) async fn change(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<String>, PathRejection>,
+    LimitPath(id): LimitPath,
     JsonBody(body, _): JsonBody<ChangeLimit>,
 ) -> Answer<Json<Limit>> {
-    Ok(Json(super::wire(state.room.limits(actor).change(super::uid(id)?, body.amount).await?)))
+    Ok(Json(super::wire(state.room.limits(actor).change(id, body.amount).await?)))
 }

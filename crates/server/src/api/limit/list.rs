@@ -3,11 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::limit::Limit;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List limits
 #[utoipa::path(
@@ -15,8 +14,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/limits",
     tag = "limits",
     operation_id = "list_limits",
-    responses((status = 200, body = Vec<Limit>), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Vec<Limit>))
 )]
 pub(super) async fn list(State(state): State<AppState>, Caller(actor): Caller) -> Answer<Json<Vec<Limit>>> {
     let limits = state.room.limits(actor).list().await?;

@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom_client::wire::limit::{Limit, SetLimit};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::limit::{Unit, Window};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Set a limit
 ///
@@ -20,8 +19,7 @@ use crate::http::problem::Answer;
     tag = "limits",
     operation_id = "set_limit",
     request_body = SetLimit,
-    responses((status = 200, body = Limit), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Limit))
 )]
 pub(super) async fn set(
     State(state): State<AppState>,

@@ -1,14 +1,13 @@
 //! `GET /api/admin/limits/{id}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom_client::wire::limit::Limit;
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
+use crate::http::parameter::LimitPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Show a limit
 #[utoipa::path(
@@ -16,14 +15,13 @@ use crate::http::problem::Answer;
     path = "/api/admin/limits/{id}",
     tag = "limits",
     operation_id = "show_limit",
-    params(("id" = String, Path, description = "The limit's identity")),
-    responses((status = 200, body = Limit), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(LimitPath),
+    responses((status = 200, body = Limit))
 )]
 pub(super) async fn show(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<String>, PathRejection>,
+    LimitPath(id): LimitPath,
 ) -> Answer<Json<Limit>> {
-    Ok(Json(super::wire(state.room.limits(actor).require(super::uid(id)?).await?)))
+    Ok(Json(super::wire(state.room.limits(actor).require(id).await?)))
 }

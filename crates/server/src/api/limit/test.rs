@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::limit::{Question, Verdict};
 use strongroom_client::wire::limit::{LimitsTest, TestLimits, TestedLimit};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_model::{Problem, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Tell what a call would meet
 ///
@@ -20,8 +19,7 @@ use crate::http::problem::Answer;
     tag = "limits",
     operation_id = "test_limits",
     request_body = TestLimits,
-    responses((status = 200, body = LimitsTest), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = LimitsTest))
 )]
 pub(super) async fn test(
     State(state): State<AppState>,
@@ -31,7 +29,7 @@ pub(super) async fn test(
     // Without a credential the model goes where it would go on the door for all.
     let place = match (&body.credential, &body.model) {
         (None, Some(model)) => {
-            let explained = state.gateway.explain(&state.room, actor.clone(), model).await?;
+            let explained = state.gateway.explain(actor.clone(), model).await?;
             let refused = |reason| Problem::invalid("model", reason);
             explained.refusal.map_or(Ok(()), |reason| Err(refused(reason)))?;
             explained.places.into_iter().next().map(|place| place.at)

@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::route::{ExplainRoute, ExplainedRoute, RoutePlace};
 use strongroom_model::Problem;
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// The longest name of a model, in bytes.
 const MAX_NAME_BYTES: usize = 512;
@@ -22,8 +21,7 @@ const MAX_NAME_BYTES: usize = 512;
     tag = "routes",
     operation_id = "explain_route",
     params(ExplainRoute),
-    responses((status = 200, body = ExplainedRoute), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = ExplainedRoute))
 )]
 pub(super) async fn explain(
     State(state): State<AppState>,
@@ -35,7 +33,7 @@ pub(super) async fn explain(
         let message = "model must be a model's name as programs ask for it, such as openai/gpt-4o-mini";
         return Err(Problem::invalid("model", message).into());
     }
-    let explained = state.gateway.explain(&state.room, actor, &name).await?;
+    let explained = state.gateway.explain(actor, &name).await?;
     let places = explained.places.into_iter().map(|place| RoutePlace {
         provider: place.at.provider.to_string(),
         reason: place.at.because.to_string(),

@@ -1,14 +1,13 @@
 //! `GET /api/credentials/{name}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom_client::wire::credential::{ReadQuery, RevealedCredential};
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, Query, name};
+use crate::http::extract::{Caller, Query};
+use crate::http::parameter::NamePath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Read a key by its credential's name
 ///
@@ -19,17 +18,15 @@ use crate::http::problem::Answer;
     path = "/api/credentials/{name}",
     tag = "secrets",
     operation_id = "read_credential_by_name",
-    params(("name" = String, Path, description = "The credential's name, percent-encoded"), ReadQuery),
-    responses((status = 200, body = RevealedCredential), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(NamePath, ReadQuery),
+    responses((status = 200, body = RevealedCredential))
 )]
 pub(super) async fn read_by_name(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    path: Result<Path<String>, PathRejection>,
+    NamePath(name): NamePath,
     Query(query): Query<ReadQuery>,
 ) -> Answer<Json<RevealedCredential>> {
-    let name = name(path)?;
     let user = super::other_user(&actor, query.user_id)?;
     let service = state.room.credentials(actor);
     let read = match user {

@@ -1,14 +1,13 @@
 //! `GET /api/providers/{provider}/credential`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom_client::wire::credential::{ReadQuery, RevealedCredential};
-use strongroom_client::wire::problem::ProblemBody;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, Query, name};
+use crate::http::extract::{Caller, Query};
+use crate::http::parameter::ProviderPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Read the key to use for a provider
 ///
@@ -19,17 +18,15 @@ use crate::http::problem::Answer;
     path = "/api/providers/{provider}/credential",
     tag = "secrets",
     operation_id = "read_credential_by_provider",
-    params(("provider" = String, Path, description = "openai, anthropic, gemini (or google), openrouter, groq …"), ReadQuery),
-    responses((status = 200, body = RevealedCredential), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(ProviderPath, ReadQuery),
+    responses((status = 200, body = RevealedCredential))
 )]
 pub(super) async fn read_by_provider(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    path: Result<Path<String>, PathRejection>,
+    ProviderPath(provider): ProviderPath,
     Query(query): Query<ReadQuery>,
 ) -> Answer<Json<RevealedCredential>> {
-    let provider = name(path)?;
     let user = super::other_user(&actor, query.user_id)?;
     let service = state.room.credentials(actor);
     let read = match user {

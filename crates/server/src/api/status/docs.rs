@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::docs_page;
+use crate::api::docs_page;
 
 /// Describe the API
 #[utoipa::path(get, path = "/openapi.json", tag = "status", operation_id = "show_openapi", responses((status = 200, body = Object)))]

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use strongroom_client::wire::status::Readiness;
 
-use crate::http::AppState;
+use crate::state::AppState;
 
 /// Whoever asks whether this server can work, asks the next one when the answer takes long.
 const PATIENCE: Duration = Duration::from_secs(2);

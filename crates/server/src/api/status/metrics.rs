@@ -5,8 +5,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use strongroom_model::{Actor, Problem, Role};
 
+use crate::http::authentication::Evidence;
 use crate::http::problem::Answer;
-use crate::http::{AppState, door};
+use crate::state::AppState;
 
 /// Tell what was counted
 ///
@@ -15,12 +16,9 @@ use crate::http::{AppState, door};
 /// machines can connect, such a token is needed.
 #[utoipa::path(get, path = "/metrics", tag = "status", operation_id = "show_metrics", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn metrics(State(state): State<AppState>, request: Request) -> Answer<Response> {
-    let shown = door::shown_by(&request);
+    let evidence = Evidence::of(&request);
     drop(request);
-    let reader = match shown {
-        Some(shown) => shown.authenticate(&state).await,
-        None => Err(door::no_token()),
-    };
+    let reader = evidence.authenticate(&state.authenticator).await;
     let may_know = |actor: Actor| match actor.role {
         Role::Admin | Role::Auditor => Ok(()),
         _ => Err(Problem::denied("metrics are for the roles admin and auditor")),

@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::status::Status;
 use strongroom_model::Role;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
+use crate::state::AppState;
 
 /// Tell which server this is and whom it takes the caller for
 #[utoipa::path(
@@ -15,8 +14,7 @@ use crate::http::extract::Caller;
     path = "/api/admin/status",
     tag = "status",
     operation_id = "show_status",
-    responses((status = 200, body = Status), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Status))
 )]
 pub(super) async fn show(State(state): State<AppState>, Caller(actor): Caller) -> Json<Status> {
     Json(Status {

@@ -5,14 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use strongroom::token::TokenRequest;
 use strongroom_client::wire::SecretText;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenLimit};
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Problem, Provider, Role, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Create a token
 ///
@@ -23,8 +22,7 @@ use crate::http::problem::Answer;
     tag = "tokens",
     operation_id = "create_token",
     request_body = CreateToken,
-    responses((status = 201, body = CreatedToken), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 201, body = CreatedToken))
 )]
 pub(super) async fn create(
     State(state): State<AppState>,

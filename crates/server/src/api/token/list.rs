@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::token::Token;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List tokens
 ///
@@ -17,8 +16,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/tokens",
     tag = "tokens",
     operation_id = "list_tokens",
-    responses((status = 200, body = Vec<Token>), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Vec<Token>))
 )]
 pub(super) async fn list(State(state): State<AppState>, Caller(actor): Caller) -> Answer<Json<Vec<Token>>> {
     let tokens = state.room.tokens(actor).list().await?;

@@ -1,14 +1,13 @@
 //! `POST /api/admin/tokens/{id}/lease`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
 use strongroom_client::wire::token::{ProlongToken, ProlongedToken};
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, JsonBody, name};
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::parameter::TokenPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Prolong a token
 ///
@@ -18,17 +17,16 @@ use crate::http::problem::Answer;
     path = "/api/admin/tokens/{id}/lease",
     tag = "tokens",
     operation_id = "prolong_token",
-    params(("id" = String, Path, description = "The token's public id")),
+    params(TokenPath),
     request_body = ProlongToken,
-    responses((status = 200, body = ProlongedToken), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = ProlongedToken))
 )]
 pub(super) async fn prolong(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    path: Result<Path<String>, PathRejection>,
+    TokenPath(id): TokenPath,
     JsonBody(body, _): JsonBody<ProlongToken>,
 ) -> Answer<Json<ProlongedToken>> {
-    let leased_until = state.room.tokens(actor).prolong(&name(path)?, body.lease_seconds).await?;
+    let leased_until = state.room.tokens(actor).prolong(&id, body.lease_seconds).await?;
     Ok(Json(ProlongedToken { leased_until }))
 }

@@ -1,13 +1,13 @@
 //! `DELETE /api/admin/tokens/{id}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use strongroom_client::wire::problem::{Message, ProblemBody};
+use axum::extract::State;
+use strongroom_client::wire::problem::Message;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, name};
+use crate::http::extract::Caller;
+use crate::http::parameter::TokenPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Revoke a token
 ///
@@ -17,15 +17,14 @@ use crate::http::problem::Answer;
     path = "/api/admin/tokens/{id}",
     tag = "tokens",
     operation_id = "revoke_token",
-    params(("id" = String, Path, description = "The token's public id")),
-    responses((status = 200, body = Message), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(TokenPath),
+    responses((status = 200, body = Message))
 )]
 pub(super) async fn revoke(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    path: Result<Path<String>, PathRejection>,
+    TokenPath(id): TokenPath,
 ) -> Answer<Json<Message>> {
-    state.room.tokens(actor).revoke(&name(path)?).await?;
+    state.room.tokens(actor).revoke(&id).await?;
     Ok(Json(Message { message: "Token revoked successfully".to_owned() }))
 }

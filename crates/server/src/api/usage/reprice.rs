@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{RepriceUsage, UsageRepriced};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Price anew what was used
 ///
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     tag = "usage",
     operation_id = "reprice_usage",
     request_body = RepriceUsage,
-    responses((status = 200, body = UsageRepriced), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = UsageRepriced))
 )]
 pub(super) async fn reprice(
     State(state): State<AppState>,

@@ -3,13 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use strongroom::usage::{GroupBy, Sums};
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{ShowUsage, Usage, UsageRow};
 use strongroom_model::{Millis, Problem};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Tell what was used
 #[utoipa::path(
@@ -18,8 +17,7 @@ use crate::http::problem::Answer;
     tag = "usage",
     operation_id = "show_usage",
     params(ShowUsage),
-    responses((status = 200, body = Usage), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Usage))
 )]
 pub(super) async fn show(
     State(state): State<AppState>,

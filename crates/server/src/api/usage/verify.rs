@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::usage::{UsageDiscrepancy, UsageVerification};
 use strongroom_model::Millis;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Prove that all counters equal the ledger
 #[utoipa::path(
@@ -17,10 +16,8 @@ use crate::http::problem::Answer;
     tag = "usage",
     operation_id = "verify_usage",
     responses(
-        (status = 200, body = UsageVerification),
-        (status = "default", description = "A problem", body = ProblemBody)
-    ),
-    security(("bearer" = []))
+        (status = 200, body = UsageVerification)
+    )
 )]
 pub(super) async fn verify(
     State(state): State<AppState>,

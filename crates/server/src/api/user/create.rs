@@ -4,13 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use strongroom::user::NewUser;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::{CreateUser, User};
 use strongroom_model::{Role, UserId};
 
-use crate::http::AppState;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Create a user
 #[utoipa::path(
@@ -19,8 +18,7 @@ use crate::http::problem::Answer;
     tag = "users",
     operation_id = "create_user",
     request_body = CreateUser,
-    responses((status = 201, body = User), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 201, body = User))
 )]
 pub(super) async fn create(
     State(state): State<AppState>,

@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::User;
 
-use crate::http::AppState;
 use crate::http::extract::Caller;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// List users
 #[utoipa::path(
@@ -15,8 +14,7 @@ use crate::http::problem::Answer;
     path = "/api/admin/users",
     tag = "users",
     operation_id = "list_users",
-    responses((status = 200, body = Vec<User>), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    responses((status = 200, body = Vec<User>))
 )]
 pub(super) async fn list(State(state): State<AppState>, Caller(actor): Caller) -> Answer<Json<Vec<User>>> {
     let users = state.room.users(actor).list().await?;

@@ -1,15 +1,13 @@
 //! `GET /api/admin/users/{id}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
 use strongroom_client::wire::user::User;
-use strongroom_model::UserId;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, number};
+use crate::http::extract::Caller;
+use crate::http::parameter::UserPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Show a user
 #[utoipa::path(
@@ -17,15 +15,14 @@ use crate::http::problem::Answer;
     path = "/api/admin/users/{id}",
     tag = "users",
     operation_id = "show_user",
-    params(("id" = i64, Path, description = "The user's number")),
-    responses((status = 200, body = User), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(UserPath),
+    responses((status = 200, body = User))
 )]
 pub(super) async fn show(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    UserPath(id): UserPath,
 ) -> Answer<Json<User>> {
-    let user = state.room.users(actor).require(UserId(number(id, "User")?)).await?;
+    let user = state.room.users(actor).require(id).await?;
     Ok(Json(super::wire(user)))
 }

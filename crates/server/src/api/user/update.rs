@@ -1,16 +1,15 @@
 //! `PATCH /api/admin/users/{id}`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use strongroom::user::UserPatch;
-use strongroom_client::wire::problem::ProblemBody;
 use strongroom_client::wire::user::{UpdateUser, User};
 use strongroom_model::{Role, UserId};
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, JsonBody, number};
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::parameter::UserPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Change a user
 ///
@@ -21,14 +20,13 @@ use crate::http::problem::Answer;
     tag = "users",
     operation_id = "update_user",
     request_body = UpdateUser,
-    params(("id" = i64, Path, description = "The user's number")),
-    responses((status = 200, body = User), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(UserPath),
+    responses((status = 200, body = User))
 )]
 pub(super) async fn update(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    UserPath(id): UserPath,
     JsonBody(body, _): JsonBody<UpdateUser>,
 ) -> Answer<Json<User>> {
     let patch = UserPatch {
@@ -36,6 +34,6 @@ pub(super) async fn update(
         role: body.role.as_deref().map(Role::parse).transpose()?,
         is_active: body.is_active,
     };
-    let user = state.room.users(actor).update(UserId(number(id, "User")?), patch).await?;
+    let user = state.room.users(actor).update(id, patch).await?;
     Ok(Json(super::wire(user)))
 }

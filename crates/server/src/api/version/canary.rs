@@ -1,17 +1,13 @@
 //! `POST /api/admin/credentials/{id}/canary`
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use strongroom_client::wire::credential::Credential;
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
 use strongroom_client::wire::version::SetCanary;
-use strongroom_model::CredentialId;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, JsonBody, if_match, number};
+use crate::api::credential::Changed;
+use crate::http::extract::{Caller, JsonBody};
+use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Send a share of the calls to the staged version
 ///
@@ -24,22 +20,16 @@ use crate::http::problem::Answer;
     tag = "credentials",
     operation_id = "set_canary",
     request_body = SetCanary,
-    params(
-        ("id" = i64, Path, description = "The credential's number"),
-        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the change is based on; 412 when it has passed")
-    ),
-    responses((status = 200, body = Credential, headers(("ETag" = String, description = "The new revision"))), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath, IfMatch),
+    responses(Changed)
 )]
 pub(super) async fn canary(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
-    headers: HeaderMap,
+    CredentialPath(id): CredentialPath,
+    IfMatch(revision): IfMatch,
     JsonBody(body, _): JsonBody<SetCanary>,
-) -> Answer<Response> {
-    let id = CredentialId(number(id, "Credential")?);
-    let revision = if_match(&headers)?;
+) -> Answer<Changed> {
     let changed = state.room.credentials(actor).canary(id, body.percent, body.skip_test, revision).await?;
-    Ok(crate::api::credential::answer(&changed))
+    Ok(Changed(changed))
 }

@@ -1,15 +1,12 @@
 //! `DELETE /api/admin/credentials/{id}/versions/{number}`
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use strongroom_client::wire::credential::Credential;
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, if_match};
+use crate::api::credential::Changed;
+use crate::http::extract::Caller;
+use crate::http::parameter::{IfMatch, VersionPath};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Destroy a version
 ///
@@ -19,22 +16,16 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/{id}/versions/{number}",
     tag = "credentials",
     operation_id = "destroy_version",
-    params(
-        ("id" = i64, Path, description = "The credential's number"),
-        ("number" = i64, Path, description = "The version's number"),
-        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the change is based on; 412 when it has passed")
-    ),
-    responses((status = 200, body = Credential, headers(("ETag" = String, description = "The new revision"))), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(VersionPath, IfMatch),
+    responses(Changed)
 )]
 pub(super) async fn destroy(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    path: Result<Path<(i64, i64)>, PathRejection>,
-    headers: HeaderMap,
-) -> Answer<Response> {
-    let (id, number) = super::numbers(path)?;
-    let revision = if_match(&headers)?;
-    let changed = state.room.credentials(actor).destroy_version(id, number, revision).await?;
-    Ok(crate::api::credential::answer(&changed))
+    version: VersionPath,
+    IfMatch(revision): IfMatch,
+) -> Answer<Changed> {
+    let changed =
+        state.room.credentials(actor).destroy_version(version.credential, version.number, revision).await?;
+    Ok(Changed(changed))
 }

@@ -1,16 +1,14 @@
 //! `GET /api/admin/credentials/{id}/versions/diff`
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
 use strongroom_client::wire::version::{CompareVersions, FieldComparison, VersionComparison};
-use strongroom_model::CredentialId;
 use strongroom_model::credential::Field;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, Query, number};
+use crate::http::extract::{Caller, Query};
+use crate::http::parameter::CredentialPath;
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Compare two versions
 ///
@@ -20,20 +18,15 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/{id}/versions/diff",
     tag = "credentials",
     operation_id = "compare_versions",
-    params(
-        ("id" = i64, Path, description = "The credential's number"),
-        CompareVersions
-    ),
-    responses((status = 200, body = VersionComparison), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath, CompareVersions),
+    responses((status = 200, body = VersionComparison))
 )]
 pub(super) async fn diff(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    CredentialPath(id): CredentialPath,
     Query(query): Query<CompareVersions>,
 ) -> Answer<Json<VersionComparison>> {
-    let id = CredentialId(number(id, "Credential")?);
     let service = state.room.credentials(actor);
     let (credential, _) = service.versions(id).await?;
     let same = service.same_keys(&credential).await?;

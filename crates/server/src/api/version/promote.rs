@@ -1,17 +1,13 @@
 //! `POST /api/admin/credentials/{id}/promote`
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use strongroom_client::wire::credential::Credential;
-use strongroom_client::wire::problem::ProblemBody;
+use axum::extract::State;
 use strongroom_client::wire::version::PromoteQuery;
-use strongroom_model::CredentialId;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, Query, if_match, number};
+use crate::api::credential::Changed;
+use crate::http::extract::{Caller, Query};
+use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Bring the staged version into use
 ///
@@ -22,23 +18,16 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/{id}/promote",
     tag = "credentials",
     operation_id = "promote_version",
-    params(
-        ("id" = i64, Path, description = "The credential's number"),
-        PromoteQuery,
-        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the change is based on; 412 when it has passed")
-    ),
-    responses((status = 200, body = Credential, headers(("ETag" = String, description = "The new revision"))), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath, PromoteQuery, IfMatch),
+    responses(Changed)
 )]
 pub(super) async fn promote(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
+    CredentialPath(id): CredentialPath,
     Query(query): Query<PromoteQuery>,
-    headers: HeaderMap,
-) -> Answer<Response> {
-    let id = CredentialId(number(id, "Credential")?);
-    let revision = if_match(&headers)?;
+    IfMatch(revision): IfMatch,
+) -> Answer<Changed> {
     let changed = state.room.credentials(actor).promote(id, query.skip_test, revision).await?;
-    Ok(crate::api::credential::answer(&changed))
+    Ok(Changed(changed))
 }

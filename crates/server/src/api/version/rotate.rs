@@ -1,16 +1,12 @@
 //! `POST /api/admin/credentials/{id}/rotate`
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
-use strongroom_client::wire::credential::Credential;
-use strongroom_client::wire::problem::ProblemBody;
-use strongroom_model::CredentialId;
+use axum::extract::State;
 
-use crate::http::AppState;
-use crate::http::extract::{Caller, if_match, number};
+use crate::api::credential::Changed;
+use crate::http::extract::Caller;
+use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
+use crate::state::AppState;
 
 /// Have the provider make a new key
 ///
@@ -21,21 +17,15 @@ use crate::http::problem::Answer;
     path = "/api/admin/credentials/{id}/rotate",
     tag = "credentials",
     operation_id = "rotate_credential",
-    params(
-        ("id" = i64, Path, description = "The credential's number"),
-        ("If-Match" = Option<String>, Header, nullable = false, pattern = r#"^(\*|"[0-9]{1,18}")$"#, description = "The `ETag` that the change is based on; 412 when it has passed")
-    ),
-    responses((status = 200, body = Credential, headers(("ETag" = String, description = "The new revision"))), (status = "default", description = "A problem", body = ProblemBody)),
-    security(("bearer" = []))
+    params(CredentialPath, IfMatch),
+    responses(Changed)
 )]
 pub(super) async fn rotate(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    id: Result<Path<i64>, PathRejection>,
-    headers: HeaderMap,
-) -> Answer<Response> {
-    let id = CredentialId(number(id, "Credential")?);
-    let revision = if_match(&headers)?;
+    CredentialPath(id): CredentialPath,
+    IfMatch(revision): IfMatch,
+) -> Answer<Changed> {
     let changed = state.room.credentials(actor).rotate(id, revision).await?;
-    Ok(crate::api::credential::answer(&changed))
+    Ok(Changed(changed))
 }

@@ -35,7 +35,7 @@ fn the_reference_is_current() {
 #[test]
 fn every_name_stands_in_both() {
     let (example, reference) = (example_file(), reference_markdown());
-    for setting in setting::settings() {
+    for setting in settings() {
         assert!(example.contains(setting.sample), "{}", setting.name());
         assert!(reference.contains(setting.doc) && example.contains(setting.doc), "{}", setting.name());
         for variable in setting.all_variables() {
@@ -49,7 +49,7 @@ fn every_name_stands_in_both() {
             assert!(reference.contains(&format!("`{}_file`", setting.key)), "{}", setting.name());
         }
     }
-    for variable in setting::variables() {
+    for variable in variables() {
         assert!(reference.contains(&format!("`{variable}`")), "{variable}");
     }
 }

@@ -50,7 +50,7 @@ fn every_flag_is_stronger_than_its_variable() {
     assert_eq!(config.log.format, Some(LogFormat::Json));
     assert!(!config.database.migrate);
     // Every flag in the table has been tried here or above.
-    let flags: Vec<_> = setting::settings().filter_map(|setting| setting.flag).collect();
+    let flags: Vec<_> = settings().filter_map(|setting| setting.flag).collect();
     assert_eq!(flags, ["--data-dir", "--no-migrate", "--listen", "--log-format"]);
 }
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// Every setting that is a secret, with its first variable.
 fn secret_settings() -> impl Iterator<Item = (&'static setting::Setting, &'static str)> {
-    setting::settings().filter(|setting| setting.is_secret()).map(|setting| (setting, setting.variables[0]))
+    settings().filter(|setting| setting.is_secret()).map(|setting| (setting, setting.variables[0]))
 }
 
 /// A text with the canary that the setting takes.

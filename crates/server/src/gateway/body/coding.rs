@@ -163,7 +163,8 @@ pub(super) async fn decode(
     coding: Coding,
     coded: Bytes,
     mut place: Option<Place>,
-    (room, caller): (&Room, &Actor),
+    room: &Room,
+    caller: &Actor,
 ) -> Result<(Bytes, Option<Place>), Problem> {
     let mut decoded = Vec::new();
     {

@@ -21,9 +21,9 @@ fn pieces(pieces: Vec<(u64, usize)>) -> impl Body<Data = Bytes, Error = Infallib
 
 async fn read_of(body: impl Body<Data = Bytes> + Unpin) -> Result<(usize, usize), Problem> {
     let room = Room::default();
-    match read(&room, &Actor::library(), (body, None), Long::RefusedHere).await? {
-        Received::Whole(whole, place) => Ok((whole.len(), place.as_ref().map_or(0, Place::taken))),
-        Received::Passing(_) => panic!("it was asked for whole"),
+    match read(&room, &Actor::library(), body, None, Long::RefusedHere).await? {
+        (RequestBody::Buffered(whole), place) => Ok((whole.len(), place.as_ref().map_or(0, Place::taken))),
+        (RequestBody::Streaming(_), _) => panic!("it was asked for whole"),
     }
 }
 

@@ -47,8 +47,7 @@ fn bare_deflate(text: &[u8]) -> Vec<u8> {
 fn decoded(coding: Coding, coded: impl Into<Vec<u8>>) -> Result<(Vec<u8>, usize), Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let (room, caller) = (Room::default(), Actor::library());
-    let (whole, place) =
-        runtime.block_on(decode(coding, Bytes::from(coded.into()), None, (&room, &caller)))?;
+    let (whole, place) = runtime.block_on(decode(coding, Bytes::from(coded.into()), None, &room, &caller))?;
     Ok((whole.to_vec(), place.map_or(0, |place| place.taken())))
 }
 

@@ -1,4 +1,8 @@
-//! The door: gives every request an id, finds out who it is from, lets in who may, and writes down how it ended.
+//! Access to the API: every request gets an id, is authenticated and authorised by the table of routes; error responses
+//! are rendered, logged and (for authenticated callers) audited here.
+
+mod field;
+pub mod route;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,12 +15,12 @@ use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target};
 use strongroom_model::problem::Causes;
-use strongroom_model::{Actor, ActorKind, Clock, Problem, ProblemKind, Role, Secret};
+use strongroom_model::{Actor, Clock, Problem, ProblemKind};
 
-use super::AppState;
-use super::peer::{self, LocalPeer};
-use super::problem::{Failure, render};
-use super::route::{Access, Route, find};
+use crate::http::authentication::Evidence;
+use crate::http::problem::{Failure, render};
+use crate::state::AppState;
+use route::{Access, Route, find};
 
 const REQUEST_ID: &str = "x-request-id";
 /// How long the audit entry of a failure may take where a dependency does not answer.
@@ -38,8 +42,8 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
         return finish(&Problem::denied("this route is closed"), &request_id);
     };
     let named = target_of(route, &request);
-    let shown = Shown::by(&request);
-    let admitted = admit(&state, route, shown, &request_id).await;
+    let evidence = Evidence::of(&request);
+    let admitted = admit(&state, route, evidence, &request_id).await;
     let (actor, answer) = match admitted {
         Ok(Some(actor)) => {
             request.extensions_mut().insert(actor.clone());
@@ -113,35 +117,17 @@ struct Refusal {
     problem: Problem,
 }
 
-/// What a request shows of who it is from.
-#[derive(Debug)]
-pub struct Shown {
-    authorization: Option<HeaderValue>,
-    local: Option<LocalPeer>,
-    address: Option<String>,
-}
-
-impl Shown {
-    fn by(request: &Request) -> Self {
-        Self {
-            authorization: request.headers().get(header::AUTHORIZATION).cloned(),
-            local: request.extensions().get::<LocalPeer>().cloned(),
-            address: peer::address(request.extensions()),
-        }
-    }
-}
-
 async fn admit(
     state: &AppState,
     route: &Route,
-    shown: Shown,
+    evidence: Evidence,
     request_id: &str,
 ) -> Result<Option<Actor>, Refusal> {
     let Access::Roles(roles) = route.access else { return Ok(None) };
-    let authenticated = shown.authenticate(state).await;
+    let authenticated = evidence.authenticate(&state.authenticator).await;
     let mut actor = authenticated.map_err(|problem| Refusal { actor: None, problem })?;
     actor.request_id = Some(request_id.to_owned());
-    actor.remote_address = shown.address;
+    actor.remote_address = evidence.address;
     if roles.contains(&actor.role) {
         return Ok(Some(actor));
     }
@@ -151,65 +137,6 @@ async fn admit(
         "Reader or admin access required"
     });
     Err(Refusal { actor: Some(actor), problem })
-}
-
-impl Shown {
-    /// Whom that makes the caller.
-    ///
-    /// # Errors
-    /// [`Problem`] of kind `Unauthenticated`.
-    pub async fn authenticate(&self, state: &AppState) -> Result<Actor, Problem> {
-        let token = match &self.authorization {
-            None => None,
-            Some(shown) => {
-                let shown = shown.to_str().map_err(|_| not_known())?;
-                let (scheme, token) = shown.split_once(' ').ok_or_else(not_known)?;
-                if !scheme.eq_ignore_ascii_case("bearer") {
-                    return Err(not_known());
-                }
-                Some(Secret::from(token.trim()))
-            }
-        };
-        authenticate(state, token, self.local.as_ref()).await
-    }
-}
-
-fn not_known() -> Problem {
-    Problem::new(ProblemKind::Unauthenticated, "Invalid or expired token")
-}
-
-/// The problem of a caller who shows nothing.
-#[must_use]
-pub fn no_token() -> Problem {
-    Problem::new(ProblemKind::Unauthenticated, "Authentication required")
-}
-
-/// Reads what a request shows on a route that is open to anybody; `None` when that is nothing.
-#[must_use]
-pub fn shown_by(request: &Request) -> Option<Shown> {
-    Some(Shown::by(request)).filter(|shown| shown.authorization.is_some() || shown.local.is_some())
-}
-
-/// Who shows this token; without one, who is let in for being on this machine.
-///
-/// # Errors
-/// [`Problem`] of kind `Unauthenticated`.
-pub async fn authenticate(
-    state: &AppState,
-    token: Option<Secret>,
-    local: Option<&LocalPeer>,
-) -> Result<Actor, Problem> {
-    let Some(token) = token else {
-        if let Some(LocalPeer(name)) = local {
-            return Ok(Actor::new(ActorKind::Local(name.clone()), Role::Admin));
-        }
-        return Err(no_token());
-    };
-    if token.expose().starts_with("sr_") {
-        return state.room.authenticate(&token).await;
-    }
-    let user = state.jwt.as_ref().and_then(|jwt| jwt.user_of(token.expose())).ok_or_else(not_known)?;
-    Box::pin(state.room.authenticate_user(user)).await
 }
 
 /// What a request is about, as far as its path tells.
@@ -276,48 +203,13 @@ async fn note_failure(
         .failed_target(noun(route.action), named)
         .await
         .unwrap_or_else(|_| Target::kind(noun(route.action)));
-    let detail = json!({ "code": problem.kind.code(), "field": problem.field.as_deref().filter(|field| is_our_field(field)) });
+    let field = problem.field.as_ref().and_then(field::known);
+    let detail = json!({ "code": problem.kind.code(), "field": field });
     state.room.note(actor, route.action, target, outcome, &detail).await
 }
 
 fn noun(action: &'static str) -> &'static str {
     action.split('.').next().unwrap_or(action)
-}
-
-/// Names of fields that callers make up may hold anything; ours are short words.
-fn is_our_field(field: &str) -> bool {
-    const OURS: &[&str] = &[
-        "name",
-        "provider",
-        "apiKey",
-        "apiSecret",
-        "endpoint",
-        "priority",
-        "isActive",
-        "isGlobal",
-        "userId",
-        "rateLimit",
-        "role",
-        "expiresAt",
-        "rotateAfterDays",
-        "percent",
-        "rotateWith",
-        "rotateWith.project",
-        "days",
-        "from",
-        "to",
-        "scope.credentials",
-        "id",
-        "limit",
-        "cursor",
-        "If-Match",
-        "Idempotency-Key",
-        "body",
-        "query",
-        "model",
-        "Content-Type",
-    ];
-    OURS.contains(&field)
 }
 
 fn finish(problem: &Problem, request_id: &str) -> Response {

@@ -6,44 +6,39 @@ use axum::Json;
 use axum::response::IntoResponse;
 use http::Response;
 use serde_json::{Value, json};
-use strongroom::Strongroom;
+use strongroom_model::model_route::ModelAt;
 use strongroom_model::provider::KNOWN;
 use strongroom_model::{Actor, Problem, Provider};
 
-use super::models::ModelAt;
+use super::Gateway;
+use super::body_out::BodyOut;
 use super::target::resolve;
-use crate::config::GatewayConfig;
-use crate::http::front::Outgoing;
 
 /// Aliases, and the models with a known price of every provider that this caller is served by, in the shape of
 /// <https://platform.openai.com/docs/api-reference/models/list>; each with where it goes and why, and the routes.
-pub(super) async fn list(
-    room: &Strongroom,
-    actor: &Arc<Actor>,
-    config: &GatewayConfig,
-) -> Result<Response<Outgoing>, Problem> {
-    let calls = room.calls(Arc::clone(actor));
+pub(super) async fn list(gateway: &Gateway, actor: &Arc<Actor>) -> Result<Response<BodyOut>, Problem> {
+    let (calls, names) = (gateway.room.calls(Arc::clone(actor)), &gateway.options.names);
     let mut data = Vec::new();
-    for name in config.aliases.names() {
-        let found = resolve(name, (&config.routes, &config.aliases), &calls).await?;
+    for name in names.aliases.names() {
+        let found = resolve(name, names, &calls).await?;
         data.push(model(name, "strongroom", found.iter().map(goes_to).collect()));
     }
     for known in KNOWN {
         let provider = Provider::of_known(known.name);
         if calls.serves(&provider).await? {
-            for name in room.prices().models_of(&provider) {
+            for name in gateway.room.prices().models_of(&provider) {
                 let goes = json!({ "provider": provider.as_str(), "model": name, "because": "known" });
                 data.push(model(&format!("{provider}/{name}"), provider.as_str(), vec![goes]));
             }
         }
     }
-    let routes: Vec<_> = config
+    let routes: Vec<_> = names
         .routes
         .patterns()
         .map(|(pattern, provider)| json!({ "pattern": pattern, "provider": provider.as_str() }))
         .collect();
     let list = json!({ "object": "list", "data": data, "strongroom": { "routes": routes } });
-    Ok(Json(list).into_response().map(Outgoing::Router))
+    Ok(Json(list).into_response().map(BodyOut::Plain))
 }
 
 fn goes_to(at: &ModelAt) -> Value {

@@ -1,9 +1,9 @@
-//! Which provider serves a model that a program asks the door for all for.
+//! Routes and aliases: the provider that serves a model which a program names without one.
 
 use std::fmt;
 use std::sync::Arc;
 
-use strongroom_model::Provider;
+use crate::Provider;
 
 /// Patterns of models, each with its provider; the first that fits decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +12,15 @@ pub struct Routes(Vec<(Arc<str>, Provider)>);
 /// Names that stand for models, each with the models to try in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Aliases(Vec<(String, Vec<String>)>);
+
+/// Names of models that programs use, and where they lead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelNames {
+    /// The provider that serves a model which is named without one.
+    pub routes: Routes,
+    /// Names that stand for models, in the order to try.
+    pub aliases: Aliases,
+}
 
 /// A model at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::description::{Description, Operation};
 use super::fields::{self, Field};
 use super::{example, words};
-use crate::http::route::{self, Access};
+use crate::api::access::route::{self, Access};
 
 /// The operation's part of the page.
 pub(super) fn article(api: &Description<'_>, operation: &Operation<'_>) -> Markup {

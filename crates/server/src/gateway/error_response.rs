@@ -1,41 +1,32 @@
 //! Errors of ours, in the shape that the client's library knows.
 
 use axum::body::Body;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use strongroom_connectors::ai::gateway::{Dialect, ErrorBody};
 use strongroom_model::{Millis, Problem, ProblemKind};
 
+use super::body_out::BodyOut;
 use super::{DENIED_BY, REQUEST_ID, RETRY_AT};
-use crate::http::front::Outgoing;
 use crate::http::problem::status;
 
 /// The longest wait that libraries are told of, in milliseconds: several sleep as long as they are told, to the end of a month.
 const MAX_RETRY_AFTER_MILLIS: i64 = 60_000;
 
-/// The field of a problem that asks for another protocol.
-pub(super) const UPGRADE: &str = "upgrade";
-
 /// The answer for a problem.
-pub(super) fn refuse(
+pub(super) fn error_response(
     problem: &Problem,
     dialect: Dialect,
     request_id: &str,
     now: Millis,
-) -> Response<Outgoing> {
-    let status = match (problem.kind, problem.field.as_deref()) {
-        (ProblemKind::Invalid, Some("body")) if problem.message.contains("longer than") => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
-        // No `Upgrade` header with it: there is no protocol to go up to. Clients that try one then fall back to HTTP.
-        (ProblemKind::Invalid, Some(UPGRADE)) => StatusCode::UPGRADE_REQUIRED,
-        (kind, _) => status(kind),
-    };
+) -> Response<BodyOut> {
+    // No `Upgrade` header with a 426: there is no protocol to go up to. Clients that try one then fall back to HTTP.
+    let status = status(problem.kind);
     let body = ErrorBody {
         status: status.as_u16(),
         message: format!("strongroom: {}", problem.message),
         code: problem.kind.code(),
     };
-    let mut response = Response::new(Outgoing::Router(Body::from(body.to_json(dialect).to_string())));
+    let mut response = Response::new(BodyOut::Plain(Body::from(body.to_json(dialect).to_string())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -78,7 +69,7 @@ mod tests {
 
     fn refused(kind: ProblemKind, wait: Option<i64>) -> (Option<i64>, Option<String>, bool) {
         let problem = Problem { retry_at: wait.map(|wait| Millis(NOW.0 + wait)), ..Problem::new(kind, "x") };
-        let answer = refuse(&problem, Dialect::OpenAi, "id", NOW);
+        let answer = error_response(&problem, Dialect::OpenAi, "id", NOW);
         let text = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         (
             text("retry-after").map(|seconds| seconds.parse().unwrap()),

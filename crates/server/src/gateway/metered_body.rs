@@ -41,7 +41,7 @@ impl std::error::Error for Broken {
 
 /// What a call is settled by.
 #[derive(Debug)]
-pub(super) struct Meterage {
+pub(super) struct Settlement {
     /// The call; taken when it is settled.
     pub(super) running: Option<Running>,
     /// Reads the answer.
@@ -50,7 +50,7 @@ pub(super) struct Meterage {
     pub(super) meter: Meter,
 }
 
-impl Meterage {
+impl Settlement {
     /// Settles the call by what the provider has said up to here. However the answer ends: figures that are the provider's
     /// last word stay so when the rest is cut, and what was shown without them bounds nothing.
     fn settle(&mut self) {
@@ -66,13 +66,10 @@ impl Meterage {
 }
 
 /// A provider's answer, on its way to the client.
-pub type Passing = Tap<Answer>;
-
-/// The body.
 #[derive(Debug)]
-pub struct Tap<B> {
+pub struct MeteredBody<B = Answer> {
     inner: B,
-    meterage: Meterage,
+    settlement: Settlement,
     filter: Option<UsageFilter>,
     /// Why it broke off, until the client is told.
     broken: Option<upstream::Broken>,
@@ -84,20 +81,20 @@ pub struct Tap<B> {
     waits: bool,
 }
 
-impl<B> Tap<B> {
-    pub(super) fn new(inner: B, meterage: Meterage, filter: Option<UsageFilter>, idle: Duration) -> Self {
-        Self { inner, meterage, filter, broken: None, is_over: false, idle, timer: None, waits: false }
+impl<B> MeteredBody<B> {
+    pub(super) fn new(inner: B, settlement: Settlement, filter: Option<UsageFilter>, idle: Duration) -> Self {
+        Self { inner, settlement, filter, broken: None, is_over: false, idle, timer: None, waits: false }
     }
 }
 
-impl<B> Drop for Tap<B> {
+impl<B> Drop for MeteredBody<B> {
     fn drop(&mut self) {
         // The client is gone.
-        self.meterage.settle();
+        self.settlement.settle();
     }
 }
 
-impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
+impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for MeteredBody<B> {
     type Data = Bytes;
     type Error = Broken;
 
@@ -121,28 +118,28 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
                         Ok(data) => data,
                         Err(frame) => return Poll::Ready(Some(Ok(frame))),
                     };
-                    this.meterage.reader.feed(&data);
+                    this.settlement.reader.feed(&data);
                     let data = match &mut this.filter {
                         Some(filter) => filter.feed(data),
                         None => data,
                     };
                     // The last bytes are there: settled before they leave, so that whoever has them finds them counted.
                     if this.filter.is_none() && this.inner.is_end_stream() {
-                        this.meterage.settle();
+                        this.settlement.settle();
                     }
                     if !data.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    this.meterage.settle();
+                    this.settlement.settle();
                     // An error ends the connection, and what was not written before it is lost: the head, and what came.
                     this.broken = Some(error);
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 Poll::Ready(None) => {
-                    this.meterage.settle();
+                    this.settlement.settle();
                     this.is_over = true;
                     let rest = this.filter.as_mut().map(UsageFilter::finish).unwrap_or_default();
                     if rest.is_empty() {
@@ -159,7 +156,7 @@ impl<B: Body<Data = Bytes, Error = upstream::Broken> + Unpin> Body for Tap<B> {
             timer.as_mut().reset(Instant::now() + this.idle);
         }
         if timer.as_mut().poll(context).is_ready() {
-            this.meterage.settle();
+            this.settlement.settle();
             this.is_over = true;
             return Poll::Ready(Some(Err(Broken::Idle)));
         }

@@ -1,6 +1,6 @@
 //! The table of routes: who may call each, what it does, and the name of it in the audit trail.
 //!
-//! A route that is not in the table is refused by the door, so that none can be added without saying who may.
+//! A route that is not in the table is refused, so that none can be added without saying who may.
 
 use std::time::Duration;
 

@@ -17,12 +17,11 @@ use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
-use super::body::{self, Coding, Long, Place, Received};
-use super::tap::{Meterage, Tap};
-use super::target::{Target, located, nowhere, targets};
-use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, list};
-use crate::http::AppState;
-use crate::http::front::Outgoing;
+use super::body::{self, Coding, Long, Place};
+use super::body_out::BodyOut;
+use super::metered_body::{MeteredBody, Settlement};
+use super::target::{Located, Target, locate, nowhere, targets};
+use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, model_list};
 use crate::http::upload::Upload;
 
 /// The longest error of a provider that is read, in bytes.
@@ -43,13 +42,6 @@ struct Asked<'a> {
     request_id: &'a str,
 }
 
-enum Sendable {
-    /// Can be sent again.
-    Whole(Bytes),
-    /// Can be sent once; then it is gone.
-    Passing(Option<Upload>),
-}
-
 /// What is known of a call before a credential is tried.
 #[expect(
     clippy::large_enum_variant,
@@ -57,7 +49,7 @@ enum Sendable {
 )]
 enum Begun<'a> {
     /// Nobody else is asked.
-    Answered(Response<Outgoing>),
+    Answered(Response<BodyOut>),
     Call(Ready<'a>),
 }
 
@@ -65,59 +57,58 @@ enum Begun<'a> {
 struct Ready<'a> {
     call: Call,
     asked: Asked<'a>,
-    body: Sendable,
+    body: RequestBody<Upload>,
     targets: Vec<Target>,
     /// Held until the answer has begun: by then no other credential is tried.
     _place: Option<Place>,
 }
 
 /// Serves a call of somebody who is known.
-pub(super) async fn exchange(
-    state: &AppState,
+pub(super) async fn forward(
+    gateway: &Gateway,
     request: Box<Request<Upload>>,
     actor: &Arc<Actor>,
     request_id: &str,
-) -> Result<Response<Outgoing>, Problem> {
+) -> Result<Response<BodyOut>, Problem> {
     // In two steps: what the first one needs takes no room while the provider thinks.
-    let mut ready = match begin(state, request, actor, request_id).await {
+    let mut ready = match begin(gateway, request, actor, request_id).await {
         Ok(Begun::Call(ready)) => ready,
         Ok(Begun::Answered(response)) => return Ok(response),
         Err(problem) => return Err(problem),
     };
-    try_all(state, &mut ready).await
+    try_all(gateway, &mut ready).await
 }
 
 async fn begin<'a>(
-    state: &AppState,
+    gateway: &Gateway,
     request: Box<Request<Upload>>,
     actor: &Arc<Actor>,
     request_id: &'a str,
 ) -> Result<Begun<'a>, Problem> {
-    let gateway = &state.gateway;
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.path();
     let respelled;
-    let (door, rest, matched) = match located(&parts, asked) {
+    let place_in_list = match locate(&parts, asked) {
         Some(located) => located,
         None => {
             let nowhere = || nowhere(&parts.method, asked);
             respelled = meant(&parts.method, asked).ok_or_else(nowhere)?;
-            located(&parts, &respelled).ok_or_else(nowhere)?
+            locate(&parts, &respelled).ok_or_else(nowhere)?
         }
     };
-    if door == Door::All && matched.operation.name == "models" && matched.operation.dialect == Dialect::OpenAi
+    let Located { door, matched, .. } = &place_in_list;
+    if *door == Door::All
+        && matched.operation.name == "models"
+        && matched.operation.dialect == Dialect::OpenAi
     {
-        let list = Box::pin(list::list(&state.room, actor, &gateway.config)).await?;
+        let list = Box::pin(model_list::list(gateway, actor)).await?;
         return Ok(Begun::Answered(list));
     }
-    let (body, mut facts, place) = {
-        let request = (&parts.method, &mut parts.headers, body);
-        read(gateway, actor, request, door, &matched.operation).await?
-    };
+    let (body, mut facts, place) =
+        read(gateway, actor, &parts.method, &mut parts.headers, body, *door, &matched.operation).await?;
     facts.is_stream |= matched.streams();
-    let config = &gateway.config;
-    let calls = state.room.calls(Arc::clone(actor));
-    let targets = targets(door, (rest, &matched), &facts, (&config.routes, &config.aliases), &calls).await?;
+    let calls = gateway.room.calls(Arc::clone(actor));
+    let targets = targets(&place_in_list, &facts, &gateway.options.names, &calls).await?;
     let call = NewCall {
         operation: matched.operation.name,
         targets: targets
@@ -146,21 +137,23 @@ async fn begin<'a>(
 async fn read(
     gateway: &Gateway,
     caller: &Actor,
-    (method, headers, body): (&Method, &mut HeaderMap, Upload),
+    method: &Method,
+    headers: &mut HeaderMap,
+    body: Upload,
     door: Door,
     operation: &Operation,
-) -> Result<(Sendable, RequestFacts, Option<Place>), Problem> {
+) -> Result<(RequestBody<Upload>, RequestFacts, Option<Place>), Problem> {
     let meter = operation.meter;
     let unread = |name| RequestFacts::unread_for(meter, name);
     if *method == Method::GET {
-        return Ok((Sendable::Whole(Bytes::new()), unread("body"), None));
+        return Ok((RequestBody::Buffered(Bytes::new()), unread("body"), None));
     }
     let is_json = is_json(headers, meter)?;
     if !is_json {
         // Files, whose coding and length are the provider's to judge.
         let has_length = http_body::Body::size_hint(&body).exact().is_some();
         if !has_length {
-            return Ok((Sendable::Passing(Some(body)), unread("content-type"), None));
+            return Ok((RequestBody::Streaming(body), unread("content-type"), None));
         }
     }
     let coding = if is_json { Coding::of(headers)? } else { None };
@@ -170,19 +163,17 @@ async fn read(
         _ if meter == Meter::Responses => Long::Refused,
         _ => Long::Passes,
     };
-    match body::read(&gateway.room, caller, (body, coding), long).await? {
-        Received::Passing(body) => Ok((Sendable::Passing(Some(body)), unread("body"), None)),
-        Received::Whole(body, place) if !is_json => {
-            Ok((Sendable::Whole(body), unread("content-type"), place))
-        }
-        Received::Whole(mut body, place) => {
+    match body::read(&gateway.body_memory, caller, body, coding, long).await? {
+        (body @ RequestBody::Streaming(_), place) => Ok((body, unread("body"), place)),
+        (body, place) if !is_json => Ok((body, unread("content-type"), place)),
+        (RequestBody::Buffered(mut body), place) => {
             headers.remove(header::CONTENT_ENCODING);
             // RFC 8259, section 8.1: nobody has to take it, and no provider has to see it.
             if body.starts_with(BYTE_ORDER_MARK) {
                 body.advance(BYTE_ORDER_MARK.len());
             }
             let facts = RequestFacts::read(*operation, &body).map_err(unreadable)?;
-            Ok((Sendable::Whole(body), facts, place))
+            Ok((RequestBody::Buffered(body), facts, place))
         }
     }
 }
@@ -231,11 +222,10 @@ fn unreadable(error: RequestError) -> Problem {
 }
 
 /// Tries one credential after the other until one answers.
-async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Outgoing>, Problem> {
-    let gateway = &state.gateway;
+async fn try_all(gateway: &Gateway, ready: &mut Ready<'_>) -> Result<Response<BodyOut>, Problem> {
     let Ready { call, asked, body, targets, .. } = ready;
-    let mut last: Option<Result<Response<Outgoing>, Problem>> = None;
-    let mut anew = false;
+    let mut last: Option<Result<Response<BodyOut>, Problem>> = None;
+    let mut fresh_connection = false;
     loop {
         let attempt = match call.next().await {
             Ok(Some(attempt)) => attempt,
@@ -244,19 +234,19 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
             Err(problem) => return last.unwrap_or(Err(problem)),
         };
         let target = &targets[attempt.target];
-        match try_one(gateway, attempt, (asked, body), target, anew).await {
+        match try_one(gateway, attempt, asked, body, target, fresh_connection).await {
             Tried::Answered(response) => {
-                state.metrics.count_call(&target.provider, response.status().as_u16());
+                gateway.metrics.count_call(&target.provider, response.status().as_u16());
                 return Ok(response);
             }
             Tried::Failed { outcome, then } => {
                 let status = outcome.as_ref().map_or(0, |response| response.status().as_u16());
-                state.metrics.count_call(&target.provider, status);
+                gateway.metrics.count_call(&target.provider, status);
                 last = Some(outcome);
-                anew = match then {
+                fresh_connection = match then {
                     Then::Stop => break,
                     Then::Next => false,
-                    Then::Anew => call.repeat(),
+                    Then::Repeat => call.repeat(),
                 };
             }
         }
@@ -267,10 +257,10 @@ async fn try_all(state: &AppState, ready: &mut Ready<'_>) -> Result<Response<Out
 }
 
 enum Tried {
-    Answered(Response<Outgoing>),
+    Answered(Response<BodyOut>),
     /// It came to nothing: what the client gets when nobody else is left, and what may be tried.
     Failed {
-        outcome: Result<Response<Outgoing>, Problem>,
+        outcome: Result<Response<BodyOut>, Problem>,
         then: Then,
     },
 }
@@ -282,7 +272,7 @@ enum Then {
     /// The next credential.
     Next,
     /// The same one, over another connection.
-    Anew,
+    Repeat,
 }
 
 impl Then {
@@ -294,13 +284,14 @@ impl Then {
 async fn try_one(
     gateway: &Gateway,
     attempt: Attempt,
-    (asked, body): (&Asked<'_>, &mut Sendable),
+    asked: &Asked<'_>,
+    body: &mut RequestBody<Upload>,
     target: &Target,
-    anew: bool,
+    fresh_connection: bool,
 ) -> Tried {
     let provider = &target.provider;
-    let can_send_again = matches!(body, Sendable::Whole(_));
-    let (base, request) = match prepare(gateway, &attempt, (asked, body), target) {
+    let can_send_again = matches!(body, RequestBody::Buffered(_));
+    let (base, request) = match prepare(gateway, &attempt, asked, body, target) {
         Ok(prepared) => prepared,
         Err(problem) => {
             attempt.release(&Failure::Connect);
@@ -310,19 +301,26 @@ async fn try_one(
     // What other calls have to do comes first, so that what several of them send leaves together: each time that a sleeping
     // receiver has to be woken costs as much as what is sent.
     tokio::task::yield_now().await;
-    let sent = tokio::time::timeout(gateway.first_byte(), gateway.upstream.send(&base, request, anew)).await;
+    let sent = tokio::time::timeout(
+        gateway.options.first_byte_timeout,
+        gateway.upstream.send(&base, request, fresh_connection),
+    )
+    .await;
     let answer = match sent {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return no_answer(attempt, error, asked, provider, can_send_again),
         Err(_) => {
             attempt.lost(&Failure::Timeout);
-            let late =
-                format!("{provider} did not begin to answer within {} s", gateway.first_byte().as_secs());
+            let late = format!(
+                "{provider} did not begin to answer within {} s",
+                gateway.options.first_byte_timeout.as_secs()
+            );
             let outcome = Err(Problem::new(ProblemKind::BadGateway, late));
             return Tried::Failed { outcome, then: Then::Stop };
         }
     };
-    let credential = (headers::name_value(attempt.credential()), attempt.source());
+    let credential =
+        CredentialShown { name: headers::name_value(attempt.credential()), source: attempt.source() };
     if answer.status().as_u16() >= 400 {
         return Box::pin(refusal(attempt, answer, asked, provider, credential, can_send_again)).await;
     }
@@ -373,7 +371,7 @@ fn no_answer(
         }
         UpstreamError::Stale(_) => {
             attempt.lost(&Failure::Ours);
-            if can_send_again && is_cheap { Then::Anew } else { Then::Stop }
+            if can_send_again && is_cheap { Then::Repeat } else { Then::Stop }
         }
     };
     let message = match kind {
@@ -388,7 +386,8 @@ type Prepared = (Arc<Base>, Request<RequestBody>);
 fn prepare(
     gateway: &Gateway,
     attempt: &Attempt,
-    (asked, body): (&Asked<'_>, &mut Sendable),
+    asked: &Asked<'_>,
+    body: &mut RequestBody<Upload>,
     target: &Target,
 ) -> Result<Prepared, Problem> {
     let provider = &target.provider;
@@ -423,10 +422,12 @@ fn prepare(
     sent.insert(name, key);
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let body = match body {
-        Sendable::Passing(body) => body
-            .take()
-            .map_or_else(|| RequestBody::Buffered(Bytes::new()), |body| RequestBody::Streaming(body.boxed())),
-        Sendable::Whole(body) => {
+        RequestBody::Streaming(_) => match std::mem::replace(body, RequestBody::Buffered(Bytes::new())) {
+            // It is gone with this attempt, behind which no other is made.
+            RequestBody::Streaming(body) => RequestBody::Streaming(body.boxed()),
+            RequestBody::Buffered(body) => RequestBody::Buffered(body),
+        },
+        RequestBody::Buffered(body) => {
             let model = target.model.as_deref().filter(|_| target.renames);
             let asks = asked.meter == Meter::Chat && !api.tells_usage_unasked;
             let changed = asked.facts.rewritten(body, model, asks);
@@ -440,14 +441,18 @@ fn prepare(
     Ok((base, request))
 }
 
-type CredentialShown = (HeaderValue, strongroom::Source);
+/// The credential of an attempt, as the caller is told of it.
+struct CredentialShown {
+    name: HeaderValue,
+    source: strongroom::Source,
+}
 
-fn mark(headers: &mut HeaderMap, request_id: &str, (name, source): CredentialShown) {
+fn mark(headers: &mut HeaderMap, request_id: &str, credential: CredentialShown) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(&REQUEST_ID, id);
     }
-    headers.insert(&CREDENTIAL, name);
-    headers.insert(&SOURCE, HeaderValue::from_static(source.as_str()));
+    headers.insert(&CREDENTIAL, credential.name);
+    headers.insert(&SOURCE, HeaderValue::from_static(credential.source.as_str()));
 }
 
 /// An answer that says no: of the key, so that another may be tried, or of the request.
@@ -468,7 +473,7 @@ async fn refusal(
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
     let is_billed = may_be_billed(status, &body);
-    let mut response = Response::from_parts(head, Outgoing::Router(Body::from(body)));
+    let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
         Some(refused) => {
@@ -554,7 +559,7 @@ fn stream(
     asked: &Asked<'_>,
     provider: &Provider,
     credential: CredentialShown,
-) -> Response<Outgoing> {
+) -> Response<BodyOut> {
     let (mut head, body) = answer.into_parts();
     headers::from_provider(&mut head.headers, attempt.api_key());
     let running = attempt.answered(head.status.as_u16());
@@ -567,7 +572,7 @@ fn stream(
     }
     mark(&mut head.headers, asked.request_id, credential);
     head.version = http::Version::HTTP_11;
-    let meterage = Meterage { running: Some(running), reader, meter: asked.meter };
-    let body = Tap::new(body, meterage, filter, gateway.idle());
-    Response::from_parts(head, Outgoing::Gateway(Box::new(body)))
+    let settlement = Settlement { running: Some(running), reader, meter: asked.meter };
+    let body = MeteredBody::new(body, settlement, filter, gateway.options.idle_timeout);
+    Response::from_parts(head, BodyOut::Metered(Box::new(body)))
 }

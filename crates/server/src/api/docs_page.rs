@@ -18,15 +18,15 @@ use utoipa::openapi::OpenApi;
 
 use description::Description;
 
-const STYLE: &str = include_str!("../assets/docs.css");
-const SCRIPT: &str = include_str!("../assets/docs.js");
+const STYLE: &str = include_str!("../../assets/docs.css");
+const SCRIPT: &str = include_str!("../../assets/docs.js");
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E\
     %3Crect width='32' height='32' rx='7' fill='%230b5c55'/%3E%3Ccircle cx='16' cy='16' r='8' fill='none' \
     stroke='%23fff' stroke-width='2.5'/%3E%3Cpath d='M16 8v5m0 6v5M8 16h5m6 0h5' stroke='%23fff' \
     stroke-width='2.5'/%3E%3C/svg%3E";
 
 /// What the page may do: show itself. Its style and its script are allowed by their hashes and nothing else is.
-pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+pub(super) static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
@@ -38,7 +38,7 @@ pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 
 /// The page.
 #[must_use]
-pub fn render(api: &OpenApi) -> String {
+pub(super) fn render(api: &OpenApi) -> String {
     let json = serde_json::to_value(api).unwrap_or_default();
     page(&Description::new(&json)).into_string()
 }
