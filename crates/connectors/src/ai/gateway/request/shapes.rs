@@ -117,8 +117,8 @@ pub(super) fn effect_of_model(name: &str) -> Effect {
 /// Tells whether a short name has a part: each call asks, and preparing a search would take longer than searching.
 fn has(name: &str, part: &str) -> bool {
     let (name, part) = (name.as_bytes(), part.as_bytes());
-    let may_begin = |place: &usize| name.get(*place) == part.first();
-    (0..name.len()).filter(may_begin).any(|place| name[place..].starts_with(part))
+    let Some((first, _)) = part.split_first() else { return true };
+    memchr::memchr_iter(*first, name).any(|place| name[place..].starts_with(part))
 }
 
 /// Fields of OpenRouter that change where a call goes and how it is named there, and not how many tokens it takes.
