@@ -416,8 +416,8 @@ async fn respond(
     if mode == Mode::Echoes && arrived.body["model"].as_str().is_some_and(|it| it.contains("no-such-model")) {
         watch.whole();
         let message = format!("{key} may not use this model (Authorization: Bearer {key})");
-        let body = serde_json::json!({ "error": { "message": message, "type": "invalid_request_error" } });
-        return Ok(for_a_browser(reply::json(404, &body), &key));
+        let model = arrived.body["model"].as_str().unwrap_or_default();
+        return Ok(for_a_browser(repeated(model, &message), &key));
     }
     let answer = match provider {
         "anthropic" if !rest.ends_with("chat/completions") => anthropic::answer(rest, &arrived),
@@ -438,9 +438,32 @@ async fn respond(
     Ok(reply::cut(kind, pieces, then, watch))
 }
 
-/// Adds headers that are for the provider's own pages, and one that repeats the key.
+/// An error that repeats the key, in the way that the model's name says.
+fn repeated(model: &str, message: &str) -> Response {
+    let error = serde_json::json!({ "error": { "message": message, "type": "invalid_request_error" } });
+    let mut answer = reply::json(404, &error);
+    let body = match model.rsplit('-').next() {
+        Some("gzip") => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            let _ = std::io::Write::write_all(&mut encoder, error.to_string().as_bytes());
+            answer.headers_mut().insert("content-encoding", axum::http::HeaderValue::from_static("gzip"));
+            encoder.finish().unwrap_or_default()
+        }
+        Some("escaped") => error.to_string().replace('-', "\\u002d").into_bytes(),
+        // The first 64 KiB end within the key.
+        Some("long") => format!("{}{message}", " ".repeat(64 * 1024 - 20)).into_bytes(),
+        _ => return answer,
+    };
+    *answer.body_mut() = Body::from(body);
+    answer
+}
+
+/// Adds headers that are for the provider's own pages, and one that repeats the key, as the reason phrase does.
 fn for_a_browser(mut answer: Response, key: &str) -> Response {
     use axum::http::HeaderValue;
+    if let Ok(reason) = hyper::ext::ReasonPhrase::try_from(key.as_bytes()) {
+        answer.extensions_mut().insert(reason);
+    }
     let headers = answer.headers_mut();
     for (name, value) in [
         ("location", "https://elsewhere.invalid/"),

@@ -1,6 +1,7 @@
 //! Custody of what is stored: the database, and the keys that open what is sealed in it. Whoever holds this may open secrets.
 
 pub(crate) mod counters;
+mod failures;
 pub(crate) mod keyring;
 mod row_mac;
 pub(crate) mod seal;
@@ -16,6 +17,7 @@ use strongroom_store::Store;
 use tokio::task::JoinSet;
 
 pub use counters::Counters;
+use failures::Failures;
 pub(crate) use write_health::WriteHealth;
 
 /// The open database of a process and its keys.
@@ -31,6 +33,7 @@ pub(crate) struct Custody {
     pub(crate) node: Uid,
     pub(crate) counters: Counters,
     pub(crate) write_health: WriteHealth,
+    failures: Failures,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -46,6 +49,7 @@ impl Custody {
             node,
             counters: Counters::default(),
             write_health: WriteHealth::default(),
+            failures: Failures::default(),
             tasks: Mutex::default(),
         }
     }

@@ -397,6 +397,12 @@ impl Strongroom {
         self.0.heartbeat.stop();
         self.0.reseal.stop();
         let settled = self.0.admission.close().await;
+        if let Err(problem) = self.0.custody.write_repeats(true).await {
+            tracing::error!(
+                code = problem.kind.code(),
+                "repeated failures could not be written to the audit trail"
+            );
+        }
         key::leave(&self.0.custody).await;
         self.0.custody.store.close().await;
         settled.map_err(|problem| {

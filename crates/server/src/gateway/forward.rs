@@ -26,6 +26,9 @@ use crate::http::upload::Upload;
 
 /// The longest error of a provider that is read, in bytes.
 const MOST_ERROR: usize = 64 * 1024;
+/// In the place of an error that cannot be read here.
+const UNREAD_ERROR: &[u8] =
+    br#"{"error":{"message":"the provider's error came in a coding that is not read here"}}"#;
 /// Unicode, section 23.8, in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long the rest of an error may take.
@@ -465,8 +468,10 @@ async fn refusal(
     can_send_again: bool,
 ) -> Tried {
     let (mut head, body) = answer.into_parts();
-    let body = headers::masked(read_error(body).await, attempt.api_key());
-    headers::from_provider(&mut head.headers, attempt.api_key());
+    let (body, is_cut) = read_error(body).await;
+    let (body, is_cut) = decoded_error(&mut head.headers, body, is_cut);
+    let body = headers::masked(body, attempt.api_key(), is_cut);
+    headers::from_provider(&mut head, attempt.api_key());
     head.headers.remove(header::CONTENT_LENGTH);
     mark(&mut head.headers, asked.request_id, credential);
     head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
@@ -517,23 +522,43 @@ fn settled_without_usage(attempt: Attempt, status: StatusCode) {
     });
 }
 
-/// The body of an error, as far as errors go.
-async fn read_error(mut body: Answer) -> Bytes {
-    let mut read = BytesMut::new();
+/// The body of an error as it is read by people: a coded one would hide what it repeats. One in a coding that is not known is
+/// left out.
+fn decoded_error(headers: &mut HeaderMap, body: Bytes, is_cut: bool) -> (Bytes, bool) {
+    let coding = Coding::of(headers);
+    headers.remove(header::CONTENT_ENCODING);
+    match coding {
+        Ok(None) => (body, is_cut),
+        Ok(Some(coding)) => {
+            let (decoded, has_more) = coding.decoded_beginning(&body, MOST_ERROR);
+            (decoded, is_cut || has_more)
+        }
+        Err(_) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            (Bytes::from_static(UNREAD_ERROR), false)
+        }
+    }
+}
+
+/// The body of an error, as far as errors go, and whether there was more of it.
+async fn read_error(mut body: Answer) -> (Bytes, bool) {
+    let (mut read, mut is_cut) = (BytesMut::new(), true);
     let reading = async {
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return };
             if let Ok(data) = frame.into_data() {
                 let room = MOST_ERROR - read.len();
                 read.extend_from_slice(&data[..data.len().min(room)]);
-                if data.len() >= room {
-                    break;
+                if data.len() > room {
+                    return;
                 }
             }
         }
+        is_cut = false;
     };
     // What has come by then is what there is.
     let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
-    read.freeze()
+    (read.freeze(), is_cut)
 }
 
 /// How an answer is written, by what its head says and by what was asked for: not all that stream name it well.
@@ -561,7 +586,7 @@ fn stream(
     credential: CredentialShown,
 ) -> Response<BodyOut> {
     let (mut head, body) = answer.into_parts();
-    headers::from_provider(&mut head.headers, attempt.api_key());
+    headers::from_provider(&mut head, attempt.api_key());
     let running = attempt.answered(head.status.as_u16());
     let form = form_of(&head.headers, asked.facts.is_stream);
     let reader = UsageReader::new(asked.meter, provider, form, asked.facts.bound.answers);

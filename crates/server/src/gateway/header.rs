@@ -4,6 +4,8 @@ mod echo;
 mod passed;
 
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::response;
+use hyper::ext::ReasonPhrase;
 use strongroom_model::Secret;
 
 pub(super) use echo::masked;
@@ -92,10 +94,12 @@ pub(super) fn to_provider(headers: &mut HeaderMap) {
     keep(headers, passed::to_provider);
 }
 
-/// Takes out of a provider's headers what is for its own clients, and the key where it is repeated.
-pub(super) fn from_provider(headers: &mut HeaderMap, key: &Secret) {
-    keep(headers, passed::from_provider);
-    echo::mask_headers(headers, key);
+/// Takes out of the head of a provider's answer what is for its own clients, and the key where it is repeated. The reason
+/// phrase, which no client needs (RFC 9112, section 4), is the usual one of its status.
+pub(super) fn from_provider(head: &mut response::Parts, key: &Secret) {
+    head.extensions.remove::<ReasonPhrase>();
+    keep(&mut head.headers, passed::from_provider);
+    echo::mask_headers(&mut head.headers, key);
 }
 
 /// Keeps the headers whose names are listed, less those that `Connection` says are for one hop (RFC 9110, section 7.6.1).
@@ -189,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_comes_back_is_the_answers_own() {
-        let mut answer = headers(&[
+        let answer = headers(&[
             ("connection", "keep-alive, x-private"),
             ("x-private", "1"),
             ("transfer-encoding", "chunked"),
@@ -202,7 +206,13 @@ mod tests {
             ("server-timing", "a;dur=1"),
             ("request-id", "for sk-of-a-provider"),
         ]);
-        from_provider(&mut answer, &Secret::from("sk-of-a-provider"));
+        let mut response = axum::http::Response::new(());
+        *response.headers_mut() = answer;
+        response.extensions_mut().insert(ReasonPhrase::from_static(b"sk-of-a-provider"));
+        let (mut head, ()) = response.into_parts();
+        from_provider(&mut head, &Secret::from("sk-of-a-provider"));
+        assert!(head.extensions.get::<ReasonPhrase>().is_none());
+        let answer = head.headers;
         let mut names: Vec<_> = answer.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["anthropic-ratelimit-requests-limit", "request-id", "x-ratelimit-remaining"]);

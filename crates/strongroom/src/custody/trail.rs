@@ -68,7 +68,7 @@ impl Custody {
         Ok(())
     }
 
-    /// Commits an entry of its own: for what was denied or failed, and changed nothing.
+    /// Writes an entry of its own: for what was denied or failed, and changed nothing. Repeats within a minute become one.
     ///
     /// # Errors
     /// [`Problem`] when it cannot be written.
@@ -80,10 +80,6 @@ impl Custody {
         outcome: Outcome,
         detail: &serde_json::Value,
     ) -> Result<(), Problem> {
-        let mut tx = self.store.write().await?;
-        let now = tx.now().await?;
-        let entry = NewEntry { outcome, ..entry(actor, action, target, now, detail) };
-        self.append(&mut tx, vec![entry]).await?;
-        Ok(tx.commit().await?)
+        self.note_failure(NewEntry { outcome, ..entry(actor, action, target, Millis(0), detail) }).await
     }
 }

@@ -41,5 +41,11 @@ async fn beat(custody: &Weak<Custody>) {
         if let Err(problem) = node_keys::keep_alive(&custody).await {
             tracing::warn!(%problem, "failed to renew the heartbeat; peers consider this node dead after a minute");
         }
+        if let Err(problem) = custody.write_repeats(false).await {
+            tracing::error!(
+                code = problem.kind.code(),
+                "repeated failures could not be written to the audit trail"
+            );
+        }
     }
 }

@@ -5,6 +5,7 @@ use strongroom::credential::ImportOptions;
 use strongroom::token::TokenRequest;
 use strongroom::user::NewUser;
 use strongroom::{Actor, CredentialPatch, ProblemKind, Role};
+use strongroom_model::audit::{Filter, Outcome, Target};
 use strongroom_testkit::Backend;
 
 use super::ground::{Ground, ground, new};
@@ -258,4 +259,44 @@ async fn long_chains_verify_batch_by_batch() {
         let sql = format!("UPDATE audit_logs SET actor = 'x' WHERE seq = {place}");
         assert_eq!(found(&ground, &sql).await, [place]);
     }
+}
+
+/// A caller that is refused in a loop would fill the disk.
+#[tokio::test]
+async fn failures_that_repeat_within_a_minute_are_one_entry_with_their_number() {
+    let ground = ground().await;
+    let denied = |code| {
+        let detail = serde_json::json!({ "code": code });
+        let room = &ground.room;
+        async move {
+            room.note(&Actor::library(), "gateway.call", Target::kind("gateway"), Outcome::Denied, &detail)
+                .await
+        }
+    };
+    for code in ["access_denied", "not_found"] {
+        for _ in 0..50 {
+            denied(code).await.expect("an entry, or a number");
+        }
+    }
+    assert_eq!(ground.entries("gateway.call").await.len(), 2, "the first of each reason");
+    ground.room.close().await.expect("an end");
+    let room = ground.node().await;
+    let entries = room.audit().list(&Filter::default(), false, None, 100).await.expect("entries").items;
+    let mut details: Vec<_> = entries
+        .into_iter()
+        .map(|it| it.entry)
+        .filter(|it| it.action == "gateway.call")
+        .map(|it| it.detail)
+        .collect();
+    details.sort();
+    assert_eq!(
+        details,
+        [
+            r#"{"code":"access_denied","repeats":49}"#,
+            r#"{"code":"access_denied"}"#,
+            r#"{"code":"not_found","repeats":49}"#,
+            r#"{"code":"not_found"}"#,
+        ]
+    );
+    assert_eq!(room.audit().verify(&[]).await.expect("a verification").faults, []);
 }

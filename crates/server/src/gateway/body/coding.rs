@@ -58,6 +58,16 @@ impl Coding {
         Ok(found)
     }
 
+    /// The beginning of a coded text, as far as it can be decoded, of at most so many bytes; `true` when there is more.
+    pub(in crate::gateway) fn decoded_beginning(self, coded: &[u8], most: usize) -> (Bytes, bool) {
+        let mut decoded = Vec::new();
+        let Ok(reader) = self.reader(coded) else { return (Bytes::new(), true) };
+        let is_whole =
+            reader.take(most as u64 + 1).read_to_end(&mut decoded).is_ok() && decoded.len() <= most;
+        decoded.truncate(most);
+        (Bytes::from(decoded), !is_whole)
+    }
+
     fn reader(self, coded: &[u8]) -> Result<Reader<'_>, Problem> {
         Ok(match self {
             Self::Gzip => Reader::Gzip(MultiGzDecoder::new(coded)),
