@@ -16,7 +16,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 pub(super) struct SecretFile {
     /// The content without the line ending at its end.
     pub(super) secret: Secret,
-    /// Whether the file's mode lets its group or everybody read it.
+    /// True when the file's mode lets its group or everybody read it.
     pub(super) is_shared: bool,
 }
 
@@ -43,17 +43,17 @@ pub(super) fn read(path: &Path) -> Result<SecretFile, String> {
     Ok(SecretFile { secret: Secret::from(text), is_shared })
 }
 
-/// What is said of a file that others may read.
+/// Warning about a file that others may read.
 pub(super) fn shared(path: &Path) -> String {
     format!("others on this machine may read {path}; run `chmod 600 {path}`", path = path.display())
 }
 
-/// Whether others on this machine may read what is in the file; one that is not there nobody reads.
+/// Tells whether others on this machine may read what is in the file; one that is not there nobody reads.
 pub(super) fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|it| it.is_file() && is_shared(it.mode(), it.gid()))
 }
 
-/// Whether the mode lets others read. That the group `root` may read lets in nobody new, and is how the credentials of
+/// Tells whether the mode lets others read. That the group `root` may read lets in nobody new, and is how the credentials of
 /// systemd look, whose access list shows as the group's bits.
 fn is_shared(mode: u32, group: u32) -> bool {
     mode & 0o004 != 0 || (mode & 0o040 != 0 && group != 0)

@@ -13,7 +13,7 @@ const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
 /// Headers by which a caller names an account, a project or whose quota is used.
 const ACCOUNT: [&str; 3] = ["openai-organization", "openai-project", "x-goog-user-project"];
 
-/// Whether a caller has named an account, which need not be the key's.
+/// Tells whether a caller has named an account, which need not be the key's.
 pub(super) fn names_an_account(headers: &HeaderMap) -> bool {
     ACCOUNT.iter().any(|name| headers.contains_key(*name))
 }

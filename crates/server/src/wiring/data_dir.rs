@@ -14,7 +14,7 @@ use crate::config::Config;
 #[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "held open, never read")] Vec<File>);
 
-/// How long a command waits for another one that holds the directory.
+/// Longest time that a command waits for another one that holds the directory.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes the data directory if it is not there, and holds it: its key file and its socket are one process's. The folder
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_that_everybody_can_write_to_is_refused_with_the_mend() {
+    fn a_directory_that_everybody_can_write_to_is_refused_with_the_remedy() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("data");
         make(&path).unwrap();

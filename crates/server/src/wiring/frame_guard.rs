@@ -32,9 +32,9 @@ enum Place {
     Preface(usize),
     /// It is HTTP/1: nothing is looked at.
     Plain,
-    /// In the head of a frame, of which this many bytes have come.
+    /// The head of a frame, of which this many bytes have come.
     Head([u8; HEAD_BYTES], usize),
-    /// In a frame, of which this many bytes are to come.
+    /// A frame, of which this many bytes are to come.
     Payload(usize),
 }
 
@@ -136,7 +136,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameGuard<S> {
         if this.look(&buffer.filled()[before..]) {
             return read;
         }
-        tracing::warn!("a client was cut off: it sent HTTP/2 frames without end that carry no request");
+        tracing::warn!("cut off a client that sent HTTP/2 frames without end that carry no request");
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }

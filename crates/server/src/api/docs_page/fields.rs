@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::description::{Description, referenced};
 use super::words;
 
-/// How deep the fields of fields are shown.
+/// Levels of fields of fields that are shown.
 const DEPTH: usize = 3;
 
 /// Fields of these names stand first, in this order; the others follow by their names.
@@ -16,7 +16,7 @@ const FIRST: [&str; 7] = ["id", "uid", "name", "provider", "apiKey", "apiSecret"
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: Markup,
-    /// What stands below the name: `required`, or where it is sent.
+    /// Note below the name: `required`, or where it is sent.
     pub(super) note: Option<String>,
     pub(super) text: String,
 }

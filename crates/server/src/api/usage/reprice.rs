@@ -8,7 +8,7 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Price anew what was used
+/// Price usage records again
 ///
 /// By the price table as it is now, from the providers' figures that are kept. What limits were charged stays.
 #[utoipa::path(

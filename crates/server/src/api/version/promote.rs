@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Bring the staged version into use
 ///
-/// The provider is asked about it first, unless it has said well of it already; 422 when it does not accept the key. Calls
+/// The provider is asked about it first, unless the key has already passed a probe; 422 when it does not accept the key. Calls
 /// under way end with the old version, which is retired when no server has one any more.
 #[utoipa::path(
     post,
