@@ -156,7 +156,9 @@ fn hint_for(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Problem(ProblemKind::Denied) => {
             Some("`strongroom status` shows as whom the server takes you, and with which role")
         }
-        ErrorKind::Unreachable | ErrorKind::Untrusted => Some("`strongroom doctor` checks the way to the server step by step"),
+        ErrorKind::Unreachable | ErrorKind::Untrusted => {
+            Some("`strongroom doctor` checks the way to the server step by step")
+        }
         _ => None,
     }
 }

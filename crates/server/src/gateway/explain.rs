@@ -29,7 +29,7 @@ pub struct Explained {
 }
 
 impl Gateway {
-    /// Explains where this name goes on the paths for all providers, for this caller. Nothing is called and nothing counted.
+    /// Explains where this name goes on the unified API, for this caller. Nothing is called and nothing counted.
     ///
     /// # Errors
     /// [`Problem`] when the database is away.

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::BodyExt;
 use strongroom::call::{Ailment, Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Door, Meter, Operation, RequestError, RequestFacts, UsageFilter, UsageReader,
+    AnswerForm, Dialect, Meter, Operation, RequestError, RequestFacts, Route, UsageFilter, UsageReader,
     may_be_billed, meant, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
@@ -96,8 +96,8 @@ async fn begin<'a>(
             locate(&parts, &respelled).ok_or_else(nowhere)?
         }
     };
-    let Located { door, matched, .. } = &place_in_list;
-    if *door == Door::All
+    let Located { route, matched, .. } = &place_in_list;
+    if *route == Route::Unified
         && matched.operation.name == "models"
         && matched.operation.dialect == Dialect::OpenAi
     {
@@ -105,7 +105,7 @@ async fn begin<'a>(
         return Ok(Begun::Answered(list));
     }
     let (body, mut facts, reservation) =
-        read(gateway, actor, &parts.method, &mut parts.headers, body, *door, &matched.operation).await?;
+        read(gateway, actor, &parts.method, &mut parts.headers, body, *route, &matched.operation).await?;
     facts.is_stream |= matched.streams();
     let calls = gateway.room.calls(Arc::clone(actor));
     let targets = targets(&place_in_list, &facts, &gateway.options.names, &calls).await?;
@@ -140,7 +140,7 @@ async fn read(
     method: &Method,
     headers: &mut HeaderMap,
     body: Upload,
-    door: Door,
+    route: Route,
     operation: &Operation,
 ) -> Result<(RequestBody<Upload>, RequestFacts, Option<Reservation>), Problem> {
     let meter = operation.meter;
@@ -157,8 +157,8 @@ async fn read(
         }
     }
     let coding = if is_json { Coding::of(headers)? } else { None };
-    let long = match door {
-        Door::All => Long::RefusedHere,
+    let long = match route {
+        Route::Unified => Long::RefusedHere,
         // Told to answer later, a provider would be paid for what nobody counts.
         _ if meter == Meter::Responses => Long::Refused,
         _ => Long::Passes,

@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use strongroom::call::CallService;
 use strongroom_connectors::ai::gateway::{
-    Closed, Dialect, Door, Matched, Operation, RequestFacts, closed, door_of, upstream_path,
+    Closed, Dialect, Matched, Operation, RequestFacts, Route, closed, route_of, upstream_path,
 };
 use strongroom_model::model_route::{Lead, ModelAt, ModelNames};
 use strongroom_model::provider::speaker_of;
@@ -26,7 +26,7 @@ pub(super) struct Target {
 /// The entry of the gateway's list that a path is.
 pub(super) struct Located<'p> {
     /// Tells whether the path is one provider's, or for all of them.
-    pub(super) door: Door,
+    pub(super) route: Route,
     /// The path behind the provider's name.
     pub(super) rest: &'p str,
     /// The operation, and the model if the path names it.
@@ -40,9 +40,9 @@ pub(super) async fn targets(
     names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<Target>, Problem> {
-    let Located { door, rest, matched } = located;
+    let Located { route, rest, matched } = located;
     let operation = matched.operation;
-    if let Door::Own(provider) = *door {
+    if let Route::Native(provider) = *route {
         let model = matched.model.map(ToOwned::to_owned).or_else(|| facts.model.clone());
         let provider = Provider::of_known(provider);
         return Ok(vec![Target { provider, path: (*rest).to_owned(), model, renames: false }]);
@@ -161,11 +161,11 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
 
 /// The entry of the list that a path is, if it is one.
 pub(super) fn locate<'p>(parts: &Parts, path: &'p str) -> Option<Located<'p>> {
-    let (mut door, rest) = door_of(path)?;
-    if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
-        door = Door::Own(speaker_of(Dialect::Anthropic).name);
+    let (mut route, rest) = route_of(path)?;
+    if route == Route::Unified && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
+        route = Route::Native(speaker_of(Dialect::Anthropic).name);
     }
-    Some(Located { door, rest, matched: door.find(&parts.method, rest)? })
+    Some(Located { route, rest, matched: route.find(&parts.method, rest)? })
 }
 
 /// The refusal of a path that is not let through: that it is closed, or that there is none.
@@ -195,8 +195,8 @@ mod tests {
 
     fn gemini(aliases: &str, routes: &str, model: &str) -> Result<Vec<Target>, Problem> {
         let path = format!("/v1beta/models/{model}:generateContent");
-        let (door, rest) = door_of(&path).unwrap();
-        let matched = door.find(&Method::POST, rest).unwrap();
+        let (route, rest) = route_of(&path).unwrap();
+        let matched = route.find(&Method::POST, rest).unwrap();
         let names =
             ModelNames { routes: Routes::parse(routes).unwrap(), aliases: Aliases::parse(aliases).unwrap() };
         of_gemini(rest, &matched, &names)

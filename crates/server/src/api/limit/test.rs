@@ -26,7 +26,7 @@ pub(super) async fn test(
     Caller(actor): Caller,
     JsonBody(body, _): JsonBody<TestLimits>,
 ) -> Answer<Json<LimitsTest>> {
-    // Without a credential the model goes where it would go on the paths for all providers.
+    // Without a credential the model goes where it would go on the unified API.
     let place = match (&body.credential, &body.model) {
         (None, Some(model)) => {
             let explained = state.gateway.explain(actor.clone(), model).await?;
