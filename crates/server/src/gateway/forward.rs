@@ -88,7 +88,7 @@ async fn begin<'a>(
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.path();
     let respelled;
-    let place_in_list = match locate(&parts, asked) {
+    let located = match locate(&parts, asked) {
         Some(located) => located,
         None => {
             let nowhere = || nowhere(&parts.method, asked);
@@ -96,7 +96,7 @@ async fn begin<'a>(
             locate(&parts, &respelled).ok_or_else(nowhere)?
         }
     };
-    let Located { route, matched, .. } = &place_in_list;
+    let Located { route, matched, .. } = &located;
     if *route == Route::Unified
         && matched.operation.name == "models"
         && matched.operation.dialect == Dialect::OpenAi
@@ -108,7 +108,7 @@ async fn begin<'a>(
         read(gateway, actor, &parts.method, &mut parts.headers, body, *route, &matched.operation).await?;
     facts.is_stream |= matched.streams();
     let calls = gateway.room.calls(Arc::clone(actor));
-    let targets = targets(&place_in_list, &facts, &gateway.options.names, &calls).await?;
+    let targets = targets(&located, &facts, &gateway.options.names, &calls).await?;
     let call = NewCall {
         operation: matched.operation.name,
         targets: targets

@@ -6,6 +6,8 @@ mod passed;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use strongroom_model::Secret;
 
+use crate::http::authentication::bearer;
+
 pub(super) use echo::masked;
 
 /// Headers that clients put their token in.
@@ -35,12 +37,9 @@ const KEPT_BACK: [&str; 9] = [
 const FORM: [&str; 2] = ["alt", "$alt"];
 const FORMS: [&str; 3] = ["json", "sse", "json;enum-encoding=int"];
 
-/// The token that a request shows, in whichever place: ours before another's.
+/// Returns the token that a request shows, in whichever place: ours before another's.
 pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
+    let bearer = headers.get(header::AUTHORIZATION).and_then(bearer);
     let named = TOKEN.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).map(str::trim);
     let mut first = None;
     for shown in bearer.into_iter().chain(named) {
