@@ -9,7 +9,7 @@ use strongroom_model::Secret;
 use zeroize::Zeroizing;
 
 /// No secret of ours is longer; a path such as `/dev/zero` must not fill the memory.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// A secret and whether others on this machine may read its file.
 #[derive(Debug)]
@@ -26,11 +26,11 @@ pub(super) fn read(path: &Path) -> Result<SecretFile, String> {
     let mut file = File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     // Large enough from the start: a vector that grows leaves its contents behind in memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES as usize + 1));
-    (&mut file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > MOST_BYTES {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES as usize + 1));
+    (&mut file).take(MAX_SECRET_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_SECRET_BYTES {
         return Err(format!(
-            "{} is longer than {MOST_BYTES} bytes; it should hold one secret",
+            "{} is longer than {MAX_SECRET_BYTES} bytes; it should hold one secret",
             path.display()
         ));
     }

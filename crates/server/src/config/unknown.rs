@@ -5,7 +5,7 @@ use strongroom_model::Secret;
 use super::{SECTIONS, settings, variables};
 
 /// Least likeness of two names (Jaro–Winkler) for one to be proposed instead of the other.
-const ALIKE: f64 = 0.8;
+const MIN_LIKENESS: f64 = 0.8;
 
 pub(super) fn field(name: &str, file: &str) -> String {
     let known: Vec<String> = settings().flat_map(|it| [Some(it.name()), it.file_name()]).flatten().collect();
@@ -75,7 +75,7 @@ fn nearest<'k>(name: &str, known: &'k [String], part: impl Fn(&str) -> &str) -> 
         .iter()
         .rev()
         .map(|candidate| (likeness(candidate), candidate.as_str()))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .filter(|(likeness, _)| *likeness >= MIN_LIKENESS)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, candidate)| candidate)
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 pub(super) struct Lock(#[expect(dead_code, reason = "held open, never read")] Vec<File>);
 
 /// Longest time that a command waits for another one that holds the directory.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes the data directory if it is not there, and holds it: its key file and its socket are one process's. The folder
 /// of an SQLite database is held too, for two data directories with one database are still one.
@@ -72,7 +72,7 @@ fn lock(path: &Path) -> Result<File, Problem> {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
-            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
                 // One that is stopping is waited for.
                 std::thread::sleep(Duration::from_millis(50));
             }

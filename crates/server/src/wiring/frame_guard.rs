@@ -16,7 +16,7 @@ const HEAD_BYTES: usize = 9;
 /// Frames that carry no request, in one go: a client that measures its line sends a PING each round trip.
 const MAX_BURST: u32 = 512;
 /// The pause after which one more may come.
-const REFILL: Duration = Duration::from_millis(10);
+const REFILL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Bytes of a connection on their way in, looked at.
 pub(super) struct FrameGuard<S> {
@@ -96,7 +96,7 @@ impl<S> FrameGuard<S> {
 
     fn take(&mut self) -> bool {
         if self.room == 0 {
-            let more = self.since.elapsed().as_millis() / REFILL.as_millis();
+            let more = self.since.elapsed().as_millis() / REFILL_INTERVAL.as_millis();
             self.room = u32::try_from(more).unwrap_or(MAX_BURST).min(MAX_BURST);
             self.since = Instant::now();
         }

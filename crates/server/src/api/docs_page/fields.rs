@@ -7,7 +7,7 @@ use super::description::{Description, referenced};
 use super::words;
 
 /// Levels of fields of fields that are shown.
-const DEPTH: usize = 3;
+const MAX_DEPTH: usize = 3;
 
 /// Fields of these names stand first, in this order; the others follow by their names.
 const FIRST: [&str; 7] = ["id", "uid", "name", "provider", "apiKey", "apiSecret", "endpoint"];
@@ -24,7 +24,7 @@ pub(super) struct Field {
 /// The fields of a request's body, and those of the objects in it as `object.field` and `list[].field`.
 pub(super) fn sent(api: &Description<'_>, schema: &Value) -> Vec<Field> {
     let mut fields = Vec::new();
-    collect(api, schema, "", Some(DEPTH), &mut fields);
+    collect(api, schema, "", Some(MAX_DEPTH), &mut fields);
     fields
 }
 
