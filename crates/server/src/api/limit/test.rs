@@ -10,9 +10,9 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Tell what a call would meet
+/// Test a call against the limits
 ///
-/// Counts nothing. Without `inputTokens` and `outputTokens` the most that the model can use is taken.
+/// Counts nothing. Without `inputTokens` and `outputTokens` the most that the model can use is assumed.
 #[utoipa::path(
     post,
     path = "/api/admin/limits/test",
