@@ -19,9 +19,10 @@ pub(super) fn known(field: &Field) -> Option<&str> {
     }
 }
 
-/// Every parameter, and every field of what is sent, those of objects in it as `object.field`.
+/// Every parameter, and every field of what is sent, those of objects in it as `object.field`; and the places where they
+/// stand, which are named when a field has no name that could be shown.
 fn described(api: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut names = BTreeSet::from(["body".to_owned(), "query".to_owned()]);
     let operations = api["paths"].as_object().into_iter().flatten().filter_map(|(_, path)| path.as_object());
     for operation in operations.flatten().map(|(_, operation)| operation) {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -76,8 +77,8 @@ mod tests {
             }
         }
         assert!(seen > 100, "{seen} fields were looked at");
-        for nested in ["scope.credentials", "rotateWith.project"] {
-            assert_eq!(known(&given(nested)), Some(nested));
+        for other in ["scope.credentials", "rotateWith.project", "body", "query"] {
+            assert_eq!(known(&given(other)), Some(other));
         }
     }
 
