@@ -1,7 +1,7 @@
 //! The bound of a call over the bodies that the providers' own libraries write, and whatever is made of them.
 
 use proptest::prelude::*;
-use strongroom_connectors::ai::gateway::{Meter, Operation, RequestError, RequestFacts, door_of};
+use strongroom_connectors::ai::gateway::{Meter, Operation, RequestError, RequestFacts, route_of};
 use strongroom_model::Provider;
 use strongroom_model::usage::CallBound;
 
@@ -21,8 +21,8 @@ struct Golden {
 
 impl Golden {
     fn operation(&self) -> Operation {
-        let (door, rest) = door_of(&self.path).expect("a path of the gateway");
-        let matched = door.find(&http::Method::POST, rest);
+        let (route, rest) = route_of(&self.path).expect("a path of the gateway");
+        let matched = route.find(&http::Method::POST, rest);
         matched.unwrap_or_else(|| panic!("{} is not let through", self.path)).operation
     }
 }

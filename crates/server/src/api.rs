@@ -44,12 +44,12 @@ use access::route::Access;
         (name = "tokens", description = "Managing tokens"),
         (name = "users", description = "Managing users"),
         (name = "ai", description = "Asking models"),
-        (name = "limits", description = "What may be used, of whom, over which time"),
-        (name = "routes", description = "Where models' names go"),
-        (name = "usage", description = "What was used"),
+        (name = "limits", description = "Limits on credentials, tokens and users"),
+        (name = "routes", description = "Routing of models' names"),
+        (name = "usage", description = "Usage and its costs"),
         (name = "audit", description = "The audit trail"),
         (name = "backup", description = "Backups"),
-        (name = "leaks", description = "Keys that were found where they should not be"),
+        (name = "leaks", description = "Leaked keys"),
         (name = "keys", description = "Encryption keys"),
         (name = "status", description = "The server itself")
     )

@@ -56,7 +56,7 @@ use reader::Reader;
 use setting::{CLIENT_VARIABLES, CONFIG_VARIABLE, Section, Setting};
 use sources::Sources;
 
-/// What a server is told about itself. Secrets in it cannot be printed.
+/// Configuration of a server. Secrets in it cannot be printed.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The folder of the SQLite database, the master key file, the socket and the lock; absolute.
@@ -67,21 +67,21 @@ pub struct Config {
     pub encryption: EncryptionConfig,
     /// The address and its TLS.
     pub http: HttpConfig,
-    /// Who may come in.
+    /// Authentication.
     pub auth: AuthConfig,
-    /// Where provider keys may be sent.
+    /// Addresses that provider keys may be sent to.
     pub endpoints: EndpointsConfig,
-    /// How calls go on to the providers.
+    /// Calls to the providers.
     pub gateway: GatewayConfig,
-    /// Which models the AI service asks.
+    /// Models that the AI service asks.
     pub ai: AiConfig,
-    /// What calls cost, and how long the record of each is kept.
+    /// Prices of calls, and the time for which the record of each is kept.
     pub usage: UsageConfig,
-    /// How many versions are kept, and for how long a deleted credential is.
+    /// Number of versions that are kept, and the time for which a deleted credential is.
     pub credentials: CredentialsConfig,
     /// Keys that stand in the environment.
     pub fallback: FallbackConfig,
-    /// What is logged, and how.
+    /// Level and format of the log.
     pub log: LogConfig,
     /// The audit trail.
     pub audit: AuditConfig,
@@ -130,7 +130,7 @@ pub fn variables() -> impl Iterator<Item = String> {
         .chain(CLIENT_VARIABLES.iter().map(|variable| variable.name.to_owned()))
 }
 
-/// What the command line says; stronger than every other source.
+/// Settings of the command line; stronger than every other source.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// `--config`: the configuration file, instead of `strongroom.toml` in the working directory.
@@ -143,7 +143,7 @@ pub struct Overrides {
     pub log_format: Option<LogFormat>,
     /// `--no-migrate`.
     pub no_migrate: bool,
-    /// Whether this is a command that sends secrets somewhere: a file that lies in the working directory does not tell it
+    /// True for a command that sends secrets somewhere: a file that lies in the working directory does not tell it
     /// where. Whoever can put a file there must not be handed a key.
     pub is_command: bool,
 }
@@ -153,7 +153,7 @@ pub struct Overrides {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What is odd and should be told once, on stderr.
+    /// Oddities that should be told once, on stderr.
     pub warnings: Vec<String>,
     /// Variables that usually hold keys of providers, with their values, from the environment or else from `.env`;
     /// those that are empty left out.

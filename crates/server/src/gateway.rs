@@ -66,7 +66,7 @@ pub struct Gateway {
     upstream: Upstream,
     /// Base URLs that the guard has let through, by their text.
     bases: RwLock<HashMap<String, Arc<Base>>>,
-    body_memory: body::Room,
+    body_memory: body::BodyMemory,
 }
 
 /// Base URLs that are kept at the most; then all are forgotten.
@@ -83,7 +83,7 @@ impl Gateway {
         options: Options,
     ) -> Self {
         let upstream = Upstream::new(guard, options.connect_timeout);
-        let (bases, body_memory) = (RwLock::default(), body::Room::default());
+        let (bases, body_memory) = (RwLock::default(), body::BodyMemory::default());
         Self { room, authenticator, metrics, options, upstream, bases, body_memory }
     }
 
@@ -106,7 +106,7 @@ impl Gateway {
         self.metrics.count_denied(code);
         if let Some(cause) = &problem.cause {
             let cause = strongroom_model::problem::Causes(cause.as_ref());
-            tracing::warn!(request_id, code, %cause, "a call failed");
+            tracing::warn!(request_id, code, %cause, "gateway call failed");
         }
         let dialect = dialect_of(path.as_ref().map_or("", |path| path.path()));
         error_response(&problem, dialect, &request_id, Clock::Database.local_now())

@@ -1,4 +1,4 @@
-//! The doors of strongroom: HTTP API, CLI, and the wiring behind them.
+//! The server of strongroom: HTTP API, gateway, command line, and the wiring behind them.
 
 pub mod api;
 pub mod cli;

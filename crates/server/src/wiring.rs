@@ -81,7 +81,7 @@ fn options(loaded: &Loaded) -> Result<Options, Problem> {
     })
 }
 
-/// What keeps a server from starting with such a configuration, as far as that shows without touching anything: keys, the
+/// Lists what keeps a server from starting with such a configuration, as far as that shows without touching anything: keys, the
 /// first token, the TLS files and the prices.
 pub fn faults(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
@@ -109,7 +109,7 @@ fn prices(config: &Config) -> Result<strongroom::PriceTable, Problem> {
     Ok(table)
 }
 
-/// Where the key lies that a first start makes.
+/// Path of the key that a first start makes.
 fn key_file(config: &Config) -> std::path::PathBuf {
     config.data_dir.join("master.key")
 }
@@ -147,7 +147,7 @@ fn gateway_options(config: &GatewayConfig) -> gateway::Options {
     }
 }
 
-/// Whether the configured database is an installation, half restored ones among them, without opening or changing it. What
+/// Tells whether the configured database is an installation, half restored ones among them, without opening or changing it. What
 /// belongs to something else counts as one too: opening it says what is wrong.
 ///
 /// # Errors

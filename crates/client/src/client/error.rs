@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Usage,
     /// No answer came. Whether the request took effect is not known.
     Unreachable,
+    /// The certificate of the other side is not trusted; nothing was sent.
+    Untrusted,
     /// An answer came that is not one of this API.
     Protocol,
     /// The API refused or failed.
@@ -73,7 +75,8 @@ impl ClientError {
             Some(cause) if !error.is_timeout() => format!("{message}: {cause}"),
             _ => message.to_owned(),
         };
-        Self { source: Some(error.into()), ..Self::new(ErrorKind::Unreachable, message) }
+        let kind = if is_of_certificate(&error) { ErrorKind::Untrusted } else { ErrorKind::Unreachable };
+        Self { source: Some(error.into()), ..Self::new(kind, message) }
     }
 
     /// The answer began, and its end never came.
@@ -126,6 +129,16 @@ fn innermost(error: &dyn StdError) -> Option<String> {
         cause = next;
     }
     Some(cause.to_string())
+}
+
+/// Tells whether the certificate of the other side was refused.
+fn is_of_certificate(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
+    }
+    // An error of the operating system's kind gives the causes of what it holds, and not itself.
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    held.is_some_and(|held| is_of_certificate(held)) || error.source().is_some_and(is_of_certificate)
 }
 
 const KINDS: [ProblemKind; 12] = [

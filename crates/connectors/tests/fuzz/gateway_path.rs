@@ -1,7 +1,7 @@
 //! Paths of the gateway from anywhere: what is let through is spelled in one way only, for us and for the provider.
 
 use http::Method;
-use strongroom_connectors::ai::gateway::{Door, door_of, upstream_path};
+use strongroom_connectors::ai::gateway::{Route, route_of, upstream_path};
 use strongroom_model::Provider;
 use url::Url;
 
@@ -28,8 +28,8 @@ const PROVIDERS: [&str; 5] = ["openai", "anthropic", "gemini", "openrouter", "gr
 /// A path from outside: refused, or what it seems to be.
 pub(crate) fn foreign(path: &str) {
     for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
-        let Some((door, rest)) = door_of(path) else { continue };
-        let Some(matched) = door.find(&method, rest) else { continue };
+        let Some((route, rest)) = route_of(path) else { continue };
+        let Some(matched) = route.find(&method, rest) else { continue };
         assert!(method == Method::GET || method == Method::POST, "{method} {path}");
         let url = Url::parse(&format!("https://provider.example{path}")).expect("a plain path");
         assert_eq!(url.path(), path, "a client of HTTP reads it in another way");
@@ -44,7 +44,7 @@ pub(crate) fn foreign(path: &str) {
         if let Some(model) = matched.model {
             assert_eq!(matched.path_with(model), rest, "the model stands elsewhere in the path");
         }
-        if door == Door::All {
+        if route == Route::Unified {
             leads_to_the_same(&method, matched.operation.name, &upstream_paths(&matched));
         }
         respelled(&method, path);
@@ -58,17 +58,19 @@ fn upstream_paths(
     PROVIDERS.iter().filter_map(|name| Some((*name, path(name)?))).collect()
 }
 
-/// What the door for all makes of a path is a path that the provider's own door lets through, as the same operation.
+/// A path of the unified API leads to a path that the provider's native route lets through, as the same operation.
 fn leads_to_the_same(method: &Method, operation: &str, paths: &[(&'static str, &'static str)]) {
     for (provider, path) in paths {
-        let found = Door::Own(provider).find(method, path).unwrap_or_else(|| panic!("{provider}: {path}"));
+        let found =
+            Route::Native(provider).find(method, path).unwrap_or_else(|| panic!("{provider}: {path}"));
         assert_eq!(found.operation.name, operation, "{provider}: {path}");
     }
 }
 
 /// Other spellings, which some server or library reads as the same path, are none.
 fn respelled(method: &Method, path: &str) {
-    let is_found = |path: &str| door_of(path).is_some_and(|(door, rest)| door.find(method, rest).is_some());
+    let is_found =
+        |path: &str| route_of(path).is_some_and(|(route, rest)| route.find(method, rest).is_some());
     for (at, byte) in path.bytes().enumerate() {
         let (before, after) = (&path[..at], &path[at + 1..]);
         for spelled in [format!("%{byte:02x}"), format!("%25{byte:02X}"), format!("{}%00", char::from(byte))]

@@ -3,7 +3,7 @@
 
 use http::Method;
 use serde_json::Value;
-use strongroom_connectors::ai::gateway::{Meter, RequestError, RequestFacts, door_of};
+use strongroom_connectors::ai::gateway::{Meter, RequestError, RequestFacts, route_of};
 use strongroom_model::Provider;
 
 const PATHS: [&str; 8] = [
@@ -21,8 +21,8 @@ const PATHS: [&str; 8] = [
 pub(crate) fn foreign(data: &[u8]) {
     let [which, body @ ..] = data else { return };
     let path = PATHS[usize::from(*which) % PATHS.len()];
-    let (door, rest) = door_of(path).expect("a path of the gateway");
-    let operation = door.find(&Method::POST, rest).expect("a path of the gateway").operation;
+    let (route, rest) = route_of(path).expect("a path of the gateway");
+    let operation = route.find(&Method::POST, rest).expect("a path of the gateway").operation;
     let facts = match RequestFacts::read(operation, body) {
         Ok(facts) => facts,
         Err(RequestError::NotJson) => {

@@ -23,12 +23,12 @@ use crate::state::AppState;
 use route::{Access, Route, find};
 
 const REQUEST_ID: &str = "x-request-id";
-/// How long the audit entry of a failure may take where a dependency does not answer.
-const NOTE: Duration = Duration::from_secs(2);
-/// After this long without an answer it is asked whether the database answers at all.
-const SUSPICIOUS: Duration = Duration::from_secs(5);
+/// Longest time that the audit entry of a failure may take where a dependency does not answer.
+const AUDIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Interval at which the database is pinged while a request has no answer.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What stands around every matched route.
+/// Middleware around every matched route.
 pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = random::uid().to_string();
@@ -38,7 +38,7 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
         if *request.method() == Method::HEAD {
             return wrong_method(Method::HEAD).await;
         }
-        tracing::error!(method = %request.method(), route = path, "a route is not in the table and was refused");
+        tracing::error!(method = %request.method(), route = path, "refused a route that is not in the table");
         return finish(&Problem::denied("this route is closed"), &request_id);
     };
     let named = target_of(route, &request);
@@ -60,7 +60,9 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     let mut answer = match answer.extensions().get::<Arc<Problem>>().cloned() {
         None => answer,
         // Boxed: most requests succeed, and all of them would carry the room for it.
-        Some(problem) => Box::pin(tell(&state, route, actor.as_ref(), named, &problem, &request_id)).await,
+        Some(problem) => {
+            Box::pin(render_failure(&state, route, actor.as_ref(), named, &problem, &request_id)).await
+        }
     };
     let status = answer.status().as_u16();
     let took = started.elapsed();
@@ -91,7 +93,7 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
 async fn in_time(state: &AppState, route: &Route, answer: impl Future<Output = Response>) -> Response {
     let watch = async {
         loop {
-            tokio::time::sleep(SUSPICIOUS).await;
+            tokio::time::sleep(PING_INTERVAL).await;
             if let Err(problem) = state.room.ping().await {
                 return problem;
             }
@@ -99,7 +101,7 @@ async fn in_time(state: &AppState, route: &Route, answer: impl Future<Output = R
     };
     let problem = tokio::select! {
         biased;
-        answer = tokio::time::timeout(route.patience(), answer) => match answer {
+        answer = tokio::time::timeout(route.timeout(), answer) => match answer {
             Ok(answer) => return answer,
             Err(_) => Problem::new(
                 ProblemKind::Unavailable,
@@ -139,7 +141,7 @@ async fn admit(
     Err(Refusal { actor: Some(actor), problem })
 }
 
-/// What a request is about, as far as its path tells.
+/// Returns the target of a request, as far as its path tells.
 fn target_of(route: &Route, request: &Request) -> Option<(&'static str, String)> {
     let (before, after) = route.path.split_once('{')?;
     let last = request.uri().path().strip_prefix(before)?;
@@ -153,8 +155,8 @@ fn target_of(route: &Route, request: &Request) -> Option<(&'static str, String)>
     }
 }
 
-/// Gives a failure its body, its log record, and for a known caller its audit entry.
-async fn tell(
+/// Renders a failure, logs it, and writes an audit entry for a known caller.
+async fn render_failure(
     state: &AppState,
     route: &Route,
     actor: Option<&Actor>,
@@ -170,7 +172,7 @@ async fn tell(
         let noted = note_failure(state, route, actor, named, problem);
         // Where nobody answers, the caller is not to wait for that once more.
         let noted = match problem.kind {
-            ProblemKind::Unavailable => tokio::time::timeout(NOTE, noted).await.ok(),
+            ProblemKind::Unavailable => tokio::time::timeout(AUDIT_TIMEOUT, noted).await.ok(),
             _ => Some(noted.await),
         };
         let why = match noted {
@@ -179,7 +181,7 @@ async fn tell(
             None => Some("timeout"),
         };
         if let Some(why) = why {
-            tracing::error!(request_id, code = why, "a failure could not be written to the audit trail");
+            tracing::error!(request_id, code = why, "failed to write a failed request to the audit trail");
         }
     }
     let mut answer = render(problem, request_id, Clock::Database.local_now());

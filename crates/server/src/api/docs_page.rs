@@ -25,7 +25,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     stroke='%23fff' stroke-width='2.5'/%3E%3Cpath d='M16 8v5m0 6v5M8 16h5m6 0h5' stroke='%23fff' \
     stroke-width='2.5'/%3E%3C/svg%3E";
 
-/// What the page may do: show itself. Its style and its script are allowed by their hashes and nothing else is.
+/// Content security policy: the page may show itself. Its style and its script are allowed by their hashes and nothing else is.
 pub(super) static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
@@ -137,7 +137,7 @@ fn introduction(api: &Description<'_>) -> Markup {
             p {
                 "What goes wrong has a status of 400 or above and a "
                 a href="#shape-ProblemBody" { "problem" }
-                " as its body. Its " code { "error" } " says what is wrong and how to mend it; programs go by its "
+                " as its body. Its " code { "error" } " says what is wrong and what to do; programs go by its "
                 code { "code" } "."
             }
         }

@@ -118,7 +118,7 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         let exit = match error.kind {
             ErrorKind::Usage => Exit::Usage,
-            ErrorKind::Unreachable => Exit::Unavailable,
+            ErrorKind::Unreachable | ErrorKind::Untrusted => Exit::Unavailable,
             ErrorKind::Protocol => Exit::Failure,
             ErrorKind::Problem(kind) => kind.into(),
         };
@@ -131,7 +131,7 @@ impl From<ClientError> for CliError {
             let unit = if seconds == 1 { "second" } else { "seconds" };
             shown = shown.hint(format!("try again in {seconds} {unit}"));
         }
-        if error.kind == ErrorKind::Unreachable && error.message.contains("certificate") {
+        if error.kind == ErrorKind::Untrusted {
             shown = shown
                 .hint("--ca-file FILE (STRONGROOM_CA_FILE) trusts certificates beside those of the system");
         }
@@ -156,7 +156,9 @@ fn hint_for(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Problem(ProblemKind::Denied) => {
             Some("`strongroom status` shows as whom the server takes you, and with which role")
         }
-        ErrorKind::Unreachable => Some("`strongroom doctor` checks the way to the server step by step"),
+        ErrorKind::Unreachable | ErrorKind::Untrusted => {
+            Some("`strongroom doctor` checks the way to the server step by step")
+        }
         _ => None,
     }
 }

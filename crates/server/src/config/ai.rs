@@ -8,7 +8,7 @@ use strongroom_model::Provider;
 use super::reader::Reader;
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// Which models the AI service asks.
+/// Models that the AI service asks.
 #[derive(Debug, Clone)]
 pub struct AiConfig {
     /// Other models than the usual ones, by provider.

@@ -7,7 +7,7 @@ use strongroom_model::Secret;
 use super::reader::{Reader, set_or_unset};
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// Who may come in.
+/// Settings of authentication.
 #[derive(Debug, Clone)]
 pub struct AuthConfig {
     /// The HS256 secret, 32 bytes at the least; `None`: no JSON Web Token is accepted.
@@ -130,7 +130,7 @@ fn check_jwt_secret(secret: &Secret) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether little is left once the words of templates are taken away, or a handful of characters repeats.
+/// Tells whether little is left once the words of templates are taken away, or a handful of characters repeats.
 fn is_guessable(secret: &Secret) -> bool {
     let mut plain = secret.expose().to_ascii_lowercase();
     plain.retain(|character| !character.is_ascii_punctuation() && !character.is_whitespace());

@@ -3,7 +3,7 @@
 use super::reader::{Reader, whole_number};
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// How many versions of a credential are kept, and for how long a deleted one is.
+/// Number of versions of a credential that are kept, and the time for which a deleted one is.
 #[derive(Debug, Clone)]
 pub struct CredentialsConfig {
     /// Versions of a credential that keep their values, the one in use among them; at least 1.

@@ -1,4 +1,4 @@
-//! Where the database file, the master key, the socket and the lock are kept.
+//! The data directory: home of the database file, the master key, the socket and the lock.
 
 use std::path::{Path, PathBuf};
 

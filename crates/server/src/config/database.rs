@@ -9,11 +9,11 @@ use super::setting::{DefaultValue, Setting, ValueKind};
 /// The database.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// Where it is.
+    /// Its address.
     pub url: DatabaseUrl,
-    /// How many connections a pool may hold; at least 1.
+    /// Most connections that a pool may hold; at least 1.
     pub max_connections: u32,
-    /// Whether `serve` brings the schema up to date by itself.
+    /// True when `serve` brings the schema up to date by itself.
     pub migrate: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where the database is: a URL that may hold a password and never shows it.
+//! Address of the database: a URL that may hold a password and never shows it.
 
 mod postgres;
 mod sqlite;
@@ -40,7 +40,7 @@ impl DatabaseUrl {
     /// the forms. A relative path starts at `folder`.
     ///
     /// # Errors
-    /// What is wrong and the mend, never any part of the text.
+    /// A sentence with the fault and the remedy, never any part of the text.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         // Container tools hand on the quotes of an environment file.
         let text = text.trim();
@@ -94,7 +94,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Which database it is.
+    /// Kind of the database.
     #[must_use]
     pub fn kind(&self) -> DatabaseKind {
         self.kind

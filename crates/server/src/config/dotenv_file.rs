@@ -76,7 +76,7 @@ impl DotenvFile {
     }
 }
 
-/// Whether a line that cannot be read has this name as one of its words.
+/// Tells whether a line that cannot be read has this name as one of its words.
 fn names(line: &str, name: &str) -> bool {
     line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }

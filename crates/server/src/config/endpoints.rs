@@ -5,17 +5,17 @@ use strongroom_connectors::{EndpointGuard, Proxy};
 use super::reader::Reader;
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// Where provider keys may be sent.
+/// Addresses that provider keys may be sent to.
 #[derive(Debug, Clone)]
 pub struct EndpointsConfig {
-    /// Whether loopback, private and link-local addresses are allowed. Cloud metadata addresses never are.
+    /// True when loopback, private and link-local addresses are allowed. Cloud metadata addresses never are.
     pub allow_private: bool,
     /// The proxy by way of which providers are called.
     pub proxy: Option<Proxy>,
 }
 
 impl EndpointsConfig {
-    /// What may be called, and by which way.
+    /// Returns the guard that decides what may be called, and by which way.
     #[must_use]
     pub fn guard(&self) -> EndpointGuard {
         EndpointGuard::new(self.allow_private).by_way_of(self.proxy.clone())

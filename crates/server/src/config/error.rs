@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// Why a configuration cannot be used. No problem holds a secret.
+/// Reasons why a configuration cannot be used. No problem holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// One sentence for each problem: where it is, what is wrong, and the mend.
+    /// One sentence for each problem: where it is, what is wrong, and the remedy.
     pub problems: Vec<String>,
-    /// What is odd beside them.
+    /// Oddities beside them.
     pub warnings: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use super::setting::{DefaultValue, Setting, ValueKind};
 /// Keys that stand in the environment.
 #[derive(Debug, Clone)]
 pub struct FallbackConfig {
-    /// Whether they may stand in.
+    /// True when they may stand in.
     pub environment: bool,
 }
 

@@ -6,7 +6,7 @@ use strongroom_model::provider::MODEL_ROUTES;
 use super::reader::{Reader, whole_number};
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// How calls go on to the providers.
+/// Settings of calls to the providers.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
     /// Seconds until a provider must be connected to, TLS included.

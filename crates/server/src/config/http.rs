@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::reader::{Reader, whole_number};
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// The door to the network. Either both TLS files are set or neither.
+/// Address of the server and its TLS. Either both TLS files are set or neither.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// The address to listen on; port 0 lets the system choose one.
@@ -15,7 +15,7 @@ pub struct HttpConfig {
     pub tls_cert_file: Option<PathBuf>,
     /// The certificate's private key, PEM.
     pub tls_key_file: Option<PathBuf>,
-    /// Whether it was said aloud that an address without TLS may be reached by other machines.
+    /// True when an address without TLS may be reached by other machines, as behind a proxy that terminates TLS.
     pub allow_plaintext: bool,
     /// Seconds between the signal to stop, from which `/readyz` says so, and the end of listening.
     pub stop_delay_seconds: u32,

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use super::reader::Reader;
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// What is logged, and how.
+/// Level and format of the log.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
     /// The form, when one was asked for; see [`LogConfig::format_for`].

@@ -19,13 +19,13 @@ pub(super) struct Reader<'a> {
     origins: BTreeMap<String, String>,
 }
 
-/// What reading leaves beside the values.
+/// Findings of reading, beside the values.
 pub(super) struct Outcome {
-    /// What is wrong; the values are of use only when this is empty.
+    /// Problems; the values are of use only when this is empty.
     pub(super) problems: Vec<String>,
-    /// What is odd.
+    /// Oddities.
     pub(super) warnings: Vec<String>,
-    /// Where each setting that is set comes from, by its name.
+    /// Source of each setting that is set, by its name.
     pub(super) origins: BTreeMap<String, String>,
 }
 
@@ -62,13 +62,13 @@ impl<'a> Reader<'a> {
         result.map_err(|problem| self.problems.push(problem)).ok()
     }
 
-    /// Whether any source has it, be it right or wrong.
+    /// Tells whether any source has it, be it right or wrong.
     pub(super) fn is_set(&self, setting: &Setting) -> bool {
         !matches!(self.sources.find(setting), Ok(None))
     }
 
     /// Reads a value with `parse`, which also gets the folder where relative paths start. Its error says what is wrong
-    /// and the mend, and for a secret never the text. `None`: unset and without a default value, or wrong.
+    /// and the remedy, and for a secret never the text. `None`: unset and without a default value, or wrong.
     pub(super) fn read<T>(
         &mut self,
         setting: &Setting,
@@ -150,7 +150,7 @@ pub(super) fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32
         .ok_or_else(|| format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()))
 }
 
-/// What is shown of a secret.
+/// Text that is shown in place of a secret.
 pub(super) fn set_or_unset(secret: Option<&Secret>) -> String {
     if secret.is_some() { "set" } else { "unset" }.to_owned()
 }

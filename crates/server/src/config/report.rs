@@ -1,4 +1,4 @@
-//! What `strongroom config check` tells: every setting, its value and where that comes from, without any secret.
+//! Report of `strongroom config check`: every setting, its value and where that comes from, without any secret.
 
 use serde::Serialize;
 
@@ -19,11 +19,11 @@ pub struct SettingReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
-    /// Whether the server would start with it, as far as the configuration goes.
+    /// True when the server would start with it, as far as the configuration goes.
     pub ok: bool,
-    /// What is wrong, with the mend.
+    /// Problems, with the remedy.
     pub problems: Vec<String>,
-    /// What is odd.
+    /// Oddities.
     pub warnings: Vec<String>,
     /// Every setting, in the order of the reference; empty when something is wrong.
     pub settings: Vec<SettingReport>,

@@ -9,14 +9,14 @@ use strongroom_model::Secret;
 use zeroize::Zeroizing;
 
 /// No secret of ours is longer; a path such as `/dev/zero` must not fill the memory.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// A secret and whether others on this machine may read its file.
 #[derive(Debug)]
 pub(super) struct SecretFile {
     /// The content without the line ending at its end.
     pub(super) secret: Secret,
-    /// Whether the file's mode lets its group or everybody read it.
+    /// True when the file's mode lets its group or everybody read it.
     pub(super) is_shared: bool,
 }
 
@@ -26,11 +26,11 @@ pub(super) fn read(path: &Path) -> Result<SecretFile, String> {
     let mut file = File::open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     // Large enough from the start: a vector that grows leaves its contents behind in memory.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES as usize + 1));
-    (&mut file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > MOST_BYTES {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES as usize + 1));
+    (&mut file).take(MAX_SECRET_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_SECRET_BYTES {
         return Err(format!(
-            "{} is longer than {MOST_BYTES} bytes; it should hold one secret",
+            "{} is longer than {MAX_SECRET_BYTES} bytes; it should hold one secret",
             path.display()
         ));
     }
@@ -43,17 +43,17 @@ pub(super) fn read(path: &Path) -> Result<SecretFile, String> {
     Ok(SecretFile { secret: Secret::from(text), is_shared })
 }
 
-/// What is said of a file that others may read.
+/// Warning about a file that others may read.
 pub(super) fn shared(path: &Path) -> String {
     format!("others on this machine may read {path}; run `chmod 600 {path}`", path = path.display())
 }
 
-/// Whether others on this machine may read what is in the file; one that is not there nobody reads.
+/// Tells whether others on this machine may read what is in the file; one that is not there nobody reads.
 pub(super) fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|it| it.is_file() && is_shared(it.mode(), it.gid()))
 }
 
-/// Whether the mode lets others read. That the group `root` may read lets in nobody new, and is how the credentials of
+/// Tells whether the mode lets others read. That the group `root` may read lets in nobody new, and is how the credentials of
 /// systemd look, whose access list shows as the group's bits.
 fn is_shared(mode: u32, group: u32) -> bool {
     mode & 0o004 != 0 || (mode & 0o040 != 0 && group != 0)

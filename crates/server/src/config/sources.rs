@@ -18,7 +18,7 @@ pub(super) struct Sources<'a> {
     pub(super) environment: &'a Environment,
     dotenv: DotenvFile,
     file: Option<TomlFile>,
-    /// Whether what lies in the working directory does not say where the database is.
+    /// True when files in the working directory do not decide where the database is.
     is_command: bool,
     is_file_named: bool,
     working_directory: &'a Path,
@@ -43,16 +43,16 @@ fn decides(name: &str) -> Option<&'static str> {
 /// The settings that say where secrets go.
 const PLACES: [&str; 2] = ["data_dir", "database.url"];
 
-/// What was found for a setting in the strongest source that has it.
+/// Text of a setting in the strongest source that has it.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     /// Where, in words fit for a message.
     pub(super) origin: String,
     /// The text there.
     pub(super) text: &'a str,
-    /// Whether that text is the path of a file which holds the value.
+    /// True when that text is the path of a file which holds the value.
     pub(super) is_file: bool,
-    /// Where a relative path in it starts.
+    /// Folder in which a relative path in it starts.
     pub(super) folder: &'a Path,
 }
 
@@ -143,7 +143,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// What a command does not follow, and how to have it followed.
+    /// Warns of places that a command does not follow, and tells how to have them followed.
     fn ignored_places(&self) -> Vec<String> {
         let ours = |name: &&str| name.starts_with("STRONGROOM_") && self.dotenv.get(name).is_some();
         let names = [

@@ -16,7 +16,7 @@ use super::{SECTIONS, settings, unknown};
 pub(super) struct TomlFile {
     /// The file as it was named.
     pub(super) label: String,
-    /// Where relative paths in it start.
+    /// Folder in which relative paths in it start.
     pub(super) folder: PathBuf,
     /// Values as text, by `section.key`.
     fields: BTreeMap<String, Secret>,
@@ -136,7 +136,7 @@ fn client_variable(name: &str) -> Option<&'static str> {
         .map(|variable| variable.name)
 }
 
-/// Where it is wrong and how, without the line itself: it may hold a secret.
+/// Says where it is wrong and how, without the line itself: it may hold a secret.
 fn syntax_problem(label: &str, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;

@@ -1,11 +1,11 @@
-//! Names that nobody knows, and the known ones that they were probably meant to be.
+//! Unknown names, and the known ones that were probably meant.
 
 use strongroom_model::Secret;
 
 use super::{SECTIONS, settings, variables};
 
-/// How alike two names must be (Jaro–Winkler) for one to be proposed instead of the other.
-const ALIKE: f64 = 0.8;
+/// Least likeness of two names (Jaro–Winkler) for one to be proposed instead of the other.
+const MIN_LIKENESS: f64 = 0.8;
 
 pub(super) fn field(name: &str, file: &str) -> String {
     let known: Vec<String> = settings().flat_map(|it| [Some(it.name()), it.file_name()]).flatten().collect();
@@ -14,7 +14,7 @@ pub(super) fn field(name: &str, file: &str) -> String {
         .or_else(|| nearest(name, &known, |candidate| candidate.rsplit('.').next().unwrap_or(candidate)));
     format!(
         "unknown field `{name}` in {file}; {}",
-        mend(nearest, "docs/configuration.md lists the known ones")
+        remedy(nearest, "docs/configuration.md lists the known ones")
     )
 }
 
@@ -23,7 +23,7 @@ pub(super) fn section(name: &str, file: &str) -> String {
     let nearest = nearest(name, &known, |candidate| candidate);
     format!(
         "unknown section `{name}` in {file}; {}",
-        mend(nearest, "docs/configuration.md lists the known ones")
+        remedy(nearest, "docs/configuration.md lists the known ones")
     )
 }
 
@@ -38,11 +38,11 @@ pub(super) fn variable(name: &str, value: &Secret) -> Option<String> {
     }
     let nearest =
         nearest(rest, &known, |candidate| candidate.strip_prefix("STRONGROOM_").unwrap_or(candidate));
-    Some(format!("the variable {name} means nothing here; {}", mend(nearest, "it is ignored")))
+    Some(format!("the variable {name} means nothing here; {}", remedy(nearest, "it is ignored")))
 }
 
-/// Whether an orchestrator made this variable for a service whose name begins with `strongroom`
-/// (Kubernetes, "Environment variables" of a Service; Docker links): nobody wrote it and nobody can mend it.
+/// Tells whether an orchestrator made this variable for a service whose name begins with `strongroom`
+/// (Kubernetes, "Environment variables" of a Service; Docker links): nobody wrote it and nobody can correct it.
 fn is_injected(name: &str, value: &Secret) -> bool {
     let is_port = |rest: &str| {
         let mut parts = rest.split('_');
@@ -58,7 +58,7 @@ fn is_injected(name: &str, value: &Secret) -> bool {
         || (name.ends_with("_PORT") && is_address)
 }
 
-fn mend(nearest: Option<&str>, otherwise: &str) -> String {
+fn remedy(nearest: Option<&str>, otherwise: &str) -> String {
     nearest.map_or_else(|| otherwise.to_owned(), |name| format!("did you mean `{name}`?"))
 }
 
@@ -75,7 +75,7 @@ fn nearest<'k>(name: &str, known: &'k [String], part: impl Fn(&str) -> &str) -> 
         .iter()
         .rev()
         .map(|candidate| (likeness(candidate), candidate.as_str()))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .filter(|(likeness, _)| *likeness >= MIN_LIKENESS)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, candidate)| candidate)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::reader::{Reader, whole_number};
 use super::setting::{DefaultValue, Setting, ValueKind};
 
-/// What calls cost, and how long the record of each is kept.
+/// Prices of calls, and the time for which the record of each is kept.
 #[derive(Debug, Clone)]
 pub struct UsageConfig {
     /// A price table whose models come before those of the built-in one.

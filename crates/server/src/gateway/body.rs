@@ -2,7 +2,7 @@
 //! they come.
 
 mod coding;
-mod room;
+mod memory;
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use strongroom_model::{Actor, Problem, ProblemKind};
 use tokio::time::Instant;
 
 pub(super) use coding::Coding;
-pub(super) use room::{Place, Room};
+pub(super) use memory::{BodyMemory, Reservation};
 
 /// The longest body that is held, in bytes.
-const MOST_BODY_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Bodies up to this are held without asking for room, in bytes.
 const SMALL_BODY_BYTES: usize = 64 * 1024;
-/// Room is taken in steps of at least this, in bytes.
+/// BodyMemory is taken in steps of at least this, in bytes.
 const STEP_BYTES: usize = 64 * 1024;
-/// How long a body may take to begin to arrive.
-const GRACE: Duration = Duration::from_secs(10);
+/// Longest time that a body may take to begin to arrive.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The lowest rate at which a body may arrive after that, in bytes a second.
-const LOWEST_RATE: u32 = 4 * 1024;
+const MIN_BYTES_PER_SECOND: u32 = 4 * 1024;
 /// The longest pause that a body has earned by coming faster before.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The fate of a body that is too long to be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,17 +48,17 @@ pub(super) enum Long {
 /// [`Problem`] when it is too long and must not be, breaks off, arrives too slowly, is not coded as it says, or there is no
 /// room for now.
 pub(super) async fn read<B>(
-    room: &Room,
+    memory: &BodyMemory,
     caller: &Actor,
     body: B,
     coding: Option<Coding>,
     long: Long,
-) -> Result<(RequestBody<B>, Option<Place>), Problem>
+) -> Result<(RequestBody<B>, Option<Reservation>), Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let declared = body.size_hint().exact();
-    if declared.is_some_and(|bytes| bytes > MOST_BODY_BYTES as u64) {
+    if declared.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
         return match long {
             Long::Passes => Ok((RequestBody::Streaming(body), None)),
             Long::Refused | Long::RefusedHere => Err(too_long(long)),
@@ -66,19 +66,19 @@ where
     }
     // What is coded becomes longer.
     let declared = declared.filter(|_| coding.is_none());
-    let most = declared.map_or(MOST_BODY_BYTES, |bytes| bytes as usize);
-    let (mut whole, mut place) = collect(room, caller, body, most, long).await?;
+    let most = declared.map_or(MAX_BODY_BYTES, |bytes| bytes as usize);
+    let (mut whole, mut reservation) = collect(memory, caller, body, most, long).await?;
     if let Some(coding) = coding {
-        (whole, place) = coding::decode(coding, whole, place, room, caller).await?;
+        (whole, reservation) = coding::decode(coding, whole, reservation, memory, caller).await?;
     }
-    if let Some(place) = &mut place {
-        place.is_whole(whole.len());
+    if let Some(reservation) = &mut reservation {
+        reservation.is_whole(whole.len());
     }
-    Ok((RequestBody::Buffered(whole), place))
+    Ok((RequestBody::Buffered(whole), reservation))
 }
 
 fn too_long(long: Long) -> Problem {
-    let mend = match long {
+    let remedy = match long {
         Long::RefusedHere => "which this path does not take; use the provider's own path",
         Long::Refused => {
             "which this operation does not take; send less, or refer to files by their addresses"
@@ -89,7 +89,7 @@ fn too_long(long: Long) -> Problem {
         field: Some("body".into()),
         ..Problem::new(
             ProblemKind::TooLong,
-            format!("the body is longer than {} MiB, {mend}", MOST_BODY_BYTES >> 20),
+            format!("the body is longer than {} MiB, {remedy}", MAX_BODY_BYTES >> 20),
         )
     }
 }
@@ -102,14 +102,14 @@ fn too_slow() -> Problem {
             format!(
                 "the body did not arrive in time: after {} s it has to come at {} KiB a second or faster; send it again over \
                  a faster connection, or send less",
-                GRACE.as_secs(),
-                LOWEST_RATE / 1024
+                FIRST_BYTE_TIMEOUT.as_secs(),
+                MIN_BYTES_PER_SECOND / 1024
             ),
         )
     }
 }
 
-/// How long the sender of a body has for the next of it. What arrives earns time, up to a bound: a long body that has
+/// Time that the sender of a body has for the next of it. What arrives earns time, up to a bound: a long body that has
 /// nearly come cannot be held up for hours.
 #[derive(Debug, Default)]
 struct Pace {
@@ -126,10 +126,10 @@ impl Pace {
 
     fn deadline(&mut self) -> Instant {
         let now = Instant::now();
-        let earned = Duration::from_secs_f64(self.arrived as f64 / f64::from(LOWEST_RATE));
+        let earned = Duration::from_secs_f64(self.arrived as f64 / f64::from(MIN_BYTES_PER_SECOND));
         self.arrived = 0;
-        let before = self.deadline.unwrap_or(now + GRACE);
-        let deadline = (before + earned).min(now + LONGEST_PAUSE);
+        let before = self.deadline.unwrap_or(now + FIRST_BYTE_TIMEOUT);
+        let deadline = (before + earned).min(now + MAX_PAUSE);
         self.deadline = Some(deadline);
         deadline
     }
@@ -143,18 +143,18 @@ impl Pace {
 }
 
 async fn collect<B>(
-    room: &Room,
+    memory: &BodyMemory,
     caller: &Actor,
     mut body: B,
     most: usize,
     long: Long,
-) -> Result<(Bytes, Option<Place>), Problem>
+) -> Result<(Bytes, Option<Reservation>), Problem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let broken = || Problem::invalid("body", "the body did not arrive whole");
     let (mut first, mut rest): (Bytes, Vec<u8>) = (Bytes::new(), Vec::new());
-    let mut place: Option<Place> = None;
+    let mut reservation: Option<Reservation> = None;
     let mut pace = Pace::default();
     loop {
         let frame = match body.frame().now_or_never() {
@@ -169,14 +169,14 @@ where
             return Err(too_long(long));
         }
         if length > SMALL_BODY_BYTES {
-            let place = place.get_or_insert_with(|| room.place(&caller.label(), most));
-            if length > place.taken() {
+            let reservation = reservation.get_or_insert_with(|| memory.reserve(&caller.label(), most));
+            if length > reservation.taken() {
                 // Ahead of what has come by a quarter at the most.
-                let step = (length - place.taken()).max(STEP_BYTES).max(length / 4);
+                let step = (length - reservation.taken()).max(STEP_BYTES).max(length / 4);
                 let since = Instant::now();
-                place.take(step.min(most - place.taken())).await?;
+                reservation.take(step.min(most - reservation.taken())).await?;
                 pace.has_waited(since);
-                rest.reserve_exact(place.taken() - rest.len());
+                rest.reserve_exact(reservation.taken() - rest.len());
             }
         }
         if first.is_empty() && rest.is_empty() {
@@ -191,7 +191,7 @@ where
         rest.extend_from_slice(&data);
     }
     let whole = if rest.is_empty() { first } else { Bytes::from(rest) };
-    Ok((whole, place))
+    Ok((whole, reservation))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Errors of ours, in the shape that the client's library knows.
+//! Error responses of the gateway, in the shape that the client's library knows.
 
 use axum::body::Body;
 use http::{HeaderValue, Response, header};
@@ -12,7 +12,7 @@ use crate::http::problem::status;
 /// The longest wait that libraries are told of, in milliseconds: several sleep as long as they are told, to the end of a month.
 const MAX_RETRY_AFTER_MILLIS: i64 = 60_000;
 
-/// The answer for a problem.
+/// Renders a problem.
 pub(super) fn error_response(
     problem: &Problem,
     dialect: Dialect,

@@ -1,4 +1,4 @@
-//! Where a model's name goes and why, without a call.
+//! Explanation of where a model's name goes and why, without a call.
 
 use std::sync::Arc;
 
@@ -22,14 +22,14 @@ pub struct Place {
 pub struct Explained {
     /// True when the name is an alias.
     pub is_alias: bool,
-    /// In the order in which they are tried.
+    /// Places, in the order in which they are tried.
     pub places: Vec<Place>,
-    /// The reason why it goes nowhere, and the mend.
+    /// The reason why it goes nowhere, and the remedy.
     pub refusal: Option<String>,
 }
 
 impl Gateway {
-    /// Explains where this name goes on the door for all, for this caller. Nothing is called and nothing counted.
+    /// Explains where this name goes on the unified API, for this caller. Nothing is called and nothing counted.
     ///
     /// # Errors
     /// [`Problem`] when the database is away.

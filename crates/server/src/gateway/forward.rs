@@ -10,31 +10,31 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::BodyExt;
 use strongroom::call::{Ailment, Attempt, Call, CallTarget, Failure, NewCall};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Door, Meter, Operation, RequestError, RequestFacts, UsageFilter, UsageReader,
+    AnswerForm, Dialect, Meter, Operation, RequestError, RequestFacts, Route, UsageFilter, UsageReader,
     may_be_billed, meant, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider};
 
-use super::body::{self, Coding, Long, Place};
+use super::body::{self, Coding, Long, Reservation};
 use super::body_out::BodyOut;
 use super::metered_body::{MeteredBody, Settlement};
 use super::target::{Located, Target, locate, nowhere, targets};
 use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, model_list};
 use crate::http::upload::Upload;
 
-/// The longest error of a provider that is read, in bytes.
-const MOST_ERROR: usize = 64 * 1024;
-/// In the place of an error that cannot be read here.
+/// Longest error of a provider that is read, in bytes.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// Stands in the place of an error that cannot be read here.
 const UNREAD_ERROR: &[u8] =
     br#"{"error":{"message":"the provider's error came in a coding that is not read here"}}"#;
 /// Unicode, section 23.8, in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// How long the rest of an error may take.
-const ERROR_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest time that the rest of an error may take.
+const ERROR_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is asked for, whoever gets it.
+/// Request of the client, the same for every credential that is tried.
 struct Asked<'a> {
     method: Method,
     headers: HeaderMap,
@@ -45,7 +45,7 @@ struct Asked<'a> {
     request_id: &'a str,
 }
 
-/// What is known of a call before a credential is tried.
+/// Outcome of reading a request, before a credential is tried.
 #[expect(
     clippy::large_enum_variant,
     reason = "nearly all are calls: a box would be one more for each of them"
@@ -63,7 +63,7 @@ struct Ready<'a> {
     body: RequestBody<Upload>,
     targets: Vec<Target>,
     /// Held until the answer has begun: by then no other credential is tried.
-    _place: Option<Place>,
+    _reservation: Option<Reservation>,
 }
 
 /// Serves a call of somebody who is known.
@@ -91,7 +91,7 @@ async fn begin<'a>(
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.path();
     let respelled;
-    let place_in_list = match locate(&parts, asked) {
+    let located = match locate(&parts, asked) {
         Some(located) => located,
         None => {
             let nowhere = || nowhere(&parts.method, asked);
@@ -99,19 +99,19 @@ async fn begin<'a>(
             locate(&parts, &respelled).ok_or_else(nowhere)?
         }
     };
-    let Located { door, matched, .. } = &place_in_list;
-    if *door == Door::All
+    let Located { route, matched, .. } = &located;
+    if *route == Route::Unified
         && matched.operation.name == "models"
         && matched.operation.dialect == Dialect::OpenAi
     {
         let list = Box::pin(model_list::list(gateway, actor)).await?;
         return Ok(Begun::Answered(list));
     }
-    let (body, mut facts, place) =
-        read(gateway, actor, &parts.method, &mut parts.headers, body, *door, &matched.operation).await?;
+    let (body, mut facts, reservation) =
+        read(gateway, actor, &parts.method, &mut parts.headers, body, *route, &matched.operation).await?;
     facts.is_stream |= matched.streams();
     let calls = gateway.room.calls(Arc::clone(actor));
-    let targets = targets(&place_in_list, &facts, &gateway.options.names, &calls).await?;
+    let targets = targets(&located, &facts, &gateway.options.names, &calls).await?;
     let call = NewCall {
         operation: matched.operation.name,
         targets: targets
@@ -134,7 +134,7 @@ async fn begin<'a>(
         dialect: matched.operation.dialect,
         request_id,
     };
-    Ok(Begun::Call(Ready { call, asked, body, targets, _place: place }))
+    Ok(Begun::Call(Ready { call, asked, body, targets, _reservation: reservation }))
 }
 
 async fn read(
@@ -143,9 +143,9 @@ async fn read(
     method: &Method,
     headers: &mut HeaderMap,
     body: Upload,
-    door: Door,
+    route: Route,
     operation: &Operation,
-) -> Result<(RequestBody<Upload>, RequestFacts, Option<Place>), Problem> {
+) -> Result<(RequestBody<Upload>, RequestFacts, Option<Reservation>), Problem> {
     let meter = operation.meter;
     let unread = |name| RequestFacts::unread_for(meter, name);
     if *method == Method::GET {
@@ -160,28 +160,28 @@ async fn read(
         }
     }
     let coding = if is_json { Coding::of(headers)? } else { None };
-    let long = match door {
-        Door::All => Long::RefusedHere,
+    let long = match route {
+        Route::Unified => Long::RefusedHere,
         // Told to answer later, a provider would be paid for what nobody counts.
         _ if meter == Meter::Responses => Long::Refused,
         _ => Long::Passes,
     };
     match body::read(&gateway.body_memory, caller, body, coding, long).await? {
-        (body @ RequestBody::Streaming(_), place) => Ok((body, unread("body"), place)),
-        (body, place) if !is_json => Ok((body, unread("content-type"), place)),
-        (RequestBody::Buffered(mut body), place) => {
+        (body @ RequestBody::Streaming(_), reservation) => Ok((body, unread("body"), reservation)),
+        (body, reservation) if !is_json => Ok((body, unread("content-type"), reservation)),
+        (RequestBody::Buffered(mut body), reservation) => {
             headers.remove(header::CONTENT_ENCODING);
             // RFC 8259, section 8.1: nobody has to take it, and no provider has to see it.
             if body.starts_with(BYTE_ORDER_MARK) {
                 body.advance(BYTE_ORDER_MARK.len());
             }
             let facts = RequestFacts::read(*operation, &body).map_err(unreadable)?;
-            Ok((RequestBody::Buffered(body), facts, place))
+            Ok((RequestBody::Buffered(body), facts, reservation))
         }
     }
 }
 
-/// Whether the body is JSON, by its one `Content-Type`. Operations that are counted take nothing else: what another reader
+/// Tells whether the body is JSON, by its one `Content-Type`. Operations that are counted take nothing else: what another reader
 /// may find in the same bytes is not guessed.
 fn is_json(headers: &HeaderMap, meter: Meter) -> Result<bool, Problem> {
     let wrong = |message: &str| Problem::invalid("content-type", message);
@@ -268,7 +268,7 @@ enum Tried {
     },
 }
 
-/// What may be tried behind an attempt that came to nothing.
+/// Next step after an attempt that came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     Stop,
@@ -530,7 +530,7 @@ fn decoded_error(headers: &mut HeaderMap, body: Bytes, is_cut: bool) -> (Bytes, 
     match coding {
         Ok(None) => (body, is_cut),
         Ok(Some(coding)) => {
-            let (decoded, has_more) = coding.decoded_beginning(&body, MOST_ERROR);
+            let (decoded, has_more) = coding.decoded_beginning(&body, MAX_ERROR_BYTES);
             (decoded, is_cut || has_more)
         }
         Err(_) => {
@@ -547,7 +547,7 @@ async fn read_error(mut body: Answer) -> (Bytes, bool) {
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else { return };
             if let Ok(data) = frame.into_data() {
-                let room = MOST_ERROR - read.len();
+                let room = MAX_ERROR_BYTES - read.len();
                 read.extend_from_slice(&data[..data.len().min(room)]);
                 if data.len() > room {
                     return;
@@ -557,11 +557,11 @@ async fn read_error(mut body: Answer) -> (Bytes, bool) {
         is_cut = false;
     };
     // What has come by then is what there is.
-    let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
+    let _ = tokio::time::timeout(ERROR_TIMEOUT, reading).await;
     (read.freeze(), is_cut)
 }
 
-/// How an answer is written, by what its head says and by what was asked for: not all that stream name it well.
+/// Returns the form of an answer, by what its head says and by what was asked for: not all that stream name it well.
 fn form_of(headers: &HeaderMap, is_stream_asked: bool) -> AnswerForm {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
     let is = |wanted: &str| kind.get(..wanted.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));

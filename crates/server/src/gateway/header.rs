@@ -8,6 +8,8 @@ use axum::http::response;
 use hyper::ext::ReasonPhrase;
 use strongroom_model::Secret;
 
+use crate::http::authentication::bearer;
+
 pub(super) use echo::masked;
 
 /// Headers that clients put their token in.
@@ -15,7 +17,7 @@ const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
 /// Headers by which a caller names an account, a project or whose quota is used.
 const ACCOUNT: [&str; 3] = ["openai-organization", "openai-project", "x-goog-user-project"];
 
-/// Whether a caller has named an account, which need not be the key's.
+/// Tells whether a caller has named an account, which need not be the key's.
 pub(super) fn names_an_account(headers: &HeaderMap) -> bool {
     ACCOUNT.iter().any(|name| headers.contains_key(*name))
 }
@@ -37,12 +39,9 @@ const KEPT_BACK: [&str; 9] = [
 const FORM: [&str; 2] = ["alt", "$alt"];
 const FORMS: [&str; 3] = ["json", "sse", "json;enum-encoding=int"];
 
-/// The token that a request shows, in whichever place: ours before another's.
+/// Returns the token that a request shows, in whichever place: ours before another's.
 pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
+    let bearer = headers.get(header::AUTHORIZATION).and_then(bearer);
     let named = TOKEN.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).map(str::trim);
     let mut first = None;
     for shown in bearer.into_iter().chain(named) {

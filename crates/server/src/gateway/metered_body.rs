@@ -1,4 +1,4 @@
-//! An answer on its way to the client: passed on as it comes, read on the way, and settled at its end, whatever the end.
+//! The body of a provider's answer: passed on as it comes, metered on the way, and its call settled at the end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use strongroom_connectors::upstream::{self, Answer};
 use strongroom_model::usage::{Metering, TokenUsage};
 use tokio::time::{Instant, Sleep};
 
-/// Why an answer broke off.
+/// Reason why an answer broke off.
 #[derive(Debug)]
 pub enum Broken {
     /// It paused for too long.
@@ -39,14 +39,14 @@ impl std::error::Error for Broken {
     }
 }
 
-/// What a call is settled by.
+/// Settlement of a call at the end of its answer.
 #[derive(Debug)]
 pub(super) struct Settlement {
     /// The call; taken when it is settled.
     pub(super) running: Option<Running>,
     /// Reads the answer.
     pub(super) reader: UsageReader,
-    /// Where the answer tells what it consumed.
+    /// Place in the answer that tells what it consumed.
     pub(super) meter: Meter,
 }
 
@@ -71,13 +71,13 @@ pub struct MeteredBody<B = Answer> {
     inner: B,
     settlement: Settlement,
     filter: Option<UsageFilter>,
-    /// Why it broke off, until the client is told.
+    /// Reason why it broke off, until the client is told.
     broken: Option<upstream::Broken>,
     is_over: bool,
     idle: Duration,
     /// Made when the answer pauses for the first time.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer runs.
+    /// True while the timer runs.
     waits: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The list of models of the door for all: what this caller may ask for by name.
+//! The list of models of `/v1`: names that this caller may ask for.
 
 use std::sync::Arc;
 

@@ -4,13 +4,13 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use strongroom::call::CallService;
 use strongroom_connectors::ai::gateway::{
-    Closed, Dialect, Door, Matched, Operation, RequestFacts, closed, door_of, upstream_path,
+    Closed, Dialect, Matched, Operation, RequestFacts, Route, closed, route_of, upstream_path,
 };
 use strongroom_model::model_route::{Lead, ModelAt, ModelNames};
 use strongroom_model::provider::speaker_of;
 use strongroom_model::{Problem, Provider};
 
-/// Where a call may go.
+/// Destination of a call.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     /// Whose API.
@@ -19,30 +19,30 @@ pub(super) struct Target {
     pub(super) path: String,
     /// The model, as the provider names it.
     pub(super) model: Option<String>,
-    /// Whether the body names another one and has to say this.
+    /// True when the body names another model and has to say this one.
     pub(super) renames: bool,
 }
 
 /// The entry of the gateway's list that a path is.
 pub(super) struct Located<'p> {
-    /// Whether the path is one provider's, or for all of them.
-    pub(super) door: Door,
+    /// Tells whether the path is one provider's, or for all of them.
+    pub(super) route: Route,
     /// The path behind the provider's name.
     pub(super) rest: &'p str,
     /// The operation, and the model if the path names it.
     pub(super) matched: Matched<'p>,
 }
 
-/// Where a call through this door may go, in the order to try.
+/// Returns the destinations of a call, in the order to try.
 pub(super) async fn targets(
     located: &Located<'_>,
     facts: &RequestFacts,
     names: &ModelNames,
     calls: &CallService,
 ) -> Result<Vec<Target>, Problem> {
-    let Located { door, rest, matched } = located;
+    let Located { route, rest, matched } = located;
     let operation = matched.operation;
-    if let Door::Own(provider) = *door {
+    if let Route::Native(provider) = *route {
         let model = matched.model.map(ToOwned::to_owned).or_else(|| facts.model.clone());
         let provider = Provider::of_known(provider);
         return Ok(vec![Target { provider, path: (*rest).to_owned(), model, renames: false }]);
@@ -70,7 +70,7 @@ pub(super) async fn targets(
     })
 }
 
-/// Everywhere that a name or an alias leads to, in the order to try; empty when that is nowhere.
+/// Returns the models that a name or an alias leads to, in the order to try; empty when there is none.
 pub(super) async fn resolve(
     name: &str,
     names: &ModelNames,
@@ -94,7 +94,7 @@ fn shown(name: &str) -> String {
     if name.len() <= 80 { format!(" {name:?}") } else { String::new() }
 }
 
-/// The refusal of a name that leads nowhere, with the mend.
+/// The refusal of a name that leads nowhere, with the remedy.
 pub(super) fn unknown(name: &str) -> Problem {
     let provider = name.split_once('/').and_then(|(provider, _)| Provider::parse(provider).ok());
     let message = match provider.filter(|provider| provider.known().is_none() && !name.ends_with('/')) {
@@ -161,11 +161,11 @@ fn place(operation: Operation, at: &ModelAt) -> Option<Target> {
 
 /// The entry of the list that a path is, if it is one.
 pub(super) fn locate<'p>(parts: &Parts, path: &'p str) -> Option<Located<'p>> {
-    let (mut door, rest) = door_of(path)?;
-    if door == Door::All && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
-        door = Door::Own(speaker_of(Dialect::Anthropic).name);
+    let (mut route, rest) = route_of(path)?;
+    if route == Route::Unified && asks_anthropic_for_models(&parts.method, rest, &parts.headers) {
+        route = Route::Native(speaker_of(Dialect::Anthropic).name);
     }
-    Some(Located { door, rest, matched: door.find(&parts.method, rest)? })
+    Some(Located { route, rest, matched: route.find(&parts.method, rest)? })
 }
 
 /// The refusal of a path that is not let through: that it is closed, or that there is none.
@@ -182,7 +182,7 @@ pub(super) fn nowhere(method: &Method, path: &str) -> Problem {
     ))
 }
 
-/// Whether the list of models is asked for in the words of Anthropic's clients, which no other provider's list has.
+/// Tells whether the list of models is asked for in the words of Anthropic's clients, which no other provider's list has.
 fn asks_anthropic_for_models(method: &Method, rest: &str, headers: &HeaderMap) -> bool {
     *method == Method::GET && rest == "v1/models" && headers.contains_key("anthropic-version")
 }
@@ -195,8 +195,8 @@ mod tests {
 
     fn gemini(aliases: &str, routes: &str, model: &str) -> Result<Vec<Target>, Problem> {
         let path = format!("/v1beta/models/{model}:generateContent");
-        let (door, rest) = door_of(&path).unwrap();
-        let matched = door.find(&Method::POST, rest).unwrap();
+        let (route, rest) = route_of(&path).unwrap();
+        let matched = route.find(&Method::POST, rest).unwrap();
         let names =
             ModelNames { routes: Routes::parse(routes).unwrap(), aliases: Aliases::parse(aliases).unwrap() };
         of_gemini(rest, &matched, &names)
@@ -224,8 +224,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_leads_nowhere_is_told_with_the_mend() {
-        for (name, mend) in [
+    fn a_name_that_leads_nowhere_is_told_with_the_remedy() {
+        for (name, remedy) in [
             ("vllm/llama-3", "strongroom credential add NAME --provider vllm"),
             ("meta-llama/llama-3", "openrouter/meta-llama/"),
             ("llama-3", "provider/model"),
@@ -233,7 +233,7 @@ mod tests {
             ("vllm/", "provider/model"),
         ] {
             let problem = unknown(name);
-            assert!(problem.message.contains(mend), "{}", problem.message);
+            assert!(problem.message.contains(remedy), "{}", problem.message);
         }
         assert!(!unknown(&"x".repeat(100)).message.contains("xxx"));
     }

@@ -73,17 +73,17 @@ impl Evidence {
     pub async fn authenticate(&self, authenticator: &Authenticator) -> Result<Actor, Problem> {
         let token = match &self.authorization {
             None => None,
-            Some(shown) => {
-                let shown = shown.to_str().map_err(|_| not_known())?;
-                let (scheme, token) = shown.split_once(' ').ok_or_else(not_known)?;
-                if !scheme.eq_ignore_ascii_case("bearer") {
-                    return Err(not_known());
-                }
-                Some(Secret::from(token.trim()))
-            }
+            Some(shown) => Some(Secret::from(bearer(shown).ok_or_else(not_known)?)),
         };
         authenticator.authenticate(token, self.local.as_ref()).await
     }
+}
+
+/// Returns the token in an `Authorization` header that has a bearer token (RFC 6750, section 2.1).
+#[must_use]
+pub fn bearer(authorization: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn not_known() -> Problem {

@@ -12,7 +12,7 @@ use strongroom_model::{Actor, Problem};
 use super::problem::Failure;
 
 /// The longest that a body may take to arrive.
-const BODY: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A JSON body and its raw bytes.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes
         let message = "send the body as JSON, with Content-Type: application/json";
         return Err(Problem::invalid("Content-Type", message).into());
     }
-    let body = tokio::time::timeout(BODY, Bytes::from_request(request, state))
+    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state))
         .await
         .map_err(|_| Problem::invalid("body", "the body did not arrive within 30 seconds"))?
         .map_err(|_| Problem::invalid("body", "the body is too large, or did not arrive whole"))?;
@@ -137,7 +137,7 @@ fn without_values(path: &str, message: &str) -> (String, String) {
     (path.to_owned(), what)
 }
 
-/// Whether a caller may have meant this as the name of a field: no provider's key is so short.
+/// Tells whether a caller may have meant this as the name of a field: no provider's key is so short.
 fn could_be_a_field(name: &str) -> bool {
     name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }

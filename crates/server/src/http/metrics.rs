@@ -1,4 +1,4 @@
-//! What is counted, in the Prometheus text format (OpenMetrics 1.0).
+//! Metrics, in the Prometheus text format (OpenMetrics 1.0).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

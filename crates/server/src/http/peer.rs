@@ -1,4 +1,4 @@
-//! Where a request comes from: a socket address, or this very machine.
+//! Origin of a request: a socket address, or this very machine.
 
 use axum::http::Extensions;
 use std::net::SocketAddr;

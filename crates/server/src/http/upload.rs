@@ -13,9 +13,9 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-/// What is dropped of a body at the most, in bytes.
-const MOST_DROPPED: usize = 64 * 1024 * 1024;
-/// How long it is waited for.
+/// Most bytes of a body that are dropped.
+const MAX_DROPPED_BYTES: usize = 64 * 1024 * 1024;
+/// Longest time that it is waited for.
 const DROPPING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The body of a request.
@@ -23,7 +23,7 @@ const DROPPING_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Upload {
     /// Taken when the rest is dropped.
     body: Option<Incoming>,
-    /// Whether the client sends it only when it is asked for (RFC 9110, section 10.1.1), and it was not.
+    /// True when the client sends it only when it is asked for (RFC 9110, section 10.1.1), and it was not.
     waits: bool,
 }
 
@@ -71,7 +71,7 @@ impl Drop for Upload {
 }
 
 async fn drop_rest(mut body: Incoming) {
-    let mut left = MOST_DROPPED;
+    let mut left = MAX_DROPPED_BYTES;
     while let Some(Ok(frame)) = body.frame().await {
         let Ok(data) = frame.into_data() else { continue };
         match left.checked_sub(data.len()) {

@@ -14,8 +14,8 @@ use crate::config::Config;
 #[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "held open, never read")] Vec<File>);
 
-/// How long a command waits for another one that holds the directory.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest time that a command waits for another one that holds the directory.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Makes the data directory if it is not there, and holds it: its key file and its socket are one process's. The folder
 /// of an SQLite database is held too, for two data directories with one database are still one.
@@ -72,7 +72,7 @@ fn lock(path: &Path) -> Result<File, Problem> {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
-            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
                 // One that is stopping is waited for.
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_that_everybody_can_write_to_is_refused_with_the_mend() {
+    fn a_directory_that_everybody_can_write_to_is_refused_with_the_remedy() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("data");
         make(&path).unwrap();

@@ -16,7 +16,7 @@ const HEAD_BYTES: usize = 9;
 /// Frames that carry no request, in one go: a client that measures its line sends a PING each round trip.
 const MAX_BURST: u32 = 512;
 /// The pause after which one more may come.
-const REFILL: Duration = Duration::from_millis(10);
+const REFILL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Bytes of a connection on their way in, looked at.
 pub(super) struct FrameGuard<S> {
@@ -32,9 +32,9 @@ enum Place {
     Preface(usize),
     /// It is HTTP/1: nothing is looked at.
     Plain,
-    /// In the head of a frame, of which this many bytes have come.
+    /// The head of a frame, of which this many bytes have come.
     Head([u8; HEAD_BYTES], usize),
-    /// In a frame, of which this many bytes are to come.
+    /// A frame, of which this many bytes are to come.
     Payload(usize),
 }
 
@@ -96,7 +96,7 @@ impl<S> FrameGuard<S> {
 
     fn take(&mut self) -> bool {
         if self.room == 0 {
-            let more = self.since.elapsed().as_millis() / REFILL.as_millis();
+            let more = self.since.elapsed().as_millis() / REFILL_INTERVAL.as_millis();
             self.room = u32::try_from(more).unwrap_or(MAX_BURST).min(MAX_BURST);
             self.since = Instant::now();
         }
@@ -136,7 +136,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameGuard<S> {
         if this.look(&buffer.filled()[before..]) {
             return read;
         }
-        tracing::warn!("a client was cut off: it sent HTTP/2 frames without end that carry no request");
+        tracing::warn!("cut off a client that sent HTTP/2 frames without end that carry no request");
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }

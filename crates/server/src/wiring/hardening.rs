@@ -1,4 +1,4 @@
-//! What the process gives up before it holds a secret: core dumps, and being looked into by its peers; and what it asks
+//! Hardening of the process before it holds a secret: no core dumps, and being looked into by its peers; and what it asks
 //! the system for.
 
 use nix::sys::prctl;

@@ -28,13 +28,13 @@ use super::frame_guard::FrameGuard;
 use crate::config::HttpConfig;
 use crate::http::peer::LocalPeer;
 
-/// How long a client may take to agree on TLS, and how long to send the head of its request.
+/// Longest time that a client may take to agree on TLS, and to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a connection may stay open without a first request.
+/// Longest time that a connection may stay open without a first request.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Streams that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 256;
-/// Before the next try when no connection can be taken, as when all descriptors are in use.
+/// Pause before the next try when no connection can be accepted, as when all descriptors are in use.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Binds the address.
@@ -119,7 +119,9 @@ pub(super) async fn serve_socket(
             Ok(peer) => {
                 connections.serve_local(stream, dispatcher.of(Peer::Local(LocalPeer::of_user(peer.uid()))));
             }
-            Err(error) => tracing::warn!(%error, "who opened the socket file is not known; turned away"),
+            Err(error) => {
+                tracing::warn!(%error, "failed to read the peer of a connection to the socket file; refused it")
+            }
         }
     }
     drop(listener);
@@ -127,7 +129,7 @@ pub(super) async fn serve_socket(
     Ok(())
 }
 
-/// How serving ends: no connection is taken any more when `stop` is set; requests under way then have `drain`, and end at
+/// End of serving: no connection is taken any more when `stop` is set; requests under way then have `drain`, and end at
 /// once when `cut` is set.
 #[derive(Debug, Clone)]
 pub(super) struct Ending {
@@ -139,7 +141,7 @@ pub(super) struct Ending {
 /// The connections of one listener, each with a task of its own.
 struct Connections {
     http: Arc<Builder<TokioExecutor>>,
-    /// For those that tell of a hang-up themselves.
+    /// Builder for connections that tell of a hang-up themselves.
     http_watched: Arc<Builder<TokioExecutor>>,
     open: JoinSet<()>,
     end: Ending,
@@ -173,7 +175,7 @@ impl Connections {
                     Ok(accepted) => return Some(accepted),
                     Err(error) if is_of_the_client(&error) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "no connection can be taken for the moment");
+                        tracing::warn!(%error, "failed to accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -210,7 +212,7 @@ impl Connections {
         let all = async { while self.open.join_next().await.is_some() {} };
         let in_time = tokio::time::timeout(self.end.drain, all);
         if !matches!(self.end.cut.run_until_cancelled(in_time).await, Some(Ok(()))) {
-            tracing::warn!(open = self.open.len(), "gave up requests that were still under way");
+            tracing::warn!(open = self.open.len(), "cut off requests that were still under way");
             // Waited for: each of them settles its call as it goes.
             self.open.shutdown().await;
         }

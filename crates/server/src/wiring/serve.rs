@@ -54,7 +54,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     let socket = listen::bind_socket(&socket_path)?;
     // Said at the start, for it is easily forgotten: a change of the master key that was begun is to be ended.
     for next in room.keys().status().await?.next {
-        tracing::warn!(next, "something is to be done about the encryption keys");
+        tracing::warn!(next, "encryption keys need attention");
     }
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     greet(&opened, &loaded, &url).await?;
@@ -142,7 +142,7 @@ fn failed(done: Result<std::io::Result<()>, tokio::task::JoinError>) -> Option<P
 
 fn remove(socket: &Path) {
     if let Err(error) = std::fs::remove_file(socket) {
-        tracing::warn!(path = %socket.display(), %error, "the socket file cannot be removed");
+        tracing::warn!(path = %socket.display(), %error, "failed to remove the socket file");
     }
 }
 
@@ -177,7 +177,7 @@ async fn greet(opened: &Opened, loaded: &Loaded, url: &str) -> Result<(), Proble
     Ok(())
 }
 
-/// How the first token is handed over: on a terminal it is shown. Elsewhere stderr is a log, which others read and which is
+/// Hands over the first token: on a terminal it is shown. Elsewhere stderr is a log, which others read and which is
 /// kept, so it is written into a file of its owner.
 fn first_token(token: &Secret, data_dir: &Path) -> String {
     if std::io::stderr().is_terminal() {

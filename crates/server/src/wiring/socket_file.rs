@@ -1,4 +1,4 @@
-//! Where the socket file is: in the data directory, or by a short path that a link there names when its own is longer
+//! Place of the socket file: in the data directory, or by a short path that a link there names when its own is longer
 //! than a socket's address can be.
 
 use std::ffi::OsStr;
@@ -87,7 +87,7 @@ fn short_name(data_dir: &Path) -> String {
     format!("{bytes}.sock")
 }
 
-/// Whether there is such a folder that nobody but this user can enter; makes it where there is none.
+/// Tells whether there is such a folder that nobody but this user can enter; makes it where there is none.
 fn is_made(folder: &Path, user: u32) -> bool {
     let made = DirBuilder::new().mode(0o700).create(folder);
     if let Err(error) = made

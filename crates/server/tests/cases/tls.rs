@@ -44,6 +44,22 @@ async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_command_tells_how_to_trust_a_certificate_that_it_does_not_know() {
+    let server = certified(Installation::new(BACKEND).await).start();
+    let command = |arguments: &[&str]| {
+        let mut command = server.installation.command(arguments);
+        command.env("STRONGROOM_URL", &server.url).env("STRONGROOM_TOKEN", &server.admin);
+        command.output().expect("the binary runs")
+    };
+    let refused = command(&["status"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("--ca-file"), "{said}");
+    let certificate = server.installation.home().join("cert.pem").display().to_string();
+    let trusted = command(&["status", "--ca-file", &certificate]);
+    assert!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
+}
+
+#[tokio::test]
 async fn a_certificate_that_cannot_be_used_or_has_no_key_stops_it_before_the_database_is_touched() {
     let broken = certified(Installation::new(BACKEND).await);
     std::fs::write(broken.home().join("cert.pem"), "no certificate").expect("a file");

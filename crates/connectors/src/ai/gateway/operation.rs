@@ -8,13 +8,13 @@ use strongroom_model::Provider;
 use strongroom_model::provider::{self, ApiPath, KNOWN, Verb};
 pub use strongroom_model::provider::{Dialect, Meter, Operation};
 
-/// A way in.
+/// A way into the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Door {
+pub enum Route {
     /// A provider's own API, by its name.
-    Own(&'static str),
+    Native(&'static str),
     /// One API for all providers: the model says which.
-    All,
+    Unified,
 }
 
 /// A path that may be called.
@@ -66,8 +66,8 @@ const fn models(path: &'static str, dialect: Dialect) -> ApiPath {
     entry(Verb::Get, path, "models", dialect, Meter::Free)
 }
 
-/// The door for all providers. Paths are below `/`.
-static ALL: &[ApiPath] = &[
+/// The unified API, for all providers. Paths are below `/`.
+static UNIFIED: &[ApiPath] = &[
     openai("v1/chat/completions", "chat.completions", Meter::Chat),
     openai("v1/responses", "responses", Meter::Responses),
     openai("v1/embeddings", "embeddings", Meter::Embeddings),
@@ -89,30 +89,30 @@ static ALL: &[ApiPath] = &[
     models("v1beta/models/{model}", Dialect::Gemini),
 ];
 
-/// The door of a URL path, and what is behind it: the path below the provider's base URL.
+/// Returns the route of a URL path, and what is behind it: the path below the provider's base URL.
 #[must_use]
-pub fn door_of(path: &str) -> Option<(Door, &str)> {
+pub fn route_of(path: &str) -> Option<(Route, &str)> {
     if path.starts_with("/v1/") || path.starts_with("/v1beta/") {
-        return Some((Door::All, &path[1..]));
+        return Some((Route::Unified, &path[1..]));
     }
-    KNOWN.iter().find_map(|known| Some((Door::Own(known.name), path.strip_prefix(known.gateway_prefix)?)))
+    KNOWN.iter().find_map(|known| Some((Route::Native(known.name), path.strip_prefix(known.gateway_prefix)?)))
 }
 
-impl Door {
+impl Route {
     pub(super) fn entries(self) -> &'static [ApiPath] {
         match self {
-            Self::All => ALL,
-            Self::Own(name) => provider::find(name).map_or(&[], |known| known.api.paths),
+            Self::Unified => UNIFIED,
+            Self::Native(name) => provider::find(name).map_or(&[], |known| known.api.paths),
         }
     }
 
-    /// The path behind this door, if it may be called. It is compared byte by byte, so that nothing that a provider
+    /// Finds the path behind this route, if it may be called. It is compared byte by byte, so that nothing that a provider
     /// would read in another way than we do gets through: no percent-encoding, no `..`, no empty segment.
     #[must_use]
     pub fn find<'p>(self, method: &Method, path: &'p str) -> Option<Matched<'p>> {
         let (entries, may_have_slashes) = match self {
-            Self::All => (ALL, false),
-            Self::Own(name) => provider::find(name).map(|it| (it.api.paths, it.models_have_slashes))?,
+            Self::Unified => (UNIFIED, false),
+            Self::Native(name) => provider::find(name).map(|it| (it.api.paths, it.models_have_slashes))?,
         };
         entries.iter().filter(|entry| has_verb(entry, method)).find_map(|entry| {
             let model = match entry.path.split_once(MODEL) {
@@ -138,7 +138,7 @@ impl Door {
             _ if path.starts_with("v1/models/") && path.contains(':') => Dialect::Gemini,
             _ => Dialect::OpenAi,
         };
-        let Self::Own(name) = self else { return of_path(path) };
+        let Self::Native(name) = self else { return of_path(path) };
         let Some(known) = provider::find(name) else { return Dialect::OpenAi };
         match known.openai_below {
             Some(mark) if path.contains(mark) => Dialect::OpenAi,
@@ -168,7 +168,7 @@ fn is_model(text: &str, may_have_slashes: bool, may_have_colons: bool) -> bool {
     }
 }
 
-/// Where a provider takes an operation of the door for all, below its base URL; `None` when it has nothing like it.
+/// Returns the path of a provider for an operation of the unified API, below its base URL; `None` when it has nothing like it.
 #[must_use]
 pub fn upstream_path(operation: Operation, provider: &Provider) -> Option<&'static str> {
     let is_it = |path: &&ApiPath| {
@@ -182,8 +182,8 @@ mod tests {
     use super::*;
 
     fn found(method: Method, path: &str) -> Option<&'static str> {
-        let (door, rest) = door_of(path)?;
-        door.find(&method, rest).map(|matched| matched.operation.name)
+        let (route, rest) = route_of(path)?;
+        route.find(&method, rest).map(|matched| matched.operation.name)
     }
 
     #[test]
@@ -207,8 +207,8 @@ mod tests {
         }
         assert_eq!(found(Method::GET, "/openai/v1/models/ft:gpt-4o:acme::id"), Some("models"));
         assert_eq!(found(Method::GET, "/openrouter/api/v1/models/meta/llama-3:free"), Some("models"));
-        let (door, rest) = door_of("/v1beta/models/gemini-x:generateContent").unwrap();
-        assert_eq!(door.find(&Method::POST, rest).unwrap().model, Some("gemini-x"));
+        let (route, rest) = route_of("/v1beta/models/gemini-x:generateContent").unwrap();
+        assert_eq!(route.find(&Method::POST, rest).unwrap().model, Some("gemini-x"));
     }
 
     #[test]

@@ -6,14 +6,14 @@ use http::Method;
 
 use strongroom_model::provider::{KNOWN, KnownProvider};
 
-use super::operation::{Dialect, Door, MODEL, door_of, has_verb};
+use super::operation::{Dialect, MODEL, Route, has_verb, route_of};
 
-/// Beginnings that libraries and people write for the door for all, and the one of ours that is meant; those of providers'
-/// own doors stand in their files. The first whose path is let through counts.
+/// Beginnings that libraries and people write for the unified API, and the one of ours that is meant; those of providers'
+/// native paths stand in their files. The first whose path is let through counts.
 const BEGINNINGS: [(&str, &str); 4] =
     [("/v1/v1/", "/v1/"), ("/v1/v1beta/", "/v1beta/"), ("/v1beta/v1beta/", "/v1beta/"), ("/", "/v1/")];
 
-/// First segments of the door for all.
+/// First segments of the unified API.
 const FIRST: [&str; 2] = ["v1", "v1beta"];
 /// Paths without any beginning.
 const BARE: &[&str] =
@@ -94,7 +94,7 @@ fn without_empty(path: &str) -> String {
 }
 
 fn is_let_through(method: &Method, path: &str) -> bool {
-    door_of(path).is_some_and(|(door, rest)| door.find(method, rest).is_some())
+    route_of(path).is_some_and(|(route, rest)| route.find(method, rest).is_some())
 }
 
 /// The path that is meant by one that is not let through as it stands: with another beginning, and for calls also without the
@@ -139,7 +139,7 @@ pub fn dialect_of(path: &str) -> Dialect {
     match first {
         "messages" => Dialect::Anthropic,
         "v1beta" if !speaks_openai => Dialect::Gemini,
-        "v1" => door_of(path).map_or(Dialect::OpenAi, |(door, rest)| door.dialect(rest)),
+        "v1" => route_of(path).map_or(Dialect::OpenAi, |(route, rest)| route.dialect(rest)),
         _ => Dialect::OpenAi,
     }
 }
@@ -163,8 +163,8 @@ pub fn closed(method: &Method, path: &str) -> Closed {
     let dots = if path.chars().nth(MAX_SHOWN).is_some() { "…" } else { "" };
     let compared: String = without_empty(path).chars().take(MAX_SHOWN).collect();
     let is_closed = compared.split(['/', ':']).any(|segment| CLOSED.contains(&segment));
-    let is_below = lists().any(|(base, door)| {
-        door.entries().iter().any(|entry| {
+    let is_below = lists().any(|(base, route)| {
+        route.entries().iter().any(|entry| {
             let full = format!("{base}{}", entry.path);
             let is_same = full == compared && !has_verb(entry, method);
             let is_list = entry.path.ends_with("models");
@@ -180,8 +180,8 @@ pub fn closed(method: &Method, path: &str) -> Closed {
 }
 
 /// Every list, with the beginning of its paths.
-fn lists() -> impl Iterator<Item = (&'static str, Door)> {
-    KNOWN.iter().map(|known| (known.gateway_prefix, Door::Own(known.name))).chain([("/", Door::All)])
+fn lists() -> impl Iterator<Item = (&'static str, Route)> {
+    KNOWN.iter().map(|known| (known.gateway_prefix, Route::Native(known.name))).chain([("/", Route::Unified)])
 }
 
 fn nearest(method: &Method, path: &str) -> String {
@@ -192,8 +192,8 @@ fn nearest(method: &Method, path: &str) -> String {
         None => base == "/",
     };
     let model = path.split_once("models/").map(|(_, rest)| rest.split(':').next().unwrap_or(rest));
-    let all = lists().filter(|(base, _)| of_provider(base)).flat_map(|(base, door)| {
-        door.entries().iter().map(move |entry| {
+    let all = lists().filter(|(base, _)| of_provider(base)).flat_map(|(base, route)| {
+        route.entries().iter().map(move |entry| {
             let written = model.filter(|model| !model.is_empty()).unwrap_or(MODEL);
             let distance = distance(path, &format!("{base}{}", entry.path.replace(MODEL, written)));
             let full = format!("{} {base}{}", entry.verb.as_str(), entry.path);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use strongroom_model::Field;
 
 /// Returns the name, unless the caller may have made it up: then it can hold anything, also a secret.
-pub(super) fn known(field: &Field) -> Option<&str> {
+pub(super) fn known(field: &Field) -> Option<&'static str> {
     // Of the same description that the server publishes: no second list can fall behind it.
     static DESCRIBED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
         let api = serde_json::to_value(crate::api::openapi()).unwrap_or_default();
@@ -15,13 +15,23 @@ pub(super) fn known(field: &Field) -> Option<&str> {
     });
     match field {
         Field::Ours(name) => Some(name),
-        Field::Given(name) => DESCRIBED.contains(name).then_some(name.as_str()),
+        Field::Given(name) => DESCRIBED.get(&without_index(name)).map(String::as_str),
     }
 }
 
-/// Every parameter, and every field of what is sent, those of objects in it as `object.field`.
+/// Returns the name of a field without its place in a list: `limits.unit` for `limits[0].unit`.
+fn without_index(name: &str) -> String {
+    let parts = name.split('[').enumerate();
+    let behind = |(at, part): (usize, &'_ str)| {
+        if at == 0 { part.to_owned() } else { part.split_once(']').map_or("", |(_, rest)| rest).to_owned() }
+    };
+    parts.map(behind).collect()
+}
+
+/// Every parameter, and every field of what is sent, those of objects in it as `object.field`; and the places where they
+/// stand, which are named when a field has no name that could be shown.
 fn described(api: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut names = BTreeSet::from(["body".to_owned(), "query".to_owned()]);
     let operations = api["paths"].as_object().into_iter().flatten().filter_map(|(_, path)| path.as_object());
     for operation in operations.flatten().map(|(_, operation)| operation) {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -36,6 +46,9 @@ fn described(api: &Value) -> BTreeSet<String> {
 fn add_fields(api: &Value, schema: &Value, above: &str, names: &mut BTreeSet<String>) {
     if let Some(name) = schema["$ref"].as_str().and_then(|name| name.strip_prefix("#/components/schemas/")) {
         return add_fields(api, &api["components"]["schemas"][name], above, names);
+    }
+    if schema["items"].is_object() {
+        add_fields(api, &schema["items"], above, names);
     }
     for part in ["oneOf", "anyOf", "allOf"].iter().flat_map(|kind| schema[kind].as_array()).flatten() {
         add_fields(api, part, above, names);
@@ -76,8 +89,8 @@ mod tests {
             }
         }
         assert!(seen > 100, "{seen} fields were looked at");
-        for nested in ["scope.credentials", "rotateWith.project"] {
-            assert_eq!(known(&given(nested)), Some(nested));
+        for other in ["scope.credentials", "rotateWith.project", "body", "query"] {
+            assert_eq!(known(&given(other)), Some(other));
         }
     }
 
@@ -87,5 +100,7 @@ mod tests {
             assert_eq!(known(&given(name)), None, "{name}");
         }
         assert_eq!(known(&Field::Ours("query")), Some("query"));
+        assert_eq!(known(&given("limits[12].unit")), Some("limits.unit"));
+        assert_eq!(known(&given("limits[sk-canary")), Some("limits"));
     }
 }

@@ -1,4 +1,4 @@
-//! The table of routes: who may call each, what it does, and the name of it in the audit trail.
+//! The table of routes: who may call each, its effect, and the name of it in the audit trail.
 //!
 //! A route that is not in the table is refused, so that none can be added without saying who may.
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::Method;
 use strongroom_model::Role;
 
-/// Who may call a route.
+/// Roles that may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
@@ -16,7 +16,7 @@ pub enum Access {
     Roles(&'static [Role]),
 }
 
-/// What a route does to the world.
+/// Effect of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
@@ -30,7 +30,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Whether a call that succeeds leaves an entry in the audit trail.
+    /// Tells whether a call that succeeds leaves an entry in the audit trail.
     #[must_use]
     pub fn is_audited(self) -> bool {
         matches!(self, Self::Changes | Self::Reveals)
@@ -46,9 +46,9 @@ pub struct Route {
     pub path: &'static str,
     /// Its name in the audit trail, `noun.verb`.
     pub action: &'static str,
-    /// Who may call it.
+    /// Roles that may call it.
     pub access: Access,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
 }
 
@@ -56,7 +56,7 @@ impl Route {
     /// The longest that it may take to the head of its answer. A live test waits 30 seconds for a provider; what reads
     /// or writes without a bound takes as long as the client waits.
     #[must_use]
-    pub fn patience(&self) -> Duration {
+    pub fn timeout(&self) -> Duration {
         match self.action {
             "audit.verify" | "credential.import" | "usage.verify" | "usage.reprice" => {
                 Duration::from_secs(3600)

@@ -8,9 +8,9 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Ask a model what may be done about an error
+/// Ask a model for a suggestion about an error
 ///
-/// Providers are asked one after the other until one answers with a suggestion. Each call counts as every call does.
+/// Providers are asked one after the other until one answers with a suggestion. Each call is counted like any other.
 #[utoipa::path(
     post,
     path = "/api/ai/suggestions",

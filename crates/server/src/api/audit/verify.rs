@@ -23,9 +23,9 @@ pub(super) async fn verify(State(state): State<AppState>) -> Answer<Json<AuditVe
     Ok(Json(wire(state.room.audit().verify(&[]).await?)))
 }
 
-/// Verify the audit trail against heads that were kept elsewhere
+/// Verify the audit trail against heads kept elsewhere
 ///
-/// Only so can it be seen that the whole database was put back to an earlier state.
+/// Only this shows that the whole database was put back to an earlier state.
 #[utoipa::path(
     post,
     path = "/api/admin/audit-logs/verify",

@@ -29,7 +29,7 @@ pub(super) async fn create(State(state): State<AppState>, Caller(actor): Caller)
     let name = format!("attachment; filename=\"strongroom-{}.backup\"", backup.uid);
     let uid = backup.uid;
     let told = move |problem: &Problem| {
-        tracing::error!(backup = %uid, %problem, "a backup broke off; the file is of no use");
+        tracing::error!(backup = %uid, %problem, "failed to finish a backup; its file is of no use");
     };
     let body =
         Body::from_stream(backup.into_stream().inspect_err(told).map_err(|problem| problem.to_string()));

@@ -16,7 +16,7 @@ use crate::state::AppState;
 
 /// Create a credential
 ///
-/// With a header `Idempotency-Key` the same request sent again within a day gives the same answer and makes nothing.
+/// With a header `Idempotency-Key` the same request sent again within a day gives the same answer and creates nothing.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials",

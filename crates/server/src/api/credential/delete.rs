@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Delete a credential
 ///
-/// Its name is free at once. It can be taken back within the time that `credentials.recovery_days` sets.
+/// Its name is free at once. It can be restored within the time that `credentials.recovery_days` sets.
 #[utoipa::path(
     delete,
     path = "/api/admin/credentials/{id}",

@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// List deleted credentials
 ///
-/// Those that can be taken back, with the end of that time.
+/// Those that can still be restored, each with the end of that time.
 #[utoipa::path(
     get,
     path = "/api/admin/credentials/deleted",

@@ -11,8 +11,7 @@ use crate::state::AppState;
 
 /// Freeze a credential
 ///
-/// Within a second nobody is served from it on any server, and its key is not taken from the environment either. The key stays sealed
-/// as it is.
+/// Within a second no server serves it, and its key is not taken from the environment either. The key stays sealed as it is.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/freeze",
@@ -31,7 +30,7 @@ pub(super) async fn freeze(
 
 /// Unfreeze a credential
 ///
-/// It is served from again, unless it is inactive.
+/// It is served again, unless it is inactive.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/unfreeze",

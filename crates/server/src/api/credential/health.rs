@@ -9,7 +9,7 @@ use crate::state::AppState;
 
 /// Show the health of credentials
 ///
-/// As the server that answers has seen it in what providers said to the gateway's calls.
+/// As this server has seen it in the providers' answers to the gateway's calls.
 #[utoipa::path(
     get,
     path = "/api/admin/credentials/health",

@@ -13,9 +13,9 @@ use crate::state::AppState;
 /// Rows that one request may bring.
 const MAX_ROWS: usize = 500;
 
-/// Move credentials in
+/// Import credentials
 ///
-/// Each row is reported on its own; the same request sent again changes nothing.
+/// Each row is reported on its own; sending the same request again changes nothing.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/import",

@@ -18,7 +18,7 @@ use crate::http::problem::Answer;
 use crate::state::AppState;
 
 /// Credentials read at a time while the whole list is streamed.
-const BATCH: i64 = 500;
+const CREDENTIALS_PER_READ: i64 = 500;
 
 /// List credentials
 ///
@@ -46,7 +46,7 @@ pub(super) async fn list(
     };
     let service = state.room.credentials(actor);
     let Some(limit) = query.limit else {
-        let first = service.list(&filter, query.cursor.unwrap_or(0), BATCH).await?;
+        let first = service.list(&filter, query.cursor.unwrap_or(0), CREDENTIALS_PER_READ).await?;
         return Ok(stream(service, filter, first));
     };
     let limit = check_limit(limit)?;
@@ -91,7 +91,7 @@ fn stream(
             }
             yield Bytes::from(piece);
             let Some(next) = page.next else { break };
-            page = service.list(&filter, next, BATCH).await.map_err(std::io::Error::other)?;
+            page = service.list(&filter, next, CREDENTIALS_PER_READ).await.map_err(std::io::Error::other)?;
         }
         yield Bytes::from_static(b"]");
     };

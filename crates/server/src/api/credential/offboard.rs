@@ -9,11 +9,11 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Ask whether keys that stood elsewhere are still used
+/// Check whether keys outside strongroom are still used
 ///
-/// Of keys that were replaced or came out of a `.env` file, or of all keys of the named credentials. OpenRouter is asked with the
-/// key itself; OpenAI with the key of the credential that makes keys for this one (`rotateWith`). Of other providers only
-/// the uses through strongroom are known.
+/// For keys that were replaced or came out of a `.env` file, or for all keys of the named credentials. OpenRouter is
+/// asked with the key itself; OpenAI with the key of the credential that makes keys for this one (`rotateWith`). Of other
+/// providers only the uses through strongroom are known.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/offboard",

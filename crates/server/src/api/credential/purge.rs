@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Purge a deleted credential
 ///
-/// All its values are erased for good. What was used and done with it stays on record.
+/// All its values are erased for good. The records of its use stay.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/purge",

@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// Reset the monthly usage of all credentials
 ///
-/// The month rolls over by itself; this lifts the limits of the present one by hand. `usageCount` stays.
+/// The month rolls over by itself; this resets the present one by hand. `usageCount` stays.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/reset-monthly-usage",

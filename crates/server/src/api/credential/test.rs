@@ -12,8 +12,8 @@ use crate::state::AppState;
 
 /// Test a credential
 ///
-/// Opens it, and checks that it may be used and its limit, with the same answers as reading it; with `live=true` also makes the cheapest authenticated call the provider offers.
-/// Counts no use.
+/// Decrypts it and checks its state and its limit, with the same answers as reading it; with `live=true` it also makes
+/// the cheapest authenticated call that the provider offers. Counts no use.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/test",

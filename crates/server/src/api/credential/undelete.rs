@@ -8,9 +8,9 @@ use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Take a deletion back
+/// Restore a deleted credential
 ///
-/// The credential is as it was. 409 when its name is another's meanwhile.
+/// The credential is as it was. 409 when another credential has its name by now.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/undelete",

@@ -9,9 +9,9 @@ use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// List credentials that nobody uses
+/// List unused credentials
 ///
-/// Those that are older than so many days and were not used in as many.
+/// Those that are older than this number of days and were not used in as many.
 #[utoipa::path(
     get,
     path = "/api/admin/credentials/unused",

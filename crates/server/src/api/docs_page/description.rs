@@ -50,7 +50,7 @@ impl<'a> Description<'a> {
         self.json["info"]["description"].as_str().unwrap_or_default()
     }
 
-    /// What a bearer token is.
+    /// Description of a bearer token.
     pub(super) fn bearer(&self) -> &'a str {
         let bearer = &self.json["components"]["securitySchemes"]["bearer"];
         bearer["description"].as_str().unwrap_or_default()
@@ -75,7 +75,7 @@ impl<'a> Description<'a> {
         tags
     }
 
-    /// What is done to a thing stands before what is done to all of them.
+    /// Operations on one thing stand before operations on all of them.
     pub(super) fn operations_of(&self, tag: &str) -> Vec<Operation<'a>> {
         let mut operations = self.operations();
         operations.retain(|operation| operation.tag() == tag);
@@ -110,7 +110,7 @@ impl<'a> Description<'a> {
         self.shapes.iter().map(|name| (*name, &self.json["components"]["schemas"][*name]))
     }
 
-    /// Whether the page shows the shape of this name.
+    /// Tells whether the page shows the shape of this name.
     pub(super) fn has_shape(&self, name: &str) -> bool {
         self.shapes.contains(name)
     }

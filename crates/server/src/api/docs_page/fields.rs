@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::description::{Description, referenced};
 use super::words;
 
-/// How deep the fields of fields are shown.
-const DEPTH: usize = 3;
+/// Levels of fields of fields that are shown.
+const MAX_DEPTH: usize = 3;
 
 /// Fields of these names stand first, in this order; the others follow by their names.
 const FIRST: [&str; 7] = ["id", "uid", "name", "provider", "apiKey", "apiSecret", "endpoint"];
@@ -16,7 +16,7 @@ const FIRST: [&str; 7] = ["id", "uid", "name", "provider", "apiKey", "apiSecret"
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: Markup,
-    /// What stands below the name: `required`, or where it is sent.
+    /// Note below the name: `required`, or where it is sent.
     pub(super) note: Option<String>,
     pub(super) text: String,
 }
@@ -24,7 +24,7 @@ pub(super) struct Field {
 /// The fields of a request's body, and those of the objects in it as `object.field` and `list[].field`.
 pub(super) fn sent(api: &Description<'_>, schema: &Value) -> Vec<Field> {
     let mut fields = Vec::new();
-    collect(api, schema, "", Some(DEPTH), &mut fields);
+    collect(api, schema, "", Some(MAX_DEPTH), &mut fields);
     fields
 }
 

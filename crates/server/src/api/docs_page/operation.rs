@@ -31,7 +31,7 @@ pub(super) fn verb(method: &str) -> Markup {
     html! { span class={ "verb " (method) } { (method.to_uppercase()) } }
 }
 
-/// Who may call it and what is kept of that: not a part of OpenAPI, but of our table of routes.
+/// Roles that may call it and what is kept of that: not a part of OpenAPI, but of our table of routes.
 fn access(operation: &Operation<'_>) -> Markup {
     let method: Method = operation.method.to_uppercase().parse().unwrap_or_default();
     let Some(route) = route::find(&method, operation.path) else { return html! {} };

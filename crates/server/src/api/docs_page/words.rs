@@ -28,7 +28,7 @@ pub(super) fn path(path: &str) -> Markup {
     }
 }
 
-/// With a capital.
+/// Returns the text with a capital.
 pub(super) fn title(text: &str) -> String {
     first(text, |letter| letter.to_uppercase().collect())
 }

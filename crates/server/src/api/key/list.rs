@@ -10,8 +10,8 @@ use crate::state::AppState;
 
 /// List the encryption keys
 ///
-/// Never the keys themselves: what each is for, what is sealed under it, which masters they are wrapped under, which
-/// servers hold those, how far a rotation is, and what to do next.
+/// Never the keys themselves: the purpose of each, what is sealed under it, the master keys that wrap it, the servers
+/// that hold those, the progress of a rotation, and what to do next.
 #[utoipa::path(
     get,
     path = "/api/admin/encryption-keys",

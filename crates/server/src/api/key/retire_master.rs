@@ -8,10 +8,10 @@ use crate::http::extract::Caller;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Retire the master keys that the server's replaced
+/// Retire the replaced master keys
 ///
-/// The second half of replacing the master key. Refused, with the reason, as long as a server is alive that does not hold
-/// the new one, and at a server whose own is not the newest.
+/// The second half of replacing the master key. Refused, with the reason, as long as a live server does not hold the new
+/// one, and at a server whose own is not the newest.
 #[utoipa::path(
     post,
     path = "/api/admin/encryption-keys/retire-master",

@@ -10,8 +10,8 @@ use crate::state::AppState;
 
 /// Replace the data key
 ///
-/// A new one is used from now on, and everything is sealed anew under it while the server goes on answering. The list of
-/// encryption keys tells how far it is. When a rotation is going on already, it is that one.
+/// A new key is used from now on, and everything is resealed under it while the server goes on answering. The list of
+/// encryption keys shows the progress. When a rotation is already under way, that one is returned.
 #[utoipa::path(
     post,
     path = "/api/admin/encryption-keys/rotate",

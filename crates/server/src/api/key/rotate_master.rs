@@ -8,7 +8,7 @@ use crate::http::extract::Caller;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Wrap every key under the server's master key too
+/// Wrap every key under the new master key too
 ///
 /// The first half of replacing the master key, on a server that has the new one as ENCRYPTION_KEY and the old one as
 /// ENCRYPTION_KEY_PREVIOUS. No secret is touched, and servers with either key go on.

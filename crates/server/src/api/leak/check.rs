@@ -10,10 +10,10 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Check whether keys that were found somewhere are ours
+/// Check whether leaked keys are ours
 ///
-/// By keyed fingerprint: no secret is opened, and the keys are neither stored nor logged. Old versions and deleted credentials
-/// are known too.
+/// By keyed fingerprint: nothing is decrypted, and the keys are neither stored nor logged. Old versions and deleted
+/// credentials are known too.
 #[utoipa::path(
     post,
     path = "/api/admin/leaks/check",

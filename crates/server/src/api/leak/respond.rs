@@ -12,8 +12,8 @@ use crate::state::AppState;
 
 /// Respond to a leak
 ///
-/// Freezes the credential everywhere within a second; with a new key it goes on with that instead. The answer tells how far the
-/// trouble reaches: who could have had the key, which addresses read it, and who spent what.
+/// Freezes the credential on every server within a second; with a new key it is served with that instead. The answer
+/// tells how far the leak reaches: who could have had the key, which addresses read it, and who spent what.
 #[utoipa::path(
     post,
     path = "/api/admin/leaks/respond",

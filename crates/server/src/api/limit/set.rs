@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Set a limit
 ///
-/// There is at most one per scope, unit and window: one that is there gets the new amount and goes on counting. A new one
+/// There is at most one per scope, unit and window: an existing one gets the new amount and goes on counting. A new one
 /// counts what is admitted from now on; a credential's monthly requests are always counted.
 #[utoipa::path(
     post,

@@ -10,9 +10,9 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Tell what a call would meet
+/// Test a call against the limits
 ///
-/// Counts nothing. Without `inputTokens` and `outputTokens` the most that the model can use is taken.
+/// Counts nothing. Without `inputTokens` and `outputTokens` the most that the model can use is assumed.
 #[utoipa::path(
     post,
     path = "/api/admin/limits/test",
@@ -26,7 +26,7 @@ pub(super) async fn test(
     Caller(actor): Caller,
     JsonBody(body, _): JsonBody<TestLimits>,
 ) -> Answer<Json<LimitsTest>> {
-    // Without a credential the model goes where it would go on the door for all.
+    // Without a credential the model goes where it would go on the unified API.
     let place = match (&body.credential, &body.model) {
         (None, Some(model)) => {
             let explained = state.gateway.explain(actor.clone(), model).await?;

@@ -12,9 +12,9 @@ use crate::state::AppState;
 /// The longest name of a model, in bytes.
 const MAX_NAME_BYTES: usize = 512;
 
-/// Tell where a model's name goes, and why
+/// Explain where a model's name goes
 ///
-/// As `/v1/chat/completions` would take it from this caller. Nothing is called and nothing is counted.
+/// As `/v1/chat/completions` would resolve it for this caller. Nothing is called and nothing is counted.
 #[utoipa::path(
     get,
     path = "/api/admin/routes/explain",

@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Read a key by its credential's name
 ///
-/// Counts one use; 429 when the monthly limit is used up, 404 when there is none that is active, with the reason
+/// Counts one use; 429 when the monthly limit is used up, 404 when no active credential has the name, with the reason
 /// when it is frozen or inactive.
 #[utoipa::path(
     get,

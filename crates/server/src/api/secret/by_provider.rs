@@ -9,10 +9,10 @@ use crate::http::parameter::ProviderPath;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Read the key to use for a provider
+/// Read a key for a provider
 ///
-/// The first by priority that is within its limit; counts one use. 429 when none is left. When the database knows
-/// nothing of the provider, the key of the server's environment, with `source` `environment`.
+/// The first by priority that is within its limit; counts one use. 429 when none is left. When the database knows nothing
+/// of the provider, the key of the server's environment, with `source` `environment`.
 #[utoipa::path(
     get,
     path = "/api/providers/{provider}/credential",

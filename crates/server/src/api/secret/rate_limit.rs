@@ -9,7 +9,7 @@ use crate::http::parameter::NamePath;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Tell where a credential stands against its monthly limit
+/// Show a credential's monthly limit
 ///
 /// Counts no use.
 #[utoipa::path(

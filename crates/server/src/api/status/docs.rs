@@ -8,13 +8,13 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::api::docs_page;
 
-/// Describe the API
+/// Show the OpenAPI description
 #[utoipa::path(get, path = "/openapi.json", tag = "status", operation_id = "show_openapi", responses((status = 200, body = Object)))]
 pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     Json(crate::api::openapi())
 }
 
-/// Describe the API for people
+/// Show the API reference
 #[utoipa::path(get, path = "/docs", tag = "status", operation_id = "show_docs", responses((status = 200, body = String, content_type = "text/html")))]
 pub(super) async fn docs() -> Response {
     // The same for everybody, so it is made once.

@@ -10,21 +10,21 @@ use strongroom_client::wire::status::Readiness;
 
 use crate::state::AppState;
 
-/// Whoever asks whether this server can work, asks the next one when the answer takes long.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for the database: a load balancer asks the next server when the answer takes long.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Tell that the process lives
+/// Show liveness
 #[utoipa::path(get, path = "/livez", tag = "status", operation_id = "show_liveness", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Tell whether requests can be served
+/// Show readiness
 ///
-/// 503 names the dependency that ails, without any detail of the configuration: a database that is `unreachable`, or that is
-/// `not_writable`, for its disk is full, say, when this server last wrote to it; every key and call is written down. The
-/// status is `stopping` from the signal to stop on. The
-/// ledger is `stuck` when calls that have ended could not be written down several times; they are tried on.
+/// 503 names the dependency that fails, without any detail of the configuration: a database that is `unreachable`, or
+/// `not_writable` since this server's last write to it, as when its disk is full; every key and call is written down. The
+/// status is `stopping` from the stop signal on. The ledger is `stuck` when several attempts to write down ended calls
+/// have failed; they are retried.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -33,7 +33,7 @@ pub(super) async fn live() -> &'static str {
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
 )]
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
-    let database = tokio::time::timeout(PATIENCE, state.room.ping()).await;
+    let database = tokio::time::timeout(PING_TIMEOUT, state.room.ping()).await;
     let (status, word, database) = match &database {
         Ok(Ok(())) if !state.room.is_writable() => {
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not_writable")

@@ -9,11 +9,11 @@ use crate::http::authentication::Evidence;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Tell what was counted
+/// Show metrics
 ///
-/// OpenMetrics text. Labels are routes and statuses, never names of credentials. Where the server listens on loopback only,
-/// anybody may read it, and providers are named to those alone who show a token of role `admin` or `auditor`; where other
-/// machines can connect, such a token is needed.
+/// OpenMetrics text. Labels are routes and statuses, never names of credentials. Where the server listens on loopback
+/// only, anybody may read them, and only a token of role `admin` or `auditor` sees providers by name; where other
+/// machines can connect, such a token is required.
 #[utoipa::path(get, path = "/metrics", tag = "status", operation_id = "show_metrics", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn metrics(State(state): State<AppState>, request: Request) -> Answer<Response> {
     let evidence = Evidence::of(&request);

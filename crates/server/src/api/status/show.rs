@@ -8,7 +8,7 @@ use strongroom_model::Role;
 use crate::http::extract::Caller;
 use crate::state::AppState;
 
-/// Tell which server this is and whom it takes the caller for
+/// Show the status of the server
 #[utoipa::path(
     get,
     path = "/api/admin/status",

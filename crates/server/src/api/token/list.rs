@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// List tokens
 ///
-/// The oldest first, revoked ones too; never their secrets.
+/// The oldest first, revoked ones included; never their secrets.
 #[utoipa::path(
     get,
     path = "/api/admin/tokens",

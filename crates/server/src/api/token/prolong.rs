@@ -9,9 +9,10 @@ use crate::http::parameter::TokenPath;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Prolong a token
+/// Renew a token's lease
 ///
-/// One that was made with `leaseSeconds`: it works for so long from now on, also when it has lapsed. No audit entry is written.
+/// For a token that was made with `leaseSeconds`: it works for this time from now on, also when its lease had run out. No
+/// audit entry is written.
 #[utoipa::path(
     post,
     path = "/api/admin/tokens/{id}/lease",

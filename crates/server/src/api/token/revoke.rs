@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Revoke a token
 ///
-/// It is refused from its next request on, on every node.
+/// It is refused from its next request on, on every server.
 #[utoipa::path(
     delete,
     path = "/api/admin/tokens/{id}",

@@ -8,9 +8,9 @@ use crate::http::extract::{Caller, JsonBody};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Price anew what was used
+/// Reprice usage records
 ///
-/// By the price table as it is now, from the providers' figures that are kept. What limits were charged stays.
+/// By the present price table, from the providers' figures that are kept. What was charged on limits stays.
 #[utoipa::path(
     post,
     path = "/api/admin/usage/reprice",

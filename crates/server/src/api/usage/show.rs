@@ -10,7 +10,7 @@ use crate::http::extract::{Caller, Query};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Tell what was used
+/// Show usage
 #[utoipa::path(
     get,
     path = "/api/admin/usage",

@@ -9,7 +9,7 @@ use crate::http::extract::Caller;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Prove that all counters equal the ledger
+/// Verify that all counters equal the ledger
 #[utoipa::path(
     get,
     path = "/api/admin/usage/verify",

@@ -8,9 +8,9 @@ use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Take the staged version back
+/// Abort the staged version
 ///
-/// It can be rolled back to as long as its values are kept.
+/// One can roll back to it as long as its values are kept.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/abort",

@@ -11,9 +11,9 @@ use crate::state::AppState;
 
 /// Send a share of the calls to the staged version
 ///
-/// Of the calls that the gateway makes with this credential. The provider is asked about the key first, unless it has said
-/// well of it already; 422 when it does not accept it. When it then refuses calls with it clearly more often than with the
-/// version in use, the staged version is taken back by itself; those calls are served by the version in use.
+/// Of the calls that the gateway makes with this credential. The provider is asked about the key first, unless the key
+/// has already passed a probe; 422 when it does not accept it. When it then refuses calls with it clearly more often than
+/// with the version in use, the staged version is aborted automatically; those calls are served by the version in use.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/canary",

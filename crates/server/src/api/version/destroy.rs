@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// Destroy a version
 ///
-/// Its values are erased for good; its number and what is known of it stay. 409 for the one in use and the staged one.
+/// Its values are erased for good; its number and its history stay. 409 for the version in use and the staged one.
 #[utoipa::path(
     delete,
     path = "/api/admin/credentials/{id}/versions/{number}",

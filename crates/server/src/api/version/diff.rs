@@ -12,7 +12,7 @@ use crate::state::AppState;
 
 /// Compare two versions
 ///
-/// By the fingerprints of their values, which are not opened.
+/// By the fingerprints of their values; nothing is decrypted.
 #[utoipa::path(
     get,
     path = "/api/admin/credentials/{id}/versions/diff",

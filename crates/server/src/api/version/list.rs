@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// List the versions of a credential
 ///
-/// The newest first. None shows its values.
+/// The newest first. No version shows its values.
 #[utoipa::path(
     get,
     path = "/api/admin/credentials/{id}/versions",

@@ -9,9 +9,9 @@ use crate::http::parameter::VersionPath;
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Ask the provider about a version
+/// Probe a version at its provider
 ///
-/// With the cheapest authenticated call that it offers. Counts no use.
+/// With the cheapest authenticated call that the provider offers. Counts no use.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/versions/{number}/test",

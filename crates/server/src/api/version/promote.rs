@@ -9,10 +9,10 @@ use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Bring the staged version into use
+/// Promote the staged version
 ///
-/// The provider is asked about it first, unless it has said well of it already; 422 when it does not accept the key. Calls
-/// under way end with the old version, which is retired when no server has one any more.
+/// The provider is asked about it first, unless the key has already passed a probe; 422 when it does not accept the key.
+/// Calls under way end with the old version, which is retired when no server uses it any more.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/promote",

@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// Roll back to an older version
 ///
-/// Its values are in use again, as a new version; the old one stays. 409 when they are gone.
+/// Its values are in use again, as a new version; the old one stays. 409 when its values are erased.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/versions/{number}/rollback",

@@ -8,10 +8,11 @@ use crate::http::parameter::{CredentialPath, IfMatch};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-/// Have the provider make a new key
+/// Rotate a key at its provider
 ///
-/// With the key of the credential in `rotateWith`; the new key is staged, asked about and promoted. The old one is revoked a day
-/// after no call uses it any more, if it was made in this way too. 409 when nothing is set to rotate with.
+/// The provider makes a new key with the key of the credential in `rotateWith`; the new key is staged, probed and
+/// promoted. The old one is revoked a day after its last call, if it was made in this way too. 409 when no credential to
+/// rotate with is set.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/rotate",

@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 /// Stage a new key
 ///
-/// It waits, until it is promoted or aborted. 409 when one is staged already.
+/// It serves no calls until it is promoted. 409 when one is staged already.
 #[utoipa::path(
     post,
     path = "/api/admin/credentials/{id}/versions",

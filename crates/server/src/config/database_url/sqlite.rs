@@ -7,7 +7,7 @@ use strongroom_model::Secret;
 
 use super::{DatabaseUrl, FORMS};
 
-/// What would end the path in a `sqlite:` URL, or be taken for an escape.
+/// Characters that would end the path in a `sqlite:` URL, or be taken for an escape.
 pub(super) const IN_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 const IN_MEMORY: &str = "a database in memory forgets every credential when the process ends";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 
-/// Accepted as a file, as a URL of PostgreSQL, or refused with a word of the mend.
+/// Accepted as a file, as a URL of PostgreSQL, or refused with a word of the remedy.
 enum Is {
     File(&'static str),
     Server(&'static str),
@@ -153,7 +153,7 @@ const TABLE: &[(&str, Is)] = &[
 ];
 
 #[test]
-fn every_form_of_a_url_is_read_as_its_writer_meant_it_or_refused_with_the_mend() {
+fn every_form_of_a_url_is_read_as_its_writer_meant_it_or_refused_with_the_remedy() {
     for (text, is) in TABLE {
         let parsed = DatabaseUrl::parse(text, Path::new("/srv/app"));
         match is {
@@ -169,9 +169,9 @@ fn every_form_of_a_url_is_read_as_its_writer_meant_it_or_refused_with_the_mend()
                 let again = DatabaseUrl::parse(url.expose(), Path::new("/")).expect(text);
                 assert_eq!(again.expose(), *expected, "{text}");
             }
-            Refused(mend) => {
+            Refused(remedy) => {
                 let error = parsed.err().unwrap_or_else(|| panic!("{text} is accepted"));
-                assert!(error.contains(mend), "{text}: {error}");
+                assert!(error.contains(remedy), "{text}: {error}");
             }
         }
     }

@@ -1,5 +1,5 @@
 //! The example file and the reference are complete and current. `REGENERATE=1 cargo test -p strongroom-server config`
-//! writes both anew.
+//! writes both again.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Which source holds, and what holds without any.
+//! Precedence of the sources, and defaults without any.
 
 use super::*;
 

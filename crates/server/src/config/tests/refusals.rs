@@ -1,4 +1,4 @@
-//! What a server does not start with, and the mend that is told.
+//! Configurations that a server does not start with, and the remedy that is told.
 
 use super::*;
 
@@ -7,8 +7,8 @@ fn plaintext_where_others_can_connect_has_to_be_asked_for() {
     for address in ["0.0.0.0:8420", "192.168.1.2:80", "[::]:8420", "[2001:db8::1]:1", "[::ffff:10.0.0.1]:1"] {
         let place = Place::new().variable("STRONGROOM_LISTEN", address);
         let problem = place.problem();
-        for mend in ["STRONGROOM_TLS_CERT_FILE", "127.0.0.1", "STRONGROOM_ALLOW_PLAINTEXT=true"] {
-            assert!(problem.contains(mend), "{problem}");
+        for remedy in ["STRONGROOM_TLS_CERT_FILE", "127.0.0.1", "STRONGROOM_ALLOW_PLAINTEXT=true"] {
+            assert!(problem.contains(remedy), "{problem}");
         }
         assert!(place.variable("STRONGROOM_ALLOW_PLAINTEXT", "true").load().is_ok());
         let with_tls = Place::new()

@@ -9,16 +9,16 @@ use http::{HeaderMap, header};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use strongroom_model::{Actor, Problem};
 
-use super::{MOST_BODY_BYTES, Place, Room, SMALL_BODY_BYTES};
+use super::{BodyMemory, MAX_BODY_BYTES, Reservation, SMALL_BODY_BYTES};
 
-/// What is decoded at once, in bytes: other calls have their turn in between.
+/// Bytes that are decoded at once: other calls have their turn in between.
 const PIECE_BYTES: usize = 64 * 1024;
 /// The largest window of zstd that is taken, in bytes; RFC 8878, section 3.1.1.1.2, asks for 8 MiB at least.
-const MOST_WINDOW: u64 = 8 * 1024 * 1024;
+const MAX_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 const ZSTD_MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 const FIELD: &str = "content-encoding";
 
-/// How a body is coded.
+/// Coding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::gateway) enum Coding {
     Gzip,
@@ -28,7 +28,7 @@ pub(in crate::gateway) enum Coding {
 }
 
 impl Coding {
-    /// What the headers say; `None` when the body is as it is.
+    /// Reads the coding from the headers; `None` when the body is as it is.
     ///
     /// # Errors
     /// [`Problem`] for a coding that is not taken, and for several of them.
@@ -132,7 +132,7 @@ impl Read for Reader<'_> {
 /// The frame of zstd that begins here, unless it asks for more memory than is given.
 fn frame(coded: &[u8]) -> io::Result<Frame<'_>> {
     match window(coded) {
-        Some(window) if window <= MOST_WINDOW => StreamingDecoder::new(coded).map_err(io::Error::other),
+        Some(window) if window <= MAX_WINDOW_BYTES => StreamingDecoder::new(coded).map_err(io::Error::other),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -172,24 +172,25 @@ fn undecodable() -> Problem {
 pub(super) async fn decode(
     coding: Coding,
     coded: Bytes,
-    mut place: Option<Place>,
-    room: &Room,
+    mut reservation: Option<Reservation>,
+    memory: &BodyMemory,
     caller: &Actor,
-) -> Result<(Bytes, Option<Place>), Problem> {
+) -> Result<(Bytes, Option<Reservation>), Problem> {
     let mut decoded = Vec::new();
     {
         let mut reader = coding.reader(&coded)?;
         loop {
             let length = coded.len() + decoded.len() + PIECE_BYTES;
             if length > SMALL_BODY_BYTES + PIECE_BYTES {
-                let place = place.get_or_insert_with(|| room.place(&caller.label(), MOST_BODY_BYTES));
-                let needed = length.min(MOST_BODY_BYTES).saturating_sub(place.taken());
+                let reservation =
+                    reservation.get_or_insert_with(|| memory.reserve(&caller.label(), MAX_BODY_BYTES));
+                let needed = length.min(MAX_BODY_BYTES).saturating_sub(reservation.taken());
                 if needed > 0 {
-                    place.take(needed).await?;
+                    reservation.take(needed).await?;
                 }
             }
             // One more than may come tells whether too much does.
-            let left = MOST_BODY_BYTES.saturating_sub(coded.len() + decoded.len());
+            let left = MAX_BODY_BYTES.saturating_sub(coded.len() + decoded.len());
             let most = (left + 1).min(PIECE_BYTES);
             let read = reader.by_ref().take(most as u64).read_to_end(&mut decoded);
             let read = read.map_err(|_| undecodable())?;
@@ -198,7 +199,7 @@ pub(super) async fn decode(
                     "body",
                     format!(
                         "the body takes more than {} MiB, coded and decoded together; send less",
-                        MOST_BODY_BYTES >> 20
+                        MAX_BODY_BYTES >> 20
                     ),
                 ));
             }
@@ -211,9 +212,9 @@ pub(super) async fn decode(
     drop(coded);
     decoded.shrink_to_fit();
     if decoded.len() <= SMALL_BODY_BYTES {
-        place = None;
+        reservation = None;
     }
-    Ok((Bytes::from(decoded), place))
+    Ok((Bytes::from(decoded), reservation))
 }
 
 #[cfg(test)]

@@ -20,9 +20,11 @@ fn pieces(pieces: Vec<(u64, usize)>) -> impl Body<Data = Bytes, Error = Infallib
 }
 
 async fn read_of(body: impl Body<Data = Bytes> + Unpin) -> Result<(usize, usize), Problem> {
-    let room = Room::default();
-    match read(&room, &Actor::library(), body, None, Long::RefusedHere).await? {
-        (RequestBody::Buffered(whole), place) => Ok((whole.len(), place.as_ref().map_or(0, Place::taken))),
+    let memory = BodyMemory::default();
+    match read(&memory, &Actor::library(), body, None, Long::RefusedHere).await? {
+        (RequestBody::Buffered(whole), reservation) => {
+            Ok((whole.len(), reservation.as_ref().map_or(0, Reservation::taken)))
+        }
         (RequestBody::Streaming(_), _) => panic!("it was asked for whole"),
     }
 }
@@ -30,14 +32,14 @@ async fn read_of(body: impl Body<Data = Bytes> + Unpin) -> Result<(usize, usize)
 #[tokio::test(start_paused = true)]
 async fn what_is_small_takes_no_room_and_what_is_large_takes_what_it_has() {
     for (bytes, taken) in
-        [(0, 0), (1, 0), (64 * 1024, 0), (64 * 1024 + 1, 64 * 1024 + 1), (MOST_BODY_BYTES, MOST_BODY_BYTES)]
+        [(0, 0), (1, 0), (64 * 1024, 0), (64 * 1024 + 1, 64 * 1024 + 1), (MAX_BODY_BYTES, MAX_BODY_BYTES)]
     {
         let whole = Full::new(Bytes::from(vec![b'x'; bytes]));
         assert_eq!(read_of(whole).await.unwrap(), (bytes, taken));
         let cut = (0..bytes).step_by(50_000).map(|at| (1, 50_000.min(bytes - at))).collect();
         assert_eq!(read_of(pieces(cut)).await.unwrap(), (bytes, taken));
     }
-    let error = read_of(pieces(vec![(0, MOST_BODY_BYTES), (0, 1)])).await.unwrap_err();
+    let error = read_of(pieces(vec![(0, MAX_BODY_BYTES), (0, 1)])).await.unwrap_err();
     assert!(error.message.contains("longer than 16 MiB"), "{}", error.message);
 }
 

@@ -1,4 +1,4 @@
-//! Which headers pass, by name, in each direction: what is not listed stays here.
+//! Headers that are forwarded, by name, in each direction; all others are dropped.
 //!
 //! To providers go the headers that their API references and official libraries name. What tells where a call comes from,
 //! who made it or which calls belong together stays here, and so does what a server behind the provider's front may take for

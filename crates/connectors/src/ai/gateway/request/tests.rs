@@ -6,7 +6,7 @@ mod unread;
 use http::Method;
 
 use super::*;
-use crate::ai::gateway::door_of;
+use crate::ai::gateway::route_of;
 
 const CHAT: &str = "/openai/v1/chat/completions";
 const COMPLETIONS: &str = "/openai/v1/completions";
@@ -18,8 +18,8 @@ const IMAGES: &str = "/openai/v1/images/generations";
 const COUNT_TOKENS: &str = "/anthropic/v1/messages/count_tokens";
 
 fn operation(path: &str) -> Operation {
-    let (door, rest) = door_of(path).unwrap();
-    door.find(&Method::POST, rest).unwrap().operation
+    let (route, rest) = route_of(path).unwrap();
+    route.find(&Method::POST, rest).unwrap().operation
 }
 
 fn try_read(path: &str, body: &str) -> Result<RequestFacts, RequestError> {
@@ -30,7 +30,7 @@ fn read(path: &str, body: &str) -> RequestFacts {
     try_read(path, body).unwrap_or_else(|error| panic!("{error:?}: {body}"))
 }
 
-/// The bound at the provider whose own door the path is.
+/// The bound at the provider whose native path it is.
 fn bound(path: &str, body: &str) -> CallBound {
     let facts = read(path, body);
     let name = path[1..].split('/').next().unwrap();

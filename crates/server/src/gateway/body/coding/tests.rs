@@ -1,4 +1,4 @@
-//! What is coded comes back as it was, however; what is not coded as it says is refused; and nothing takes more than it may.
+//! Every coding gives the body back; a body that is not coded as it says is refused; none takes more memory than it may.
 
 use std::io::Write;
 
@@ -43,12 +43,13 @@ fn bare_deflate(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The body, and what it takes of the room.
+/// The body, and what it takes of the memory.
 fn decoded(coding: Coding, coded: impl Into<Vec<u8>>) -> Result<(Vec<u8>, usize), Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let (room, caller) = (Room::default(), Actor::library());
-    let (whole, place) = runtime.block_on(decode(coding, Bytes::from(coded.into()), None, &room, &caller))?;
-    Ok((whole.to_vec(), place.map_or(0, |place| place.taken())))
+    let (memory, caller) = (BodyMemory::default(), Actor::library());
+    let (whole, reservation) =
+        runtime.block_on(decode(coding, Bytes::from(coded.into()), None, &memory, &caller))?;
+    Ok((whole.to_vec(), reservation.map_or(0, |reservation| reservation.taken())))
 }
 
 #[test]

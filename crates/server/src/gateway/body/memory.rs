@@ -1,4 +1,4 @@
-//! Room in memory for the bodies of requests: taken as bytes arrive, shared out among callers, and never promised to more
+//! Memory for the bodies of requests: taken as bytes arrive, shared out among callers, and never promised to more
 //! bodies than can come to their end one after the other.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,23 +8,23 @@ use std::time::Duration;
 use strongroom_model::{Problem, ProblemKind};
 use tokio::sync::oneshot;
 
-/// Room for all bodies together that are too long to be held without asking, in bytes.
-pub(super) const ROOM_BYTES: usize = 64 * 1024 * 1024;
+/// Memory for all bodies together that are too long to be held without asking, in bytes.
+pub(super) const MEMORY_BYTES: usize = 64 * 1024 * 1024;
 /// One caller's share of it, in bytes: bodies that may need more together begin one behind the other.
-pub(super) const SHARE_BYTES: usize = ROOM_BYTES / 4;
+pub(super) const SHARE_BYTES: usize = MEMORY_BYTES / 4;
 /// Beyond its share a caller has what nobody needs of this part, in bytes.
-const COMMON_BYTES: usize = ROOM_BYTES / 2;
-/// How long a body waits for room.
-const ROOM_TIMEOUT: Duration = Duration::from_secs(30);
+const COMMON_BYTES: usize = MEMORY_BYTES / 2;
+/// Longest time that a body waits for memory.
+const MEMORY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Room for bodies.
+/// Memory for bodies.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Room(Arc<Mutex<Books>>);
+pub(crate) struct BodyMemory(Arc<Mutex<Books>>);
 
-/// A body's place in it; dropped, what it took is free again.
+/// A body's reservation in it; dropped, what it took is free again.
 #[derive(Debug)]
-pub(crate) struct Place {
-    room: Room,
+pub(crate) struct Reservation {
+    memory: BodyMemory,
     body: u64,
     taken: usize,
 }
@@ -41,9 +41,9 @@ struct Books {
 struct Body {
     caller: Box<str>,
     taken: usize,
-    /// What it may come to need: it counts against its caller alone, and takes room from nobody.
+    /// Bytes that it may come to need: they count against its caller alone, and take nothing from others.
     most: usize,
-    /// Whether it has taken something.
+    /// True when it has taken something.
     has_begun: bool,
 }
 
@@ -56,18 +56,18 @@ struct Waiting {
 
 impl Default for Books {
     fn default() -> Self {
-        Self { free: ROOM_BYTES, next: 0, bodies: BTreeMap::new(), waiting: VecDeque::new() }
+        Self { free: MEMORY_BYTES, next: 0, bodies: BTreeMap::new(), waiting: VecDeque::new() }
     }
 }
 
-impl Room {
-    /// A place for a body of at most so many bytes, which takes nothing yet.
-    pub(super) fn place(&self, caller: &str, most: usize) -> Place {
+impl BodyMemory {
+    /// Makes a reservation for a body of at most so many bytes, which takes nothing yet.
+    pub(super) fn reserve(&self, caller: &str, most: usize) -> Reservation {
         let mut books = self.books();
         let body = books.next;
         books.next += 1;
         books.bodies.insert(body, Body { caller: caller.into(), taken: 0, most, has_begun: false });
-        Place { room: self.clone(), body, taken: 0 }
+        Reservation { memory: self.clone(), body, taken: 0 }
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -75,19 +75,19 @@ impl Room {
     }
 }
 
-impl Place {
-    /// What it has taken, in bytes.
+impl Reservation {
+    /// Bytes that it has taken.
     pub(super) fn taken(&self) -> usize {
         self.taken
     }
 
-    /// Takes so many bytes more, as soon as there is room.
+    /// Takes so many bytes more, as soon as there is memory.
     ///
     /// # Errors
     /// [`Problem`] of kind `Unavailable` when there is none for too long.
     pub(super) async fn take(&mut self, bytes: usize) -> Result<(), Problem> {
         let waiting = {
-            let mut books = self.room.books();
+            let mut books = self.memory.books();
             if books.may_take(self.body, bytes) {
                 books.give(self.body, bytes);
                 None
@@ -98,7 +98,7 @@ impl Place {
             }
         };
         if let Some(waiting) = waiting {
-            let given = tokio::time::timeout(ROOM_TIMEOUT, waiting).await;
+            let given = tokio::time::timeout(MEMORY_TIMEOUT, waiting).await;
             if !matches!(given, Ok(Ok(()))) {
                 return Err(Problem::new(
                     ProblemKind::Unavailable,
@@ -110,9 +110,9 @@ impl Place {
         Ok(())
     }
 
-    /// Nothing more comes: what it did not need goes back.
+    /// Gives back what a body that has come whole did not need.
     pub(super) fn is_whole(&mut self, bytes: usize) {
-        let mut books = self.room.books();
+        let mut books = self.memory.books();
         let Some(body) = books.bodies.get_mut(&self.body) else { return };
         let spare = body.taken.saturating_sub(bytes);
         body.taken -= spare;
@@ -122,9 +122,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut books = self.room.books();
+        let mut books = self.memory.books();
         // What was granted and not taken any more is in it too.
         if let Some(body) = books.bodies.remove(&self.body) {
             books.free += body.taken;
@@ -145,22 +145,22 @@ impl Books {
     }
 
     fn give_to_waiting(&mut self) {
-        let mut place = 0;
-        while let Some(Waiting { body, bytes, .. }) = self.waiting.get(place) {
+        let mut at = 0;
+        while let Some(Waiting { body, bytes, .. }) = self.waiting.get(at) {
             let (body, bytes) = (*body, *bytes);
             if !self.may_take(body, bytes) {
-                place += 1;
+                at += 1;
                 continue;
             }
             self.give(body, bytes);
-            if let Some(waiting) = self.waiting.remove(place) {
-                // One who has stopped waiting gives it back with its place.
+            if let Some(waiting) = self.waiting.remove(at) {
+                // One who has stopped waiting gives it back with its reservation.
                 let _ = waiting.granted.send(());
             }
         }
     }
 
-    /// Whether a body may take so many bytes: it has begun or may begin, they are free, and with what is left then all that
+    /// Tells whether a body may take so many bytes: it has begun or may begin, they are free, and with what is left then all that
     /// have begun can come to their end, one after the other (Dijkstra's banker's algorithm). Nobody who has begun waits
     /// for one who has not, so that none wait for each other in a circle.
     fn may_take(&self, body: u64, bytes: usize) -> bool {
@@ -179,7 +179,7 @@ impl Books {
         })
     }
 
-    /// Whether its caller has room for all that it may need: within its share, or in what nobody needs.
+    /// Tells whether its caller has room for all that it may need: within its share, or in what nobody needs.
     fn may_begin(&self, body: &Body) -> bool {
         let (mut own, mut all) = (body.most, body.most);
         for other in self.bodies.values().filter(|other| other.has_begun) {
@@ -191,7 +191,7 @@ impl Books {
 }
 
 impl Body {
-    /// What it may still need, and what it has then, when this one takes so many bytes; `None` before it has begun.
+    /// Bytes that it may still need, and bytes that it has then, when this one takes so many bytes; `None` before it has begun.
     fn need(&self, taking: &Self, bytes: usize) -> Option<(usize, usize)> {
         let is_taking = std::ptr::eq(self, taking);
         let taken = self.taken + if is_taking { bytes } else { 0 };
