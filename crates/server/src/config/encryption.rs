@@ -55,7 +55,7 @@ const ROTATE_AFTER_DAYS: Setting = Setting {
     kind: ValueKind::Number,
     default: DefaultValue::Value("365"),
     sample: "rotate_after_days = 365",
-    doc: "The age at which the data key is replaced and everything sealed anew, in days; 0 switches that off.",
+    doc: "The age at which the data key is replaced and everything is resealed, in days; 0 switches that off.",
     show: |config| config.encryption.rotate_after_days.to_string(),
 };
 
