@@ -57,6 +57,16 @@
 //! taken yet, and of the request what its caller holds in memory. [`IdleConnections`] keeps
 //! [`MAX_IDLE_CONNECTIONS`] (256) for [`MAX_IDLE_TIME`] (60 s).
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::cast_lossless,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 mod by_hyper;
 mod chunked;
 mod connection;

@@ -18,21 +18,21 @@ pub use rates::{AudioInput, Fee, Fees, OtherTiers, Rates, TierRates};
 /// Prices are per so many tokens.
 const NANO_USD_PER: i128 = 1_000_000;
 
-/// What one model costs.
+/// Prices of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPrice {
-    /// From when on it holds.
+    /// Time from which on they hold.
     pub from: Millis,
-    /// What its tokens cost.
+    /// Prices of its tokens.
     pub standard: TierRates,
-    /// What they cost in other classes of service.
+    /// Their prices in other classes of service.
     pub tiers: OtherTiers,
     /// A prompt of more tokens than this costs the rates for long ones, all of it.
     pub long_above: Option<Amount>,
-    /// What tokens cost that are processed in the United States only, in thousandths of the usual; `None` when there is
+    /// Price of tokens that are processed in the United States only, in thousandths of the usual; `None` when there is
     /// no price for that.
     pub us_permille: Option<i64>,
-    /// What uses of services cost.
+    /// Prices of uses of services.
     pub fees: Fees,
     /// The most tokens that a prompt can have.
     pub max_input: i64,
@@ -77,7 +77,7 @@ impl PriceTable {
         })
     }
 
-    /// By which name and price a call is billed that asked for one model and was answered by another. The name for which
+    /// Returns the name and price by which a call is billed that asked for one model and was answered by another. The name for which
     /// the asked one stands (a dated one, or that behind `-latest`) is what is billed; else the asked one counts, and the
     /// other one only where the asked one has no price.
     #[must_use]
@@ -97,8 +97,8 @@ impl PriceTable {
         first.into_iter().flatten().find_map(find)
     }
 
-    /// What a call cost, from what its answer said: as the provider tells it, else by the table; and by the price of which
-    /// model.
+    /// Returns the cost of a call, from the figures of its answer: as the provider states it, else by the table; and the model
+    /// whose price it is.
     #[must_use]
     pub fn cost_of<'m>(
         &self,
@@ -139,7 +139,7 @@ fn tuned_from(model: &str) -> Option<&str> {
     Some(&model[.."ft:".len() + tuned.find(':')?])
 }
 
-/// Whether a name is another one with a date at its end: `-2024-08-06` or `-20250929`.
+/// Tells whether a name is another one with a date at its end: `-2024-08-06` or `-20250929`.
 fn is_dated_name_of(name: &str, undated: &str) -> bool {
     let date = name.strip_prefix(undated).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
     let has_form = |form: &str| {

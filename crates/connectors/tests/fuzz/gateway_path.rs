@@ -5,7 +5,7 @@ use strongroom_connectors::ai::gateway::{Door, door_of, upstream_path};
 use strongroom_model::Provider;
 use url::Url;
 
-/// What hands out keys or spends what nobody counts, as a whole segment.
+/// Segments of paths that hand out keys or spend what nobody counts.
 const FORBIDDEN: [&str; 14] = [
     "key",
     "keys",
@@ -58,7 +58,7 @@ fn upstream_paths(
     PROVIDERS.iter().filter_map(|name| Some((*name, path(name)?))).collect()
 }
 
-/// What the door for all makes of a path is a path that the provider's own door lets through, as the same operation.
+/// Checks that the unified route makes of a path one that the provider's own route lets through, as the same operation.
 fn leads_to_the_same(method: &Method, operation: &str, paths: &[(&'static str, &'static str)]) {
     for (provider, path) in paths {
         let found = Door::Own(provider).find(method, path).unwrap_or_else(|| panic!("{provider}: {path}"));
