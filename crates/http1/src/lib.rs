@@ -85,7 +85,7 @@ pub use error::{BoxError, ProtocolError};
 pub use framing::Framing;
 pub use idle::{IdleConnections, MAX_IDLE_CONNECTIONS, MAX_IDLE_TIME, SWEEP_INTERVAL};
 pub use request_body::{RequestBody, StreamingBody};
-pub use request_head::{BodyLength, write_request_head};
+pub use request_head::{BodyLength, RequestLine, write_request_head};
 pub use response_body::ResponseBody;
 pub use response_head::{MAX_HEAD_BYTES, MAX_HEADERS, ResponseHead, read_response_head};
 

@@ -47,6 +47,15 @@ pub struct PriceTable(ByName<ByName<Vec<ModelPrice>>>);
 /// Looked into for each call.
 type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
 
+/// Models of a call, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallModels<'m> {
+    /// The one that was asked for.
+    pub asked: Option<&'m str>,
+    /// The one that the answer names.
+    pub answered: Option<&'m str>,
+}
+
 impl PriceTable {
     /// Sets the prices of a model, in place of what was known of it.
     pub fn set(&mut self, provider: &Provider, model: &str, mut prices: Vec<ModelPrice>) {
@@ -84,9 +93,10 @@ impl PriceTable {
     pub fn find_billed<'m>(
         &self,
         provider: &Provider,
-        (asked, answered): (Option<&'m str>, Option<&'m str>),
+        models: CallModels<'m>,
         at: Millis,
     ) -> Option<(&'m str, &ModelPrice)> {
+        let CallModels { asked, answered } = models;
         let find = |model: &'m str| Some((model, self.find(provider, model, at)?));
         let stands_for =
             |asked: &str, answered: &str| asked.ends_with("-latest") || is_dated_name_of(answered, asked);
@@ -103,7 +113,7 @@ impl PriceTable {
     pub fn cost_of<'m>(
         &self,
         provider: &Provider,
-        models: (Option<&'m str>, Option<&'m str>),
+        models: CallModels<'m>,
         at: Millis,
         usage: &TokenUsage,
     ) -> (Cost, Option<&'m str>) {
