@@ -32,13 +32,13 @@ impl Amount {
 
     /// The same of a wide figure.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "what is cast is between zero and the ceiling")]
     pub const fn of_wide(figure: i128) -> Self {
         if figure > Self::CEILING.0 as i128 {
             Self::CEILING
         } else if figure <= 0 {
             Self::ZERO
         } else {
-            #[expect(clippy::cast_possible_truncation, reason = "it is between zero and the ceiling")]
             Self(figure as i64)
         }
     }

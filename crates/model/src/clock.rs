@@ -29,11 +29,8 @@ impl Millis {
 
     /// The instant of a date and time, cut to the millisecond.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that `time` can hold fit")]
     pub fn from_date_time(at: OffsetDateTime) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "milliseconds of any year that `time` can hold fit"
-        )]
         Self((at.unix_timestamp_nanos() / 1_000_000) as i64)
     }
 

@@ -368,11 +368,11 @@ pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
 
 /// Billionths of a dollar, rounded up: a started one counts. What a figure of 64 bits cannot tell apart from a whole number
 /// of them is that number.
+#[expect(clippy::cast_possible_truncation, reason = "what is larger than any i64 becomes the largest")]
 fn nano_usd(usd: f64) -> Option<Amount> {
     let nano = usd * 1e9;
     let whole = nano.round();
     let is_whole = (nano - whole).abs() <= whole.abs() * 1e-12 + 1e-6;
-    // What is larger than any number of 64 bits becomes the largest of them.
     (usd >= 0.0).then(|| Amount::of(if is_whole { whole } else { nano.ceil() } as i64))
 }
 

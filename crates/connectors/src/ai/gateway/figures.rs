@@ -342,7 +342,10 @@ enum Found {
 fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Integer(count) if count >= 0 => Some(count),
-        // What is larger than any number of 64 bits becomes the largest of them, and not no figure at all.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is larger than any i64 becomes the largest"
+        )]
         Found::Float(count) if count >= 0.0 => Some(count.ceil() as i64),
         Found::Nothing => None,
         _ => Some(NO_COUNT),

@@ -55,16 +55,14 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
         return None;
     }
     let after_seconds = number(headers, header::RETRY_AFTER.as_str());
-    let answer = Answer {
-        status,
-        body: serde_json::from_slice(body).map_or(Body::Other, Body::Json),
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float that does not fit becomes the nearest figure that does"
-        )]
-        retry_after: after_seconds.map(|seconds| seconds as u32),
-    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float that does not fit becomes the nearest figure that does"
+    )]
+    let retry_after = after_seconds.map(|seconds| seconds as u32);
+    let answer =
+        Answer { status, body: serde_json::from_slice(body).map_or(Body::Other, Body::Json), retry_after };
     let ailment = match ProviderApi::of(provider).verdict(&answer).outcome {
         ProbeOutcome::BadKey => Ailment::BadKey,
         ProbeOutcome::EmptyAccount => Ailment::EmptyAccount,

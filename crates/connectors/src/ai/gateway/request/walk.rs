@@ -169,6 +169,7 @@ fn is_snake_of(key: &[u8], name: &str) -> bool {
 }
 
 /// A whole number, however it is written.
+#[expect(clippy::cast_possible_truncation, reason = "what is cast is whole, and no larger than 2^53")]
 fn whole(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     if let Ok(number) = text.parse() {
@@ -176,7 +177,6 @@ fn whole(text: &[u8]) -> Option<i64> {
     }
     let number: f64 = text.parse().ok()?;
     // Beyond 2^53 not every whole number has a float.
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and no larger than 2^53")]
     (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
 }
 
