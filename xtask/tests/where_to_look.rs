@@ -1,4 +1,4 @@
-//! Every place that ARCHITECTURE.md names under "Where to look" exists, with the functions named behind it.
+//! Files that ARCHITECTURE.md names exist, and so do the functions that it names under "Where to look".
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,27 @@ fn every_place_to_look_at_exists() {
         })
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Rust files that a text names in back quotes, below `src` of a crate or in full.
+fn named_files(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|name| name.ends_with(".rs") && !name.contains(char::is_whitespace)).collect()
+}
+
+#[test]
+fn every_file_that_the_architecture_names_exists() {
+    let root = workspace_root();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let paths = ["crates", "testkit", "xtask"].map(|folder| sources(&root.join(folder))).concat();
+    let shortened = |path: &PathBuf| path.display().to_string().replace("/src/", "/");
+    let (whole, short): (Vec<_>, Vec<_>) =
+        paths.iter().map(|path| (path.display().to_string(), shortened(path))).unzip();
+    let names = named_files(&text);
+    assert!(names.len() > 30, "only {} files are found", names.len());
+    let exists = |name: &str| whole.iter().chain(&short).any(|path| path.ends_with(&format!("/{name}")));
+    let missing: Vec<&str> = names.into_iter().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md names files that do not exist: {missing:?}");
 }
 
 #[test]

@@ -100,7 +100,8 @@ impl Modules {
     pub(super) fn circles(&self, left_out: &[&str]) -> Vec<String> {
         let mut found = Vec::new();
         let levels = self.by_level().into_iter();
-        let is_in = |parent: &ModulePath| parent.first().is_some_and(|room| left_out.contains(&room.as_str()));
+        let is_in =
+            |parent: &ModulePath| parent.first().is_some_and(|room| left_out.contains(&room.as_str()));
         for (parent, arrows) in levels.filter(|(parent, _)| !is_in(parent)) {
             for circle in circles_of(&arrows) {
                 let inside = if parent.is_empty() { "the crate".to_owned() } else { parent.join("::") };
