@@ -97,7 +97,7 @@ impl IntoResponse for Changed {
 impl IntoResponses for Changed {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
         let schema = Ref::from_schema_name(wire::credential::Credential::name());
-        let etag = HeaderBuilder::new().schema(String::schema()).description(Some("The new revision"));
+        let etag = HeaderBuilder::new().schema(Some(String::schema())).description(Some("The new revision"));
         let response = ResponseBuilder::new()
             .content("application/json", ContentBuilder::new().schema(Some(schema)).build())
             .header("ETag", etag.build());

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use strongroom::user::UserPatch;
 use strongroom_client::wire::user::{UpdateUser, User};
-use strongroom_model::{Role, UserId};
+use strongroom_model::Role;
 
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::parameter::UserPath;
