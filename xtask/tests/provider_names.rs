@@ -23,7 +23,7 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("crates/connectors/src/endpoint_guard/reach.rs", 1, "The host of a cloud's metadata."),
     ("crates/model/src/provider.rs", 1, "Examples in an error."),
     ("crates/server/src/api/route/explain.rs", 1, "An example in an error."),
-    ("crates/server/src/api/secret/by_provider.rs", 1, "Examples of the API."),
+    ("crates/server/src/http/parameter.rs", 1, "Examples of the API."),
     ("crates/server/src/cli/credential/add.rs", 1, "The name of a format."),
     ("crates/server/src/cli/offboard.rs", 1, "Help: who tells of a key."),
     ("crates/server/src/config/fallback.rs", 1, "An example in a setting's description."),
