@@ -211,7 +211,7 @@ impl Run {
         }
     }
 
-    /// Whether `needle`, found at `offset`, is a neighbouring window in the same place: the next one, or the one before
+    /// Tells whether `needle`, found at `offset`, is a neighbouring window in the same place: the next one, or the one before
     /// it (backwards text), or the one after it (base64: two windows may end at the same digit, in either order).
     fn continues(&self, needle: &Needle, offset: usize) -> bool {
         let neighbour = needle.start + 1 >= self.first && needle.start <= self.last + 2;

@@ -17,7 +17,7 @@ use crate::postgres_cluster::{POOLER, unprivileged_account, unprivileged_command
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs it, and stops it once our end of standard input is closed.
-const KEEPER: &str = r#"
+const SUPERVISOR: &str = r#"
 exec 4<&0
 "$1" "$2/pgbouncer.ini" >"$2/log" 2>&1 </dev/null 4<&- &
 pooler=$!
@@ -38,7 +38,7 @@ pub enum PoolMode {
 /// A pooler with a few connections to the server.
 #[derive(Debug)]
 pub struct Pooler {
-    keeper: Child,
+    supervisor: Child,
     _directory: TempDir,
     port: u16,
 }
@@ -88,14 +88,14 @@ impl Pooler {
             chown(directory.path(), Some(account.uid.as_raw()), Some(account.gid.as_raw()))
                 .expect("an owner");
         }
-        let keeper = unprivileged_command("/bin/sh", directory.path(), account.as_ref())
-            .args(["-c", KEEPER, "pooler-keeper", POOLER])
+        let supervisor = unprivileged_command("/bin/sh", directory.path(), account.as_ref())
+            .args(["-c", SUPERVISOR, "pooler-supervisor", POOLER])
             .arg(directory.path())
             .stdin(Stdio::piped())
             .process_group(0)
             .spawn()
             .expect("a process");
-        let pooler = Self { keeper, _directory: directory, port };
+        let pooler = Self { supervisor, _directory: directory, port };
         pooler.wait_until_ready();
         pooler
     }
@@ -127,9 +127,9 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        if let Err(error) = self.keeper.wait() {
-            panic!("the keeper of the pooler was lost: {error}");
+        drop(self.supervisor.stdin.take());
+        if let Err(error) = self.supervisor.wait() {
+            panic!("the supervisor of the pooler was lost: {error}");
         }
     }
 }

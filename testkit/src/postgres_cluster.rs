@@ -34,7 +34,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// cluster, or by the death of this process, however it came.
 ///
 /// `$1` is the folder of the binaries, `$2` the cluster's folder, `$3` the port.
-const KEEPER: &str = r#"
+const SUPERVISOR: &str = r#"
 exec 4<&0
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
     -c fsync="$4" -c synchronous_commit="$4" -c full_page_writes="$4" \
@@ -73,7 +73,7 @@ pub enum ClusterError {
 /// database itself.
 #[derive(Debug)]
 pub struct PostgresCluster {
-    keeper: Child,
+    supervisor: Child,
     directory: PathBuf,
     port: u16,
 }
@@ -124,8 +124,8 @@ impl PostgresCluster {
         create_cluster(binaries, directory.path(), account)?;
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let keeper = unprivileged_command("/bin/sh", directory.path(), account)
-            .args(["-c", KEEPER, "postgres-keeper"])
+        let supervisor = unprivileged_command("/bin/sh", directory.path(), account)
+            .args(["-c", SUPERVISOR, "postgres-supervisor"])
             .arg(binaries)
             .arg(directory.path())
             .arg(port.to_string())
@@ -133,10 +133,10 @@ impl PostgresCluster {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // Its own process group: ctrl-c at the terminal reaches us, and our end reaches the keeper.
+            // Its own process group: ctrl-c at the terminal reaches us, and our end reaches the supervisor.
             .process_group(0)
             .spawn()?;
-        let mut cluster = Self { keeper, directory: directory.keep(), port };
+        let mut cluster = Self { supervisor, directory: directory.keep(), port };
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -146,9 +146,9 @@ impl PostgresCluster {
         let status_file = self.directory.join("data/postmaster.pid");
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
-            if let Some(status) = self.keeper.try_wait()? {
+            if let Some(status) = self.supervisor.try_wait()? {
                 let mut said = String::new();
-                if let Some(mut stderr) = self.keeper.stderr.take() {
+                if let Some(mut stderr) = self.supervisor.stderr.take() {
                     stderr.read_to_string(&mut said)?;
                 }
                 return Err(ClusterError::Failed(format!("the server ended with {status}: {said}")));
@@ -179,9 +179,12 @@ impl PostgresCluster {
 impl Drop for PostgresCluster {
     /// Stops the server and waits until its files are gone.
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        if let Err(error) = self.keeper.wait() {
-            panic!("the keeper of the PostgreSQL server in {} was lost: {error}", self.directory.display());
+        drop(self.supervisor.stdin.take());
+        if let Err(error) = self.supervisor.wait() {
+            panic!(
+                "the supervisor of the PostgreSQL server in {} was lost: {error}",
+                self.directory.display()
+            );
         }
     }
 }

@@ -29,7 +29,7 @@ const LEFT_OUT: [&str; 5] = ["target", "node_modules", "migrations", "golden", "
 /// The file that names the words, in the workspace.
 const OWN: &str = "xtask/src/banned_words.rs";
 
-/// Where the numbers of today stand, in the workspace.
+/// File with the present numbers, in the workspace.
 pub(crate) const BASELINE: &str = "xtask/banned-words.txt";
 
 /// Occurrences by file; files without one are left out.

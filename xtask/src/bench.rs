@@ -18,10 +18,10 @@ use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
 pub(crate) use self::exercise::exercise;
 use crate::workspace;
 
-/// What the command takes.
+/// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What to measure
+    /// Measurement to make
     #[arg(value_enum)]
     what: What,
 

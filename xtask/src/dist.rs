@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::test::Installer;
 use crate::{bench, workspace};
 
-/// What the command takes.
+/// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Count again, where the counts of an earlier build are at hand

@@ -14,7 +14,7 @@ use strongroom_testkit::real_parts::workspace_root;
 use crate::test::{Installer, deny};
 use crate::workspace;
 
-/// What the command takes.
+/// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Fuzz this target only; may be given several times
@@ -139,7 +139,7 @@ impl Package {
         Ok(command.status().with_context(|| format!("running {command:?}"))?.success())
     }
 
-    /// Of what was found, the few inputs that reach what the kept ones do not; the shortest of them when they are many.
+    /// Keeps the few new inputs that reach code which the kept ones do not reach; the shortest of them when they are many.
     fn keep(&self, target: &str) -> Result<()> {
         let kept = corpus::folder(target);
         let before: Vec<String> = corpus::inputs(target).into_iter().map(|input| input.name).collect();

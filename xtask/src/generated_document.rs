@@ -9,10 +9,10 @@ use strongroom_testkit::real_parts::workspace_root;
 
 use crate::workspace::cargo;
 
-/// How many differing lines are shown.
+/// Number of differing lines that are shown.
 const SHOWN: usize = 20;
 
-/// What the two subcommands take.
+/// Options of the two subcommands.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Change nothing; fail if the file differs from what would be written.
@@ -20,7 +20,7 @@ pub(crate) struct Options {
     pub check: bool,
 }
 
-/// Where to take the binary from.
+/// Source of the binary.
 #[derive(Debug)]
 pub(crate) enum Binary {
     /// `cargo run` builds it.
@@ -54,7 +54,7 @@ impl Binary {
 pub(crate) struct Document {
     /// The hidden subcommand of `strongroom` that prints it.
     pub printed_by: &'static str,
-    /// Where it lives, from the workspace's root.
+    /// Its path, from the workspace's root.
     pub path: &'static str,
     /// The chore that writes it.
     pub chore: &'static str,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace;
 
-/// What the command takes.
+/// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Change these only; may be given several times
@@ -26,9 +26,9 @@ const VERSION: &str = "27.1.0";
 struct Scope {
     name: &'static str,
     package: &'static str,
-    /// What of the package; it is in `examine_globs` of `.cargo/mutants.toml` as well.
+    /// Files of the package; they are in `examine_globs` of `.cargo/mutants.toml` as well.
     files: &'static [&'static str],
-    /// What follows `cargo test --package …`.
+    /// Arguments behind `cargo test --package …`.
     tests: &'static [&'static str],
 }
 

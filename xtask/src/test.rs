@@ -22,7 +22,7 @@ pub(crate) use installation::Installer;
 use summary::{Outcome, Row};
 use targets::GatedTargets;
 
-/// What the command takes.
+/// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run this group only; may be given several times
@@ -33,14 +33,14 @@ pub(crate) struct Options {
     allow_missing: bool,
 }
 
-/// What is run together and reported in one line, in this order.
+/// Checks that are run together and reported in one line, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Group {
     /// rustfmt
     Format,
     /// Lints, as errors
     Clippy,
-    /// Who may depend on whom
+    /// Dependencies between packages and modules
     Layers,
     /// Banned crates, licences, sources
     Deny,
@@ -98,7 +98,7 @@ impl Group {
     }
 }
 
-/// What one run of the command carries from group to group.
+/// State that one run of the command carries from group to group.
 struct Run {
     targets: GatedTargets,
     installer: Installer,

@@ -6,10 +6,10 @@ use strongroom_testkit::postgres_cluster::{PostgresCluster, URL_VARIABLE};
 
 use crate::workspace;
 
-/// What the command takes.
+/// Options of the command.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What to show
+    /// Property to verify
     #[arg(value_enum)]
     what: What,
 
@@ -17,11 +17,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 200)]
     rounds: u32,
 
-    /// How often a server is killed at random (limits; faults: in each operation)
+    /// Number of kills of a server at random (limits; faults: in each operation)
     #[arg(long, default_value_t = 100)]
     kills: u32,
 
-    /// How long each database is worked on (soak)
+    /// Minutes of work on each database (soak)
     #[arg(long, default_value_t = 30)]
     minutes: u32,
 
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 enum What {
     /// Limits hold through parallel calls, kills and a database that is away, on SQLite and PostgreSQL
     Limits,
-    /// Whatever is killed, at every statement and at random, was not done or is done whole, and full disks, read-only and
+    /// An operation that is killed, at every statement and at random, was not done or is done whole, and full disks, read-only and
     /// vanished databases, used-up connections and jumping clocks lose nothing
     Faults,
     /// Memory and descriptors of a server stay flat through mixed work and faults

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use strongroom_testkit::real_parts::workspace_root;
 
-/// What a row names, in its order.
+/// Name in a row, in its order.
 #[derive(Debug, PartialEq, Eq)]
 enum Named<'t> {
     File(&'t str),
@@ -13,7 +13,7 @@ enum Named<'t> {
     Test(&'t str),
 }
 
-/// What stands in back quotes in the last column of the tables.
+/// Returns the names in back quotes in the last column of the tables.
 fn named(text: &str) -> Vec<Named<'_>> {
     let rows = text.lines().filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
     let last = rows.filter_map(|row| row.rsplit('|').next());
@@ -28,7 +28,7 @@ fn named(text: &str) -> Vec<Named<'_>> {
         .collect()
 }
 
-/// Whether a file has a test of this name: a function with the attribute of one.
+/// Tells whether a file has a test of this name: a function with the attribute of one.
 fn has_test(source: &str, name: &str) -> bool {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let declared = [format!("fn {name}("), format!("async fn {name}(")];
@@ -42,7 +42,7 @@ fn has_test(source: &str, name: &str) -> bool {
     })
 }
 
-/// What is wrong with what is named, one sentence each.
+/// Returns the faults of the names, one sentence each.
 fn missing(root: &Path, named: &[Named<'_>]) -> Vec<String> {
     let mut missing = Vec::new();
     let mut last: Option<(&str, String)> = None;

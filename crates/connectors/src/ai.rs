@@ -31,14 +31,14 @@ pub struct Account<'a> {
     pub key: &'a Secret,
 }
 
-/// What a live test found.
+/// Result of a live test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeReport {
-    /// What the provider says.
+    /// The provider's verdict.
     pub outcome: ProbeOutcome,
     /// The HTTP status of its answer, when there was one.
     pub status: Option<u16>,
-    /// What that means and what to do, in our words: a provider's own may repeat parts of the key.
+    /// Meaning and remedy, in our words: a provider's own may repeat parts of the key.
     pub detail: String,
     /// From the call's start to the end of the answer.
     pub latency: Duration,

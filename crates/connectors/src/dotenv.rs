@@ -10,7 +10,7 @@ use std::fmt;
 
 use strongroom_model::Secret;
 
-/// What a `.env` text says.
+/// Contents of a `.env` text.
 #[derive(Debug, Default)]
 pub struct Document {
     /// The assignments that hold, in the order of their lines; every name once.
@@ -26,7 +26,7 @@ pub struct Document {
 pub struct Entry {
     /// The variable's name.
     pub name: String,
-    /// What it is set to; may be empty.
+    /// Its value; may be empty.
     pub value: Secret,
     /// The line that holds the name, from 1.
     pub line: usize,
@@ -39,11 +39,11 @@ pub struct Entry {
 pub struct Malformed {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// Its fault.
     pub reason: Reason,
 }
 
-/// What is wrong with a line.
+/// Fault of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// No `=` follows the name, or there is no name at all.
@@ -188,7 +188,7 @@ fn unquoted(after: &str) -> (Secret, usize) {
     (Secret::from(after[..end].trim()), end)
 }
 
-/// Where the quote that was opened before `text` closes.
+/// Returns the place where the quote that was opened before `text` closes.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, character)| {

@@ -1,4 +1,4 @@
-//! What an endpoint is to name for each provider: the base that paths of the API are appended to, not one of these paths.
+//! Endpoints of each provider: the base that paths of the API are appended to, not one of these paths.
 
 use strongroom_model::provider::Dialect;
 use strongroom_model::{Problem, Provider};

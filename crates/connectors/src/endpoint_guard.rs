@@ -26,7 +26,7 @@ pub(crate) use reach::class_of_name;
 
 use crate::proxy::Proxy;
 
-/// What endpoints may be, and by which way they are called.
+/// Rules for endpoints, and the way by which they are called.
 #[derive(Debug, Clone)]
 pub struct EndpointGuard {
     allow_private: bool,
@@ -56,7 +56,7 @@ impl EndpointGuard {
         self.proxy.as_ref()
     }
 
-    /// Whether the networks around this machine may be reached.
+    /// Tells whether the networks around this machine may be reached.
     #[must_use]
     pub const fn allows_private(&self) -> bool {
         self.allow_private
@@ -110,7 +110,7 @@ impl EndpointGuard {
         if self.allow_private { Reach::PublicAndPrivate } else { Reach::Public }
     }
 
-    /// What must hold for every URL that is called, be it an endpoint or a path below one.
+    /// Checks a URL before it is called, be it an endpoint or a path below one.
     fn admit(&self, url: &Url) -> Result<(), Problem> {
         let reach = match (url.scheme(), self.allow_private) {
             ("https", _) => self.reach(),

@@ -13,13 +13,13 @@ use strongroom_model::provider::{self, Alphabet, MARKED_KEYS, MarkedKey};
 /// A key in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hit<'t> {
-    /// Whose key it is: a provider's name, or `strongroom`.
+    /// Owner of the key: a provider's name, or `strongroom`.
     pub kind: &'static str,
     /// The key.
     pub text: &'t str,
-    /// Where it begins, in bytes.
+    /// Its start, in bytes.
     pub at: usize,
-    /// Whether others' servers give out keys that begin so.
+    /// `true` when others' servers give out keys that begin so.
     is_shared: bool,
 }
 
@@ -88,7 +88,7 @@ fn find_counting<'t>(text: &'t [u8], steps: &mut usize) -> Vec<Hit<'t>> {
     hits
 }
 
-/// Whose key a whole text is, by its form.
+/// Returns the owner of the key that a whole text is, by its form.
 #[must_use]
 pub fn kind_of(text: &str) -> Option<&'static str> {
     whole(text).map(|hit| hit.kind)
@@ -109,7 +109,7 @@ pub fn other_provider(key: &str, provider: &str) -> Option<&'static str> {
     (!is_ours && known.is_some()).then_some(hit.kind)
 }
 
-/// Whether these bytes end in an escape, of which the last letter is no part of what follows: `\n`, `\u003d`, `\x3d`
+/// Tells whether these bytes end in an escape, of which the last letter is no part of what follows: `\n`, `\u003d`, `\x3d`
 /// (JSON, RFC 8259, 7), `%3D` (RFC 3986, 2.1), `=3D` (RFC 2045, 6.7).
 fn follows_escape(before: &[u8]) -> bool {
     let is_hex = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
@@ -163,14 +163,14 @@ fn has_alphabet(body: &[u8], alphabet: Alphabet) -> bool {
     }
 }
 
-/// Whether a key with dashes has the mark of OpenAI or a long run within, and both letters and digits.
+/// Tells whether a key with dashes has the mark of OpenAI or a long run within, and both letters and digits.
 fn has_run(body: &[u8]) -> bool {
     let is_run = |run: &[u8]| run.len() >= MIN_RUN_BYTES;
     body.windows(OPENAI_MARK.len()).any(|window| window == OPENAI_MARK)
         || body.split(|byte| b"-_".contains(byte)).any(is_run)
 }
 
-/// Whether there are more than four different bytes: what repeats one or two stands for a key in an example.
+/// Tells whether there are more than four different bytes: what repeats one or two stands for a key in an example.
 fn is_varied(body: &[u8]) -> bool {
     let mut seen = [false; 256];
     body.iter().for_each(|byte| seen[usize::from(*byte)] = true);

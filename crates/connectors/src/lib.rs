@@ -1,4 +1,14 @@
-//! Everything that speaks someone else's wire format: AI providers, and files that other tools write.
+//! Wire formats of others: AI providers, and files that other tools write.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::cast_lossless,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
 
 pub mod ai;
 pub mod dotenv;

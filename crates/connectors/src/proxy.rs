@@ -76,7 +76,7 @@ impl Proxy {
         Ok(Self(Arc::new(Settings { url, uri, authorization, except })))
     }
 
-    /// Whether what is called there is called by way of this: by name or public address, over TLS, and not excepted.
+    /// Tells whether what is called there is called by way of this: by name or public address, over TLS, and not excepted.
     pub(crate) fn serves(&self, url: &Url) -> bool {
         if url.scheme() != "https" {
             return false;
@@ -97,7 +97,7 @@ impl Proxy {
         is_public && !self.0.except.iter().any(is_excepted)
     }
 
-    /// What is called past it.
+    /// Returns the hosts that are called past it.
     #[must_use]
     pub fn exceptions(&self) -> &[String] {
         &self.0.except

@@ -37,7 +37,7 @@ pub type RequestBody<S = Passing> = strongroom_http1::RequestBody<S>;
 type Connection = strongroom_http1::Connection<Io, Passing>;
 type ResponseBody = strongroom_http1::ResponseBody<Io, Passing>;
 
-/// Most times that a request is sent anew because the connection that was kept for it had been closed before it left.
+/// Most times that a request is sent again because the connection that was kept for it had been closed before it left.
 const MAX_STALE_CONNECTIONS: usize = 8;
 
 /// Destination of a credential's calls: a base URL that the guard has let through, and the connections to it.
@@ -201,7 +201,7 @@ impl Upstream {
         Ok(Base { origin, host, prefix, is_proxied, pool })
     }
 
-    /// Sends a request, whose target is of [`Base::target`], and waits for the head of the answer; `anew` over a connection
+    /// Sends a request, whose target is of [`Base::target`], and waits for the head of the answer; `is_fresh` over a connection
     /// that is made for it. Dropping the future, or the answer's body, ends the call: HTTP/1.1 closes the connection, HTTP/2
     /// resets the stream.
     ///
@@ -211,10 +211,10 @@ impl Upstream {
         &'a self,
         base: &'a Base,
         request: Request<RequestBody>,
-        anew: bool,
+        is_fresh: bool,
     ) -> impl Future<Output = Result<Response<Answer>, UpstreamError>> + 'a {
         // Most calls find a connection. What the others need is in a box, for all of them would carry the room for it.
-        let kept = if anew { None } else { base.pool.take() };
+        let kept = if is_fresh { None } else { base.pool.take() };
         let sending = match kept {
             Some(Kept::Http1(connection)) => Ok(connection.send(request, &base.host)),
             other => Err((other, Box::new(request))),
@@ -230,7 +230,7 @@ impl Upstream {
                 },
                 Err(unsent) => unsent,
             };
-            Box::pin(self.send_some_way(base, kept, *request, anew)).await
+            Box::pin(self.send_some_way(base, kept, *request, is_fresh)).await
         }
     }
 
@@ -239,10 +239,10 @@ impl Upstream {
         base: &Base,
         mut kept: Option<Kept>,
         mut request: Request<RequestBody>,
-        anew: bool,
+        is_fresh: bool,
     ) -> Result<Response<Answer>, UpstreamError> {
         for _ in 0..MAX_STALE_CONNECTIONS {
-            let another = || if anew { None } else { base.pool.take() };
+            let another = || if is_fresh { None } else { base.pool.take() };
             let Some(connection) = kept.take().or_else(another) else { break };
             match self.send_over(connection, base, request).await {
                 Ok(Ok(answer)) => return Ok(answer),

@@ -14,7 +14,7 @@ mod pieces;
 #[path = "fuzz/request_body.rs"]
 mod request_body;
 
-/// What stands beside the figures and decides the price, or looks like it.
+/// Generates values beside the figures that decide the price, or look like it.
 fn terms() -> impl Strategy<Value = String> {
     let tier = r#""service_tier": ?("(default|flex|auto|scale|[a-z]{0,60})"|null|7|\{"a":1\}),"#;
     let action = r#"(,"action":\{"type":"(search|open_page)"\})?"#;

@@ -137,7 +137,7 @@ fn bounds(operation: Operation, body: &str) -> Option<Vec<CallBound>> {
     Some(vec![facts.bound.clone(), at("openai"), at("gemini"), at("deepseek")])
 }
 
-/// Whether one bound is no less than another: what is not understood is above the model's own bounds, and those above
+/// Tells whether one bound is no less than another: what is not understood is above the model's own bounds, and those above
 /// figures.
 fn is_no_less(one: &CallBound, other: &CallBound) -> bool {
     if one.unclear.is_some() {

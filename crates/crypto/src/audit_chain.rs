@@ -38,7 +38,7 @@ pub fn link(keyring: &Keyring, chain_id: &str, seq: i64, before: &str, entry: Ne
     Entry { chain_id: chain_id.to_owned(), seq, entry, key_id, link }
 }
 
-/// Whether an entry stands unchanged behind `before`.
+/// Tells whether an entry stands unchanged behind `before`.
 #[must_use]
 pub fn verifies(keyring: &Keyring, before: &str, entry: &Entry) -> bool {
     let fields = entry_fields(&entry.chain_id, entry.seq, before, &entry.entry);
@@ -52,7 +52,7 @@ pub fn head(keyring: &Keyring, chain_id: &str, seq: i64, link: &str) -> Head {
     Head { chain_id: chain_id.to_owned(), seq, link: link.to_owned(), key_id, mac }
 }
 
-/// Whether a head was made by a holder of the key.
+/// Tells whether a head was made by a holder of the key.
 #[must_use]
 pub fn head_verifies(keyring: &Keyring, head: &Head) -> bool {
     let fields = head_fields(&head.chain_id, head.seq, &head.link);

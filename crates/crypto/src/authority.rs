@@ -46,13 +46,13 @@ impl TokenHash {
     }
 }
 
-/// Whether this is the token with that hash, compared in constant time.
+/// Tells whether this is the token with that hash, compared in constant time.
 #[must_use]
 pub fn is_token(keyring: &Keyring, text: &Secret, hash: &TokenHash) -> bool {
     hash.0.is_some_and(|(key, mac)| keyring.verifies_raw(Purpose::Token, key, &secret_fields(text), &mac))
 }
 
-/// Everything that a token's row says about what the token may do. Its name and birth say nothing about that.
+/// Fields of a token's row that decide what the token may do. Its name and birth say nothing about that.
 fn grant_fields(token: &Token, hash: &str) -> Canonical {
     let Scope { credentials, providers } = &token.scope;
     // That it has to be prolonged again and again, not until when it was. One of before knew of nothing of the kind.
@@ -67,7 +67,7 @@ fn grant_fields(token: &Token, hash: &str) -> Canonical {
         .optional(token.user.map(|user| user.to_string()).as_deref())
         .optional(token.expires_at.map(|at| at.0.to_string()).as_deref())
         .optional(token.revoked_at.map(|at| at.0.to_string()).as_deref())
-        .number(credentials.len() as i64);
+        .number(i64::try_from(credentials.len()).unwrap_or(i64::MAX));
     for credential in credentials {
         fields = fields.text(&credential.to_string());
     }
@@ -83,13 +83,13 @@ pub fn token_mac(keyring: &Keyring, token: &Token, hash: &AuthorityMac) -> Autho
     make(keyring, &grant_fields(token, &hash.mac))
 }
 
-/// Whether a token's row says what we wrote.
+/// Tells whether a token's row says what we wrote.
 #[must_use]
 pub fn token_verifies(keyring: &Keyring, token: &Token, hash: &AuthorityMac, mac: &AuthorityMac) -> bool {
     keyring.verifies(Purpose::Token, &mac.key_id, &grant_fields(token, &hash.mac), &mac.mac)
 }
 
-/// What a credential's row says about which key is handed out under which name, where it goes, and to whom.
+/// Fields of a credential's row that decide which key is handed out under which name, where it goes, and to whom.
 #[derive(Debug, Clone, Copy)]
 pub struct CredentialGrant<'a> {
     /// The credential.
@@ -98,31 +98,31 @@ pub struct CredentialGrant<'a> {
     pub name: &'a str,
     /// The provider it is asked for by.
     pub provider: &'a Provider,
-    /// Where its key goes.
+    /// Base URL that its key is sent to.
     pub endpoint: Option<&'a str>,
-    /// Whether it is handed out.
+    /// `true` when it is handed out.
     pub is_active: bool,
-    /// Whether it is frozen.
+    /// `true` when it is frozen.
     pub is_frozen: bool,
-    /// Whether it is everybody's.
+    /// `true` when it is everybody's.
     pub is_global: bool,
-    /// Whose it is.
+    /// Its owner.
     pub user: Option<UserId>,
     /// The version that is handed out.
     pub version: Uid,
-    /// What may have come to it since.
+    /// Changes in its life so far.
     pub life: Life<'a>,
 }
 
-/// What may come to a credential in its life and bears on what is handed out. A row to which none of it has come has the
+/// Changes in a credential's life that bear on what is handed out. A row to which none of it has come has the
 /// MAC of the first format, which knew of nothing of the kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Life<'a> {
     /// A version that waits to come into use, and its share of the calls in percent.
     pub staged: Option<(Uid, i64)>,
-    /// From when on it is not handed out.
+    /// Time from which on it is not handed out.
     pub expires_at: Option<Millis>,
-    /// When it was deleted.
+    /// Time of its deletion.
     pub deleted_at: Option<Millis>,
     /// The credential whose key makes new keys for it, and in which project of the provider.
     pub minter: Option<(Uid, Option<&'a str>)>,
@@ -190,13 +190,13 @@ pub fn credential_mac(keyring: &Keyring, grant: &CredentialGrant<'_>) -> Authori
     make(keyring, &grant.fields())
 }
 
-/// Whether this grant is what we wrote.
+/// Tells whether this grant is what we wrote.
 #[must_use]
 pub fn grant_verifies(keyring: &Keyring, grant: &CredentialGrant<'_>, mac: &AuthorityMac) -> bool {
     keyring.verifies(Purpose::Token, &mac.key_id, &grant.fields(), &mac.mac)
 }
 
-/// Whether a credential's row says what we wrote.
+/// Tells whether a credential's row says what we wrote.
 #[must_use]
 pub fn credential_verifies(keyring: &Keyring, credential: &Credential) -> bool {
     grant_verifies(keyring, &CredentialGrant::from(credential), &credential.mac)
@@ -215,7 +215,7 @@ pub fn user_mac(keyring: &Keyring, user: &User) -> AuthorityMac {
     make(keyring, &user_fields(user))
 }
 
-/// Whether a user's row says what we wrote.
+/// Tells whether a user's row says what we wrote.
 #[must_use]
 pub fn user_verifies(keyring: &Keyring, user: &User, mac: &AuthorityMac) -> bool {
     keyring.verifies(Purpose::Token, &mac.key_id, &user_fields(user), &mac.mac)

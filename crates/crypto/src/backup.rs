@@ -80,7 +80,7 @@ impl Sealer {
         Self(Chunks::new(key, random::bytes()))
     }
 
-    /// What an [`Opener`] needs beside the key, 14 lower-case hex digits.
+    /// Prefix that an [`Opener`] needs beside the key, 14 lower-case hex digits.
     #[must_use]
     pub fn prefix(&self) -> String {
         hex::encode(&self.0.prefix)

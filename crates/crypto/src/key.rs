@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::canonical::Canonical;
 use crate::{hex, random};
 
-/// What a key is for. The name stands in the AAD of its wraps: a key wrapped for one purpose opens for no other.
+/// Purpose of a key. The name stands in the AAD of its wraps: a key wrapped for one purpose opens for no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Seals secrets.
@@ -55,7 +55,7 @@ impl Key {
         Self(Zeroizing::new(random::bytes()))
     }
 
-    /// Whether it is the same key, compared in constant time.
+    /// Tells whether it is the same key, compared in constant time.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0.as_slice().ct_eq(other.0.as_slice()).into()
@@ -66,7 +66,7 @@ impl Key {
         hex::encode(&mac_of(&*self.0, fields))
     }
 
-    /// Whether `mac` is the MAC of these fields, compared in constant time.
+    /// Tells whether `mac` is the MAC of these fields, compared in constant time.
     pub(crate) fn verifies(&self, fields: &Canonical, mac: &str) -> bool {
         self.mac(fields).as_bytes().ct_eq(mac.as_bytes()).into()
     }

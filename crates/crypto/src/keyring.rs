@@ -39,9 +39,9 @@ pub struct MissingKey(pub Purpose);
 pub struct KeyringEntry {
     /// Its uid.
     pub id: Uid,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
-    /// Whether new work is done under it.
+    /// `true` when new work is done under it.
     pub is_current: bool,
     /// The key.
     pub key: Key,
@@ -86,7 +86,7 @@ impl Keyring {
         self.current(purpose).0.to_string()
     }
 
-    /// Whether what a data key has sealed can be opened.
+    /// Tells whether what a data key has sealed can be opened.
     #[must_use]
     pub fn knows_data_key(&self, key_id: &str) -> bool {
         self.named(Purpose::Data, key_id).is_some()
@@ -124,7 +124,7 @@ impl Keyring {
         (id.to_string(), key.mac(fields))
     }
 
-    /// Whether `mac` was made over these fields under that key; false too when the key is not at hand.
+    /// Tells whether `mac` was made over these fields under that key; false too when the key is not at hand.
     pub(crate) fn verifies(&self, purpose: Purpose, key_id: &str, fields: &Canonical, mac: &str) -> bool {
         self.named(purpose, key_id).is_some_and(|key| key.verifies(fields, mac))
     }

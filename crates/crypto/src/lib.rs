@@ -3,6 +3,16 @@
 //! The byte layouts are written down in `docs/format.md`. No function here takes a nonce: every seal draws a fresh
 //! one from the operating system. A key never leaves this crate but wrapped.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::cast_lossless,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 pub mod audit_chain;
 pub mod authority;
 pub mod backup;

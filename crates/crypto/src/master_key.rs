@@ -16,7 +16,7 @@ pub struct MasterKey(pub(crate) Zeroizing<[u8; 32]>);
 /// Why a text is no master key. The text itself is never repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MasterKeyError {
-    /// Nothing there.
+    /// Empty.
     #[error("the encryption key is empty; it is 64 hex digits: make one with `strongroom key generate`")]
     Empty,
     /// Too short or too long.

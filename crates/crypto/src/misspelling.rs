@@ -1,4 +1,4 @@
-//! Where a master key was misspelt: one slip of the hand or of the eye away from a key whose fingerprint is known.
+//! Misspellings of a master key: one slip of the hand or of the eye away from a key whose fingerprint is known.
 
 use std::fmt;
 

@@ -21,11 +21,11 @@ pub struct DigestRow<'a> {
     pub endpoint: Option<&'a str>,
     /// Lower is tried first; the provider's default where the source says none.
     pub priority: i64,
-    /// Whether it is handed out.
+    /// `true` when it is handed out.
     pub is_active: bool,
-    /// Whether it is everybody's.
+    /// `true` when it is everybody's.
     pub is_global: bool,
-    /// Whose it is when it is not global.
+    /// Its owner when it is not global.
     pub user_id: Option<i64>,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,

@@ -18,7 +18,7 @@ use crate::key::Key;
 use crate::master_key::MasterKey;
 use crate::{hex, random};
 
-/// Where a secret lives. All of it stands in the AAD.
+/// Place that a secret is sealed for. All of it stands in the AAD.
 #[derive(Debug, Clone, Copy)]
 pub struct SealContext<'a> {
     /// The credential.

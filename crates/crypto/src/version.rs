@@ -18,7 +18,7 @@ pub struct VersionFacts<'a> {
     pub credential: Uid,
     /// Its row.
     pub version: &'a Version,
-    /// What its values are told by, those that are erased too.
+    /// Fingerprints of its values, erased ones among them.
     pub fingerprints: &'a [(Field, SecretFingerprint)],
 }
 
@@ -60,7 +60,7 @@ impl VersionFacts<'_> {
         AuthorityMac { key_id, mac }
     }
 
-    /// Whether the row and the fingerprints are what we wrote.
+    /// Tells whether the row and the fingerprints are what we wrote.
     #[must_use]
     pub fn verify(&self, keyring: &Keyring) -> bool {
         let AuthorityMac { key_id, mac } = &self.version.mac;

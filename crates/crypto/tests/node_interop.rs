@@ -26,7 +26,7 @@ use strongroom_model::user::User;
 use strongroom_model::version::{Ending, Origin, Version};
 use strongroom_model::{Millis, Provider, Role, Secret, Uid, UserId};
 
-/// How many random keys and texts go each way.
+/// Number of random keys and texts that go each way.
 const SAMPLES: usize = 200;
 
 #[test]

@@ -57,6 +57,16 @@
 //! taken yet, and of the request what its caller holds in memory. [`IdleConnections`] keeps
 //! [`MAX_IDLE_CONNECTIONS`] (256) for [`MAX_IDLE_TIME`] (60 s).
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::cast_lossless,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
 mod by_hyper;
 mod chunked;
 mod connection;
@@ -75,7 +85,7 @@ pub use error::{BoxError, ProtocolError};
 pub use framing::Framing;
 pub use idle::{IdleConnections, MAX_IDLE_CONNECTIONS, MAX_IDLE_TIME, SWEEP_INTERVAL};
 pub use request_body::{RequestBody, StreamingBody};
-pub use request_head::{BodyLength, write_request_head};
+pub use request_head::{BodyLength, RequestLine, write_request_head};
 pub use response_body::ResponseBody;
 pub use response_head::{MAX_HEAD_BYTES, MAX_HEADERS, ResponseHead, read_response_head};
 

@@ -18,7 +18,7 @@ use crate::connection::{Sent, Transport};
 use crate::error::{BoxError, ProtocolError};
 use crate::framing::Framing;
 use crate::request_body::{RequestBody, StreamingBody};
-use crate::request_head::write_request_head;
+use crate::request_head::{RequestLine, write_request_head};
 use crate::response_body::ResponseBody;
 use crate::response_head::{ResponseHead, may_be_read, read_response_head};
 use outgoing::{Outgoing, write};
@@ -80,7 +80,7 @@ impl<S: Transport, P: StreamingBody> OwnConnection<S, P> {
         let inline = inline(request.body());
         // Grown, it would leave copies of its beginning behind.
         head.reserve(USUAL_HEAD_BYTES + inline.map_or(0, Bytes::len));
-        let line = (request.method(), request.uri(), host);
+        let line = RequestLine { method: request.method(), target: request.uri(), host };
         write_request_head(head, line, request.headers(), request.body().length());
         head.extend_from_slice(inline.map_or(&[], |body| body));
         let method = request.method().clone();

@@ -15,14 +15,21 @@ pub enum BodyLength {
     Chunked,
 }
 
+/// The parts of a request's first line, and its host.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLine<'r> {
+    /// The method.
+    pub method: &'r Method,
+    /// The target, of which path and query are written.
+    pub target: &'r Uri,
+    /// The value of `Host`.
+    pub host: &'r HeaderValue,
+}
+
 /// Appends the head of a request to `out`. The body is framed by `length`; `Host`, `Content-Length`, `Transfer-Encoding`
 /// and `Connection` among `headers` are left out.
-pub fn write_request_head(
-    out: &mut Vec<u8>,
-    (method, target, host): (&Method, &Uri, &HeaderValue),
-    headers: &HeaderMap,
-    length: BodyLength,
-) {
+pub fn write_request_head(out: &mut Vec<u8>, line: RequestLine<'_>, headers: &HeaderMap, length: BodyLength) {
+    let RequestLine { method, target, host } = line;
     let target = target.path_and_query().map_or("/", |target| target.as_str());
     for piece in [method.as_str(), " ", target, " HTTP/1.1\r\nhost: "] {
         out.extend_from_slice(piece.as_bytes());

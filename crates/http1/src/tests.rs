@@ -28,7 +28,7 @@ fn written(method: &Method, length: BodyLength) -> String {
     let headers = headers.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
     let mut out = Vec::new();
     let (target, host) = (Uri::from_static("/v1/x?a=b"), HeaderValue::from_static("api.test:8443"));
-    write_request_head(&mut out, (method, &target, &host), &headers, length);
+    write_request_head(&mut out, RequestLine { method, target: &target, host: &host }, &headers, length);
     String::from_utf8(out).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{AddedField, Api, CompatibleFile, Dialect, ProviderFile, Refusal};
 
-/// What is taken for granted of a provider without a file; no provider's name.
+/// Facts assumed of a provider without a file; no provider's name.
 const COMPATIBLE: &str = "compatible";
 
 /// First segments of paths that are not a provider's on the gateway.

@@ -166,7 +166,7 @@ pub(crate) enum ModelEffect {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Api {
     pub(crate) dialect: Dialect,
-    /// Whether the dialect is the provider's own, which others speak too.
+    /// `true` when the dialect is the provider's own, which others speak too.
     #[serde(default)]
     pub(crate) owns_dialect: bool,
     pub(crate) key_header: String,
@@ -268,7 +268,7 @@ pub(crate) struct Refusal {
     pub(crate) statuses: Vec<u16>,
     pub(crate) text: Option<TextAt>,
     pub(crate) message: Option<String>,
-    /// Where the message stands, if not where OpenAI has it.
+    /// JSON pointer to the message, if not OpenAI's.
     pub(crate) message_at: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) without_detail: Option<String>,

@@ -1,4 +1,4 @@
-//! Who acts: the principal of every operation, its role, and how far it reaches.
+//! Actors: the principal of every operation, its role and its scope.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use crate::id::{Uid, UserId};
 use crate::problem::Problem;
 use crate::provider::Provider;
 
-/// What a principal may do.
+/// Rights of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything.
+    /// All rights.
     #[serde(alias = "super_admin")]
     Admin,
     /// Metadata and the audit trail, no secrets.
@@ -51,7 +51,7 @@ impl Role {
     }
 }
 
-/// How far a token reaches. An empty list does not narrow; both lists narrow together.
+/// Credentials and providers that a token is narrowed to. An empty list does not narrow; both lists narrow together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Credentials by uid, so that a later credential of the same name is not reached.
@@ -61,21 +61,21 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether this credential of this provider is within reach.
+    /// Tells whether this credential of this provider is within reach.
     #[must_use]
     pub fn permits(&self, credential: Uid, provider: &Provider) -> bool {
         (self.credentials.is_empty() || self.credentials.contains(&credential))
             && (self.providers.is_empty() || self.providers.contains(provider))
     }
 
-    /// Whether nothing is narrowed.
+    /// Tells whether nothing is narrowed.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.credentials.is_empty() && self.providers.is_empty()
     }
 }
 
-/// How the principal showed who it is.
+/// Proof of identity that the principal gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActorKind {
     /// A strongroom token, by its public id.
@@ -93,11 +93,11 @@ pub enum ActorKind {
 /// The principal of one operation.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// How it showed who it is.
+    /// Proof of identity that it gave.
     pub kind: ActorKind,
-    /// What it may do.
+    /// Its rights.
     pub role: Role,
-    /// How far it reaches.
+    /// Its scope.
     pub scope: Scope,
     /// The user behind it, if any: whose own credentials it sees.
     pub user: Option<UserId>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How much a call asks for, holds, consumes or costs: from zero to [`Amount::CEILING`].
+/// Amount that a call asks for, holds, consumes or costs: from zero to [`Amount::CEILING`].
 ///
 /// Callers and providers name figures of any size. Whatever enters strongroom's books enters as an `Amount`, so that
 /// sums of them stay far from the end of 64 bits: 100,000 calls at the ceiling fit into one counter.
@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Amount(i64);
 
 impl Amount {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
     /// One.
     pub const ONE: Self = Self(1);
@@ -32,6 +32,7 @@ impl Amount {
 
     /// The same of a wide figure.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "what is cast is between zero and the ceiling")]
     pub const fn of_wide(figure: i128) -> Self {
         if figure > Self::CEILING.0 as i128 {
             Self::CEILING
@@ -60,19 +61,19 @@ impl Amount {
         Self::of(self.0 + other.0)
     }
 
-    /// What is left without the other.
+    /// Difference to the other, zero at the least.
     #[must_use]
     pub const fn less(self, other: Self) -> Self {
         Self::of(self.0 - other.0)
     }
 
-    /// So many times as much, up to the ceiling.
+    /// Product with a factor, up to the ceiling.
     #[must_use]
     pub const fn times(self, other: Self) -> Self {
         Self::of_wide(self.0 as i128 * other.0 as i128)
     }
 
-    /// Whether it is the most that is counted: what was named may have been more.
+    /// Tells whether it is the most that is counted: what was named may have been more.
     #[must_use]
     pub const fn is_at_ceiling(self) -> bool {
         self.0 == Self::CEILING.0

@@ -3,7 +3,7 @@
 use crate::clock::Millis;
 use crate::id::Uid;
 
-/// How an operation ended.
+/// Outcome of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Done.
@@ -26,7 +26,7 @@ impl Outcome {
     }
 }
 
-/// What an entry is about.
+/// Object of an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     /// `credential`, `token`, `user`, `key` …
@@ -55,15 +55,15 @@ impl Target {
 pub struct NewEntry {
     /// The entry's own uid.
     pub uid: Uid,
-    /// When, by the database's clock.
+    /// Time by the database's clock.
     pub at: Millis,
     /// `noun.verb`, such as `credential.create`.
     pub action: String,
     /// [`crate::Actor::label`] of the actor.
     pub actor: String,
-    /// What it was done to.
+    /// Object of the action.
     pub target: Target,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
     /// A JSON object with details; never a secret.
     pub detail: String,
@@ -80,7 +80,7 @@ pub struct Entry {
     pub chain_id: String,
     /// The place, from 1 without gaps.
     pub seq: i64,
-    /// What it says.
+    /// Its contents.
     pub entry: NewEntry,
     /// The uid of the audit key that linked it.
     pub key_id: String,
@@ -103,7 +103,7 @@ pub struct Head {
     pub mac: String,
 }
 
-/// Which entries to list. All that are set must hold.
+/// Conditions for listing entries. All that are set must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Exactly this action, or every action of a noun when it ends in a dot.
@@ -112,7 +112,7 @@ pub struct Filter {
     pub actor: Option<String>,
     /// The target's name.
     pub target: Option<String>,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Option<Outcome>,
     /// Not before.
     pub from: Option<Millis>,

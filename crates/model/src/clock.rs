@@ -1,4 +1,4 @@
-//! Time as the house knows it: milliseconds since the Unix epoch, UTC, from one place.
+//! Time: milliseconds since the Unix epoch, UTC, from one place.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ impl Millis {
 
     /// The instant of a date and time, cut to the millisecond.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of any year that `time` can hold fit")]
     pub fn from_date_time(at: OffsetDateTime) -> Self {
-        // Whole milliseconds of any year that `time` can hold fit an i64.
         Self((at.unix_timestamp_nanos() / 1_000_000) as i64)
     }
 
@@ -50,7 +50,7 @@ impl Millis {
 }
 
 impl fmt::Display for Millis {
-    /// RFC 3339 in UTC; the fraction is left out when it is zero, as in the mission's examples.
+    /// RFC 3339 in UTC; the fraction is left out when it is zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = if self.0 % 1000 == 0 { ISO_SECONDS } else { ISO_MILLIS };
         f.write_str(&self.to_date_time().format(&form).map_err(|_| fmt::Error)?)
@@ -72,7 +72,7 @@ impl<'de> serde::Deserialize<'de> for Millis {
     }
 }
 
-/// Where the time comes from. In production the database's own clock decides; a fixed clock serves tests.
+/// Source of time. In production the database's own clock decides; a fixed clock serves tests.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
     /// The database's clock; on embedded SQLite, which has none of its own, this machine's.
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_read_as_the_mission_writes_them() {
+    fn instants_are_written_as_rfc_3339() {
         let at = Millis::parse("2024-01-15T10:30:00Z").unwrap();
         assert_eq!(at.to_string(), "2024-01-15T10:30:00Z");
         assert_eq!(Millis(at.0 + 7).to_string(), "2024-01-15T10:30:00.007Z");

@@ -25,7 +25,7 @@ pub struct Credential {
     pub id: CredentialId,
     /// Unique among undeleted credentials.
     pub name: String,
-    /// Whose API it opens.
+    /// Provider whose API it opens.
     pub provider: Provider,
     /// A base URL in place of the provider's own.
     pub endpoint: Option<String>,
@@ -33,11 +33,11 @@ pub struct Credential {
     pub priority: i64,
     /// An inactive credential is not handed out.
     pub is_active: bool,
-    /// Since when nobody is served from it, for its key has leaked or may have.
+    /// Time since which nobody is served from it, for its key has leaked or may have.
     pub frozen_at: Option<Millis>,
     /// A global credential is everybody's.
     pub is_global: bool,
-    /// Whose it is when it is not global.
+    /// Its owner when it is not global.
     pub user: Option<UserId>,
     /// Moves with every change an admin makes, never with usage.
     pub revision: i64,
@@ -53,23 +53,23 @@ pub struct Credential {
     pub usage_before_this_month: i64,
     /// Uses of this month that count against the limit.
     pub current_month_usage: i64,
-    /// When it was last used.
+    /// Time of its last use.
     pub last_used: Option<Millis>,
-    /// When it was made.
+    /// Time of its creation.
     pub created_at: Millis,
-    /// When an admin last changed it.
+    /// Time of the last change by an admin.
     pub updated_at: Millis,
     /// A version that waits to come into use.
     pub staged: Option<Staged>,
-    /// When the version in use came into use.
+    /// Time since which the version in use is in use.
     pub version_since: Millis,
     /// From then on it is not handed out.
     pub expires_at: Option<Millis>,
     /// Days after which a key is to be replaced by a new one.
     pub rotate_after_days: Option<i64>,
-    /// Who makes new keys for it.
+    /// Credential that mints new keys for it.
     pub minter: Option<Minter>,
-    /// When it was deleted.
+    /// Time of its deletion.
     pub deleted_at: Option<Millis>,
     /// Over what it hands out and to whom.
     pub mac: AuthorityMac,
@@ -98,25 +98,25 @@ pub struct Minter {
 }
 
 impl Credential {
-    /// Whether its time is over.
+    /// Tells whether its time is over.
     #[must_use]
     pub fn is_expired(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    /// When its key is to be replaced by a new one.
+    /// Returns the time at which its key is to be replaced.
     #[must_use]
     pub fn rotation_due(&self) -> Option<Millis> {
         self.rotate_after_days.map(|days| self.version_since.plus_seconds(days.saturating_mul(86_400)))
     }
 
-    /// Whether its key is handed out.
+    /// Tells whether its key is handed out.
     #[must_use]
     pub const fn is_served(&self) -> bool {
         self.is_active && self.frozen_at.is_none()
     }
 
-    /// Where it stands against its monthly limit.
+    /// Returns its position against its monthly limit.
     #[must_use]
     pub fn rate_limit_status(&self, resets_at: Millis) -> RateLimitStatus {
         RateLimitStatus { limit: self.rate_limit, used: self.current_month_usage, resets_at }
@@ -149,12 +149,12 @@ impl Field {
     }
 }
 
-/// What it takes to make a credential.
+/// Request to create a credential.
 #[derive(Debug, Clone)]
 pub struct NewCredential {
     /// Its name.
     pub name: String,
-    /// Whose API it opens.
+    /// Provider whose API it opens.
     pub provider: Provider,
     /// The key; a credential may be made without one and filled later.
     pub api_key: Option<Secret>,
@@ -164,11 +164,11 @@ pub struct NewCredential {
     pub endpoint: Option<String>,
     /// `None` takes the provider's default.
     pub priority: Option<i64>,
-    /// Whether it is handed out.
+    /// `true` when it is handed out.
     pub is_active: bool,
-    /// Whether it is everybody's.
+    /// `true` when it is everybody's.
     pub is_global: bool,
-    /// Whose it is when it is not global.
+    /// Its owner when it is not global.
     pub user: Option<UserId>,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,
@@ -199,7 +199,7 @@ impl NewCredential {
     }
 }
 
-/// What to change of a credential: `None` leaves a field as it is, `Some(None)` empties it.
+/// Changes to a credential: `None` leaves a field as it is, `Some(None)` empties it.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialPatch {
     /// A new name.
@@ -214,13 +214,13 @@ pub struct CredentialPatch {
     pub endpoint: Option<Option<String>>,
     /// Another priority.
     pub priority: Option<i64>,
-    /// Whether it is handed out.
+    /// `true` when it is handed out.
     pub is_active: Option<bool>,
-    /// Whether nobody is served from it, whatever else it says.
+    /// `true` when nobody is served from it, whatever else it says.
     pub is_frozen: Option<bool>,
-    /// Whether it is everybody's.
+    /// `true` when it is everybody's.
     pub is_global: Option<bool>,
-    /// Whose it is.
+    /// Its owner.
     pub user: Option<Option<UserId>>,
     /// Another monthly limit.
     pub rate_limit: Option<Option<i64>>,
@@ -232,20 +232,20 @@ pub struct CredentialPatch {
     pub minter: Option<Option<(CredentialId, Option<String>)>>,
 }
 
-/// Which credentials to list. All that are set must hold.
+/// Conditions for listing credentials. All that are set must hold.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialFilter {
     /// Of this provider.
     pub provider: Option<Provider>,
     /// Active, or not.
     pub is_active: Option<bool>,
-    /// Whose name starts with this, case-sensitive.
+    /// Beginning of its name, case-sensitive.
     pub name_prefix: Option<String>,
-    /// Whose name is exactly this.
+    /// Its exact name.
     pub name: Option<String>,
 }
 
-/// Where a handed-out key came from.
+/// Source of a handed-out key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     /// Sealed in the database.

@@ -1,4 +1,4 @@
-//! Identities: random 128-bit uids inside the house, the mission's integers outside.
+//! Identities: random 128-bit uids within the program, integers in the API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -91,7 +91,7 @@ macro_rules! integer_id {
 }
 
 integer_id!(
-    /// The public integer of a credential, as in the mission's routes.
+    /// Public integer of a credential, as in the API's routes.
     CredentialId
 );
 integer_id!(

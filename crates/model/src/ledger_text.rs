@@ -44,7 +44,7 @@ impl LedgerText {
         &self.0
     }
 
-    /// Whether there is no name.
+    /// Tells whether there is no name.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -67,7 +67,7 @@ const fn is_printable(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7e)
 }
 
-/// A provider's own usage figures as compact JSON, kept so that a call can be priced anew.
+/// A provider's own usage figures as compact JSON, kept so that a call can be priced again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawUsage(String);
 

@@ -1,4 +1,14 @@
-//! The words of the house: pure types and rules, without I/O and without async.
+//! Pure types and rules of the product, without I/O and without async.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::cast_lossless,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
 
 pub mod actor;
 pub mod amount;

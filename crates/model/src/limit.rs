@@ -1,11 +1,11 @@
-//! Limits: what is counted, over which window, for whom. The mission's `rateLimit` is a credential's monthly requests.
+//! Limits: what is counted, over which window, for whom. The API's `rateLimit` is a credential's monthly requests.
 
 use crate::clock::Millis;
 use crate::id::{Uid, UserId};
 use crate::month;
 use crate::problem::Problem;
 
-/// What a limit counts.
+/// Unit that a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Unit {
     /// Uses of a key.
@@ -132,14 +132,14 @@ impl Window {
     }
 }
 
-/// Whom a limit binds.
+/// Subject that a limit binds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LimitScope {
     /// Every use of this credential, whoever asks.
     Credential(Uid),
-    /// Everything that this token asks for, by the token's public id.
+    /// All calls of this token, by its public id.
     Token(String),
-    /// Everything that this user's tokens ask for.
+    /// All calls of this user's tokens.
     User(UserId),
 }
 
@@ -179,20 +179,20 @@ impl LimitScope {
 /// A limit: at most one per scope, unit and window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// The identity. A limit that is removed and set anew is another one, and counts from zero; only a credential's
+    /// The identity. A limit that is removed and set again is another one, and counts from zero; only a credential's
     /// monthly requests are counted whether there is a limit or not.
     pub uid: Uid,
-    /// Whom it binds.
+    /// Its subject.
     pub scope: LimitScope,
-    /// What it counts.
+    /// Its unit.
     pub unit: Unit,
-    /// Over which window.
+    /// Its window.
     pub window: Window,
     /// The most that may be used in a window.
     pub amount: i64,
-    /// When it was set.
+    /// Time at which it was set.
     pub created_at: Millis,
-    /// When its amount was last changed.
+    /// Time of the last change of its amount.
     pub updated_at: Millis,
 }
 
@@ -208,7 +208,7 @@ impl Limit {
         Ok(())
     }
 
-    /// Whose counter it is measured by: the credential's own for the mission's `rateLimit`, else the limit's.
+    /// Returns the subject whose counter it is measured by: the credential's own for the API's `rateLimit`, else the limit's.
     #[must_use]
     pub fn counter_subject(&self) -> Uid {
         match (&self.scope, self.unit, self.window) {
@@ -218,46 +218,46 @@ impl Limit {
     }
 }
 
-/// Where a counter stands.
+/// Sums of a counter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CounterState {
-    /// What was consumed.
+    /// Amount consumed.
     pub settled: i64,
-    /// What calls under way may still consume.
+    /// Amount that calls under way may still consume.
     pub held: i64,
-    /// What servers have taken ahead and no call has asked for yet.
+    /// Amount that servers have reserved ahead and no call has asked for yet.
     pub leased: i64,
     /// Signed corrections.
     pub adjusted: i64,
 }
 
 impl CounterState {
-    /// What counts against the limit for people: consumed, under way, and corrected.
+    /// Returns the use as people see it: consumed, under way, and corrected.
     #[must_use]
     pub const fn used(&self) -> i64 {
         self.settled.saturating_add(self.held).saturating_add(self.adjusted)
     }
 
-    /// What is not left for anybody else.
+    /// Returns the part that is not left for anybody else.
     #[must_use]
     pub const fn taken(&self) -> i64 {
         self.used().saturating_add(self.leased)
     }
 }
 
-/// Where a credential stands against its monthly limit.
+/// Position of a credential against its monthly limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitStatus {
     /// Monthly requests allowed; `None` is no limit.
     pub limit: Option<i64>,
     /// Requests of this month, settled and held and adjusted.
     pub used: i64,
-    /// When the month ends.
+    /// End of the month.
     pub resets_at: Millis,
 }
 
 impl RateLimitStatus {
-    /// Whether one more use is within the limit.
+    /// Tells whether one more use is within the limit.
     #[must_use]
     pub fn allowed(&self) -> bool {
         self.limit.is_none_or(|limit| self.used < limit)

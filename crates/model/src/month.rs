@@ -1,4 +1,4 @@
-//! Calendar months in UTC: the window of the mission's monthly limit.
+//! Calendar months in UTC: the window of monthly limits.
 
 use time::{Date, Month, OffsetDateTime, Time};
 

@@ -8,7 +8,7 @@ pub const MAX_LIMIT: i64 = 1000;
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// Where the next page starts.
+    /// Start of the next page.
     pub next: Option<i64>,
 }
 

@@ -18,21 +18,21 @@ pub use rates::{AudioInput, Fee, Fees, OtherTiers, Rates, TierRates};
 /// Prices are per so many tokens.
 const NANO_USD_PER: i128 = 1_000_000;
 
-/// What one model costs.
+/// Prices of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPrice {
-    /// From when on it holds.
+    /// Time from which on they hold.
     pub from: Millis,
-    /// What its tokens cost.
+    /// Prices of its tokens.
     pub standard: TierRates,
-    /// What they cost in other classes of service.
+    /// Their prices in other classes of service.
     pub tiers: OtherTiers,
     /// A prompt of more tokens than this costs the rates for long ones, all of it.
     pub long_above: Option<Amount>,
-    /// What tokens cost that are processed in the United States only, in thousandths of the usual; `None` when there is
+    /// Price of tokens that are processed in the United States only, in thousandths of the usual; `None` when there is
     /// no price for that.
     pub us_permille: Option<i64>,
-    /// What uses of services cost.
+    /// Prices of uses of services.
     pub fees: Fees,
     /// The most tokens that a prompt can have.
     pub max_input: i64,
@@ -46,6 +46,15 @@ pub struct PriceTable(ByName<ByName<Vec<ModelPrice>>>);
 
 /// Looked into for each call.
 type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
+
+/// Models of a call, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallModels<'m> {
+    /// The one that was asked for.
+    pub asked: Option<&'m str>,
+    /// The one that the answer names.
+    pub answered: Option<&'m str>,
+}
 
 impl PriceTable {
     /// Sets the prices of a model, in place of what was known of it.
@@ -77,16 +86,17 @@ impl PriceTable {
         })
     }
 
-    /// By which name and price a call is billed that asked for one model and was answered by another. The name for which
+    /// Returns the name and price by which a call is billed that asked for one model and was answered by another. The name for which
     /// the asked one stands (a dated one, or that behind `-latest`) is what is billed; else the asked one counts, and the
     /// other one only where the asked one has no price.
     #[must_use]
     pub fn find_billed<'m>(
         &self,
         provider: &Provider,
-        (asked, answered): (Option<&'m str>, Option<&'m str>),
+        models: CallModels<'m>,
         at: Millis,
     ) -> Option<(&'m str, &ModelPrice)> {
+        let CallModels { asked, answered } = models;
         let find = |model: &'m str| Some((model, self.find(provider, model, at)?));
         let stands_for =
             |asked: &str, answered: &str| asked.ends_with("-latest") || is_dated_name_of(answered, asked);
@@ -97,13 +107,13 @@ impl PriceTable {
         first.into_iter().flatten().find_map(find)
     }
 
-    /// What a call cost, from what its answer said: as the provider tells it, else by the table; and by the price of which
-    /// model.
+    /// Returns the cost of a call, from the figures of its answer: as the provider states it, else by the table; and the model
+    /// whose price it is.
     #[must_use]
     pub fn cost_of<'m>(
         &self,
         provider: &Provider,
-        models: (Option<&'m str>, Option<&'m str>),
+        models: CallModels<'m>,
         at: Millis,
         usage: &TokenUsage,
     ) -> (Cost, Option<&'m str>) {
@@ -139,7 +149,7 @@ fn tuned_from(model: &str) -> Option<&str> {
     Some(&model[.."ft:".len() + tuned.find(':')?])
 }
 
-/// Whether a name is another one with a date at its end: `-2024-08-06` or `-20250929`.
+/// Tells whether a name is another one with a date at its end: `-2024-08-06` or `-20250929`.
 fn is_dated_name_of(name: &str, undated: &str) -> bool {
     let date = name.strip_prefix(undated).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
     let has_form = |form: &str| {

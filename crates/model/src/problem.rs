@@ -1,4 +1,4 @@
-//! What can go wrong, in two parts: a message for the caller and a cause for the log.
+//! Problems, in two parts: a message for the caller and a cause for the log.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -122,13 +122,13 @@ impl From<String> for Field {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
-    /// What kind of failure it is.
+    /// Kind of failure.
     pub kind: ProblemKind,
     /// For the caller: names the thing and the mend, never a secret.
     pub message: String,
     /// The field of the request that is at fault, when there is one.
     pub field: Option<Field>,
-    /// When trying again can succeed, for a limit whose window ends.
+    /// Time at which trying again can succeed, for a limit whose window ends.
     pub retry_at: Option<Millis>,
     /// For the log only.
     #[source]

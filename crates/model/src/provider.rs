@@ -71,7 +71,7 @@ impl Provider {
         &self.0
     }
 
-    /// What is known of it, if anything.
+    /// Returns the facts that its file states, if it has one.
     #[must_use]
     pub fn known(&self) -> Option<&'static KnownProvider> {
         find(&self.0)

@@ -43,7 +43,7 @@ impl fmt::Display for Wrapping {
 /// A reason why a text cannot be stored as a secret, with the remedy. Nothing of the text is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is left when the wrapping is off.
+    /// Empty without its wrapping.
     Empty,
     /// Something is around it that [`clean`] would take off.
     Wrapped(Wrapping),
@@ -131,7 +131,7 @@ impl fmt::Display for Fault {
 pub struct Cleaned {
     /// The secret itself.
     pub secret: Secret,
-    /// Everything that was around it, each kind once.
+    /// Wrappings that were around it, each kind once.
     pub removed: Vec<Wrapping>,
 }
 
@@ -172,7 +172,7 @@ pub fn clean(text: &str, purpose: Purpose) -> Result<Cleaned, Fault> {
     Ok(Cleaned { secret: Secret::from(inner), removed })
 }
 
-/// What the API documentation of the original application sends as a key. Its clients try the routes with it, so that
+/// Key in the API documentation of the original application. Its clients try the routes with it, so that
 /// over the API it is taken; where people give keys it is refused as the placeholder that it is.
 const DOCUMENTED_EXAMPLE: &str = "sk-...";
 
@@ -297,7 +297,7 @@ fn check_bare(text: &str, purpose: Purpose) -> Result<(), Fault> {
     if purpose == Purpose::ApiKey && !is_object(text) { check_characters(text) } else { Ok(()) }
 }
 
-/// Whether a quote stands at an end of one word, or at one end of several words without another of its kind within.
+/// Tells whether a quote stands at an end of one word, or at one end of several words without another of its kind within.
 fn has_loose_quote(text: &str) -> bool {
     let ends = [text.chars().next(), text.chars().next_back()];
     let is_one_word = !text.contains(char::is_whitespace);
@@ -310,7 +310,7 @@ fn is_object(text: &str) -> bool {
     text.starts_with('{') && text.ends_with('}') && text.contains("\"private_key\":")
 }
 
-/// What stands between the separators of lists.
+/// Parts between the separators of lists.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let is_separator = |character: char| ",;|".contains(character) || character.is_whitespace();
     text.split(is_separator).map(|part| part.trim_matches(is_quote)).filter(|part| !part.is_empty())
@@ -472,7 +472,7 @@ const STAND_INS: [&str; 26] = [
 /// Beginnings of keys behind which a stand-in may follow, beside those of [`MARKED_KEYS`].
 const STAND_IN_BEGINNINGS: [&str; 3] = ["sk-ant-api03-", "hf_", "r8_"];
 
-/// So many digits of one kind stand in for a key.
+/// Number of equal digits that are taken for a placeholder.
 const STAND_IN_DIGITS: usize = 8;
 
 fn is_placeholder(text: &str) -> bool {

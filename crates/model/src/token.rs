@@ -9,32 +9,32 @@ use crate::id::UserId;
 pub struct Token {
     /// The public part between the first and the second underscore; may be logged.
     pub id: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its rights.
     pub role: Role,
-    /// How far it reaches.
+    /// Its scope.
     pub scope: Scope,
     /// The user it acts for.
     pub user: Option<UserId>,
-    /// When it was made.
+    /// Time of its creation.
     pub created_at: Millis,
-    /// When it stops working.
+    /// Time at which it expires.
     pub expires_at: Option<Millis>,
     /// Until when it works unless somebody prolongs it; `None`: nobody has to.
     pub leased_until: Option<Millis>,
-    /// When it was revoked.
+    /// Time of its revocation.
     pub revoked_at: Option<Millis>,
 }
 
 impl Token {
-    /// Whether it works at this instant.
+    /// Tells whether it works at this instant.
     #[must_use]
     pub fn is_alive(&self, now: Millis) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at) && !self.has_lapsed(now)
     }
 
-    /// Whether nobody has prolonged it in time. It works again once somebody does.
+    /// Tells whether nobody has prolonged it in time. It works again once somebody does.
     #[must_use]
     pub fn has_lapsed(&self, now: Millis) -> bool {
         self.leased_until.is_some_and(|at| at <= now)

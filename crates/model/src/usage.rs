@@ -33,11 +33,11 @@ pub struct TokenUsage {
     pub audio_output: Amount,
     /// Of the output, tokens of images.
     pub image_output: Amount,
-    /// How often services with a fee were used.
+    /// Uses of services with a fee.
     pub uses: Uses,
-    /// What else decided the price.
+    /// Other facts that decide the price.
     pub terms: Terms,
-    /// What the provider says the call cost, in billionths of a US dollar, where it says so (OpenRouter).
+    /// Cost that the provider states, in billionths of a US dollar, where it says so (OpenRouter).
     pub reported_nano_usd: Option<Amount>,
 }
 
@@ -57,16 +57,16 @@ pub struct CallBound {
     pub input: Option<Amount>,
     /// The most tokens that one answer can have; `None` when the request does not say.
     pub output: Option<Amount>,
-    /// How many prompts it holds: each of them can fill a model's window.
+    /// Number of its prompts: each of them can fill a model's window.
     pub prompts: Amount,
-    /// How many answers it asks for, to all prompts together.
+    /// Number of answers that it asks for, to all prompts together.
     pub answers: Amount,
-    /// Whether the answer tells its usage: what does not is refused under a limit on tokens or dollars.
+    /// `true` when the answer tells its usage: what does not is refused under a limit on tokens or dollars.
     pub is_metered: bool,
     /// The first field that is there and whose value or name nobody understands: it may ask for anything, so that
     /// nothing bounds the call, not even the model. Refused by this name under a limit on tokens or dollars.
     pub unclear: Option<Box<str>>,
-    /// What it asks for that decides its price beside its tokens; most calls ask for nothing.
+    /// Things that it asks for and that decide its price beside its tokens; most calls ask for nothing.
     pub asked: Vec<Asked>,
 }
 
@@ -98,7 +98,7 @@ impl CallBound {
     }
 }
 
-/// What a record's tokens rest on.
+/// Source of a record's token counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metering {
     /// The provider's own figures.

@@ -11,12 +11,12 @@ pub struct User {
     pub id: UserId,
     /// A unique name.
     pub name: String,
-    /// What the user may do.
+    /// Rights of the user.
     pub role: Role,
     /// A disabled user is refused everywhere; its credentials stay.
     pub is_active: bool,
-    /// When it was made.
+    /// Time of its creation.
     pub created_at: Millis,
-    /// When it last changed.
+    /// Time of its last change.
     pub updated_at: Millis,
 }

@@ -4,7 +4,7 @@ use crate::authority_mac::AuthorityMac;
 use crate::clock::Millis;
 use crate::id::Uid;
 
-/// How a version came to be.
+/// Origin of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// Somebody gave its values, and it was in use at once.
@@ -30,7 +30,7 @@ impl Origin {
     }
 }
 
-/// How the try of a staged version ended without its coming into use.
+/// End of a staged version that did not come into use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ending {
     /// Somebody took it back.
@@ -86,38 +86,38 @@ pub struct Version {
     pub uid: Uid,
     /// Its number, from 1 within its credential.
     pub number: i64,
-    /// How it came to be.
+    /// Its origin.
     pub origin: Origin,
     /// The number of the version whose values it took over.
     pub copied_from: Option<i64>,
-    /// Who made it: [`crate::Actor::label`].
+    /// Its creator: [`crate::Actor::label`].
     pub created_by: String,
-    /// When it was made.
+    /// Time of its creation.
     pub created_at: Millis,
-    /// When it came into use.
+    /// Time at which it came into use.
     pub activated_at: Option<Millis>,
-    /// When another one took its place.
+    /// Time at which another version replaced it.
     pub replaced_at: Option<Millis>,
-    /// When the last call with it had ended after that.
+    /// Time at which the last call with it had ended after that.
     pub retired_at: Option<Millis>,
-    /// How its try ended, when, and why.
+    /// End of its trial, with time and reason.
     pub ended: Option<(Ending, Millis, String)>,
     /// Why its values are gone, and since when.
     pub erased: Option<(Erasure, Millis)>,
-    /// What the provider said when it was last asked about it, and when that was.
+    /// Provider's last answer about it, with time.
     pub probed: Option<(String, Millis)>,
-    /// What the provider calls its key, when it made it for us.
+    /// Provider's id of its key, when the provider minted it.
     pub provider_key: Option<String>,
-    /// When the provider revoked that.
+    /// Time at which the provider revoked that.
     pub revoked_at: Option<Millis>,
-    /// Whether a version of the next number was made.
+    /// `true` when a version of the next number was made.
     pub is_followed: bool,
     /// Over all of this and the fingerprints of its values.
     pub mac: AuthorityMac,
 }
 
 impl Version {
-    /// Where it stands, as one word: whether it is the one in use or the staged one is said by its credential.
+    /// Returns its state as one word: whether it is the one in use or the staged one is said by its credential.
     #[must_use]
     pub fn state(&self, current: Uid, staged: Option<Uid>) -> &'static str {
         if self.uid == current {

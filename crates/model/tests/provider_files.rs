@@ -1,4 +1,4 @@
-//! What the build refuses in a provider's file, each with the file's name and the fault.
+//! Faults that the build refuses in a provider's file, each with the file's name.
 
 #[path = "../build/check.rs"]
 mod check;

@@ -141,7 +141,9 @@ enum RemoteCommand {
 }
 
 /// Runs the command line of a whole process and returns its exit code.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+///
+/// It is not generic: all commands would be compiled again with the binary, which takes half a minute.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -47,7 +47,7 @@ pub use error::ConfigError;
 pub use fallback::FallbackConfig;
 pub use gateway::GatewayConfig;
 pub use http::HttpConfig;
-pub use log::{LogConfig, LogFormat};
+pub use log::{LogConfig, LogFormat, parse_filter};
 pub use reference::{REFERENCE_MARKS, example_file, reference_markdown};
 pub use report::{CheckReport, SettingReport, check, describe};
 pub use usage::UsageConfig;

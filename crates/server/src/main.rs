@@ -7,5 +7,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     strongroom_server::wiring::hardening::apply();
-    strongroom_server::cli::run(std::env::args_os())
+    strongroom_server::cli::run(std::env::args_os().collect())
 }

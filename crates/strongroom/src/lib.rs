@@ -61,9 +61,12 @@ pub use strongroom_crypto::MasterKey;
 pub use strongroom_model::credential::{
     Credential, CredentialFilter, CredentialPatch, NewCredential, Source,
 };
+pub use strongroom_model::limit::{Unit, Window};
 pub use strongroom_model::price::PriceTable;
+pub use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 pub use strongroom_model::{
-    Actor, Clock, CredentialId, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId,
+    Actor, Amount, Clock, CredentialId, Millis, Problem, ProblemKind, Provider, RawUsage, Role, Secret,
+    UserId,
 };
 pub use strongroom_store::legacy_source as legacy;
 

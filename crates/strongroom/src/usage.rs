@@ -7,7 +7,7 @@ use serde_json::json;
 use strongroom_connectors::ai::gateway::{billed_model, usage_from_raw};
 use strongroom_model::audit::Target;
 use strongroom_model::limit::Window;
-use strongroom_model::price::PriceTable;
+use strongroom_model::price::{CallModels, PriceTable};
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider};
 use strongroom_store::usage_partition::{self, Dropped};
 use strongroom_store::{counter, usage_report};
@@ -109,7 +109,7 @@ impl UsageService {
                     continue;
                 };
                 let billed = billed_model(&record.raw_usage);
-                let models = (Some(record.model.as_str()), billed.as_deref());
+                let models = CallModels { asked: Some(&record.model), answered: billed.as_deref() };
                 let (cost, _) = self.prices.cost_of(&provider, models, Millis(record.at_ms), &usage);
                 let cost = cost.whole().map(Amount::get);
                 // A name that has no price may have been answered by a model that has one.

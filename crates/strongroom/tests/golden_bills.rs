@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use strongroom::prices;
 use strongroom_connectors::ai::gateway::{AnswerForm, Meter, UsageReader, usage_from_raw};
-use strongroom_model::price::{Cost, PriceTable};
+use strongroom_model::price::{CallModels, Cost, PriceTable};
 use strongroom_model::usage::TokenUsage;
 use strongroom_model::{Amount, Millis, Provider};
 
@@ -76,7 +76,8 @@ impl Bill {
         let provider = Provider::parse(&self.provider).unwrap();
         let at = Millis::parse(&format!("{}T12:00:00Z", self.on)).unwrap();
         static TABLE: LazyLock<PriceTable> = LazyLock::new(prices::built_in);
-        TABLE.cost_of(&provider, (Some(&self.model), self.answered()), at, usage).0
+        let models = CallModels { asked: Some(&self.model), answered: self.answered() };
+        TABLE.cost_of(&provider, models, at, usage).0
     }
 
     /// The same answer as its provider streams it.

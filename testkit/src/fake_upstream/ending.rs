@@ -71,7 +71,7 @@ impl Ending {
         })
     }
 
-    /// Whether a provider bills a call that ends so. An intermediary tells nothing of what was done behind it.
+    /// Tells whether a provider bills a call that ends so. An intermediary tells nothing of what was done behind it.
     pub(super) fn is_billed(self) -> bool {
         match self {
             Self::Cut(..) => true,

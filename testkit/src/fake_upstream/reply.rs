@@ -135,7 +135,7 @@ pub(super) fn wanted_text(arrived: &super::Arrived) -> String {
 /// The words of every answer.
 pub(super) const WORDS: [&str; 5] = ["Hello", " from", " the", " fake", "."];
 
-/// Whether the request offers tools.
+/// Tells whether the request offers tools.
 pub(super) fn wants_tool(arrived: &super::Arrived) -> bool {
     arrived.body.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
 }

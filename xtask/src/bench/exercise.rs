@@ -1,4 +1,4 @@
-//! What servers do all day, done by one: for a build that counts which ways its code goes.
+//! A server's daily work, done once: for a build that counts which ways its code goes.
 
 use std::path::Path;
 

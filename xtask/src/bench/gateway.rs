@@ -116,7 +116,7 @@ fn compare(folder: &Path, limit: &System, system: &System, asked: (&str, &str), 
     Ok(())
 }
 
-/// What is added to an answer that takes its time.
+/// Measures the addition to an answer that takes its time.
 fn slow(folder: &Path, provider: &Served, binary: &Path, seconds: u32) -> Result<()> {
     let direct = System {
         name: "",

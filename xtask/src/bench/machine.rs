@@ -1,4 +1,4 @@
-//! What measurements share: programs that serve on a core of their own, and `wrk`, which asks them from another.
+//! Parts that measurements share: programs that serve on a core of their own, and `wrk`, which asks them from another.
 
 use std::fs;
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 pub(super) const LOAD_CORE: &str = "0";
 /// The system under measurement.
 pub(super) const SYSTEM_CORE: &str = "1";
-/// How many connections ask at once.
+/// Numbers of connections that ask at once.
 pub(super) const CONNECTIONS: [u32; 3] = [1, 32, 128];
 
 /// A program that serves; dropped, it is killed with all that it started.
@@ -112,7 +112,7 @@ impl Drop for Served {
     }
 }
 
-/// What `wrk` is to send.
+/// Requests for `wrk` to send.
 pub(super) struct Asked<'a> {
     pub(super) path: &'a str,
     pub(super) headers: &'a [(String, String)],
@@ -120,7 +120,7 @@ pub(super) struct Asked<'a> {
     pub(super) body: Option<&'a str>,
 }
 
-/// What was measured.
+/// Result of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measured {
     pub(super) per_second: f64,
@@ -180,7 +180,7 @@ pub(super) fn measure(
     })
 }
 
-/// How two systems take turns at being measured.
+/// Turns in which two systems are measured.
 #[derive(Clone, Copy)]
 pub(super) struct Turns {
     count: u32,
@@ -219,7 +219,7 @@ impl Turns {
     }
 }
 
-/// What two systems came to at a number of connections.
+/// Results of two systems at a number of connections.
 pub(super) struct Compared {
     pub(super) connections: u32,
     pub(super) one: Measured,

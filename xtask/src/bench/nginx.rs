@@ -11,7 +11,7 @@ use crate::test::Installer;
 
 const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1750000000,"model":"gpt-4o-mini","choices":[{"index":0,"message":{"role":"assistant","content":"A fixed answer, as long as a short answer of a model is: it is here to be passed on, and to be counted on its way."},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":21,"completion_tokens":25,"total_tokens":46},"system_fingerprint":"fp_1"}"#;
 
-/// How long the slow answer takes, in milliseconds.
+/// Duration of the slow answer, in milliseconds.
 pub(super) const SLOW_MS: u32 = 50;
 
 /// Makes it available, with the program that asks it.

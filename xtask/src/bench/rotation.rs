@@ -19,7 +19,7 @@ const CREDENTIALS: usize = 10_000;
 /// Rows that one request may bring.
 const PORTION: usize = 500;
 const CONNECTIONS: u32 = 32;
-/// How often before and during are measured, in turns.
+/// Number of measurements before and during, in turns.
 const TURNS: u32 = 3;
 /// The share of what it serves otherwise that the gateway has to serve during a rotation.
 const BAR: f64 = 0.8;
@@ -53,7 +53,7 @@ fn measure_both(folder: &Path, binary: &Path, seconds: u32) -> Result<bool> {
     Ok(sqlite && postgres)
 }
 
-/// Whether the gateway stays above the bar on this database.
+/// Tells whether the gateway stays above the bar on this database.
 fn measure_one(
     folder: &Path,
     binary: &Path,

@@ -1,4 +1,4 @@
-//! Which package of the workspace may depend on which, and who may speak SQL.
+//! Dependencies that packages of the workspace may have, and the one that may speak SQL.
 
 use cargo_metadata::{DependencyKind, Metadata};
 
@@ -11,7 +11,7 @@ pub(super) struct Arrow {
     for_tests: bool,
 }
 
-/// Everything that each layer may build on; a package that is not named here has no place yet.
+/// Layers that each layer may build on; a package that is not named here has no place yet.
 const LAYERS: [(&str, &[&str]); 8] = [
     (
         "strongroom-server",
@@ -62,7 +62,7 @@ pub(super) fn declared(metadata: &Metadata) -> Vec<Arrow> {
     arrows
 }
 
-/// What is wrong with these arrows, one sentence each.
+/// Returns the faults of these arrows, one sentence each.
 pub(super) fn breaches(arrows: &[Arrow]) -> Vec<String> {
     arrows.iter().filter_map(breach).collect()
 }

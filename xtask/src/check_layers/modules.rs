@@ -18,7 +18,7 @@ pub(super) struct Modules {
     root_items: BTreeSet<(String, String)>,
 }
 
-/// What code names: where the path begins, and its segments.
+/// Path in code: its beginning and its segments.
 #[derive(Debug, PartialEq, Eq)]
 struct Named {
     /// Levels up from the module; `None` from the root of the crate.
@@ -242,7 +242,7 @@ fn without_texts(code: &str) -> String {
     kept
 }
 
-/// What stands behind a raw text that begins here.
+/// Returns the text behind a raw string that begins here.
 fn raw_text(code: &str) -> Option<&str> {
     let behind = code.strip_prefix('r')?;
     let hashes = behind.len() - behind.trim_start_matches('#').len();

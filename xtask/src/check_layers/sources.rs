@@ -44,7 +44,7 @@ fn read_below(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result
     Ok(())
 }
 
-/// What is wrong with this file, one sentence each.
+/// Returns the faults of this file, one sentence each.
 pub(super) fn breaches(file: &SourceFile) -> Vec<String> {
     let SourceFile { path, text } = file;
     let mut breaches = Vec::new();
@@ -89,7 +89,7 @@ fn may_name_the_store(path: &str) -> bool {
     inside.is_none_or(|inside| inside == "wiring.rs" || inside.starts_with("wiring/"))
 }
 
-/// Whether a secret's text stands beside an operator that compares.
+/// Tells whether a secret's text stands beside an operator that compares.
 fn compares_what_is_exposed(code: &str) -> bool {
     let ends = |character: char| character.is_whitespace() || "){};,".contains(character);
     let code = code.replace("!=", "==");
@@ -107,7 +107,7 @@ fn without_strings_and_comments(line: &str) -> String {
     code.split("//").next().unwrap_or_default().to_owned()
 }
 
-/// Whether `code` has `word` as a whole identifier.
+/// Tells whether `code` has `word` as a whole identifier.
 fn names(code: &str, word: &str) -> bool {
     code.split(|character: char| !character.is_alphanumeric() && character != '_').any(|found| found == word)
 }

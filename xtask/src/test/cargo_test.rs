@@ -14,7 +14,7 @@ use crate::workspace::cargo;
 /// Tests that run at a time for each core: most of them wait for servers, databases and clocks.
 const TESTS_PER_CORE: usize = 3;
 
-/// How many tests came out how.
+/// Numbers of tests by their result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Tests that passed.

@@ -10,7 +10,7 @@ use crate::workspace::cargo;
 /// The version that `deny.toml` was written for.
 const VERSION: &str = "0.20.2";
 
-/// Where cargo-deny fetches the advisories from by default.
+/// Address from which cargo-deny fetches the advisories by default.
 const ADVISORIES: &str = "https://github.com/rustsec/advisory-db";
 
 const REACH_TIMEOUT: Duration = Duration::from_secs(20);

@@ -127,7 +127,7 @@ impl Stamp {
     }
 }
 
-/// How to become root without being asked for anything.
+/// Way to become root without being asked for anything.
 #[derive(Clone, Copy)]
 enum Privileges {
     Own,
@@ -154,7 +154,7 @@ fn apt(privileges: Privileges) -> Command {
     command
 }
 
-/// Whether the program exists and succeeds; what it says is dropped.
+/// Tells whether the program exists and succeeds; what it says is dropped.
 fn runs(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

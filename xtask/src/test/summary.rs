@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::cargo_test::{Counts, Timing};
 
-/// How many of the slowest tests are told.
+/// Number of the slowest tests that are printed.
 const SLOWEST_TOLD: usize = 10;
 
-/// What became of a group.
+/// Result of a group.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// All is well.
@@ -43,9 +43,9 @@ impl Outcome {
 pub(super) struct Row {
     /// The group.
     pub name: String,
-    /// What became of it.
+    /// Its result.
     pub outcome: Outcome,
-    /// How long that took.
+    /// Its duration.
     pub took: Duration,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn slowest(timings: &mut [Timing]) -> String {
     if lines.is_empty() { lines } else { format!("\nthe slowest tests:\n{lines}") }
 }
 
-/// Whether the command may succeed.
+/// Tells whether the command may succeed.
 pub(super) fn is_success(rows: &[Row], allow_missing: bool) -> bool {
     rows.iter().all(|row| match row.outcome {
         Outcome::Passed(_) | Outcome::Skipped(_) => true,

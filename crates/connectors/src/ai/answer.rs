@@ -11,10 +11,10 @@ use super::ProbeOutcome;
 const MAX_BODY: usize = 64 * 1024;
 /// Longer names are no names.
 const MAX_NAME: usize = 64;
-/// As many characters of a key as may stand in a name by chance.
+/// Number of characters of a key that may stand in a name by chance.
 const MAX_SHARED: usize = 5;
 
-/// What an answer means, in our words.
+/// Meaning of an answer, in our words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
     pub(super) outcome: ProbeOutcome,
@@ -75,13 +75,13 @@ impl Answer {
         }
     }
 
-    /// Whether the provider's own message, at a JSON pointer, says this. The message itself goes nowhere.
+    /// Tells whether the provider's own message, at a JSON pointer, says this. The message itself goes nowhere.
     pub(super) fn says(&self, at: &str, words: &str) -> bool {
         self.text(at)
             .is_some_and(|message| message.to_ascii_lowercase().contains(&words.to_ascii_lowercase()))
     }
 
-    /// What the status alone means. `accepted` are the words for a success.
+    /// Returns the meaning of the status alone. `accepted` are the words for a success.
     pub(super) fn by_status(&self, accepted: &'static str) -> Verdict {
         use ProbeOutcome::{BadKey, EmptyAccount, Ok, RateLimited, Unexpected};
         let (outcome, words) = match self.status.as_u16() {
@@ -153,7 +153,7 @@ impl Answer {
     }
 }
 
-/// Whether an error's name may be repeated. The far side chooses it and knows the key, so a name is what has the shape
+/// Tells whether an error's name may be repeated. The far side chooses it and knows the key, so a name is what has the shape
 /// of one (words in one case with underscores, no digits) and shares no run of characters with the key.
 fn speakable(name: &str, key: &Secret) -> bool {
     let shaped = |letter: fn(&u8) -> bool| name.bytes().all(|byte| letter(&byte) || byte == b'_');

@@ -1,4 +1,4 @@
-//! What the gateway has to know of the providers' APIs: which paths may be called, what a request asks for, what an
+//! Facts of the providers' APIs for the gateway: which paths may be called, what a request asks for, what an
 //! answer consumed, and what a refusal says about a key.
 
 mod answer_terms;

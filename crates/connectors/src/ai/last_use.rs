@@ -24,13 +24,13 @@ const MOST_PAGES: usize = 40;
 /// Fewer characters at the end of a key that is shown in part do not tell it from others.
 const LEAST_END: usize = 3;
 
-/// Whom this provider tells.
+/// Returns the call by which this provider tells.
 #[must_use]
 pub fn teller(provider: &Provider) -> Teller {
     provider.api().last_use
 }
 
-/// What a provider tells of a key.
+/// Last use of a key, as its provider tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastUse {
     /// It was used at this instant, and not since.
@@ -61,7 +61,7 @@ pub async fn of_key(client: &GuardedClient, account: Account<'_>, now: Millis) -
     }
 }
 
-/// What was spent in a period that began at an instant; `None` when it is not said.
+/// Returns the amount spent in a period that began at an instant; `None` when it is not said.
 fn in_period(answer: &Answer, period: &str) -> Option<f64> {
     let number = |name: String| answer.value(&name).and_then(Value::as_f64);
     let own = number(format!("/data/usage{period}"))?;
@@ -91,7 +91,7 @@ fn spent(answer: &Answer, now: Millis) -> Option<LastUse> {
 struct Listed {
     /// The first and the last characters of the key.
     ends: (String, String),
-    /// What the service account is called whose key it is.
+    /// Name of the service account whose key it is.
     owner: Option<String>,
     last_used: Option<Millis>,
 }
@@ -149,7 +149,7 @@ fn shown(item: &Value) -> Option<Listed> {
 }
 
 impl Listing {
-    /// What is told of a key: of one that the provider has made for us by its name there, of another one by its ends. Where
+    /// Returns the last use of a key: of one that the provider has made for us by its name there, of another one by its ends. Where
     /// several look alike, of the one that was used last.
     #[must_use]
     pub fn of(&self, key: &Secret, provider_key: Option<&str>) -> LastUse {

@@ -22,14 +22,14 @@ const MAX_ID: usize = 256;
 pub struct Minted {
     /// The key.
     pub key: Secret,
-    /// What the provider calls it, to revoke it by.
+    /// Provider's id of it, to revoke it by.
     pub id: String,
 }
 
-/// Who mints, and where: a credential whose key may do that.
+/// Credential whose key may mint, and the address of its API.
 #[derive(Debug, Clone, Copy)]
 pub struct Minter<'a> {
-    /// Whose API.
+    /// Provider whose API it is.
     pub provider: &'a Provider,
     /// A base URL in place of the provider's own.
     pub endpoint: Option<&'a str>,
@@ -39,13 +39,13 @@ pub struct Minter<'a> {
     pub project: Option<&'a str>,
 }
 
-/// Whether keys of this provider can be minted.
+/// Tells whether keys of this provider can be minted.
 #[must_use]
 pub fn mints(provider: &Provider) -> bool {
     provider.api().minting.is_some()
 }
 
-/// Whether it also has to be said in which project.
+/// Tells whether it also has to be said in which project.
 #[must_use]
 pub fn needs_project(provider: &Provider) -> bool {
     provider.api().minting.as_ref().is_some_and(|minting| minting.path.contains(&PROJECT))

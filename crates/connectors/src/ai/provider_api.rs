@@ -1,4 +1,4 @@
-//! What differs between the providers' APIs on the wire: where the key goes, and which call tries it.
+//! Differences between the providers' APIs on the wire: where the key goes, and which call tries it.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, InvalidHeaderValue};
 use strongroom_model::provider::{self, Api, Refusal};
@@ -36,11 +36,11 @@ impl KeyHeader {
 /// One provider's API, as its file describes it.
 #[derive(Debug, Clone, Copy)]
 pub struct ProviderApi {
-    /// Where the key goes.
+    /// Header that takes the key.
     pub key_header: KeyHeader,
     /// Headers that every call must have, beside the key.
     pub fixed_headers: &'static [(&'static str, &'static str)],
-    /// Whether a stream tells its usage without being asked to.
+    /// `true` when a stream tells its usage without being asked to.
     pub tells_usage_unasked: bool,
     pub(super) facts: &'static Api,
 }

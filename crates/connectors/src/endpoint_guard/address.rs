@@ -1,4 +1,4 @@
-//! What kind of place an IP address leads to.
+//! Classes of IP addresses by the kind of place that they lead to.
 //!
 //! Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries
 //! (<https://www.iana.org/assignments/iana-ipv4-special-registry>, <https://www.iana.org/assignments/iana-ipv6-special-registry>)

@@ -66,7 +66,7 @@ impl GuardedClient {
         &self.guard
     }
 
-    /// Whether what is called there is called by way of the proxy.
+    /// Tells whether what is called there is called by way of the proxy.
     pub(crate) fn is_proxied(&self, url: &Url) -> bool {
         self.guard.proxy_for(url).is_some()
     }
@@ -87,26 +87,18 @@ impl GuardedClient {
         self.request(Method::POST, url)
     }
 
-    /// The client beneath, for a library that makes its own requests to this address and no other; the caller limits
-    /// their time.
-    ///
-    /// # Errors
-    /// As [`GuardedClient::request`].
-    pub(crate) fn http(&self, url: &Url) -> Result<reqwest::Client, Problem> {
-        self.guard.admit(url)?;
-        Ok(match (url.scheme(), &self.plain) {
-            ("http", Some(plain)) => plain.clone(),
-            _ => self.https.clone(),
-        })
-    }
-
     /// Starts a request, unless the guard refuses its address. What a name leads to is seen only while connecting:
     /// then sending fails, with a [`super::Refusal`] among the error's sources.
     ///
     /// # Errors
     /// [`Problem`] on the field `endpoint`.
     pub fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, Problem> {
-        Ok(self.http(&url)?.request(method, url).timeout(self.timeout))
+        self.guard.admit(&url)?;
+        let client = match (url.scheme(), &self.plain) {
+            ("http", Some(plain)) => plain,
+            _ => &self.https,
+        };
+        Ok(client.request(method, url).timeout(self.timeout))
     }
 }
 

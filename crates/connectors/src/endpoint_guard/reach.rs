@@ -1,11 +1,11 @@
-//! Which kinds of places a connection may lead to.
+//! Kinds of places that a connection may lead to.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use super::address::AddressClass;
 
-/// How far a connection may reach.
+/// Kinds of places that a connection may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// The public internet only.
@@ -17,7 +17,7 @@ pub(crate) enum Reach {
 }
 
 impl Reach {
-    /// Whether a connection may lead to such a place. A metadata service never is one.
+    /// Tells whether a connection may lead to such a place. A metadata service never is one.
     pub(super) fn admits(self, class: AddressClass) -> bool {
         match class {
             AddressClass::Metadata => false,
@@ -30,12 +30,12 @@ impl Reach {
 /// A place that a connection may not lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// What kind of place it is.
+    /// Kind of place.
     pub class: AddressClass,
 }
 
 impl Refusal {
-    /// What whoever runs the server or set the endpoint can do about it.
+    /// Returns the remedy for whoever runs the server or set the endpoint.
     #[must_use]
     pub fn mend(&self) -> &'static str {
         match self.class {

@@ -10,7 +10,7 @@ fn kinds(text: &str) -> Vec<&'static str> {
     find(text.as_bytes()).iter().map(|hit| hit.kind).collect()
 }
 
-/// So many letters and digits that do not repeat soon.
+/// Returns so many letters and digits that do not repeat soon.
 fn letters(count: usize) -> String {
     ('a'..='z').chain('A'..='Z').chain('0'..='9').cycle().step_by(7).take(count).collect()
 }
@@ -50,7 +50,7 @@ fn samples() -> Vec<(String, &'static str)> {
     ]
 }
 
-/// What stands before and behind a key in a file.
+/// Texts before and behind a key in a file.
 const AROUND: [(&str, &str); 27] = [
     ("", ""),
     ("KEY=", "\n"),

@@ -61,7 +61,7 @@ impl Answer {
         Self(Over::Http2(body))
     }
 
-    /// When all of it was read, the connection is for the next call, unless the request is still on its way or either
+    /// Returns the connection to its pool. When all of the answer was read, the connection is for the next call, unless the request is still on its way or either
     /// side wants it closed.
     fn give_back(&mut self) {
         if let Over::Http1 { body, pool } = &mut self.0

@@ -95,7 +95,7 @@ impl Connector {
     }
 }
 
-/// That a provider was not reached by way of the proxy.
+/// Failure to reach a provider by way of the proxy.
 #[derive(Debug, thiserror::Error)]
 #[error("by way of the proxy {proxy}")]
 pub(super) struct ByProxy {

@@ -144,13 +144,13 @@ fn field(name: &str, length: u8) -> Vec<u8> {
 /// `:status: 200`, from the static table.
 const OK: &[u8] = &[0x88];
 
-/// What a provider says once it has seen a request: some frames, and then one again and again.
+/// Answer of a provider to any request: some frames, and then one again and again.
 struct Script {
     what: &'static str,
     first: Vec<u8>,
     then: Vec<u8>,
     times: usize,
-    /// Whether it may be that this is heard to its end.
+    /// `true` when it may be that this is heard to its end.
     is_heard: bool,
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn foreign(data: &[u8]) {
         assert_eq!(
             usage_from_raw(operation, &provider, raw.as_str()),
             Some(usage),
-            "priced anew it is another: {}",
+            "priced again it is another: {}",
             raw.as_str()
         );
     }

@@ -5,7 +5,7 @@ use strongroom_connectors::ai::gateway::{Route, route_of, upstream_path};
 use strongroom_model::Provider;
 use url::Url;
 
-/// What hands out keys or spends what nobody counts, as a whole segment.
+/// Segments of paths that hand out keys or spend what nobody counts.
 const FORBIDDEN: [&str; 14] = [
     "key",
     "keys",

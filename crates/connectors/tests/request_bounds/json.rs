@@ -128,14 +128,14 @@ impl Random {
     }
 }
 
-/// How it is written.
+/// Way of writing it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     /// Of a hundred characters, how many are escaped.
     pub(crate) escapes: u8,
     /// Of a hundred places for it, how many have white space.
     pub(crate) gaps: u8,
-    /// Whether keys stand in any order.
+    /// `true` when keys stand in any order.
     pub(crate) shuffles: bool,
 }
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use strongroom_connectors::ai::gateway::{Meter, Operation};
 
-/// What a body asks for at the least; `None` is more than it says.
+/// Least that a body asks for; `None` is more than it says.
 #[derive(Debug)]
 pub(crate) struct Least {
     pub(crate) input: Option<i64>,
@@ -102,7 +102,7 @@ pub(crate) fn least(operation: Operation, body: &str) -> Least {
     }
 }
 
-/// Whether more than text is asked for.
+/// Tells whether more than text is asked for.
 fn has_sound(value: &Value) -> bool {
     let is_sound = |modality: &Value| !matches!(modality.as_str(), Some("text" | "TEXT"));
     ["/modalities", "/generationConfig/responseModalities"]

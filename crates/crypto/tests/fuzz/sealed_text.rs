@@ -6,7 +6,7 @@ use strongroom_crypto::{Keyring, MasterKey, OpenError, Purpose, SealContext};
 use strongroom_model::credential::Field;
 use strongroom_model::{Provider, Secret, Uid};
 
-/// What every run has: keys that nothing from outside was sealed under.
+/// Keys of every run, under which nothing from outside was sealed.
 pub(crate) struct Keys {
     keyring: Keyring,
     master: MasterKey,
@@ -45,7 +45,7 @@ pub(crate) fn foreign(keys: &Keys, data: &[u8]) {
     assert!(unwrap_key(&keys.master, Uid::from_bytes([3; 16]), Purpose::Data, &text).is_err());
 }
 
-/// Whatever is sealed opens to itself, and with any edit not at all.
+/// Checks that a sealed text opens to its plain text, and with any edit not at all.
 pub(crate) fn edited(keys: &Keys, plain: &str, position: usize, replacement: u8) {
     let secret = Secret::from(plain);
     let sealed = match keys.keyring.seal(&keys.context(), &secret) {

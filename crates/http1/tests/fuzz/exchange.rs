@@ -71,7 +71,7 @@ pub(crate) enum End {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     Protocol(ProtocolError),
-    /// Nothing came back.
+    /// No answer.
     Silent,
     /// hyper's texts.
     Other(String),

@@ -10,7 +10,7 @@ use super::pieces::pieces;
 
 const METHODS: [Method; 4] = [Method::POST, Method::GET, Method::HEAD, Method::DELETE];
 
-/// What came of an answer.
+/// Result of reading an answer.
 #[derive(Debug, PartialEq, Eq)]
 struct Read {
     status: StatusCode,
@@ -18,7 +18,7 @@ struct Read {
     stays_open: bool,
     body: Vec<u8>,
     is_over: bool,
-    /// What came behind its end.
+    /// Bytes behind its end.
     rest: Vec<u8>,
 }
 

@@ -1,6 +1,6 @@
-//! What came in one piece, in several.
+//! An answer that came in one piece, cut into several.
 
-/// Pieces of changing lengths, the shortest of one byte.
+/// Cuts an answer into pieces of changing lengths, the shortest of one byte.
 pub(crate) fn pieces(mut answer: &[u8], cut: u8) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
     let mut length = usize::from(cut);

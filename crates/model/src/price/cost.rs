@@ -5,12 +5,12 @@ use super::{ModelPrice, NANO_USD_PER};
 use crate::amount::Amount;
 use crate::usage::{Geography, Tier, TokenUsage, Unpriced, Use};
 
-/// What a call cost.
+/// Cost of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     /// As far as it is known, in billionths of a US dollar, rounded up once.
     pub known_nano_usd: Amount,
-    /// What could not be priced of it: without that, `known_nano_usd` is all.
+    /// Part of it that could not be priced: without that, `known_nano_usd` is all.
     pub unpriced: Option<Unpriced>,
 }
 
@@ -23,7 +23,7 @@ impl Cost {
 }
 
 impl ModelPrice {
-    /// What a call cost.
+    /// Cost of a call.
     #[must_use]
     pub fn cost(&self, usage: &TokenUsage) -> Cost {
         let mut unpriced = usage.terms.unpriced;
@@ -106,7 +106,7 @@ impl ModelPrice {
         }
     }
 
-    /// Whether a prompt of this length costs the rates for long ones.
+    /// Tells whether a prompt of this length costs the rates for long ones.
     pub(super) fn is_long(&self, input: Amount) -> bool {
         self.long_above.is_some_and(|above| input > above)
     }

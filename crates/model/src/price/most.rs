@@ -15,7 +15,7 @@ pub struct Most<'b> {
     pub nano_usd: Result<Amount, &'b str>,
 }
 
-/// What the fields of a request add up to.
+/// Sum of a request's fields.
 struct Worst<'b> {
     tiers: [bool; Tier::ALL.len()],
     /// The fields by which the call may hold these.

@@ -2,7 +2,7 @@
 
 use crate::usage::{Tier, Use};
 
-/// What tokens of text cost, and of audio and images where they cost otherwise, in billionths of a US dollar per million:
+/// Prices of text tokens, and of audio and image tokens where those differ, in billionths of a US dollar per million:
 /// $0.15 per million is 150,000,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
@@ -24,7 +24,7 @@ pub struct Rates {
     pub image_output: Option<i64>,
 }
 
-/// What tokens of audio in a prompt cost.
+/// Prices of audio tokens in a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AudioInput {
     /// A token.
@@ -63,7 +63,7 @@ pub enum Fee {
 }
 
 impl Fee {
-    /// What so many uses cost.
+    /// Returns the cost of so many uses.
     pub(super) fn of(self, uses: u32) -> i128 {
         match self {
             Self::PerUse(fee) => i128::from(fee) * i128::from(uses),

@@ -209,7 +209,8 @@ fn a_model_is_found_by_its_own_name_or_its_vendors() {
     assert_eq!(from("openrouter", "openai/gpt-4o:free", 5000), None);
     assert_eq!(from("groq", "gpt-4o", 5000), None);
     let answered = |asked: Option<&str>, answered: Option<&str>| {
-        table.find_billed(&provider("openai"), (asked, answered), Millis(5000)).map(|(_, price)| price.from.0)
+        let models = CallModels { asked, answered };
+        table.find_billed(&provider("openai"), models, Millis(5000)).map(|(_, price)| price.from.0)
     };
     assert_eq!(
         answered(Some("gpt-4o"), Some("gpt-4o-2024-05-13")),

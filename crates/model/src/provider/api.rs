@@ -57,7 +57,7 @@ pub struct Operation {
     pub name: &'static str,
     /// The shape of its bodies.
     pub dialect: Dialect,
-    /// What it consumes.
+    /// Place where its answer tells its usage.
     pub meter: Meter,
 }
 
@@ -68,7 +68,7 @@ pub struct ApiPath {
     pub verb: Verb,
     /// Below the base URL; `{model}` stands for a model's name.
     pub path: &'static str,
-    /// What it does.
+    /// Its operation.
     pub operation: Operation,
     /// Fields of the dialect that this provider documents for a body; of one with others nothing is bounded. `None`: all
     /// fields of the dialect.
@@ -82,7 +82,7 @@ pub struct ApiPath {
 pub struct AddedField {
     /// Its name.
     pub name: &'static str,
-    /// What it does to the bound of a call.
+    /// Its effect on the bound of a call.
     pub effect: FieldEffect,
 }
 
@@ -93,7 +93,7 @@ pub enum FieldEffect {
     Bytes,
     /// The prompt holds what bytes do not bound: no more than the model's window.
     Window,
-    /// Nothing bounds it.
+    /// Unbounded: a call with it is refused under a limit.
     Refused,
     /// `true` means that the answer comes later, by another call, and would not be counted.
     Deferred,
@@ -113,9 +113,9 @@ pub enum KeyHeader {
 pub struct Probe {
     /// Segments of its path below the base URL; `..` leads one up.
     pub path: &'static [&'static str],
-    /// What stands behind the `?`.
+    /// Query, without the `?`.
     pub query: Option<&'static str>,
-    /// What an accepted key means here.
+    /// Words for an accepted key.
     pub accepted: &'static str,
 }
 
@@ -166,7 +166,7 @@ pub struct Refusal {
     pub without_detail: Option<&'static str>,
     /// The number at this JSON pointer is zero or less.
     pub nothing_left_at: Option<&'static str>,
-    /// What it means.
+    /// Its meaning.
     pub outcome: ProbeOutcome,
     /// The same in our words, with the remedy.
     pub words: &'static str,
@@ -203,29 +203,29 @@ pub const PROJECT: &str = "{project}";
 pub struct Api {
     /// The shape of its errors, and of its bodies where a path does not say otherwise.
     pub dialect: Dialect,
-    /// Where the key goes.
+    /// Header that takes the key.
     pub key_header: KeyHeader,
     /// Headers that every call in the provider's own dialect must have, beside the key.
     pub fixed_headers: &'static [(&'static str, &'static str)],
-    /// Whether `max_tokens` limits an answer with all that is billed of it.
+    /// `true` when `max_tokens` limits an answer with all that is billed of it.
     pub heeds_max_tokens: bool,
-    /// Whether `max_completion_tokens` does.
+    /// `true` when `max_completion_tokens` does.
     pub heeds_max_completion_tokens: bool,
-    /// Whether what a schema names is copied to where it is named, so that a prompt can be longer than its bytes.
+    /// `true` when what a schema names is copied to where it is named, so that a prompt can be longer than its bytes.
     pub unrolls_schemas: bool,
-    /// Whether the figures of an answer tell its cost.
+    /// `true` when the figures of an answer tell its cost.
     pub reports_cost: bool,
-    /// Whether a stream tells its usage without being asked to, and perhaps only then.
+    /// `true` when a stream tells its usage without being asked to, and perhaps only then.
     pub tells_usage_unasked: bool,
     /// Paths that may be called.
     pub paths: &'static [ApiPath],
-    /// What tries a key.
+    /// Call that tries a key.
     pub probe: Probe,
     /// Answers that mean something else than their status says; the first that fits decides.
     pub refusals: &'static [Refusal],
-    /// How keys are made, where they can be.
+    /// Call that makes keys, where there is one.
     pub minting: Option<Minting>,
-    /// Whom it tells when a key was last used.
+    /// Call that tells when a key was last used.
     pub last_use: Teller,
     /// Segments of the path below the base URL where it tells; `{project}` stands for the account's project.
     pub last_use_path: &'static [&'static str],

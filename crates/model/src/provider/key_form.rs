@@ -16,17 +16,17 @@ pub enum Alphabet {
 /// Key with a beginning of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct MarkedKey {
-    /// How it begins.
+    /// Its beginning.
     pub prefix: &'static str,
-    /// Whose it is: a provider's name, or another word.
+    /// Its owner: a provider's name, or another word.
     pub kind: &'static str,
     /// The shortest length with the beginning, in bytes.
     pub least: usize,
     /// The longest.
     pub most: usize,
-    /// What follows the beginning.
+    /// Characters behind the beginning.
     pub alphabet: Alphabet,
-    /// Whether others' servers give out keys that begin so.
+    /// `true` when others' servers give out keys that begin so.
     pub is_shared: bool,
 }
 
@@ -35,10 +35,10 @@ pub struct MarkedKey {
 pub struct UnmarkedKey {
     /// A word in the name before the key, in lower case.
     pub word: &'static str,
-    /// Whose it is.
+    /// Its owner.
     pub kind: &'static str,
     /// Its only length, in bytes.
     pub length: usize,
-    /// Whether it is hexadecimal.
+    /// `true` when it is hexadecimal.
     pub is_hex: bool,
 }

@@ -20,15 +20,15 @@ pub struct KnownProvider {
     pub keys_page: &'static str,
     /// The model that is asked for suggestions; `None`: it is not asked.
     pub suggestion_model: Option<&'static str>,
-    /// Where the prices of its models come from.
+    /// Source of the prices of its models.
     pub prices: PriceSource,
     /// The name under which routers list its models, where they cost there at the most what they cost here.
     pub vendor: Option<&'static str>,
-    /// Whether routers write a dot in a version of its models where the provider writes a dash.
+    /// `true` when routers write a dot in a version of its models where the provider writes a dash.
     pub vendor_writes_dots: bool,
-    /// Whether it routes calls to other vendors, whose models it names as `vendor/model`.
+    /// `true` when it routes calls to other vendors, whose models it names as `vendor/model`.
     pub resells: bool,
-    /// Whether all its keys have a beginning of their own.
+    /// `true` when all its keys have a beginning of their own.
     pub all_keys_are_marked: bool,
     /// Beginnings of tokens of a person's login, which no API key's place can take.
     pub login_prefixes: &'static [&'static str],
@@ -44,9 +44,9 @@ pub struct KnownProvider {
     pub run: RunVariables,
     /// The beginning of its own paths on the gateway, from slash to slash.
     pub gateway_prefix: &'static str,
-    /// What a path on the gateway in OpenAI's language has in it, where the provider speaks another one too.
+    /// Segment of gateway paths in OpenAI's dialect, where the provider speaks another one too.
     pub openai_below: Option<&'static str>,
-    /// Whether a model's name may have slashes in a path.
+    /// `true` when a model's name may have slashes in a path.
     pub models_have_slashes: bool,
     /// Beginnings of paths that clients write, and the one that is meant; the first whose path may be called counts.
     pub spellings: &'static [(&'static str, &'static str)],
@@ -96,7 +96,7 @@ pub enum ModelMatch {
 /// Effect of a model that does more than its requests say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelEffect {
-    /// Nothing bounds it.
+    /// Unbounded: a call with it is refused under a limit.
     Refused,
     /// The prompt holds what bytes do not bound: no more than the model's window.
     Window,

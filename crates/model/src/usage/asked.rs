@@ -1,22 +1,22 @@
-//! What a request asks for that decides its price beside its tokens, each by the name of its field.
+//! Things that a request asks for and that decide its price beside its tokens, each by the name of its field.
 
 use super::{Geography, Tier, Unpriced, Use};
 
 /// Something that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Where it stands in the request, such as `service_tier` or `tools[0]`.
+    /// Its path in the request, such as `service_tier` or `tools[0]`.
     pub field: Box<str>,
-    /// What it asks for.
+    /// Its value.
     pub what: AskedFor,
 }
 
-/// What can be asked for.
+/// Value that decides a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskedFor {
     /// A class of service, by which the call may be billed.
     Tier(Tier),
-    /// Whatever class of service the account is set to.
+    /// The class of service that the account is set to.
     AnyTier,
     /// To be processed in this place and no other.
     Geography(Geography),

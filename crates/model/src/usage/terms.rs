@@ -42,12 +42,12 @@ impl Use {
     }
 }
 
-/// How often each service with a fee was used.
+/// Uses of each service with a fee.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Uses([u32; Use::ALL.len()]);
 
 impl Uses {
-    /// How often this one.
+    /// Returns the uses of this one.
     #[must_use]
     pub const fn get(&self, of: Use) -> u32 {
         self.0[of as usize]
@@ -64,7 +64,7 @@ impl Uses {
         self.0[of as usize] = count;
     }
 
-    /// Whether none was used.
+    /// Tells whether none was used.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -74,7 +74,7 @@ impl Uses {
 /// The class of service by which a provider bills a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
-    /// What a call costs that asks for nothing special.
+    /// The usual class of service.
     #[default]
     Standard,
     /// Slower, most often at half the price.
@@ -114,7 +114,7 @@ impl Tier {
     }
 }
 
-/// Where a call was processed, as far as that has a price.
+/// Place of processing, as far as that has a price.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Geography {
     /// Anywhere.
@@ -124,7 +124,7 @@ pub enum Geography {
     Us,
 }
 
-/// What cannot be priced of a call.
+/// Part of a call that cannot be priced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unpriced {
     /// The model is in no price table.
@@ -182,11 +182,11 @@ impl Unpriced {
 pub struct Terms {
     /// The class of service.
     pub tier: Tier,
-    /// Where it was processed.
+    /// Its place of processing.
     pub geography: Geography,
-    /// Whether it does not tell how much of the prompt was audio: what was asked with audio has no price then.
+    /// `true` when it does not tell how much of the prompt was audio: what was asked with audio has no price then.
     pub has_untold_input: bool,
-    /// Whether it does not tell of what kind the tokens of the answer are: of a model that answers in images or audio too,
+    /// `true` when it does not tell of what kind the tokens of the answer are: of a model that answers in images or audio too,
     /// they have no price then.
     pub has_untold_output: bool,
     /// The first thing of it that has no price whatever the model.

@@ -1,6 +1,6 @@
 //! Section `log`: what is logged, and in which form.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::reader::Reader;
 use super::setting::{DefaultValue, Setting, ValueKind};
@@ -10,7 +10,7 @@ use super::setting::{DefaultValue, Setting, ValueKind};
 pub struct LogConfig {
     /// The form, when one was asked for; see [`LogConfig::format_for`].
     pub format: Option<LogFormat>,
-    /// A filter in the syntax of `tracing_subscriber::EnvFilter`; it parses.
+    /// Levels, for all or by module, as [`parse_filter`] reads them; it parses.
     pub level: String,
 }
 
@@ -79,19 +79,51 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<LogConfig> {
         "pretty" => Ok(LogFormat::Pretty),
         _ => Err(format!("`{text}` is not a log format; write json or pretty")),
     });
+    let level = reader.read(&LEVEL, |text, _| match parse_filter(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!(
+            "`{text}` is not a log filter; write a level such as info, or info,strongroom_store=debug"
+        )),
+    });
+    Some(LogConfig { format, level: level? })
+}
+
+/// Reads levels such as `info` or `info,strongroom_store=debug`; `None` for anything else.
+#[must_use]
+pub fn parse_filter(text: &str) -> Option<Targets> {
     // A single word that is no level would be taken for the name of a module, of which nothing is ever logged.
     let is_level = |part: &str| {
         ["error", "warn", "info", "debug", "trace", "off"]
             .iter()
             .any(|level| part.eq_ignore_ascii_case(level))
     };
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     let is_meant =
-        |text: &str| text.split(',').all(|part| part.contains(['=', '[', ':', '_']) || is_level(part.trim()));
-    let level = reader.read(&LEVEL, |text, _| match EnvFilter::try_new(text) {
-        Ok(_) if is_meant(text) => Ok(text.to_owned()),
-        _ => Err(format!(
-            "`{text}` is not a log filter; write a level such as info, or info,strongroom_store=debug"
-        )),
-    });
-    Some(LogConfig { format, level: level? })
+        |part: &&str| is_level(part) || part.contains(['=', ':', '_']) && !part.contains(['[', ' ']);
+    if !parts.iter().all(is_meant) {
+        return None;
+    }
+    parts.join(",").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_read_for_all_and_by_module() {
+        let shown = |text| parse_filter(text).map(|filter| filter.to_string());
+        assert_eq!(shown("WARN"), Some("warn".to_owned()));
+        let by_module = parse_filter("info, strongroom_store=debug").expect("a filter");
+        assert_eq!(by_module.default_level(), Some(LevelFilter::INFO));
+        assert!(by_module.would_enable("strongroom_store::usage", &tracing::Level::DEBUG));
+        assert!(!by_module.would_enable("strongroom", &tracing::Level::DEBUG));
+        for wrong in
+            ["loud", "strongroom=loud", "=x=", "[span]=debug", "a[{b}]=info", "info,,debug", "a b=info", ""]
+        {
+            assert_eq!(shown(wrong), None, "{wrong}");
+        }
+    }
 }

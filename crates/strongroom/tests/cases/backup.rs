@@ -190,7 +190,7 @@ fn forged(mut frames: Vec<Vec<u8>>) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_file_that_was_put_together_anew_without_the_key_does_not_open() {
+async fn a_file_that_was_reassembled_without_the_key_does_not_open() {
     let ground = full_ground().await;
     for number in 0..600 {
         let name = format!("many-{number}");

@@ -37,7 +37,7 @@ async fn drop_role(ground: &Ground, role: &str) {
 }
 
 #[tokio::test]
-async fn it_serves_calls_prices_them_anew_and_lets_old_records_go() {
+async fn it_serves_calls_prices_them_again_and_lets_old_records_go() {
     let ground = ground().await;
     let (role, granted) = granted(&ground).await;
     let room = Strongroom::open(granted.clone()).await.unwrap();

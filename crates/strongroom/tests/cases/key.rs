@@ -62,7 +62,7 @@ async fn assert_reads(room: &Strongroom) {
 }
 
 #[tokio::test]
-async fn everything_is_sealed_anew_old_versions_and_deleted_credentials_too() {
+async fn everything_is_resealed_old_versions_and_deleted_credentials_too() {
     let ground = garden(30).await;
     let before = ground.database.query_text("SELECT value FROM credential_values ORDER BY value").await;
     let old = ground.value("SELECT id FROM encryption_keys WHERE purpose = 'data'").await;

@@ -109,7 +109,7 @@ async fn a_sealed_text_that_was_moved_does_not_open() {
 }
 
 #[tokio::test]
-async fn a_credential_whose_row_was_changed_is_not_handed_out_and_not_signed_anew() {
+async fn a_credential_whose_row_was_changed_is_not_handed_out_and_not_signed_again() {
     let ground = ground().await;
     ground.make(new("bystander")).await;
     let owner = NewUser { name: "owner".to_owned(), role: Role::Reader, id: None };

@@ -1,4 +1,4 @@
-//! What an answer says that decides its price beside counts of tokens: in the words in which it is kept, brought to ours.
+//! Facts of an answer that decide its price beside counts of tokens: from the words in which they are kept to ours.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,18 +11,18 @@ use super::operation::Meter;
 /// The name under which it is kept among the figures: no provider has a figure of that name.
 pub(super) const KEPT_AS: &str = "_terms";
 
-/// What stands beside the figures.
+/// Values beside the figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AnswerTerms {
     /// The class of service, in the provider's own word.
     pub(super) service_tier: Option<Box<str>>,
-    /// How often services with a fee were used.
+    /// Uses of services with a fee.
     pub(super) uses: Uses,
     /// The first thing that has no price.
     pub(super) unpriced: Option<Unpriced>,
 }
 
-/// What has no price by itself, by the name under which it is kept.
+/// Facts without a price of their own, by the name under which they are kept.
 const UNPRICED: [(&str, Unpriced); 4] = [
     ("audio_input", Unpriced::AudioInput),
     ("code_session", Unpriced::CodeSession),
@@ -148,7 +148,7 @@ fn tier_of(word: &str) -> Said<Tier> {
     }
 }
 
-/// How fast Anthropic says that it answered: <https://platform.claude.com/docs/en/build-with-claude/fast-mode>.
+/// Returns the speed at which Anthropic says that it answered: <https://platform.claude.com/docs/en/build-with-claude/fast-mode>.
 fn speed_of(word: &str) -> Said<Tier> {
     match word {
         "" | "standard" => Said::Nothing,
@@ -157,7 +157,7 @@ fn speed_of(word: &str) -> Said<Tier> {
     }
 }
 
-/// Where Anthropic says that it answered: <https://platform.claude.com/docs/en/manage-claude/data-residency>.
+/// Returns the place where Anthropic says that it answered: <https://platform.claude.com/docs/en/manage-claude/data-residency>.
 fn place_of(word: &str) -> Said<Geography> {
     match word {
         "" | "global" | "not_available" => Said::Nothing,
@@ -240,7 +240,7 @@ fn server_tools(told: &Value, usage: &mut TokenUsage) {
     }
 }
 
-/// What a list of Gemini's counts by modality says: <https://ai.google.dev/api/generate-content#ModalityTokenCount>.
+/// Gemini's list of counts by modality: <https://ai.google.dev/api/generate-content#ModalityTokenCount>.
 #[derive(Debug, Default)]
 struct ByModality {
     is_told: bool,
@@ -341,7 +341,7 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
     }
 }
 
-/// What OpenRouter says that a call cost. With a key of one's own at the provider, `cost` is OpenRouter's fee alone:
+/// Takes the cost that OpenRouter states for a call. With a key of one's own at the provider, `cost` is OpenRouter's fee alone:
 /// <https://openrouter.ai/docs/use-cases/usage-accounting>.
 pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
     let Some(cost) = figures.cost.and_then(nano_usd) else {
@@ -368,11 +368,11 @@ pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
 
 /// Billionths of a dollar, rounded up: a started one counts. What a figure of 64 bits cannot tell apart from a whole number
 /// of them is that number.
+#[expect(clippy::cast_possible_truncation, reason = "what is larger than any i64 becomes the largest")]
 fn nano_usd(usd: f64) -> Option<Amount> {
     let nano = usd * 1e9;
     let whole = nano.round();
     let is_whole = (nano - whole).abs() <= whole.abs() * 1e-12 + 1e-6;
-    // What is larger than any number of 64 bits becomes the largest of them.
     (usd >= 0.0).then(|| Amount::of(if is_whole { whole } else { nano.ceil() } as i64))
 }
 

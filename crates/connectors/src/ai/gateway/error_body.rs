@@ -9,7 +9,7 @@ use super::operation::Dialect;
 pub struct ErrorBody {
     /// The HTTP status.
     pub status: u16,
-    /// What happened and how to mend it.
+    /// The fault and its remedy.
     pub message: String,
     /// Our stable name of it.
     pub code: &'static str,

@@ -5,7 +5,7 @@
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const DATA: &[u8] = b"data";
 
-/// What comes next of a stream.
+/// Next piece of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'b> {
     /// Part of the value of a `data` field. The space that may stand before it is in it: JSON does not mind.
@@ -20,7 +20,7 @@ pub(super) enum Piece<'b> {
 enum Line {
     /// The first of the stream, with so many bytes of a byte order mark before it.
     First(usize),
-    /// So many bytes of the field's name are read.
+    /// Within the field's name, with so many of its bytes read.
     Name(usize),
     Data,
     Other,
@@ -41,7 +41,7 @@ impl Default for EventLines {
 }
 
 impl EventLines {
-    /// Of what is not the beginning of a stream.
+    /// Returns a reader of a text that is not the beginning of a stream.
     pub(super) fn behind_the_mark() -> Self {
         Self { line: Line::Name(0), is_after_cr: false }
     }

@@ -41,7 +41,7 @@ pub(super) struct Figures {
     words: Option<Box<Words>>,
 }
 
-/// What is no count, as it came; null where there is none.
+/// Values that are no counts, as they came; null where there is none.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Words {
     // Of Anthropic:
@@ -60,11 +60,11 @@ pub(super) struct Words {
     pub(super) is_byok: Value,
     pub(super) cost_details: Value,
     pub(super) server_tools: Value,
-    /// What stood beside the figures.
+    /// Values that stood beside the figures.
     pub(super) beside: Value,
 }
 
-/// Where a value goes.
+/// Destination of a value.
 enum Slot<'f> {
     Count(&'f mut Option<i64>),
     Details(&'f mut Details),
@@ -75,7 +75,7 @@ enum Slot<'f> {
 }
 
 impl Figures {
-    /// Where the value of this name goes.
+    /// Returns the destination of the value of this name.
     fn slot(&mut self, name: &str) -> Slot<'_> {
         let words = &mut self.words;
         match name {
@@ -198,13 +198,13 @@ impl<'de> Visitor<'de> for Entries<'_> {
 const NO_COUNT: i64 = -1;
 
 impl Figures {
-    /// Whether there are none at all.
+    /// Tells whether there are none at all.
     pub(super) fn are_none(&self) -> bool {
         static NONE: LazyLock<Figures> = LazyLock::new(Figures::default);
         *self == *NONE
     }
 
-    /// What is no count.
+    /// Returns the values that are no counts.
     pub(super) fn words(&self) -> &Words {
         static NONE: LazyLock<Words> = LazyLock::new(Words::default);
         self.words.as_deref().unwrap_or(&NONE)
@@ -217,7 +217,7 @@ impl Figures {
         }
     }
 
-    /// Whether everything that stands in the place of a count is one.
+    /// Tells whether everything that stands in the place of a count is one.
     pub(super) fn are_counts(&self) -> bool {
         // Taken apart whole, so that no figure is forgotten here.
         let Self {
@@ -329,7 +329,7 @@ pub(super) struct Details {
     total_cost: Option<f64>,
 }
 
-/// What stands in the place of a figure.
+/// Value in the place of a figure.
 enum Found {
     Integer(i64),
     Float(f64),
@@ -342,7 +342,10 @@ enum Found {
 fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Integer(count) if count >= 0 => Some(count),
-        // What is larger than any number of 64 bits becomes the largest of them, and not no figure at all.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is larger than any i64 becomes the largest"
+        )]
         Found::Float(count) if count >= 0.0 => Some(count.ceil() as i64),
         Found::Nothing => None,
         _ => Some(NO_COUNT),

@@ -86,10 +86,10 @@ impl Key {
     }
 }
 
-/// What the `type` of an event says.
+/// Meaning of an event's `type`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Nothing about an end.
+    /// No end.
     #[default]
     Other,
     /// A response has come to its end, good or bad.
@@ -121,26 +121,26 @@ pub(super) enum Choices {
     Absent,
     /// It has begun, and nothing stands in it yet.
     Begun,
-    /// Nothing stands in it.
+    /// Empty.
     Empty,
     /// Something stands in it.
     Some,
 }
 
-/// What one text says of the end of what is answered.
+/// Signs of an end in one text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     /// Answers that have come to their end: a bit each, by their index.
     pub(super) ended: u128,
     /// `choices`.
     pub(super) choices: Choices,
-    /// What its `type` says.
+    /// Meaning of its `type`.
     pub(super) kind: Kind,
-    /// Whether a reason stands there for which the one answer there is has stopped.
+    /// `true` when a reason stands there for which the one answer there is has stopped.
     pub(super) is_stopped: bool,
-    /// Whether the inner usage is that of `x_groq`.
+    /// `true` when the inner usage is that of `x_groq`.
     pub(super) is_of_groq: bool,
-    /// Whether it is one of an array of texts.
+    /// `true` when it is one of an array of texts.
     pub(super) is_in_array: bool,
 }
 
@@ -148,7 +148,7 @@ pub(super) struct Marks {
 #[derive(Debug)]
 pub(super) struct JsonPicker {
     depth: usize,
-    /// Whether the containers around are objects, the outermost first.
+    /// Kinds of the containers around, the outermost first; `true` for an object.
     is_object: [bool; DEPTH],
     /// 1 when the whole text is an array of what matters.
     base: usize,
@@ -156,7 +156,7 @@ pub(super) struct JsonPicker {
     is_escaped: bool,
     /// Of a `\u` escape in a key: hexadecimal digits that are still to come, and what they have been so far.
     unicode: (u8, u32),
-    /// Whether the next string is a key.
+    /// `true` when the next string is a key.
     expects_key: bool,
     is_key: bool,
     key: [u8; KEY],
@@ -209,7 +209,7 @@ impl JsonPicker {
         Self { terms, ..Self::default() }
     }
 
-    /// What was read along.
+    /// Returns the terms that were read along.
     pub(super) fn terms(&self) -> AnswerTerms {
         self.terms.terms()
     }
@@ -250,7 +250,7 @@ impl JsonPicker {
         self.picked[slot as usize].take()
     }
 
-    /// What the text says of an end, which is forgotten with this.
+    /// Takes the signs of an end that the text had.
     pub(super) fn take_marks(&mut self) -> Marks {
         self.terms.text_is_over();
         let marks = Marks { is_in_array: self.base == 1, ..self.marks };
@@ -388,7 +388,7 @@ impl JsonPicker {
         behind
     }
 
-    /// What stands behind a backslash.
+    /// Reads the character behind a backslash.
     fn escaped<'b>(&mut self, byte: u8, behind: &'b [u8]) -> &'b [u8] {
         self.is_escaped = false;
         self.keep(&[byte]);
@@ -524,12 +524,12 @@ impl JsonPicker {
     }
 }
 
-/// Whether a byte outside strings is neither space nor of JSON's structure (RFC 8259, section 2).
+/// Tells whether a byte outside strings is neither space nor of JSON's structure (RFC 8259, section 2).
 fn is_bare(byte: u8) -> bool {
     !matches!(byte, b'"' | b':' | b',' | b'{' | b'}' | b'[' | b']' | b' ' | b'\n' | b'\r' | b'\t')
 }
 
-/// Whether an answer that is still under way would not say it: some write an empty reason for none, and Gemini's language
+/// Tells whether an answer that is still under way would not say it: some write an empty reason for none, and Gemini's language
 /// has a name for none.
 fn is_reason(value: &[u8]) -> bool {
     !matches!(value, b"\"\"" | b"\"FINISH_REASON_UNSPECIFIED\"" | b"\"BLOCK_REASON_UNSPECIFIED\"" | b"false")

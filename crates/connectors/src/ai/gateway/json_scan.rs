@@ -1,4 +1,4 @@
-//! Where runs of plain characters in JSON strings end.
+//! Ends of runs of plain characters in JSON strings.
 //!
 //! Most strings are short, as keys are: eight bytes at a time in a register are found faster there than any longer vector.
 //! What goes on longer is left to one.
@@ -42,7 +42,7 @@ fn first_of(text: &[u8], highest: impl Fn(u64) -> u64) -> Result<usize, usize> {
     if found != 0 { Ok(words.len() * 8 + found.trailing_zeros() as usize / 8) } else { Err(short.len()) }
 }
 
-/// Where the first quotation mark or backslash is.
+/// Returns the place of the first quotation mark or backslash.
 #[inline]
 pub(super) fn mark(text: &[u8]) -> Option<usize> {
     match first_of(text, marks) {
@@ -51,7 +51,7 @@ pub(super) fn mark(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the first quotation mark or backslash is; `None` when there is none, or a control character before it.
+/// Returns the place of the first quotation mark or backslash; `None` when there is none, or a control character before it.
 #[inline]
 pub(super) fn mark_behind_text(text: &[u8]) -> Option<usize> {
     match first_of(text, |word| marks(word) | controls(word)) {

@@ -1,4 +1,4 @@
-//! Which paths the gateway lets through: what is not listed here is refused.
+//! Paths that the gateway lets through: any other is refused.
 //!
 //! A pass-through to keys, organisations, client secrets, stored files or deferred batches would hand out keys or spend
 //! what nobody counts. A provider's own paths, with their sources, stand in its file in `crates/model/providers/`.
@@ -20,7 +20,7 @@ pub enum Route {
 /// A path that may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Matched<'p> {
-    /// What it does.
+    /// Its operation.
     pub operation: Operation,
     /// The model, when the path names it.
     pub model: Option<&'p str>,
@@ -28,7 +28,7 @@ pub struct Matched<'p> {
 }
 
 impl Matched<'_> {
-    /// Whether the path itself says that the answer comes in pieces, as Gemini's does.
+    /// Tells whether the path itself says that the answer comes in pieces, as Gemini's does.
     #[must_use]
     pub fn streams(&self) -> bool {
         self.pattern.ends_with(":streamGenerateContent")
@@ -128,7 +128,7 @@ impl Route {
         })
     }
 
-    /// Whose shape errors have here, also for a path that may not be called.
+    /// Returns the dialect of errors here, also for a path that may not be called.
     #[must_use]
     pub fn dialect(self, path: &str) -> Dialect {
         let of_path = |path: &str| match path {

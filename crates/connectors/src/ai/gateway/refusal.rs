@@ -1,4 +1,4 @@
-//! What a provider's refusal says about the key that it was called with.
+//! Meaning of a provider's refusal for the key that it was called with.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use strongroom_model::Provider;
 use crate::ai::answer::{Answer, Body};
 use crate::ai::{ProbeOutcome, ProviderApi};
 
-/// What ails a credential.
+/// Reason why a credential fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ailment {
     /// The key is not accepted.
     BadKey,
-    /// Nothing is left to spend.
+    /// The account has nothing left to spend.
     EmptyAccount,
     /// Used too often just now.
     RateLimited,
@@ -41,13 +41,13 @@ impl Ailment {
 /// A refusal that another credential may not meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    /// What it says about the credential.
+    /// Its meaning for the credential.
     pub ailment: Ailment,
-    /// When the provider says to come back.
+    /// Time to wait that the provider states.
     pub retry_after: Option<Duration>,
 }
 
-/// What an answer says about the key; `None` when it is about the request and would be the same with another key.
+/// Returns the meaning of an answer for the key; `None` when it is about the request and would be the same with another key.
 /// `body` is what was read of it, at most 64 KiB.
 #[must_use]
 pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Refused> {
@@ -55,11 +55,14 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
         return None;
     }
     let after_seconds = number(headers, header::RETRY_AFTER.as_str());
-    let answer = Answer {
-        status,
-        body: serde_json::from_slice(body).map_or(Body::Other, Body::Json),
-        retry_after: after_seconds.map(|seconds| seconds as u32),
-    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float that does not fit becomes the nearest figure that does"
+    )]
+    let retry_after = after_seconds.map(|seconds| seconds as u32);
+    let answer =
+        Answer { status, body: serde_json::from_slice(body).map_or(Body::Other, Body::Json), retry_after };
     let ailment = match ProviderApi::of(provider).verdict(&answer).outcome {
         ProbeOutcome::BadKey => Ailment::BadKey,
         ProbeOutcome::EmptyAccount => Ailment::EmptyAccount,
@@ -78,7 +81,7 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
     Some(Refused { ailment, retry_after })
 }
 
-/// Whether a call that ended with this status may be billed all the same. What a provider itself refuses it does not bill,
+/// Tells whether a call that ended with this status may be billed all the same. What a provider itself refuses it does not bill,
 /// and says so in an error of its own; an intermediary that lost sight of the provider (502, 504, 520 to 527), or an answer
 /// of 500 and above that nobody knows, tells nothing of what the provider did.
 ///

@@ -1,4 +1,4 @@
-//! What a request asks for, and the few changes that the gateway makes to it.
+//! Requests: the bound of a call, and the few changes that the gateway makes to its body.
 //!
 //! The bound of a call is read from decoded fields along a table for each operation (`request/`): what the table does not
 //! list is not understood, and bounds nothing.
@@ -28,7 +28,7 @@ use super::operation::{Meter, Operation};
 use rule::{Effect, Figure, Table};
 use walk::Reading;
 
-/// What tools and the frame of a conversation may add to a prompt beyond its own bytes, in tokens. Anthropic documents up
+/// Tokens that tools and the frame of a conversation may add to a prompt beyond its own bytes. Anthropic documents up
 /// to 804 for tools: <https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing>. The marks around a
 /// message are three or four tokens; its JSON is longer.
 const FRAME_TOKENS: i64 = 1024;
@@ -46,7 +46,7 @@ pub enum RequestError {
     Deferred,
 }
 
-/// What a JSON request asks for.
+/// Facts of a JSON request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFacts {
     /// `model`.
@@ -55,11 +55,11 @@ pub struct RequestFacts {
     pub is_stream: bool,
     /// The most that it can consume, whichever provider and model it goes to.
     pub bound: CallBound,
-    /// Whether the client wants to see the usage of a streamed chat.
+    /// `true` when the client wants to see the usage of a streamed chat.
     pub wants_usage: bool,
     /// The most tokens of an answer, where `max_completion_tokens` is understood.
     output_with_newer_name: Option<Amount>,
-    /// What is asked for; `None` when the body was not read.
+    /// Its operation; `None` when the body was not read.
     operation: Option<Operation>,
     /// The fields of the operation's table that it gives, a bit each.
     seen: u128,
@@ -251,7 +251,7 @@ fn inputs(meter: Meter, reading: &Reading, body: &[u8]) -> (Option<Amount>, Opti
         return (None, None);
     }
     // A token is at least one byte of the text that it stands for, and no text is longer than its JSON, but for what is
-    // written anew.
+    // rewritten.
     let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
     let more = reading.extra_input.saturating_add(expansion::of_text(body));
     let written = Amount::of(bytes.saturating_add(FRAME_TOKENS).saturating_add(more));
@@ -283,7 +283,7 @@ fn outputs(meter: Meter, reading: &Reading) -> (Option<Amount>, Option<Amount>) 
     (larger.filter(|_| older.is_some()), larger)
 }
 
-/// How many answers it asks for, to all prompts together.
+/// Returns the number of answers that it asks for, to all prompts together.
 fn answers(reading: &Reading) -> Amount {
     let each = reading.figure(Figure::Answers).max(reading.figure(Figure::BestOf)).unwrap_or(1).max(1);
     [reading.prompts, reading.runs]

@@ -1,4 +1,4 @@
-//! Where clients put a path of the gateway: with `/v1` left out or written twice, and what to say when it is none.
+//! Other spellings of gateway paths: with `/v1` left out or written twice, and what to say when it is none.
 //!
 //! What is found here is a path of the list, byte by byte: nothing is decoded, and only whole beginnings are exchanged.
 

@@ -18,22 +18,22 @@ const MOST: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct UsageFilter {
     held: BytesMut,
-    /// Whether anything of the stream was seen: a byte order mark stands before it.
+    /// `true` when anything of the stream was seen: a byte order mark stands before it.
     has_begun: bool,
-    /// How many of the bytes held were looked at.
+    /// Number of held bytes that were looked at.
     scanned: usize,
-    /// Whether the line has begun that was looked at last.
+    /// `true` when the line has begun that was looked at last.
     is_in_line: bool,
     /// A line feed that follows belongs to the line before.
     is_after_cr: bool,
     /// In the middle of an event that is passed on as it comes.
     passes: bool,
-    /// Whether the event before was taken out.
+    /// `true` when the event before was taken out.
     has_taken: bool,
 }
 
 impl UsageFilter {
-    /// What is to be passed on of the next bytes; may be nothing.
+    /// Takes the next bytes and returns those to pass on, which may be none.
     pub fn feed(&mut self, bytes: Bytes) -> Bytes {
         // The ordinary case, without a copy: whole events, none of them with usage figures.
         let is_between = self.held.is_empty() && !self.passes && !self.is_after_cr;
@@ -66,7 +66,7 @@ impl UsageFilter {
         passed.freeze()
     }
 
-    /// What is left when the stream is over.
+    /// Returns the bytes that are left when the stream is over.
     pub fn finish(&mut self) -> Bytes {
         let rest = std::mem::take(&mut self.held).freeze();
         if !self.passes && is_usage(&rest) { Bytes::new() } else { rest }
@@ -122,7 +122,7 @@ impl UsageFilter {
     }
 }
 
-/// Whether a value other than `null` may follow a key `usage`, however both are written.
+/// Tells whether a value other than `null` may follow a key `usage`, however both are written.
 fn may_tell_usage(bytes: &[u8]) -> bool {
     const KEY: &[u8] = b"\"usage\"";
     let is_told = |at: usize| {
@@ -138,7 +138,7 @@ fn may_tell_usage(bytes: &[u8]) -> bool {
         || memchr::memmem::find_iter(bytes, b"\\u00").any(is_letter)
 }
 
-/// What matters of a chunk. A name may stand there twice: then all lists of answers are empty, and one usage is there.
+/// Fields of a chunk that matter. A name may stand there twice: then all lists of answers are empty, and one usage is there.
 #[derive(Default)]
 struct Chunk {
     has_choices: bool,

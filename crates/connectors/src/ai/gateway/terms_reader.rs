@@ -111,7 +111,7 @@ impl Wanted {
     }
 }
 
-/// What an item of a response is.
+/// Kind of an item of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Item {
     #[default]
@@ -156,14 +156,14 @@ impl Ran {
     }
 }
 
-/// What one text says of a response.
+/// Facts of a response in one text.
 #[derive(Debug, Default)]
 struct Response {
-    /// Whether it lists what was put out.
+    /// `true` when it lists what was put out.
     has_output: bool,
     searches: u32,
     file_searches: u32,
-    /// How many searches are billed, as the provider counts them itself.
+    /// Number of searches that are billed, as the provider counts them itself.
     billed_searches: Option<u32>,
     uses_preview: bool,
     unpriced: Option<Unpriced>,
@@ -188,9 +188,9 @@ impl Response {
 pub(super) struct TermsReader {
     places: [Place; DEPTH],
     depth: usize,
-    /// How many containers around are none that matter.
+    /// Number of containers around that do not matter.
     elsewhere: u32,
-    /// So many of them around every text: one where nothing matters.
+    /// Number of them around every text: one where nothing matters.
     around: u32,
     next: Option<Place>,
     wanted: Option<Wanted>,
@@ -271,7 +271,7 @@ impl TermsReader {
         }
     }
 
-    /// Whether the value that is passing is one that is read.
+    /// Tells whether the value that is passing is one that is read.
     pub(super) fn is_reading(&self) -> bool {
         self.wanted.is_some()
     }
@@ -432,7 +432,7 @@ impl TermsReader {
         }
     }
 
-    /// What the answer said up to here.
+    /// Returns the terms that the answer stated up to here.
     pub(super) fn terms(&self) -> AnswerTerms {
         let mut terms = self.terms.clone();
         terms.service_tier = self.tier.as_ref().map(|(word, length)| shown(word.get(..*length)));

@@ -1,4 +1,4 @@
-//! What an answer consumed, read from its bytes while they pass.
+//! Usage of an answer, read from its bytes while they pass.
 
 use serde_json::{Map, Value};
 use strongroom_model::usage::TokenUsage;
@@ -14,7 +14,7 @@ use super::terms_reader::TermsReader;
 /// The longest name of a model that is kept, in characters.
 const MOST_MODEL: usize = 128;
 
-/// How an answer is written.
+/// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerForm {
     /// One JSON object, written when all is done.
@@ -25,12 +25,12 @@ pub enum AnswerForm {
     Events,
 }
 
-/// What an answer said of itself.
+/// Facts that an answer stated of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What it consumed, as far as the provider said so.
+    /// Usage, as far as the provider stated it.
     pub usage: Option<TokenUsage>,
-    /// Whether that is the provider's last word on all of it. If not, more may be billed than it says.
+    /// `true` when that is the provider's last word on all of it. If not, more may be billed than it says.
     pub is_final: bool,
     /// The model that answered.
     pub model: Option<String>,
@@ -55,13 +55,13 @@ pub struct UsageReader {
     meter: Meter,
     reports_cost: bool,
     form: AnswerForm,
-    /// How many answers are given side by side.
+    /// Number of answers that are given side by side.
     answers: u32,
     lines: EventLines,
     done: Done,
     picker: JsonPicker,
     told: Told,
-    /// Whether what was told last stood in an envelope.
+    /// `true` when what was told last stood in an envelope.
     is_told_inside: bool,
     /// Answers that have come to their end, a bit each.
     ended: u128,
@@ -69,10 +69,10 @@ pub struct UsageReader {
     is_final: bool,
 }
 
-/// How much of an event's data is `[DONE]`.
+/// Part of `[DONE]` that an event's data has shown so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Done {
-    /// So many bytes.
+    /// So many of its bytes.
     Read(usize),
     /// It is something else.
     No,
@@ -148,7 +148,7 @@ impl UsageReader {
         }
     }
 
-    /// What the answer said of itself up to here; nothing is left to tell behind it.
+    /// Returns the facts that the answer stated up to here; nothing is left to tell behind it.
     #[must_use]
     pub fn finish(&mut self) -> Report {
         self.event_is_over();
@@ -221,7 +221,7 @@ fn reader_of_terms(meter: Meter) -> TermsReader {
     }
 }
 
-/// What an answer told of its usage.
+/// Usage that an answer stated.
 #[derive(Debug)]
 enum Told {
     Nothing,
@@ -288,7 +288,7 @@ fn read_figures(json: &[u8]) -> Option<Box<Figures>> {
     whole().ok().or_else(|| Figures::read(serde_json::from_slice::<Value>(json).ok()?).ok())
 }
 
-/// Whether figures tell all that is billed, in numbers. A count that is left out counts as zero only where the provider
+/// Tells whether figures tell all that is billed, in numbers. A count that is left out counts as zero only where the provider
 /// leaves out zeros, and where a sum tells the same.
 fn is_understood(meter: Meter, figures: &Figures) -> bool {
     let has_all = match meter {
@@ -388,7 +388,7 @@ fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
     }
 }
 
-/// What a call consumed, from figures that were kept: for prices that were corrected. `meter` is told by the operation.
+/// Returns the usage of a call from figures that were kept: for prices that were corrected. `meter` is told by the operation.
 #[must_use]
 pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option<TokenUsage> {
     let meter = match operation {

@@ -2,6 +2,7 @@
 
 use strongroom_connectors::ai::gateway::keep_terms;
 use strongroom_model::Amount;
+use strongroom_model::price::CallModels;
 use strongroom_model::usage::{Metering, Unpriced};
 use strongroom_store::usage::Record;
 
@@ -24,7 +25,7 @@ impl Settling {
             if is_untold {
                 usage.terms.cannot_price(Unpriced::AudioInput);
             }
-            let models = (asked, model.as_deref());
+            let models = CallModels { asked, answered: model.as_deref() };
             let (cost, billed) = calls.prices.cost_of(provider, models, record.at, &usage);
             if let Some(unpriced) = cost.unpriced {
                 tracing::debug!(

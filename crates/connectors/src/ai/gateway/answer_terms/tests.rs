@@ -1,4 +1,4 @@
-//! What answers say that decides their price: read as they pass, kept, and read again.
+//! Facts of answers that decide their price: read as they pass, kept, and read again.
 
 use strongroom_model::Provider;
 use strongroom_model::usage::{Geography, Tier, TokenUsage, Unpriced, Use};
@@ -15,7 +15,7 @@ fn operation(meter: Meter) -> &'static str {
     }
 }
 
-/// What an answer says, which is the same however it is cut, and from what is kept of it.
+/// Returns the usage of an answer, which is the same however it is cut, and from the kept figures.
 fn usage(meter: Meter, provider: &str, is_event_stream: bool, answer: &str) -> TokenUsage {
     let provider = Provider::parse(provider).unwrap();
     let mut found = Vec::new();

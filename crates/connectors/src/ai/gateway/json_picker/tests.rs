@@ -48,7 +48,7 @@ fn of_values_that_stand_there_twice_the_last_counts_that_is_not_null() {
 }
 
 #[test]
-fn each_text_says_what_it_says_of_the_end_and_the_next_one_says_it_anew() {
+fn each_text_says_what_it_says_of_the_end_and_the_next_one_says_it_again() {
     let one = Marks { ended: 1, choices: Choices::Some, ..Marks::default() };
     let some = Marks { choices: Choices::Some, ..Marks::default() };
     let empty = Marks { choices: Choices::Empty, ..Marks::default() };

@@ -63,7 +63,7 @@ pub(super) static MESSAGES: Table = Table {
 
 static MESSAGE: Object = Object::of(&[bytes("role"), field("content", Rule::Of(&CONTENT))]);
 
-/// Where thinking goes on between tools its budget may be larger than `max_tokens`:
+/// Budget of thinking. Between tools it may be larger than `max_tokens`:
 /// <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#interleaved-thinking>.
 static THINKING: Object = Object::of(&[
     field(
@@ -182,7 +182,7 @@ const BLOCK_TYPES: &[(&str, Effect)] = &[
 static CITATIONS: Shape = Shape { scalar: None, items: Some(&BYTES), object: Some(&CITATIONS_CONFIG) };
 static CITATIONS_CONFIG: Object = Object::of(&[field("enabled", Rule::Switch(Effect::Window))]);
 
-/// Where an image or a document comes from; of a search result, its address.
+/// Source of an image or a document; of a search result, its address.
 static SOURCE: Shape = Shape { scalar: Some(Effect::Bytes), items: None, object: Some(&SOURCE_FIELDS) };
 static SOURCE_FIELDS: Object = Object {
     without: Some((&["type"], Effect::Window)),

@@ -1,4 +1,4 @@
-//! By how much a prompt can be longer than its body: where a provider writes structures anew, and where its tokenizer rewrites
+//! Growth of a prompt beyond its body: where a provider rewrites structures, and where its tokenizer rewrites
 //! text before it counts.
 //!
 //! Tools, schemas and arguments reach a model as a template of the provider writes them: with spaces behind commas and colons
@@ -9,7 +9,7 @@
 /// The longest text of a number that is not whole or not small, in any language that prints it exactly: sign, 17 digits, point,
 /// exponent.
 const NUMBER_BYTES: i64 = 25;
-/// By how much an escape `\u003c` is longer than the character.
+/// Bytes by which an escape `\u003c` is longer than the character.
 const HTML_SAFE_BYTES: i64 = 5;
 /// Columns of one level of indentation.
 const INDENT: i64 = 4;
@@ -18,17 +18,17 @@ fn is_of_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// By how much the longest number is longer than so many bytes.
+/// Returns the bytes by which the longest number is longer than so many.
 fn beyond(length: usize) -> i64 {
     (NUMBER_BYTES - i64::try_from(length).unwrap_or(NUMBER_BYTES)).max(0)
 }
 
-/// Whether an odd number of backslashes stands before this place.
+/// Tells whether an odd number of backslashes stands before this place.
 fn is_escaped(json: &[u8], place: usize) -> bool {
     json[..place].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-/// By how many bytes a structure, which is valid JSON, can grow when it is written anew.
+/// Returns the bytes by which a structure, which is valid JSON, can grow when a provider rewrites it.
 pub(super) fn of_structure(json: &[u8]) -> i64 {
     let (mut more, mut depth) = (0_i64, 0_i64);
     let mut rest = json.iter().copied().enumerate();
@@ -80,7 +80,7 @@ pub(super) fn of_structure(json: &[u8]) -> i64 {
     more
 }
 
-/// By how many bytes text can grow when it is brought into the form NFKC, whether characters stand as they are or in escapes.
+/// Returns the bytes by which text can grow when it is brought into the form NFKC, whether characters stand as they are or in escapes.
 pub(super) fn of_text(json: &[u8]) -> i64 {
     if json.is_ascii() && memchr::memmem::find(json, b"\\u").is_none() {
         return 0;
@@ -97,7 +97,7 @@ pub(super) fn of_text(json: &[u8]) -> i64 {
     more
 }
 
-/// By how many bytes of UTF-8 a character grows in NFKC, at the most.
+/// Returns the most bytes of UTF-8 by which a character grows in NFKC.
 fn growth(code: u32) -> u8 {
     let at = GROWTH.partition_point(|(_, last, _)| *last < code);
     GROWTH.get(at).filter(|(first, ..)| *first <= code).map_or(0, |(.., bytes)| *bytes)
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     /// As Python's `json.dumps(value, indent=4)` writes it, with everything in escapes that anybody escapes.
-    fn written_anew(value: &serde_json::Value, depth: usize, out: &mut String) {
+    fn rewritten(value: &serde_json::Value, depth: usize, out: &mut String) {
         let indent = |out: &mut String, depth: usize| {
             out.push('\n');
             out.push_str(&" ".repeat(4 * depth));
@@ -231,7 +231,7 @@ mod tests {
                         out.push_str(", ");
                     }
                     indent(out, depth + 1);
-                    written_anew(item, depth + 1, out);
+                    rewritten(item, depth + 1, out);
                 }
                 indent(out, depth);
                 out.push(']');
@@ -245,7 +245,7 @@ mod tests {
                     indent(out, depth + 1);
                     text(out, name);
                     out.push_str(": ");
-                    written_anew(value, depth + 1, out);
+                    rewritten(value, depth + 1, out);
                 }
                 indent(out, depth);
                 out.push('}');
@@ -280,20 +280,20 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_way_of_writing_a_structure_anew_is_longer(value in values()) {
+        fn no_way_of_rewriting_a_structure_is_longer(value in values()) {
             let body = value.to_string();
-            let mut anew = String::new();
-            written_anew(&value, 0, &mut anew);
+            let mut text = String::new();
+            rewritten(&value, 0, &mut text);
             let bound = body.len() as i64 + of_structure(body.as_bytes());
-            proptest::prop_assert!(anew.len() as i64 <= bound, "{body}\n{anew}");
+            proptest::prop_assert!(text.len() as i64 <= bound, "{body}\n{text}");
         }
     }
 
     #[test]
     fn a_short_number_may_be_a_long_one() {
         let body = format!("[{}]", ["1e15"; 1000].join(","));
-        let anew = format!("[{}]", ["1000000000000000.0"; 1000].join(", "));
-        assert!(anew.len() as i64 <= body.len() as i64 + of_structure(body.as_bytes()));
+        let text = format!("[{}]", ["1000000000000000.0"; 1000].join(", "));
+        assert!(text.len() as i64 <= body.len() as i64 + of_structure(body.as_bytes()));
     }
 
     #[test]

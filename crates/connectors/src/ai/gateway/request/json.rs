@@ -97,12 +97,12 @@ impl<'a> Cursor<'a> {
         Err(Malformed)
     }
 
-    /// Where what comes next begins, after [`Cursor::peek`].
+    /// Returns the start of the next value, after [`Cursor::peek`].
     pub(super) const fn place(&self) -> usize {
         self.at
     }
 
-    /// That nothing but white space is left.
+    /// Checks that only white space is left.
     pub(super) fn end(&mut self) -> Result<(), Malformed> {
         if self.peek().is_err() { Ok(()) } else { Err(Malformed) }
     }
@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
         Ok(Some(key))
     }
 
-    /// Whether an array that was entered has another item; if not, it is behind its end.
+    /// Tells whether an array that was entered has another item; if not, it is behind its end.
     pub(super) fn item(&mut self, is_first: bool) -> Result<bool, Malformed> {
         self.goes_on(b']', is_first)
     }

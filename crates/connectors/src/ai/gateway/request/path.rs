@@ -4,7 +4,7 @@
 const MAX_STEP_CHARS: usize = 40;
 const MAX_PATH_CHARS: usize = 120;
 
-/// Where in the body something stands.
+/// Path of a value in the body.
 #[derive(Debug)]
 pub(super) struct Path<'p> {
     pub(super) up: Option<&'p Path<'p>>,

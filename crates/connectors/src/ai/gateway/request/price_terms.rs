@@ -1,4 +1,4 @@
-//! What values of a request ask for that decides its price beside its tokens. A word that is not known has no price.
+//! Values of a request that decide its price beside its tokens. A word that is not known has no price.
 
 use strongroom_model::usage::{AskedFor, Geography, Tier, Unpriced, Use};
 

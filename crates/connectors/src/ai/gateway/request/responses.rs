@@ -183,10 +183,10 @@ const PART_TYPES: &[(&str, Effect)] = &[
     ("computer_screenshot", Effect::Window),
 ];
 
-/// What a tool returned.
+/// Result of a tool.
 static OUTPUT: Shape = Shape { scalar: Some(Effect::Bytes), items: Some(&PART), object: Some(&PART_FIELDS) };
 
-/// Where a shell runs: here, or at the provider.
+/// Place where a shell runs: here, or at the provider.
 static ENVIRONMENT: Shape =
     Shape { scalar: Some(Effect::Bytes), items: None, object: Some(&SHELL_ENVIRONMENT) };
 static SHELL_ENVIRONMENT: Object =

@@ -1,11 +1,11 @@
-//! How tables say what a field of a request does to the bound of a call.
+//! Vocabulary of the tables that state the effect of each field of a request on the bound of a call.
 
 use strongroom_model::usage::AskedFor;
 
-/// What a value does to the bound, beyond its bytes.
+/// Effect of a value on the bound, beyond its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// Nothing: its bytes bound it.
+    /// No effect: its bytes bound it.
     Bytes,
     /// The provider writes up to so many tokens into the prompt for it.
     Framed(i64),
@@ -21,7 +21,7 @@ pub(super) enum Effect {
     Repeats(i64),
     /// It decides the price too, beside what else it does.
     Priced(AskedFor, &'static Effect),
-    /// Nothing bounds it, or nobody knows.
+    /// Unbounded, or not known to be bounded.
     Refused,
 }
 
@@ -62,10 +62,10 @@ impl Figure {
     }
 }
 
-/// What a value may be, and does.
+/// Values that are allowed, and their effect.
 #[derive(Debug)]
 pub(super) enum Rule {
-    /// Whatever it is.
+    /// Any value.
     Any(Effect),
     /// Text that only the provider can read: each byte may stand for several tokens.
     Sealed,
@@ -101,7 +101,7 @@ pub(super) enum Rule {
     Background,
 }
 
-/// What a value is that may be of several kinds; a kind that is `None` is refused.
+/// Value that may be of several kinds; a kind that is `None` is refused.
 #[derive(Debug)]
 pub(super) struct Shape {
     /// A text, a number, a truth value.
@@ -167,12 +167,12 @@ pub(super) const fn refused(name: &'static str) -> Field {
 
 pub(super) const BYTES: Rule = Rule::Any(Effect::Bytes);
 
-/// What an operation's body may hold.
+/// Fields of an operation's body.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) fields: &'static [Field],
-    /// Whether fields may be written in snake case too, as Google's JSON takes them.
+    /// `true` when fields may be written in snake case too, as Google's JSON takes them.
     pub(super) has_two_spellings: bool,
-    /// Whether fields that are not listed are of no interest.
+    /// `true` when fields that are not listed are of no interest.
     pub(super) is_open: bool,
 }

@@ -75,7 +75,7 @@ const PLUGIN_IDS: &[(&str, Effect)] = &[
     ("web", Effect::Refused),
 ];
 
-/// How much to think, of OpenAI and OpenRouter: <https://openrouter.ai/docs/use-cases/reasoning-tokens>. `max_tokens` is
+/// Amount of thinking, of OpenAI and OpenRouter: <https://openrouter.ai/docs/use-cases/reasoning-tokens>. `max_tokens` is
 /// within the answer's for some models and beside it for others. A `mode` other than the usual one is nobody's to bound.
 pub(super) static REASONING: Object = Object::of(&[
     bytes("effort"),

@@ -1,4 +1,4 @@
-//! What bounds a call, row by row.
+//! Bounds of calls, row by row.
 
 mod by_provider;
 mod unread;
@@ -45,14 +45,14 @@ fn of(amount: Option<Amount>) -> Option<i64> {
     amount.map(Amount::get)
 }
 
-/// What nothing bounds, by the name that says so.
+/// Returns the field for which a body is not bounded.
 fn unclear(path: &str, body: &str) -> String {
     let bound = bound(path, body);
     assert_eq!((bound.input, bound.output), (None, None), "{body}");
     bound.unclear.unwrap_or_else(|| panic!("it is understood: {body}")).into()
 }
 
-/// What only the model's window bounds.
+/// Checks that only the model's window bounds a body.
 fn is_window(path: &str, body: &str) {
     let bound = bound(path, body);
     assert_eq!(bound.unclear, None, "{body}");
@@ -470,14 +470,14 @@ fn what_seals_nothing_is_a_reference() {
 }
 
 #[test]
-fn structures_and_characters_count_as_they_may_be_written_anew() {
+fn structures_and_characters_count_as_they_may_be_rewritten() {
     let tools = format!(
         r#"[{{"type":"function","function":{{"name":"f","parameters":{{"enum":[{}1e15]}}}}}}]"#,
         "1e15,".repeat(999)
     );
     let body = format!(r#"{{"model":"m","tools":{tools},"messages":[]}}"#);
-    let anew = tools.len() as i64 + 1000 * ("1000000000000000.0, ".len() - "1e15,".len()) as i64;
-    assert!(of(bound(CHAT, &body).input).unwrap() >= anew);
+    let rewritten = tools.len() as i64 + 1000 * ("1000000000000000.0, ".len() - "1e15,".len()) as i64;
+    assert!(of(bound(CHAT, &body).input).unwrap() >= rewritten);
     let text = "\u{fdfa}".repeat(1000);
     for (path, body) in [
         (CHAT, format!(r#"{{"messages":[{{"role":"user","content":"{text}"}}]}}"#)),

@@ -18,7 +18,7 @@ const SEALED_FACTOR: i64 = 4;
 /// Keywords of JSON Schema, and a field of Google's own schemas, that put a part of a schema where they stand.
 const REFERENCES: [&[u8]; 4] = [b"$ref", b"ref", b"$dynamicRef", b"$recursiveRef"];
 
-/// What a body asks for, as it was read.
+/// Facts of a body, as they were read.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) model: Option<String>,
@@ -30,24 +30,24 @@ pub(super) struct Reading {
     pub(super) extra_input: i64,
     pub(super) is_window: bool,
     pub(super) is_longest: bool,
-    /// Whether a schema names parts of itself.
+    /// `true` when a schema names parts of itself.
     pub(super) has_references: bool,
-    /// How often the provider may run the model.
+    /// Number of times that the provider may run the model.
     pub(super) runs: i64,
     pub(super) figures: [Option<i64>; Figure::COUNT],
     pub(super) prompts: i64,
     pub(super) predicted_bytes: i64,
     pub(super) unclear: Option<Box<str>>,
-    /// What it asks for that decides its price, each once.
+    /// Things that it asks for and that decide its price, each once.
     pub(super) asked: Vec<Asked>,
     /// The fields of the table that the body gives, a bit each.
     pub(super) seen: u128,
     /// The fields that it gives beside those, which single providers have added.
     pub(super) added: Vec<&'static str>,
     looped: Option<Box<str>>,
-    /// Whether the object that is being read is what the provider stored, unless it holds the same, sealed.
+    /// `true` when the object that is being read is what the provider stored, unless it holds the same, sealed.
     is_stored: bool,
-    /// Whether something that is sealed stands in the object that is being read.
+    /// `true` when something that is sealed stands in the object that is being read.
     is_sealed: bool,
 }
 
@@ -67,12 +67,12 @@ impl From<Malformed> for RequestError {
 struct Walk<'a> {
     cursor: Cursor<'a>,
     has_two_spellings: bool,
-    /// Whether what is read is talk, whose texts reach the model as they are.
+    /// `true` when what is read is talk, whose texts reach the model as they are.
     is_talk: bool,
     reading: Reading,
 }
 
-/// Fields that hold talk. Structures in it, such as arguments, and all others are written anew by the provider.
+/// Fields that hold talk. Structures in it, such as arguments, and all others are rewritten by the provider.
 const TALK: [&str; 8] =
     ["messages", "contents", "input", "system", "instructions", "systemInstruction", "prompt", "prediction"];
 
@@ -156,7 +156,7 @@ const fn rule_of(effect: FieldEffect) -> &'static Rule {
     }
 }
 
-/// Whether a key is the snake case of a name in camel case.
+/// Tells whether a key is the snake case of a name in camel case.
 fn is_snake_of(key: &[u8], name: &str) -> bool {
     let mut key = key.iter();
     name.bytes().all(|letter| {
@@ -169,6 +169,7 @@ fn is_snake_of(key: &[u8], name: &str) -> bool {
 }
 
 /// A whole number, however it is written.
+#[expect(clippy::cast_possible_truncation, reason = "what is cast is whole, and no larger than 2^53")]
 fn whole(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     if let Ok(number) = text.parse() {
@@ -477,7 +478,7 @@ fn length_of(text: &[u8]) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX / 8)
 }
 
-/// Whether an array, which is valid, holds whole numbers alone.
+/// Tells whether an array, which is valid, holds whole numbers alone.
 fn is_tokens(array: &[u8]) -> bool {
     array.iter().all(|byte| matches!(byte, b'0'..=b'9' | b',' | b'[' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
         && memchr::memrchr(b'[', array) == Some(0)

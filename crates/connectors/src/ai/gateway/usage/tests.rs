@@ -23,7 +23,7 @@ fn report_of((meter, provider): (Meter, &str), (form, answers): (AnswerForm, i64
     whole
 }
 
-/// What is not told of the kinds of tokens in the prompt, and in the answer.
+/// Returns the terms of an answer that does not tell the kinds of tokens in the prompt, or in the answer.
 fn untold(has_untold_input: bool, has_untold_output: bool) -> Terms {
     Terms { has_untold_input, has_untold_output, ..Terms::default() }
 }
