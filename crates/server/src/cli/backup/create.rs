@@ -26,7 +26,7 @@ pub(super) async fn run(path: &Path, session: &Session) -> CliResult {
     }
     if path.exists() {
         return Err(CliError::new(Exit::Conflict, format!("{} is there already", path.display()))
-            .hint("a backup takes no other's place; name another file, or move this one away"));
+            .hint("a backup overwrites no file; name another one, or move this one away"));
     }
     let mut file = WholeFile::create(path)?;
     receive(&mut file, session).await?;

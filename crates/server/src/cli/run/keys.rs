@@ -1,4 +1,4 @@
-//! Which keys a command gets.
+//! Keys that a command gets.
 
 use std::collections::BTreeMap;
 

@@ -38,7 +38,7 @@ fn removed() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().flat_map(|known| known.run.removed.iter().copied())
 }
 
-/// A proxy of the house would be asked for this machine's gateway, and be shown the token.
+/// A proxy of the network would be asked for this machine's gateway, and be shown the token.
 fn not_through_a_proxy(kept: &[(OsString, OsString)], base: &str) -> Vec<(String, Secret)> {
     let find = |name: &str| kept.iter().find(|(it, _)| it == OsStr::new(name)).map(|(_, value)| value);
     let host = url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));

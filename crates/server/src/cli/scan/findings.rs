@@ -1,4 +1,4 @@
-//! Which keys were found where, each once.
+//! Keys that were found, each once, with the places.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) struct Places {
     count: usize,
 }
 
-/// What was found so far.
+/// Findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) files: u64,
@@ -89,7 +89,7 @@ impl Findings {
     }
 }
 
-/// Which keys are ours, as far as that is known.
+/// Keys that are stored here, as far as that is known.
 #[derive(Debug, Default)]
 pub(super) struct Ours(Vec<(Secret, String)>);
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::session::Session;
 
@@ -9,6 +10,7 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RevokeOptions {
     /// Its public id: the part between the first and the second underscore
+    #[arg(add = names::tokens())]
     id: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a row of the original becomes here, and what of it has no place here.
+//! Mapping of a row of the original to one of ours, and the parts of it that have no place here.
 
 use strongroom::legacy::LegacyRow;
 use strongroom_client::wire::SecretText;
@@ -87,7 +87,7 @@ pub(super) fn map(source: LegacyRow, key: &MasterKey) -> Result<Mapped, Unmappab
     Ok(Mapped { row, notes })
 }
 
-/// What has no place here, so that nothing is dropped in silence. A configuration may hold secrets: only its size
+/// Names what has no place here, so that nothing is dropped in silence. A configuration may hold secrets: only its size
 /// is told.
 fn notes(source: &LegacyRow) -> Vec<String> {
     let LegacyRow { minute_limit, daily_limit, organization_id, configuration, created_by, .. } = source;
