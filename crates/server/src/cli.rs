@@ -158,7 +158,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help goes to stdout, errors to stderr. That the reader has gone is no failure.
+            // Help goes to stdout, errors to stderr. A closed pipe is no failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
@@ -202,14 +202,14 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
     let done = match command {
         Command::Serve(options) => serve::run(options, &global, output).await,
         Command::Migrate(options) => migrate::run(options, &global, output).await,
-        // These two make something out of nothing: no server is looked for.
+        // These two need no server.
         Command::Remote(RemoteCommand::Key(key::KeyCommand::Generate)) => key::generate(output),
         Command::Remote(RemoteCommand::Token(token::TokenCommand::Generate)) => token::generate(output),
-        // A key that may be wrong is not to be started with.
+        // Nothing is started with a key that may be wrong.
         Command::Remote(RemoteCommand::Key(key::KeyCommand::Check(options))) => {
             key::check(options, &global, output).await
         }
-        // What is to be stored is read before a place for it is made.
+        // The keys are read before an installation is made for them.
         Command::Remote(RemoteCommand::Import(command)) => import::run(command, &global, output).await,
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,

@@ -62,7 +62,7 @@ impl Checks {
 
     fn add(&mut self, check: Check) {
         if let Some(output) = &self.1 {
-            // Nobody reading along is no reason not to go on to the exit code.
+            // Without a reader the checks still continue to the exit code.
             let _ = output.text(&shown(&check));
         }
         self.0.push(check);

@@ -112,7 +112,7 @@ pub async fn run(command: ImportCommand, global: &GlobalOptions, output: &Output
             }
         }
     };
-    // With nothing to send nobody is asked, and nothing is made to ask.
+    // With nothing to send, no server is asked and no installation is made.
     let session =
         if is_empty { None } else { Session::open_to_import(dry_run, global, output.clone()).await? };
     let done = match prepared {

@@ -150,7 +150,7 @@ impl Output {
     }
 }
 
-/// A closed stderr is no reason to stop: what was to be said to nobody is dropped.
+/// Writes to stderr. Messages to a closed stderr are dropped: that is no reason to stop.
 fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

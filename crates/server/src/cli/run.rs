@@ -77,7 +77,7 @@ impl RunOptions {
     }
 }
 
-/// A command and the environment it is to have.
+/// A command and its environment.
 pub(super) struct Prepared {
     command: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,

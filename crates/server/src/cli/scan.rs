@@ -66,7 +66,7 @@ pub(super) async fn run(options: ScanOptions, global: &GlobalOptions, output: &O
     Ok(if findings.keys.is_empty() { Exit::Ok } else { Exit::Failure })
 }
 
-/// Asks the server which of the keys are ours. Where there is none, nothing is made to ask.
+/// Asks the server which of the keys are ours. Without a server no installation is made for that.
 async fn compare(findings: &Findings, global: &GlobalOptions, output: &Output) -> CliResult<Ours> {
     if findings.keys.is_empty() {
         return Ok(Ours::default());

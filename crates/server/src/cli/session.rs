@@ -150,7 +150,7 @@ impl Session {
 }
 
 fn nothing_there(config: &Config) -> CliError {
-    // Somebody else's is not nothing.
+    // The directory of another user may hold an installation that cannot be seen.
     if let Some(error) = config.database.url.sqlite_path().and_then(|path| std::fs::metadata(path).err())
         && error.kind() == io::ErrorKind::PermissionDenied
     {

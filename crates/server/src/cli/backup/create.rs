@@ -31,7 +31,7 @@ pub(super) async fn run(path: &Path, session: &Session) -> CliResult {
     let mut file = WholeFile::create(path)?;
     receive(&mut file, session).await?;
     file.finish()?;
-    // What stands on the disk is read again: it is a backup only if that is whole.
+    // The file is read back from the disk: it is a backup only if it is whole.
     let contents = strongroom::backup::inspect(BufReader::new(File::open(path)?))?;
     session.output.data(&Summary::of(&contents), table)?;
     session.output.note(&format!(

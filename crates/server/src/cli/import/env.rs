@@ -30,7 +30,7 @@ pub(super) use candidates::Candidates;
 use candidates::{CandidateKey, Place, Variable, find};
 use cleanup_advice::CleanupAdvice;
 
-/// Bytes of a file, at the most: no `.env` comes near.
+/// The most bytes of a file: no `.env` comes near.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The file that is read when none is named.

@@ -71,7 +71,7 @@ pub(super) fn unwrap_secrets(row: &mut ImportRow) -> Vec<String> {
         ("api_key", &mut row.api_key, Purpose::ApiKey),
         ("api_secret", &mut row.api_secret, Purpose::ApiSecret),
     ] {
-        // What cannot be used is sent as it is: the server says why not.
+        // A secret that cannot be used is sent as it is: the server says why.
         if let Some(given) = secret
             && let Ok(cleaned) = clean(given.0.expose(), purpose)
             && let Some(removed) = cleaned.removed_text()

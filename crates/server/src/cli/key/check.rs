@@ -73,7 +73,7 @@ pub(in crate::cli) async fn run(options: CheckOptions, global: &GlobalOptions, o
     judge(&text, from, masters.map_err(CliError::from), output)
 }
 
-/// Compares with what a server tells.
+/// Compares with the keys of a server.
 pub(super) async fn compare(options: &CheckOptions, session: &Session) -> CliResult {
     let Some((text, from)) = given(options)? else {
         return Err(CliError::usage("which key is to be compared with the server's?")
@@ -96,7 +96,7 @@ fn given(options: &CheckOptions) -> CliResult<Option<(Secret, String)>> {
     Ok(None)
 }
 
-/// A text that is no key is told also when the database cannot be asked.
+/// Judges the key. A text that is no key is reported even when the database cannot be asked.
 fn judge(text: &Secret, from: String, masters: CliResult<Option<Vec<String>>>, output: &Output) -> CliResult {
     let slip = |masters: &[String]| {
         misspelling::find(text.expose(), masters).map(|slip| {

@@ -39,7 +39,7 @@ pub(in crate::cli) struct RotateOptions {
 }
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// A rotation that did not move for so long is nobody's.
+/// A rotation without progress for so long has no process that works on it.
 const STALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Runs the command.

@@ -2,7 +2,7 @@
 
 use strongroom_connectors::key_pattern;
 
-/// Candidates of one line, at the most; a line with more is no line that somebody pasted a key in.
+/// The most candidates of one line; no line with a pasted key has more.
 const MAX_CANDIDATES: usize = 200;
 
 /// Tells whether a character ends a word, whatever language the line is written in.

@@ -42,7 +42,7 @@ pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliRe
 
 /// Seconds for which the command's token works when nobody prolongs it any more, as when this process is killed.
 const LEASE: i64 = 60;
-/// Between two times that it is prolonged, and after one that failed.
+/// Interval at which it is prolonged, and tried again after a failure.
 const PERIOD: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -51,7 +51,7 @@ async fn prolong(id: &str, session: &Session) -> Infallible {
     let mut pause = PERIOD;
     loop {
         tokio::time::sleep(pause).await;
-        // The server may be away for a moment, and what it refuses it refuses the command too.
+        // The server may be unavailable for a moment; a call that it refuses here it refuses to the command as well.
         pause = match session.client.prolong_token(id, LEASE).await {
             Ok(_) => PERIOD,
             Err(_) => AGAIN,
@@ -106,7 +106,7 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
         user_id: options.user_id,
         limits: options.limits(),
     };
-    // A token of one's own would go further than what was asked for.
+    // The caller's own token may reach further than was asked for.
     let narrowed = narrowed || !body.limits.is_empty();
     match (session.client.create_token(&body).await, session.client.transport()) {
         (Ok(made), _) => Ok((made.token.0, Some(made.metadata.id))),

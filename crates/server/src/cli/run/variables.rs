@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_of_the_house_is_not_asked_for_the_gateway() {
+    fn a_proxy_of_the_network_is_not_asked_for_the_gateway() {
         let all = of(&[("https_proxy", "http://proxy:3128"), ("NO_PROXY", "a.example, b.example")]);
         assert_eq!(all["NO_PROXY"], "127.0.0.1,a.example,b.example");
         assert_eq!(all["no_proxy"], all["NO_PROXY"]);

@@ -110,7 +110,7 @@ impl Ours {
 /// A key that was found, as it may be shown.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// At most a quarter of it.
+    /// The key, of which at most a quarter is shown.
     key: String,
     kind: String,
     /// The credential or token; `no`; nothing when it is not known.

@@ -1,3 +1,5 @@
+//! Tables at their own width, and fitted to a terminal.
+
 use super::*;
 
 /// Eight columns of which half are long.

@@ -56,7 +56,7 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         Err(error) => return Err(resolve::of_scope(body.scope.as_ref(), error, &session.client).await),
     };
     if let Err(error) = show(&made, session) {
-        // Nobody has seen it, and nobody ever will.
+        // It was not shown and cannot be shown again: it must not stay valid.
         let id = &made.metadata.id;
         let mend = match session.client.revoke_token(id).await {
             Ok(_) => format!("the token {id} was made, could not be shown, and is revoked again"),

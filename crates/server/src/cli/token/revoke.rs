@@ -15,7 +15,7 @@ pub(in crate::cli) struct RevokeOptions {
 }
 
 pub(super) async fn run(options: RevokeOptions, session: &Session) -> CliResult {
-    // Somebody pastes the whole token sooner or later: it must not travel in a path, which others log.
+    // A whole token that was pasted must not travel in a path, which others log.
     if options.id.contains('_') {
         return Err(CliError::usage("give the token's public id, not the token itself")
             .hint("`strongroom token list` shows the ids"));

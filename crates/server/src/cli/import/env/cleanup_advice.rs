@@ -140,7 +140,7 @@ async fn is_the_same(key: &CandidateKey, imported: &ImportedRow, client: &Client
     let Some(credential) = client.find_credential(&key.name).await? else {
         return Ok(imported.digest.is_none());
     };
-    // What is not handed out is of no use to whoever relies on the line.
+    // An inactive key is of no use to a program that relies on the line.
     if !credential.is_active {
         return Ok(false);
     }

@@ -50,7 +50,7 @@ pub(super) fn map(source: LegacyRow, key: &MasterKey) -> Result<Mapped, Unmappab
     let api_secret = open("api_secret", source.api_secret.as_ref())?;
     let name = source.name.ok_or(Unmappable::Missing("name"))?;
     let provider = source.provider.ok_or(Unmappable::Missing("provider"))?;
-    // One that we cannot read is sent as it is: the server says what is wrong with it.
+    // A provider that cannot be read here is sent as it is: the server says what is wrong with it.
     let (provider, default_priority) = match Provider::parse(&provider) {
         Ok(parsed) => (parsed.as_str().to_owned(), Some(parsed.default_priority())),
         Err(_) => (provider, None),
