@@ -1,6 +1,7 @@
 //! `cargo xtask check-layers`: who may depend on whom, the rules for files and their names, and words that are not used.
 
 mod arrows;
+mod command_line;
 mod drawing;
 mod modules;
 mod sources;
@@ -38,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let root = metadata.workspace_root.as_std_path();
     let files = sources::read_all(root)?;
     breaches.extend(files.iter().flat_map(sources::breaches));
+    breaches.extend(command_line::breaches(&files));
     breaches.extend(banned_words::breaches(&banned_words::count(root)?, &banned_words::kept(root)?));
     let rooms = Modules::read(ROOMS, &files);
     breaches.extend(rooms.circles(&[]));

@@ -73,7 +73,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     /// The body; empty for none.
     pub(crate) body: Bytes,
-    /// How long the whole answer may take.
+    /// The longest that the whole answer may take.
     pub(crate) timeout: Duration,
 }
 

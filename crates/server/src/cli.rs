@@ -3,17 +3,20 @@
 mod ai;
 mod audit;
 mod backup;
-mod beginning;
+mod bootstrap;
 mod completion;
 mod config;
 mod confirm;
 mod credential;
 mod doctor;
 mod duration;
+mod examples;
 pub mod exit;
+mod expiry;
 mod export;
 pub mod global;
 pub mod import;
+mod instant;
 mod key;
 mod leak;
 mod limit;
@@ -35,6 +38,7 @@ mod serve;
 pub mod session;
 mod settings;
 mod status;
+mod table;
 mod token;
 mod usage;
 mod user;
@@ -43,7 +47,7 @@ mod whole_file;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::exit::{CliError, CliResult, EXIT_CODES, Exit};
 use self::global::GlobalOptions;
@@ -65,29 +69,29 @@ pub struct Cli {
 enum Command {
     /// Start the server
     Serve(serve::ServeOptions),
-    /// Bring the database's schema up to date
+    /// Update the database's schema
     Migrate(migrate::MigrateOptions),
     #[command(flatten)]
     Remote(RemoteCommand),
-    /// Start a command that finds the providers' keys in its environment
+    /// Start a command with providers' keys in its environment
     ///
-    /// Without --gateway the command has the keys themselves, and may do with them what it likes. With it the command has the
+    /// Without --gateway the command has the keys themselves, and can do anything with them. With it the command has the
     /// gateway's addresses and a token that is worth nothing elsewhere. Neither confines it: a command of the same user can
     /// open the data directory and its socket as you can, and is an administrator there. Run what you do not trust as another
     /// user, or on another machine.
     Run(run::RunOptions),
-    /// Back the whole database up into one sealed file, and verify such a file
+    /// Back up the whole database to one sealed file, and verify such a file
     Backup(backup::BackupOptions),
     /// Find keys of providers and tokens of strongroom in files and git history
     Scan(scan::ScanOptions),
-    /// Put a backup into an empty database
+    /// Restore a backup into an empty database
     Restore(restore::RestoreOptions),
     /// The configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Check step by step whether everything is in place
+    /// Check step by step that everything works
     Doctor,
-    /// Print a script that completes commands and options in a shell
+    /// Print a script that completes commands, options and names in a shell
     Completion(completion::CompletionOptions),
     /// Print the OpenAPI description of the HTTP API
     #[command(hide = true)]
@@ -103,24 +107,24 @@ enum RemoteCommand {
     /// Keys of providers: store, list, read, change, delete, test
     #[command(subcommand, visible_alias = "cred")]
     Credential(credential::CredentialCommand),
-    /// Tokens, which programs show to be let in
+    /// Tokens, by which programs authenticate
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Users, whose own credentials only they see
+    /// Users, who may have credentials of their own
     #[command(subcommand)]
     User(user::UserCommand),
     /// The master key and the keys it wraps
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Move keys in from .env files or from the original application
+    /// Import keys from .env files or from the original application
     #[command(subcommand)]
     Import(import::ImportCommand),
-    /// Leaks: is this key ours, and what to do then
+    /// Leaks: find out whether a key is ours, and respond
     #[command(subcommand)]
     Leak(leak::LeakCommand),
-    /// Tell whether keys that stood in files or were replaced are still used, and which to revoke now
+    /// Report whether keys that were in files or were replaced are still used, and which to revoke now
     Offboard(offboard::OffboardOptions),
-    /// Write credentials as a list or as lines of a .env file; their keys only on request
+    /// Write credentials as a list or as lines of a .env file, without their keys unless --reveal is given
     Export(export::ExportOptions),
     /// The audit trail: list, verify, export
     #[command(subcommand)]
@@ -128,15 +132,15 @@ enum RemoteCommand {
     /// Limits: set, list, change, remove, test
     #[command(subcommand)]
     Limit(limit::LimitCommand),
-    /// Tell where models' names go
+    /// Routes of models' names
     #[command(subcommand)]
     Route(route::RouteCommand),
-    /// Show what was spent, and warn of credentials near their limit
+    /// Show usage, and warn of credentials near their limit
     Usage(usage::UsageOptions),
     /// Ask a model about an error, with a key that stays sealed
     #[command(subcommand)]
     Ai(ai::AiCommand),
-    /// Show which server answers, and whom it takes you for
+    /// Show which server answers, and who you are to it
     Status,
 }
 
@@ -144,10 +148,18 @@ enum RemoteCommand {
 ///
 /// It is not generic: all commands would be compiled again with the binary, which takes half a minute.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    match completion::answer(&arguments) {
+        Ok(true) => return Exit::Ok.into(),
+        Ok(false) => {}
+        Err(error) => {
+            let _ = error.print();
+            return Exit::Usage.into();
+        }
+    }
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help goes to stdout, errors to stderr. That the reader has gone is no failure.
+            // Help goes to stdout, errors to stderr. A closed pipe is no failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
@@ -166,6 +178,17 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     })
 }
 
+/// The commands and options, with their examples.
+fn command() -> clap::Command {
+    examples::add_to(Cli::command())
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// On one processor a thread that everything runs on: more of them would only wait for each other.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = match std::thread::available_parallelism() {
@@ -180,14 +203,14 @@ async fn execute(cli: Cli, output: &Output) -> CliResult<ExitCode> {
     let done = match command {
         Command::Serve(options) => serve::run(options, &global, output).await,
         Command::Migrate(options) => migrate::run(options, &global, output).await,
-        // These two make something out of nothing: no server is looked for.
+        // These two need no server.
         Command::Remote(RemoteCommand::Key(key::KeyCommand::Generate)) => key::generate(output),
         Command::Remote(RemoteCommand::Token(token::TokenCommand::Generate)) => token::generate(output),
-        // A key that may be wrong is not to be started with.
+        // Nothing is started with a key that may be wrong.
         Command::Remote(RemoteCommand::Key(key::KeyCommand::Check(options))) => {
             key::check(options, &global, output).await
         }
-        // What is to be stored is read before a place for it is made.
+        // The keys are read before an installation is made for them.
         Command::Remote(RemoteCommand::Import(command)) => import::run(command, &global, output).await,
         Command::Remote(command) => with_server(command, &global, output).await,
         Command::Run(options) => return run_command(options, &global, output).await,
@@ -208,7 +231,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
     if let RemoteCommand::Credential(credential::CredentialCommand::Add(options)) = &mut command {
         options.read_secrets(output)?;
     }
-    let session = Session::open_for(command.beginning(), global, output.clone()).await?;
+    let session = Session::open_for(command.bootstrap(), global, output.clone()).await?;
     let done = match command {
         RemoteCommand::Credential(command) => credential::run(command, &session).await,
         RemoteCommand::Token(command) => token::run(command, &session).await,

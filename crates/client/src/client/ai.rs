@@ -11,7 +11,7 @@ use crate::wire::ai::{Suggestion, SuggestionRequest};
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Client {
-    /// What may be done about an error.
+    /// Returns a suggestion about an error.
     ///
     /// # Errors
     /// [`ClientError`]; not found when no provider is configured.

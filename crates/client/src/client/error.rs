@@ -1,4 +1,4 @@
-//! What can go wrong between a caller and the API, sorted so that a program can act on it.
+//! Failures between a caller and the API, sorted so that a program can act on them.
 
 use std::error::Error as StdError;
 
@@ -27,7 +27,7 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ClientError {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: ErrorKind,
     /// The HTTP status of the answer, when there was one.
     pub status: Option<u16>,
@@ -110,13 +110,13 @@ impl ClientError {
         }
     }
 
-    /// Whether the thing does not exist.
+    /// Tells whether the thing does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::Problem(ProblemKind::NotFound)
     }
 
-    /// Whether the caller is known and may not.
+    /// Tells whether the caller is known and may not.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         self.kind == ErrorKind::Problem(ProblemKind::Denied)

@@ -52,7 +52,7 @@ impl Client {
         self.draft(Method::DELETE, format!("{PATH}/{}", encode(id))).fetch().await
     }
 
-    /// What a call would meet.
+    /// Returns the limits that a call would meet.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -16,7 +16,7 @@ pub(super) const PAGE_SIZE: i64 = 1000;
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// Where the next page starts: the `cursor` to ask with. `None` at the end.
+    /// The start of the next page: the `cursor` to ask with. `None` at the end.
     pub next: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! How a typed call becomes a request, and an answer a typed value.
+//! Requests of typed calls, and typed values of answers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where a model's name goes.
+//! Routes of models' names.
 
 use http::Method;
 

@@ -1,4 +1,4 @@
-//! How the server is, and whom it takes the caller for.
+//! State of the server, and its view of the caller.
 
 use http::{Method, StatusCode};
 
@@ -15,7 +15,7 @@ impl Client {
         self.draft(Method::GET, "/api/admin/status").fetch().await
     }
 
-    /// Whether the server can do its work. One that cannot is no error but an answer.
+    /// Returns whether the server can do its work. One that cannot is no error but an answer.
     ///
     /// # Errors
     /// [`ClientError`] when nothing, or something else, answers.
@@ -29,7 +29,7 @@ impl Client {
         }
     }
 
-    /// Whether something answers at all.
+    /// Returns whether something answers at all.
     ///
     /// # Errors
     /// [`ClientError`] when nothing does.

@@ -1,4 +1,4 @@
-//! Usage: sums, verification, and pricing anew; and the health of credentials.
+//! Usage: sums, verification, and pricing again; and the health of credentials.
 
 use http::Method;
 
@@ -10,7 +10,7 @@ use crate::wire::usage::{RepriceUsage, ShowUsage, Usage, UsageRepriced, UsageVer
 const PATH: &str = "/api/admin/usage";
 
 impl Client {
-    /// What was used.
+    /// Returns sums of usage.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -18,7 +18,7 @@ impl Client {
         self.draft(Method::GET, PATH).query(query)?.fetch().await
     }
 
-    /// Whether counters equal the ledger.
+    /// Compares the counters with the ledger.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -26,7 +26,7 @@ impl Client {
         self.draft(Method::GET, format!("{PATH}/verify")).within(LONG_TIMEOUT).fetch().await
     }
 
-    /// Prices anew what was used.
+    /// Prices again what was used.
     ///
     /// # Errors
     /// [`ClientError`].

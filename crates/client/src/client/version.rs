@@ -21,7 +21,7 @@ impl Client {
         self.draft(Method::GET, format!("{PATH}/{id}/versions")).fetch().await
     }
 
-    /// What differs between two versions.
+    /// Returns the differences between two versions.
     ///
     /// # Errors
     /// [`ClientError`]; not found when one is not there.

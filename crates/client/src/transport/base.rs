@@ -43,7 +43,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// What stands in the `Host` header when the socket file is the way.
+/// The `Host` header of requests through the socket file.
 pub(super) fn local() -> Result<Url, ClientError> {
     Url::parse("http://localhost").map_err(|error| ClientError::usage(error.to_string()))
 }

@@ -15,7 +15,7 @@ use crate::client::ClientError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to reach a server over the network.
+/// The address of a server on the network, and how it is spoken to.
 #[derive(Debug)]
 pub struct HttpOptions {
     /// Its address, such as `https://strongroom.example`.
@@ -24,7 +24,7 @@ pub struct HttpOptions {
     pub token: Secret,
     /// Certificates (PEM) to trust beside those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Whether plaintext HTTP may leave this machine.
+    /// True when plaintext HTTP may leave this machine.
     pub allow_plaintext: bool,
 }
 
@@ -57,7 +57,7 @@ impl Transport {
     }
 }
 
-/// What every client has in common.
+/// Settings that all clients share.
 pub(super) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .redirect(Policy::none())

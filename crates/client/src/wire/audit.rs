@@ -21,7 +21,7 @@ pub struct AuditEntry {
     pub action: String,
     /// `token:ID`, `user:N`, `local:NAME`, `library` or `system`.
     pub actor: String,
-    /// What kind of thing it is about.
+    /// The kind of its target.
     pub target_kind: String,
     /// The thing's identity.
     pub target_id: Option<String>,
@@ -41,7 +41,7 @@ pub struct AuditEntry {
     pub link: String,
 }
 
-/// Which entries to list, the newest first.
+/// Entries to list, the newest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -70,7 +70,7 @@ pub struct ListAudit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
-    /// Where the page starts, from the header `Link` of the page before.
+    /// The start of the page, from the header `Link` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<i64>,
     /// `asc` lists the oldest first; default `desc`.
@@ -90,7 +90,7 @@ pub struct AuditAnchor {
     pub link: String,
 }
 
-/// What to verify against.
+/// Anchors to verify against.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyAudit {
@@ -99,11 +99,11 @@ pub struct VerifyAudit {
     pub anchors: Vec<AuditAnchor>,
 }
 
-/// What verification found.
+/// Result of a verification.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditVerification {
-    /// Whether every entry, every head and every anchor verifies.
+    /// True when every entry, every head and every anchor verifies.
     pub valid: bool,
     /// Entries that were read.
     pub entries: i64,
@@ -113,7 +113,7 @@ pub struct AuditVerification {
     pub faults: Vec<AuditFault>,
 }
 
-/// Where a chain breaks.
+/// The place at which a chain breaks.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditFault {
@@ -121,6 +121,6 @@ pub struct AuditFault {
     pub chain_id: String,
     /// The place of the entry at fault.
     pub seq: i64,
-    /// What is wrong with it.
+    /// The fault.
     pub fault: String,
 }

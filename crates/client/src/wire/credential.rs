@@ -17,7 +17,7 @@ pub struct Credential {
     pub uid: String,
     /// Unique among credentials that are not deleted.
     pub name: String,
-    /// Whose API it opens, lower case.
+    /// The provider whose API it opens, lower case.
     pub provider: String,
     /// A base URL in place of the provider's own.
     pub endpoint: Option<String>,
@@ -31,7 +31,7 @@ pub struct Credential {
     pub frozen_at: Option<Millis>,
     /// A global credential is everybody's.
     pub is_global: bool,
-    /// Whose it is when it is not global.
+    /// The user that owns it when it is not global.
     pub user_id: Option<i64>,
     /// Uses since ever.
     pub usage_count: i64,
@@ -66,7 +66,7 @@ pub struct Credential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub rotation_due: Option<Millis>,
-    /// Who makes new keys for it.
+    /// The credential that makes new keys for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_with: Option<RotateWith>,
 }
@@ -83,7 +83,7 @@ pub struct RotateWith {
     pub project: Option<String>,
 }
 
-/// What it takes to make a credential.
+/// A credential to make.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "name": "openai-secondary", "provider": "openai", "apiKey": "sk-…", "rateLimit": 5000 })))]
@@ -115,7 +115,7 @@ pub struct CreateCredential {
     /// Default `true`, or `false` when `userId` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_global: Option<bool>,
-    /// Whose it is when it is not global.
+    /// The user that owns it when it is not global.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
     /// Monthly requests allowed; no limit when absent.
@@ -131,7 +131,7 @@ pub struct CreateCredential {
     pub rotate_after_days: Option<i64>,
 }
 
-/// What to change. A field that is absent stays; `null` empties those that can be empty.
+/// A change of a credential. A field that is absent stays; `null` empties those that can be empty.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "isActive": false, "rateLimit": 15000 })))]
@@ -139,7 +139,7 @@ pub struct UpdateCredential {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Another provider; the secrets are sealed anew for it.
+    /// Another provider; the secrets are sealed again for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// A new key: a new version.
@@ -156,13 +156,13 @@ pub struct UpdateCredential {
     /// Lower is tried first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
-    /// Whether it is handed out.
+    /// True when it is handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
-    /// Whether it is everybody's.
+    /// True when it is everybody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_global: Option<bool>,
-    /// Whose it is, or `null`.
+    /// The user that owns it, or `null`.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>)]
     pub user_id: Option<Option<i64>>,
@@ -178,13 +178,13 @@ pub struct UpdateCredential {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 3660)]
     pub rotate_after_days: Option<Option<i64>>,
-    /// Who makes new keys for it when they are due, or `null` for nobody.
+    /// The credential that makes new keys for it when they are due, or `null` for none.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RotateWith>)]
     pub rotate_with: Option<Option<RotateWith>>,
 }
 
-/// Which credentials to list.
+/// Credentials to list.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -195,22 +195,22 @@ pub struct ListCredentials {
     /// Active, or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
-    /// Whose name starts with this; the list is then by name, and otherwise by id.
+    /// Only names that start with this; the list is then by name, and otherwise by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
-    /// Whose name is exactly this.
+    /// Only this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// At most so many, 1 to 1000; the next page is in the header `Link`. Without it the list is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
-    /// Where the page starts, from the header `Link` of the page before.
+    /// The start of the page, from the header `Link` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<i64>,
 }
 
-/// Whether to call the provider.
+/// Choices for a test.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -220,7 +220,7 @@ pub struct TestQuery {
     pub live: bool,
 }
 
-/// How a credential stands. Testing counts no use.
+/// State of a credential. Testing counts no use.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TestResult {
@@ -234,12 +234,12 @@ pub struct TestResult {
     pub current_month_usage: i64,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,
-    /// What the provider said, when it was asked.
+    /// The provider's answer, when it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveTest>,
 }
 
-/// What the provider said to a live test.
+/// The provider's answer to a live test.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LiveTest {
@@ -247,7 +247,7 @@ pub struct LiveTest {
     pub outcome: String,
     /// The HTTP status of the provider's answer, when there was one.
     pub status: Option<u16>,
-    /// What that means and what to do.
+    /// Its meaning, and what to do.
     pub detail: String,
     /// From the call's start to its answer.
     pub latency_ms: u64,
@@ -261,7 +261,7 @@ pub struct RevealedCredential {
     pub id: Option<i64>,
     /// Its name; the variable's name when the key came from the environment.
     pub name: String,
-    /// Whose API it opens.
+    /// The provider whose API it opens.
     pub provider: String,
     /// A base URL in place of the provider's own.
     pub endpoint: Option<String>,
@@ -283,11 +283,11 @@ pub struct RevealedCredential {
     pub rate_limit: Option<i64>,
 }
 
-/// Where a credential stands against its monthly limit.
+/// A credential's use of its monthly limit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
-    /// Whether one more use is within the limit.
+    /// True when one more use is within the limit.
     pub allowed: bool,
     /// Monthly requests allowed.
     pub rate_limit: Option<i64>,
@@ -328,6 +328,6 @@ pub struct CredentialHealth {
     /// Until then the gateway tries others before it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Millis>,
-    /// How often in a row a provider has said so.
+    /// The number of times in a row that a provider has said so.
     pub times: u32,
 }

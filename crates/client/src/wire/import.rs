@@ -10,7 +10,7 @@ use super::SecretText;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportRequest {
-    /// Where they come from, for the audit trail: `env`, `legacy` or `file`.
+    /// Their source, for the audit trail: `env`, `legacy` or `file`.
     pub source: String,
     /// Say what would be done and change nothing.
     #[serde(default)]
@@ -45,11 +45,11 @@ pub struct ImportRow {
     /// Lower is tried first; the provider's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
-    /// Whether it is handed out.
+    /// True when it is handed out.
     pub is_active: bool,
-    /// Whether it is everybody's.
+    /// True when it is everybody's.
     pub is_global: bool,
-    /// Whose it is; an unknown user is made, disabled, with this id.
+    /// The user that owns it; an unknown user is made, disabled, with this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
     /// Monthly requests allowed.
@@ -83,11 +83,11 @@ pub struct ImportRow {
     pub updated_at: Option<Millis>,
 }
 
-/// What became of the rows, in their order.
+/// Outcomes of the rows, in their order.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
-    /// Whether nothing was changed on purpose.
+    /// True when it was a dry run, which changes nothing.
     pub dry_run: bool,
     /// Rows that were (or would be) made.
     pub migrated: usize,
@@ -99,7 +99,7 @@ pub struct ImportReport {
     pub rows: Vec<ImportedRow>,
 }
 
-/// What became of one row.
+/// Outcome of one row.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedRow {

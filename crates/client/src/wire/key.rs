@@ -11,13 +11,13 @@ use super::SecretText;
 pub struct GeneratedKey {
     /// 64 hex digits.
     pub key: SecretText,
-    /// How to use it.
+    /// A hint how to use it.
     pub message: String,
-    /// What to take care of.
+    /// A warning to heed.
     pub warning: String,
 }
 
-/// Which keys there are, what is under each, and what to do next.
+/// The keys that there are, what is under each, and what to do next.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyStatus {
@@ -28,13 +28,13 @@ pub struct KeyStatus {
     /// The master keys that they are wrapped under.
     #[serde(default)]
     pub masters: Vec<MasterKeyState>,
-    /// Who has the database open.
+    /// Processes that have the database open.
     #[serde(default)]
     pub servers: Vec<KeyHolder>,
     /// The rotation of the data key that goes on, else the last one.
     #[serde(default)]
     pub rotation: Option<KeyRotation>,
-    /// What to do next, in this order; empty when nothing is to be done.
+    /// The next steps, in this order; empty when nothing is to be done.
     #[serde(default)]
     pub next: Vec<String>,
 }
@@ -47,7 +47,7 @@ pub struct WrappedKey {
     pub id: String,
     /// `data`, `audit`, `fingerprint` or `token`.
     pub purpose: String,
-    /// Whether new work is done under it.
+    /// True when new work is done under it.
     pub is_current: bool,
     /// `current`; `leaving`, when it was replaced and texts may be left under it; or `retired`.
     #[serde(default)]
@@ -79,13 +79,13 @@ pub struct MasterKeyState {
     pub first_seen: Millis,
     /// Keys that are wrapped under it.
     pub wraps: usize,
-    /// Whether it is the one that the answering server was given first.
+    /// True when it is the one that the answering server was given first.
     pub is_first: bool,
-    /// Whether the answering server holds it.
+    /// True when the answering server holds it.
     pub is_held: bool,
     /// Servers that hold no other one.
     pub needed_by: Vec<String>,
-    /// Whether it can be retired now.
+    /// True when it can be retired now.
     pub can_go: bool,
 }
 
@@ -117,7 +117,7 @@ pub struct KeyRotation {
     pub key_id: String,
     /// `asked`, `age` or `seals`.
     pub reason: String,
-    /// Whether it goes on.
+    /// True while it goes on.
     pub is_open: bool,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
@@ -133,17 +133,17 @@ pub struct KeyRotation {
     pub broken: i64,
 }
 
-/// What asking for a new data key came to.
+/// Result of a request for a new data key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRotationStarted {
-    /// Whether it began now; otherwise one was going on already.
+    /// True when it began now; otherwise one was going on already.
     pub is_new: bool,
-    /// How it stands.
+    /// Its state.
     pub rotation: KeyRotation,
 }
 
-/// What a change of the master key came to.
+/// Result of a change of the master key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MasterKeyChange {
@@ -155,6 +155,6 @@ pub struct MasterKeyChange {
     pub others: Vec<String>,
     /// The master keys that were retired just now.
     pub retired: Vec<String>,
-    /// What to do next, in this order.
+    /// The next steps, in this order.
     pub next: Vec<String>,
 }

@@ -15,7 +15,7 @@ pub struct CheckLeaks {
     pub keys: Vec<SecretText>,
 }
 
-/// What is known of them.
+/// Facts about these keys.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeakReport {
@@ -36,11 +36,11 @@ pub struct ChangedVersion {
     pub version: Option<i64>,
 }
 
-/// What is known of a key. The key itself is not repeated.
+/// Facts about a key. The key itself is not repeated.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckedKey {
-    /// Whether it is ours.
+    /// True when it is ours.
     pub is_ours: bool,
     /// The credentials that hold it, or held it.
     pub credentials: Vec<LeakedKey>,
@@ -51,7 +51,7 @@ pub struct CheckedKey {
     pub token_state: Option<String>,
 }
 
-/// Where a key is stored.
+/// A place in which a key is stored.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeakedKey {
@@ -63,15 +63,15 @@ pub struct LeakedKey {
     pub name: String,
     /// The version that holds the key.
     pub version: i64,
-    /// Whether that is the version in use.
+    /// True when that is the version in use.
     pub is_current: bool,
-    /// Whether somebody is served from the credential with this key.
+    /// True when the credential serves with this key.
     pub is_served: bool,
-    /// Whether it is frozen.
+    /// True when it is frozen.
     pub is_frozen: bool,
-    /// Whether it was deleted.
+    /// True when it was deleted.
     pub is_deleted: bool,
-    /// Whose it is when it is not everybody's.
+    /// The user that owns it when it is not everybody's.
     pub user_id: Option<i64>,
     /// When this version was last used through strongroom, as far as it is known; `null` when it never was.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -94,7 +94,7 @@ pub struct Holder {
     pub role: String,
 }
 
-/// What to do about a leak.
+/// A response to a leak.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RespondToLeak {
@@ -109,20 +109,20 @@ pub struct RespondToLeak {
     pub since: Option<Millis>,
 }
 
-/// How far the trouble reaches.
+/// Extent of a leak.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeakResponse {
     /// The credential as it is now.
     pub credential: Credential,
-    /// What is told of is from here on.
+    /// The instant from which on uses are reported.
     #[schema(value_type = String, format = DateTime)]
     pub since: Millis,
     /// Tokens and users that could have had the key.
     pub access: Vec<Holder>,
     /// Addresses that it was handed out to.
     pub addresses: Vec<LeakAddress>,
-    /// Who spent what with it.
+    /// The actors that spent with it, with the sums.
     pub spent: Vec<LeakSpend>,
 }
 
@@ -132,22 +132,22 @@ pub struct LeakResponse {
 pub struct LeakAddress {
     /// The address.
     pub address: String,
-    /// How often.
+    /// The number of times.
     pub reads: i64,
     /// The last time.
     #[schema(value_type = String, format = DateTime)]
     pub last: Millis,
 }
 
-/// What somebody spent with a credential.
+/// The sum that an actor spent with a credential.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeakSpend {
-    /// Who, as in the audit trail.
+    /// The actor, as in the audit trail.
     pub actor: String,
     /// Uses.
     pub requests: i64,
-    /// What is known of the cost, in billionths of a US dollar.
+    /// The cost as far as it is known, in billionths of a US dollar.
     pub cost_nano_usd: i64,
     /// The first instant of the last day.
     #[schema(value_type = String, format = DateTime)]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct Limit {
     /// Its identity.
     pub id: String,
-    /// Whom it binds.
+    /// The subject that it binds.
     pub scope: LimitScope,
     /// `requests`, `tokens` or `nano_usd`.
     pub unit: String,
@@ -18,11 +18,11 @@ pub struct Limit {
     pub window: String,
     /// The most that may be used in a window.
     pub amount: i64,
-    /// What was consumed in this window, corrections included.
+    /// The amount consumed in this window, corrections included.
     pub used: i64,
-    /// What calls under way may still consume.
+    /// The amount that calls under way may still consume.
     pub held: i64,
-    /// What is left.
+    /// The amount that is left.
     pub remaining: i64,
     /// When the window ends; null when it never does.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -35,7 +35,7 @@ pub struct Limit {
     pub updated_at: Millis,
 }
 
-/// Whom a limit binds.
+/// Subject that a limit binds.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitScope {
@@ -47,7 +47,7 @@ pub struct LimitScope {
     pub name: String,
 }
 
-/// What it takes to set a limit: exactly one of `credential`, `token` and `userId`.
+/// A limit to set, on exactly one of `credential`, `token` and `userId`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "credential": "openai-primary", "unit": "tokens", "window": "day", "amount": 1_000_000 })))]
@@ -69,7 +69,7 @@ pub struct SetLimit {
     pub amount: i64,
 }
 
-/// What to change of a limit.
+/// A change of a limit.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "amount": 2_000_000 })))]
@@ -103,11 +103,11 @@ pub struct TestLimits {
     pub output_tokens: Option<i64>,
 }
 
-/// What a call would meet.
+/// Limits that a call would meet.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsTest {
-    /// Whether all limits let it through.
+    /// True when all limits let it through.
     pub allowed: bool,
     /// Every limit that binds it.
     pub limits: Vec<TestedLimit>,
@@ -117,9 +117,9 @@ pub struct LimitsTest {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TestedLimit {
-    /// Whether it lets the call through.
+    /// True when it lets the call through.
     pub allowed: bool,
-    /// What the call needs of it; null when nothing bounds that, which refuses the call.
+    /// The amount that the call needs of it; null when nothing bounds that, which refuses the call.
     pub needs: Option<i64>,
     /// The limit.
     pub limit: Limit,

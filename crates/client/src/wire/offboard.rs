@@ -11,7 +11,7 @@ const fn idle_hours() -> i64 {
     IDLE_HOURS
 }
 
-/// Which keys to ask about.
+/// Keys to ask about.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OffboardRequest {
@@ -29,7 +29,7 @@ impl Default for OffboardRequest {
     }
 }
 
-/// What is known of those keys.
+/// Facts about those keys.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OffboardReport {
@@ -37,7 +37,7 @@ pub struct OffboardReport {
     pub keys: Vec<OffboardedKey>,
 }
 
-/// What is known of a key.
+/// Facts about a key.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OffboardedKey {
@@ -59,14 +59,14 @@ pub struct OffboardedKey {
     /// Nobody has used it from this instant on.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub idle_since: Option<Millis>,
-    /// Who tells that: `provider`, or `strongroom`, which knows of its own uses only.
+    /// The source of that: `provider`, or `strongroom`, which knows of its own uses only.
     pub told_by: String,
     /// The last use through strongroom.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub used_here: Option<Millis>,
-    /// Whether somebody used it elsewhere, where that can be told.
+    /// True when somebody used it elsewhere, where that can be told.
     pub used_elsewhere: Option<bool>,
-    /// Whether strongroom will revoke it by itself.
+    /// True when strongroom will revoke it by itself.
     pub is_revoked_here: bool,
     /// Why the provider has not told.
     pub problem: Option<String>,

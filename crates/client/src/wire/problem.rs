@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What went wrong. `error` is for people, `code` for programs.
+/// A failure. `error` is for people, `code` for programs.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemBody {
-    /// What went wrong and how to mend it.
+    /// The failure and its remedy.
     pub error: String,
     /// A stable code: `invalid_request`, `unprocessable`, `unauthenticated`, `denied`, `not_found`, `conflict`,
     /// `precondition_failed`, `limit_reached`, `integrity_failure`, `bad_gateway`, `unavailable`, `internal_error`.
@@ -23,6 +23,6 @@ pub struct ProblemBody {
 /// An answer that only says that it is done.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Message {
-    /// What was done.
+    /// The change that was made.
     pub message: String,
 }

@@ -1,9 +1,9 @@
-//! What the server says about itself and about the caller.
+//! State of the server, and its view of the caller.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Whether the server can do its work.
+/// Readiness of the server.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
     /// `ready` or `unavailable`.
@@ -12,7 +12,7 @@ pub struct Readiness {
     pub checks: std::collections::BTreeMap<String, String>,
 }
 
-/// Who the server takes the caller for, and what it is.
+/// The server's version and parts, and its view of the caller.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
@@ -27,9 +27,9 @@ pub struct Status {
     pub actor: String,
     /// The caller's role.
     pub role: String,
-    /// Whether keys from the environment may stand in.
+    /// True when keys from the environment may stand in.
     pub environment_fallback: bool,
-    /// Where the server listens, as scheme, address and port; nothing when it does not, or does not tell.
+    /// The address on which the server listens, as scheme, address and port; nothing when it does not, or does not tell.
     #[serde(default)]
     pub listening: Option<String>,
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::SecretText;
 
-/// How far a token reaches. Empty lists do not narrow; both lists narrow together.
+/// Scope of a token. Empty lists do not narrow; both lists narrow together.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenScope {
@@ -18,12 +18,12 @@ pub struct TokenScope {
     pub providers: Vec<String>,
 }
 
-/// What it takes to make a token.
+/// A token to make.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "name": "ci", "role": "reader", "scope": { "providers": ["openai"] } })))]
 pub struct CreateToken {
-    /// What people call it.
+    /// Its name, for people.
     pub name: String,
     /// `admin`, `auditor`, `reader` or `gateway`.
     pub role: String,
@@ -35,7 +35,7 @@ pub struct CreateToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 86400)]
     pub lease_seconds: Option<i64>,
-    /// How far it reaches; everything when absent.
+    /// Its scope; everything when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<TokenScope>,
     /// The user it acts for.
@@ -64,11 +64,11 @@ pub struct TokenLimit {
 pub struct Token {
     /// The public part; may be logged.
     pub id: String,
-    /// What people call it.
+    /// Its name, for people.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: String,
-    /// How far it reaches.
+    /// Its scope.
     pub scope: TokenScope,
     /// The user it acts for.
     pub user_id: Option<i64>,

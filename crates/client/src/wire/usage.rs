@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Which usage.
+/// Usage to sum up.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -22,11 +22,11 @@ pub struct ShowUsage {
     pub to: Option<String>,
 }
 
-/// What was used.
+/// Sums of usage.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// What the rows are told apart by.
+    /// The dimension that rows are grouped by.
     pub group_by: String,
     /// The first day.
     pub from: String,
@@ -44,9 +44,9 @@ pub struct UsageRow {
     /// provider, the model, the token's id, the user's number or the day; empty for what has none, such as calls that the
     /// environment's key served.
     pub key: String,
-    /// What clients asked for.
+    /// Requests of clients.
     pub requests: i64,
-    /// How often keys were used for it: more than `requests` where one key was refused and another served.
+    /// Uses of keys for it: more than `requests` where one key was refused and another served.
     pub key_uses: i64,
     /// Uses that failed, without an answer or with a status of 400 and above.
     pub errors: i64,
@@ -58,17 +58,17 @@ pub struct UsageRow {
     pub output_tokens: i64,
     /// Of these, tokens that were spent on reasoning.
     pub reasoning_tokens: i64,
-    /// What is known of the cost.
+    /// The cost, as far as it is known.
     pub cost_nano_usd: i64,
     /// Uses of which no price is known.
     pub unpriced: i64,
 }
 
-/// Whether counters equal the ledger.
+/// Comparison of the counters with the ledger.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageVerification {
-    /// Whether all do.
+    /// True when all are equal.
     pub valid: bool,
     /// Those that do not.
     pub discrepancies: Vec<UsageDiscrepancy>,
@@ -80,17 +80,17 @@ pub struct UsageVerification {
 pub struct UsageDiscrepancy {
     /// The credential or limit, by its identity.
     pub subject: String,
-    /// What is counted.
+    /// The unit that is counted.
     pub unit: String,
     /// Over which window.
     pub window: String,
-    /// What the counter says.
+    /// The amount by the counter.
     pub counted: i64,
-    /// What the ledger sums up to.
+    /// The amount by the ledger.
     pub recorded: i64,
 }
 
-/// From when on to price records anew.
+/// The day from which on records are priced again.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "from": "2026-01-01" })))]
@@ -100,7 +100,7 @@ pub struct RepriceUsage {
     pub from: Option<String>,
 }
 
-/// What pricing anew came to.
+/// Result of pricing records again.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageRepriced {

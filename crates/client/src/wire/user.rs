@@ -24,7 +24,7 @@ pub struct User {
     pub updated_at: Millis,
 }
 
-/// What it takes to make a user.
+/// A user to make.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "name": "ada", "role": "admin" })))]
@@ -38,7 +38,7 @@ pub struct CreateUser {
     pub id: Option<i64>,
 }
 
-/// What to change of a user. A field that is absent stays.
+/// A change of a user. A field that is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(examples(json!({ "role": "auditor" })))]
@@ -49,7 +49,7 @@ pub struct UpdateUser {
     /// A new role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Whether it is let in.
+    /// True when it is let in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_active: Option<bool>,
 }

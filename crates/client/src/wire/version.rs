@@ -31,7 +31,7 @@ pub struct Version {
     pub copied_from: Option<i64>,
     /// The share of the gateway's calls that go to a staged version.
     pub percent: Option<i64>,
-    /// Who made it.
+    /// The actor that made it.
     pub created_by: String,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
@@ -57,7 +57,7 @@ pub struct Version {
     /// When its values were erased.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub erased_at: Option<Millis>,
-    /// What the provider said when it was last asked about it: `ok`, `bad_key`, `empty_account`, `rate_limited`,
+    /// Answer of the provider when it was last asked about it: `ok`, `bad_key`, `empty_account`, `rate_limited`,
     /// `unreachable` or `unexpected`.
     pub probe_outcome: Option<String>,
     /// When that was.
@@ -76,11 +76,11 @@ pub struct SameKey {
     pub name: String,
     /// Its number.
     pub version: i64,
-    /// Whether the credential was deleted, and can be taken back.
+    /// True when the credential was deleted, and can be restored.
     pub is_deleted: bool,
 }
 
-/// Which versions to compare.
+/// Versions to compare.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -91,7 +91,7 @@ pub struct CompareVersions {
     pub to: i64,
 }
 
-/// What differs between two versions, without their values.
+/// Differences between two versions, without their values.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionComparison {
@@ -103,7 +103,7 @@ pub struct VersionComparison {
     pub fields: Vec<FieldComparison>,
 }
 
-/// How a field of one version stands to that of another.
+/// Difference of a field between two versions.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldComparison {
@@ -138,7 +138,7 @@ pub struct SetCanary {
     pub skip_test: bool,
 }
 
-/// How to promote.
+/// Choices for a promotion.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

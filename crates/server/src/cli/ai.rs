@@ -11,26 +11,26 @@ use super::output::Format;
 use super::session::Session;
 
 /// More than this of an error is not read, in bytes.
-const MOST: u64 = 1024 * 1024;
+const MAX_ERROR_BYTES: u64 = 1024 * 1024;
 
 /// `strongroom ai …`
 #[derive(Debug, Subcommand)]
 pub(super) enum AiCommand {
-    /// Ask a model what may be done about an error
+    /// Ask a model how to fix an error
     Suggest(SuggestOptions),
 }
 
 /// Options of `ai suggest`.
 #[derive(Debug, Args)]
 pub(super) struct SuggestOptions {
-    /// The file that holds the error; `-` or nothing for stdin
+    /// The file that contains the error. Default: stdin, as is `-`
     file: Option<PathBuf>,
 
-    /// What kind of error it is, such as database
+    /// The kind of error, such as database
     #[arg(long = "type", value_name = "TYPE", default_value = "error")]
     error_type: String,
 
-    /// How bad it is, such as high
+    /// Its severity, such as high
     #[arg(long, value_name = "SEVERITY", default_value = "medium")]
     severity: String,
 }
@@ -55,9 +55,9 @@ pub(super) async fn run(command: AiCommand, session: &Session) -> CliResult {
 fn read(file: Option<&Path>) -> CliResult<String> {
     let mut bytes = Vec::new();
     match file.filter(|file| *file != Path::new("-")) {
-        None => std::io::stdin().lock().take(MOST).read_to_end(&mut bytes)?,
+        None => std::io::stdin().lock().take(MAX_ERROR_BYTES).read_to_end(&mut bytes)?,
         Some(file) => std::fs::File::open(file)
-            .and_then(|opened| opened.take(MOST).read_to_end(&mut bytes))
+            .and_then(|opened| opened.take(MAX_ERROR_BYTES).read_to_end(&mut bytes))
             .map_err(|error| CliError::usage(format!("{} cannot be read: {error}", file.display())))?,
     };
     Ok(String::from_utf8_lossy(&bytes).into_owned())

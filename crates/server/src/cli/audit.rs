@@ -16,7 +16,7 @@ pub(super) enum AuditCommand {
     /// List entries, the newest first
     #[command(visible_alias = "ls")]
     List(list::ListOptions),
-    /// Verify every entry; exits with 6 and names the entry when one does not verify
+    /// Verify every entry; exits with 6 and names the entry if one does not verify
     Verify(verify::VerifyOptions),
     /// Write all entries, the oldest first, one JSON object per line
     Export(export::ExportOptions),

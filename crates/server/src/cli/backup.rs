@@ -16,7 +16,7 @@ use super::session::Session;
 
 pub(super) use summary::table;
 
-/// What is told about a backup that was proven.
+/// Summary of a backup that was proven.
 pub(super) fn summary_of(contents: &Contents, proof: &Proof) -> summary::Summary {
     summary::Summary::proven(contents, proof)
 }
@@ -25,7 +25,7 @@ pub(super) fn summary_of(contents: &Contents, proof: &Proof) -> summary::Summary
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct BackupOptions {
-    /// Where to write the backup; - is stdout
+    /// The file to write the backup to; - is stdout
     #[arg(value_name = "FILE", required = true)]
     file: Option<PathBuf>,
 
@@ -35,7 +35,7 @@ pub(super) struct BackupOptions {
 
 #[derive(Debug, Subcommand)]
 enum BackupCommand {
-    /// Prove a backup: complete and unaltered without the master key; with it, that everything in it opens
+    /// Verify a backup: that it is complete and unaltered, and with the master key that everything in it opens
     Verify(verify::VerifyOptions),
 }
 

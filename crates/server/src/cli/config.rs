@@ -12,7 +12,7 @@ use crate::wiring;
 /// `strongroom config …`
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Check the configuration: show every setting and where it comes from, or all that is wrong
+    /// Check the configuration: show every setting and its source, and every error
     Check,
 }
 

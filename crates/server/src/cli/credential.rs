@@ -26,7 +26,7 @@ use clap::Subcommand;
 use strongroom_client::wire::credential::Credential;
 
 use super::exit::CliResult;
-use super::output::{Table, or_dash, properties, yes_no};
+use super::output::{Format, Table, or_dash, properties, yes_no};
 use super::session::Session;
 
 /// `strongroom credential …`
@@ -41,40 +41,40 @@ pub(super) enum CredentialCommand {
     Show(show::ShowOptions),
     /// Read a key; this counts one use
     Get(get::GetOptions),
-    /// Change a credential, or give it a new key
+    /// Change a credential, or store a new key for it
     Update(Box<update::UpdateOptions>),
-    /// Delete a credential; it can be taken back for a while
+    /// Delete a credential; for a while it can be restored
     #[command(visible_alias = "rm")]
     Remove(remove::RemoveOptions),
-    /// Tell whether a credential can be used; this counts no use
+    /// Check whether a credential can be used; this counts no use
     Test(test::TestOptions),
     /// List the versions of a credential, without their keys
     Versions(versions::VersionsOptions),
-    /// Tell what differs between two versions, without showing it
+    /// Compare two versions, without showing their keys
     Diff(diff::DiffOptions),
-    /// Bring the key of an older version back into use
+    /// Use the key of an older version again
     Rollback(roll_back::RollBackOptions),
     /// Erase the key of a version that is not in use, for good
     Destroy(destroy::DestroyOptions),
-    /// Store a new key that waits until it is promoted
+    /// Store a new key that is not used until it is promoted
     Stage(stage::StageOptions),
     /// Send a share of the gateway's calls to the staged key
     Canary(canary::CanaryOptions),
-    /// Bring the staged key into use
+    /// Use the staged key from now on
     Promote(promote::PromoteOptions),
-    /// Take the staged key back
+    /// Discard the staged key
     Abort(abort::AbortOptions),
-    /// Replace the key by a new one: by itself where the provider makes keys, else step by step
+    /// Replace the key: automatically where the provider makes keys, else step by step
     Rotate(Box<rotate::RotateOptions>),
-    /// Take a deletion back
+    /// Restore a deleted credential
     Undelete(undelete::UndeleteOptions),
     /// Erase the keys of a deleted credential, for good
     Purge(purge::PurgeOptions),
     /// List credentials that nobody has used for a while
     Unused(unused::UnusedOptions),
-    /// Serve nobody from it, on no server: its key has leaked or may have
+    /// Stop its use on every server at once, when its key has leaked or may have
     Freeze(freeze::FreezeOptions),
-    /// Serve from a frozen credential again
+    /// Allow the use of a frozen credential again
     Unfreeze(freeze::FreezeOptions),
 }
 
@@ -107,8 +107,20 @@ pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliRes
     }
 }
 
-/// Everything about one credential.
-fn details(credential: &Credential) -> Table {
+/// Shows everything about one credential.
+async fn show_details(credential: &Credential, session: &Session) -> CliResult<()> {
+    let minter = match &credential.rotate_with {
+        Some(with) if session.output.format() == Format::Table => {
+            // Without its name it is still known by its number.
+            let minter = session.client.get_credential(with.credential_id).await.ok();
+            minter.map(|minter| minter.name)
+        }
+        _ => None,
+    };
+    session.output.data(credential, |credential| details(credential, minter.as_deref()))
+}
+
+fn details(credential: &Credential, minter: Option<&str>) -> Table {
     let mut table = properties([
         ("id", credential.id.to_string()),
         ("name", credential.name.clone()),
@@ -143,12 +155,16 @@ fn details(credential: &Credential) -> Table {
     }
     if let Some(with) = &credential.rotate_with {
         let project = with.project.as_ref().map(|it| format!(", project {it}")).unwrap_or_default();
-        table.row(["rotated with".to_owned(), format!("credential {}{project}", with.credential_id)]);
+        let minter = match minter {
+            Some(name) => format!("{name} (id {})", with.credential_id),
+            None => format!("credential {}", with.credential_id),
+        };
+        table.row(["rotated with".to_owned(), format!("{minter}{project}")]);
     }
     table
 }
 
-/// Whose it is.
+/// Owner of a credential.
 fn owner(credential: &Credential) -> String {
     match (credential.is_global, credential.user_id) {
         (true, _) => "everybody".to_owned(),

@@ -15,10 +15,10 @@ use super::global::GlobalOptions;
 use super::output::{Format, Output, Table, printable};
 use super::session::Session;
 
-/// How long an answer is waited for that a healthy server gives at once.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest wait for an answer that a healthy server gives at once.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a check ended.
+/// Outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
@@ -62,7 +62,7 @@ impl Checks {
 
     fn add(&mut self, check: Check) {
         if let Some(output) = &self.1 {
-            // Nobody reading along is no reason not to go on to the exit code.
+            // Without a reader the checks still continue to the exit code.
             let _ = output.text(&shown(&check));
         }
         self.0.push(check);
@@ -100,7 +100,7 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
         }
         Err(error) if error.exit == Exit::Denied => checks.warn(
             "server",
-            format!("reached through {}, but this token may not see its status", session.door),
+            format!("reached through {}, but this token may not see its status", session.mode),
         ),
         Err(error) => checks.fail("server", error.message),
     }
@@ -117,7 +117,7 @@ async fn server(checks: &mut Checks, options: &GlobalOptions, output: &Output, f
     }
 }
 
-/// Whether the server can do its work. Where it cannot, nobody waits for answers that need it.
+/// Checks whether the server can do its work. Where it cannot, nobody waits for answers that need it.
 async fn dependencies(checks: &mut Checks, session: &Session) -> bool {
     match in_time(session.client.readiness()).await {
         Ok(readiness) => {
@@ -140,15 +140,16 @@ async fn dependencies(checks: &mut Checks, session: &Session) -> bool {
 
 /// The answer, unless it takes so long that something is wrong.
 async fn in_time<T>(answer: impl Future<Output = Result<T, ClientError>>) -> CliResult<T> {
-    match tokio::time::timeout(PATIENCE, answer).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => {
-            Err(CliError::new(Exit::Unavailable, format!("no answer within {} seconds", PATIENCE.as_secs())))
-        }
+        Err(_) => Err(CliError::new(
+            Exit::Unavailable,
+            format!("no answer within {} seconds", ANSWER_TIMEOUT.as_secs()),
+        )),
     }
 }
 
-/// What credentials want from people.
+/// Checks whether credentials need attention.
 fn due(checks: &mut Checks, credentials: &[Credential]) {
     let mut is_fine = true;
     for credential in credentials {
@@ -165,7 +166,7 @@ fn due(checks: &mut Checks, credentials: &[Credential]) {
 fn reached(checks: &mut Checks, session: &Session, status: &Status) {
     let ours = env!("CARGO_PKG_VERSION");
     let detail =
-        format!("{} through {}, as {} ({})", status.version, session.door, status.actor, status.role);
+        format!("{} through {}, as {} ({})", status.version, session.mode, status.actor, status.role);
     if status.version == ours {
         checks.ok("server", detail);
     } else {

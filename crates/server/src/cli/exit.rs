@@ -7,7 +7,7 @@ use strongroom_client::{ClientError, ErrorKind};
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind};
 
-/// What the exit code of every command means. The numbers never change.
+/// Meaning of each exit code. The numbers never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -78,11 +78,11 @@ pub struct CliError {
     pub exit: Exit,
     /// For people; empty when nothing is to be said (the reader of stdout has gone).
     pub message: String,
-    /// What to do about it, one line each.
+    /// Remedies, one line each.
     pub hints: Vec<String>,
 }
 
-/// What a command returns.
+/// The result of a command.
 pub type CliResult<T = Exit> = Result<T, CliError>;
 
 impl CliError {
@@ -132,8 +132,9 @@ impl From<ClientError> for CliError {
             shown = shown.hint(format!("try again in {seconds} {unit}"));
         }
         if error.kind == ErrorKind::Untrusted {
-            shown = shown
-                .hint("--ca-file FILE (STRONGROOM_CA_FILE) trusts certificates beside those of the system");
+            shown = shown.hint(
+                "--ca-file FILE (STRONGROOM_CA_FILE) trusts certificates in addition to those of the system",
+            );
         }
         if let Some(hint) = hint_for(error.kind) {
             shown = shown.hint(hint);
@@ -141,7 +142,7 @@ impl From<ClientError> for CliError {
         let is_fault = matches!(error.status, Some(status) if status >= 500);
         if let (true, Some(id)) = (is_fault, problem.and_then(|problem| problem.request_id.as_ref())) {
             shown = shown.hint(format!(
-                "the log has more under request id {id}: the server's, or what stands above where none runs"
+                "the log has the cause under request id {id}: the server's log, or the lines above where no server runs"
             ));
         }
         shown
@@ -151,10 +152,10 @@ impl From<ClientError> for CliError {
 fn hint_for(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Problem(ProblemKind::Unauthenticated) => Some(
-            "set STRONGROOM_TOKEN or STRONGROOM_TOKEN_FILE to a token that is alive; `strongroom token create` makes one",
+            "set STRONGROOM_TOKEN or STRONGROOM_TOKEN_FILE to a valid token; `strongroom token create` makes one",
         ),
         ErrorKind::Problem(ProblemKind::Denied) => {
-            Some("`strongroom status` shows as whom the server takes you, and with which role")
+            Some("`strongroom status` shows who you are to the server, and your role")
         }
         ErrorKind::Unreachable | ErrorKind::Untrusted => {
             Some("`strongroom doctor` checks the way to the server step by step")

@@ -11,6 +11,7 @@ use strongroom_client::wire::import::ImportRow;
 use strongroom_model::Provider;
 use zeroize::Zeroizing;
 
+use super::completion::names;
 use super::exit::{CliError, CliResult, Exit};
 use super::output::Format;
 use super::session::Session;
@@ -19,20 +20,20 @@ use super::whole_file::WholeFile;
 /// Options of `export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
---format dotenv (the default) writes lines of a .env file, json and yaml a list that
-`strongroom import file` takes. Without --reveal there is no key in any of them.
-For all of a database, keys still sealed, there is `strongroom backup`.")]
+With --format dotenv (the default) lines of a .env file are written, with json or yaml a
+list for `strongroom import file`. None of them contains a key without --reveal.
+`strongroom backup` writes the whole database, with all keys sealed.")]
 pub(super) struct ExportOptions {
-    /// Write the keys too: each counts one use and is in the audit trail as read
+    /// Write the keys as well: each counts one use and is recorded in the audit trail
     #[arg(long)]
     reveal: bool,
 
-    /// Where to write, readable by its owner only; stdout otherwise
+    /// The file to write, readable by its owner only. Default: stdout
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 
     /// Only credentials of this provider
-    #[arg(long, short, value_name = "PROVIDER")]
+    #[arg(long, short, value_name = "PROVIDER", add = names::providers())]
     provider: Option<String>,
 }
 
@@ -40,7 +41,7 @@ pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult 
     if let Some(path) = options.file.as_deref().filter(|path| path.exists()) {
         // Before keys are read, which counts.
         return Err(CliError::new(Exit::Conflict, format!("{} is there already", path.display()))
-            .hint("an export takes no other file's place; name another one, or move this one away"));
+            .hint("an export overwrites no file; name another one, or move this one away"));
     }
     let query = ListCredentials { provider: options.provider.clone(), ..ListCredentials::default() };
     let found = session.client.all_credentials(query).await?;
@@ -89,10 +90,10 @@ pub(super) async fn run(options: ExportOptions, session: &Session) -> CliResult 
     if !left_out.is_empty() {
         session
             .output
-            .warn(&format!("not in what was written: {}; set it anew after an import", left_out.join("; ")));
+            .warn(&format!("not in what was written: {}; set it again after an import", left_out.join("; ")));
     }
     if options.reveal {
-        session.output.warn("the keys stand open in what was written: keep it short, and remove it");
+        session.output.warn("the output contains the keys in plain text: delete it as soon as you can");
     } else {
         session.output.note("without their keys; --reveal writes them");
     }
@@ -103,7 +104,7 @@ fn unwritable(error: impl std::fmt::Display) -> CliError {
     CliError::failure(format!("the list cannot be written in this format: {error}"))
 }
 
-/// What a credential has that is not written.
+/// Names of the settings of a credential that an export leaves out.
 fn missing(credential: &Credential, is_dotenv: bool) -> Vec<&'static str> {
     let of_dotenv = [
         (credential.expires_at.is_some(), "expiry"),

@@ -12,36 +12,36 @@ use super::output::Format;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalOptions {
-    /// How data is written to stdout
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    /// The format of data on stdout
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub format: Format,
 
     /// Answer yes to every question
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, hide_short_help = true)]
     pub yes: bool,
 
     /// The data directory of the server on this machine [env: STRONGROOM_DATA_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 
     /// The configuration file, instead of strongroom.toml in the working directory [env: STRONGROOM_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The server's address; without it the server on this machine, or its data directory itself [env: STRONGROOM_URL]
-    #[arg(long, global = true, value_name = "URL")]
+    /// The server's address. Default: the server on this machine, or its data directory [env: STRONGROOM_URL]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub url: Option<String>,
 
-    /// A file that holds the token to show at that address [env: STRONGROOM_TOKEN_FILE, or the token: STRONGROOM_TOKEN]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// A file that contains the token for that server [env: STRONGROOM_TOKEN_FILE, or the token: STRONGROOM_TOKEN]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
-    /// Certificates (PEM) to trust beside those of the system [env: STRONGROOM_CA_FILE]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Certificates (PEM) to trust in addition to those of the system [env: STRONGROOM_CA_FILE]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 
-    /// Let token and keys cross the network in plaintext, to an http:// address that is not this machine
-    #[arg(long, global = true)]
+    /// Send the token and keys unencrypted to an http:// address that is not on this machine
+    #[arg(long, global = true, hide_short_help = true)]
     pub allow_plaintext: bool,
 }
 

@@ -10,6 +10,7 @@ use super::exit::CliResult;
 use super::global::GlobalOptions;
 use super::output::Output;
 use super::session::Session;
+use super::settings;
 
 mod env;
 #[cfg(test)]
@@ -18,56 +19,56 @@ mod file;
 mod legacy;
 mod send;
 
-/// Where keys are moved in from.
+/// Sources that keys are moved in from.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// Move the providers' keys in from .env files and the environment
+    /// Import providers' keys from .env files and the environment
     ///
-    /// Finds the usual variables (OPENAI_API_KEY, GEMINI_API_KEY …) and their pools (OPENAI_API_KEY_2 …), shows them
-    /// masked, asks, and moves in those that are not there yet. It changes no file: at the end it says which lines
-    /// can go.
+    /// Finds the usual variables (OPENAI_API_KEY, GEMINI_API_KEY …) and their pools (OPENAI_API_KEY_2 …), shows the keys
+    /// masked, asks, and imports those that are not stored yet. It changes no file: at the end it says which lines
+    /// can be deleted.
     Env {
-        /// A file to read, more than once for several; without it ./.env, when there is one, and the environment
+        /// A file to read; can be repeated. Default: ./.env if it exists, and the environment
         #[arg(long, value_name = "FILE")]
         file: Vec<PathBuf>,
-        /// Say what would be done and change nothing
+        /// Show what would be done, and change nothing
         #[arg(long)]
         dry_run: bool,
-        /// Where keys go beside which a base URL stands, such as OPENAI_BASE_URL: to that address, or to the provider
+        /// When a base URL is set beside a key (OPENAI_BASE_URL …): store it as the key's endpoint, or ignore it
         #[arg(long, value_enum, value_name = "CHOICE")]
         base_url: Option<env::BaseUrl>,
     },
-    /// Move credentials in that `strongroom export` wrote as JSON or YAML
+    /// Import credentials that `strongroom export` wrote as JSON or YAML
     ///
-    /// Those that are there already stay as they are. One that was written without its key gets none.
+    /// Credentials that exist already are not changed. One that was exported without its key is stored without one.
     File {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Say what would be done and change nothing
+        /// Show what would be done, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Move credentials in from the original Node application's database
+    /// Import credentials from the original Node application's database
     ///
-    /// The source is only ever read. Every secret is sealed anew; ids are kept where they are free, and with them
+    /// The source is only ever read. Every secret is sealed again; ids are kept where they are free, and with them
     /// usage, limits, times, priorities and owners. Run twice, it changes nothing. The digests at the end prove that
     /// what is stored is what was read.
     Legacy {
         /// An SQLite file, or the postgres:// URL of the database; its password can stand in PGPASSWORD or ~/.pgpass
         #[arg(value_name = "DATABASE")]
         database: String,
-        /// A file with the original's ENCRYPTION_KEY: its 64 hex digits, or the .env that has it
+        /// A file with the original's ENCRYPTION_KEY: its 64 hexadecimal digits, or the .env that contains it
         #[arg(long, value_name = "FILE")]
         legacy_key_file: PathBuf,
-        /// Say what would be done and change nothing
+        /// Show what would be done, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
 }
 
 impl ImportCommand {
-    /// Whether it only says what would be done.
+    /// Tells whether it is a dry run.
     pub(super) fn is_dry_run(&self) -> bool {
         match self {
             Self::Env { dry_run, .. } | Self::File { dry_run, .. } | Self::Legacy { dry_run, .. } => *dry_run,
@@ -75,9 +76,9 @@ impl ImportCommand {
     }
 }
 
-/// What was read of a source and is to be sent.
+/// Rows that were read of a source and are to be sent.
 enum Prepared {
-    Env(env::Found),
+    Env(env::Candidates),
     File(Vec<ImportRow>),
     Legacy(Box<legacy::Prepared>),
 }
@@ -111,11 +112,16 @@ pub async fn run(command: ImportCommand, global: &GlobalOptions, output: &Output
             }
         }
     };
-    // With nothing to send nobody is asked, and nothing is made to ask.
+    // With nothing to send, no server is asked and no installation is made.
     let session =
         if is_empty { None } else { Session::open_to_import(dry_run, global, output.clone()).await? };
     let done = match prepared {
-        Prepared::Env(found) => env::send(&found, dry_run, output, session.as_ref()).await,
+        Prepared::Env(found) => {
+            // A server that is there checks by itself, and may allow other addresses than the settings here.
+            let is_told_only = session.is_none() && !is_empty;
+            let guard = is_told_only.then(|| settings::endpoint_guard(global)).transpose()?;
+            env::send(&found, (dry_run, guard.as_ref()), output, session.as_ref()).await
+        }
         Prepared::File(rows) => file::send(rows, dry_run, output, session.as_ref()).await,
         Prepared::Legacy(prepared) => legacy::send(*prepared, dry_run, output, session.as_ref()).await,
     };

@@ -19,14 +19,14 @@ pub(super) use check::run as check;
 /// `strongroom key …`
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Print a fresh master key for ENCRYPTION_KEY; needs no server and is stored nowhere
+    /// Print a new master key for ENCRYPTION_KEY; this needs no server, and the key is not stored
     Generate,
-    /// Check whether a master key is well-formed and the database's, without starting anything
+    /// Check whether a master key is valid and the database's, without starting anything
     #[command(long_about = check::ABOUT)]
     Check(check::CheckOptions),
-    /// Show which key seals what, which master keys wrap them, who holds those, and what to do next
+    /// Show the keys, the master keys that wrap them, the servers that hold those, and what to do next
     Status,
-    /// Replace the data key and seal everything anew, or with --master replace the master key
+    /// Replace the data key and seal everything again; with --master replace the master key
     #[command(long_about = rotate::ABOUT)]
     Rotate(rotate::RotateOptions),
 }

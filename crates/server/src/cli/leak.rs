@@ -14,10 +14,10 @@ use super::session::Session;
 /// `strongroom leak …`
 #[derive(Debug, Subcommand)]
 pub(super) enum LeakCommand {
-    /// Say whether keys are ours: one per line on stdin, as it was found; exits with 0 when one is, with 3 when none is,
+    /// Check whether keys are ours: one per line on stdin, as they were found; exits with 0 when one is, with 3 when none is,
     /// with 6 when versions were changed in the database
     Check,
-    /// Freeze a credential everywhere, or go on with a new key, and tell how far the trouble reaches
+    /// Freeze a credential everywhere, or use a new key, and report the extent of the leak
     Respond(respond::RespondOptions),
 }
 
@@ -40,7 +40,7 @@ pub(super) fn warn_of_changed(output: &Output, changed: &[ChangedVersion]) {
         let what = version.map_or_else(|| "a version".to_owned(), |number| format!("version {number}"));
         output.warn(&format!(
             "{what} of credential {name:?} was changed outside strongroom, so that its key may not be known to be ours: restore \
-             it from a backup, or delete the credential and make it anew"
+             it from a backup, or delete the credential and make it again"
         ));
     }
 }

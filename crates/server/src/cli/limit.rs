@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use strongroom_client::ClientError;
 use strongroom_client::wire::limit::{Limit, LimitsTest, SetLimit, TestLimits};
 
+use super::completion::names;
 use super::exit::{CliError, CliResult, Exit};
 use super::money::{parse_usd, usd};
 use super::output::{Table, or_dash, properties, yes_no};
@@ -13,9 +14,9 @@ use super::session::Session;
 /// `strongroom limit …`
 #[derive(Debug, Subcommand)]
 pub(super) enum LimitCommand {
-    /// Set a limit on a credential, a token or a user; one that is there gets the new amount
+    /// Set a limit on a credential, a token or a user, or change its amount
     Set(SetOptions),
-    /// List limits and where they stand
+    /// List limits, with what is used and left
     #[command(visible_alias = "ls")]
     List,
     /// Show a limit
@@ -25,47 +26,48 @@ pub(super) enum LimitCommand {
     /// Remove a limit
     #[command(visible_alias = "rm")]
     Remove(LimitId),
-    /// Tell what a call would meet; counts nothing, and exits with the code for a limit when it would be refused
+    /// Check whether a call would pass all limits; this counts nothing, and exits with 5 if it would be refused
     Test(TestOptions),
 }
 
-/// Which limit.
+/// The limit that is meant.
 #[derive(Debug, Args)]
 pub(super) struct LimitId {
     /// The limit's id
+    #[arg(add = names::limits())]
     id: String,
 }
 
-/// Whom it is about.
+/// The subject of a limit.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Whom {
     /// A credential, by name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = names::credentials())]
     credential: Option<String>,
 
     /// A token, by id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = names::tokens())]
     token: Option<String>,
 
     /// A user, by id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 }
 
-/// How much.
+/// The amount of a limit, in one of its units.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Amount {
-    /// So many requests
+    /// The number of requests
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
     requests: Option<i64>,
 
-    /// So many tokens, of prompts and answers together
+    /// The number of tokens, of prompts and answers together
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
     tokens: Option<i64>,
 
-    /// So many US dollars, such as 25 or 0.5
+    /// The amount in US dollars, such as 25 or 0.5
     #[arg(long, value_name = "DOLLARS", value_parser = parse_usd)]
     usd: Option<i64>,
 }
@@ -104,7 +106,7 @@ pub(super) struct SetOptions {
     #[command(flatten)]
     amount: Amount,
 
-    /// Over which time
+    /// The window of time
     #[arg(long, value_enum)]
     per: WindowName,
 }
@@ -113,6 +115,7 @@ pub(super) struct SetOptions {
 #[derive(Debug, Args)]
 pub(super) struct UpdateOptions {
     /// The limit's id
+    #[arg(add = names::limits())]
     id: String,
 
     /// The new amount of a limit in requests or tokens
@@ -139,27 +142,27 @@ impl UpdateOptions {
 /// Options of `limit test`.
 #[derive(Debug, Args)]
 pub(super) struct TestOptions {
-    /// With this credential
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["token", "user_id"])]
+    /// A call with this credential
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["token", "user_id"], add = names::credentials())]
     credential: Option<String>,
 
-    /// By the token with this id
-    #[arg(long, value_name = "ID")]
+    /// A call by the token with this id
+    #[arg(long, value_name = "ID", add = names::tokens())]
     token: Option<String>,
 
-    /// By this user
-    #[arg(long, value_name = "ID")]
+    /// A call by this user
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 
-    /// Of this model
+    /// A call to this model
     #[arg(long)]
     model: Option<String>,
 
-    /// With so many tokens in the prompt
+    /// Tokens in the prompt
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
     input_tokens: Option<i64>,
 
-    /// With so many tokens in the answer at the most
+    /// The most tokens in the answer
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
     output_tokens: Option<i64>,
 }

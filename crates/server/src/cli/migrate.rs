@@ -16,12 +16,12 @@ use crate::wiring;
 /// Options of `migrate`.
 #[derive(Debug, Args)]
 pub(super) struct MigrateOptions {
-    /// The database, as a role that may change its schema; the configured one otherwise. A password in it is visible in
+    /// The database, as a role that may change its schema. Default: the configured one. A password in it is visible in
     /// the process list and in the shell's history
     #[arg(long, visible_alias = "owner-url", value_name = "URL", value_parser = secret, conflicts_with = "database_url_file")]
     database_url: Option<Secret>,
 
-    /// A file that holds that URL
+    /// A file that contains that URL
     #[arg(long, visible_alias = "owner-url-file", value_name = "FILE")]
     database_url_file: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use strongroom_client::wire::offboard::{OffboardReport, OffboardRequest, OffboardedKey};
 use strongroom_model::provider::{self, Teller};
 
+use super::completion::names;
 use super::duration::parse_seconds;
 use super::exit::{CliResult, Exit};
 use super::output::{Table, or_dash};
@@ -15,29 +16,29 @@ use super::session::Session;
 /// Options of `offboard`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without a name it is about every key that was replaced by another one, and every key
-that `strongroom import env` has moved in. OpenRouter tells of a key to whoever shows
-it; OpenAI to the credential that makes keys for this one (`strongroom credential
-update NAME --rotate-with …`). The other providers tell nothing: there, only uses
-through strongroom are known, and that is said. Keys are sent to their own providers
-only, and each question leaves an entry in the audit trail.
+Without names, all keys are reported that were replaced, and all that `strongroom import
+env` has imported. OpenRouter tells the last use of a key to its owner, OpenAI to the
+credential that makes keys for this one (`strongroom credential update NAME --rotate-with
+...`). Other providers tell nothing: of their keys only uses through strongroom are known,
+and the report says so. Keys are sent to their own providers only, and each request is
+recorded in the audit trail.
 
-It exits with 0 when every key is idle or gone, and with 1 while one is in use, serves
-here, or could not be asked about.")]
+The exit code is 0 when every key is idle or gone, and 1 while one is in use, serves here,
+or could not be checked.")]
 pub(super) struct OffboardOptions {
-    /// Credentials by name, whose keys are asked about, old and present
-    #[arg(value_name = "NAME")]
+    /// Names of credentials, whose old and present keys are asked about
+    #[arg(value_name = "NAME", add = names::credentials())]
     names: Vec<String>,
 
-    /// Idle is a key that nobody has used for so long (24h, 7d)
+    /// A key is idle when nobody has used it for this long, such as 24h or 7d
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = hours)]
     idle: i64,
 
-    /// Go on asking until every key is idle or gone, and say what changes
+    /// Continue until every key is idle or gone, and report changes
     #[arg(long)]
     watch: bool,
 
-    /// Between two questions
+    /// The time between two questions
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_seconds, requires = "watch")]
     every: i64,
 }
@@ -100,7 +101,7 @@ fn table(report: &OffboardReport) -> Table {
     table
 }
 
-/// What is known of a key and what to do, in words.
+/// Describes what is known of a key and what to do.
 fn sentence(key: &OffboardedKey) -> String {
     let OffboardedKey { credential, version, provider, .. } = key;
     let which = format!("{credential}, version {version}:");

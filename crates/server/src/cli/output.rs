@@ -1,17 +1,17 @@
-//! What commands say: data on stdout in the format that was asked for, everything else on stderr.
+//! Output of commands: data on stdout in the format that was asked for, everything else on stderr.
 
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
-use comfy_table::presets;
 use serde::Serialize;
 use strongroom_client::wire::SecretText;
 use strongroom_model::Secret;
 use strongroom_model::secret_form::is_invisible;
 
 use super::exit::{CliError, CliResult};
+pub use super::table::Table;
 
-/// How data is written.
+/// Formats of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
     /// Columns for people; of `export`, lines of a .env file.
@@ -24,12 +24,17 @@ pub enum Format {
     Yaml,
 }
 
-/// Where commands write to.
+/// The narrowest terminal that tables are fitted to: a narrower one breaks the lines itself.
+const MIN_TERMINAL_COLUMNS: usize = 80;
+
+/// Stdout and stderr, and how they are written.
 #[derive(Debug, Clone)]
 pub struct Output {
     format: Format,
     colour_stderr: bool,
     progress: bool,
+    /// The width of the terminal behind stdout; `None` where there is none, and nothing is to be left out.
+    terminal_columns: Option<usize>,
 }
 
 impl Output {
@@ -42,6 +47,8 @@ impl Output {
             format,
             colour_stderr: colour && io::stderr().is_terminal(),
             progress: io::stderr().is_terminal(),
+            terminal_columns: terminal_size::terminal_size_of(io::stdout())
+                .map(|(terminal_size::Width(columns), _)| usize::from(columns).max(MIN_TERMINAL_COLUMNS)),
         }
     }
 
@@ -51,7 +58,7 @@ impl Output {
         self.format
     }
 
-    /// Whether progress bars may be drawn on stderr.
+    /// Tells whether progress bars may be drawn on stderr.
     #[must_use]
     pub fn draws_progress(&self) -> bool {
         self.progress
@@ -63,7 +70,7 @@ impl Output {
     /// When stdout cannot be written to.
     pub fn data<T: Serialize + ?Sized>(&self, value: &T, table: impl FnOnce(&T) -> Table) -> CliResult<()> {
         let text = match self.format {
-            Format::Table => table(value).to_string(),
+            Format::Table => self.fitted(&table(value)),
             Format::Json => escaped(&serde_json::to_string_pretty(value).map_err(unwritable)?),
             Format::Yaml => {
                 let yaml = serde_norway::to_string(value).map_err(unwritable)?;
@@ -76,6 +83,12 @@ impl Output {
             }
         };
         self.text(text.trim_end_matches('\n'))
+    }
+
+    /// The text of a table, fitted to the terminal that stdout is.
+    #[must_use]
+    pub fn fitted(&self, table: &Table) -> String {
+        table.fitted(self.terminal_columns)
     }
 
     /// Writes a list as [`Self::data`] does; of an empty one in columns it says so on stderr.
@@ -137,7 +150,7 @@ impl Output {
     }
 }
 
-/// A closed stderr is no reason to stop: what was to be said to nobody is dropped.
+/// Writes to stderr. Messages to a closed stderr are dropped: that is no reason to stop.
 fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
@@ -146,42 +159,10 @@ fn unwritable(error: impl std::fmt::Display) -> CliError {
     CliError::failure(format!("the answer cannot be written in this format: {error}"))
 }
 
-/// Columns of text under a header in capitals, without lines.
-#[derive(Debug)]
-pub struct Table(comfy_table::Table);
-
-impl Table {
-    /// A table with these columns.
-    #[must_use]
-    pub fn new<const N: usize>(columns: [&str; N]) -> Self {
-        let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_header(columns.map(str::to_uppercase));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
-        Self(table)
-    }
-
-    /// Adds a row. Control characters are escaped: a stored name must not steer the terminal.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.0.add_row(cells.map(|cell| printable(&cell).replace('\n', "\\n")));
-    }
-}
-
-impl std::fmt::Display for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for line in self.0.lines() {
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-}
-
 /// A thing and its properties, one per line.
 #[must_use]
 pub fn properties<const N: usize>(rows: [(&str, String); N]) -> Table {
-    let mut table = Table::new(["property", "value"]);
+    let mut table = Table::of_properties();
     for (name, value) in rows {
         table.row([name.to_owned(), value]);
     }
@@ -220,7 +201,7 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether a character would steer a terminal, or show a text as another one.
+/// Tells whether a character would steer a terminal, or show a text as another one.
 fn steers(character: char) -> bool {
     (character.is_control() && character != '\n') || is_invisible(character)
 }
@@ -244,22 +225,6 @@ fn escaped(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_are_plain_columns_without_trailing_space() {
-        let mut table = Table::new(["name", "limit"]);
-        table.row(["openai-primary".to_owned(), "5000".to_owned()]);
-        table.row(["x".to_owned(), "-".to_owned()]);
-        assert_eq!(table.to_string(), "NAME            LIMIT\nopenai-primary  5000\nx               -\n");
-    }
-
-    #[test]
-    fn a_stored_name_cannot_steer_the_terminal() {
-        let mut table = Table::new(["name"]);
-        table.row(["a\x1b[2J\r\nb\u{9b}".to_owned()]);
-        let shown = table.to_string();
-        assert_eq!(shown.lines().nth(1), Some("a\\u{1b}[2J\\r\\nb\\u{9b}"));
-    }
 
     #[test]
     fn a_masked_secret_can_be_serialised_without_showing_it() {

@@ -1,4 +1,4 @@
-//! What a name or number on the command line stands for.
+//! Names and numbers on the command line, and the things they stand for.
 
 use strongroom_client::wire::credential::{Credential, RevealedCredential};
 use strongroom_client::wire::token::TokenScope;

@@ -18,24 +18,24 @@ use crate::wiring;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The database is the configured one (STRONGROOM_DATABASE_URL, or strongroom.db in the
-data directory) and must be empty; SQLite and PostgreSQL take each other's backups.
-The master key must be the one the backup was made under. Stop the old servers first.
-A restore that was cut short leaves a database that serves nothing; run it again.")]
+data directory) and must be empty. A backup of SQLite can be restored into PostgreSQL
+and the reverse. The master key must be the one of the backup. Stop the old servers first.
+A restore that is interrupted leaves a database that refuses all use: run it again.")]
 pub(super) struct RestoreOptions {
     /// The backup
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// What becomes of limits whose window is open: what was spent after the backup is not known
+    /// What to do with limits whose window is still open: the use since the backup is not known
     #[arg(long, value_enum, default_value_t = Limits::Close, value_name = "WHAT")]
     limits: Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Limits {
-    /// Nothing more is let through until the next window
+    /// Refuse calls until the next window
     Close,
-    /// They go on from where the backup knows them to be; they may be exceeded
+    /// Continue from the use at the time of the backup; limits may be exceeded
     Keep,
 }
 

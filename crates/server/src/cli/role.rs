@@ -6,9 +6,9 @@ use strongroom_model::Role;
 /// The roles.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(in crate::cli) enum RoleName {
-    /// Everything
+    /// All rights
     Admin,
-    /// Metadata and the audit trail, no keys
+    /// Sees metadata and the audit trail, no keys
     Auditor,
     /// Reads keys, manages nothing
     Reader,

@@ -10,14 +10,14 @@ use super::session::Session;
 /// `strongroom route …`
 #[derive(Debug, Subcommand)]
 pub(super) enum RouteCommand {
-    /// Tell where a model's name goes on /v1, and why; exits with the code for what is not found when it goes nowhere
+    /// Show which provider serves a model's name on /v1, and why; exits with 3 if none does
     Explain(ExplainOptions),
 }
 
 /// Options of `route explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainOptions {
-    /// The name, as programs ask for it, such as openai/gpt-4o-mini
+    /// The name that programs ask for, such as openai/gpt-4o-mini
     model: String,
 }
 

@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use clap::Args;
 use strongroom_client::wire::token::TokenLimit;
 
+use super::completion::names;
 use super::duration::parse_seconds;
 use super::exit::{CliError, CliResult};
 use super::money::parse_usd;
@@ -26,37 +27,37 @@ pub(super) const RUN_TOKEN_NAME: &str = "strongroom run";
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
-    /// Set this credential's key; may be given again
-    #[arg(long = "credential", short, value_name = "NAME")]
+    /// Set this credential's key; can be repeated
+    #[arg(long = "credential", short, value_name = "NAME", add = names::credentials())]
     credentials: Vec<String>,
 
-    /// Set the key that this provider's turn is at; may be given again. Without this and --credential: every provider
+    /// Set a key of this provider; can be repeated. Default without --credential: every provider
     /// that has a key you may read
-    #[arg(long = "provider", short, value_name = "PROVIDER")]
+    #[arg(long = "provider", short, value_name = "PROVIDER", add = names::providers())]
     providers: Vec<String>,
 
-    /// Read this user's own credentials; admins only
-    #[arg(long, value_name = "ID")]
+    /// Read this user's own credentials; for admins
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 
-    /// Set no key: the command calls the providers through this server's gateway, with a token of its own that is revoked
-    /// when the command ends. A program that ignores the variables that it finds goes elsewhere, without a key
+    /// Set no key: the command calls providers through this server's gateway, with a token of its own that is revoked
+    /// when the command ends. A program that ignores these variables goes elsewhere, without a key
     #[arg(long)]
     pub(super) gateway: bool,
 
-    /// How long that token works at the most, such as 90d, 12h or 30m
+    /// The longest time that the token works, such as 90d, 12h or 30m
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds, default_value = "12h", requires = "gateway")]
     expires_in: i64,
 
-    /// Let that token make so many requests at the most, in all
+    /// The most requests that the token may make
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), requires = "gateway")]
     requests: Option<i64>,
 
-    /// Let it use so many tokens at the most, of prompts and answers together
+    /// The most tokens that it may use, of prompts and answers together
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), requires = "gateway")]
     tokens: Option<i64>,
 
-    /// Let it spend so many US dollars at the most, such as 2 or 0.5
+    /// The most US dollars that it may spend, such as 2 or 0.5
     #[arg(long, value_name = "DOLLARS", value_parser = parse_usd, requires = "gateway")]
     usd: Option<i64>,
 
@@ -76,7 +77,7 @@ impl RunOptions {
     }
 }
 
-/// A command and the environment it is to have.
+/// A command and its environment.
 pub(super) struct Prepared {
     command: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,

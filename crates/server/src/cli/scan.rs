@@ -18,20 +18,20 @@ use super::session::Session;
 use super::{progress, settings};
 
 /// Keys in one question to the server.
-const BATCH: usize = 500;
+const BATCH_KEYS: usize = 500;
 
 /// Options of `scan`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 0 when nothing was found and with 1 when something was, as scanners do.
-Keys are never shown whole. With a server at hand (STRONGROOM_URL, or one on this
-machine) it is said which keys are ours; they are sent to that server only.")]
+The exit code is 0 when nothing was found and 1 when something was, as scanners do.
+Keys are never shown whole. If a server is reachable (STRONGROOM_URL, or one on this
+machine), the report says which keys are ours; they are sent to that server only.")]
 pub(super) struct ScanOptions {
-    /// A file or a folder; in a git repository its whole history is read too
+    /// A file or a folder; of a git repository the whole history is searched as well
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
 
-    /// Read the files as they are and leave the history out
+    /// Search the files only, not the git history
     #[arg(long)]
     no_history: bool,
 }
@@ -66,7 +66,7 @@ pub(super) async fn run(options: ScanOptions, global: &GlobalOptions, output: &O
     Ok(if findings.keys.is_empty() { Exit::Ok } else { Exit::Failure })
 }
 
-/// Asks the server which of the keys are ours. Where there is none, nothing is made to ask.
+/// Asks the server which of the keys are ours. Without a server no installation is made for that.
 async fn compare(findings: &Findings, global: &GlobalOptions, output: &Output) -> CliResult<Ours> {
     if findings.keys.is_empty() {
         return Ok(Ours::default());
@@ -85,7 +85,7 @@ async fn compare(findings: &Findings, global: &GlobalOptions, output: &Output) -
     };
     let (mut ours, mut changed) = (Ours::default(), Vec::new());
     let keys: Vec<_> = findings.keys.keys().cloned().collect();
-    for batch in keys.chunks(BATCH) {
+    for batch in keys.chunks(BATCH_KEYS) {
         let body = CheckLeaks { keys: batch.iter().cloned().map(SecretText).collect() };
         match session.client.check_leaks(&body).await {
             Ok(report) => {

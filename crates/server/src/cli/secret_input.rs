@@ -14,32 +14,34 @@ use zeroize::Zeroizing;
 use super::exit::{CliError, CliResult};
 use super::output::Output;
 
-/// Where a credential's secrets come from.
+/// The section of help that these options stand in. It is set for each, as one that is set for all would hold for those after them.
+const HEADING: &str = "Secrets";
+
+/// Sources of a credential's secrets.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Secrets")]
 pub struct SecretOptions {
-    /// Read the key from stdin; from a hidden prompt when that is a terminal
-    #[arg(long, conflicts_with_all = ["api_key_file", "api_key", "api_secret_stdin"])]
+    /// Read the key from stdin, or on a terminal from a hidden prompt
+    #[arg(long, help_heading = HEADING, conflicts_with_all = ["api_key_file", "api_key", "api_secret_stdin"])]
     pub api_key_stdin: bool,
 
     /// Read the key from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "api_key")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", conflicts_with = "api_key")]
     pub api_key_file: Option<PathBuf>,
 
-    /// The key itself; visible in the process list and in the shell's history
-    #[arg(long, value_name = "KEY", value_parser = secret)]
+    /// The key itself; it is visible in the process list and in the shell's history
+    #[arg(long, help_heading = HEADING, value_name = "KEY", value_parser = secret)]
     pub api_key: Option<Secret>,
 
-    /// Read the second secret from stdin; from a hidden prompt when that is a terminal
-    #[arg(long, conflicts_with_all = ["api_secret_file", "api_secret"])]
+    /// Read the second secret from stdin, or on a terminal from a hidden prompt
+    #[arg(long, help_heading = HEADING, conflicts_with_all = ["api_secret_file", "api_secret"])]
     pub api_secret_stdin: bool,
 
     /// Read the second secret from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "api_secret")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE", conflicts_with = "api_secret")]
     pub api_secret_file: Option<PathBuf>,
 
     /// The second secret itself; visible in the process list and in the shell's history
-    #[arg(long, value_name = "SECRET", value_parser = secret)]
+    #[arg(long, help_heading = HEADING, value_name = "SECRET", value_parser = secret)]
     pub api_secret: Option<Secret>,
 }
 

@@ -12,15 +12,15 @@ use crate::wiring;
 /// Options of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeOptions {
-    /// The address and port to listen on; 127.0.0.1:8420 when nothing says otherwise
+    /// The address and port to listen on. Default: the configured ones, or 127.0.0.1:8420
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 
-    /// Leave the database's schema alone; `strongroom migrate` brings it up to date
+    /// Do not update the database's schema; `strongroom migrate` does that
     #[arg(long)]
     no_migrate: bool,
 
-    /// The form of the log on stderr; pretty on a terminal and json elsewhere when nothing says otherwise
+    /// The format of the log on stderr. Default: the configured one, or pretty on a terminal and json elsewhere
     #[arg(long, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 }

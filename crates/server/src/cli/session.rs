@@ -11,19 +11,19 @@ use strongroom_client::transport::HttpOptions;
 use strongroom_client::{Client, Transport};
 use strongroom_model::Secret;
 
-use super::beginning::Beginning;
+use super::bootstrap::Bootstrap;
 use super::confirm;
 use super::exit::{CliError, CliResult, Exit};
 use super::global::{GlobalOptions, variable};
 use super::output::Output;
 use super::secret_input::read_secret_file;
 use super::settings;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::wiring::{self, InProcess};
 
-/// Which way the session goes.
+/// Ways in which a session reaches the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Door {
+pub enum ConnectionMode {
     /// To this address.
     Network(String),
     /// Through this socket file of a server on this machine.
@@ -32,24 +32,24 @@ pub enum Door {
     InProcess,
 }
 
-/// What a command works with.
+/// The API, the person and the choices that a command works with.
 pub struct Session {
     /// The API.
     pub client: Client,
     /// The person.
     pub output: Output,
-    /// Whether every question is answered with yes.
+    /// True when every question is answered with yes.
     pub yes: bool,
     /// The way to the API.
-    pub door: Door,
+    pub mode: ConnectionMode,
     in_process: Option<InProcess>,
 }
 
 impl Session {
     /// A session over a client that is there already.
     #[must_use]
-    pub fn new(client: Client, output: Output, yes: bool, door: Door) -> Self {
-        Self { client, output, yes, door, in_process: None }
+    pub fn new(client: Client, output: Output, yes: bool, mode: ConnectionMode) -> Self {
+        Self { client, output, yes, mode, in_process: None }
     }
 
     /// Opens the way to what is there; see [`Session::open_for`].
@@ -57,7 +57,7 @@ impl Session {
     /// # Errors
     /// When the options contradict each other, or there is no way.
     pub async fn open(options: &GlobalOptions, output: Output) -> CliResult<Self> {
-        Self::open_for(Beginning::Refuses, options, output).await
+        Self::open_for(Bootstrap::Refuses, options, output).await
     }
 
     /// Opens the way: the address that was given, else the socket file of the server on this machine, else the data
@@ -65,13 +65,13 @@ impl Session {
     ///
     /// # Errors
     /// When the options contradict each other, or there is no way.
-    pub async fn open_for(beginning: Beginning, options: &GlobalOptions, output: Output) -> CliResult<Self> {
-        Self::look(beginning, options, output).await?
+    pub async fn open_for(bootstrap: Bootstrap, options: &GlobalOptions, output: Output) -> CliResult<Self> {
+        Self::look(bootstrap, options, output).await?
     }
 
     /// The inner error says that there is nothing, where nothing may be made.
     async fn look(
-        beginning: Beginning,
+        bootstrap: Bootstrap,
         options: &GlobalOptions,
         output: Output,
     ) -> CliResult<CliResult<Self>> {
@@ -85,18 +85,20 @@ impl Session {
             let (ca_file, allow_plaintext) = (options.ca_file(), options.allow_plaintext);
             let http = HttpOptions { url: url.clone(), token, ca_file, allow_plaintext };
             let client = Client::new(Transport::http(http)?);
-            return Ok(Ok(Self::new(client, output, options.yes, Door::Network(url))));
+            return Ok(Ok(Self::new(client, output, options.yes, ConnectionMode::Network(url))));
         }
         if token.is_some() {
-            output.warn("a token is set but no STRONGROOM_URL: going to this machine's own data, which needs no token");
+            output.warn(
+                "a token is set but no STRONGROOM_URL: using this machine's own data, which needs no token",
+            );
         }
         let loaded = settings::load(&settings::command_overrides(options), &output)?;
         let socket = settings::socket_file(&loaded.config);
         if answers(&socket).await {
             let client = Client::new(Transport::socket(&socket)?);
-            return Ok(Ok(Self::new(client, output, options.yes, Door::Socket(socket))));
+            return Ok(Ok(Self::new(client, output, options.yes, ConnectionMode::Socket(socket))));
         }
-        if beginning == Beginning::Refuses && !wiring::is_begun(&loaded.config).await? {
+        if bootstrap == Bootstrap::Refuses && !wiring::is_begun(&loaded.config).await? {
             return Ok(Err(nothing_there(&loaded.config)));
         }
         let in_process = wiring::in_process(&loaded).await?;
@@ -107,7 +109,7 @@ impl Session {
             ));
         }
         let client = Client::new(Transport::InProcess(in_process.caller.clone()));
-        let session = Self::new(client, output, options.yes, Door::InProcess);
+        let session = Self::new(client, output, options.yes, ConnectionMode::InProcess);
         Ok(Ok(Self { in_process: Some(in_process), ..session }))
     }
 
@@ -122,9 +124,9 @@ impl Session {
         output: Output,
     ) -> CliResult<Option<Self>> {
         if !dry_run {
-            return Self::open_for(Beginning::Makes, options, output).await.map(Some);
+            return Self::open_for(Bootstrap::Makes, options, output).await.map(Some);
         }
-        Ok(Self::look(Beginning::Refuses, options, output).await?.ok())
+        Ok(Self::look(Bootstrap::Refuses, options, output).await?.ok())
     }
 
     /// Asks before something is done that cannot be undone; goes on only after a yes.
@@ -148,13 +150,13 @@ impl Session {
 }
 
 fn nothing_there(config: &Config) -> CliError {
-    // Somebody else's is not nothing.
+    // The directory of another user may hold an installation that cannot be seen.
     if let Some(error) = config.database.url.sqlite_path().and_then(|path| std::fs::metadata(path).err())
         && error.kind() == io::ErrorKind::PermissionDenied
     {
         return CliError::new(
             Exit::Denied,
-            format!("the data directory {} cannot be looked into: {error}", config.data_dir.display()),
+            format!("the data directory {} cannot be read: {error}", config.data_dir.display()),
         )
         .hint(
             "it is another user's: run this as the user that the server runs as, or name the server with --url \
@@ -174,6 +176,24 @@ fn nothing_there(config: &Config) -> CliError {
         .hint("to begin here, run `strongroom serve`, or store a first key with `strongroom credential add`")
 }
 
+/// The API of the server that runs, as the options and the environment name it; `None` where none does, or where it cannot be
+/// told. Nothing is said, made or opened.
+pub(super) async fn running_server(options: &GlobalOptions) -> Option<Client> {
+    if let Some(url) = options.url().ok()? {
+        let token = token(options).ok()??;
+        let (ca_file, allow_plaintext) = (options.ca_file(), options.allow_plaintext);
+        return Some(Client::new(
+            Transport::http(HttpOptions { url, token, ca_file, allow_plaintext }).ok()?,
+        ));
+    }
+    let loaded = config::load_from_process(&settings::command_overrides(options)).ok()?;
+    let socket = settings::socket_file(&loaded.config);
+    if !answers(&socket).await {
+        return None;
+    }
+    Some(Client::new(Transport::socket(&socket).ok()?))
+}
+
 /// The token that is to be shown, from the environment or from a file, never from the command line.
 fn token(options: &GlobalOptions) -> CliResult<Option<Secret>> {
     match (variable("STRONGROOM_TOKEN")?, options.token_file()) {
@@ -186,7 +206,7 @@ fn token(options: &GlobalOptions) -> CliResult<Option<Secret>> {
     }
 }
 
-/// Whether a server answers at this socket file. A file that belongs to somebody else is no server of ours.
+/// Tells whether a server answers at this socket file. A file that belongs to somebody else is no server of ours.
 async fn answers(socket: &Path) -> bool {
     let Ok(metadata) = std::fs::symlink_metadata(socket) else { return false };
     let owner = metadata.uid();

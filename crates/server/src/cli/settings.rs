@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use strongroom_connectors::EndpointGuard;
+
 use super::exit::{CliError, CliResult};
 use super::global::GlobalOptions;
 use super::output::Output;
 use crate::config::{self, Config, ConfigError, Loaded, Overrides};
 
-/// What the options that every command takes say about the configuration.
+/// Settings that the global options override.
 pub(super) fn overrides(options: &GlobalOptions) -> Overrides {
     Overrides { config: options.config.clone(), data_dir: options.data_dir.clone(), ..Overrides::default() }
 }
@@ -26,12 +28,17 @@ pub(super) fn load(overrides: &Overrides, output: &Output) -> CliResult<Loaded> 
     Ok(loaded)
 }
 
-/// Where the server on this machine listens for the command line.
+/// Guard of the addresses to which a server on this machine may send keys. Warnings are left to [`load`].
+pub(super) fn endpoint_guard(options: &GlobalOptions) -> CliResult<EndpointGuard> {
+    Ok(config::load_from_process(&command_overrides(options))?.config.endpoints.guard())
+}
+
+/// Socket file on which the server on this machine listens for the command line.
 pub(super) fn socket_file(config: &Config) -> PathBuf {
     crate::wiring::socket_file::of(&config.data_dir)
 }
 
-/// Where the server keeps the master key that it made itself.
+/// File in which the server keeps the master key that it made itself.
 pub(super) fn master_key_file(config: &Config) -> PathBuf {
     config.encryption.key_file.clone().unwrap_or_else(|| config.data_dir.join("master.key"))
 }

@@ -5,7 +5,7 @@ use strongroom_client::wire::status::{Readiness, Status};
 
 use super::exit::{CliResult, Exit};
 use super::output::{Table, or_dash, properties, yes_no};
-use super::session::{Door, Session};
+use super::session::{ConnectionMode, Session};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,11 +21,11 @@ pub(super) async fn run(session: &Session) -> CliResult {
     let status = session.client.status().await?;
     let readiness = session.client.readiness().await?;
     let exit = if readiness.status == "ready" { Exit::Ok } else { Exit::Unavailable };
-    session.output.data(&Shown { door: session.door.to_string(), status, readiness }, table)?;
+    session.output.data(&Shown { door: session.mode.to_string(), status, readiness }, table)?;
     Ok(exit)
 }
 
-impl std::fmt::Display for Door {
+impl std::fmt::Display for ConnectionMode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Network(url) => f.write_str(url),
@@ -35,7 +35,7 @@ impl std::fmt::Display for Door {
     }
 }
 
-/// Whether it is ready, with what is in the way.
+/// Describes whether it is ready, with the reasons when it is not.
 fn ready(readiness: &Readiness) -> String {
     let ails = readiness.checks.iter().filter(|(_, state)| *state != "ok");
     let ails: Vec<_> = ails.map(|(dependency, state)| format!("{dependency} {state}")).collect();

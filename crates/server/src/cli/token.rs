@@ -15,14 +15,14 @@ pub(super) use generate::run as generate;
 /// `strongroom token …`
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
-    /// Make a token and print it, this once
+    /// Make a token and print it; it is never shown again
     Create(create::CreateOptions),
     /// List tokens, without their secrets; those of `strongroom run` only with --all
     #[command(visible_alias = "ls")]
     List(list::ListOptions),
     /// Revoke a token: it stops working at once
     Revoke(revoke::RevokeOptions),
-    /// Print a fresh token for STRONGROOM_ADMIN_TOKEN_FILE; needs no server and is stored nowhere
+    /// Print a new token for STRONGROOM_ADMIN_TOKEN_FILE; this needs no server, and the token is not stored
     Generate,
 }
 

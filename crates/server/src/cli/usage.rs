@@ -7,6 +7,7 @@ use serde::Serialize;
 use strongroom_client::wire::credential::{Credential, ListCredentials};
 use strongroom_model::Millis;
 
+use super::completion::names;
 use super::exit::{CliResult, Exit};
 use super::output::{Table, or_dash};
 use super::session::Session;
@@ -26,7 +27,7 @@ pub(super) struct UsageOptions {
     threshold: f64,
 
     /// Only of this provider
-    #[arg(long, short, conflicts_with = "ReportOptions")]
+    #[arg(long, short, conflicts_with = "ReportOptions", add = names::providers())]
     provider: Option<String>,
 }
 
@@ -35,7 +36,7 @@ pub(super) struct UsageOptions {
 enum UsageCommand {
     /// Prove that all counters equal the ledger
     Verify,
-    /// Price anew what was used, by the price table as it is now
+    /// Price uses again, by the current price table
     Reprice(report::RepriceOptions),
 }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use strongroom_client::wire::user::{CreateUser, UpdateUser, User};
 
+use super::completion::names;
 use super::exit::{CliError, CliResult, Exit};
 use super::output::{Table, properties, yes_no};
 use super::resolve;
@@ -26,24 +27,25 @@ pub(super) enum UserCommand {
     Remove(UserName),
 }
 
-/// Which user.
+/// The user that is meant.
 #[derive(Debug, Args)]
 pub(super) struct UserName {
     /// The user's name or id
+    #[arg(add = names::users())]
     user: String,
 }
 
 /// Options of `user add`.
 #[derive(Debug, Args)]
 pub(super) struct AddOptions {
-    /// A unique name
+    /// The name, which no other user has
     name: String,
 
-    /// What the user may do
+    /// The user's role
     #[arg(long, value_enum)]
     role: RoleName,
 
-    /// The integer to use, when users come from elsewhere; the next free one otherwise
+    /// The user's number, when users come from another system. Default: the next free one
     #[arg(long, value_name = "ID")]
     id: Option<i64>,
 }
@@ -52,6 +54,7 @@ pub(super) struct AddOptions {
 #[derive(Debug, Args)]
 pub(super) struct UpdateOptions {
     /// The user's name or id
+    #[arg(add = names::users())]
     user: String,
 
     /// A new name
@@ -62,11 +65,11 @@ pub(super) struct UpdateOptions {
     #[arg(long, value_enum)]
     role: Option<RoleName>,
 
-    /// Let the user in
+    /// Allow the user's requests again
     #[arg(long)]
     enable: bool,
 
-    /// Refuse the user everywhere
+    /// Refuse every request of the user
     #[arg(long, conflicts_with = "enable")]
     disable: bool,
 }

@@ -53,7 +53,7 @@ impl Write for WholeFile {
 impl Drop for WholeFile {
     fn drop(&mut self) {
         if !self.finished {
-            // What is left cannot be mended here, and the error on its way says more.
+            // A file that is left behind cannot be removed here, and the error that is returned says more.
             let _ = fs::remove_file(&self.beside);
         }
     }

@@ -6,6 +6,7 @@ mod ai;
 pub(crate) mod billed;
 mod bounds;
 mod canary;
+mod command_line;
 mod documents;
 mod ending;
 pub(crate) mod exactness;

@@ -174,6 +174,9 @@ async fn an_address_beside_a_key_is_stored_only_where_the_guard_lets_it() {
         std::fs::write(home.path("a.env"), format!("OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL={url}\n"))
             .unwrap();
         let import = ["import", "env", "--file", "a.env", "--yes", "--base-url", "take"];
+        // Where nothing is installed yet, a dry run says so as well.
+        let dry = said(&home.run(&[&import[..], &["--dry-run"]].concat(), 1));
+        assert!(dry.contains("would fail 1") && dry.contains(says), "{url}:\n{dry}");
         let output = home.run(&import, 1);
         let said = said(&output);
         assert!(said.contains("migrated 0, skipped 0, failed 1") && said.contains(says), "{url}:\n{said}");

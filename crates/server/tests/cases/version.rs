@@ -242,7 +242,7 @@ async fn a_key_is_made_by_the_provider_on_command() {
         "--rotate-after-days",
         "30",
     ]);
-    assert!(code == 0 && out.contains(&format!("credential {with}")), "{out}{err}");
+    assert!(code == 0 && out.contains(&format!("provisioning (id {with})")), "{out}{err}");
     let (code, out, err) = stage.cli(&["credential", "rotate", "one"]);
     assert_eq!(code, 0, "{out}{err}");
     let made = fake.good();

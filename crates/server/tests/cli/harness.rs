@@ -96,6 +96,15 @@ impl Place {
         Done::of(self.prepared(shell).output().await.unwrap())
     }
 
+    /// Runs the binary on a terminal of so many columns; its stdout has all that the terminal shows.
+    pub(crate) async fn run_on_terminal(&self, columns: usize, arguments: &str) -> Done {
+        let line =
+            format!("stty cols {columns} rows 24; exec {} {arguments}", env!("CARGO_BIN_EXE_strongroom"));
+        let mut terminal = Command::new("script");
+        terminal.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]);
+        Done::of(self.prepared(terminal).output().await.unwrap())
+    }
+
     /// Runs the binary to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Done {
         Done::of(self.command(arguments).output().await.unwrap())

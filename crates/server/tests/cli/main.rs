@@ -3,7 +3,9 @@
 mod audit;
 mod backup;
 mod beginning;
+mod completion;
 mod credential;
+mod dates;
 mod door;
 mod export;
 mod harness;
@@ -14,4 +16,5 @@ mod offboard;
 mod offline;
 mod run;
 mod scan;
+mod terminal;
 mod wrapping;

@@ -76,7 +76,7 @@ fn parse(text: &str) -> Option<Vec<AuditAnchor>> {
 /// The newest heads that a log tells.
 fn logged(text: &str) -> Vec<AuditAnchor> {
     let mut heads = Heads::default();
-    // What a collector of logs writes before each line is passed over.
+    // The prefix that a log collector writes before each line is skipped.
     let objects = text.lines().filter_map(|line| line.get(line.find('{')?..));
     for line in objects.filter_map(|line| serde_json::from_str::<Logged>(line).ok()) {
         if line.message == HEAD {

@@ -12,16 +12,16 @@ use crate::cli::progress;
 use crate::cli::session::Session;
 use crate::cli::whole_file;
 
-const PAGE: i64 = 1000;
+const PAGE_ENTRIES: i64 = 1000;
 
 /// Options of `audit export`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExportOptions {
-    /// Where to write; - is stdout
+    /// The file to write; - is stdout
     #[arg(long, value_name = "FILE", default_value = "-")]
     file: PathBuf,
 
-    /// Write the heads of the chains there, for `audit verify --anchor`, and not as the last line
+    /// Write the heads of the chains to this file, for `audit verify --anchor`, and not as the last line
     #[arg(long, value_name = "FILE")]
     anchor_file: Option<PathBuf>,
 }
@@ -53,7 +53,8 @@ async fn write_entries(
     session: &Session,
     heads_last: bool,
 ) -> CliResult<(Heads, u64)> {
-    let mut query = ListAudit { limit: Some(PAGE), order: Some("asc".to_owned()), ..ListAudit::default() };
+    let mut query =
+        ListAudit { limit: Some(PAGE_ENTRIES), order: Some("asc".to_owned()), ..ListAudit::default() };
     let progress = progress::start(&session.output, "entries", None);
     let (mut heads, mut entries) = (Heads::default(), 0);
     loop {

@@ -5,6 +5,7 @@ use strongroom_client::wire::audit::{AuditEntry, ListAudit};
 use strongroom_model::Millis;
 
 use crate::cli::exit::{CliResult, Exit};
+use crate::cli::instant;
 use crate::cli::output::{Table, or_dash};
 use crate::cli::session::Session;
 
@@ -14,40 +15,40 @@ const MAX_PAGE: i64 = 1000;
 /// Options of `audit list`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListOptions {
-    /// Exactly this action, or all of a noun when it ends in a dot: credential.
+    /// Only this action, or all actions of a noun when it ends in a dot: credential.
     #[arg(long)]
     action: Option<String>,
 
-    /// Exactly this actor, such as token:ID, user:N or local:NAME
+    /// Only this actor, such as token:ID, user:N or local:NAME
     #[arg(long)]
     actor: Option<String>,
 
-    /// Exactly this target name
+    /// Only entries about the target of this name
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
 
-    /// How it ended
+    /// Only entries with this outcome
     #[arg(long, value_enum)]
     outcome: Option<OutcomeName>,
 
-    /// Not before this instant, such as 2026-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = Millis::parse)]
+    /// Entries since then: 24h, 2026-01-31, 2026-01-31T10:00, yesterday, start-of-month; UTC unless an offset is given
+    #[arg(long, visible_alias = "since", value_name = "WHEN", value_parser = instant::back)]
     from: Option<Millis>,
 
-    /// Before this instant
-    #[arg(long, value_name = "TIME", value_parser = Millis::parse)]
+    /// Entries before then, written alike
+    #[arg(long, visible_alias = "until", value_name = "WHEN", value_parser = instant::back)]
     to: Option<Millis>,
 
-    /// At most so many
+    /// The most entries to list
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
-    /// The oldest first
+    /// List the oldest first
     #[arg(long)]
     oldest_first: bool,
 }
 
-/// How an operation ended.
+/// Outcomes of an operation.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum OutcomeName {
     Success,

@@ -14,7 +14,7 @@ use crate::cli::session::Session;
 /// Options of `audit verify`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyOptions {
-    /// Also compare with heads that were exported earlier; may be given again
+    /// Compare with heads that were exported earlier as well; can be repeated
     #[arg(long = "anchor", value_name = "FILE")]
     anchors: Vec<PathBuf>,
 }

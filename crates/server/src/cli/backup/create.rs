@@ -26,12 +26,12 @@ pub(super) async fn run(path: &Path, session: &Session) -> CliResult {
     }
     if path.exists() {
         return Err(CliError::new(Exit::Conflict, format!("{} is there already", path.display()))
-            .hint("a backup takes no other's place; name another file, or move this one away"));
+            .hint("a backup overwrites no file; name another one, or move this one away"));
     }
     let mut file = WholeFile::create(path)?;
     receive(&mut file, session).await?;
     file.finish()?;
-    // What stands on the disk is read again: it is a backup only if that is whole.
+    // The file is read back from the disk: it is a backup only if it is whole.
     let contents = strongroom::backup::inspect(BufReader::new(File::open(path)?))?;
     session.output.data(&Summary::of(&contents), table)?;
     session.output.note(&format!(

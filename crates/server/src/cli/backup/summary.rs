@@ -1,4 +1,4 @@
-//! What is told about a backup.
+//! Summary of a backup.
 
 use serde::Serialize;
 use strongroom::backup::{Contents, Proof};

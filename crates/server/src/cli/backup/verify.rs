@@ -18,12 +18,11 @@ use crate::cli::{progress, settings};
 /// Options of `backup verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without the master key it is shown that the file is complete and was not changed by
-accident. With it, that nobody changed it on purpose, that every sealed text opens,
-and that every MAC and the audit trail verify. The key is the one of the
-configuration (ENCRYPTION_KEY, ENCRYPTION_KEY_FILE, or master.key in the data
-directory); when none is there, or it is another backup's, the file is verified
-without it, and that is said.")]
+Without the master key this verifies that the file is complete and was not damaged. With
+it, that nobody changed the file on purpose, that every sealed text opens, and that every
+MAC and the audit trail verify. The key is the configured one (ENCRYPTION_KEY,
+ENCRYPTION_KEY_FILE, or master.key in the data directory). If there is none, or it belongs
+to another backup, the file is verified without it, and the output says so.")]
 pub(super) struct VerifyOptions {
     /// The backup
     #[arg(value_name = "FILE")]

@@ -6,11 +6,13 @@ use strongroom_client::wire::credential::CreateCredential;
 
 use strongroom_client::{ClientError, ErrorKind};
 use strongroom_model::provider::Dialect;
-use strongroom_model::{Clock, Millis, ProblemKind, Provider};
+use strongroom_model::{ProblemKind, Provider};
 
-use super::details;
-use crate::cli::duration::parse_seconds;
+use super::show_details;
+use super::versions::warn_of_same_key;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::expiry::ExpiryOptions;
 use crate::cli::output::Output;
 use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::secret_input::{SecretOptions, prompt_api_key, warn_of_another_provider};
@@ -22,50 +24,45 @@ pub(in crate::cli) struct AddOptions {
     /// Its name: letters, digits, '.', '_' and '-'
     name: String,
 
-    /// openai, anthropic, gemini, openrouter, groq, xai, deepseek, together, perplexity, mistral, cohere, or any other with --endpoint
-    #[arg(long, short)]
+    /// The provider: openai, anthropic, gemini, openrouter, groq, xai, deepseek, together, perplexity, mistral, cohere, or any other name with --endpoint
+    #[arg(long, short, add = names::providers())]
     provider: String,
 
     #[command(flatten)]
     secrets: SecretOptions,
 
-    /// Make it without a key, to be filled later
+    /// Store no key yet
     #[arg(long, conflicts_with_all = ["api_key", "api_key_file", "api_key_stdin"])]
     no_api_key: bool,
 
-    /// A base URL in place of the provider's own
+    /// The base URL to call instead of the provider's own
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
 
-    /// Lower is tried first; the provider's default otherwise
+    /// Lower numbers are tried first. Default: the provider's
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     priority: Option<i64>,
 
-    /// Uses allowed each month; no limit otherwise
+    /// Uses allowed each month. Default: no limit
     #[arg(long, value_name = "N")]
     rate_limit: Option<i64>,
 
-    /// Whose it is; everybody's otherwise
-    #[arg(long, value_name = "ID")]
+    /// The user that it belongs to. Default: every user
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 
-    /// Store it, but do not hand it out yet
+    /// Store it, but do not use it yet
     #[arg(long)]
     inactive: bool,
 
-    /// From when on it is not handed out, such as 2027-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = Millis::parse, conflicts_with = "expires_in")]
-    expires_at: Option<Millis>,
+    #[command(flatten)]
+    expiry: ExpiryOptions,
 
-    /// How long it is handed out, such as 90d
-    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
-    expires_in: Option<i64>,
-
-    /// Be reminded to replace the key when it has been in use for so many days
+    /// Remind of a new key after this many days
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=3660))]
     rotate_after_days: Option<i64>,
 
-    /// Sent again with the same text, the credential is made once
+    /// A text of your own: sent again with the same one, the credential is made only once
     #[arg(long, value_name = "TEXT")]
     idempotency_key: Option<String>,
 
@@ -105,14 +102,15 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
         is_global: None,
         user_id: options.user_id,
         rate_limit: options.rate_limit,
-        expires_at: options
-            .expires_at
-            .or_else(|| options.expires_in.map(|seconds| Clock::default().local_now().plus_seconds(seconds))),
+        expires_at: options.expiry.instant(),
         rotate_after_days: options.rotate_after_days,
     };
     let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await;
     let made = made.map_err(|error| of_a_taken_name(error, body.name.as_deref().unwrap_or_default()))?;
-    session.output.data(&made, details)?;
+    show_details(&made, session).await?;
+    if body.api_key.is_some() {
+        warn_of_same_key(session, &made, made.version).await;
+    }
     let speaks_openai = Provider::stored(made.provider.clone()).api().dialect == Dialect::OpenAi;
     if speaks_openai && made.endpoint.as_deref().is_some_and(has_no_path) {
         session.output.note(&format!(

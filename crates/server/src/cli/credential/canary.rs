@@ -3,7 +3,8 @@
 use clap::Args;
 use strongroom_client::wire::version::SetCanary;
 
-use super::details;
+use super::show_details;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::session::Session;
@@ -12,9 +13,10 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CanaryOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
-    /// Of a hundred calls so many go to the staged key; 0 sends none
+    /// The share of calls for the staged key, in percent; 0 sends none
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i64).range(0..=100))]
     percent: i64,
 
@@ -22,7 +24,7 @@ pub(in crate::cli) struct CanaryOptions {
     #[arg(long)]
     no_test: bool,
 
-    /// Only when it still has this revision (see `credential show`)
+    /// Only if it still has this revision (see `credential show`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<i64>,
 }
@@ -31,9 +33,9 @@ pub(super) async fn run(options: CanaryOptions, session: &Session) -> CliResult 
     let credential = resolve::credential(&session.client, &options.name).await?;
     let body = SetCanary { percent: options.percent, skip_test: options.no_test };
     let changed = session.client.set_canary(credential.id, &body, options.if_match).await?;
-    session.output.data(&changed, details)?;
+    show_details(&changed, session).await?;
     session.output.note(
-        "when the provider refuses the staged key clearly more often than the one in use, it is taken back by itself",
+        "if the provider refuses the staged key clearly more often than the one in use, it is aborted automatically",
     );
     Ok(Exit::Ok)
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 use strongroom_client::wire::version::{CompareVersions, Version, VersionComparison};
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::Table;
 use crate::cli::resolve;
@@ -12,13 +13,14 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DiffOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
-    /// The number of the first version; the one before the second otherwise
+    /// The number of the first version. Default: the one before the second
     #[arg(long, value_name = "VERSION")]
     from: Option<i64>,
 
-    /// The number of the second version; the one in use otherwise
+    /// The number of the second version. Default: the one in use
     #[arg(long, value_name = "VERSION")]
     to: Option<i64>,
 }

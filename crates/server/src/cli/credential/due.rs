@@ -1,12 +1,12 @@
-//! What a credential wants from people, in a few words.
+//! Notices about a credential that somebody has to act on, in a few words.
 
 use strongroom_client::wire::credential::Credential;
 use strongroom_model::{Clock, Millis};
 
-/// How long before an expiry it is told, in seconds.
-const SOON: i64 = 14 * 86_400;
+/// Time before an expiry at which it is first told, in seconds.
+const SOON_SECONDS: i64 = 14 * 86_400;
 
-/// What is due now; empty when nothing is.
+/// Notices that are due now; empty when nothing is.
 pub(in crate::cli) fn notices(credential: &Credential) -> Vec<String> {
     at(credential, Clock::default().local_now())
 }
@@ -18,7 +18,7 @@ fn at(credential: &Credential, now: Millis) -> Vec<String> {
     }
     match credential.expires_at {
         Some(at) if at <= now => notices.push(format!("expired {}", day(at))),
-        Some(at) if at < now.plus_seconds(SOON) => notices.push(format!("expires {}", day(at))),
+        Some(at) if at < now.plus_seconds(SOON_SECONDS) => notices.push(format!("expires {}", day(at))),
         _ => {}
     }
     if let Some(at) = credential.rotation_due.filter(|at| *at <= now) {

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::credential::RevealedCredential;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::output::{Format, Table, masked, or_dash, properties};
 use crate::cli::resolve;
@@ -13,9 +14,10 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct GetOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
-    /// Print the key itself, and in the table format nothing else: key=$(strongroom credential get NAME --reveal)
+    /// Print the key itself, and with --format table nothing else: key=$(strongroom credential get NAME --reveal)
     #[arg(long)]
     reveal: bool,
 
@@ -23,8 +25,8 @@ pub(in crate::cli) struct GetOptions {
     #[arg(long, value_enum)]
     field: Option<SecretField>,
 
-    /// Read this user's own credential; admins only
-    #[arg(long, value_name = "ID")]
+    /// Read this user's own credential; for admins
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 }
 

@@ -5,6 +5,7 @@ use strongroom_client::wire::credential::{Credential, ListCredentials};
 use strongroom_client::wire::version::DeletedCredential;
 
 use super::{notices, owner};
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash, yes_no};
 use crate::cli::session::Session;
@@ -13,22 +14,22 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ListOptions {
     /// Only of this provider
-    #[arg(long, short)]
+    #[arg(long, short, add = names::providers())]
     provider: Option<String>,
 
-    /// Only those that are handed out
+    /// Only active ones
     #[arg(long, conflicts_with = "inactive")]
     active: bool,
 
-    /// Only those that are not handed out
+    /// Only inactive ones
     #[arg(long)]
     inactive: bool,
 
-    /// Only those whose name starts with this
+    /// Only names that start with this
     #[arg(long, value_name = "TEXT")]
     prefix: Option<String>,
 
-    /// Those that are deleted and can be taken back
+    /// List deleted ones that can be restored
     #[arg(long, conflicts_with_all = ["provider", "active", "inactive", "prefix"])]
     deleted: bool,
 }

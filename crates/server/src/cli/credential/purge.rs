@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::session::Session;
@@ -10,9 +11,10 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PurgeOptions {
     /// The name or id of a deleted credential
+    #[arg(add = names::deleted_credentials())]
     name: String,
 
-    /// Only when it still has this revision (see `credential list --deleted`)
+    /// Only if it still has this revision (see `credential list --deleted`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<i64>,
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::session::Session;
@@ -10,9 +11,10 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RemoveOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
-    /// Only when it still has this revision (see `credential show`)
+    /// Only if it still has this revision (see `credential show`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<i64>,
 }
@@ -27,7 +29,7 @@ pub(super) async fn run(options: RemoveOptions, session: &Session) -> CliResult 
     same.retain(|it| it.name != credential.name || it.is_deleted);
     let done = session.client.delete_credential(credential.id, options.if_match).await?;
     session.output.note(&done.message);
-    session.output.note(&format!("`strongroom credential undelete {}` takes it back", credential.id));
+    session.output.note(&format!("`strongroom credential undelete {}` restores it", credential.id));
     session.output.note(&super::versions::at_the_provider(&same));
     Ok(Exit::Ok)
 }

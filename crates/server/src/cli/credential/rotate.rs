@@ -4,7 +4,9 @@ use clap::Args;
 use strongroom_client::wire::version::StageVersion;
 use strongroom_model::provider;
 
-use super::details;
+use super::show_details;
+use super::versions::warn_of_same_key;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::secret_input::{SecretOptions, prompt_api_key};
@@ -14,6 +16,7 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RotateOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
     #[command(flatten)]
@@ -29,9 +32,9 @@ pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult 
     let is_given = options.secrets.api_key(&session.output)?;
     if credential.rotate_with.is_some() && is_given.is_none() {
         let rotated = session.client.rotate_credential(credential.id, Some(credential.revision)).await?;
-        session.output.data(&rotated, details)?;
+        show_details(&rotated, session).await?;
         session.output.note(&format!(
-            "version {} has a key that the provider has just made; the old one goes by itself if it was made so too",
+            "version {} has a key that the provider has just made; strongroom revokes the old one if it was made in the same way",
             rotated.version
         ));
         return Ok(Exit::Ok);
@@ -45,6 +48,7 @@ pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult 
     let body = StageVersion { api_key, api_secret: options.secrets.api_secret(&session.output)? };
     let staged = session.client.stage_version(credential.id, &body, Some(credential.revision)).await?;
     let number = staged.staged.as_ref().map_or(0, |staged| staged.version);
+    warn_of_same_key(session, &staged, number).await;
     session.output.note(&format!("2. it is staged as version {number}; the provider is asked about it"));
     let promoted =
         session.client.promote_version(credential.id, options.no_test, Some(staged.revision)).await;
@@ -59,7 +63,7 @@ pub(super) async fn run(options: RotateOptions, session: &Session) -> CliResult 
             return Err(error.into());
         }
     };
-    session.output.data(&promoted, details)?;
+    show_details(&promoted, session).await?;
     session.output.note(&format!(
         "3. when `strongroom credential versions {}` shows version {} as retired, and no other that has the same key, \
          revoke the old key: {page}",

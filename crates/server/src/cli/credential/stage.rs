@@ -3,7 +3,9 @@
 use clap::Args;
 use strongroom_client::wire::version::StageVersion;
 
-use super::details;
+use super::show_details;
+use super::versions::warn_of_same_key;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::secret_input::{SecretOptions, prompt_api_key};
@@ -13,12 +15,13 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StageOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
     #[command(flatten)]
     secrets: SecretOptions,
 
-    /// Only when it still has this revision (see `credential show`)
+    /// Only if it still has this revision (see `credential show`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<i64>,
 }
@@ -31,7 +34,10 @@ pub(super) async fn run(options: StageOptions, session: &Session) -> CliResult {
     let body = StageVersion { api_key, api_secret: options.secrets.api_secret(&session.output)? };
     let credential = resolve::credential(&session.client, &options.name).await?;
     let changed = session.client.stage_version(credential.id, &body, options.if_match).await?;
-    session.output.data(&changed, details)?;
+    show_details(&changed, session).await?;
+    if let Some(staged) = &changed.staged {
+        warn_of_same_key(session, &changed, staged.version).await;
+    }
     session.output.note(&format!(
         "next: `strongroom credential canary {0} --percent 10`, or `strongroom credential promote {0}`",
         changed.name

@@ -3,6 +3,7 @@
 use clap::Args;
 use strongroom_client::wire::credential::TestResult;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash, properties};
 use crate::cli::resolve;
@@ -12,9 +13,10 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TestOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 
-    /// Also make the cheapest authenticated call that the provider offers
+    /// Make the cheapest authenticated call that the provider offers as well
     #[arg(long)]
     live: bool,
 }

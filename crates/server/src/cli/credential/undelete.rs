@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::details;
+use super::show_details;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::resolve;
 use crate::cli::session::Session;
@@ -11,9 +12,10 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UndeleteOptions {
     /// Its name or id
+    #[arg(add = names::deleted_credentials())]
     name: String,
 
-    /// Only when it still has this revision (see `credential list --deleted`)
+    /// Only if it still has this revision (see `credential list --deleted`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<i64>,
 }
@@ -21,6 +23,6 @@ pub(in crate::cli) struct UndeleteOptions {
 pub(super) async fn run(options: UndeleteOptions, session: &Session) -> CliResult {
     let deleted = resolve::deleted_credential(&session.client, &options.name).await?;
     let changed = session.client.undelete_credential(deleted.id, options.if_match).await?;
-    session.output.data(&changed, details)?;
+    show_details(&changed, session).await?;
     Ok(Exit::Ok)
 }

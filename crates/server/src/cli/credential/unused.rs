@@ -8,7 +8,7 @@ use crate::cli::session::Session;
 /// Options of `credential unused`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UnusedOptions {
-    /// In so many days
+    /// The number of days without a use
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=3660))]
     days: i64,
 }

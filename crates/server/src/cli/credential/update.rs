@@ -3,11 +3,11 @@
 use clap::Args;
 use strongroom_client::wire::credential::{RotateWith, UpdateCredential};
 
-use strongroom_model::{Clock, Millis};
-
-use super::details;
-use crate::cli::duration::parse_seconds;
+use super::show_details;
+use super::versions::warn_of_same_key;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliError, CliResult, Exit};
+use crate::cli::expiry::ExpiryOptions;
 use crate::cli::resolve;
 use crate::cli::secret_input::SecretOptions;
 use crate::cli::session::Session;
@@ -16,32 +16,33 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UpdateOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     credential: String,
 
     /// A new name
     #[arg(long, value_name = "NEW-NAME")]
     name: Option<String>,
 
-    /// Another provider; the key is sealed anew for it
-    #[arg(long, short)]
+    /// Another provider; the key is sealed again for it
+    #[arg(long, short, add = names::providers())]
     provider: Option<String>,
 
     #[command(flatten)]
     secrets: SecretOptions,
 
-    /// Take the second secret away
+    /// Remove the second secret
     #[arg(long, conflicts_with_all = ["api_secret", "api_secret_file", "api_secret_stdin"])]
     no_api_secret: bool,
 
-    /// A base URL in place of the provider's own
+    /// The base URL to call instead of the provider's own
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
 
-    /// Back to the provider's own base URL
+    /// Call the provider's own base URL again
     #[arg(long, conflicts_with = "endpoint")]
     no_endpoint: bool,
 
-    /// Lower is tried first
+    /// Lower numbers are tried first
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     priority: Option<i64>,
 
@@ -49,59 +50,54 @@ pub(in crate::cli) struct UpdateOptions {
     #[arg(long, value_name = "N")]
     rate_limit: Option<i64>,
 
-    /// No monthly limit any more
+    /// Remove the monthly limit
     #[arg(long, conflicts_with = "rate_limit")]
     no_rate_limit: bool,
 
-    /// From when on it is not handed out, such as 2027-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = Millis::parse, conflicts_with = "expires_in")]
-    expires_at: Option<Millis>,
+    #[command(flatten)]
+    expiry: ExpiryOptions,
 
-    /// How long it is handed out, such as 90d
-    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
-    expires_in: Option<i64>,
-
-    /// No end any more
-    #[arg(long, conflicts_with_all = ["expires_at", "expires_in"])]
+    /// Remove the expiry
+    #[arg(long, conflicts_with_all = ["expires", "expires_in"])]
     no_expiry: bool,
 
-    /// Be reminded to replace the key when it has been in use for so many days
+    /// Remind of a new key after this many days
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=3660))]
     rotate_after_days: Option<i64>,
 
-    /// No such reminder any more
+    /// Remove that reminder
     #[arg(long, conflicts_with = "rotate_after_days")]
     no_rotation: bool,
 
-    /// Have new keys made with the key of this credential: OpenRouter's provisioning key, or OpenAI's admin key
-    #[arg(long, value_name = "NAME")]
+    /// Have the provider make new keys with this credential: OpenRouter's provisioning key, or OpenAI's admin key
+    #[arg(long, value_name = "NAME", add = names::credentials())]
     rotate_with: Option<String>,
 
-    /// OpenAI's project in which they are made
+    /// The OpenAI project in which they are made
     #[arg(long, value_name = "ID", requires = "rotate_with")]
     rotate_project: Option<String>,
 
-    /// Make new keys by hand
+    /// Do not have new keys made
     #[arg(long, conflicts_with = "rotate_with")]
     no_rotate_with: bool,
 
-    /// Hand it out
+    /// Allow its use
     #[arg(long)]
     activate: bool,
 
-    /// Hand it out no more
+    /// Stop its use, and keep it
     #[arg(long, conflicts_with = "activate")]
     deactivate: bool,
 
-    /// Make it this user's own
-    #[arg(long, value_name = "ID")]
+    /// Make it available to this user only
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 
-    /// Make it everybody's
+    /// Make it available to every user
     #[arg(long, conflicts_with = "user_id")]
     global: bool,
 
-    /// Only when it still has this revision (see `credential show`)
+    /// Only if it still has this revision (see `credential show`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<i64>,
 }
@@ -121,14 +117,15 @@ pub(super) async fn run(options: UpdateOptions, session: &Session) -> CliResult 
     }
     let credential = resolve::credential(&session.client, &options.credential).await?;
     let changed = session.client.update_credential(credential.id, &body, options.if_match).await?;
-    session.output.data(&changed, details)?;
+    show_details(&changed, session).await?;
+    if body.api_key.is_some() {
+        warn_of_same_key(session, &changed, changed.version).await;
+    }
     Ok(Exit::Ok)
 }
 
 fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCredential> {
     let api_secret = options.secrets.api_secret(&session.output)?.map(Some);
-    let in_seconds = |seconds| Clock::default().local_now().plus_seconds(seconds);
-    let expires_at = options.expires_at.or_else(|| options.expires_in.map(in_seconds));
     Ok(UpdateCredential {
         name: options.name.clone(),
         provider: options.provider.clone(),
@@ -140,7 +137,7 @@ fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCreden
         is_global: if options.global { Some(true) } else { options.user_id.map(|_| false) },
         user_id: if options.global { Some(None) } else { options.user_id.map(Some) },
         rate_limit: if options.no_rate_limit { Some(None) } else { options.rate_limit.map(Some) },
-        expires_at: if options.no_expiry { Some(None) } else { expires_at.map(Some) },
+        expires_at: if options.no_expiry { Some(None) } else { options.expiry.instant().map(Some) },
         rotate_after_days: if options.no_rotation { Some(None) } else { options.rotate_after_days.map(Some) },
         rotate_with: None,
     })

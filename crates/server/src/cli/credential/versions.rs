@@ -4,6 +4,7 @@ use clap::Args;
 use strongroom_client::wire::credential::Credential;
 use strongroom_client::wire::version::{SameKey, Version};
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash};
 use crate::cli::resolve;
@@ -13,6 +14,7 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VersionsOptions {
     /// Its name or id
+    #[arg(add = names::credentials())]
     name: String,
 }
 
@@ -60,7 +62,19 @@ pub(super) async fn same_keys(
     Ok(versions.into_iter().find(|it| it.number == number).map_or_else(Vec::new, |it| it.same_key_in))
 }
 
-/// What is to be done at the provider about a key that is gone here, while these have the same one.
+/// Warns of other versions with the key that has just been stored as this one. Where the list cannot be had nothing is said: the
+/// key is stored all the same.
+pub(super) async fn warn_of_same_key(session: &Session, credential: &Credential, number: i64) {
+    let same = same_keys(session, credential, number).await.unwrap_or_default();
+    if !same.is_empty() {
+        session.output.warn(&format!(
+            "this key is stored more than once: {} the same one; their limits count apart, and revoking it ends them all",
+            holders(&same)
+        ));
+    }
+}
+
+/// Tells what to do at the provider about a key that is gone here, while these have the same one.
 pub(super) fn at_the_provider(same: &[SameKey]) -> String {
     if same.is_empty() {
         "the key itself still works at the provider: revoke it there".to_owned()
@@ -69,7 +83,7 @@ pub(super) fn at_the_provider(same: &[SameKey]) -> String {
     }
 }
 
-/// Who has the same key, as the beginning of a sentence.
+/// Names of the versions with the same key, as the beginning of a sentence.
 fn holders(same: &[SameKey]) -> String {
     let name = |same: &SameKey| {
         let deleted = if same.is_deleted { " (deleted)" } else { "" };

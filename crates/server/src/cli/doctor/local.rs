@@ -1,4 +1,4 @@
-//! What can be checked on this machine without a server: configuration, data directory, key file.
+//! Checks on this machine that need no server: configuration, data directory, key file.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,10 +14,10 @@ use crate::cli::secret_input::read_secret_file;
 use crate::cli::settings;
 use crate::config::Config;
 
-/// What was found.
+/// Findings of these checks.
 #[derive(Debug, Default)]
 pub(super) struct Local {
-    /// Whether there is something to open: opening what is not there yet would make it.
+    /// True when there is something to open: opening what is not there yet would make it.
     pub(super) is_there: bool,
     /// The fingerprint of the master key here.
     pub(super) fingerprint: Option<String>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::import::{ImportRow, ImportedRow};
-use strongroom_connectors::{dotenv, key_pattern};
+use strongroom_connectors::{EndpointGuard, dotenv, key_pattern};
 use strongroom_model::Secret;
 use strongroom_model::provider::KNOWN;
 use zeroize::Zeroizing;
@@ -19,24 +19,24 @@ use crate::cli::output::{Format, Output, Table, or_dash};
 use crate::cli::session::Session;
 
 mod address;
-mod afterwards;
-mod found;
+mod candidates;
+mod cleanup_advice;
 #[cfg(test)]
 mod tests;
 mod variable;
 
 pub(super) use address::BaseUrl;
-use afterwards::Afterwards;
-pub(super) use found::Found;
-use found::{FoundKey, Place, Variable, find};
+pub(super) use candidates::Candidates;
+use candidates::{CandidateKey, Place, Variable, find};
+use cleanup_advice::CleanupAdvice;
 
-/// Bytes of a file, at the most: no `.env` comes near.
-const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// The most bytes of a file: no `.env` comes near.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = ".env";
 
-/// What was found and what became of it.
+/// Keys that were found, with their outcomes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -62,7 +62,7 @@ struct ReportRow {
     reason: Option<String>,
 }
 
-/// What the command is to do.
+/// Choices of the command line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Choices {
     pub(super) base_url: Option<BaseUrl>,
@@ -71,7 +71,7 @@ pub(super) struct Choices {
 }
 
 /// Reads, shows and asks; nothing is opened and nothing made.
-pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> CliResult<Found> {
+pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> CliResult<Candidates> {
     let mut found = find(gather(files, output)?);
     let settled = found.settle_addresses(choices.base_url, choices.yes, choices.dry_run);
     found.notes.iter().for_each(|note| output.note(note));
@@ -91,18 +91,19 @@ pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> C
     Ok(found)
 }
 
-/// Moves in what was found. Without a session, for a dry run where nothing is installed, it is only told.
+/// Moves in what was found. Without a session, for a dry run where nothing is installed, it is only told, and the guard says
+/// which addresses would be refused.
 pub(super) async fn send(
-    found: &Found,
-    dry_run: bool,
+    found: &Candidates,
+    (dry_run, guard): (bool, Option<&EndpointGuard>),
     output: &Output,
     session: Option<&Session>,
 ) -> CliResult {
     let client = session.map(|session| &session.client);
-    let sender = Sender { client, source: "env", dry_run, skip_known_secrets: true };
+    let sender = Sender { client, source: "env", dry_run, skip_known_secrets: true, guard };
     let imported = sender.send(found.keys.iter().map(row).collect(), |_| {}).await?;
-    let afterwards = Afterwards::of(found, &imported, dry_run, client).await?;
-    let report = report(&found.keys, &imported, dry_run, &afterwards);
+    let advice = CleanupAdvice::of(found, &imported, dry_run, client).await?;
+    let report = report(&found.keys, &imported, dry_run, &advice);
     match output.format() {
         Format::Table => output.text(&text(&report))?,
         Format::Json | Format::Yaml => output.data(&report, |_| Table::new(["name"]))?,
@@ -110,7 +111,7 @@ pub(super) async fn send(
     if dry_run {
         output.note("nothing was changed");
     } else {
-        afterwards.lines().iter().for_each(|line| output.note(line));
+        advice.lines().iter().for_each(|line| output.note(line));
     }
     Ok(if report.failed == 0 { Exit::Ok } else { Exit::Failure })
 }
@@ -149,9 +150,9 @@ fn read(file: &Path, output: &Output) -> CliResult<Vec<Variable>> {
         |why: &dyn std::fmt::Display| CliError::usage(format!("{} cannot be read: {why}", file.display()));
     let opened = std::fs::File::open(file).map_err(|error| unreadable(&error))?;
     let mut bytes = Zeroizing::new(Vec::new());
-    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(unreadable(&format!("it is longer than {MAX_FILE} bytes, which no .env is")));
+    opened.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(unreadable(&format!("it is longer than {MAX_FILE_BYTES} bytes, which no .env is")));
     }
     let narrow = Zeroizing::new(key_pattern::in_eight_bits(&bytes).into_owned());
     let content = std::str::from_utf8(&narrow).map_err(|_| unreadable(&"it is not UTF-8 text"))?;
@@ -199,7 +200,7 @@ fn keys_outside(content: &str, document: &dotenv::Document) -> Vec<(usize, &'sta
     outside
 }
 
-fn row(key: &FoundKey) -> ImportRow {
+fn row(key: &CandidateKey) -> ImportRow {
     ImportRow {
         id: None,
         name: key.name.clone(),
@@ -222,11 +223,11 @@ fn row(key: &FoundKey) -> ImportRow {
     }
 }
 
-fn places(key: &FoundKey) -> Vec<String> {
+fn places(key: &CandidateKey) -> Vec<String> {
     key.places.iter().map(|(_, place)| place.to_string()).collect()
 }
 
-fn preview(keys: &[FoundKey]) -> Table {
+fn preview(keys: &[CandidateKey]) -> Table {
     let mut table = Table::new(["name", "provider", "key", "found in"]);
     for key in keys {
         let provider = key.provider.name.to_owned();
@@ -235,9 +236,9 @@ fn preview(keys: &[FoundKey]) -> Table {
     table
 }
 
-fn report(keys: &[FoundKey], imported: &[ImportedRow], dry_run: bool, afterwards: &Afterwards) -> Report {
+fn report(keys: &[CandidateKey], imported: &[ImportedRow], dry_run: bool, advice: &CleanupAdvice) -> Report {
     let count = |outcome: &str| imported.iter().filter(|row| row.outcome == outcome).count();
-    let row = |(key, imported): (&FoundKey, &ImportedRow)| ReportRow {
+    let row = |(key, imported): (&CandidateKey, &ImportedRow)| ReportRow {
         name: key.name.clone(),
         provider: key.provider.name,
         key: key.value.masked(),
@@ -251,7 +252,7 @@ fn report(keys: &[FoundKey], imported: &[ImportedRow], dry_run: bool, afterwards
         skipped: count("skipped"),
         failed: imported.len() - count("migrated") - count("skipped"),
         rows: keys.iter().zip(imported).map(row).collect(),
-        removable: afterwards.removable(),
+        removable: advice.removable(),
     }
 }
 

@@ -12,7 +12,7 @@ use strongroom_model::Provider;
 
 use super::send::digest;
 use crate::cli::output::{Format, Output};
-use crate::cli::session::{Door, Session};
+use crate::cli::session::{ConnectionMode, Session};
 
 /// A name that this API refuses to store.
 pub(super) const REFUSED: &str = "refused";
@@ -20,7 +20,7 @@ pub(super) const REFUSED: &str = "refused";
 /// A name that this API stores without the key that it was sent.
 pub(super) const CORRUPTED: &str = "corrupted";
 
-/// What is stored; ids are kept, or given from 100 on.
+/// Rows that are stored; ids are kept, or given from 100 on.
 #[derive(Clone, Default)]
 pub(super) struct FakeApi {
     rows: Arc<Mutex<Vec<ImportRow>>>,
@@ -36,7 +36,7 @@ impl FakeApi {
             Box::pin(async move { answer }) as futures::future::BoxFuture<'static, Response<Pieces>>
         };
         let client = Client::new(Transport::InProcess(Arc::new(caller)));
-        Session::new(client, Output::new(Format::Table), yes, Door::InProcess)
+        Session::new(client, Output::new(Format::Table), yes, ConnectionMode::InProcess)
     }
 
     /// The names and keys that are stored.
@@ -55,7 +55,7 @@ impl FakeApi {
         change(self.rows.lock().unwrap().iter_mut().find(|row| row.name == name).unwrap());
     }
 
-    /// What was asked for so far.
+    /// Requests so far.
     pub(super) fn requests(&self) -> Vec<ImportRequest> {
         self.requests.lock().unwrap().clone()
     }

@@ -46,6 +46,7 @@ pub(super) async fn send(
         source: "file",
         dry_run,
         skip_known_secrets: false,
+        guard: None,
     };
     let done = sender.send(rows, |count| bar.inc(count)).await?;
     bar.finish_and_clear();

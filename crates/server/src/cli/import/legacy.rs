@@ -26,7 +26,7 @@ use mapping::{Mapped, Unmappable, map};
 use tally::{Sent, Tally};
 
 /// Rows that are read, opened and sent at a time.
-const PAGE: u32 = 200;
+const PAGE_ROWS: u32 = 200;
 
 /// An open source, of which a secret opens with the key.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Whether the source has no rows.
+    /// Tells whether the source has no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -82,7 +82,7 @@ async fn try_key(source: &mut LegacySource, key: &MasterKey) -> CliResult<(i64, 
     let count = source.count().await.map_err(unreadable)?;
     let mut tally = Tally { expected: count, ..Tally::default() };
     loop {
-        let page = source.next_page(PAGE).await.map_err(unreadable)?;
+        let page = source.next_page(PAGE_ROWS).await.map_err(unreadable)?;
         if page.is_empty() {
             break;
         }
@@ -130,10 +130,11 @@ async fn import(
         source: "legacy",
         dry_run,
         skip_known_secrets: false,
+        guard: None,
     };
     let mut tally = Tally { expected: count, ..Tally::default() };
     loop {
-        let page = source.next_page(PAGE).await.map_err(unreadable)?;
+        let page = source.next_page(PAGE_ROWS).await.map_err(unreadable)?;
         if page.is_empty() {
             break;
         }

@@ -2,6 +2,7 @@
 
 use strongroom_client::Client;
 use strongroom_client::wire::import::{ImportRequest, ImportRow, ImportedRow};
+use strongroom_connectors::EndpointGuard;
 use strongroom_crypto::row_digest::{DigestRow, row_digest};
 use strongroom_model::Provider;
 use strongroom_model::provider::DEFAULT_PRIORITY;
@@ -15,7 +16,7 @@ const BATCH_ROWS: usize = 200;
 /// Bytes of names, endpoints and secrets in one request, about: far below what a server takes as a body.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// What all batches of one run have in common.
+/// Settings that all batches of one run share.
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'s> {
     /// `None` only in a dry run where nothing is installed: every row would be new.
@@ -24,6 +25,8 @@ pub(super) struct Sender<'s> {
     pub(super) source: &'static str,
     pub(super) dry_run: bool,
     pub(super) skip_known_secrets: bool,
+    /// Guard of addresses; needed in a dry run without a server, of a source whose addresses are checked.
+    pub(super) guard: Option<&'s EndpointGuard>,
 }
 
 impl Sender<'_> {
@@ -39,7 +42,7 @@ impl Sender<'_> {
                 rows: batch,
             };
             let Some(client) = self.client else {
-                imported.extend(request.rows.iter().map(would_be));
+                imported.extend(request.rows.iter().map(|row| would_be(row, self.guard)));
                 done(sent as u64);
                 continue;
             };
@@ -68,7 +71,7 @@ pub(super) fn unwrap_secrets(row: &mut ImportRow) -> Vec<String> {
         ("api_key", &mut row.api_key, Purpose::ApiKey),
         ("api_secret", &mut row.api_secret, Purpose::ApiSecret),
     ] {
-        // What cannot be used is sent as it is: the server says why not.
+        // A secret that cannot be used is sent as it is: the server says why.
         if let Some(given) = secret
             && let Ok(cleaned) = clean(given.0.expose(), purpose)
             && let Some(removed) = cleaned.removed_text()
@@ -80,14 +83,15 @@ pub(super) fn unwrap_secrets(row: &mut ImportRow) -> Vec<String> {
     notes
 }
 
-/// What a dry run tells of a row where nothing is stored yet.
-fn would_be(row: &ImportRow) -> ImportedRow {
+/// The outcome of a row in a dry run where nothing is stored yet.
+fn would_be(row: &ImportRow, guard: Option<&EndpointGuard>) -> ImportedRow {
     let secrets = [(&row.api_key, Purpose::ApiKey), (&row.api_secret, Purpose::ApiSecret)];
     let fault = secrets
         .into_iter()
         .filter_map(|(secret, purpose)| secret.as_ref().map(|secret| check_moved(&secret.0, purpose)))
         .find_map(Result::err);
-    let reason = fault.map(|fault| format!("its key {fault}"));
+    let refused = || guard?.check(row.endpoint.as_deref()?).err().map(|problem| problem.message);
+    let reason = fault.map(|fault| format!("its key {fault}")).or_else(refused);
     let outcome = if reason.is_some() { "failed" } else { "migrated" }.to_owned();
     ImportedRow { name: row.name.clone(), outcome, reason, id: None, digest: None }
 }

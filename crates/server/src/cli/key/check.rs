@@ -17,13 +17,13 @@ use crate::wiring;
 
 /// The long help of `key check`.
 pub(super) const ABOUT: &str = "\
-Check whether a master key is well-formed and one of the database's, without starting anything and without changing a \
-byte. The key is the one that the server would use (ENCRYPTION_KEY, ENCRYPTION_KEY_FILE, or the file in the data \
-directory), or the one that --key-file or --key-stdin names; it is never an argument. A slip of one character is \
-found and its place told.
+Check whether a master key is valid and belongs to the database, without starting anything and without changing a \
+byte. The key is the one that a server here would use (ENCRYPTION_KEY, ENCRYPTION_KEY_FILE, or the file in the data \
+directory), or the one of --key-file or --key-stdin; it is never an argument. If a single character is wrong, its place \
+is shown.
 
-Exit code 0: the key is the database's, or there is no database yet. 2: it is not a key at all, for it is missing, too \
-short, too long, not hexadecimal, or can be guessed. 3: it is a key, but not this database's. 8: the database cannot be \
+Exit code 0: the key belongs to the database, or there is no database yet. 2: it is not a valid key: missing, too \
+short, too long, not hexadecimal, or guessable. 3: it is a key, but not this database's. 8: the database cannot be \
 reached";
 
 /// Options of `key check`.
@@ -33,7 +33,7 @@ pub(in crate::cli) struct CheckOptions {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// Check the key on stdin; from a hidden prompt when that is a terminal
+    /// Check the key on stdin, or on a terminal from a hidden prompt
     #[arg(long, conflicts_with = "key_file")]
     key_stdin: bool,
 }
@@ -43,7 +43,7 @@ pub(in crate::cli) struct CheckOptions {
 struct Checked {
     fingerprint: String,
     from: String,
-    /// Whether it opens the database; absent when there is none yet.
+    /// True when it opens the database; absent when there is none yet.
     fits: Option<bool>,
     /// Fingerprints of the keys that do.
     masters: Vec<String>,
@@ -73,7 +73,7 @@ pub(in crate::cli) async fn run(options: CheckOptions, global: &GlobalOptions, o
     judge(&text, from, masters.map_err(CliError::from), output)
 }
 
-/// Compares with what a server tells.
+/// Compares with the keys of a server.
 pub(super) async fn compare(options: &CheckOptions, session: &Session) -> CliResult {
     let Some((text, from)) = given(options)? else {
         return Err(CliError::usage("which key is to be compared with the server's?")
@@ -96,7 +96,7 @@ fn given(options: &CheckOptions) -> CliResult<Option<(Secret, String)>> {
     Ok(None)
 }
 
-/// A text that is no key is told also when the database cannot be asked.
+/// Judges the key. A text that is no key is reported even when the database cannot be asked.
 fn judge(text: &Secret, from: String, masters: CliResult<Option<Vec<String>>>, output: &Output) -> CliResult {
     let slip = |masters: &[String]| {
         misspelling::find(text.expose(), masters).map(|slip| {

@@ -13,34 +13,34 @@ use crate::cli::session::Session;
 
 /// The long help of `key rotate`.
 pub(super) const ABOUT: &str = "\
-Replace the data key: a new one is used at once, everything is sealed anew under it while servers go on answering, it \
-is proved that all opens, and then the old one retires. Cut short at any point it goes on by itself where a server \
-runs, and with the same command where none does.
+Replace the data key. The new key is used at once, servers continue to answer while everything is sealed again under it, \
+all of it is verified, and then the old key retires. If this is interrupted, a running server continues it; without a server, \
+run the same command again.
 
 With --master the master key is replaced instead, in two steps, and no secret is touched. First start a server with \
-the new key as ENCRYPTION_KEY and the old one as ENCRYPTION_KEY_PREVIOUS and run `key rotate --master`; then give all \
-other servers the new key, one after the other; then run `key rotate --master --finish`, which retires the old key, or \
-says who needs it still. `key status` tells at any time what comes next";
+the new key as ENCRYPTION_KEY and the old one as ENCRYPTION_KEY_PREVIOUS, and run `key rotate --master`. Then give the new key to \
+all other servers, one after the other. Then run `key rotate --master --finish`, which retires the old key, or \
+names the servers that still need it. `key status` shows the next step at any time";
 
 /// Options of `key rotate`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RotateOptions {
-    /// Replace the master key: wrap every key under the server's new one too
+    /// Replace the master key: wrap every key under the server's new one as well
     #[arg(long)]
     master: bool,
 
-    /// Retire the old master key, once every server holds the new one; refused at a server whose own is the old one
+    /// Retire the old master key once every server has the new one; a server that still uses the old one refuses
     #[arg(long, requires = "master")]
     finish: bool,
 
-    /// Return as soon as it has begun
+    /// Do not wait for the end
     #[arg(long, conflicts_with = "master")]
     no_wait: bool,
 }
 
-const POLL: Duration = Duration::from_millis(250);
-/// A rotation that did not move for so long is nobody's.
-const PATIENCE: Duration = Duration::from_secs(600);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// A rotation without progress for so long has no process that works on it.
+const STALL_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Runs the command.
 pub(super) async fn run(options: &RotateOptions, session: &Session) -> CliResult {
@@ -65,7 +65,7 @@ pub(super) async fn run(options: &RotateOptions, session: &Session) -> CliResult
             Exit::Integrity,
             format!("{} sealed texts do not open; they stay as they are, and so does the key they are under", ended.broken),
         )
-        .hint("`strongroom audit list --action key.rotate_finish` names them; restore them from a backup or store those keys anew")
+        .hint("`strongroom audit list --action key.rotate_finish` names them; restore them from a backup or store those keys again")
         .hint("then run `strongroom key rotate` again"));
     }
     Ok(Exit::Ok)
@@ -74,15 +74,15 @@ pub(super) async fn run(options: &RotateOptions, session: &Session) -> CliResult
 /// Waits for the end of a rotation that others work on.
 async fn wait(started: KeyRotationStarted, session: &Session) -> CliResult<KeyRotation> {
     if !started.is_new {
-        session.output.note("a rotation was going on already; this one waits for its end");
+        session.output.note("a rotation is running already; waiting for its end");
     }
     let mut rotation = started.rotation;
     let key_id = rotation.key_id.clone();
     let total = u64::try_from(rotation.texts).unwrap_or_default();
-    let bar = progress::start(&session.output, "sealing anew", Some(total));
+    let bar = progress::start(&session.output, "sealing again", Some(total));
     let mut moved = Instant::now();
     while rotation.is_open {
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         let Some(now) = session.client.key_status().await?.rotation else { break };
         if now.key_id != key_id {
             // It has ended, and another one was begun by somebody else.
@@ -92,7 +92,7 @@ async fn wait(started: KeyRotationStarted, session: &Session) -> CliResult<KeyRo
         if now.left != rotation.left {
             moved = Instant::now();
         }
-        if moved.elapsed() > PATIENCE {
+        if moved.elapsed() > STALL_TIMEOUT {
             bar.finish_and_clear();
             return Err(CliError::failure("the rotation does not go on").hint(
                 "the servers' logs say why; nothing is lost, and `strongroom key rotate` has it go on from where it is",

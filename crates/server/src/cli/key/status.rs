@@ -11,10 +11,10 @@ pub(super) async fn run(session: &Session) -> CliResult {
     let (status, output) = (session.client.key_status().await?, &session.output);
     output.data(&status, keys)?;
     if output.format() == Format::Table {
-        output.text(&format!("\n{}", masters(&status).to_string().trim_end()))?;
-        output.text(&format!("\n{}", servers(&status).to_string().trim_end()))?;
+        output.text(&format!("\n{}", output.fitted(&masters(&status)).trim_end()))?;
+        output.text(&format!("\n{}", output.fitted(&servers(&status)).trim_end()))?;
         if let Some(open) = status.rotation.as_ref().filter(|rotation| rotation.is_open) {
-            output.text(&format!("\n{}", rotation(open).to_string().trim_end()))?;
+            output.text(&format!("\n{}", output.fitted(&rotation(open)).trim_end()))?;
         }
     }
     if status.next.is_empty() {
@@ -80,7 +80,7 @@ fn servers(status: &KeyStatus) -> Table {
     table
 }
 
-/// How a rotation stands.
+/// State of a rotation.
 pub(super) fn rotation(rotation: &KeyRotation) -> Table {
     properties([
         ("new data key", rotation.key_id.clone()),

@@ -1,11 +1,11 @@
-//! What in a pasted line may be the key: the line itself, and what stands in it between quotes, signs and words.
+//! Candidates for the key in a pasted line: the line itself, and the texts in it between quotes, signs and blanks.
 
 use strongroom_connectors::key_pattern;
 
-/// Candidates of one line, at the most; a line with more is no line that somebody pasted a key in.
-const MOST: usize = 200;
+/// The most candidates of one line; no line with a pasted key has more.
+const MAX_CANDIDATES: usize = 200;
 
-/// What ends a word in whatever language the line is written in.
+/// Tells whether a character ends a word, whatever language the line is written in.
 fn is_between(letter: char) -> bool {
     letter.is_whitespace() || "\"'`,;()[]{}<>|\\".contains(letter)
 }
@@ -15,7 +15,7 @@ fn is_between(letter: char) -> bool {
 pub(super) fn candidates(line: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     let mut add = |text| {
-        if !str::is_empty(text) && found.len() < MOST && !found.contains(&text) {
+        if !str::is_empty(text) && found.len() < MAX_CANDIDATES && !found.contains(&text) {
             found.push(text);
         }
     };
@@ -65,6 +65,6 @@ mod tests {
         let line = format!("OPENAI_API_KEY={key}");
         assert_eq!(candidates(&line), [key, &line, "OPENAI_API_KEY"]);
         assert_eq!(candidates(key), [key]);
-        assert!(candidates(&"a=".repeat(100_000)).len() <= super::MOST);
+        assert!(candidates(&"a=".repeat(100_000)).len() <= super::MAX_CANDIDATES);
     }
 }

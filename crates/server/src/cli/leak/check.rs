@@ -13,15 +13,15 @@ use crate::cli::output::{Table, or_dash};
 use crate::cli::session::Session;
 
 /// Keys in one request, at the most.
-const BATCH: usize = 500;
+const BATCH_KEYS: usize = 500;
 
 /// More than that is no list of keys.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_STDIN_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) async fn run(session: &Session) -> CliResult {
     let mut text = Zeroizing::new(String::new());
     io::stdin()
-        .take(MOST_BYTES)
+        .take(MAX_STDIN_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| CliError::usage(format!("stdin cannot be read as text: {error}")))?;
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(candidates).collect();
@@ -36,7 +36,7 @@ pub(super) async fn run(session: &Session) -> CliResult {
         .collect();
     // Of each line the first candidate, unless another one is ours.
     let mut of_line = None;
-    for batch in tried.chunks(BATCH) {
+    for batch in tried.chunks(BATCH_KEYS) {
         let body = batch.iter().map(|(_, key)| SecretText(Secret::from(*key))).collect();
         let LeakReport { keys: checked, changed_versions } =
             session.client.check_leaks(&CheckLeaks { keys: body }).await?;
@@ -68,7 +68,7 @@ pub(super) async fn run(session: &Session) -> CliResult {
     for key in &report.keys {
         if let (Some(token), Some("live")) = (&key.token, key.token_state.as_deref()) {
             session.output.warn(&format!(
-                "a token of ours is still let in: `strongroom token revoke {}` ends that",
+                "a token of ours still works: `strongroom token revoke {}` ends that",
                 token.id
             ));
         }

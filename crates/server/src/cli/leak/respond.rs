@@ -4,7 +4,9 @@ use clap::Args;
 use strongroom_client::wire::leak::{LeakResponse, RespondToLeak};
 use strongroom_model::Millis;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
+use crate::cli::instant;
 use crate::cli::output::Table;
 use crate::cli::secret_input::read_api_key_stdin;
 use crate::cli::session::Session;
@@ -12,25 +14,23 @@ use crate::cli::session::Session;
 /// Options of `leak respond`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Within a second nobody is served from the credential: no read, no gateway call, on no
-server, nor its key from a server's environment. `strongroom credential unfreeze NAME`
-takes it back. With --api-key-stdin the credential goes on with the new key at once.
+A frozen credential is used by no server within a second: no read, no gateway call, and
+no fallback to its key in a server's environment. `strongroom credential unfreeze NAME`
+allows its use again. With --api-key-stdin the new key is used at once instead.
 The leaked key still works at the provider until it is revoked there.")]
 pub(in crate::cli) struct RespondOptions {
     /// The credential's name
+    #[arg(add = names::credentials())]
     name: String,
 
-    /// Read a new key from stdin and go on with it
+    /// Read a new key from stdin and use it from now on
     #[arg(long)]
     api_key_stdin: bool,
 
-    /// Tell of what happened since this instant (2026-01-31T00:00:00Z); since the credential was made otherwise
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    /// Report what happened since then: 7d, 2026-01-31, 2026-01-31T10:00, yesterday; UTC unless an offset is given. Default:
+    /// since the credential was made
+    #[arg(long, value_name = "WHEN", value_parser = instant::back)]
     since: Option<Millis>,
-}
-
-fn instant(text: &str) -> Result<Millis, String> {
-    serde_json::from_value(text.into()).map_err(|_| "an instant looks like 2026-01-31T00:00:00Z".to_owned())
 }
 
 pub(super) async fn run(options: RespondOptions, session: &Session) -> CliResult {
@@ -44,8 +44,8 @@ pub(super) async fn run(options: RespondOptions, session: &Session) -> CliResult
     session.output.data(&done, table)?;
     let name = &done.credential.name;
     session.output.note(&match has_new_key {
-        true => format!("{name} goes on with the new key, version {}", done.credential.version),
-        false => format!("{name} is frozen; `strongroom credential unfreeze {name}` takes that back"),
+        true => format!("{name} uses the new key from now on, version {}", done.credential.version),
+        false => format!("{name} is frozen; `strongroom credential unfreeze {name}` allows its use again"),
     });
     session.output.note("the leaked key still works at the provider: revoke it there");
     Ok(Exit::Ok)

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal as listen};
 use super::Prepared;
 use crate::cli::exit::{CliError, CliResult};
 
-/// What a shell returns for a command that is not there, and for one that cannot be executed (POSIX.1-2017, 2.8.2).
+/// Exit codes of a shell for a command that is not there, and for one that cannot be executed (POSIX.1-2017, 2.8.2).
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
@@ -29,7 +29,7 @@ const PASSED_ON: [Signal; 8] = [
     Signal::SIGCONT,
 ];
 
-/// What a terminal sends to every process in its foreground, the child included: passing it on would send it twice.
+/// Signals that a terminal sends to every process in its foreground, the child included: passing them on would send them twice.
 const SENT_BY_TERMINAL: [Signal; 3] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGWINCH];
 
 /// Runs the command to its end and returns its exit code, 128+n when signal n ended it. A command that cannot be

@@ -29,7 +29,7 @@ fn numbered(name: String, number: usize) -> String {
     if number == 1 { name } else { format!("{name}_{number}") }
 }
 
-/// Where programs look for the key of this provider.
+/// Variables in which programs look for the key of this provider.
 fn usual(provider: &str) -> Vec<String> {
     if let Some(known) = provider::find(provider) {
         return known.variables.iter().map(|&name| name.to_owned()).collect();
@@ -37,7 +37,7 @@ fn usual(provider: &str) -> Vec<String> {
     vec![format!("{}_API_KEY", plain(provider))]
 }
 
-/// Where the provider's own SDK looks for another base URL; named after the provider where there is no such SDK.
+/// Variable in which the provider's own SDK looks for another base URL; named after the provider where there is no such SDK.
 fn base_url(provider: &str) -> String {
     let own = provider::find(provider).and_then(|known| known.base_url_variable);
     own.map_or_else(|| format!("{}_BASE_URL", plain(provider)), str::to_owned)
@@ -50,7 +50,7 @@ fn plain(provider: &str) -> String {
     provider.chars().map(plain).collect()
 }
 
-/// What this process has, less what is strongroom's own, and the variables.
+/// Environment of this process, less what is strongroom's own, and with the variables.
 pub(super) fn compose(
     inherited: impl Iterator<Item = (OsString, OsString)>,
     variables: &[(String, Secret)],
@@ -61,7 +61,7 @@ pub(super) fn compose(
     environment
 }
 
-/// What lets somebody into strongroom, or open what it has sealed.
+/// Variables that let somebody into strongroom, or open what it has sealed.
 fn is_ours(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b"STRONGROOM_")

@@ -12,7 +12,7 @@ use super::{Prepared, RUN_TOKEN_NAME, RunOptions, child, unused, variables};
 use crate::cli::exit::{CliError, CliResult};
 use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::resolve;
-use crate::cli::session::{Door, Session};
+use crate::cli::session::{ConnectionMode, Session};
 
 /// Runs the command to its end, tells which variables it did not heed, then revokes its token; tells its exit code.
 pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliResult<u8> {
@@ -42,7 +42,7 @@ pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliRe
 
 /// Seconds for which the command's token works when nobody prolongs it any more, as when this process is killed.
 const LEASE: i64 = 60;
-/// Between two times that it is prolonged, and after one that failed.
+/// Interval at which it is prolonged, and tried again after a failure.
 const PERIOD: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -51,7 +51,7 @@ async fn prolong(id: &str, session: &Session) -> Infallible {
     let mut pause = PERIOD;
     loop {
         tokio::time::sleep(pause).await;
-        // The server may be away for a moment, and what it refuses it refuses the command too.
+        // The server may be unavailable for a moment; a call that it refuses here it refuses to the command as well.
         pause = match session.client.prolong_token(id, LEASE).await {
             Ok(_) => PERIOD,
             Err(_) => AGAIN,
@@ -59,16 +59,16 @@ async fn prolong(id: &str, session: &Session) -> Infallible {
     }
 }
 
-/// Where the command finds the gateway. The server of this machine is asked: what its settings say is not where one listens
+/// Address at which the command finds the gateway. The server of this machine is asked: what its settings say is not where one listens
 /// that was started with others, and whoever listens there would be given the token.
 async fn address(session: &Session) -> CliResult<String> {
     let hint = "start one with `strongroom serve`, or name one with --url and STRONGROOM_TOKEN";
-    match &session.door {
-        Door::Network(url) => Ok(url.trim_end_matches('/').to_owned()),
-        Door::InProcess => {
+    match &session.mode {
+        ConnectionMode::Network(url) => Ok(url.trim_end_matches('/').to_owned()),
+        ConnectionMode::InProcess => {
             Err(CliError::usage("no server runs here, so there is no gateway to go through").hint(hint))
         }
-        Door::Socket(_) => {
+        ConnectionMode::Socket(_) => {
             let told = session.client.status().await?.listening;
             told.as_deref().and_then(of_this_machine).ok_or_else(|| {
                 let told = told.as_deref().unwrap_or("nothing");
@@ -106,12 +106,12 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
         user_id: options.user_id,
         limits: options.limits(),
     };
-    // A token of one's own would go further than what was asked for.
+    // The caller's own token may reach further than was asked for.
     let narrowed = narrowed || !body.limits.is_empty();
     match (session.client.create_token(&body).await, session.client.transport()) {
         (Ok(made), _) => Ok((made.token.0, Some(made.metadata.id))),
         (Err(error), Transport::Http { token, .. }) if error.is_denied() && !narrowed => {
-            session.output.warn("your token may make no others: the command gets your own");
+            session.output.warn("your token may not make tokens: the command gets your own");
             Ok((token.clone(), None))
         }
         (Err(error), _) => Err(resolve::of_scope(body.scope.as_ref(), error, &session.client).await),

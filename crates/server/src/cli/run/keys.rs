@@ -1,4 +1,4 @@
-//! Which keys a command gets.
+//! Keys that a command gets.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ async fn every_provider(user_id: Option<i64>, session: &Session) -> CliResult<Ve
     let query = ListCredentials { is_active: Some(true), ..ListCredentials::default() };
     let providers = match session.client.all_credentials(query).await {
         Ok(active) => in_order(active),
-        // A reader sees no list. It may still read.
+        // The role `reader` may not list credentials, but may read them.
         Err(error) if error.is_denied() => KNOWN.iter().map(|known| known.name.to_owned()).collect(),
         Err(error) => return Err(error.into()),
     };

@@ -1,4 +1,4 @@
-//! Which providers a command could have called through the gateway and did not: it may have gone elsewhere.
+//! Providers that a command could have called through the gateway and did not: it may have gone elsewhere.
 
 use std::collections::BTreeSet;
 

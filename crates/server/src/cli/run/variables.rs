@@ -38,7 +38,7 @@ fn removed() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().flat_map(|known| known.run.removed.iter().copied())
 }
 
-/// A proxy of the house would be asked for this machine's gateway, and be shown the token.
+/// A proxy of the network would be asked for this machine's gateway, and be shown the token.
 fn not_through_a_proxy(kept: &[(OsString, OsString)], base: &str) -> Vec<(String, Secret)> {
     let find = |name: &str| kept.iter().find(|(it, _)| it == OsStr::new(name)).map(|(_, value)| value);
     let host = url::Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_of_the_house_is_not_asked_for_the_gateway() {
+    fn a_proxy_of_the_network_is_not_asked_for_the_gateway() {
         let all = of(&[("https_proxy", "http://proxy:3128"), ("NO_PROXY", "a.example, b.example")]);
         assert_eq!(all["NO_PROXY"], "127.0.0.1,a.example,b.example");
         assert_eq!(all["no_proxy"], all["NO_PROXY"]);

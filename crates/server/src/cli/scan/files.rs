@@ -12,7 +12,7 @@ use super::findings::Findings;
 pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
-    // What was named is meant, also by a link; what lies below may lead anywhere.
+    // A link that was named is followed; links below it may lead anywhere.
     let start = match fs::canonicalize(path) {
         Ok(target) if fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) => target,
         _ => path.to_path_buf(),
@@ -58,7 +58,7 @@ pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
 
 /// The bytes of a file; `None` when they are too many, whatever its size says: files of the kernel have none.
 fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
-    // Should a link or a pipe have come in its place meanwhile: it is not followed, and opening it does not wait.
+    // If a link or a pipe has taken its place meanwhile, it is not followed, and opening it does not block.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
     let file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let found = file.metadata()?;

@@ -1,4 +1,4 @@
-//! Which keys were found where, each once.
+//! Keys that were found, each once, with the places.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) struct Places {
     count: usize,
 }
 
-/// What was found so far.
+/// Findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) files: u64,
@@ -89,7 +89,7 @@ impl Findings {
     }
 }
 
-/// Which keys are ours, as far as that is known.
+/// Keys that are stored here, as far as that is known.
 #[derive(Debug, Default)]
 pub(super) struct Ours(Vec<(Secret, String)>);
 
@@ -110,7 +110,7 @@ impl Ours {
 /// A key that was found, as it may be shown.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// At most a quarter of it.
+    /// The key, of which at most a quarter is shown.
     key: String,
     kind: String,
     /// The credential or token; `no`; nothing when it is not known.

@@ -14,7 +14,7 @@ use super::files::MAX_FILE_BYTES;
 use super::findings::Findings;
 use crate::cli::exit::{CliError, CliResult};
 
-/// What became of it.
+/// The outcome of a scan of a history.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Read(u64),

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenScope};
-use strongroom_model::{Clock, Millis};
 
-use crate::cli::duration::parse_seconds;
+use crate::cli::completion::names;
 use crate::cli::exit::{CliResult, Exit};
+use crate::cli::expiry::ExpiryOptions;
 use crate::cli::output::{Format, properties};
 use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::resolve;
@@ -15,43 +15,37 @@ use crate::cli::session::Session;
 /// Options of `token create`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CreateOptions {
-    /// What people call it
+    /// Its name, for people
     name: String,
 
-    /// What it may do
+    /// The role
     #[arg(long, value_enum)]
     role: RoleName,
 
-    /// When it stops working, such as 2027-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = Millis::parse, conflicts_with = "expires_in")]
-    expires_at: Option<Millis>,
+    #[command(flatten)]
+    expiry: ExpiryOptions,
 
-    /// How long it works, such as 90d, 12h or 30m
-    #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
-    expires_in: Option<i64>,
-
-    /// Reach only this credential; may be given again
-    #[arg(long = "credential", value_name = "NAME")]
+    /// Allow only this credential; can be repeated
+    #[arg(long = "credential", value_name = "NAME", add = names::credentials())]
     credentials: Vec<String>,
 
-    /// Reach only this provider; may be given again
-    #[arg(long = "provider", value_name = "PROVIDER")]
+    /// Allow only this provider; can be repeated
+    #[arg(long = "provider", value_name = "PROVIDER", add = names::providers())]
     providers: Vec<String>,
 
     /// The user it acts for
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 }
 
 pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult {
     warn_if_misspelt(&options.providers, &session.output);
-    let in_seconds = options.expires_in.map(|seconds| Clock::default().local_now().plus_seconds(seconds));
     let scope = TokenScope { credentials: options.credentials, providers: options.providers };
     let narrowed = !(scope.credentials.is_empty() && scope.providers.is_empty());
     let body = CreateToken {
         name: options.name,
         role: options.role.as_str().to_owned(),
-        expires_at: options.expires_at.or(in_seconds),
+        expires_at: options.expiry.instant(),
         lease_seconds: None,
         scope: narrowed.then_some(scope),
         user_id: options.user_id,
@@ -62,7 +56,7 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         Err(error) => return Err(resolve::of_scope(body.scope.as_ref(), error, &session.client).await),
     };
     if let Err(error) = show(&made, session) {
-        // Nobody has seen it, and nobody ever will.
+        // It was not shown and cannot be shown again: it must not stay valid.
         let id = &made.metadata.id;
         let mend = match session.client.revoke_token(id).await {
             Ok(_) => format!("the token {id} was made, could not be shown, and is revoked again"),
@@ -72,7 +66,7 @@ pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult 
         };
         return Err(error.hint(mend));
     }
-    session.output.note("it is shown this once and stored nowhere: keep it in a secret store");
+    session.output.note("it is not shown again and is stored nowhere: keep it in a secret store");
     Ok(Exit::Ok)
 }
 

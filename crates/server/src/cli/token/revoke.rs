@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completion::names;
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::session::Session;
 
@@ -9,11 +10,12 @@ use crate::cli::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RevokeOptions {
     /// Its public id: the part between the first and the second underscore
+    #[arg(add = names::tokens())]
     id: String,
 }
 
 pub(super) async fn run(options: RevokeOptions, session: &Session) -> CliResult {
-    // Somebody pastes the whole token sooner or later: it must not travel in a path, which others log.
+    // A whole token that was pasted must not travel in a path, which others log.
     if options.id.contains('_') {
         return Err(CliError::usage("give the token's public id, not the token itself")
             .hint("`strongroom token list` shows the ids"));

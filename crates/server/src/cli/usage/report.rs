@@ -4,11 +4,12 @@ use clap::{Args, ValueEnum};
 use strongroom_client::wire::usage::{RepriceUsage, ShowUsage, Usage, UsageVerification};
 
 use crate::cli::exit::{CliResult, Exit};
+use crate::cli::instant;
 use crate::cli::money::usd;
 use crate::cli::output::{Table, properties, yes_no};
 use crate::cli::session::Session;
 
-/// What rows are told apart by.
+/// The dimension that uses are grouped by.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Group {
     Credential,
@@ -20,20 +21,20 @@ pub(super) enum Group {
     Day,
 }
 
-/// What was used in a time, summed up.
+/// The report that is wanted.
 #[derive(Debug, Args)]
 #[group(id = "ReportOptions")]
 pub(super) struct ReportOptions {
-    /// Sum up requests, tokens and cost by this
+    /// Group requests, tokens and cost by this
     #[arg(long, value_enum)]
     by: Option<Group>,
 
-    /// The first day (UTC), such as 2026-01-31; the first of this month otherwise
-    #[arg(long, value_name = "DAY")]
+    /// The first day (UTC): 2026-01-31, 30d, yesterday, last-month. Default: the first of this month
+    #[arg(long, value_name = "DAY", value_parser = instant::first_day)]
     from: Option<String>,
 
-    /// The last day (UTC); today otherwise
-    #[arg(long, value_name = "DAY")]
+    /// The last day (UTC), written alike. Default: today
+    #[arg(long, value_name = "DAY", value_parser = instant::last_day)]
     to: Option<String>,
 }
 
@@ -46,8 +47,8 @@ impl ReportOptions {
 /// Options of `usage reprice`.
 #[derive(Debug, Args)]
 pub(super) struct RepriceOptions {
-    /// The first day (UTC) to price anew; the first of this month otherwise
-    #[arg(long, value_name = "DAY")]
+    /// The first day (UTC) to price again: 2026-01-31, 30d, last-month. Default: the first of this month
+    #[arg(long, value_name = "DAY", value_parser = instant::first_day)]
     from: Option<String>,
 }
 

@@ -7,11 +7,11 @@ use strongroom_model::Secret;
 use strongroom_model::provider::KnownProvider;
 use url::Url;
 
-use super::found::{Found, Place, Variable};
+use super::candidates::{Candidates, Place, Variable};
 use crate::cli::confirm;
 use crate::cli::exit::{CliError, CliResult};
 
-/// What to do with a base URL that stands beside a key.
+/// Choices for a base URL that stands beside a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BaseUrl {
     /// Store it as the endpoint of the provider's keys.
@@ -58,7 +58,7 @@ impl Address {
     }
 }
 
-impl Found {
+impl Candidates {
     /// Decides for every provider with such an address where its keys are to go.
     ///
     /// # Errors

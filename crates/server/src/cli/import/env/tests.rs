@@ -30,7 +30,7 @@ async fn run_with(
 ) -> CliResult {
     let choices = Choices { base_url, dry_run, yes: session.yes };
     let found = prepare(paths, choices, &session.output)?;
-    send(&found, dry_run, &session.output, Some(session)).await
+    send(&found, (dry_run, None), &session.output, Some(session)).await
 }
 
 fn stored(api: &FakeApi) -> Vec<(String, String)> {
@@ -95,34 +95,40 @@ async fn a_file_that_cannot_be_read_is_named_before_anything_happens() {
     assert!(error.message.contains("not UTF-8") && !error.message.contains("canary"), "{error}");
 }
 
-/// What is left to do after these lines were sent to this API.
-async fn afterwards(api: &FakeApi, text: &str) -> Afterwards {
+/// Advice that is given after these lines were sent to this API.
+async fn advice(api: &FakeApi, text: &str) -> CleanupAdvice {
     let (_directory, paths) = files(&[(".env", text)]);
     let found = find(gather(&paths, &api.session(true).output).unwrap());
     let client = Some(&api.session(true).client).cloned();
-    let sender = Sender { client: client.as_ref(), source: "env", dry_run: false, skip_known_secrets: true };
+    let sender = Sender {
+        client: client.as_ref(),
+        source: "env",
+        dry_run: false,
+        skip_known_secrets: true,
+        guard: None,
+    };
     let imported = sender.send(found.keys.iter().map(row).collect(), |_| {}).await.unwrap();
-    Afterwards::of(&found, &imported, false, client.as_ref()).await.unwrap()
+    CleanupAdvice::of(&found, &imported, false, client.as_ref()).await.unwrap()
 }
 
-fn line_numbers(afterwards: &Afterwards) -> Vec<String> {
+fn line_numbers(advice: &CleanupAdvice) -> Vec<String> {
     let number = |line: String| line.rsplit_once(':').unwrap().1.to_owned();
-    afterwards.removable().into_iter().map(number).collect()
+    advice.removable().into_iter().map(number).collect()
 }
 
 #[tokio::test]
 async fn a_line_can_go_only_when_its_very_key_is_stored() {
     let api = FakeApi::default();
     let text = "OPENAI_API_KEY=sk-one\nGROQ_API_KEY=\"gsk-two\n\"\nOPENAI_API_KEY_2=sk-one\n";
-    assert_eq!(line_numbers(&afterwards(&api, text).await), ["1", "2-3", "4"]);
+    assert_eq!(line_numbers(&advice(&api, text).await), ["1", "2-3", "4"]);
     // The same key under a name and with properties that an admin has changed since.
     api.change("openai-primary", |row| {
         row.name = "main".to_owned();
         (row.priority, row.rate_limit) = (Some(3), Some(7));
     });
-    assert_eq!(line_numbers(&afterwards(&api, text).await), ["1", "2-3", "4"]);
+    assert_eq!(line_numbers(&advice(&api, text).await), ["1", "2-3", "4"]);
     // Another key under the name that this one would get.
-    let other = afterwards(&api, "GROQ_API_KEY=gsk-other\nOPENAI_API_KEY=sk-one\n").await;
+    let other = advice(&api, "GROQ_API_KEY=gsk-other\nOPENAI_API_KEY=sk-one\n").await;
     assert_eq!(line_numbers(&other), ["2"]);
     assert!(other.lines().iter().any(|line| line.contains("\"groq-primary\" was there already")));
 }
@@ -142,7 +148,7 @@ fn the_preview_masks_keys_and_names_lines() {
 
 #[test]
 fn the_summary_is_one_line_and_a_failure_has_its_reason() {
-    let key = FoundKey {
+    let key = CandidateKey {
         provider: &strongroom_model::provider::KNOWN[0],
         name: "gemini-primary".to_owned(),
         value: Secret::from("canary"),
@@ -152,7 +158,7 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
     let reason = Some("too long".to_owned());
     let imported =
         ImportedRow { name: key.name.clone(), outcome: "failed".to_owned(), reason, id: None, digest: None };
-    let report = report(&[key], &[imported], false, &Afterwards::default());
+    let report = report(&[key], &[imported], false, &CleanupAdvice::default());
     let shown = text(&report);
     assert!(shown.contains("too long") && shown.ends_with("\nmigrated 0, skipped 0, failed 1"), "{shown}");
     assert!(!serde_json::to_string(&report).unwrap().contains("canary"));
@@ -162,9 +168,9 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
 async fn a_line_stays_unless_every_key_on_it_is_stored() {
     let api = FakeApi::default();
     let text = "OPENAI_API_KEYS=sk-one,your-key-here\nGROQ_API_KEYS=gsk-1,gsk-2\nGEMINI_API_KEY=k1,k2\n";
-    assert_eq!(line_numbers(&afterwards(&api, text).await), ["2"]);
+    assert_eq!(line_numbers(&advice(&api, text).await), ["2"]);
     api.change("groq-primary", |row| row.is_active = false);
-    assert_eq!(line_numbers(&afterwards(&api, text).await), [""; 0]);
+    assert_eq!(line_numbers(&advice(&api, text).await), [""; 0]);
 }
 
 #[tokio::test]

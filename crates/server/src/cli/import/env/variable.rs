@@ -28,21 +28,21 @@ const ADDRESS_ENDS: [&str; 9] = [
     "BASE",
 ];
 
-/// What a variable's name says.
+/// Meaning of a variable's name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
     pub(super) provider: &'static KnownProvider,
-    /// Which of the provider's variables it is, from 0.
+    /// Its place among the provider's variables, from 0.
     pub(super) alias: usize,
     /// Its number in the pool: 1 for the plain name, `n` for `…_n`.
     pub(super) number: u32,
-    /// Whether it may hold several keys, as `OPENAI_API_KEYS` does.
+    /// True when it may hold several keys, as `OPENAI_API_KEYS` does.
     pub(super) is_list: bool,
-    /// Whether build tools put it into what browsers load.
+    /// True when build tools put it into what browsers load.
     pub(super) is_public: bool,
 }
 
-/// What this variable's name says, when it is one that holds a provider's key.
+/// Returns the meaning of this name, when it is one of a variable that holds a provider's key.
 pub(super) fn meaning(name: &str) -> Option<Meaning> {
     let (name, is_public) = without_public_prefix(name);
     KNOWN.iter().find_map(|provider| {
@@ -76,7 +76,7 @@ pub(super) fn address_of(name: &str) -> Option<&'static KnownProvider> {
     KNOWN.iter().find(|provider| provider.address_beginnings.iter().any(|beginning| ends_well(beginning)))
 }
 
-/// Whether a variable that nobody knows is named like one that holds a secret.
+/// Tells whether an unknown variable is named like one that holds a secret.
 pub(super) fn is_named_like_a_secret(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let plain = upper.trim_end_matches(|last: char| last.is_ascii_digit() || last == '_');

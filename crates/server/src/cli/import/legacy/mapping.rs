@@ -1,4 +1,4 @@
-//! What a row of the original becomes here, and what of it has no place here.
+//! Mapping of a row of the original to one of ours, and the parts of it that have no place here.
 
 use strongroom::legacy::LegacyRow;
 use strongroom_client::wire::SecretText;
@@ -50,7 +50,7 @@ pub(super) fn map(source: LegacyRow, key: &MasterKey) -> Result<Mapped, Unmappab
     let api_secret = open("api_secret", source.api_secret.as_ref())?;
     let name = source.name.ok_or(Unmappable::Missing("name"))?;
     let provider = source.provider.ok_or(Unmappable::Missing("provider"))?;
-    // One that we cannot read is sent as it is: the server says what is wrong with it.
+    // A provider that cannot be read here is sent as it is: the server says what is wrong with it.
     let (provider, default_priority) = match Provider::parse(&provider) {
         Ok(parsed) => (parsed.as_str().to_owned(), Some(parsed.default_priority())),
         Err(_) => (provider, None),
@@ -87,7 +87,7 @@ pub(super) fn map(source: LegacyRow, key: &MasterKey) -> Result<Mapped, Unmappab
     Ok(Mapped { row, notes })
 }
 
-/// What has no place here, so that nothing is dropped in silence. A configuration may hold secrets: only its size
+/// Names what has no place here, so that nothing is dropped in silence. A configuration may hold secrets: only its size
 /// is told.
 fn notes(source: &LegacyRow) -> Vec<String> {
     let LegacyRow { minute_limit, daily_limit, organization_id, configuration, created_by, .. } = source;

@@ -1,4 +1,4 @@
-//! What became of the rows, and whether what is stored is what was read.
+//! Tally of the rows: their outcomes, and the proof that they are stored as they were read.
 
 use serde::Serialize;
 use strongroom_client::wire::import::ImportedRow;
@@ -14,7 +14,7 @@ pub(super) struct Sent {
     pub(super) notes: Vec<String>,
 }
 
-/// What became of all rows.
+/// Outcomes of all rows.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) rows: Vec<Row>,
@@ -26,7 +26,7 @@ pub(super) struct Tally {
     pub(super) wrong_key: usize,
 }
 
-/// What became of one row.
+/// Outcome of one row.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Row {
@@ -38,7 +38,7 @@ pub(super) struct Row {
     reason: Option<String>,
     /// The credential's id here.
     id: Option<i64>,
-    /// What of it has no place here.
+    /// Parts of it that have no place here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<String>,
     #[serde(skip)]
@@ -47,7 +47,7 @@ pub(super) struct Row {
     stored: Option<String>,
 }
 
-/// What is told at the end.
+/// The report at the end.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report<'t> {
@@ -61,7 +61,7 @@ pub(super) struct Report<'t> {
     pub(super) digest_read: Option<String>,
     /// Over the same rows, as they are stored.
     pub(super) digest_stored: Option<String>,
-    /// Whether every one of these rows is stored as it was read.
+    /// Tells whether every one of these rows is stored as it was read.
     identical: Option<bool>,
     rows: &'t [Row],
 }
@@ -149,7 +149,7 @@ impl Row {
         self.read.is_some() && self.read == self.stored
     }
 
-    /// How it is called when something is said about it.
+    /// Returns the words by which messages name it.
     pub(super) fn title(&self) -> String {
         match &self.name {
             Some(name) => format!("row {} \"{name}\"", self.source_id),
@@ -178,12 +178,12 @@ impl Row {
 }
 
 impl Report<'_> {
-    /// Whether every row of the source is here as it was read.
+    /// Tells whether every row of the source is here as it was read.
     pub(super) fn is_complete(&self) -> bool {
         self.failed == 0 && self.identical != Some(false) && self.has_all_rows()
     }
 
-    /// Whether as many rows were read as the source counts.
+    /// Tells whether as many rows were read as the source counts.
     pub(super) fn has_all_rows(&self) -> bool {
         usize::try_from(self.source) == Ok(self.rows.len())
     }

@@ -1,4 +1,4 @@
-//! What to do once keys have moved in: which lines can go, which keys to rotate, and how programs get them now.
+//! Advice once keys have moved in: lines that can go, keys to rotate, and how programs get them now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use strongroom_client::Client;
 use strongroom_client::wire::import::ImportedRow;
 use strongroom_model::provider::KNOWN;
 
-use super::found::{Found, FoundKey, Place};
+use super::candidates::{CandidateKey, Candidates, Place};
 use super::row;
 use crate::cli::exit::CliResult;
 use crate::cli::import::send::digest;
 
-/// What is left to do by hand.
+/// Work that is left to do by hand.
 #[derive(Debug, Default)]
-pub(super) struct Afterwards {
+pub(super) struct CleanupAdvice {
     /// First and last lines, by file.
     lines: BTreeMap<Arc<PathBuf>, BTreeSet<(usize, usize)>>,
     /// Variables of the environment.
@@ -26,17 +26,18 @@ pub(super) struct Afterwards {
     providers: BTreeSet<&'static str>,
 }
 
-impl Afterwards {
+impl CleanupAdvice {
     /// Sorts the keys by what became of them. A line can go only when every key that it holds is stored.
     pub(super) async fn of(
-        found: &Found,
+        found: &Candidates,
         imported: &[ImportedRow],
         dry_run: bool,
         client: Option<&Client>,
     ) -> CliResult<Self> {
-        let mut afterwards = Self::default();
+        let mut advice = Self::default();
         let mut kept = found.unread.clone();
-        let places = |key: &FoundKey| key.places.iter().map(|(_, place)| place.clone()).collect::<Vec<_>>();
+        let places =
+            |key: &CandidateKey| key.places.iter().map(|(_, place)| place.clone()).collect::<Vec<_>>();
         for (key, imported) in found.keys.iter().zip(imported) {
             let is_stored = match (imported.outcome.as_str(), client) {
                 ("migrated", _) => true,
@@ -51,30 +52,30 @@ impl Afterwards {
                 kept.extend(places(key));
             }
             if !is_stored {
-                afterwards.unproven.push(key.name.clone());
+                advice.unproven.push(key.name.clone());
                 continue;
             }
-            afterwards.providers.insert(key.provider.name);
+            advice.providers.insert(key.provider.name);
             for (variable, place) in &key.places {
                 match place {
                     Place::Environment => {
-                        afterwards.variables.insert(variable.clone());
+                        advice.variables.insert(variable.clone());
                     }
                     Place::File { path, line, last_line } => {
-                        afterwards.lines.entry(path.clone()).or_default().insert((*line, *last_line));
+                        advice.lines.entry(path.clone()).or_default().insert((*line, *last_line));
                     }
                 }
             }
         }
         for place in kept {
             if let Place::File { path, line, last_line } = place
-                && let Some(lines) = afterwards.lines.get_mut(&path)
+                && let Some(lines) = advice.lines.get_mut(&path)
             {
                 lines.remove(&(line, last_line));
             }
         }
-        afterwards.lines.retain(|_, lines| !lines.is_empty());
-        Ok(afterwards)
+        advice.lines.retain(|_, lines| !lines.is_empty());
+        Ok(advice)
     }
 
     /// Every line that can go, as `file:line` or `file:first-last`.
@@ -85,7 +86,7 @@ impl Afterwards {
         self.lines.iter().flat_map(of_file).collect()
     }
 
-    /// What to say to the person.
+    /// Returns the advice, one line each.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut said = Vec::new();
         for (path, lines) in &self.lines {
@@ -133,13 +134,13 @@ fn range((first, last): &(usize, usize)) -> String {
     if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
-/// Whether what stood in the way holds this very key. When it is a credential of the same name, the digest of its own
+/// Tells whether the row that stood in the way holds this very key. When it is a credential of the same name, the digest of its own
 /// properties and this key must be the digest of what is stored. Otherwise it was skipped for its key alone.
-async fn is_the_same(key: &FoundKey, imported: &ImportedRow, client: &Client) -> CliResult<bool> {
+async fn is_the_same(key: &CandidateKey, imported: &ImportedRow, client: &Client) -> CliResult<bool> {
     let Some(credential) = client.find_credential(&key.name).await? else {
         return Ok(imported.digest.is_none());
     };
-    // What is not handed out is of no use to whoever relies on the line.
+    // An inactive key is of no use to a program that relies on the line.
     if !credential.is_active {
         return Ok(false);
     }
@@ -161,14 +162,14 @@ mod tests {
     #[test]
     fn what_is_left_to_do_is_said_line_by_line() {
         let env = Arc::new(PathBuf::from(".env"));
-        let afterwards = Afterwards {
+        let advice = CleanupAdvice {
             lines: [(env, [(3, 3), (7, 9)].into())].into(),
             variables: ["GROQ_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()].into(),
             unproven: vec!["gemini-primary".to_owned()],
             providers: ["openai", "groq"].into(),
         };
-        assert_eq!(afterwards.removable(), [".env:3", ".env:7-9"]);
-        let said = afterwards.lines().join("\n");
+        assert_eq!(advice.removable(), [".env:3", ".env:7-9"]);
+        let said = advice.lines().join("\n");
         for expected in [
             ".env: lines 3, 7-9 can go",
             "unset GROQ_API_KEY, OPENAI_API_KEY",
@@ -179,6 +180,6 @@ mod tests {
         ] {
             assert!(said.contains(expected), "{expected}:\n{said}");
         }
-        assert!(!said.contains("anthropic") && Afterwards::default().lines().is_empty());
+        assert!(!said.contains("anthropic") && CleanupAdvice::default().lines().is_empty());
     }
 }

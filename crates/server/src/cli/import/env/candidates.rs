@@ -13,7 +13,7 @@ use strongroom_model::secret_form::{Fault, Purpose, clean};
 use super::address::Address;
 use super::variable::{Meaning, address_of, is_named_like_a_secret, meaning};
 
-/// Where a variable is set.
+/// The place in which a variable is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// In a file, from one line to another, which most often is the same.
@@ -46,7 +46,7 @@ pub(super) struct Variable {
 
 /// One key, under the name that its credential gets.
 #[derive(Debug)]
-pub(super) struct FoundKey {
+pub(super) struct CandidateKey {
     pub(super) provider: &'static KnownProvider,
     pub(super) name: String,
     pub(super) value: Secret,
@@ -56,14 +56,14 @@ pub(super) struct FoundKey {
     pub(super) endpoint: Option<String>,
 }
 
-/// What the variables hold.
+/// Keys and addresses in the variables.
 #[derive(Debug, Default)]
-pub(in crate::cli::import) struct Found {
+pub(in crate::cli::import) struct Candidates {
     /// In the order of providers, then of pool numbers.
-    pub(super) keys: Vec<FoundKey>,
-    /// What was left out, and why.
+    pub(super) keys: Vec<CandidateKey>,
+    /// Variables that were left out, with the reasons.
     pub(super) notes: Vec<String>,
-    /// What the person is to think about.
+    /// Warnings for the person.
     pub(super) warnings: Vec<String>,
     /// Places of which something was left out: their lines stay, whatever becomes of the rest.
     pub(super) unread: Vec<Place>,
@@ -72,8 +72,8 @@ pub(in crate::cli::import) struct Found {
 }
 
 /// Sorts variables, of which the earlier ones come first where two want the same name.
-pub(super) fn find(variables: Vec<Variable>) -> Found {
-    let mut found = Found::default();
+pub(super) fn find(variables: Vec<Variable>) -> Candidates {
+    let mut found = Candidates::default();
     let mut candidates = Vec::new();
     let mut unknown = Vec::new();
     for variable in variables {
@@ -94,8 +94,8 @@ pub(super) fn find(variables: Vec<Variable>) -> Found {
     found
 }
 
-impl Found {
-    /// Whether there is no key to be moved in.
+impl Candidates {
+    /// Tells whether there is no key to be moved in.
     pub(in crate::cli::import) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -187,9 +187,9 @@ fn numbered<'v>(
     provider: &'static KnownProvider,
     candidates: impl Iterator<Item = &'v (Meaning, Variable)>,
     notes: &mut Vec<String>,
-) -> Vec<FoundKey> {
+) -> Vec<CandidateKey> {
     let mut taken = BTreeSet::new();
-    let mut keys: Vec<(Option<u32>, FoundKey)> = Vec::new();
+    let mut keys: Vec<(Option<u32>, CandidateKey)> = Vec::new();
     for (meaning, variable) in candidates {
         let place = (variable.name.clone(), variable.place.clone());
         if let Some((_, same)) = keys.iter_mut().find(|(_, key)| key.value == variable.value) {
@@ -201,7 +201,7 @@ fn numbered<'v>(
             ));
         } else {
             let number = (meaning.number > 0 && taken.insert(meaning.number)).then_some(meaning.number);
-            let key = FoundKey {
+            let key = CandidateKey {
                 provider,
                 name: String::new(),
                 value: variable.value.clone(),
@@ -218,12 +218,12 @@ fn numbered<'v>(
         taken.insert(number);
     }
     keys.sort_by_key(|(number, _)| *number);
-    let named = |(number, key): (Option<u32>, FoundKey)| {
+    let named = |(number, key): (Option<u32>, CandidateKey)| {
         let name = match number {
             Some(1) | None => format!("{}-primary", provider.name),
             Some(number) => format!("{}-{number}", provider.name),
         };
-        FoundKey { name, ..key }
+        CandidateKey { name, ..key }
     };
     keys.into_iter().map(named).collect()
 }
@@ -241,8 +241,8 @@ mod tests {
     }
 
     /// The keys as `name=value@place,place`.
-    fn shown(keys: &[FoundKey]) -> Vec<String> {
-        let show = |key: &FoundKey| {
+    fn shown(keys: &[CandidateKey]) -> Vec<String> {
+        let show = |key: &CandidateKey| {
             let places: Vec<_> = key.places.iter().map(|(_, place)| place.to_string()).collect();
             format!("{}={}@{}", key.name, key.value.expose(), places.join(","))
         };
