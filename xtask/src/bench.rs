@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: measurements that a promise depends on, always of a release build.
 
+mod admin;
+mod churn;
 mod cost;
 mod exercise;
 mod gateway;
@@ -33,7 +35,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BINARY")]
     beside: Option<PathBuf>,
 
-    /// The build to measure, in place of the shipped one (cost)
+    /// The build to measure, in place of the shipped one (cost, churn)
     #[arg(long, value_name = "BINARY")]
     binary: Option<PathBuf>,
 }
@@ -46,6 +48,8 @@ enum What {
     Gateway,
     /// CPU time and commits per gateway call, beside another build (`--beside`)
     Cost,
+    /// Calls through the gateway while 20 tokens a second are made and revoked, on SQLite and PostgreSQL
+    Churn,
     /// Calls through the gateway while the data key of 10,000 credentials is replaced, on SQLite and PostgreSQL
     Rotation,
     /// Reading a key, beside OpenBao
@@ -62,6 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
                 options.beside.as_deref().context("name the build to compare with: --beside BINARY")?;
             cost::run(beside, options.binary.clone(), options.seconds)
         }
+        What::Churn => churn::run(options.binary.clone(), options.seconds),
         What::Rotation => rotation::run(options.seconds),
         What::SecretRead => secret_read::run(options.seconds),
     }

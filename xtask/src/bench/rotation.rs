@@ -1,15 +1,14 @@
 //! `cargo xtask bench rotation`: what the gateway serves while the data key of 10,000 credentials is replaced, beside what it
 //! serves before, in turns, on the same core.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
+use super::admin::Admin;
 use super::gateway::{QUESTION, bearer, postgres};
 use super::machine::{Asked, Served, measure};
 use super::{nginx, strongroom};
@@ -63,8 +62,8 @@ fn measure_one(
 ) -> Result<bool> {
     let place = folder.join(part);
     let made = strongroom::start(binary, &place, database, provider.port)?;
-    let admin = strongroom::token(binary, &place, database, "admin")?;
-    let admin = Admin { port: made.served.port, token: admin };
+    let token = strongroom::token(binary, &place, database, "admin")?;
+    let admin = Admin { port: made.served.port, token };
     fill(&admin)?;
     let headers = bearer(&made.token);
     let asked = Asked { path: "/openai/v1/chat/completions", headers: &headers, body: Some(QUESTION) };
@@ -109,7 +108,7 @@ fn rotate_until(admin: &Admin, stop: &AtomicBool, ended: &AtomicUsize) -> Result
     while !stop.load(Ordering::SeqCst) {
         let began = Instant::now();
         admin.ask("POST", "/api/admin/encryption-keys/rotate", "")?;
-        while admin.is_rotating()? {
+        while is_rotating(admin)? {
             sleep(LOOK);
         }
         if !stop.load(Ordering::SeqCst) {
@@ -120,7 +119,11 @@ fn rotate_until(admin: &Admin, stop: &AtomicBool, ended: &AtomicUsize) -> Result
     Ok(took)
 }
 
-fn median(values: &mut [f64]) -> f64 {
+fn is_rotating(admin: &Admin) -> Result<bool> {
+    Ok(admin.ask("GET", "/api/admin/encryption-keys", "")?.contains("\"isOpen\":true"))
+}
+
+pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
@@ -140,33 +143,4 @@ fn fill(admin: &Admin) -> Result<()> {
         ensure!(said.contains(&format!("\"migrated\":{PORTION}")), "not all were taken: {said:.300}");
     }
     Ok(())
-}
-
-/// The server, as an administrator asks it.
-struct Admin {
-    port: u16,
-    token: String,
-}
-
-impl Admin {
-    /// The answer's body.
-    fn ask(&self, method: &str, path: &str, body: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).with_context(|| format!("{method} {path}"))?;
-        ensure!(answer.starts_with("HTTP/1.1 200"), "{method} {path}: {answer:.300}");
-        Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
-    }
-
-    fn is_rotating(&self) -> Result<bool> {
-        Ok(self.ask("GET", "/api/admin/encryption-keys", "")?.contains("\"isOpen\":true"))
-    }
 }
