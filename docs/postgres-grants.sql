@@ -30,6 +30,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON counters TO :"app";
 -- What servers hold for calls under way.
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodes, node_holds TO :"app";
 GRANT SELECT, UPDATE ON changes TO :"app";
+-- What was changed, for as long as servers may have to hear of it; and which server does which job.
+GRANT SELECT, INSERT, DELETE ON change_log TO :"app";
+GRANT SELECT, INSERT, UPDATE ON job_leases TO :"app";
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_credentials TO :"app";
 -- Ids that `strongroom import legacy` keeps have to be skipped by the ones that are given out.

@@ -1,4 +1,4 @@
-//! Compiles the crate anew when a migration has changed: they are embedded.
+//! Compiles the crate again when a migration has changed: they are embedded.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

@@ -8,9 +8,9 @@ use crate::usage_partition;
 mod registry;
 mod storable;
 
-pub use registry::tables;
+pub use registry::{LEFT_OUT, tables};
 
-/// What a column holds.
+/// Kind of value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Text.
@@ -30,7 +30,7 @@ pub struct Table {
     pub columns: Vec<(String, Kind)>,
     /// How many of them are the primary key.
     pub key: usize,
-    /// Whether the first column is given out by the database, counting up.
+    /// True if the first column is given out by the database, counting up.
     pub counts_up: bool,
 }
 
@@ -53,7 +53,7 @@ pub type Row = Vec<Cell>;
 /// Rows of one page.
 const PAGE: usize = 500;
 
-/// What may stand as a name in a statement that is put together. The names come from our own registry, or out of a backup
+/// Checks names that are put into a statement. They come from our own registry, or out of a backup
 /// that a holder of the key has made.
 fn check_names(table: &Table) -> Result<(), StoreError> {
     let is_name = |name: &str| {
@@ -244,7 +244,7 @@ pub async fn insert(tx: &mut Write, table: &Table, rows: &[Row]) -> Result<(), S
     Ok(())
 }
 
-/// Whether a table has no row.
+/// Tells whether a table has no row.
 ///
 /// # Errors
 /// [`StoreError`].

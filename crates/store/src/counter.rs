@@ -1,6 +1,6 @@
 //! Counters: what was consumed, held, taken ahead and corrected, one row per subject, unit and window.
 //!
-//! Who decides something from a counter locks it first and writes it in the same transaction. A transaction locks all
+//! A decision that rests on a counter locks it first and writes it in the same transaction. A transaction locks all
 //! counters that it will write at once, in the order of their keys: two transactions never wait for each other.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub use proof::Discrepancy;
 pub struct CounterKey {
     /// A credential, for its monthly requests; else a limit.
     pub subject: Uid,
-    /// What is counted.
+    /// The unit that is counted.
     pub unit: Unit,
     /// Over which window.
     pub window: Window,
@@ -34,14 +34,14 @@ pub struct CounterKey {
 impl CounterKey {
     /// The counter of this subject whose window holds `at`.
     #[must_use]
-    pub fn at(subject: Uid, (unit, window): (Unit, Window), at: Millis) -> Self {
+    pub fn at(subject: Uid, unit: Unit, window: Window, at: Millis) -> Self {
         Self { subject, unit, window, start: window.start(at) }
     }
 
-    /// The mission's counter: a credential's requests in the month that holds `at`.
+    /// The counter of a credential's requests in the month that holds `at`.
     #[must_use]
     pub fn monthly_requests(credential: Uid, at: Millis) -> Self {
-        Self::at(credential, (Unit::Requests, Window::Month), at)
+        Self::at(credential, Unit::Requests, Window::Month, at)
     }
 
     fn order(&self) -> (Uid, &'static str, &'static str, Millis) {
@@ -61,7 +61,7 @@ impl PartialOrd for CounterKey {
     }
 }
 
-/// What is added to a counter.
+/// Amounts that are added to a counter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Delta {
     /// Consumed.
@@ -271,7 +271,7 @@ pub enum EntryKind {
     Recovered,
     /// The database took no line of a call; what the call was charged with counts all the same.
     SetAside,
-    /// What may have been consumed after a backup that was restored is not known: the window is closed.
+    /// The window of a restored counter is closed: use after the backup is not known.
     Restored,
 }
 
@@ -295,7 +295,7 @@ pub struct Entry<'a> {
     pub at: Millis,
     /// Why.
     pub kind: EntryKind,
-    /// Who.
+    /// The actor.
     pub actor: &'a str,
     /// Which counter.
     pub key: CounterKey,

@@ -4,6 +4,7 @@ use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::{Credential, CredentialFilter, Minter, Staged};
 use strongroom_model::{CredentialId, Millis, Provider, Uid, UserId, month};
 
+use crate::change::{self, Subject};
 use crate::dispatch::{Connection, execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
@@ -212,8 +213,25 @@ pub async fn name_of(session: &mut Session, uid: Uid) -> Result<Option<String>, 
     Ok(row.map(|(name,)| name))
 }
 
-/// Before the first credential of a provider, in the order in which they are tried.
-pub const FIRST: (i64, CredentialId) = (i64::MIN, CredentialId(i64::MIN));
+/// A place in the order in which the credentials of a provider are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChoicePlace {
+    /// The smaller the earlier.
+    pub priority: i64,
+    /// Among equals.
+    pub id: CredentialId,
+}
+
+impl ChoicePlace {
+    /// Before the first one.
+    pub const FIRST: Self = Self { priority: i64::MIN, id: CredentialId(i64::MIN) };
+
+    /// That of a credential.
+    #[must_use]
+    pub const fn of(credential: &Credential) -> Self {
+        Self { priority: credential.priority, id: credential.id }
+    }
+}
 
 /// Up to `limit` active credentials of a provider that this user sees, in the order in which they are tried: by priority
 /// and id, those behind `after`. With a user, its own; without one, the global ones.
@@ -224,7 +242,8 @@ pub async fn list_of_provider(
     session: &mut Session,
     provider: &Provider,
     user: Option<UserId>,
-    (after, limit): ((i64, CredentialId), i64),
+    after: ChoicePlace,
+    limit: i64,
     now: Millis,
 ) -> Result<Vec<Credential>, StoreError> {
     const SQL: &str = select!(
@@ -233,11 +252,12 @@ pub async fn list_of_provider(
          AND (c.priority, c.id) > ($4, $5) ORDER BY c.priority, c.id LIMIT $6"
     );
     let (month, user) = (month::start(now).0, user.map(|user| user.0));
-    let rows = fetch_all!(session, Row, SQL, month, provider.as_str(), user, after.0, after.1.0, limit)?;
+    let rows =
+        fetch_all!(session, Row, SQL, month, provider.as_str(), user, after.priority, after.id.0, limit)?;
     rows.into_iter().map(Credential::try_from).collect()
 }
 
-/// Whether the provider has any undeleted row that is global or this user's, in use or not.
+/// Tells whether the provider has any undeleted row that is global or this user's, in use or not.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -332,7 +352,7 @@ async fn name_of_id(session: &mut Session, id: i64) -> Result<Option<String>, St
 fn behind_all_with(prefix: &str) -> String {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(last as u32 + 1) };
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
         if let Some(next) = next {
             text.push(next);
             return text;
@@ -357,9 +377,9 @@ pub struct NewRow<'a> {
     pub endpoint: Option<&'a str>,
     /// The priority.
     pub priority: i64,
-    /// Whether it is handed out.
+    /// True if it is handed out.
     pub is_active: bool,
-    /// Whether it is everybody's.
+    /// True if it is everybody's.
     pub is_global: bool,
     /// Whose it is.
     pub user: Option<UserId>,
@@ -382,7 +402,8 @@ pub struct NewRow<'a> {
 /// # Errors
 /// [`StoreError::Taken`] when the name is in use.
 pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, StoreError> {
-    tx.touch();
+    // Servers hold the list of the provider's credentials without it, or that there is none.
+    tx.touch(Subject::Provider(row.provider.clone()));
     const SQL: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, is_global, \
                        user_id, revision, version_uid, expires_at_ms, rotate_after_days, mac_key_id, mac, \
                        created_at_ms, updated_at_ms) \
@@ -447,7 +468,7 @@ async fn raise_next_id(tx: &mut Write, id: CredentialId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Whether an id was ever used, by a deleted credential too.
+/// Tells whether an id was ever used, by a deleted credential too.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -466,7 +487,7 @@ pub async fn lock(tx: &mut Write, id: CredentialId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether any of these credentials was changed or deleted since it was read. SQLite has one writer, which is us.
+/// Tells whether any of these credentials was changed or deleted since it was read. SQLite has one writer, which is us.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -486,13 +507,21 @@ pub async fn any_moved(tx: &mut Write, seen: &[Credential]) -> Result<bool, Stor
     }
 }
 
+/// Notes the change of a credential, as it stands in the database.
+async fn touch(tx: &mut Write, id: CredentialId) -> Result<(), StoreError> {
+    const FIND: &str = "SELECT uid, provider FROM api_credentials WHERE id = $1";
+    let found = fetch_optional!(tx, (String, String), FIND, id.0)?;
+    change::touch_credential(tx, found).await
+}
+
 /// Writes all that an admin can change, its MAC with it, if the revision is still `credential.revision`; moves the revision by one.
 /// `false` means that it has passed.
 ///
 /// # Errors
 /// [`StoreError::Taken`] when the new name is in use.
 pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Result<bool, StoreError> {
-    tx.touch();
+    touch(tx, credential.id).await?;
+    tx.touch(Subject::Provider(credential.provider.clone()));
     const SQL: &str = "UPDATE api_credentials SET name = $3, provider = $4, endpoint = $5, priority = $6, \
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
                        mac_key_id = $12, mac = $13, staged_version_uid = $14, canary_percent = $15, \
@@ -537,7 +566,7 @@ pub async fn delete(
     mac: &AuthorityMac,
     now: Millis,
 ) -> Result<bool, StoreError> {
-    tx.touch();
+    touch(tx, id).await?;
     const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = $3, updated_at_ms = $3, mac_key_id = $4, mac = $5, \
                        revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     Ok(execute!(tx, SQL, id.0, revision, now.0, &mac.key_id, &mac.mac)? == 1)

@@ -1,4 +1,4 @@
-//! What the database can answer instead of rows.
+//! Errors of the database.
 
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteError;
@@ -24,7 +24,7 @@ pub enum StoreError {
         "the database cannot be written to: its disk is full or failing, or the file or the role is read-only"
     )]
     NotWritable(#[source] sqlx::Error),
-    /// What stands on the disk is no database any more.
+    /// The file is no database any more.
     #[error("the database is damaged: its file was cut or overwritten; stop the server and restore a backup")]
     Damaged(#[source] sqlx::Error),
     /// It takes statements, but not these data: one that is out of range, too long, or of no form that it stores. Without them

@@ -9,7 +9,7 @@ use crate::session::{Session, Write};
 /// An answer that was given.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Remembered {
-    /// What was asked: a keyed fingerprint of the request, for it may hold a secret.
+    /// A keyed fingerprint of the request, which may hold a secret.
     pub request_hash: String,
     /// The HTTP status.
     pub status: i64,
@@ -41,7 +41,8 @@ pub async fn put(
     actor: &str,
     key: &str,
     answer: &Remembered,
-    (since, now): (Millis, Millis),
+    since: Millis,
+    now: Millis,
 ) -> Result<(), StoreError> {
     const FORGET: &str = "DELETE FROM idempotency_keys WHERE created_at_ms < $1";
     const SQL: &str = "INSERT INTO idempotency_keys (actor, idempotency_key, request_hash, status, body, \

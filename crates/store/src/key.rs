@@ -11,9 +11,9 @@ use crate::session::{Backend, Session, Write};
 pub struct KeyRow {
     /// Its uid.
     pub id: String,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: String,
-    /// Whether new work is done under it.
+    /// True if new work is done under it.
     pub is_current: bool,
     /// Texts that were sealed under it.
     pub seal_count: i64,

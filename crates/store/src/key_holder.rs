@@ -13,7 +13,7 @@ pub struct HolderRow {
     pub node_uid: String,
     /// The master.
     pub master_fingerprint: String,
-    /// Whether it is the one that new wraps are made under there.
+    /// True if it is the one that new wraps are made under there.
     pub is_first: bool,
     /// The machine.
     pub host: String,
@@ -72,7 +72,7 @@ pub async fn remove_lapsed(tx: &mut Write, before: Millis) -> Result<(), StoreEr
     execute!(tx, "DELETE FROM key_holders WHERE alive_until_ms < $1", before.0).map(|_| ())
 }
 
-/// Who is alive and holds what; the oldest first.
+/// Lists the processes that are alive, with the masters that they hold; the oldest first.
 ///
 /// # Errors
 /// [`StoreError`].

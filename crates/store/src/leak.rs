@@ -18,14 +18,14 @@ pub struct Address {
     pub last_ms: i64,
 }
 
-/// What somebody spent with a credential.
+/// Spending of one actor with a credential.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Spent {
-    /// Who.
+    /// The actor.
     pub actor: String,
     /// Uses.
     pub requests: i64,
-    /// What is known of the cost, in billionths of a US dollar.
+    /// The cost as far as it is known, in billionths of a US dollar.
     pub cost_nano_usd: i64,
     /// The first instant of the last day.
     pub last_day_ms: i64,
@@ -47,7 +47,7 @@ pub async fn addresses(
     fetch_all!(session, Address, SQL, credential.to_string(), from.0)
 }
 
-/// What each actor spent with a credential, from the day on that holds an instant; who spent most requests first.
+/// Returns the spending of each actor with a credential, from the day on that holds an instant; the most requests first.
 ///
 /// # Errors
 /// [`StoreError`].

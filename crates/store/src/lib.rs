@@ -3,6 +3,8 @@
 //! Every statement is one text for SQLite and PostgreSQL with `$n` placeholders. Functions that read take a
 //! [`Session`], functions that change something take a [`Write`], which is a transaction.
 
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless))]
+
 mod dispatch;
 mod postgres;
 mod sqlite_retry;
@@ -17,6 +19,7 @@ pub mod credential;
 pub mod drain;
 pub mod error;
 pub mod idempotency;
+pub mod job_lease;
 pub mod key;
 pub mod key_holder;
 pub mod leak;

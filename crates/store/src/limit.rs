@@ -3,6 +3,7 @@
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::{Millis, Uid};
 
+use crate::change::Subject;
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
@@ -81,28 +82,61 @@ pub async fn get(session: &mut Session, uid: Uid) -> Result<Option<Limit>, Store
         .transpose()
 }
 
-/// Sets or removes a scope's limit. `uid` becomes the identity of one that was not there.
+/// A limit as it is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct LimitChange<'a> {
+    /// Whom it binds.
+    pub scope: &'a LimitScope,
+    /// The unit that it counts.
+    pub unit: Unit,
+    /// For how long it counts before it starts over.
+    pub window: Window,
+    /// How much may be used; `None` removes it.
+    pub amount: Option<i64>,
+    /// Its identity, if it is not there yet.
+    pub uid: Uid,
+    /// When it is set.
+    pub at: Millis,
+}
+
+/// Sets or removes a limit of a scope that is there already.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn set(
-    tx: &mut Write,
-    scope: &LimitScope,
-    (unit, window): (Unit, Window),
-    amount: Option<i64>,
-    (uid, now): (Uid, Millis),
-) -> Result<(), StoreError> {
+pub async fn set(tx: &mut Write, change: &LimitChange<'_>) -> Result<(), StoreError> {
     // Which calls it counts is decided when it is committed: see `change::advance`.
     const PUT: &str = "INSERT INTO limits (uid, scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, \
                        updated_at_ms, since_change) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, -1) \
-                       ON CONFLICT (scope_kind, scope_uid, unit, window_kind) DO UPDATE SET amount = $6, updated_at_ms = $7";
-    const REMOVE: &str =
-        "DELETE FROM limits WHERE scope_kind = $1 AND scope_uid = $2 AND unit = $3 AND window_kind = $4";
-    tx.touch();
+                       ON CONFLICT (scope_kind, scope_uid, unit, window_kind) DO UPDATE SET amount = $6, updated_at_ms = $7 \
+                       RETURNING uid";
+    const REMOVE: &str = "DELETE FROM limits WHERE scope_kind = $1 AND scope_uid = $2 AND unit = $3 AND window_kind = $4 \
+                          RETURNING uid";
+    let LimitChange { scope, unit, window, amount, uid, at } = *change;
     let (kind, id, unit, window) = (scope.kind(), scope.id(), unit.as_str(), window.as_str());
-    match amount {
-        Some(amount) => execute!(tx, PUT, uid.to_string(), kind, id, unit, window, amount, now.0)?,
-        None => execute!(tx, REMOVE, kind, id, unit, window)?,
+    let set = match amount {
+        Some(amount) => {
+            tx.touch_new_limit();
+            fetch_optional!(tx, (String,), PUT, uid.to_string(), kind, id, unit, window, amount, at.0)?
+        }
+        None => fetch_optional!(tx, (String,), REMOVE, kind, id, unit, window)?,
     };
+    if let Some((uid,)) = set {
+        let corrupt = |_| StoreError::Corrupt { table: "limits", column: "uid", row: uid.clone() };
+        tx.touch(Subject::Limit(uid.parse().map_err(corrupt)?));
+        tx.touch(Subject::Scope(scope.clone()));
+    }
     Ok(())
+}
+
+/// Sets a limit of a scope that this transaction makes. It counts every call of it, and servers hold nothing of it to forget.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_on_new(tx: &mut Write, change: &LimitChange<'_>) -> Result<(), StoreError> {
+    const PUT: &str = "INSERT INTO limits (uid, scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, \
+                       updated_at_ms, since_change) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0)";
+    let LimitChange { scope, unit, window, amount, uid, at } = *change;
+    let Some(amount) = amount else { return Ok(()) };
+    let (kind, id, unit, window) = (scope.kind(), scope.id(), unit.as_str(), window.as_str());
+    execute!(tx, PUT, uid.to_string(), kind, id, unit, window, amount, at.0).map(|_| ())
 }

@@ -71,7 +71,7 @@ pub async fn lapsed(session: &mut Session, now: Millis) -> Result<Vec<Uid>, Stor
         .collect()
 }
 
-/// Whether the server's lease has lapsed; if so, nobody else can recover or renew it until the transaction ends.
+/// Tells whether the server's lease has lapsed; if so, nobody else can recover or renew it until the transaction ends.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -93,7 +93,7 @@ struct HoldRow {
     leased: i64,
 }
 
-/// What a server holds.
+/// Amounts of a counter that a server holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     /// Of which counter.

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 const BOUNDS: [(&str, &str); 3] =
     [("lock_timeout", "10s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "10s")];
 
-/// What the bounds are called where they hold for one transaction: those of [`BOUNDS`].
+/// Names of the bounds where they hold for one transaction: those of [`BOUNDS`].
 macro_rules! bounded {
     ($begin:literal) => {
         concat!(
@@ -36,7 +36,7 @@ pub(crate) struct Server {
     pub(crate) is_pooled: bool,
 }
 
-/// What a transaction is begun for.
+/// Purpose of a transaction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Begin {
     /// To change something.

@@ -1,4 +1,4 @@
-//! What people are reminded of about credentials: which are due, and that each is said once.
+//! Reminders about credentials: which are due, and that each is given once.
 
 use strongroom_model::{Millis, Uid};
 

@@ -13,7 +13,7 @@ pub struct RotationRow {
     pub key_id: String,
     /// `asked`, `age` or `seals`.
     pub reason: String,
-    /// Whether it goes on.
+    /// True if it goes on.
     pub is_open: bool,
     /// When it began.
     pub started_at_ms: i64,
@@ -31,7 +31,8 @@ pub struct RotationRow {
 /// [`StoreError::Taken`] while another one is open.
 pub async fn begin(
     tx: &mut Write,
-    (key_id, reason): (&str, &str),
+    key_id: &str,
+    reason: &str,
     texts: i64,
     now: Millis,
 ) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ pub use rebuild::{Rebuild, pending};
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
-/// What a database looks like from outside.
+/// State of a database, seen before anything is changed in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Glimpse {
     /// It does not exist, or has no tables.
@@ -129,7 +129,7 @@ const FACTS: &str = "SELECT key FROM strongroom_meta WHERE key IN ('installation
 /// The table that stands in a database from the first moment of a restore on, before there is one for facts.
 const MARK: &str = "strongroom_restoring";
 
-/// What the tables of a database say.
+/// State of a database as far as the names of its tables tell.
 enum Looks {
     Plain(Glimpse),
     /// The facts in it tell the rest.

@@ -1,4 +1,4 @@
-//! Every column that names an encryption key, and the sealed texts among them, which a rotation seals anew.
+//! Every column that names an encryption key, and the sealed texts among them, which a rotation reseals.
 
 use strongroom_model::credential::Field;
 use strongroom_model::{Provider, Uid};
@@ -7,10 +7,10 @@ use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
 
-/// What the key that a column names has done to the row.
+/// Use of the key that a column names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// It sealed a text: a rotation of the data key has to seal it anew.
+    /// It sealed a text: a rotation of the data key has to reseal it.
     Sealed,
     /// It hashed, linked, signed or fingerprinted something: the key stays as it is.
     Hashed,
@@ -27,7 +27,7 @@ pub struct KeyColumn {
     pub column: &'static str,
     /// The columns that hold what the key made.
     pub made: &'static str,
-    /// What it made.
+    /// The use of the key.
     pub work: Work,
 }
 
@@ -129,7 +129,7 @@ pub async fn count_by_key(session: &mut Session) -> Result<Vec<(String, i64)>, S
     fetch_all!(session, (String, i64), SQL)
 }
 
-/// Whether any sealed text is under another key than this one.
+/// Tells whether any sealed text is under another key than this one.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -139,14 +139,22 @@ pub async fn any_under_others(session: &mut Session, key_id: &str) -> Result<boo
     Ok(fetch_optional!(session, (String,), SQL, key_id)?.is_some())
 }
 
-/// Up to `limit` sealed texts behind a place, in the order of version and field: those under this key, or with
-/// `of_others` those under any other.
+/// Which sealed texts are read.
+#[derive(Debug, Clone, Copy)]
+pub enum SealedUnder<'a> {
+    /// Those under this key.
+    Key(&'a str),
+    /// Those under any other one.
+    OthersThan(&'a str),
+}
+
+/// Up to `limit` sealed texts behind a place, in the order of version and field.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn list(
     session: &mut Session,
-    (key_id, of_others): (&str, bool),
+    under: SealedUnder<'_>,
     after: &After,
     limit: i64,
 ) -> Result<Vec<Found>, StoreError> {
@@ -164,21 +172,20 @@ pub async fn list(
         "WHERE x.kind = 'sealed' AND x.key_id = $1 AND (x.version_uid, x.field) > ($2, $3) ",
         "ORDER BY x.version_uid, x.field LIMIT $4"
     );
-    let sql = if of_others { OTHERS } else { OWN };
+    let (sql, key_id) = match under {
+        SealedUnder::Key(key_id) => (OWN, key_id),
+        SealedUnder::OthersThan(key_id) => (OTHERS, key_id),
+    };
     let rows = fetch_all!(session, Row, sql, key_id, &after.0, &after.1, limit)?;
     Ok(rows.into_iter().map(Found::from).collect())
 }
 
 /// Puts another sealed text with the same content in the place of one, unless that was changed meanwhile. The change
-/// counter stays: nothing that servers know by heart is any different.
+/// counter stays: nothing that servers hold in memory is any different.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn replace(
-    tx: &mut Write,
-    old: &BoundText,
-    (key_id, text): (&str, &str),
-) -> Result<bool, StoreError> {
+pub async fn replace(tx: &mut Write, old: &BoundText, key_id: &str, text: &str) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE credential_values SET key_id = $3, value = $4 \
                        WHERE version_uid = $1 AND field = $2 AND kind = 'sealed' AND value = $5";
     let (version, field) = old.place();

@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis, Uid};
 
+use crate::change::{Subject, Touched};
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
 use crate::postgres::{Begin, Server, begin};
@@ -84,14 +85,14 @@ enum Pool {
     Sqlite { read: SqlitePool, write: SqlitePool },
     Postgres {
         pool: PgPool,
-        /// Whether a pooler stands before the server.
+        /// True if a pooler stands before the server.
         is_pooled: bool,
     },
 }
 
 const ACQUIRE: Duration = Duration::from_secs(10);
 
-/// What each connection for reading keeps: there are many, each comes by everything in time, and what they read lies in the
+/// Cache of each connection for reading: there are many, each comes by everything in time, and what they read lies in the
 /// system's memory as well. Negative means KiB (<https://www.sqlite.org/pragma.html#pragma_cache_size>).
 const READER_PAGES: &str = "-512";
 const READER_STATEMENTS: usize = 32;
@@ -214,7 +215,7 @@ impl Store {
         };
         Ok(Write {
             session: self.session(link),
-            is_change: false,
+            touched: Touched::default(),
             changes_made: Arc::clone(&self.changes_made),
             known: self.known.clone(),
             lesson: Lesson::default(),
@@ -323,7 +324,7 @@ enum Link {
 pub struct Session {
     link: Link,
     clock: Clock,
-    /// Whether statements get names under which the server keeps them for this connection.
+    /// True if statements get names under which the server keeps them for this connection.
     has_names: bool,
 }
 
@@ -337,7 +338,7 @@ impl Session {
         }
     }
 
-    /// Whether statements get names under which the server keeps them for this connection.
+    /// Tells whether statements get names under which the server keeps them for this connection.
     pub(crate) const fn has_names(&self) -> bool {
         self.has_names
     }
@@ -367,7 +368,7 @@ impl Session {
         Ok(row.map_or(Millis(0), |(now,)| Millis(now)))
     }
 
-    /// Whether the database answers.
+    /// Tells whether the database answers.
     ///
     /// # Errors
     /// [`StoreError`] when it does not.
@@ -380,16 +381,21 @@ impl Session {
 #[derive(Debug)]
 pub struct Write {
     session: Session,
-    is_change: bool,
+    touched: Touched,
     changes_made: Arc<AtomicU64>,
     known: Known,
     lesson: Lesson,
 }
 
 impl Write {
-    /// Says that this transaction changes what servers may hold in memory: its commit moves the change counter.
-    pub(crate) fn touch(&mut self) {
-        self.is_change = true;
+    /// Notes that this transaction changes what servers may hold in memory: its commit writes that into the change log.
+    pub(crate) fn touch(&mut self, subject: Subject) {
+        self.touched.add(subject);
+    }
+
+    /// Notes a limit of a scope that was there before, which counts the calls that are admitted after the commit.
+    pub(crate) fn touch_new_limit(&mut self) {
+        self.touched.add_new_limit();
     }
 
     /// Which of these dims and contexts have to be written, as far as is known.
@@ -402,8 +408,10 @@ impl Write {
     /// # Errors
     /// [`StoreError`]; then nothing of the transaction happened.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        if self.is_change {
-            crate::change::advance(&mut self).await?;
+        let is_change = !self.touched.is_empty();
+        if is_change {
+            let touched = std::mem::take(&mut self.touched);
+            crate::change::advance(&mut self, touched).await?;
         }
         let done = Self::end(self.session.link).await;
         match done {
@@ -411,7 +419,7 @@ impl Write {
             // Whatever it was, it may have been the server.
             Err(_) => self.known.forget(),
         }
-        if self.is_change {
+        if is_change {
             // Also when it failed: whether it happened is not known then.
             self.changes_made.fetch_add(1, Ordering::SeqCst);
         }

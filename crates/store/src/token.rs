@@ -1,9 +1,11 @@
 //! Tokens: hashes and grants; the secret is not stored.
 
 use strongroom_model::actor::Scope;
+use strongroom_model::limit::LimitScope;
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Provider, Role, UserId};
 
+use crate::change;
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
@@ -108,12 +110,11 @@ pub async fn list(session: &mut Session) -> Result<Vec<StoredToken>, StoreError>
         .collect()
 }
 
-/// Stores a token.
+/// Stores a token. No server holds anything of it yet, so that none has to forget it.
 ///
 /// # Errors
 /// [`StoreError::Taken`] when the id is in use, [`StoreError::Dangling`] when there is no such user.
 pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreError> {
-    tx.touch();
     const SQL: &str = "INSERT INTO tokens (id, name, role, scope_credentials, scope_providers, user_id, hash_key_id, \
                        hash, mac_key_id, mac, created_at_ms, expires_at_ms, leased_until_ms, revoked_at_ms) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
@@ -146,14 +147,14 @@ pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreErr
 /// # Errors
 /// [`StoreError`].
 pub async fn revoke(tx: &mut Write, stored: &StoredToken) -> Result<bool, StoreError> {
-    tx.touch();
+    change::touch(tx, LimitScope::Token(stored.token.id.clone())).await?;
     const SQL: &str = "UPDATE tokens SET revoked_at_ms = $2, mac_key_id = $3, mac = $4 \
                        WHERE id = $1 AND revoked_at_ms IS NULL";
     let at = stored.token.revoked_at.map(|at| at.0);
     Ok(execute!(tx, SQL, &stored.token.id, at, &stored.mac_key_id, &stored.mac)? == 1)
 }
 
-/// Prolongs a token that has to be. The change counter stays: who knows the token by heart looks at it again once it has
+/// Prolongs a leased token. The change log says nothing of it: a server that holds the token reads it again once it has
 /// lapsed. `false` when there is none, or it was revoked.
 ///
 /// # Errors

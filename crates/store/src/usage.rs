@@ -55,9 +55,9 @@ pub struct Record {
     pub at: Millis,
     /// Why.
     pub kind: Kind,
-    /// What was done, such as `chat.completions`.
+    /// The operation, such as `chat.completions`.
     pub operation: &'static str,
-    /// Who.
+    /// The actor.
     pub actor: LedgerText,
     /// The user behind the actor.
     pub user: Option<UserId>,
@@ -73,19 +73,19 @@ pub struct Record {
     pub source: Source,
     /// The HTTP status of the answer; 0 when there was none.
     pub status: u16,
-    /// What counts on the credential.
+    /// Requests that count on the credential.
     pub requests: i64,
-    /// What counts on the token and the user.
+    /// Requests that count on the token and the user.
     pub client_requests: i64,
     /// Tokens.
     pub tokens: TokenUsage,
-    /// What it cost; `None` when no price is known.
+    /// Its cost; `None` when no price is known.
     pub cost_nano_usd: Option<Amount>,
     /// Tokens that limits were charged with.
     pub charged_tokens: Amount,
     /// Dollars that limits were charged with.
     pub charged_nano_usd: Amount,
-    /// What the tokens rest on.
+    /// The source of the tokens.
     pub metering: Metering,
     /// The value of the change counter under which it was admitted.
     pub generation: i64,
@@ -99,7 +99,7 @@ pub struct Record {
     pub request_id: Option<LedgerText>,
 }
 
-/// Whether a line was written.
+/// Tells whether a line was written.
 ///
 /// # Errors
 /// [`StoreError`].

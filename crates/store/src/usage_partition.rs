@@ -33,7 +33,7 @@ async fn make(tx: &mut Write, first_ms: i64, days: i32) -> Result<i64, StoreErro
     Ok(made.map_or(0, |(made,)| made))
 }
 
-/// What became of the oldest partition.
+/// Outcome of a look at the oldest partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
     /// It is gone with so many records.

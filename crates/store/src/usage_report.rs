@@ -1,4 +1,4 @@
-//! What was used: sums of days by what people ask for, and records that are priced anew or have been kept for long
+//! Reports of usage: sums of days by the groups that people ask for, and records that are repriced or have been kept for long
 //! enough.
 
 use strongroom_model::Millis;
@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::session::{Session, Write};
 use crate::sum::{bounded, total};
 
-/// What sums are told apart by.
+/// Groups of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupBy {
     /// The credential's name, of a deleted one with the beginning of its identity, as `openai-primary (deleted, 63818d8e)`: another
@@ -32,9 +32,9 @@ pub enum GroupBy {
 /// Sums of usage.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Sums {
-    /// What they are told apart by.
+    /// The group.
     pub group_key: String,
-    /// What clients asked for.
+    /// Requests of clients.
     pub client_requests: i64,
     /// How often keys were used for it.
     pub requests: i64,
@@ -48,7 +48,7 @@ pub struct Sums {
     pub output_tokens: i64,
     /// Of these, reasoning.
     pub reasoning_tokens: i64,
-    /// What is known of the cost, in billionths of a US dollar.
+    /// The cost as far as it is known, in billionths of a US dollar.
     pub cost_nano_usd: i64,
     /// Records of which no price is known.
     pub unpriced: i64,
@@ -143,20 +143,20 @@ pub async fn sums_of_actor(
     fetch_all!(session, Sums, sums!("m.provider", "AND m.actor = $3"), from.0, to.0, actor)
 }
 
-/// A record that can be priced anew.
+/// A record that can be repriced.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Priced {
     /// Its identity.
     pub uid: String,
     /// When it was admitted.
     pub at_ms: i64,
-    /// What was done.
+    /// The operation.
     pub operation: String,
     /// The provider.
     pub provider: String,
     /// The model.
     pub model: String,
-    /// What it is taken to have cost.
+    /// Its cost as it is recorded.
     pub cost_nano_usd: Option<i64>,
     /// The provider's own figures.
     pub raw_usage: String,

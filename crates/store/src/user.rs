@@ -1,8 +1,10 @@
 //! Users.
 
+use strongroom_model::limit::LimitScope;
 use strongroom_model::user::User;
 use strongroom_model::{Millis, Role, UserId};
 
+use crate::change;
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
@@ -86,12 +88,11 @@ pub async fn next_id(session: &mut Session) -> Result<UserId, StoreError> {
     Ok(UserId(row.map_or(1, |(id,)| id)))
 }
 
-/// Stores a user under its id, which its MAC is made over.
+/// Stores a user under its id, which its MAC is made over. No server holds anything of it yet, so that none has to forget it.
 ///
 /// # Errors
 /// [`StoreError::Taken`] when the id or the name is in use.
 pub async fn insert(tx: &mut Write, stored: &StoredUser) -> Result<(), StoreError> {
-    tx.touch();
     const SQL: &str = "INSERT INTO users (id, name, role, is_active, mac_key_id, mac, created_at_ms, updated_at_ms) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let user = &stored.user;
@@ -123,7 +124,7 @@ async fn remember_id(tx: &mut Write, id: UserId) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Taken`] when the name is in use.
 pub async fn update(tx: &mut Write, stored: &StoredUser) -> Result<bool, StoreError> {
-    tx.touch();
+    change::touch(tx, LimitScope::User(stored.user.id)).await?;
     const SQL: &str = "UPDATE users SET name = $2, role = $3, is_active = $4, mac_key_id = $5, mac = $6, \
                        updated_at_ms = $7 WHERE id = $1";
     let user = &stored.user;
@@ -146,7 +147,7 @@ pub async fn update(tx: &mut Write, stored: &StoredUser) -> Result<bool, StoreEr
 /// # Errors
 /// [`StoreError::Dangling`] when credentials or tokens are the user's.
 pub async fn delete(tx: &mut Write, id: UserId) -> Result<bool, StoreError> {
-    tx.touch();
+    change::touch(tx, LimitScope::User(id)).await?;
     Ok(execute!(tx, "DELETE FROM users WHERE id = $1", id.0)? == 1)
 }
 

@@ -19,7 +19,7 @@ pub struct SealedValue {
     pub key_id: String,
     /// `iv:authTag:ciphertext`.
     pub text: String,
-    /// What it holds, without telling.
+    /// A keyed hash of its content.
     pub fingerprint: SecretFingerprint,
 }
 
@@ -52,12 +52,12 @@ impl TryFrom<Row> for SealedValue {
     }
 }
 
-/// Stores a value, in place of the one that is there.
+/// Stores a value, in place of the one that is there. It comes into use with a change of its credential's row, which servers are
+/// told of.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn put(tx: &mut Write, value: &SealedValue) -> Result<(), StoreError> {
-    tx.touch();
     const SQL: &str = "INSERT INTO credential_values \
                        (version_uid, field, kind, key_id, value, fingerprint_key_id, fingerprint) \
                        VALUES ($1, $2, 'sealed', $3, $4, $5, $6) ON CONFLICT (version_uid, field) DO UPDATE SET \
@@ -139,20 +139,20 @@ pub struct Holder {
     pub credential_uid: String,
     /// The credential's name.
     pub name: String,
-    /// Whether the credential was deleted.
+    /// True if the credential was deleted.
     pub is_deleted: bool,
-    /// Whether it is handed out.
+    /// True if it is handed out.
     pub is_active: bool,
-    /// Whether nobody is served from it.
+    /// True if nobody is served from it.
     pub is_frozen: bool,
-    /// Whether the version is the one in use.
+    /// True if the version is the one in use.
     pub is_current: bool,
     /// The number of the version.
     pub version_number: i64,
 }
 
 impl Holder {
-    /// Whether the key may be used through this credential, as far as its state says.
+    /// Tells whether the key may be used through this credential, as far as its state says.
     #[must_use]
     pub const fn is_served(&self) -> bool {
         !self.is_deleted && self.is_active && !self.is_frozen && self.is_current
@@ -183,7 +183,7 @@ pub struct SameKey {
     pub of_version: String,
     /// The credential that holds it as well.
     pub name: String,
-    /// Whether that was deleted, and can be taken back.
+    /// True if that was deleted, and can be taken back.
     pub is_deleted: bool,
     /// The number of the version there.
     pub number: i64,

@@ -4,6 +4,7 @@ use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{Millis, Uid};
 
+use crate::change;
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
@@ -128,11 +129,22 @@ pub async fn insert(
     created_by: &str,
     now: Millis,
 ) -> Result<i64, StoreError> {
-    insert_from(tx, credential, version, (created_by, Origin::New, None), now).await
+    let provenance = Provenance { created_by, origin: Origin::New, copied_from: None };
+    insert_from(tx, credential, version, provenance, now).await
 }
 
-/// Stores the next version of a credential, made by somebody in this way, perhaps out of an older one, and tells its
-/// number. A staged one is not in use yet.
+/// Where a version comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Provenance<'a> {
+    /// Its creator.
+    pub created_by: &'a str,
+    /// In which way.
+    pub origin: Origin,
+    /// The number of the version that it was copied from.
+    pub copied_from: Option<i64>,
+}
+
+/// Stores the next version of a credential, and tells its number. A staged one is not in use yet.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -140,12 +152,13 @@ pub async fn insert_from(
     tx: &mut Write,
     credential: Uid,
     version: Uid,
-    (created_by, origin, copied_from): (&str, Origin, Option<i64>),
+    provenance: Provenance<'_>,
     now: Millis,
 ) -> Result<i64, StoreError> {
     const NEXT: &str = "SELECT CAST(COALESCE(MAX(number), 0) + 1 AS BIGINT) FROM credential_versions WHERE credential_uid = $1";
     const INSERT: &str = "INSERT INTO credential_versions (uid, credential_uid, number, created_by, created_at_ms, \
                           origin, copied_from, activated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let Provenance { created_by, origin, copied_from } = provenance;
     let credential = credential.to_string();
     let number = fetch_optional!(tx, (i64,), NEXT, &credential)?.map_or(1, |(number,)| number);
     let activated = (origin != Origin::Staged).then_some(now.0);
@@ -299,7 +312,10 @@ pub async fn probed(tx: &mut Write, version: Uid, outcome: &str, now: Millis) ->
 /// # Errors
 /// [`StoreError`].
 pub async fn erase(tx: &mut Write, version: Uid, erasure: Erasure, now: Millis) -> Result<bool, StoreError> {
-    tx.touch();
+    const CREDENTIAL: &str = "SELECT c.uid, c.provider FROM credential_versions v \
+                              JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = $1";
+    let found = fetch_optional!(tx, (String, String), CREDENTIAL, version.to_string())?;
+    change::touch_credential(tx, found).await?;
     const VALUES: &str =
         "UPDATE credential_values SET kind = 'erased', value = '', key_id = NULL WHERE version_uid = $1";
     const VERSION: &str = "UPDATE credential_versions SET erased_as = $2, erased_at_ms = $3 \
@@ -335,7 +351,7 @@ pub struct Revocable {
     pub version_uid: String,
     /// Its number.
     pub number: i64,
-    /// What the provider calls its key.
+    /// The provider's id of its key.
     pub provider_key: String,
     /// Its credential's public integer.
     pub credential_id: i64,

@@ -63,6 +63,8 @@ async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
     }
     // Partitions are used through their table alone.
     assert!(!found.keys().any(|table| table.starts_with("usage_lines_")), "{found:?}");
+    assert_eq!(found["change_log"], ["DELETE", "INSERT", "SELECT"]);
+    assert_eq!(found["job_leases"], ["INSERT", "SELECT", "UPDATE"]);
     assert_eq!(found["usage_days"], ["INSERT", "SELECT", "UPDATE"]);
     assert_eq!(found["_sqlx_migrations"], ["SELECT"]);
     assert_eq!(found["api_credentials"], ["DELETE", "INSERT", "SELECT", "UPDATE"]);

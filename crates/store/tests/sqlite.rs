@@ -8,6 +8,8 @@ const BACKEND: Backend = Backend::Sqlite;
 mod audit;
 #[path = "cases/backup.rs"]
 mod backup;
+#[path = "cases/change.rs"]
+mod change;
 #[path = "cases/counter.rs"]
 mod counter;
 #[path = "cases/credential.rs"]
@@ -20,6 +22,8 @@ mod error;
 mod ground;
 #[path = "cases/idempotency.rs"]
 mod idempotency;
+#[path = "cases/job_lease.rs"]
+mod job_lease;
 #[path = "cases/key.rs"]
 mod key;
 #[path = "cases/key_holder.rs"]

@@ -20,7 +20,7 @@ pub(crate) use recovery::{recover_holds, settle_node};
 
 use crate::cache::{Cache, Snapshot};
 
-/// What a call needs at the most.
+/// The most that a call needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
     pub(crate) requests: Amount,
@@ -28,7 +28,7 @@ pub(crate) struct Need {
     pub(crate) tokens: Option<Amount>,
     /// `None` when no price is known.
     pub(crate) nano_usd: Option<Amount>,
-    /// Whether the prompt may hold audio.
+    /// True if the prompt may hold audio.
     pub(crate) may_have_audio: bool,
 }
 
@@ -87,7 +87,7 @@ impl Need {
     }
 }
 
-/// What a call consumed, by unit.
+/// Use of a call, by unit.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spent {
     pub(crate) requests: Amount,
@@ -106,7 +106,7 @@ impl Spent {
     }
 }
 
-/// What is held of counters for one side of a call.
+/// Holds on counters for one side of a call.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     pub(crate) claims: Vec<Claim>,
@@ -115,12 +115,12 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// What to settle when nothing of it was consumed.
+    /// Returns the settlement when nothing of it was used.
     pub(crate) fn nothing_consumed(&self) -> Vec<Consumed> {
         self.consumed(|_| 0)
     }
 
-    /// What to settle when so much of each claim was consumed.
+    /// Returns the settlement when so much of each claim was used.
     pub(crate) fn consumed(&self, amount: impl Fn(&Claim) -> i64) -> Vec<Consumed> {
         let one = |claim: &Claim| Consumed { key: claim.key, held: claim.amount, amount: amount(claim) };
         self.claims.iter().map(one).collect()
@@ -183,7 +183,7 @@ impl Plan {
             if amount == Amount::ZERO && need.tokens == Some(Amount::ZERO) {
                 continue;
             }
-            let key = CounterKey::at(limit.uid, (limit.unit, limit.window), snapshot.now);
+            let key = CounterKey::at(limit.uid, limit.unit, limit.window, snapshot.now);
             self.push(Claim { key, amount: amount.get(), limit: Some(limit.amount) }, Some(limit));
         }
         Ok(())
@@ -219,7 +219,7 @@ fn unbounded(unit: Unit, at_fault: AtFault<'_>) -> Problem {
     })
 }
 
-/// Who is bound beside the credential.
+/// Scopes whose limits bind a call beside the credential's.
 pub(crate) fn client_scopes(actor: &Actor) -> impl Iterator<Item = LimitScope> + use<> {
     let token = match &actor.kind {
         ActorKind::Token(id) => Some(LimitScope::Token(id.clone())),

@@ -15,7 +15,7 @@ use strongroom_model::{Problem, ProblemKind, Provider};
 
 pub use suggestion::Suggestion;
 
-use crate::call::{Ailment, Attempt, CallEnd, CallService, CallTarget, Failure, NewCall};
+use crate::call::{Attempt, CallEnd, CallService, CallTarget, Failure, FailureReason, NewCall};
 use crate::settings::Settings;
 
 /// The longest answer that is asked for, in tokens.
@@ -23,7 +23,7 @@ const MOST_TOKENS: u32 = 2048;
 /// The longest error text, in bytes; of a longer one the beginning and the end count most.
 const MOST_TEXT: usize = 32 * 1024;
 const MOST_WORDS: usize = 200;
-/// What the providers' languages wrap around a question, in tokens at the most.
+/// The most tokens that a provider's format wraps around a question.
 const WRAPPING: i64 = 1024;
 
 const SYSTEM: &str = "You help engineers to find out why a program failed. The user message is one JSON object with the \
@@ -93,7 +93,7 @@ impl AiService {
         self
     }
 
-    /// What may be done about an error. Providers are asked one after the other until one answers with a suggestion;
+    /// Suggests what may be done about an error. Providers are asked one after the other until one answers with a suggestion;
     /// their credentials are looked up at the first call and whenever they change, and the environment's keys stand in.
     ///
     /// # Errors
@@ -179,7 +179,7 @@ async fn ask(
         Err(ChatError::Refused { status, refused, may_be_billed }) => {
             let failure = Failure::Refused {
                 status,
-                health: refused.map_or(Ailment::ProviderDown, |refused| refused.ailment),
+                health: refused.map_or(FailureReason::ProviderDown, |refused| refused.reason),
                 retry_after: refused.and_then(|refused| refused.retry_after),
             };
             if may_be_billed {

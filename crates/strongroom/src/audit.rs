@@ -67,11 +67,11 @@ pub struct Fault {
     pub chain_id: String,
     /// The place.
     pub seq: i64,
-    /// What is wrong there.
+    /// Description of the fault.
     pub fault: String,
 }
 
-/// What verification found.
+/// Outcome of a verification.
 #[derive(Debug, Clone, Default)]
 pub struct Verification {
     /// Entries that were read.
@@ -168,7 +168,7 @@ impl AuditService {
         Ok(result)
     }
 
-    /// Whether the head names this entry or a later one by now: both are written in one transaction.
+    /// Tells whether the head names this entry or a later one by now: both are written in one transaction.
     async fn head_has_reached(&self, chain_id: &str, seq: i64) -> Result<bool, Problem> {
         let heads = strongroom_store::audit::heads(&mut self.custody.store.read().await?).await?;
         Ok(heads.iter().any(|head| head.chain_id == chain_id && head.seq >= seq))
@@ -210,7 +210,10 @@ impl AuditService {
                 seq = entry.seq;
                 link = entry.link;
                 if anchors.remove(&seq).is_some_and(|anchored| anchored.iter().any(|it| *it != link)) {
-                    return broken(seq, "the entry is not the one of the anchor: the chain was written anew");
+                    return broken(
+                        seq,
+                        "the entry is not the one of the anchor: the chain was written again",
+                    );
                 }
                 if seq == head.seq && link != head.link {
                     return broken(seq, "the entry is not the one that the head names");

@@ -35,7 +35,7 @@ pub enum Step {
     Filled,
     /// Every sealed text is opened, every MAC and the audit chain verified.
     Proving,
-    /// What is open is closed.
+    /// Open windows are closed.
     Settling,
 }
 

@@ -1,14 +1,18 @@
-//! In-memory cache of tokens, limits and decrypted credentials, valid for one generation of the change counter.
+//! In-memory cache of tokens, limits and decrypted credentials, which forgets by subject.
 //!
-//! A change of any of them moves a counter in the database. Every use of the cache rests on a [`Snapshot`] of that counter
-//! that is less than a second old; when the counter has moved, everything is forgotten. Changes that this process made
-//! itself are noticed at once.
+//! A change moves a counter in the database, and a log there names what was changed. Every use of the cache rests on a
+//! [`Snapshot`] of that counter that is less than a second old; when the counter has moved, the subjects of the changes are
+//! forgotten, and everything when not all of them are known. Changes that this process made itself are noticed at once.
+//!
+//! A row that is read is of the snapshot that it was read by, or of a later moment. It is kept, and used by holders of an older
+//! snapshot, only if its subject was not changed between the two: a read that is overtaken by a change fills nothing.
 
 mod active_credential;
 mod canary_share;
 mod known_token;
 mod limits;
 mod provider_rows;
+mod recent_changes;
 mod versions_in_use;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,18 +23,23 @@ use futures::future::{BoxFuture, WeakShared};
 use futures::{FutureExt, TryFutureExt};
 use strongroom_model::limit::{Limit, LimitScope};
 use strongroom_model::{Millis, Problem, ProblemKind, Provider, UserId};
-use strongroom_store::change;
+use strongroom_store::Session;
+use strongroom_store::change::{self, Changes, Subject};
 
 pub(crate) use active_credential::ActiveCredential;
 pub(crate) use known_token::KnownToken;
+pub(crate) use recent_changes::ChangedCounters;
 
 use crate::custody::Custody;
 use crate::database_timeout::with_timeout;
-use active_credential::{Candidates, Named};
+use active_credential::{Listed, Named};
+use recent_changes::RecentChanges;
 use versions_in_use::VersionsInUse;
 
 /// How long a snapshot is used before the counter is read again.
 const FRESH: Duration = Duration::from_millis(900);
+/// Entries of one kind: when there are so many, all of that kind are read again.
+const MAX_ENTRIES: usize = 16_384;
 
 /// An instant by the database's clock, and the value of the change counter that was seen last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +51,81 @@ pub(crate) struct Snapshot {
 #[derive(Debug)]
 struct Known {
     generation: i64,
+    /// When it was first seen: the counter is not lower for those who ask later.
+    generation_seen: Instant,
+    recent: RecentChanges,
     checked: Option<Instant>,
     /// Changes that this process had made when it looked.
     changes_made: u64,
     clock: Option<(Millis, Instant)>,
     tokens: HashMap<String, Arc<KnownToken>>,
     limits: HashMap<LimitScope, Arc<Vec<Limit>>>,
-    active: HashMap<(Provider, Option<UserId>), Candidates>,
+    active: HashMap<(Provider, Option<UserId>), Listed>,
     named: HashMap<String, Named>,
     without_rows: HashMap<(Provider, Option<UserId>), bool>,
     /// Providers outside the list of known ones: whether a credential of it is or was there.
     stored: HashMap<Provider, bool>,
+}
+
+impl Known {
+    /// Tells whether what is known of a subject is the same as at this snapshot.
+    fn holds_at(&self, generation: i64, subject: &Subject) -> bool {
+        generation == self.generation
+            || (generation < self.generation && self.recent.is_unchanged(subject, generation))
+    }
+
+    /// Takes in what was changed up to now.
+    fn learn(&mut self, changes: Changes, started: Instant) {
+        if changes.value == self.generation
+            || (changes.value < self.generation && started < self.generation_seen)
+        {
+            return;
+        }
+        // What comes first in the log is in here already when another one asked at the same time.
+        match changes.log.filter(|_| (changes.since..changes.value).contains(&self.generation)) {
+            Some(log) => {
+                let newer = log.into_iter().filter(|change| change.value > self.generation);
+                for change in newer.collect::<Vec<_>>() {
+                    self.forget(&change.subject);
+                    self.recent.remember(change);
+                }
+            }
+            None => {
+                self.forget_all();
+                self.recent.forget(changes.value);
+            }
+        }
+        (self.generation, self.generation_seen) = (changes.value, Instant::now());
+    }
+
+    fn forget(&mut self, subject: &Subject) {
+        match subject {
+            Subject::Scope(scope) => {
+                self.limits.remove(scope);
+                match scope {
+                    LimitScope::Token(id) => drop(self.tokens.remove(id)),
+                    LimitScope::User(user) => self.tokens.retain(|_, known| known.token.user != Some(*user)),
+                    LimitScope::Credential(uid) => self.named.retain(|_, named| named.uid() != *uid),
+                }
+            }
+            Subject::Provider(provider) => {
+                self.active.retain(|(of, _), _| of != provider);
+                self.without_rows.retain(|(of, _), _| of != provider);
+                self.stored.remove(provider);
+            }
+            // Only its counters: its scope is in the log beside it.
+            Subject::Limit(_) => {}
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.tokens.clear();
+        self.limits.clear();
+        self.active.clear();
+        self.named.clear();
+        self.without_rows.clear();
+        self.stored.clear();
+    }
 }
 
 /// The cache of one process.
@@ -75,6 +148,8 @@ impl Cache {
             custody,
             known: Mutex::new(Known {
                 generation: -1,
+                generation_seen: Instant::now(),
+                recent: RecentChanges::default(),
                 checked: None,
                 changes_made: 0,
                 clock: None,
@@ -99,29 +174,44 @@ impl Cache {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything known, if it is of the same generation.
-    fn at(&self, snapshot: Snapshot) -> Option<MutexGuard<'_, Known>> {
-        Some(self.known()).filter(|known| known.generation == snapshot.generation)
+    /// Everything known, if what is known of this subject holds at the snapshot.
+    fn at(&self, snapshot: Snapshot, subject: impl FnOnce() -> Subject) -> Option<MutexGuard<'_, Known>> {
+        let is_of = |known: &MutexGuard<'_, Known>| {
+            known.generation == snapshot.generation || known.holds_at(snapshot.generation, &subject())
+        };
+        Some(self.known()).filter(is_of)
     }
 
-    /// Notes a snapshot whose reading started at `started`, when this process had made so many changes.
-    pub(crate) fn observe(&self, found: Snapshot, started: Instant, changes_made: u64) {
+    /// Tells whether nothing was changed of these subjects since this snapshot was taken, as far as this process has heard.
+    pub(crate) fn are_unchanged(&self, subjects: &[Subject], since: Snapshot) -> bool {
+        let known = self.known();
+        subjects.iter().all(|subject| known.holds_at(since.generation, subject))
+    }
+
+    /// The counters that changes since this generation are about.
+    pub(crate) fn counters_changed_since(&self, generation: i64) -> ChangedCounters {
+        let known = self.known();
+        // Beyond ours: another database is in its place.
+        match generation > known.generation {
+            true => ChangedCounters::All,
+            false => known.recent.counters_since(generation),
+        }
+    }
+
+    /// Takes a snapshot in an open session, and forgets what was changed.
+    pub(crate) async fn snapshot_in(&self, session: &mut Session) -> Result<Snapshot, Problem> {
+        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
+        let since = self.known().generation;
+        let changes = change::since(session, since).await?;
+        let found = Snapshot { now: session.now().await?, generation: changes.value };
         let mut known = self.known();
-        if known.checked.is_some_and(|checked| started < checked) {
-            return;
+        known.learn(changes, started);
+        if known.checked.is_none_or(|checked| checked <= started) {
+            known.checked = Some(started);
+            known.changes_made = changes_made;
+            known.clock = Some((found.now, started));
         }
-        if known.generation != found.generation {
-            known.generation = found.generation;
-            known.tokens.clear();
-            known.limits.clear();
-            known.active.clear();
-            known.named.clear();
-            known.without_rows.clear();
-            known.stored.clear();
-        }
-        known.checked = Some(started);
-        known.changes_made = changes_made;
-        known.clock = Some((found.now, started));
+        Ok(found)
     }
 
     /// Has the next use read the change counter, however fresh the snapshot is.
@@ -129,9 +219,10 @@ impl Cache {
         self.known().checked = None;
     }
 
-    fn keep<T>(&self, generation: i64, keep: impl FnOnce(&mut Known) -> T) {
+    /// Keeps what was read by a snapshot, unless its subject was changed meanwhile.
+    fn keep<T>(&self, generation: i64, subject: &Subject, keep: impl FnOnce(&mut Known) -> T) {
         let mut known = self.known();
-        if known.generation == generation {
+        if known.holds_at(generation, subject) {
             keep(&mut known);
         }
     }
@@ -190,11 +281,18 @@ impl Cache {
     }
 
     async fn ask_for_snapshot(&self) -> Result<(Snapshot, Instant), Problem> {
-        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
+        let started = Instant::now();
         let mut session = self.custody.store.read().await?;
-        let generation = change::current(&mut session).await?;
-        let found = Snapshot { now: session.now().await?, generation };
-        self.observe(found, started, changes_made);
-        Ok((found, started))
+        Ok((self.snapshot_in(&mut session).await?, started))
     }
 }
+
+/// Makes room for one more entry.
+fn make_room<K, V>(entries: &mut HashMap<K, V>) {
+    if entries.len() >= MAX_ENTRIES {
+        entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,15 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use strongroom_model::limit::LimitScope;
 use strongroom_model::price::PriceTable;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
+use strongroom_store::change::Subject;
 
 use crate::admission::{
-    AdmissionBatcher, Demand, Held, Need, Plan, Refusal, bind_client, bind_credential, limit_reached,
+    AdmissionBatcher, Demand, Held, Need, Plan, Refusal, bind_client, bind_credential, client_scopes,
+    limit_reached,
 };
 use crate::cache::{Cache, Snapshot};
 use crate::canary::Canaries;
@@ -25,12 +28,12 @@ use crate::token;
 
 pub use attempt::{Attempt, Running};
 pub(crate) use model_names::ModelNames;
-pub use strongroom_connectors::ai::gateway::{Ailment, Report};
+pub use strongroom_connectors::ai::gateway::{FailureReason, Report};
 
 use selection::{Candidate, Key};
 use settlement::{ClientSide, Holds, Purpose};
 
-/// How often claims are made anew because something changed meanwhile.
+/// How often claims are made again because something changed meanwhile.
 const ATTEMPTS: usize = 16;
 /// How often changes may put it off before they let it go ahead.
 const PATIENT: usize = 3;
@@ -49,7 +52,7 @@ pub struct CallTarget {
 /// A call that a program wants to make.
 #[derive(Debug, Clone)]
 pub struct NewCall {
-    /// What it does, such as `chat.completions`.
+    /// The operation, such as `chat.completions`.
     pub operation: &'static str,
     /// Where it may go, in the order to try.
     pub targets: Vec<CallTarget>,
@@ -74,8 +77,8 @@ pub enum Failure {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// What the answer means for the key.
-        health: Ailment,
+        /// The meaning of the answer for the key.
+        health: FailureReason,
         /// When the provider says to come back.
         retry_after: Option<Duration>,
     },
@@ -84,13 +87,13 @@ pub enum Failure {
 /// How a call ended.
 #[derive(Debug, Clone)]
 pub struct CallEnd {
-    /// What it consumed, as far as that is known. Where it rests on what was held, the least of it.
+    /// Its use, as far as that is known. Where it is charged as held, the least of it.
     pub usage: Option<TokenUsage>,
     /// The model that answered, when the answer says so.
     pub model: Option<String>,
     /// The provider's own usage figures.
     pub raw_usage: Option<RawUsage>,
-    /// What `usage` rests on.
+    /// The source of `usage`.
     pub metering: Metering,
 }
 
@@ -138,9 +141,10 @@ pub struct Call {
     call: NewCall,
     candidates: Vec<Candidate>,
     tried: usize,
-    /// Whether a credential has had a second turn.
+    /// True if a credential has had a second turn.
     has_repeated: bool,
-    generation: i64,
+    /// The snapshot by which the candidates were found.
+    chosen_at: Snapshot,
     client: Arc<Mutex<ClientSide>>,
     refusal: Option<Problem>,
 }
@@ -175,7 +179,7 @@ impl CallService {
             candidates,
             tried: 0,
             has_repeated: false,
-            generation: snapshot.generation,
+            chosen_at: snapshot,
             client: Arc::default(),
             refusal: None,
         })
@@ -183,7 +187,7 @@ impl CallService {
 }
 
 impl CallService {
-    /// Whether a credential of this provider, or the environment, serves this actor.
+    /// Tells whether a credential of this provider, or the environment, serves this actor.
     ///
     /// # Errors
     /// [`Problem`].
@@ -228,8 +232,11 @@ impl Call {
         let (mut put_off, mut ahead) = (0, None);
         for _ in 0..ATTEMPTS {
             let snapshot = self.calls.cache.snapshot().await?;
-            if snapshot.generation != self.generation {
-                Box::pin(self.refresh_candidates(snapshot)).await?;
+            if snapshot.generation != self.chosen_at.generation {
+                if !self.is_choice_unchanged() {
+                    Box::pin(self.refresh_candidates(snapshot)).await?;
+                }
+                self.chosen_at = snapshot;
             }
             let Some(candidate) = self.candidates.get(self.tried) else {
                 return self.refusal.take().map_or(Ok(None), Err);
@@ -252,7 +259,10 @@ impl Call {
             }
             // What an attempt before this one held of token and user is held on.
             let reused = settlement::reuse(&self.client, &mut plan, client_claims);
-            match self.calls.admission.admit(std::mem::take(&mut plan.claims), snapshot).await {
+            let claims = std::mem::take(&mut plan.claims);
+            let subjects = || self.subjects(candidate);
+            let admitted = self.calls.admission.admit(claims, snapshot, subjects).await;
+            match admitted {
                 Ok(held) => return Ok(Some(self.attempt(held, reused, client_claims, need, snapshot))),
                 Err(Refusal::Stale) => {
                     self.calls.cache.invalidate();
@@ -288,7 +298,7 @@ impl Call {
         may
     }
 
-    /// Whether somebody is left to try.
+    /// Tells whether somebody is left to try.
     #[must_use]
     pub fn has_next(&self) -> bool {
         self.tried < self.candidates.len()
@@ -303,7 +313,7 @@ impl Call {
         }
     }
 
-    /// Something was changed: whoever was tried is not tried again, and the others are looked up anew.
+    /// Finds the candidates again after a change. Those that were tried are not tried again.
     async fn refresh_candidates(&mut self, snapshot: Snapshot) -> Result<(), Problem> {
         self.actor = Arc::new(token::reauthenticate(&self.calls.cache, &self.actor).await?);
         let tried: Vec<_> = self.candidates[..self.tried].iter().map(Candidate::identity).collect();
@@ -314,8 +324,23 @@ impl Call {
             Err(problem) => return Err(problem),
         };
         self.tried = 0;
-        self.generation = snapshot.generation;
         Ok(())
+    }
+
+    /// Tells whether nothing was changed that the candidates were found by: who calls, and the credentials of the providers.
+    fn is_choice_unchanged(&self) -> bool {
+        let providers = self.call.targets.iter().map(|target| Subject::Provider(target.provider.clone()));
+        let subjects: Vec<_> = client_scopes(&self.actor).map(Subject::Scope).chain(providers).collect();
+        self.calls.cache.are_unchanged(&subjects, self.chosen_at)
+    }
+
+    /// The scopes whose limits bind an attempt.
+    fn subjects(&self, candidate: &Candidate) -> Vec<Subject> {
+        let credential = match &candidate.key {
+            Key::Sealed(active) => Some(LimitScope::Credential(active.credential.uid)),
+            Key::Environment(..) => None,
+        };
+        client_scopes(&self.actor).chain(credential).map(Subject::Scope).collect()
     }
 
     fn demand(&self, target: usize, snapshot: Snapshot) -> Demand<'_> {
@@ -336,7 +361,7 @@ impl Call {
         let candidate = self.candidates[self.tried].clone();
         self.tried += 1;
         let credential = match client_claims {
-            // Most often: to split all of it off would make room anew.
+            // Most often: to split all of it off would allocate again.
             0 => Held { claims: std::mem::take(&mut held.claims), epoch: held.epoch },
             _ => Held { claims: held.claims.split_off(client_claims), epoch: held.epoch },
         };

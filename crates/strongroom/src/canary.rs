@@ -15,7 +15,7 @@ const RECENT_CALLS: u32 = 20;
 const CHANCE_REFUSALS: u32 = 2;
 /// By how many points of a hundred the share of refusals has to be higher than that of the version in use.
 const RISE_PERCENT: u32 = 10;
-/// Versions that are remembered at the most; what is forgotten is counted anew.
+/// Versions that are remembered at the most; what is forgotten is counted from zero.
 const MAX_REMEMBERED_VERSIONS: usize = 256;
 
 /// The last calls of one kind, each a bit: whether the key was refused.

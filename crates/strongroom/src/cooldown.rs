@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use strongroom_connectors::ai::gateway::Ailment;
+use strongroom_connectors::ai::gateway::FailureReason;
 use strongroom_model::{Millis, Uid};
 
 /// A refusal by a provider, and until when the credential is tried last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cooldown {
-    /// What the provider's answer means.
-    pub ailment: Ailment,
+    /// The meaning of the provider's answer.
+    pub reason: FailureReason,
     /// Since when.
     pub since: Millis,
     /// Until then others are tried before it.
@@ -27,13 +27,13 @@ const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 
 /// Milliseconds to stay away after the nth refusal in a row, when the provider does not say.
-fn cooldown_ms(ailment: Ailment, times: u32) -> i64 {
+fn cooldown_ms(reason: FailureReason, times: u32) -> i64 {
     let doubled = |first: i64, most: i64| (first << times.min(16).saturating_sub(1)).min(most);
-    match ailment {
-        Ailment::BadKey => 5 * MINUTE,
-        Ailment::EmptyAccount => 10 * MINUTE,
-        Ailment::RateLimited => doubled(2 * SECOND, MINUTE),
-        Ailment::ProviderDown => doubled(SECOND, MINUTE / 2),
+    match reason {
+        FailureReason::BadKey => 5 * MINUTE,
+        FailureReason::EmptyAccount => 10 * MINUTE,
+        FailureReason::RateLimited => doubled(2 * SECOND, MINUTE),
+        FailureReason::ProviderDown => doubled(SECOND, MINUTE / 2),
     }
 }
 
@@ -43,15 +43,22 @@ impl Cooldowns {
     }
 
     /// A provider refused it. `retry_after` is what the provider says, in milliseconds.
-    pub(crate) fn refused(&self, which: (Uid, Uid), ailment: Ailment, retry_after: Option<i64>, now: Millis) {
+    pub(crate) fn refused(
+        &self,
+        which: (Uid, Uid),
+        reason: FailureReason,
+        retry_after: Option<i64>,
+        now: Millis,
+    ) {
         let mut known = self.known();
-        let before = known.get(&which).filter(|before| before.ailment == ailment);
+        let before = known.get(&which).filter(|before| before.reason == reason);
         let times = before.map_or(0, |before| before.times).saturating_add(1);
         let since = before.map_or(now, |before| before.since);
-        let away =
-            retry_after.filter(|_| ailment == Ailment::RateLimited).unwrap_or(cooldown_ms(ailment, times));
+        let away = retry_after
+            .filter(|_| reason == FailureReason::RateLimited)
+            .unwrap_or(cooldown_ms(reason, times));
         let until = Millis(now.0 + away.clamp(0, 60 * MINUTE));
-        known.insert(which, Cooldown { ailment, since, until, times });
+        known.insert(which, Cooldown { reason, since, until, times });
     }
 
     /// It served a call.
@@ -70,24 +77,25 @@ impl Cooldowns {
         self.known().get(&which).copied()
     }
 
-    /// Whether others are tried before it.
+    /// Tells whether others are tried before it.
     pub(crate) fn is_cooling_down(&self, which: (Uid, Uid), now: Millis) -> bool {
         let known = self.known();
         !known.is_empty() && known.get(&which).is_some_and(|cooldown| now < cooldown.until)
     }
 
     pub(crate) fn due(&self, now: Millis) -> Vec<(Uid, Uid)> {
-        let is_lasting =
-            |cooldown: &Cooldown| matches!(cooldown.ailment, Ailment::BadKey | Ailment::EmptyAccount);
+        let is_lasting = |cooldown: &Cooldown| {
+            matches!(cooldown.reason, FailureReason::BadKey | FailureReason::EmptyAccount)
+        };
         let known = self.known();
         known.iter().filter(|(_, it)| is_lasting(it) && it.until <= now).map(|(which, _)| *which).collect()
     }
 
-    pub(crate) fn counts(&self, now: Millis) -> [(Ailment, u64); 4] {
+    pub(crate) fn counts(&self, now: Millis) -> [(FailureReason, u64); 4] {
         let known = self.known();
-        Ailment::ALL.map(|ailment| {
-            let ill = known.values().filter(|it| it.ailment == ailment && now < it.until);
-            (ailment, ill.count() as u64)
+        FailureReason::ALL.map(|reason| {
+            let ill = known.values().filter(|it| it.reason == reason && now < it.until);
+            (reason, ill.count() as u64)
         })
     }
 }
@@ -100,22 +108,22 @@ mod tests {
     fn an_ill_credential_is_away_for_longer_each_time_until_it_serves() {
         let (cooldowns, which) = (Cooldowns::default(), (Uid::from_bytes([1; 16]), Uid::from_bytes([2; 16])));
         assert!(!cooldowns.is_cooling_down(which, Millis(0)));
-        cooldowns.refused(which, Ailment::RateLimited, None, Millis(0));
+        cooldowns.refused(which, FailureReason::RateLimited, None, Millis(0));
         assert!(
             cooldowns.is_cooling_down(which, Millis(1999)) && !cooldowns.is_cooling_down(which, Millis(2000))
         );
-        cooldowns.refused(which, Ailment::RateLimited, None, Millis(3000));
+        cooldowns.refused(which, FailureReason::RateLimited, None, Millis(3000));
         assert!(
             cooldowns.is_cooling_down(which, Millis(6999)) && !cooldowns.is_cooling_down(which, Millis(7000))
         );
-        cooldowns.refused(which, Ailment::RateLimited, Some(30_000), Millis(8000));
+        cooldowns.refused(which, FailureReason::RateLimited, Some(30_000), Millis(8000));
         assert!(cooldowns.is_cooling_down(which, Millis(37_999)), "the provider's word counts");
         let cooldown = cooldowns.of(which).unwrap();
         assert_eq!((cooldown.since, cooldown.times), (Millis(0), 3));
         cooldowns.served(which);
         assert_eq!(cooldowns.of(which), None);
         for times in 0..100 {
-            assert!((1..=10 * MINUTE).contains(&cooldown_ms(Ailment::RateLimited, times)));
+            assert!((1..=10 * MINUTE).contains(&cooldown_ms(FailureReason::RateLimited, times)));
         }
     }
 }

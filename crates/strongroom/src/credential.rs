@@ -1,4 +1,4 @@
-//! The credential service: what the mission's code examples call, and what the admin routes are made of.
+//! The credential service: reads that programs make, and what admins do with credentials.
 
 mod change;
 mod create;
@@ -21,12 +21,14 @@ pub(crate) mod visibility;
 
 use std::sync::Arc;
 
+use strongroom_crypto::random;
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialFilter};
-use strongroom_model::limit::{RateLimitStatus, Unit, Window};
+use strongroom_model::limit::{LimitScope, RateLimitStatus, Unit, Window};
 use strongroom_model::page::Page;
-use strongroom_model::{Actor, CredentialId, Problem, ProblemKind, month};
+use strongroom_model::{Actor, CredentialId, Millis, Problem, ProblemKind, month};
 use strongroom_store::StoreError;
+use strongroom_store::limit::LimitChange;
 
 pub(crate) use read_batcher::ReadBatcher;
 
@@ -60,8 +62,10 @@ pub struct CredentialService {
 
 /// How often a change starts over when another one was faster.
 const ATTEMPTS: usize = 8;
-/// The mission's `rateLimit`.
-const MONTHLY_REQUESTS: (Unit, Window) = (Unit::Requests, Window::Month);
+/// The limit on a credential's requests a month, as it is to be.
+fn monthly_limit(scope: &LimitScope, amount: Option<i64>, at: Millis) -> LimitChange<'_> {
+    LimitChange { scope, unit: Unit::Requests, window: Window::Month, amount, uid: random::uid(), at }
+}
 
 fn target(credential: &Credential) -> Target {
     Target::named("credential", credential.uid, &credential.name)
@@ -160,7 +164,7 @@ impl CredentialService {
         strongroom_store::credential::get(&mut session, id, now).await?.ok_or_else(not_found)
     }
 
-    /// Whether one more use of a credential is within its monthly limit. Counts nothing.
+    /// Tells whether one more use of a credential is within its monthly limit. Counts nothing.
     ///
     /// ```
     /// # use strongroom::{Actor, NewCredential, Options, Provider, Strongroom};

@@ -23,7 +23,7 @@ impl Environment {
         Self::default()
     }
 
-    /// Whether it may be used.
+    /// Tells whether it may be used.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.is_enabled

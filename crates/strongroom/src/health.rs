@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_connectors::ai::gateway::Ailment;
+use strongroom_connectors::ai::gateway::FailureReason;
 use strongroom_connectors::ai::{ProbeOutcome, probe};
 use strongroom_model::{CredentialId, Problem};
 use strongroom_store::credential;
@@ -91,10 +91,10 @@ pub(crate) async fn recheck(
                 tracing::info!(credential = %found.name, "the provider accepts this key again");
                 cooldowns.served(*which);
             }
-            ProbeOutcome::BadKey => cooldowns.refused(*which, Ailment::BadKey, None, now),
-            ProbeOutcome::EmptyAccount => cooldowns.refused(*which, Ailment::EmptyAccount, None, now),
+            ProbeOutcome::BadKey => cooldowns.refused(*which, FailureReason::BadKey, None, now),
+            ProbeOutcome::EmptyAccount => cooldowns.refused(*which, FailureReason::EmptyAccount, None, now),
             ProbeOutcome::Unreachable | ProbeOutcome::Unexpected => {
-                cooldowns.refused(*which, Ailment::ProviderDown, None, now);
+                cooldowns.refused(*which, FailureReason::ProviderDown, None, now);
             }
         }
     }

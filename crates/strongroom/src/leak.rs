@@ -29,7 +29,7 @@ pub enum Found {
     Token(Token),
 }
 
-/// What is known of keys that were found somewhere.
+/// Facts about keys that were found somewhere.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// Of each key where it is ours.
@@ -49,19 +49,19 @@ pub struct LeakedKey {
     pub name: String,
     /// The version that holds the key.
     pub version: i64,
-    /// Whether that is the version in use.
+    /// True if that is the version in use.
     pub is_current: bool,
-    /// Whether somebody is served from it with this key.
+    /// True if somebody is served from it with this key.
     pub is_served: bool,
-    /// Whether it is frozen.
+    /// True if it is frozen.
     pub is_frozen: bool,
-    /// Whether it was deleted.
+    /// True if it was deleted.
     pub is_deleted: bool,
     /// Whose it is when it is not everybody's.
     pub owner: Option<UserId>,
     /// When this version was last used through strongroom, as far as it is known; `None` when it never was.
     pub last_used: Option<Millis>,
-    /// Who can reach it.
+    /// Tokens and users that reach it.
     pub access: Access,
 }
 
@@ -79,13 +79,13 @@ pub struct Access {
 pub struct Radius {
     /// The credential as it is now.
     pub credential: Credential,
-    /// What is told of is from here on.
+    /// The start of the period that is reported.
     pub since: Millis,
-    /// Who can reach it.
+    /// Tokens and users that reach it.
     pub access: Access,
     /// Addresses that the key was handed out to.
     pub addresses: Vec<Address>,
-    /// Who spent what with it.
+    /// Spending with it, by actor.
     pub spent: Vec<Spent>,
 }
 

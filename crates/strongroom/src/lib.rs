@@ -1,4 +1,4 @@
-//! What strongroom does: credentials sealed in a database, handed out one counted use at a time, with an audit trail.
+//! Credentials sealed in a database, handed out one counted use at a time, with an audit trail.
 //!
 //! ```
 //! use strongroom::{Actor, NewCredential, Options, Provider, Strongroom};
@@ -20,6 +20,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless))]
+
 mod admission;
 pub mod ai;
 pub mod audit;
@@ -34,6 +36,7 @@ mod database_timeout;
 mod drain;
 pub mod environment;
 pub mod health;
+mod job;
 pub mod key;
 pub mod leak;
 pub mod limit;
@@ -49,6 +52,7 @@ pub mod user;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 pub use credential::{CredentialService, RevealedCredential};
 pub use custody::Counters;
@@ -76,7 +80,7 @@ use strongroom_model::audit::{Outcome, Target};
 use admission::AdmissionBatcher;
 use backup::Proof;
 use cache::Cache;
-use call::{Ailment, Calls};
+use call::{Calls, FailureReason};
 use cooldown::Cooldowns;
 use credential::ReadBatcher;
 use custody::Custody;
@@ -198,7 +202,7 @@ impl Strongroom {
     }
 }
 
-/// Who is there.
+/// Authentication.
 impl Strongroom {
     /// The actor that a token is.
     ///
@@ -286,6 +290,28 @@ impl Strongroom {
         health::recheck(&self.0.custody, &self.0.cache, &self.0.settings, &self.0.cooldowns).await
     }
 
+    /// Does a job that one server does for all and that is due at these intervals, if no other server has it. Tells whether it
+    /// was this one. What it does has to do no harm when it is done twice.
+    ///
+    /// # Errors
+    /// [`Problem`] of the job, or when it cannot be claimed.
+    pub async fn run_claimed(
+        &self,
+        job: &str,
+        every: Duration,
+        work: impl Future<Output = Result<(), Problem>>,
+    ) -> Result<bool, Problem> {
+        job::run_claimed(&self.0.custody, job, every, work).await
+    }
+
+    /// Gives back the jobs of [`Strongroom::run_claimed`], so that other servers need not wait until they are due.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn release_jobs(&self) -> Result<(), Problem> {
+        job::release(&self.0.custody).await
+    }
+
     /// Everything that calls have consumed so far in this process is written down.
     ///
     /// # Errors
@@ -307,7 +333,7 @@ impl Strongroom {
 
     /// The number of credentials that are cooling down, by why, for metrics.
     #[must_use]
-    pub fn health_counts(&self) -> [(Ailment, u64); 4] {
+    pub fn health_counts(&self) -> [(FailureReason, u64); 4] {
         let now = self.0.cache.fresh_snapshot().map_or(Millis(0), |snapshot| snapshot.now);
         self.0.cooldowns.counts(now)
     }
@@ -332,7 +358,7 @@ impl Strongroom {
         &self.0.custody.counters
     }
 
-    /// Whether keys from the environment may stand in.
+    /// Tells whether keys from the environment may stand in.
     #[must_use]
     pub fn has_environment_fallback(&self) -> bool {
         self.0.settings.environment.is_enabled()
@@ -350,7 +376,7 @@ impl Strongroom {
         &self.0.custody.master_fingerprint
     }
 
-    /// Whether the database answers, within seconds.
+    /// Tells whether the database answers, within seconds.
     ///
     /// # Errors
     /// [`Problem`] of kind `Unavailable`.
@@ -358,14 +384,14 @@ impl Strongroom {
         database_timeout::with_timeout(async { Ok(self.0.custody.store.read().await?.ping().await?) }).await
     }
 
-    /// Whether the database could be written to when this process last did so, or tried to. Every key that is handed out and
+    /// Tells whether the database could be written to when this process last did so, or tried to. Every key that is handed out and
     /// every call is written down, so that nothing is served where it could not.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         !self.0.custody.write_health.are_refused()
     }
 
-    /// Whether calls that have ended cannot be written into the ledger, again and again. They are kept in memory and tried
+    /// Tells whether calls that have ended cannot be written into the ledger, again and again. They are kept in memory and tried
     /// on.
     #[must_use]
     pub fn is_ledger_stuck(&self) -> bool {
@@ -385,7 +411,7 @@ impl Strongroom {
         self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is about to end.
+    /// Tells whether it is about to end.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.0.is_stopping.load(Ordering::Relaxed)

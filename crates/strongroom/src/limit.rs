@@ -10,6 +10,7 @@ use strongroom_model::price::PriceTable;
 use strongroom_model::usage::CallBound;
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey};
+use strongroom_store::limit::LimitChange;
 use strongroom_store::{Session, Write, limit};
 
 use crate::admission::AdmissionBatcher;
@@ -27,6 +28,11 @@ pub enum Bound {
     User(UserId),
 }
 
+/// A limit that is there, with another amount, or without one: removed.
+fn changed(limit: &Limit, amount: Option<i64>, at: Millis) -> LimitChange<'_> {
+    LimitChange { scope: &limit.scope, unit: limit.unit, window: limit.window, amount, uid: limit.uid, at }
+}
+
 /// A limit and where it stands.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -34,16 +40,16 @@ pub struct Standing {
     pub limit: Limit,
     /// The name of whom it binds; its identity when it is gone.
     pub name: String,
-    /// What was consumed in this window, corrections included.
+    /// Use in this window, corrections included.
     pub used: i64,
-    /// What calls under way may still consume.
+    /// The most that calls under way may still use.
     pub held: i64,
     /// When the window ends; `None` for a budget that never starts over.
     pub resets_at: Option<Millis>,
 }
 
 impl Standing {
-    /// What is left for calls.
+    /// The amount that is left for calls.
     #[must_use]
     pub fn remaining(&self) -> i64 {
         self.limit.amount.saturating_sub(self.used).saturating_sub(self.held).max(0)
@@ -69,7 +75,7 @@ pub struct Question {
     pub output_tokens: Option<i64>,
 }
 
-/// What a call would meet.
+/// Limits that a call would meet.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     /// Each limit that binds it, and what it needs of it; `None` when nothing bounds that, which refuses the call.
@@ -77,13 +83,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether this limit lets it through.
+    /// Tells whether this limit lets it through.
     #[must_use]
     pub fn passes((standing, needs): &(Standing, Option<i64>)) -> bool {
         needs.is_some_and(|needs| needs <= standing.remaining())
     }
 
-    /// Whether all limits let it through.
+    /// Tells whether all limits let it through.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         self.limits.iter().all(Self::passes)
@@ -104,7 +110,7 @@ fn not_found() -> Problem {
 }
 
 async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<Standing, Problem> {
-    let key = CounterKey::at(limit.counter_subject(), (limit.unit, limit.window), now);
+    let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
     let states = counter::read_all(session, &[key]).await?;
     let CounterState { settled, held, adjusted, .. } = states.get(&key).copied().unwrap_or_default();
     let name = name_of(session, &limit.scope).await?.unwrap_or_else(|| limit.scope.id());
@@ -188,7 +194,9 @@ impl LimitService {
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let scope = scope_of(&mut tx, bound, now).await?;
-        limit::set(&mut tx, &scope, (unit, window), Some(amount), (random::uid(), now)).await?;
+        let change =
+            LimitChange { scope: &scope, unit, window, amount: Some(amount), uid: random::uid(), at: now };
+        limit::set(&mut tx, &change).await?;
         let all = limit::list_of_scope(&mut tx, &scope, i64::MAX).await?;
         let made = all.into_iter().find(|it| (it.unit, it.window) == (unit, window)).ok_or_else(not_found)?;
         self.finish(tx, "limit.set", made, now).await
@@ -203,8 +211,7 @@ impl LimitService {
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let mut found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
-        let what = (found.unit, found.window);
-        limit::set(&mut tx, &found.scope, what, Some(amount), (uid, now)).await?;
+        limit::set(&mut tx, &changed(&found, Some(amount), now)).await?;
         (found.amount, found.updated_at) = (amount, now);
         self.finish(tx, "limit.set", found, now).await
     }
@@ -217,7 +224,7 @@ impl LimitService {
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
-        limit::set(&mut tx, &found.scope, (found.unit, found.window), None, (uid, now)).await?;
+        limit::set(&mut tx, &changed(&found, None, now)).await?;
         self.finish(tx, "limit.remove", found, now).await
     }
 
@@ -241,7 +248,7 @@ impl LimitService {
         Ok(standing)
     }
 
-    /// What a call would meet. Counts nothing.
+    /// Returns the limits that a call would meet. Counts nothing.
     ///
     /// # Errors
     /// [`Problem`] naming what is not there.

@@ -25,7 +25,7 @@ pub struct Options {
     pub database_url: Secret,
     /// Database connections at the most.
     pub max_connections: u32,
-    /// Whether to bring the schema up to date; otherwise it is only checked.
+    /// True to bring the schema up to date; otherwise it is only checked.
     pub migrate: bool,
     /// The master key.
     pub key: KeySource,
@@ -35,7 +35,7 @@ pub struct Options {
     pub environment: Environment,
     /// Which endpoints may be called.
     pub guard: EndpointGuard,
-    /// What models cost.
+    /// Prices of models.
     pub prices: PriceTable,
     /// Versions of a credential that keep their values; at least one does.
     pub versions_kept: u32,

@@ -12,7 +12,7 @@ use written::{WrittenFees, WrittenPrice};
 
 const BUILT_IN: &str = include_str!("../prices.toml");
 
-/// What stands under the name of a provider.
+/// Section of a provider in the price table.
 #[derive(Debug, Deserialize)]
 struct Section {
     /// The page of the provider that has the prices.

@@ -24,7 +24,7 @@ pub(crate) async fn supervise<S: Send>(
         let Some(custody) = custody.upgrade() else { return };
         custody.counters.task_restarts.add_one();
         drop(custody);
-        tracing::error!(task = name, "a background task panicked and is started again");
+        tracing::error!(task = name, "restarted a background task that panicked");
         tokio::time::sleep(RESTART_PAUSE).await;
     }
 }

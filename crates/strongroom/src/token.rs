@@ -11,6 +11,7 @@ use strongroom_model::audit::{Filter, Target};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::token::Token;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
+use strongroom_store::limit::LimitChange;
 use strongroom_store::token::StoredToken;
 use strongroom_store::{StoreError, Write, limit};
 
@@ -23,12 +24,12 @@ use crate::custody::trail::entry;
 const FIRST: &str = "first_admin_token";
 const FIRST_NAME: &str = "first-admin";
 
-/// What it takes to make a token.
+/// Request for a new token.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// What people call it.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
     /// When it stops working.
     pub expires_at: Option<Millis>,
@@ -188,7 +189,7 @@ pub(crate) async fn mint_first(
     Ok(Some(new))
 }
 
-/// Whether the trail says that a first admin token was made.
+/// Tells whether the trail says that a first admin token was made.
 async fn had_first_token(trail: &AuditService) -> Result<bool, Problem> {
     let filter = Filter {
         action: Some("token.create".to_owned()),
@@ -317,7 +318,8 @@ impl TokenService {
         let named = insert(&self.custody, &mut tx, &self.actor, &new, request, scope, now).await?;
         for (unit, window, amount) in limits {
             let (uid, of) = (random::uid(), LimitScope::Token(named.token.id.clone()));
-            limit::set(&mut tx, &of, (unit, window), Some(amount), (uid, now)).await?;
+            let change = LimitChange { scope: &of, unit, window, amount: Some(amount), uid, at: now };
+            limit::set_on_new(&mut tx, &change).await?;
             let detail = json!({
                 "scope": of.kind(), "unit": unit.as_str(), "window": window.as_str(), "amount": amount,
             });

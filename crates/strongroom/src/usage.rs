@@ -24,7 +24,7 @@ const BATCH: i64 = 500;
 /// Counters of short windows are kept for so long after their end, in milliseconds.
 const COUNTERS_KEPT: i64 = 7 * 86_400_000;
 
-/// What pricing anew came to.
+/// Outcome of a repricing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Repriced {
     /// Records that were looked at.
@@ -85,7 +85,7 @@ impl UsageService {
         Ok(found)
     }
 
-    /// Prices every record since an instant anew whose figures of the provider are kept. What limits were charged stays:
+    /// Reprices every record since an instant whose figures of the provider are kept. What limits were charged stays:
     /// calls were admitted by it.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ impl UsageService {
         let made = self.make_partitions(today).await;
         let (mut deleted, dropped) = self.drop_partitions(before).await;
         if matches!(dropped, Ok(Dropped::Busy)) {
-            tracing::info!("a partition of old usage records is in use; it has its turn the next time");
+            tracing::info!("skipped a partition of old usage records that is in use; the next run drops it");
         } else {
             deleted += self.delete_records(before).await?;
         }
@@ -164,7 +164,7 @@ impl UsageService {
             let gone = usage_report::delete_records(&mut tx, before, BATCH).await?;
             tx.commit().await?;
             deleted += gone;
-            if gone < BATCH as u64 {
+            if gone < BATCH.unsigned_abs() {
                 return Ok(deleted);
             }
         }

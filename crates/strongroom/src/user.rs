@@ -12,25 +12,25 @@ use strongroom_store::{StoreError, Write};
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
-/// What it takes to make a user.
+/// Request for a new user.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// A unique name.
     pub name: String,
-    /// What the user may do.
+    /// The user's role.
     pub role: Role,
     /// A fixed id; the next free one otherwise.
     pub id: Option<UserId>,
 }
 
-/// What to change of a user.
+/// Change of a user.
 #[derive(Debug, Clone, Default)]
 pub struct UserPatch {
     /// A new name.
     pub name: Option<String>,
     /// A new role.
     pub role: Option<Role>,
-    /// Whether it is let in.
+    /// True if it is let in.
     pub is_active: Option<bool>,
 }
 

@@ -20,6 +20,8 @@ mod choice;
 mod environment;
 #[path = "cases/faults.rs"]
 mod faults;
+#[path = "cases/forgetting.rs"]
+mod forgetting;
 #[path = "cases/granted_role.rs"]
 mod granted_role;
 #[path = "cases/ground.rs"]
@@ -75,8 +77,8 @@ async fn a_backup_goes_from_one_kind_of_database_to_the_other_and_back() {
 #[tokio::test]
 async fn what_was_begun_on_one_kind_of_database_goes_on_on_the_other() {
     use backup::lived_in::everything_comes_back_and_goes_on;
-    everything_comes_back_and_goes_on(&[Backend::Sqlite, Backend::Postgres]).await;
-    everything_comes_back_and_goes_on(&[Backend::Sqlite, Backend::Postgres, Backend::Sqlite]).await;
+    Box::pin(everything_comes_back_and_goes_on(&[Backend::Sqlite, Backend::Postgres])).await;
+    Box::pin(everything_comes_back_and_goes_on(&[Backend::Sqlite, Backend::Postgres, Backend::Sqlite])).await;
 }
 
 #[tokio::test]

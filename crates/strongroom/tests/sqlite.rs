@@ -20,6 +20,8 @@ mod choice;
 mod environment;
 #[path = "cases/faults.rs"]
 mod faults;
+#[path = "cases/forgetting.rs"]
+mod forgetting;
 #[path = "cases/ground.rs"]
 mod ground;
 #[path = "cases/idempotency.rs"]

@@ -18,7 +18,7 @@ mod usage;
 pub use answer_terms::{billed_model, keep_terms};
 pub use error_body::ErrorBody;
 pub use operation::{Dialect, Matched, Meter, Operation, Route, route_of, upstream_path};
-pub use refusal::{Ailment, Refused, may_be_billed, refused};
+pub use refusal::{FailureReason, Refused, may_be_billed, refused};
 pub use request::{RequestError, RequestFacts};
 pub use spelling::{Closed, closed, dialect_of, is_gateways, meant};
 pub use stream_filter::UsageFilter;

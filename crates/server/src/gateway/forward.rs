@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use strongroom::call::{Ailment, Attempt, Call, CallTarget, Failure, NewCall};
+use strongroom::call::{Attempt, Call, CallTarget, Failure, FailureReason, NewCall};
 use strongroom_connectors::ai::gateway::{
     AnswerForm, Dialect, Meter, Operation, RequestError, RequestFacts, Route, UsageFilter, UsageReader,
     may_be_billed, meant, refused,
@@ -331,7 +331,7 @@ async fn try_one(
         let status = answer.status();
         let failure = Failure::Refused {
             status: status.as_u16(),
-            health: strongroom::call::Ailment::ProviderDown,
+            health: strongroom::call::FailureReason::ProviderDown,
             retry_after: None,
         };
         give_up(attempt, &failure, may_be_billed(status, &[]));
@@ -484,11 +484,12 @@ async fn refusal(
         Some(refused) => {
             let status = status.as_u16();
             // Another account than the key's, that the caller has named, is refused in the words for a bad key.
-            let is_callers = refused.ailment == Ailment::BadKey && headers::names_an_account(&asked.headers);
+            let is_callers =
+                refused.reason == FailureReason::BadKey && headers::names_an_account(&asked.headers);
             let failure = if is_callers {
                 Failure::Unblamed { status }
             } else {
-                Failure::Refused { status, health: refused.ailment, retry_after: refused.retry_after }
+                Failure::Refused { status, health: refused.reason, retry_after: refused.retry_after }
             };
             give_up(attempt, &failure, is_billed);
             // A server that broke down over it may have done it.

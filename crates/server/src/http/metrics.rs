@@ -141,9 +141,9 @@ impl Metrics {
             "# HELP strongroom_unhealthy_credentials Credentials that others are tried before, by reason.\n",
         );
         text.push_str("# TYPE strongroom_unhealthy_credentials gauge\n");
-        for (ailment, count) in room.health_counts() {
+        for (reason, count) in room.health_counts() {
             let _ =
-                writeln!(text, "strongroom_unhealthy_credentials{{reason=\"{}\"}} {count}", ailment.as_str());
+                writeln!(text, "strongroom_unhealthy_credentials{{reason=\"{}\"}} {count}", reason.as_str());
         }
         // `encode` ends with the end-of-file mark.
         match encode(&mut text, &self.registry) {

@@ -7,6 +7,7 @@ use strongroom_testkit::fake_upstream::Mode;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::stage::Stage;
+use crate::support::principal::public_id;
 use crate::support::server::STEP;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +44,9 @@ async fn a_run_that_lives_prolongs_its_token_and_one_that_is_killed_leaves_none(
     let made = made.as_array().unwrap().iter().find(|made| made["name"] == "strongroom run").unwrap().clone();
     assert!(made["revokedAt"].is_null() && made["leasedUntil"].is_string(), "{made}");
     assert_eq!(stage.server.installation.database.execute(lapse).await, 1);
-    // What servers know by heart holds as long as it said: they are made to look.
-    stage.server.token_of(strongroom_model::Role::Reader).await;
+    // The server holds the token as it was: a change that the log says nothing of, and one of its own, have it forget everything.
+    stage.server.installation.database.execute("UPDATE changes SET value = value + 1").await;
+    let other = stage.server.token_of(strongroom_model::Role::Reader).await;
+    stage.server.delete(&format!("/api/admin/tokens/{}", public_id(&other))).await.expect(200);
     stage.chat().token(&token).await.expect(401);
 }

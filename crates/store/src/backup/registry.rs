@@ -27,6 +27,9 @@ pub fn tables() -> Vec<Table> {
     TABLES.iter().map(table).collect()
 }
 
+/// Tables that no backup holds: what is in them is over before a backup is put back.
+pub const LEFT_OUT: &[&str] = &["job_leases"];
+
 const TABLES: &[Entry] = &[
     Entry { name: "strongroom_meta", key: 1, counts_up: false, columns: &[("key", TEXT), ("value", TEXT)] },
     Entry {
@@ -386,6 +389,12 @@ const TABLES: &[Entry] = &[
         ],
     },
     Entry { name: "changes", key: 1, counts_up: false, columns: &[("id", INTEGER), ("value", INTEGER)] },
+    Entry {
+        name: "change_log",
+        key: 3,
+        counts_up: false,
+        columns: &[("value", INTEGER), ("kind", TEXT), ("subject", TEXT)],
+    },
     Entry {
         name: "audit_logs",
         key: 2,

@@ -33,7 +33,7 @@ pub(super) fn rows<'a>(backend: Backend, table: &Table, rows: &'a [Row]) -> Cow<
     Cow::Owned(rows.iter().map(mend).collect())
 }
 
-/// What to store in place of a cell; `None` for the cell itself.
+/// Returns the value to store in place of a cell; `None` for the cell itself.
 fn storable(backend: Backend, column: &str, cell: &Cell) -> Option<Cell> {
     let Cell::Text(text) = cell else { return None };
     let has_nul = text.contains('\0');

@@ -14,15 +14,15 @@ use crate::sum::{bounded, total};
 pub struct Discrepancy {
     /// The credential or limit.
     pub subject_uid: String,
-    /// What is counted.
+    /// The unit that is counted.
     pub unit: String,
     /// Over which window.
     pub window_kind: String,
     /// Which window.
     pub window_start_ms: i64,
-    /// What the counter says, settled and adjusted.
+    /// The counter's own figure, settled and adjusted.
     pub counted: i64,
-    /// What the ledger sums up to.
+    /// The sum of the ledger.
     pub recorded: i64,
 }
 

@@ -4,7 +4,7 @@ use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::Credential;
 use strongroom_model::{CredentialId, Millis, month};
 
-use super::Row;
+use super::{Row, touch};
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
@@ -31,7 +31,8 @@ pub async fn get(
 pub async fn list(
     session: &mut Session,
     before: Millis,
-    (after, limit): (i64, i64),
+    after: i64,
+    limit: i64,
     now: Millis,
 ) -> Result<Vec<Credential>, StoreError> {
     const SQL: &str = select_any!(
@@ -53,7 +54,7 @@ pub async fn undelete(
     mac: &AuthorityMac,
     now: Millis,
 ) -> Result<bool, StoreError> {
-    tx.touch();
+    touch(tx, id).await?;
     const SQL: &str = "UPDATE api_credentials SET deleted_at_ms = NULL, updated_at_ms = $3, mac_key_id = $4, mac = $5, \
                        revision = revision + 1 WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NOT NULL \
                        AND purged_at_ms IS NULL";
@@ -65,7 +66,7 @@ pub async fn undelete(
 /// # Errors
 /// [`StoreError`].
 pub async fn purge(tx: &mut Write, id: CredentialId, revision: i64, now: Millis) -> Result<bool, StoreError> {
-    tx.touch();
+    touch(tx, id).await?;
     const SQL: &str = "UPDATE api_credentials SET purged_at_ms = $3, updated_at_ms = $3, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NOT NULL AND purged_at_ms IS NULL";
     Ok(execute!(tx, SQL, id.0, revision, now.0)? == 1)

@@ -1,4 +1,4 @@
-//! What the rows of credentials say about their keys: what their MACs are made over.
+//! Rows of credentials with all that their MACs cover.
 
 use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::{Millis, Provider, Uid, UserId};
@@ -8,7 +8,7 @@ use crate::dispatch::fetch_all;
 use crate::error::StoreError;
 use crate::session::Session;
 
-/// What a credential's row says about its key, of a deleted one too.
+/// A credential's row, as its MAC covers it; of a deleted one too.
 #[derive(Debug, Clone)]
 pub struct StoredGrant {
     /// The public integer.
@@ -21,11 +21,11 @@ pub struct StoredGrant {
     pub provider: Provider,
     /// A base URL in place of the provider's own.
     pub endpoint: Option<String>,
-    /// Whether it is handed out.
+    /// True if it is handed out.
     pub is_active: bool,
-    /// Whether it is frozen.
+    /// True if it is frozen.
     pub is_frozen: bool,
-    /// Whether it is everybody's.
+    /// True if it is everybody's.
     pub is_global: bool,
     /// Whose it is when it is not global.
     pub user: Option<UserId>,

@@ -31,7 +31,7 @@ pub(super) const COLUMNS: [&str; 20] = [
     "created_by",
 ];
 
-/// What the database holds in one column of one row.
+/// Value of one column of one row, as the database holds it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Cell {
     /// The table has no such column.
@@ -85,7 +85,7 @@ pub struct LegacyRow {
     pub organization_id: Option<String>,
     /// A JSON text, which may hold secrets; the oldest generation only.
     pub configuration: Option<String>,
-    /// Who made it; the oldest generation only.
+    /// Its creator; the oldest generation only.
     pub created_by: Option<String>,
     /// The columns of this row whose values cannot be read as what the column means.
     pub unreadable: Vec<&'static str>,

@@ -13,6 +13,7 @@ pub(super) fn time(text: &str) -> Option<Millis> {
     if text.contains('-') && !text.starts_with('-') { iso_time(text) } else { unix_time(text) }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "years 1 to 9999 in milliseconds fit an i64")]
 fn unix_time(text: &str) -> Option<Millis> {
     let number = decimal(text)?;
     let millis = if number.abs() >= FIRST_MILLISECONDS { number } else { number * 1000.0 };
@@ -49,6 +50,7 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 }
 
 /// Reads a whole number; SQLite writes `10000.0` where a column has the affinity REAL.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole, and no more than 2^53")]
 pub(super) fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
     text.parse().ok().or_else(|| {

@@ -15,18 +15,18 @@ const LINES_APART: i64 = 6;
 /// Ledgers of fewer lines are rebuilt within a moment.
 const WORTH_TELLING: u64 = 10_000;
 
-/// What a line takes in SQLite without its longer texts, and what PostgreSQL takes for all of one, in bytes.
+/// Size of a line in SQLite without its longer texts, in bytes; PostgreSQL's size of a whole line is below.
 const SQLITE_LINE: u64 = 110;
 const POSTGRES_LINE: u64 = 450;
 /// The new tables, and once more what of them is in the log until it is over, in tenths of the old ones.
 const TENTHS: u64 = 25;
-/// What it takes however few there are.
+/// Space that a rebuild takes however few lines there are, in bytes.
 const ANYWAY: u64 = 8_000_000;
 /// Lines a second on one core of a small machine.
 const SQLITE_PACE: u64 = 120_000;
 const POSTGRES_PACE: u64 = 35_000;
 
-/// What the rebuild of a ledger is going to take.
+/// Time and space that the rebuild of a ledger is going to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rebuild {
     /// Lines.
@@ -57,7 +57,7 @@ fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1_000_000)
 }
 
-/// What bringing the schema up to date is going to rebuild; `None` when it takes no time that is worth telling.
+/// Returns what bringing the schema up to date is going to rebuild; `None` when it takes no time that is worth telling.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
@@ -116,7 +116,7 @@ pub(super) async fn finish(store: &Store) -> Result<(), StoreError> {
     if let Some(pool) = store.sqlite_writer() {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await?;
     }
-    tracing::info!("the ledger is rebuilt");
+    tracing::info!("rebuilt the ledger");
     Ok(())
 }
 

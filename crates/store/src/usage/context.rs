@@ -1,4 +1,4 @@
-//! What records have in common, written once and named by what it holds: dims, and with status and metering the context.
+//! Dims and contexts: the columns that records have in common, written once and named by a digest of their content.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use crate::dispatch::execute_rows;
 use crate::error::StoreError;
 use crate::session::Write;
 
-/// What records are told apart by.
+/// Columns by which usage is grouped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Dims<'a> {
     kind: Kind,
@@ -27,7 +27,7 @@ pub(super) struct Dims<'a> {
     source: Source,
 }
 
-/// What lines have in common.
+/// Columns that lines of the ledger share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Context<'a> {
     dims: Dims<'a>,

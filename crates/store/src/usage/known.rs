@@ -15,7 +15,7 @@ const HALF: usize = 2_048;
 /// How long, at the most: a database that lost commits on its way to another server gets them again by then.
 const SURE_FOR: Duration = Duration::from_secs(600);
 
-/// What is known, shared by all connections of a store.
+/// Dims and contexts that are known to be stored, shared by all connections of a store.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
     state: Arc<Mutex<State>>,
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// What a transaction has written, to be known once it is committed.
+/// Dims and contexts that a transaction has written, to be known once it is committed.
 #[derive(Debug, Default)]
 pub(crate) struct Lesson {
     epoch: Option<u64>,

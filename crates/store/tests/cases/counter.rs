@@ -170,9 +170,11 @@ async fn a_counter_of_a_limit_that_is_not_the_sum_of_what_the_limit_counts_is_fo
     let ground = ground().await;
     let scope = LimitScope::Token(uid(90).to_string());
     let mut tx = ground.write().await;
-    limit::set(&mut tx, &scope, (Unit::Tokens, Window::Day), Some(100), (uid(70), NOW)).await.unwrap();
+    let (unit, window, amount) = (Unit::Tokens, Window::Day, Some(100));
+    let change = limit::LimitChange { scope: &scope, unit, window, amount, uid: uid(70), at: NOW };
+    limit::set(&mut tx, &change).await.unwrap();
     tx.commit().await.unwrap();
-    let key = CounterKey::at(uid(70), (Unit::Tokens, Window::Day), NOW);
+    let key = CounterKey::at(uid(70), Unit::Tokens, Window::Day, NOW);
     let mut tx = ground.write().await;
     let before = Record { generation: 0, ..record(50, None, NOW) };
     usage::insert_all(&mut tx, &[before, record(51, None, NOW), record(52, Some(uid(1)), NOW)])
@@ -238,7 +240,7 @@ async fn servers_that_take_new_and_old_counters_in_any_mixture_never_wait_in_a_c
                         let number = mixed(&mut seed) % 32;
                         let minute = if number < 8 { 0 } else { round };
                         let at = Millis(NOW.0 + minute as i64 * 60_000);
-                        let key = CounterKey::at(uid(number as u8), (Unit::Requests, Window::Minute), at);
+                        let key = CounterKey::at(uid(number as u8), Unit::Requests, Window::Minute, at);
                         (mixed(&mut seed), key)
                     })
                     .collect();

@@ -165,7 +165,7 @@ async fn a_deleted_credential_is_gone_from_every_view_and_its_name_is_free() {
     let all = credential::list(&mut session, &Default::default(), 0, 10, NOW).await.unwrap();
     assert!(all.is_empty());
     assert!(
-        credential::list_of_provider(&mut session, &openai, None, (credential::FIRST, 10), NOW)
+        credential::list_of_provider(&mut session, &openai, None, credential::ChoicePlace::FIRST, 10, NOW)
             .await
             .unwrap()
             .is_empty()

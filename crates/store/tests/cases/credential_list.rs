@@ -2,7 +2,7 @@
 
 use strongroom_model::UserId;
 use strongroom_model::credential::{Credential, CredentialFilter};
-use strongroom_store::credential;
+use strongroom_store::credential::{self, ChoicePlace};
 
 use super::ground::{Ground, NOW, deleted_mac, ground, provider, row};
 
@@ -104,12 +104,12 @@ async fn a_providers_credentials_come_by_priority_then_id_and_by_whose_they_are(
     ground.put(inactive).await;
     let mut session = ground.read().await;
     let mut of = async |user: Option<UserId>| {
-        let (mut all, mut after) = (Vec::new(), credential::FIRST);
+        let (mut all, mut after) = (Vec::new(), ChoicePlace::FIRST);
         loop {
-            let page = (after, 2);
-            let found = credential::list_of_provider(&mut session, &openai, user, page, NOW).await.unwrap();
+            let found =
+                credential::list_of_provider(&mut session, &openai, user, after, 2, NOW).await.unwrap();
             let Some(last) = found.last() else { return names(&all).join(" ") };
-            after = (last.priority, last.id);
+            after = ChoicePlace::of(last);
             all.extend(found);
         }
     };

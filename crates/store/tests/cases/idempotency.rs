@@ -11,7 +11,7 @@ async fn an_answer_is_remembered_per_actor_and_key_until_it_is_too_old() {
     let ground = ground().await;
     let answer = Remembered { request_hash: "hash".to_owned(), status: 201, body: "{}".to_owned() };
     let mut tx = ground.write().await;
-    idempotency::put(&mut tx, "token:a", "k", &answer, (Millis(0), Millis(100))).await.unwrap();
+    idempotency::put(&mut tx, "token:a", "k", &answer, Millis(0), Millis(100)).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut session = ground.read().await;
@@ -31,18 +31,18 @@ async fn a_key_is_taken_until_its_answer_is_forgotten() {
     let ground = ground().await;
     let answer = Remembered { request_hash: "hash".to_owned(), status: 201, body: "{}".to_owned() };
     let mut tx = ground.write().await;
-    idempotency::put(&mut tx, "token:a", "k", &answer, (Millis(0), Millis(100))).await.unwrap();
-    idempotency::put(&mut tx, "token:a", "other", &answer, (Millis(0), Millis(200))).await.unwrap();
+    idempotency::put(&mut tx, "token:a", "k", &answer, Millis(0), Millis(100)).await.unwrap();
+    idempotency::put(&mut tx, "token:a", "other", &answer, Millis(0), Millis(200)).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = ground.write().await;
-    let taken = idempotency::put(&mut tx, "token:a", "k", &answer, (Millis(100), Millis(150))).await;
+    let taken = idempotency::put(&mut tx, "token:a", "k", &answer, Millis(100), Millis(150)).await;
     assert!(matches!(taken, Err(StoreError::Taken(_))), "{taken:?}");
     drop(tx);
 
     let newer = Remembered { request_hash: "newer".to_owned(), ..answer };
     let mut tx = ground.write().await;
-    idempotency::put(&mut tx, "token:a", "k", &newer, (Millis(101), Millis(300))).await.unwrap();
+    idempotency::put(&mut tx, "token:a", "k", &newer, Millis(101), Millis(300)).await.unwrap();
     tx.commit().await.unwrap();
     let found = idempotency::get(&mut ground.read().await, "token:a", "k", Millis(0)).await.unwrap();
     assert_eq!(found, Some(newer));

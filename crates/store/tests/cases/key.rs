@@ -88,7 +88,7 @@ async fn a_master_goes_with_its_wraps_and_leaves_the_others() {
         let wrap = WrapRow {
             key_id: id.clone(),
             master_fingerprint: "next".to_owned(),
-            wrapped: "wrapped anew".to_owned(),
+            wrapped: "wrapped again".to_owned(),
         };
         key::insert_wrap(&mut tx, &wrap, NOW).await.unwrap();
     }
@@ -104,5 +104,5 @@ async fn a_master_goes_with_its_wraps_and_leaves_the_others() {
     let mut session = ground.read().await;
     assert_eq!(key::list_masters(&mut session).await.unwrap(), ["next"]);
     let wraps = key::list_wraps(&mut session).await.unwrap();
-    assert!(wraps.len() == 2 && wraps.iter().all(|wrap| wrap.wrapped == "wrapped anew"), "{wraps:?}");
+    assert!(wraps.len() == 2 && wraps.iter().all(|wrap| wrap.wrapped == "wrapped again"), "{wraps:?}");
 }

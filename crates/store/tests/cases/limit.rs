@@ -4,15 +4,25 @@ use std::time::Duration;
 
 use strongroom_model::limit::{LimitScope, Unit, Window};
 use strongroom_model::{Millis, UserId};
+use strongroom_store::limit::LimitChange;
 use strongroom_store::{change, limit};
 
 use super::ground::{Ground, NOW, ground, provider, row, uid};
 
 const MONTHLY: (Unit, Window) = (Unit::Requests, Window::Month);
 
+fn wanted(
+    scope: &LimitScope,
+    (unit, window): (Unit, Window),
+    amount: Option<i64>,
+    number: u8,
+) -> LimitChange<'_> {
+    LimitChange { scope, unit, window, amount, uid: uid(number), at: NOW }
+}
+
 async fn set(ground: &Ground, scope: &LimitScope, which: (Unit, Window), amount: Option<i64>, number: u8) {
     let mut tx = ground.write().await;
-    limit::set(&mut tx, scope, which, amount, (uid(number), NOW)).await.expect("a limit");
+    limit::set(&mut tx, &wanted(scope, which, amount, number)).await.expect("a limit");
     tx.commit().await.expect("a commit");
 }
 
@@ -78,7 +88,7 @@ async fn a_change_moves_the_counter_when_it_is_committed_and_a_limit_counts_from
     let scope = LimitScope::Token("t2".to_owned());
     let before = changes(&ground).await;
     let mut tx = ground.write().await;
-    limit::set(&mut tx, &scope, MONTHLY, Some(1), (uid(50), NOW)).await.unwrap();
+    limit::set(&mut tx, &wanted(&scope, MONTHLY, Some(1), 50)).await.unwrap();
     tx.roll_back().await.unwrap();
     assert_eq!(changes(&ground).await, before);
     set(&ground, &scope, MONTHLY, Some(1), 50).await;

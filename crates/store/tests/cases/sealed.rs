@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_model::credential::{Credential, Field};
 use strongroom_model::fingerprint::SecretFingerprint;
-use strongroom_store::sealed::{self, BoundText, KEY_COLUMNS, Work};
+use strongroom_store::sealed::{self, BoundText, KEY_COLUMNS, SealedUnder, Work};
 use strongroom_store::value::{self, SealedValue};
 use strongroom_store::{change, credential, key, version};
 use strongroom_testkit::Backend;
@@ -49,7 +49,7 @@ fn nowhere() -> sealed::After {
     (String::new(), String::new())
 }
 
-async fn texts(ground: &Ground, of: (&str, bool), limit: i64) -> Vec<BoundText> {
+async fn texts(ground: &Ground, of: SealedUnder<'_>, limit: i64) -> Vec<BoundText> {
     let found = sealed::list(&mut ground.read().await, of, &nowhere(), limit).await.expect("done");
     found.into_iter().map(|found| found.text.expect("done")).collect()
 }
@@ -58,7 +58,7 @@ async fn texts(ground: &Ground, of: (&str, bool), limit: i64) -> Vec<BoundText> 
 async fn sealed_texts_are_found_in_old_versions_and_deleted_credentials_too() {
     let ground = ground().await;
     let (old, new) = garden(&ground).await;
-    let all = texts(&ground, (&new, true), 10).await;
+    let all = texts(&ground, SealedUnder::OthersThan(&new), 10).await;
     let places: Vec<_> = all.iter().map(|text| (text.credential, text.version, text.field)).collect();
     assert_eq!(
         places,
@@ -70,10 +70,11 @@ async fn sealed_texts_are_found_in_old_versions_and_deleted_credentials_too() {
         ]
     );
     assert_eq!(all[2].endpoint.as_deref(), Some("https://llm.example.com/v1"));
-    assert_eq!(texts(&ground, (&old, false), 10).await, all);
-    assert_eq!(texts(&ground, (&new, true), 2).await, all[..2]);
+    assert_eq!(texts(&ground, SealedUnder::Key(&old), 10).await, all);
+    assert_eq!(texts(&ground, SealedUnder::OthersThan(&new), 2).await, all[..2]);
     let mut session = ground.read().await;
-    let behind = sealed::list(&mut session, (&new, true), &all[1].place(), 10).await.unwrap();
+    let behind =
+        sealed::list(&mut session, SealedUnder::OthersThan(&new), &all[1].place(), 10).await.unwrap();
     assert_eq!(behind.into_iter().map(|found| found.text.unwrap()).collect::<Vec<_>>(), all[2..]);
     assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old.clone(), 4)]);
     assert!(sealed::any_under_others(&mut session, &new).await.unwrap());
@@ -84,22 +85,22 @@ async fn sealed_texts_are_found_in_old_versions_and_deleted_credentials_too() {
 async fn a_text_is_replaced_unless_it_was_changed_meanwhile_and_the_change_counter_stands_still() {
     let ground = ground().await;
     let (old, new) = garden(&ground).await;
-    let all = texts(&ground, (&new, true), 10).await;
+    let all = texts(&ground, SealedUnder::OthersThan(&new), 10).await;
     let before = change::current(&mut ground.read().await).await.unwrap();
     let mut tx = ground.write().await;
     for text in &all[..3] {
-        assert!(sealed::replace(&mut tx, text, (&new, "anew")).await.unwrap());
+        assert!(sealed::replace(&mut tx, text, &new, "resealed").await.unwrap());
     }
-    assert!(!sealed::replace(&mut tx, &all[0], (&new, "twice")).await.unwrap());
+    assert!(!sealed::replace(&mut tx, &all[0], &new, "twice").await.unwrap());
     let changed = BoundText { text: "another".to_owned(), ..all[3].clone() };
-    assert!(!sealed::replace(&mut tx, &changed, (&new, "anew")).await.unwrap());
+    assert!(!sealed::replace(&mut tx, &changed, &new, "resealed").await.unwrap());
     tx.commit().await.unwrap();
     let mut session = ground.read().await;
     assert_eq!(change::current(&mut session).await.unwrap(), before);
     assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old, 1), (new.clone(), 3)]);
     drop(session);
-    let own = texts(&ground, (&new, false), 10).await;
-    assert!(own.len() == 3 && own.iter().all(|text| text.text == "anew"), "{own:?}");
+    let own = texts(&ground, SealedUnder::Key(&new), 10).await;
+    assert!(own.len() == 3 && own.iter().all(|text| text.text == "resealed"), "{own:?}");
 }
 
 #[tokio::test]
@@ -110,7 +111,7 @@ async fn a_row_that_holds_what_we_never_write_is_told_by_its_place() {
         format!("UPDATE credential_values SET field = 'x', key_id = NULL WHERE version_uid = '{}'", uid(102));
     ground.database.execute(&edit).await;
     let mut session = ground.read().await;
-    let found = sealed::list(&mut session, (&new, true), &nowhere(), 10).await.unwrap();
+    let found = sealed::list(&mut session, SealedUnder::OthersThan(&new), &nowhere(), 10).await.unwrap();
     let unreadable: Vec<_> = found.iter().filter(|found| found.text.is_none()).collect();
     assert_eq!(unreadable.len(), 1);
     assert_eq!(unreadable[0].place, (uid(102).to_string(), "x".to_owned()));
@@ -154,6 +155,6 @@ async fn every_column_that_names_a_key_is_in_the_list() {
     assert_eq!(
         sealed,
         [("credential_values", "value")],
-        "a rotation seals these anew, and so do the functions above"
+        "a rotation reseals these, and so do the functions above"
     );
 }

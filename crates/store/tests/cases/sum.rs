@@ -78,7 +78,7 @@ fn numbered(number: u32) -> Uid {
 #[test]
 fn whatever_is_added_to_a_counter_it_stops_at_the_ceiling_and_is_read_back() {
     for_all(prop::collection::vec(delta(), 1..6), 48, async |ground, number, deltas| {
-        let key = CounterKey::at(numbered(number), (Unit::Tokens, Window::Day), NOW);
+        let key = CounterKey::at(numbered(number), Unit::Tokens, Window::Day, NOW);
         let server = numbered(number);
         let mut tx = ground.write().await;
         node::register(&mut tx, server, NOW, NOW).await.expect("a server");

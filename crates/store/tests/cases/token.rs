@@ -8,7 +8,7 @@ use strongroom_store::token::{self, StoredToken};
 
 use super::ground::{NOW, ground, provider, uid};
 
-fn stored(id: &str, created_at: Millis) -> StoredToken {
+pub(crate) fn stored(id: &str, created_at: Millis) -> StoredToken {
     StoredToken {
         token: Token {
             id: id.to_owned(),

@@ -1,4 +1,4 @@
-//! Sums by what people ask for, records that are priced anew, and those that are deleted.
+//! Sums by what people ask for, records that are repriced, and those that are deleted.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ async fn sums_are_told_apart_by_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_record_is_priced_anew_with_the_sums_of_its_day() {
+async fn a_record_is_repriced_with_the_sums_of_its_day() {
     let ground = ground().await;
     let unpriced = Record { cost_nano_usd: None, ..record(2, Some(uid(1)), NOW) };
     let without = Record { raw_usage: None, ..record(3, Some(uid(1)), NOW) };
@@ -102,7 +102,7 @@ async fn what_was_kept_for_long_enough_is_deleted_and_the_sums_stay() {
     )
     .await;
     let delta = |held| Delta { settled: 1, held, ..Delta::default() };
-    let key = |number, window, at| CounterKey::at(uid(number), (Unit::Requests, window), at);
+    let key = |number, window, at| CounterKey::at(uid(number), Unit::Requests, window, at);
     let deltas = BTreeMap::from([
         (key(1, Window::Minute, old), delta(0)),
         (key(2, Window::Day, old), delta(1)),

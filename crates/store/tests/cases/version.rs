@@ -6,6 +6,7 @@ use strongroom_model::fingerprint::SecretFingerprint;
 use strongroom_model::version::{Ending, Erasure, Origin};
 use strongroom_model::{Millis, Uid};
 use strongroom_store::value::{self, SealedValue};
+use strongroom_store::version::Provenance;
 use strongroom_store::{StoreError, credential, drain, reminder, version};
 
 use super::ground::{NOW, deleted_mac, ground, provider, row, uid};
@@ -30,9 +31,9 @@ async fn a_version_remembers_what_became_of_it() {
     ground.put(row(1, "one", &provider("openai"))).await;
     ground.put(row(2, "two", &provider("openai"))).await;
     let mut tx = ground.write().await;
-    let staged = ("token:a", Origin::Staged, None);
+    let staged = Provenance { created_by: "token:a", origin: Origin::Staged, copied_from: None };
     assert_eq!(version::insert_from(&mut tx, uid(1), uid(201), staged, later(1)).await.unwrap(), 2);
-    let copied = ("token:b", Origin::RolledBack, Some(1));
+    let copied = Provenance { created_by: "token:b", origin: Origin::RolledBack, copied_from: Some(1) };
     assert_eq!(version::insert_from(&mut tx, uid(1), uid(202), copied, later(2)).await.unwrap(), 3);
     version::replace(&mut tx, uid(101), later(2)).await.unwrap();
     version::probed(&mut tx, uid(201), "ok", later(3)).await.unwrap();
@@ -170,7 +171,7 @@ async fn a_staged_version_and_an_expiry_are_read_back_and_changed() {
     assert_eq!((found.expires_at, found.rotate_after_days, found.staged), (Some(later(9)), Some(90), None));
     assert_eq!(found.version_since, NOW);
     let mut tx = ground.write().await;
-    let staged = ("token:a", Origin::Staged, None);
+    let staged = Provenance { created_by: "token:a", origin: Origin::Staged, copied_from: None };
     version::insert_from(&mut tx, uid(1), uid(201), staged, later(1)).await.unwrap();
     let staged = Some(Staged { version: uid(201), number: 2, percent: 10 });
     let wanted = Credential { staged, expires_at: None, rotate_after_days: Some(7), ..found };
@@ -195,7 +196,7 @@ async fn deleted_credentials_are_listed_taken_back_and_purged() {
     tx.commit().await.unwrap();
     let names = async |before, after| -> Vec<String> {
         let mut session = ground.read().await;
-        let found = credential::deleted::list(&mut session, before, (after, 10), NOW).await.unwrap();
+        let found = credential::deleted::list(&mut session, before, after, 10, NOW).await.unwrap();
         found.into_iter().map(|it| it.name).collect()
     };
     assert_eq!(names(Millis(i64::MAX), 0).await, ["one", "two"]);

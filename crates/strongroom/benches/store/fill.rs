@@ -14,6 +14,7 @@ use strongroom_model::usage::{Metering, TokenUsage};
 use strongroom_model::{Amount, Clock, LedgerText, Millis, Provider};
 use strongroom_store::counter::{CounterKey, Delta};
 use strongroom_store::credential::NewRow;
+use strongroom_store::limit::LimitChange;
 use strongroom_store::usage::{Kind, Record};
 use strongroom_store::value::SealedValue;
 use strongroom_store::{Store, StoreOptions, Write, counter, credential, key, limit, usage, value, version};
@@ -120,7 +121,9 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
     };
     value::put(tx, &sealed).await?;
     let scope = LimitScope::Credential(uid);
-    limit::set(tx, &scope, (Unit::Requests, Window::Month), Some(1_000_000), (random::uid(), now)).await?;
+    let (unit, window, amount) = (Unit::Requests, Window::Month, Some(1_000_000));
+    let change = LimitChange { scope: &scope, unit, window, amount, uid: random::uid(), at: now };
+    limit::set_on_new(tx, &change).await?;
     let counted = BTreeMap::from([(CounterKey::monthly_requests(uid, now), Delta::used(1, now))]);
     counter::apply(tx, &counted).await?;
     let record = Record {

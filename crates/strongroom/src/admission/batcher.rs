@@ -11,10 +11,10 @@
 //!        new epoch:              put back:     uncertain: `resolve` asks the database
 //!        peers settled what      as if it      before the next batch begins
 //!        this node held, stale   had not         ├─ it had happened: grants go back
-//!        claims are made anew    begun           └─ it had not: put back
+//!        claims are made again   begun           └─ it had not: put back
 //! ```
 //!
-//! What is taken out of memory for a batch is owned by a guard (`guard.rs`) until its commit begins, and by `uncertain` until
+//! Amounts taken out of memory for a batch are owned by a guard (`guard.rs`) until its commit begins, and by `uncertain` until
 //! its outcome is known, so that it is counted once whatever happens. Undone by another transaction, the batch is tried again
 //! at once; refused for what a record holds, that record is set aside (`set_aside.rs`); else after a pause.
 
@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use strongroom_model::problem::Causes;
 use strongroom_model::{Problem, ProblemKind, Uid};
+use strongroom_store::change::Subject;
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::{Session, node};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -76,13 +77,13 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 struct Counted {
     leases: LeasePool,
-    /// Moves when this server's lease has lapsed and its accounts begin anew.
+    /// Moves when this server's lease has lapsed and its accounts start over.
     epoch: u64,
     /// Calls that have ended; their amounts are in the lease pool.
     ended: Ended,
     /// Room for the next ones: what the last batch held them in.
     spare: Vec<Record>,
-    /// Whether a batch is being written.
+    /// True if a batch is being written.
     is_writing: bool,
     /// Until when leases may be spent.
     alive_until: Option<Instant>,
@@ -139,8 +140,13 @@ impl AdmissionBatcher {
         Self { custody, shared, queue, _task: Mutex::new(task) }
     }
 
-    /// Holds all claims, or none. The moment is one that was looked at within the last second.
-    pub(crate) async fn admit(&self, claims: Vec<Claim>, snapshot: Snapshot) -> Result<Held, Refusal> {
+    /// Holds all claims, or none. They were made by a snapshot of the last second, and rest on these subjects.
+    pub(crate) async fn admit(
+        &self,
+        claims: Vec<Claim>,
+        snapshot: Snapshot,
+        subjects: impl FnOnce() -> Vec<Subject>,
+    ) -> Result<Held, Refusal> {
         {
             let mut counted = self.shared.counted();
             let is_alive = counted.alive_until.is_some_and(|until| Instant::now() < until);
@@ -148,10 +154,11 @@ impl AdmissionBatcher {
                 return Ok(Held { claims, epoch: counted.epoch });
             }
         }
+        let subjects = subjects();
         // Boxed: most calls need no answer, and all of them would carry the room for it.
         let admitted = Box::pin(async {
             let (reply, answer) = oneshot::channel();
-            let asking = Request::Admit(Asking { claims, snapshot, reply });
+            let asking = Request::Admit(Asking { claims, snapshot, subjects, reply });
             self.queue.send(asking).await.map_err(|_| Refusal::Problem(gone()))?;
             answer.await.map_err(|_| Refusal::Problem(gone()))?.map(Grant::take)
         });
@@ -238,17 +245,18 @@ struct Worker {
     node: Option<Uid>,
     /// The number of its last batch.
     batch: i64,
+    /// Up to which changes what was taken ahead has gone back.
     generation: i64,
     uncertain: Option<Uncertain>,
     renewed: Option<Instant>,
 }
 
-/// What a batch is asked to do beside writing down what has ended.
+/// Order to a batch, beside writing down what has ended.
 #[derive(Default)]
 struct Order {
     asking: Vec<Asking>,
     waiting: Vec<oneshot::Sender<Result<(), Problem>>>,
-    /// Whether to give back what no call holds.
+    /// True to give back what no call holds.
     give_back: bool,
 }
 
@@ -300,7 +308,7 @@ impl Worker {
                 self.custody.write_health.failed(problem);
                 self.custody.counters.failed_batches.add_one();
                 let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
-                tracing::warn!(%problem, cause, "a batch of calls could not be written down and is tried again");
+                tracing::warn!(%problem, cause, "failed to write a batch of calls; trying again");
             }
             let is_failed = done.is_err();
             if is_failed && is_closing {

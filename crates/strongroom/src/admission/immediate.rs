@@ -101,7 +101,7 @@ pub(crate) async fn take_all(
 /// Where a counter stands with a use in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
-    /// What counts against the limit.
+    /// Amount that counts against the limit.
     pub(crate) used: i64,
     /// The same without corrections.
     pub(crate) consumed: i64,

@@ -1,4 +1,4 @@
-//! What this server holds of each counter, in memory: the part of admission that decides without waiting for a disk.
+//! Accounts of what this server holds of each counter, in memory: the part of admission that decides without waiting for a disk.
 //!
 //! Of every counter the database knows an amount that this server may consume (`durable`). Here it is divided: held by
 //! calls under way, spent by calls that have ended and are not written down yet, and the rest, a lease, which calls may
@@ -21,7 +21,7 @@ const MAX_LEASED: i64 = 4096;
 /// on what another one's caller is refused.
 const LEASE_DIVISOR: i64 = 1024;
 
-/// What a call needs of one counter.
+/// Need of a call on one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claim {
     /// Which counter.
@@ -32,7 +32,7 @@ pub(crate) struct Claim {
     pub(crate) limit: Option<i64>,
 }
 
-/// What became of a claim when its call ended.
+/// Outcome of a claim when its call has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Consumed {
     /// Which counter.
@@ -43,7 +43,7 @@ pub(crate) struct Consumed {
     pub(crate) amount: i64,
 }
 
-/// What a batch decided about a call.
+/// Decision of a batch about a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// All claims are held.
@@ -59,22 +59,24 @@ pub(crate) enum Decision {
 
 #[derive(Debug, Default)]
 struct Account {
-    /// What the database holds for this server.
+    /// Amount that the database holds for this server.
     durable: i64,
-    /// What of that stands in the column `held`.
+    /// Part of it that stands in the column `held`.
     shown: i64,
     /// Of the durable amount, held by calls under way.
     in_flight: i64,
     /// Of the durable amount, held by calls that have ended.
     spent: i64,
-    /// What those calls consumed.
+    /// Amount that those calls used.
     consumed: i64,
     last_used: Option<Millis>,
-    /// What calls asked for since the last batch, and before.
+    /// Amounts that calls asked for since the last batch, and before.
     asked: i64,
     pace: i64,
     largest: i64,
     limit: Option<i64>,
+    /// True if a call has asked for some of it since it was last looked through for what lies unused.
+    is_used: bool,
 }
 
 impl Account {
@@ -95,10 +97,34 @@ impl Account {
         self.asked += claim.amount;
         self.largest = self.largest.max(claim.amount);
         self.limit = claim.limit;
+        self.is_used = true;
     }
 }
 
-/// What one batch does to one account.
+/// The counters of which a batch gives back what was taken ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum GivingBack {
+    /// All of them.
+    All,
+    /// These.
+    Of(BTreeSet<CounterKey>),
+}
+
+impl GivingBack {
+    /// Nothing goes back.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Of(counters) if counters.is_empty())
+    }
+
+    fn includes(&self, key: &CounterKey) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(counters) => counters.contains(key),
+        }
+    }
+}
+
+/// Moves of one account in one batch.
 #[derive(Debug, Clone, Copy, Default)]
 struct Move {
     /// Leaves the account when the batch opens; comes back if it did not happen.
@@ -108,7 +134,7 @@ struct Move {
     /// Comes in when the batch has happened.
     granted: i64,
     topped_up: i64,
-    /// What the column `held` shows when it has happened.
+    /// Figure in the column `held` once it has happened.
     shown: i64,
     last_used: Option<Millis>,
 }
@@ -116,7 +142,7 @@ struct Move {
 /// A batch under way.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    /// What to add to the counters, and of it the held and leased amounts to this server's holds.
+    /// Amounts to add to the counters, and of them the held and leased ones to this server's holds.
     pub(crate) deltas: BTreeMap<CounterKey, Delta>,
     /// For each call that asked.
     pub(crate) decisions: Vec<Decision>,
@@ -127,12 +153,12 @@ pub(crate) struct Batch {
     covered: Vec<Claim>,
 }
 
-/// What has ended since the last batch, taken out of the accounts: it is written in one transaction with the records of
+/// Amounts of calls that have ended since the last batch, taken out of the accounts: they are written in one transaction with the records of
 /// the calls that it comes from, or put back.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
     moves: BTreeMap<CounterKey, Move>,
-    /// Whether a limit binds one of their counters.
+    /// True if a limit binds one of their counters.
     pub(crate) is_bound: bool,
 }
 
@@ -144,7 +170,7 @@ impl Sealed {
 }
 
 impl Batch {
-    /// Whether the decision about the call at this place holds only if the batch happens.
+    /// Tells whether the decision about the call at this place holds only if the batch happens.
     pub(crate) fn rests_on_commit(&self, place: usize) -> bool {
         self.granted.iter().any(|(granted, _)| *granted == place)
     }
@@ -155,7 +181,7 @@ impl Batch {
     }
 }
 
-/// The accounts of this server. They begin anew when the server's lease has lapsed.
+/// The accounts of this server. They start over when the server's lease has lapsed.
 #[derive(Debug, Default)]
 pub(crate) struct LeasePool {
     accounts: HashMap<CounterKey, Account>,
@@ -195,12 +221,12 @@ impl LeasePool {
         }
     }
 
-    /// Whether anything is taken ahead.
+    /// Tells whether anything is taken ahead.
     pub(crate) fn has_leases(&self) -> bool {
         self.accounts.values().any(|account| account.lease() > 0)
     }
 
-    /// Whether nothing is left in hand when this batch has happened.
+    /// Tells whether nothing is left in hand when this batch has happened.
     pub(crate) fn holds_nothing_but(&self, batch: &Batch) -> bool {
         // What calls hold is a part of the durable amount.
         batch.granted.is_empty() && self.accounts.values().all(|it| it.durable == 0)
@@ -227,6 +253,16 @@ impl LeasePool {
     /// The counters of all accounts.
     pub(crate) fn keys(&self) -> impl Iterator<Item = CounterKey> {
         self.accounts.keys().copied()
+    }
+
+    /// The counters of which something is taken ahead that no call has asked for since this was called the last time.
+    pub(crate) fn take_unused(&mut self) -> Vec<CounterKey> {
+        let used = |account: &mut Account| std::mem::take(&mut account.is_used);
+        let unused = self
+            .accounts
+            .iter_mut()
+            .filter_map(|(key, account)| (!used(account) && account.lease() > 0).then_some(*key));
+        unused.collect()
     }
 
     /// Puts back what was taken out.

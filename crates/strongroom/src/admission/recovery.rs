@@ -41,7 +41,7 @@ async fn recover_node(custody: &Custody, gone: Uid) -> Result<bool, Problem> {
     }
     let counters = settle_node(custody, &mut tx, gone, &Actor::system(), now).await?;
     tx.commit().await?;
-    tracing::warn!(node = %gone, counters, "a server was gone; what it held counts as consumed");
+    tracing::warn!(node = %gone, counters, "settled the holds of a node that is gone, as if they had been used");
     Ok(true)
 }
 

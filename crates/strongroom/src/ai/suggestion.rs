@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What may be done about an error.
+/// A suggestion about an error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suggestion {
     /// Why it happened.
     pub root_cause: String,
-    /// What to do, the first step first.
+    /// Steps to take, the first one first.
     pub resolution_steps: Vec<String>,
     /// Code that helps, if some does.
     #[serde(default, skip_serializing_if = "Option::is_none")]

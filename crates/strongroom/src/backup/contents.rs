@@ -1,4 +1,4 @@
-//! What stands in a backup: read without a key and compared with its digests, or opened row by row.
+//! Contents of a backup: read without a key and compared with its digests, or opened row by row.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use strongroom_store::backup::{Row, Table};
 use super::file::{Frame, Header, Manifest, Reader, Seal, TableCount, damaged, read_lines};
 use crate::audit::Anchor;
 
-/// What a backup says about itself, once its digests are found right.
+/// Facts that a backup states about itself, once its digests are found right.
 #[derive(Debug, Clone)]
 pub struct Contents {
     /// Its identity.
@@ -36,7 +36,7 @@ pub struct Contents {
     pub bytes: u64,
 }
 
-/// What of a table stands in a backup.
+/// Part of a table that a backup holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSummary {
     /// The table.
@@ -80,7 +80,7 @@ impl Tally {
 }
 
 /// Reads a backup without any key, and compares rows and bytes with what it says about itself: that it is complete and was
-/// not changed by accident. Who changes it on purpose can make the digests anew; that is found with the key.
+/// not changed by accident. Who changes it on purpose can compute the digests again; that is found with the key.
 ///
 /// # Errors
 /// [`Problem`] of kind `Integrity` naming what is wrong; of kind `Invalid` when it is no backup.
@@ -136,7 +136,7 @@ pub fn inspect(file: impl Read) -> Result<Contents, Problem> {
 pub(super) struct Opened<R> {
     reader: Reader<R>,
     pub(super) header: Header,
-    /// What its tables look like.
+    /// Its tables.
     pub(super) tables: Vec<Table>,
     opener: Opener,
     beside: [u8; 32],

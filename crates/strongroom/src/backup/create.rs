@@ -18,7 +18,7 @@ use super::file::{
 };
 use crate::custody::trail::entry;
 
-/// What AES-GCM adds to a plaintext.
+/// Bytes that AES-GCM adds to a plaintext.
 const TAG: usize = 16;
 
 /// A backup that is about to be made.

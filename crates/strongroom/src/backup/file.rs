@@ -15,7 +15,7 @@ const MANIFEST: u8 = b'M';
 const SEAL: u8 = b'S';
 const END: u8 = b'E';
 
-/// What stands open at the head of the file.
+/// Head of the file, in the clear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Header {
@@ -62,13 +62,13 @@ pub(super) struct TableShape {
     pub(super) last_number: Option<i64>,
 }
 
-/// What stands open behind the rows.
+/// Manifest behind the rows, in the clear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     pub(super) tables: Vec<TableCount>,
 }
 
-/// What of a table stands in the file.
+/// Shape of a table in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TableCount {
     pub(super) name: String,
@@ -78,7 +78,7 @@ pub(super) struct TableCount {
     pub(super) sha256: String,
 }
 
-/// What stands sealed behind the manifest: SHA-256 of the rows of each table, open.
+/// Seal behind the manifest: SHA-256 of the plain rows of each table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Seal {
     pub(super) tables: Vec<(String, String)>,

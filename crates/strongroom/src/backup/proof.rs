@@ -20,7 +20,7 @@ use crate::key;
 /// Credentials that are read at a time.
 const BATCH: i64 = 500;
 
-/// What was proven.
+/// Outcome of a proof.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proof {
     /// Credentials whose MAC verifies, deleted ones too.
@@ -35,7 +35,7 @@ pub struct Proof {
     pub audit_entries: u64,
     /// SHA-256 of the rows of each table of a backup, the same whichever database it was made of.
     pub tables: Vec<(String, String)>,
-    /// What does not open or verify, each named; none when all is well.
+    /// Rows that do not open or verify, each named; none when all is well.
     pub faults: Vec<String>,
 }
 

@@ -30,7 +30,7 @@ use crate::options::Options;
 /// By how much the clock of the old database may have been ahead of the new one's, at the most.
 const CLOCKS_APART_MS: i64 = 60_000;
 
-/// What becomes of windows that are open when a backup is restored.
+/// Treatment of windows that are open when a backup is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenWindows {
     /// Nothing more is admitted in them.
@@ -39,12 +39,12 @@ pub enum OpenWindows {
     Keep,
 }
 
-/// What was restored.
+/// Outcome of a restore.
 #[derive(Debug, Clone)]
 pub struct Restored {
     /// The backup.
     pub contents: Contents,
-    /// What was proven of the database before anything served from it.
+    /// The proof of the database before anything served from it.
     pub proof: Proof,
     /// Counters whose window was closed.
     pub closed: u64,
@@ -145,7 +145,7 @@ async fn mark(
     Ok(tx.commit().await?)
 }
 
-/// Whether nothing stands in the tables but what a fresh schema has.
+/// Tells whether nothing stands in the tables but what a fresh schema has.
 async fn has_no_rows(tx: &mut Write, opened: &Opened<impl Read>) -> Result<bool, Problem> {
     for table in &opened.tables {
         let is_made_full = ["changes", "strongroom_meta"].contains(&table.name.as_str());
@@ -211,7 +211,7 @@ async fn close_windows(tx: &mut Write, actor: &Actor, now: Millis) -> Result<u64
     let mut amounts = BTreeMap::new();
     for limit in &limits {
         for at in [now, soon] {
-            let key = CounterKey::at(limit.counter_subject(), (limit.unit, limit.window), at);
+            let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, at);
             amounts.insert(key, limit.amount);
         }
     }

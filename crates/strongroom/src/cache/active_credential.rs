@@ -1,15 +1,17 @@
 //! Credentials that serve, decrypted: by provider and view for calls, by name for reads.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use strongroom_model::credential::Credential;
-use strongroom_model::{Millis, Problem, Provider, Secret, UserId, month};
-use strongroom_store::credential;
+use strongroom_model::limit::LimitScope;
+use strongroom_model::{Millis, Problem, Provider, Secret, Uid, UserId, month};
+use strongroom_store::change::Subject;
+use strongroom_store::credential::{self, ChoicePlace};
 use strongroom_store::value::SealedValue;
 
 use super::canary_share::Canary;
-use super::{Cache, FRESH, Snapshot};
+use super::{Cache, FRESH, Snapshot, make_room};
 use crate::database_timeout::with_timeout;
 
 /// Credentials of one provider that calls are spread over, at the most.
@@ -17,6 +19,8 @@ const MAX_CREDENTIALS_PER_PROVIDER: usize = 512;
 const PAGE: i64 = 64;
 /// Credentials by name before those that were not asked for within the last second are forgotten.
 const MAX_CREDENTIALS_BY_NAME: usize = 1024;
+/// A list that a credential was left out of is read again after this long.
+const BROKEN_REREAD_AFTER: Duration = Duration::from_secs(60);
 
 /// A credential with its key open.
 #[derive(Debug)]
@@ -37,14 +41,32 @@ pub(super) struct Named {
     month: Millis,
 }
 
+fn credential_subject(uid: Uid) -> Subject {
+    Subject::Scope(LimitScope::Credential(uid))
+}
+
 pub(super) type Candidates = Arc<Vec<Arc<ActiveCredential>>>;
+
+impl Named {
+    pub(super) fn uid(&self) -> Uid {
+        self.active.credential.uid
+    }
+}
+
+/// A provider's credentials that serve.
+#[derive(Debug)]
+pub(super) struct Listed {
+    active: Candidates,
+    /// Until when it is not read again although one was left out: that its row is put right is in no log.
+    until: Option<Instant>,
+}
 
 impl Cache {
     /// The credential of this name with its key open, if it was read within the last second: it has its usage with it.
     pub(crate) fn credential_by_name(&self, name: &str, snapshot: Snapshot) -> Option<Arc<ActiveCredential>> {
         let known = self.known();
         let named = known.named.get(name)?;
-        let is_fresh = known.generation == snapshot.generation
+        let is_fresh = known.holds_at(snapshot.generation, &credential_subject(named.uid()))
             && named.month == month::start(snapshot.now)
             && named.read_at.elapsed() < FRESH;
         is_fresh.then(|| Arc::clone(&named.active))
@@ -52,7 +74,8 @@ impl Cache {
 
     /// Keeps a credential for [`Cache::credential_by_name`].
     pub(crate) fn keep_named(&self, active: Arc<ActiveCredential>, snapshot: Snapshot) {
-        self.keep(snapshot.generation, |known| {
+        let subject = credential_subject(active.credential.uid);
+        self.keep(snapshot.generation, &subject, |known| {
             if known.named.len() >= MAX_CREDENTIALS_BY_NAME {
                 known.named.retain(|_, named| named.read_at.elapsed() < FRESH);
             }
@@ -70,8 +93,11 @@ impl Cache {
         snapshot: Snapshot,
     ) -> Result<Candidates, Problem> {
         let place = (provider.clone(), view);
-        if let Some(active) = self.at(snapshot).and_then(|known| known.active.get(&place).cloned()) {
-            return Ok(active);
+        if let Some(known) = self.at(snapshot, || Subject::Provider(provider.clone()))
+            && let Some(listed) = known.active.get(&place)
+            && listed.until.is_none_or(|until| Instant::now() < until)
+        {
+            return Ok(Arc::clone(&listed.active));
         }
         Box::pin(with_timeout(self.find_active_credentials(place, snapshot))).await
     }
@@ -82,14 +108,14 @@ impl Cache {
         snapshot: Snapshot,
     ) -> Result<Candidates, Problem> {
         let (provider, view) = &place;
-        let mut active = Vec::new();
-        let mut after = credential::FIRST;
+        let (mut active, mut is_whole) = (Vec::new(), true);
+        let mut after = ChoicePlace::FIRST;
         loop {
             let page = {
                 let mut session = self.custody.store.read().await?;
                 let mut page = Vec::new();
                 for found in
-                    credential::list_of_provider(&mut session, provider, *view, (after, PAGE), snapshot.now)
+                    credential::list_of_provider(&mut session, provider, *view, after, PAGE, snapshot.now)
                         .await?
                 {
                     let values = self.custody.values_of_version(&mut session, found.version).await?;
@@ -102,7 +128,7 @@ impl Cache {
                 page
             };
             let Some((last, ..)) = page.last() else { break };
-            after = (last.priority, last.id);
+            after = ChoicePlace::of(last);
             let is_last = (page.len() as i64) < PAGE;
             for (found, values, staged) in page {
                 match self.custody.open_all(&found, values) {
@@ -119,7 +145,8 @@ impl Cache {
                     Err(fault) => {
                         let system = strongroom_model::Actor::system();
                         let problem = self.custody.report_broken(&system, &found, fault).await;
-                        tracing::error!(%problem, "a credential is left out");
+                        tracing::error!(%problem, "left a credential out of the gateway's selection");
+                        is_whole = false;
                     }
                 }
             }
@@ -128,8 +155,13 @@ impl Cache {
             }
         }
         let active = Arc::new(active);
-        let kept = Arc::clone(&active);
-        self.keep(snapshot.generation, |known| known.active.insert(place, kept));
+        let until = (!is_whole).then(|| Instant::now() + BROKEN_REREAD_AFTER);
+        let listed = Listed { active: Arc::clone(&active), until };
+        let subject = Subject::Provider(place.0.clone());
+        self.keep(snapshot.generation, &subject, |known| {
+            make_room(&mut known.active);
+            known.active.insert(place, listed)
+        });
         Ok(active)
     }
 
@@ -149,7 +181,7 @@ impl Cache {
             Err(fault) => {
                 let problem =
                     self.custody.report_broken(&strongroom_model::Actor::system(), found, fault).await;
-                tracing::error!(%problem, "a staged version is left out");
+                tracing::error!(%problem, "left a staged version out of the gateway's selection");
                 None
             }
         }

@@ -20,7 +20,7 @@ impl Canary {
         Self { active: Arc::new(active), percent, calls: AtomicU64::new(0) }
     }
 
-    /// Whether the next call goes to it: spread evenly, so that of a hundred in a row exactly its share does.
+    /// Tells whether the next call goes to it: spread evenly, so that of a hundred in a row exactly its share does.
     pub(crate) fn is_next(&self) -> bool {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) % 100;
         (calls + 1) * self.percent / 100 > calls * self.percent / 100

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use strongroom_model::Problem;
 use strongroom_model::limit::{Limit, LimitScope};
+use strongroom_store::change::Subject;
 use strongroom_store::{Session, limit};
 
-use super::Cache;
+use super::{Cache, make_room};
 use crate::database_timeout::with_timeout;
 
 impl Cache {
@@ -38,13 +39,19 @@ impl Cache {
         }
         let limits = Arc::new(limit::list_of_scope(session, scope, generation).await?);
         let kept = Arc::clone(&limits);
-        self.keep(generation, |known| known.limits.insert(scope.clone(), kept));
+        self.keep(generation, &Subject::Scope(scope.clone()), |known| {
+            make_room(&mut known.limits);
+            known.limits.insert(scope.clone(), kept)
+        });
         Ok(limits)
     }
 
     /// The limits of a scope, if they are known already.
     pub(crate) fn known_limits_of(&self, scope: &LimitScope, generation: i64) -> Option<Arc<Vec<Limit>>> {
         let known = self.known();
-        (known.generation == generation).then(|| known.limits.get(scope).cloned()).flatten()
+        let limits = known.limits.get(scope)?;
+        let holds =
+            known.generation == generation || known.holds_at(generation, &Subject::Scope(scope.clone()));
+        holds.then(|| Arc::clone(limits))
     }
 }

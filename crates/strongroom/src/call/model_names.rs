@@ -19,7 +19,7 @@ pub(super) struct NamedModel<'m> {
     pub(super) model: &'m str,
     /// When the call was admitted.
     pub(super) at: Millis,
-    /// Whether the provider answered, so that the model exists there.
+    /// True if the provider answered, so that the model exists there.
     pub(super) is_served: bool,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
 use strongroom_store::value;
 
-use super::{Ailment, Calls, NewCall};
+use super::{Calls, FailureReason, NewCall};
 use crate::cache::{ActiveCredential, Snapshot};
 use crate::credential::visibility::unserved_of;
 
@@ -19,7 +19,7 @@ pub(super) enum Key {
     Environment(&'static str, Secret),
 }
 
-/// Who may serve, and which target of the call.
+/// A credential that may serve, and the target of the call that it serves.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) target: usize,
@@ -123,7 +123,7 @@ impl Calls {
         let which = (credential.uid, credential.version);
         // That its key was refused is what shows whether it stands, and not a reason to leave it alone.
         let is_away = self.cooldowns.is_cooling_down(which, snapshot.now)
-            && self.cooldowns.of(which).is_some_and(|cooldown| cooldown.ailment != Ailment::BadKey);
+            && self.cooldowns.of(which).is_some_and(|cooldown| cooldown.reason != FailureReason::BadKey);
         if !is_away && self.canaries.is_serving(credential.version) {
             let ahead = Candidate { target: *target, key: Key::Sealed(Arc::clone(&canary.active)) };
             candidates.insert(0, ahead);

@@ -26,11 +26,11 @@ use strongroom_store::usage::{Kind, Record};
 use record::spent_by;
 
 use super::selection::Key;
-use super::{Ailment, CallEnd, Calls, Failure};
+use super::{CallEnd, Calls, Failure, FailureReason};
 use crate::admission::{Claim, Consumed, Held, Need, Plan, Settlement, Spent};
 use crate::cache::Snapshot;
 
-/// What an attempt is charged with that came to no answer.
+/// Charge of an attempt without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Charge {
     /// It did not leave.
@@ -41,7 +41,7 @@ pub(super) enum Charge {
     Held,
 }
 
-/// What an attempt is for.
+/// Purpose of an attempt.
 #[derive(Debug)]
 pub(super) struct Purpose {
     pub(super) calls: Arc<Calls>,
@@ -56,14 +56,14 @@ pub(super) struct Purpose {
     pub(super) snapshot: Snapshot,
 }
 
-/// What outlives an attempt that came to nothing: what it holds of token and user, and its record. Whether it was the
+/// Holds on token and user, and the record, of an attempt that came to nothing: they outlive it. Whether it was the
 /// last one, and is what the client gets, shows later.
 #[derive(Debug, Default)]
 pub(super) struct ClientSide {
     held: Held,
     /// Boxed: most calls succeed at once.
     failed: Option<Box<Failed>>,
-    /// Whether an attempt before that one has left, which the client's request is not counted with yet.
+    /// True if an attempt before that one has left, which the client's request is not counted with yet.
     has_left: bool,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn reuse(client: &Mutex<ClientSide>, plan: &mut Plan, client_claims: 
     reused
 }
 
-/// What is held of token and user by an attempt: new claims, with what was held before.
+/// Joins an attempt's new claims on token and user with what was held before.
 pub(super) fn join(mut held: Held, reused: Held) -> Held {
     if held.epoch == reused.epoch {
         for before in reused.claims {
@@ -222,26 +222,31 @@ impl Settling {
 
     /// It did not come to an answer that a client gets for good.
     pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
-        let (status, ailment, retry_after) = match failure {
+        let (status, reason, retry_after) = match failure {
             Failure::Ours => (0, None, None),
             Failure::Unblamed { status } => (*status, None, None),
-            Failure::Connect | Failure::Timeout => (0, Some(Ailment::ProviderDown), None),
+            Failure::Connect | Failure::Timeout => (0, Some(FailureReason::ProviderDown), None),
             Failure::Refused { status, health, retry_after } => {
                 let millis = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
                 (*status, Some(*health), millis)
             }
         };
         self.status = status;
-        if ailment == Some(Ailment::BadKey) {
+        if reason == Some(FailureReason::BadKey) {
             self.note_canary(true);
         }
-        if let (Some(which), Some(ailment)) = (self.which(), ailment) {
+        if let (Some(which), Some(reason)) = (self.which(), reason) {
             let name = match &self.key {
                 Key::Sealed(served) => &served.credential.name,
                 Key::Environment(..) => "",
             };
-            tracing::warn!(credential = name, status, ailment = ailment.as_str(), "a credential was refused");
-            self.purpose.calls.cooldowns.refused(which, ailment, retry_after, self.purpose.snapshot.now);
+            tracing::warn!(
+                credential = name,
+                status,
+                reason = reason.as_str(),
+                "provider refused a credential"
+            );
+            self.purpose.calls.cooldowns.refused(which, reason, retry_after, self.purpose.snapshot.now);
         }
         let requests = i64::from(charge != Charge::Nothing);
         let mut record = Record { requests, client_requests: 0, ..self.record(Kind::Attempt) };
@@ -285,7 +290,7 @@ impl Settling {
             tracing::warn!(
                 provider = self.purpose.provider.as_str(),
                 model = record.model.as_str(),
-                "a provider used more than the bound that it was given; it is counted as it is"
+                "counted more use than the bound of the call"
             );
         }
         let mut consumed = self.credential_held.consumed(|claim| spent.of(claim.key.unit));
@@ -305,7 +310,7 @@ mod tests {
         use strongroom_model::limit::Window;
         use strongroom_model::{Millis, Uid};
         use strongroom_store::counter::CounterKey;
-        let key = |byte| CounterKey::at(Uid::from_bytes([byte; 16]), (Unit::Tokens, Window::Day), Millis(0));
+        let key = |byte| CounterKey::at(Uid::from_bytes([byte; 16]), Unit::Tokens, Window::Day, Millis(0));
         let claim = |byte, amount| Claim { key: key(byte), amount, limit: Some(100) };
         let client = Mutex::new(ClientSide {
             held: Held { claims: vec![claim(1, 30), claim(2, 5)], epoch: 3 },

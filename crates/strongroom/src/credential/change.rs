@@ -6,6 +6,7 @@ use strongroom_crypto::random;
 use strongroom_model::credential::{Credential, Field, Staged, check_secret};
 use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{CredentialId, Millis, Problem, Secret, Uid};
+use strongroom_store::version::Provenance;
 use strongroom_store::{Write, credential, version};
 
 use super::{ATTEMPTS, CredentialService, passed, target};
@@ -13,7 +14,7 @@ use crate::custody::seal::{Fault, SealBinding};
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
 
-/// What is to become of a credential's versions.
+/// Change of a credential's versions.
 pub(super) enum Change {
     /// The values of this version are in use again, as a new version.
     RollBack { to: i64 },
@@ -109,7 +110,7 @@ impl CredentialService {
         Err(passed())
     }
 
-    /// What somebody else wrote into the row is not to be signed along with a change.
+    /// Refuses a row that was changed outside strongroom: it would be signed along with the change.
     pub(super) fn require_genuine(&self, credential: &Credential) -> Result<(), Problem> {
         if self.custody.verify_row_mac(credential) {
             return Ok(());
@@ -196,7 +197,7 @@ impl CredentialService {
         }
     }
 
-    /// What is written beside the row; tells the details of it.
+    /// Writes the versions of a change beside the row; returns the detail of its audit entry.
     async fn carry_out(
         &self,
         tx: &mut Write,
@@ -210,7 +211,8 @@ impl CredentialService {
         let staged = before.staged.or(after.staged);
         match (change, older, staged) {
             (Change::RollBack { to }, Some(older), _) => {
-                let made = (actor.as_str(), Origin::RolledBack, Some(*to));
+                let made =
+                    Provenance { created_by: &actor, origin: Origin::RolledBack, copied_from: Some(*to) };
                 version::insert_from(tx, after.uid, after.version, made, now).await?;
                 self.custody.change_version(tx, before.version, Fate::Replaced, now).await?;
                 self.take_over(tx, after, older.uid, after.version, &[]).await?;
@@ -225,7 +227,7 @@ impl CredentialService {
                 Ok(json!({ "destroyed": number }))
             }
             (Change::Stage { api_key, api_secret, provider_key }, _, Some(staged)) => {
-                let made = (actor.as_str(), Origin::Staged, None);
+                let made = Provenance { created_by: &actor, origin: Origin::Staged, copied_from: None };
                 let number = version::insert_from(tx, after.uid, staged.version, made, now).await?;
                 let given = [(Field::ApiKey, Some(api_key)), (Field::ApiSecret, api_secret.as_ref())];
                 let given: Vec<_> =
@@ -260,7 +262,7 @@ impl CredentialService {
         }
     }
 
-    /// Fills a version: with what is given, and with the values of another version for the rest, sealed anew.
+    /// Fills a version: with what is given, and with the values of another version for the rest, resealed.
     async fn take_over(
         &self,
         tx: &mut Write,
@@ -281,7 +283,7 @@ impl CredentialService {
                 self.custody.counters.integrity_failures.add_one();
                 Problem::integrity(format!(
                     "credential {:?}: the values of the version that is to be taken over cannot be opened: {error}; \
-                     restore the row from a backup, or store the key anew",
+                     restore the row from a backup, or store the key again",
                     credential.name
                 ))
             })?;

@@ -14,7 +14,7 @@ use strongroom_store::credential::NewRow;
 use strongroom_store::idempotency::{self, Remembered};
 use strongroom_store::{Write, credential, limit, version};
 
-use super::{CredentialService, MONTHLY_REQUESTS, passed, taken, target};
+use super::{CredentialService, monthly_limit, passed, taken, target};
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 
@@ -114,7 +114,7 @@ impl CredentialService {
         let made = self.make(tx, new, now).await?;
         let answer = Remembered { request_hash: request_hash.to_owned(), status: 201, body: render(&made) };
         let actor = self.actor.label();
-        idempotency::put(tx, &actor, key, &answer, (now.plus_seconds(-REMEMBER), now)).await?;
+        idempotency::put(tx, &actor, key, &answer, now.plus_seconds(-REMEMBER), now).await?;
         self.audit_created(tx, &made, now).await?;
         Ok(made)
     }
@@ -191,8 +191,8 @@ impl CredentialService {
             }
         }
         self.custody.sign_new_version(tx, version_uid, now).await?;
-        limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, new.rate_limit, (random::uid(), now))
-            .await?;
+        let scope = LimitScope::Credential(uid);
+        limit::set_on_new(tx, &monthly_limit(&scope, new.rate_limit, now)).await?;
         let made = credential::get(tx, id, now).await?;
         made.ok_or_else(|| Problem::internal("the credential is not there after it was made"))
     }

@@ -11,12 +11,12 @@ impl CredentialService {
         while let Some(Fallen { credential, version, reason }) = canaries.next().await {
             match self.refuse_canary(credential, version, reason.clone()).await {
                 Ok(found) => {
-                    tracing::warn!(credential = %found.name, reason, "a staged version was taken back");
+                    tracing::warn!(credential = %found.name, reason, "took back a staged version that its provider refused");
                 }
                 // It was promoted, aborted or taken back by another server meanwhile.
                 Err(Problem { kind: ProblemKind::Conflict | ProblemKind::NotFound, .. }) => {}
                 Err(problem) => {
-                    tracing::error!(%problem, reason, "a staged version cannot be taken back and will be tried again");
+                    tracing::error!(%problem, reason, "failed to take back a staged version; trying again");
                     canaries.forget(version);
                 }
             }

@@ -19,7 +19,7 @@ use strongroom_store::counter::{CounterKey, Delta, Entry, EntryKind};
 use strongroom_store::credential::NewRow;
 use strongroom_store::{Session, Write, counter, credential, limit, value, version};
 
-use super::{CredentialService, MONTHLY_REQUESTS, target};
+use super::{CredentialService, monthly_limit, target};
 
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
@@ -49,9 +49,9 @@ pub struct ImportRow {
     pub endpoint: Option<String>,
     /// The priority; the provider's default when absent.
     pub priority: Option<i64>,
-    /// Whether it is handed out.
+    /// True if it is handed out.
     pub is_active: bool,
-    /// Whether it is everybody's.
+    /// True if it is everybody's.
     pub is_global: bool,
     /// Whose it is; made as a disabled user when unknown.
     pub user: Option<UserId>,
@@ -84,7 +84,7 @@ pub struct ImportOptions {
     pub skip_known_secrets: bool,
 }
 
-/// What became of one row.
+/// Outcome of one row.
 #[derive(Debug)]
 pub enum Imported {
     /// It was made, or would be.
@@ -95,12 +95,12 @@ pub enum Imported {
     Failed(Problem),
 }
 
-/// What became of one row, and what stands here now.
+/// Outcome of one row, with the credential as it is here now.
 #[derive(Debug)]
 pub struct Imports {
     /// The row's name.
     pub name: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Imported,
     /// The credential's id here.
     pub id: Option<CredentialId>,
@@ -148,7 +148,7 @@ impl CredentialService {
         options: &ImportOptions,
     ) -> Result<(), Problem> {
         if let Some(cause) = &problem.cause {
-            tracing::warn!(cause = %Causes(cause.as_ref()), "a row could not be moved in");
+            tracing::warn!(cause = %Causes(cause.as_ref()), "failed to import a row");
         }
         if options.dry_run {
             return Ok(());
@@ -267,8 +267,8 @@ impl CredentialService {
             }
         }
         self.custody.sign_new_version(tx, version_uid, now).await?;
-        limit::set(tx, &LimitScope::Credential(uid), MONTHLY_REQUESTS, row.rate_limit, (random::uid(), now))
-            .await?;
+        let scope = LimitScope::Credential(uid);
+        limit::set_on_new(tx, &monthly_limit(&scope, row.rate_limit, now)).await?;
         self.import_usage(tx, row, uid, now).await?;
         let made = credential::get(tx, id, now).await?;
         made.ok_or_else(|| Problem::internal("the credential is not there after it was moved in"))

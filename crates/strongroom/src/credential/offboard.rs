@@ -29,7 +29,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// By how much a provider's clock may be ahead of ours, in milliseconds.
 const CLOCKS_APART: i64 = 120_000;
 
-/// What can be done with a key.
+/// Standing of a key that is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It is handed out here: nothing, before another one takes its place.
@@ -58,32 +58,32 @@ impl Standing {
     }
 }
 
-/// What is known of one key.
+/// Facts about one key.
 #[derive(Debug, Clone)]
 pub struct Offboarding {
     /// Its credential.
     pub credential: Credential,
     /// The version that it is the key of.
     pub version: Version,
-    /// What can be done with it.
+    /// Its standing.
     pub standing: Standing,
     /// The last use, as far as it is known.
     pub last_used: Option<Millis>,
     /// Nobody has used it from this instant on.
     pub idle_since: Option<Millis>,
-    /// Whether its provider told that; otherwise only uses through strongroom are known.
+    /// True if its provider told that; otherwise only uses through strongroom are known.
     pub by_provider: bool,
     /// The last use through strongroom.
     pub used_here: Option<Millis>,
-    /// Whether somebody used it elsewhere, where that can be told.
+    /// True if somebody used it elsewhere, where that can be told.
     pub used_elsewhere: Option<bool>,
-    /// Whether it will be revoked by strongroom itself.
+    /// True if it will be revoked by strongroom itself.
     pub is_revoked_here: bool,
     /// Why the provider has not told.
     pub problem: Option<String>,
 }
 
-/// What the provider said.
+/// The provider's answer.
 enum Told {
     By(LastUse),
     Nothing,
@@ -99,7 +99,7 @@ struct Asked {
     used_here: Option<Millis>,
 }
 
-/// What tells of the keys of a project: a credential that mints, and the project.
+/// Source of the list of a project's keys: a credential that mints, and the project.
 type ListingOf = (String, Option<String>);
 
 impl CredentialService {
@@ -204,7 +204,7 @@ impl CredentialService {
         Ok(found)
     }
 
-    /// What is known of a key here, with its fingerprint; `None` of a version without a key.
+    /// Returns the facts about a key here, with its fingerprint; `None` of a version without a key.
     async fn asked(
         &self,
         tx: &mut Write,
@@ -236,7 +236,7 @@ impl CredentialService {
         Ok(Some((sealed.fingerprint.value, Asked { credential, version, key, is_served, used_here })))
     }
 
-    /// What providers tell of all keys of a project, for each that has to be asked.
+    /// Asks providers for all keys of each project that has to be asked about.
     async fn list_keys(
         &self,
         minters: BTreeMap<ListingOf, Result<Opened, Problem>>,

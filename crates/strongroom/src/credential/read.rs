@@ -4,15 +4,15 @@ use serde_json::json;
 use strongroom_model::audit::Target;
 use strongroom_model::credential::Source;
 use strongroom_model::{CredentialId, Problem, ProblemKind, Provider, UserId};
+use strongroom_store::credential::{self, ChoicePlace};
 use strongroom_store::usage::{self, Kind};
-use strongroom_store::{change, credential, value};
+use strongroom_store::value;
 
 use super::CredentialService;
 use super::read_batcher::Wanted;
 use super::revealed::RevealedCredential;
 use super::visibility::{is_seen, out_of_reach, unserved, unserved_of, within_reach};
 use crate::admission::{Plan, immediate};
-use crate::cache::Snapshot;
 use crate::custody::trail::entry;
 
 /// Candidates that are looked up at a time: nearly always the first one serves.
@@ -126,8 +126,7 @@ impl CredentialService {
     /// [`Problem`] of kind `NotFound`, or `LimitReached` when its monthly limit is used up.
     pub async fn record_usage(&self, id: CredentialId) -> Result<(), Problem> {
         let mut tx = self.custody.store.write().await?;
-        let generation = change::current(&mut tx).await?;
-        let snapshot = Snapshot { now: tx.now().await?, generation };
+        let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let found = credential::get(&mut tx, id, snapshot.now).await?.ok_or_else(super::not_found)?;
         let plan = immediate::plan_use(&self.cache, &mut tx, &self.actor, found.uid, snapshot).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], snapshot.now).await? {
@@ -168,16 +167,15 @@ impl CredentialService {
         }
         let mut refusal: Option<Problem> = None;
         for &view in views {
-            let mut after = credential::FIRST;
+            let mut after = ChoicePlace::FIRST;
             loop {
                 let candidates = {
                     let mut session = self.custody.store.read().await?;
                     let now = session.now().await?;
-                    credential::list_of_provider(&mut session, provider, view, (after, CANDIDATES), now)
-                        .await?
+                    credential::list_of_provider(&mut session, provider, view, after, CANDIDATES, now).await?
                 };
                 let Some(last) = candidates.last() else { break };
-                after = (last.priority, last.id);
+                after = ChoicePlace::of(last);
                 for candidate in candidates.iter().filter(|it| scope.permits(it.uid, provider)) {
                     // A read for each: a refused counter is not kept locked while the next one is tried.
                     let wanted = Wanted::Candidate { id: candidate.id, provider: provider.clone(), view };
@@ -221,7 +219,7 @@ impl CredentialService {
                 that was deleted, deactivated, frozen or replaced, and is not used");
             return Ok(None);
         }
-        let snapshot = Snapshot { now, generation: change::current(&mut tx).await? };
+        let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let mut plan = Plan::default();
         immediate::plan_client_use(&self.cache, &mut tx, &mut plan, &self.actor, snapshot).await?;
         for taken in immediate::take_all(&mut tx, &[&plan], now).await? {

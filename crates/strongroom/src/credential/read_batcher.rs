@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
@@ -39,7 +39,7 @@ const ATTEMPTS: usize = 8;
 /// The longest that a batch may take: a database that vanished without a word is not waited for.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a read looks for.
+/// Credential that a read looks for.
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
     /// The credential of this name, if one of these views shows it: `None` the global ones, a user its own.
@@ -48,7 +48,7 @@ pub(super) enum Wanted {
     Candidate { id: CredentialId, provider: Provider, view: Option<UserId> },
 }
 
-/// What a read comes to; `None` when there is no such credential that is active.
+/// Outcome of a read; `None` when there is no such active credential.
 type Outcome = Result<Option<RevealedCredential>, Problem>;
 
 struct Read {
@@ -158,9 +158,7 @@ impl Worker {
             batch.retain(|read| !read.reply.is_closed());
             let answered = AssertUnwindSafe(self.answer(std::mem::take(&mut batch))).catch_unwind().await;
             if answered.is_err() {
-                tracing::error!(
-                    "a batch of reads panicked; its callers were told that their reads broke off"
-                );
+                tracing::error!("restarted after a batch of reads panicked; its callers got an error");
             }
         }
     }
@@ -175,7 +173,7 @@ impl Worker {
             self.custody.write_health.failed(&problem);
             // Nothing is certain to be durable, so nobody gets a key.
             if let Some(cause) = &problem.cause {
-                tracing::warn!(cause = %Causes(cause.as_ref()), reads = batch.len(), "a batch of reads failed");
+                tracing::warn!(cause = %Causes(cause.as_ref()), reads = batch.len(), "failed to commit a batch of reads");
             }
             let is_alone = batch.len() == 1;
             for read in batch.into_reads() {
@@ -225,14 +223,11 @@ impl Worker {
     /// what the batch had read, to be locked beforehand the next time: else somebody who changes one of them again and
     /// again, who holds the head while we wait for it, would win every time.
     async fn commit(&self, batch: &mut Batch, lock: &[CredentialId]) -> Result<Vec<CredentialId>, Problem> {
-        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
         let mut tx = self.custody.store.write_at_once().await?;
         for id in lock {
             credential::lock(&mut tx, *id).await?;
         }
-        let generation = change::current(&mut tx).await?;
-        let snapshot = Snapshot { now: tx.now().await?, generation };
-        self.cache.observe(snapshot, started, changes_made);
+        let snapshot = self.cache.snapshot_in(&mut tx).await?;
         self.find_all(&mut tx, batch, snapshot).await?;
         let ready = batch.ready.iter().map(|one| &one.served.credential);
         let seen: Vec<_> =
@@ -240,7 +235,9 @@ impl Worker {
         let (entries, records) = self.hand_out_all(&mut tx, batch, snapshot).await?;
         // Whoever holds the head is alone: every change is audited, so none can commit from here on.
         let head = if entries.is_empty() { None } else { Some(self.custody.lock_chain(&mut tx).await?) };
-        if change::has_moved(&mut tx, generation).await? && credential::any_moved(&mut tx, &seen).await? {
+        if change::has_moved(&mut tx, snapshot.generation).await?
+            && credential::any_moved(&mut tx, &seen).await?
+        {
             tx.roll_back().await?;
             self.cache.invalidate();
             return Ok(seen.iter().map(|found| found.id).collect());
@@ -388,7 +385,7 @@ impl Worker {
     }
 }
 
-/// What a read has come to.
+/// State of a read after its credential was looked for.
 enum Found {
     Ready(Arc<ActiveCredential>, Plan),
     Nothing,

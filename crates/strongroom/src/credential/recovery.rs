@@ -37,7 +37,7 @@ impl CredentialService {
             let after = all.last().map_or(0, |last| last.id.0);
             let mut session = self.admission.read_ledger().await?;
             let now = session.now().await?;
-            let page = deleted::list(&mut session, before, (after, PAGE), now).await?;
+            let page = deleted::list(&mut session, before, after, PAGE, now).await?;
             let is_last = (page.len() as i64) < PAGE;
             all.extend(page);
             if is_last {

@@ -1,4 +1,4 @@
-//! What is due: keys that expire, keys that have been in use for long, and keys that nobody uses.
+//! Reminders: keys that expire, keys that have been in use for long, and keys that nobody uses.
 
 use serde_json::json;
 use strongroom_model::credential::Credential;
@@ -12,7 +12,7 @@ use crate::custody::trail::entry;
 const SOON: i64 = 14 * DAY_MS;
 const DAY_MS: i64 = 86_400_000;
 
-/// What a credential wants from people.
+/// Reason of a reminder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// It is not handed out any more since this instant.
@@ -42,7 +42,7 @@ impl Due {
         }
     }
 
-    /// What is due of a credential, the most urgent first.
+    /// Returns the reminders about a credential, the most urgent first.
     #[must_use]
     pub fn of(credential: &Credential, now: Millis) -> Vec<Self> {
         let expiry = credential.expires_at.and_then(|at| match at.0 - now.0 {

@@ -43,7 +43,7 @@ fn by_hand() -> Problem {
 }
 
 impl CredentialService {
-    /// Whether a credential may mint keys for another one.
+    /// Tells whether a credential may mint keys for another one.
     pub(super) async fn minter(
         &self,
         tx: &mut Write,
@@ -98,7 +98,7 @@ impl CredentialService {
                 // Nobody knows the key: it is not left behind.
                 if let Err(left) = minting::revoke(&client, opened.minter(), &provider_key).await {
                     tracing::error!(credential = %opened.found.name, provider_key, problem = %left,
-                        "a key that was made in vain could not be revoked: revoke it at the provider");
+                        "failed to revoke a new key that is not used: revoke it at the provider");
                 }
                 return Err(problem);
             }
@@ -196,11 +196,11 @@ impl CredentialService {
             match done {
                 Ok(found) => {
                     rotated += 1;
-                    tracing::info!(credential = %found.name, version = found.version_number, "a key was rotated");
+                    tracing::info!(credential = %found.name, version = found.version_number, "rotated a key");
                 }
                 Err(problem) => {
                     let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
-                    tracing::warn!(credential = %found.name, %problem, cause, "a key cannot be rotated by itself");
+                    tracing::warn!(credential = %found.name, %problem, cause, "failed to rotate a key");
                 }
             }
         }
@@ -236,7 +236,7 @@ impl CredentialService {
                 Ok(is_first) => revoked += usize::from(is_first),
                 Err(problem) => {
                     tracing::warn!(credential = one.credential_id, version = one.number, %problem,
-                        "a retired key cannot be revoked at its provider");
+                        "failed to revoke a retired key at its provider");
                 }
             }
         }

@@ -12,12 +12,12 @@ use super::{CredentialService, target};
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
 
-/// What the provider said about a version.
+/// The provider's answer about a version.
 #[derive(Debug)]
 pub struct VersionProbe {
     /// The number of the version.
     pub number: i64,
-    /// What it said.
+    /// The answer.
     pub report: ProbeReport,
 }
 

@@ -21,7 +21,7 @@ use crate::custody::trail::entry;
 pub struct TestReport {
     /// The credential.
     pub credential: Credential,
-    /// What the provider said, when it was asked.
+    /// The provider's answer, when it was asked.
     pub live: Option<ProbeReport>,
 }
 

@@ -1,4 +1,4 @@
-//! Changing credentials: new versions of secrets, and sealing anew for another provider or endpoint.
+//! Changing credentials: new versions of secrets, and resealing for another provider or endpoint.
 
 use serde_json::json;
 use strongroom_crypto::authority::CredentialGrant;
@@ -12,13 +12,13 @@ use strongroom_model::{CredentialId, Millis, Problem};
 use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
-use super::{ATTEMPTS, CredentialService, MONTHLY_REQUESTS, passed, taken, target};
+use super::{ATTEMPTS, CredentialService, monthly_limit, passed, taken, target};
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
 
 impl CredentialService {
-    /// Changes a credential. A new secret makes a new version; another provider or endpoint seals all anew.
+    /// Changes a credential. A new secret makes a new version; another provider or endpoint reseals all.
     /// With `if_match` only when its revision is still that one.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ impl CredentialService {
             return Ok(None);
         }
         if has_moved {
-            self.seal_anew(tx, before, &after, patch).await?;
+            self.reseal(tx, before, &after, patch).await?;
         }
         if has_new_secret {
             version::insert(tx, after.uid, after.version, &self.actor.label(), now).await?;
@@ -134,14 +134,8 @@ impl CredentialService {
             self.custody.sign_new_version(tx, after.version, now).await?;
         }
         if patch.rate_limit.is_some() {
-            limit::set(
-                tx,
-                &LimitScope::Credential(after.uid),
-                MONTHLY_REQUESTS,
-                after.rate_limit,
-                (random::uid(), now),
-            )
-            .await?;
+            let scope = LimitScope::Credential(after.uid);
+            limit::set(tx, &monthly_limit(&scope, after.rate_limit, now)).await?;
         }
         let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
         let mut detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });
@@ -158,7 +152,7 @@ impl CredentialService {
 
     /// Seals every value of a credential for its new provider and endpoint. An old version that does not open stays
     /// as broken as it is; the present one must open, but for what the patch replaces.
-    async fn seal_anew(
+    async fn reseal(
         &self,
         tx: &mut Write,
         before: &Credential,
@@ -215,8 +209,8 @@ impl CredentialService {
     fn broken(&self, credential: &Credential, error: strongroom_crypto::OpenError) -> Problem {
         self.custody.counters.integrity_failures.add_one();
         Problem::integrity(format!(
-            "credential {:?} cannot be opened, so it cannot be sealed anew: {error}; restore the row from a backup, or \
-             store the key anew in the same change",
+            "credential {:?} cannot be opened, so it cannot be resealed: {error}; restore the row from a backup, or \
+             store the key again in the same change",
             credential.name
         ))
         .caused_by(error)
@@ -249,7 +243,7 @@ fn check_patch(patch: &CredentialPatch) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What a patch changed: `[before, after]` of metadata, and of secrets only that there is a new one.
+/// Returns the changes of a patch: `[before, after]` of metadata, and of secrets only that there is a new one.
 fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> serde_json::Value {
     let fields = |it: &Credential| {
         [

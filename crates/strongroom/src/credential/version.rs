@@ -95,7 +95,7 @@ impl CredentialService {
         Ok(value::same_keys(&mut session, credential.uid).await?)
     }
 
-    /// What differs between two versions, by their fingerprints: nothing is opened.
+    /// Compares two versions by their fingerprints: nothing is opened.
     ///
     /// # Errors
     /// [`Problem`] of kind `NotFound`.

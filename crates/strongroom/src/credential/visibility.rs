@@ -45,7 +45,7 @@ pub(super) fn no_key(credential: &Credential) -> Problem {
     )
 }
 
-/// What was asked for is not repeated: it may be a secret in the wrong place.
+/// Refusal of a credential outside the scope. Its name is not repeated: it may be a secret in the wrong place.
 pub(super) fn out_of_reach(kind: &str) -> Problem {
     Problem::denied(format!("this token does not reach that {kind}"))
 }

@@ -22,7 +22,7 @@ impl Count {
     }
 }
 
-/// What is counted.
+/// The unit that is counted.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Secrets handed out from the database.

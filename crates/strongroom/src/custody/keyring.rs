@@ -126,7 +126,7 @@ pub(crate) async fn load_keyring(session: &mut Session, masters: &[MasterKey]) -
     ))
 }
 
-/// Whether the current data key is the one that the last rotation made, and no rotation is missing, as the audit trail says,
+/// Tells whether the current data key is the one that the last rotation made, and no rotation is missing, as the audit trail says,
 /// which nobody else can write.
 async fn is_as_the_trail_says(session: &mut Session, keyring: &Keyring) -> Result<bool, Problem> {
     let rotations = audit::key_rotations(session, REGION).await?;
@@ -167,7 +167,7 @@ impl Custody {
         Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads the keys anew: another node, or this one, has made some.
+    /// Loads the keys again: another node, or this one, has made some.
     pub(crate) async fn load_keys(&self, session: &mut Session) -> Result<(), Problem> {
         self.use_keyring(load_keyring(session, &self.masters).await?);
         Ok(())
@@ -209,7 +209,7 @@ impl Custody {
             // What is sealed under the keys that are known goes on to be served.
             Err(problem) if problem.kind == ProblemKind::Integrity => {
                 self.counters.integrity_failures.add_one();
-                tracing::error!(%problem, "a key that something is sealed under cannot be had");
+                tracing::error!(%problem, "failed to load a key that something is sealed under");
                 Ok(())
             }
             other => other,

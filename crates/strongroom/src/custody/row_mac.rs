@@ -37,7 +37,7 @@ impl Custody {
         }
         self.counters.integrity_failures.add_one();
         Err(Problem::integrity(format!(
-            "user {} was changed outside strongroom and is refused; remove it and make it anew",
+            "user {} was changed outside strongroom and is refused; remove it and create it again",
             stored.user.id
         )))
     }

@@ -13,7 +13,7 @@ use crate::custody::Custody;
 /// Texts that one key may seal under random 96-bit nonces: NIST SP 800-38D, section 8.3.
 pub(crate) const MOST_SEALS: i64 = 1 << 32;
 
-/// What of a credential its sealed texts are bound to, beside version and field.
+/// Columns of a credential that its sealed texts are bound to, beside version and field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SealBinding<'a> {
     pub(crate) credential: Uid,
@@ -61,7 +61,7 @@ impl Fault {
         match self {
             Self::Row => {
                 "its row was changed outside strongroom; restore the row from a backup, or delete the \
-                          credential and make it anew"
+                          credential and create it again"
                     .to_owned()
             }
             Self::Value(value, OpenError::UnknownKey) => format!(
@@ -69,7 +69,9 @@ impl Fault {
                  and key_wraps",
                 value.key_id
             ),
-            Self::Value(_, error) => format!("{error}; restore the row from a backup, or store the key anew"),
+            Self::Value(_, error) => {
+                format!("{error}; restore the row from a backup, or store the key again")
+            }
         }
     }
 }
@@ -154,7 +156,7 @@ impl Custody {
         };
         let noted = self.note(actor, "credential.integrity", target, Outcome::Failed, &detail).await;
         if let Err(problem) = noted {
-            tracing::error!(%problem, "an integrity failure could not be written to the audit trail");
+            tracing::error!(%problem, "failed to write an integrity failure to the audit trail");
         }
         Problem::integrity(message)
     }

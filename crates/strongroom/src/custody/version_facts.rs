@@ -1,5 +1,5 @@
-//! What a version's row says, and the fingerprints of its values: under a MAC, which is checked before anything is built on it
-//! and written anew with each change.
+//! A version's row and the fingerprints of its values, under a MAC: it is checked before anything is built on it
+//! and written again with each change.
 
 use serde_json::{Value, json};
 use strongroom_crypto::version::VersionFacts;
@@ -21,7 +21,7 @@ const SIGNED: &str = "version_macs";
 const ACTION: &str = "versions.sign";
 pub(crate) const CREATED: &str = "installation.create";
 
-/// What the first entry of a new installation's trail says.
+/// Detail of the first entry of a new installation's trail.
 pub(crate) fn detail_of_new() -> Value {
     json!({ SIGNED: true })
 }
@@ -32,7 +32,7 @@ pub(crate) async fn begin(tx: &mut Write) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What becomes of a version.
+/// A step in the life of a version.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate<'a> {
     /// It comes into use.
@@ -56,7 +56,7 @@ pub(crate) enum Fate<'a> {
 fn changed(number: i64) -> Problem {
     Problem::integrity(format!(
         "version {number}, or the fingerprint of its key, was changed outside strongroom; restore the tables \
-         credential_versions and credential_values from a backup, or delete the credential and make it anew"
+         credential_versions and credential_values from a backup, or delete the credential and create it again"
     ))
 }
 
@@ -75,7 +75,7 @@ impl Custody {
         Err(changed(version.number))
     }
 
-    /// Whether a version's row and fingerprints are what we wrote.
+    /// Tells whether a version's row and fingerprints are what we wrote.
     pub(crate) async fn is_genuine(
         &self,
         session: &mut Session,
@@ -144,7 +144,7 @@ impl Custody {
         Ok(version::sign(tx, uid, &facts.mac(&self.keyring())).await?)
     }
 
-    /// Whether the database says that all versions have MACs.
+    /// Tells whether the database says that all versions have MACs.
     pub(crate) async fn are_versions_signed(&self) -> Result<bool, Problem> {
         Ok(meta::get(&mut self.store.read().await?, SIGNED).await?.is_some())
     }
@@ -166,7 +166,7 @@ impl Custody {
         if self.says_that_versions_are_signed(&mut tx).await? {
             self.counters.integrity_failures.add_one();
             tracing::error!(
-                "that versions have MACs was removed from the database outside strongroom: none is made anew; run \
+                "that versions have MACs was removed from the database outside strongroom: none is made again; run \
                  `strongroom audit verify`"
             );
             return Ok(tx.commit().await?);

@@ -1,4 +1,4 @@
-//! Whether the database could be written to when it was last tried: what this process knows without trying once more.
+//! Outcome of the last writes to the database: what this process knows without trying once more.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -42,12 +42,12 @@ impl WriteHealth {
         self.failed_batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the last one was refused, and none was done since.
+    /// Tells whether the last one was refused, and none was done since.
     pub(crate) fn are_refused(&self) -> bool {
         self.is_refused.load(Ordering::Relaxed)
     }
 
-    /// Whether calls that have ended cannot be written into the ledger.
+    /// Tells whether calls that have ended cannot be written into the ledger.
     pub(crate) fn is_ledger_stuck(&self) -> bool {
         self.failed_batches.load(Ordering::Relaxed) >= FAILED_BATCHES
     }

@@ -12,7 +12,7 @@ use super::{KeyService, node_keys};
 use crate::custody::keyring::{Unwrapped, unwrap_all};
 use crate::custody::trail::entry;
 
-/// What a change of the master key came to.
+/// Outcome of a change of the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MasterChange {
     /// The master of this process, which everything is wrapped under now.
@@ -44,7 +44,7 @@ impl KeyService {
         if !masters.contains(&fingerprint) {
             key::insert_master(&mut tx, &fingerprint, now).await?;
             for found in unwrap_all(&mut tx, &self.custody.masters).await? {
-                key::insert_wrap(&mut tx, &wrap_anew(first, &found)?, now).await?;
+                key::insert_wrap(&mut tx, &rewrap(first, &found)?, now).await?;
                 wrapped += 1;
             }
         }
@@ -127,7 +127,7 @@ pub(super) fn newer_master<'a>(masters: &'a [MasterRow], fingerprint: &str) -> O
 }
 
 /// A wrap under another master, opened again before it is stored.
-fn wrap_anew(master: &MasterKey, found: &Unwrapped) -> Result<WrapRow, Problem> {
+fn rewrap(master: &MasterKey, found: &Unwrapped) -> Result<WrapRow, Problem> {
     let wrapped = wrap(master, found.id, found.purpose, &found.key);
     let again = unwrap_key(master, found.id, found.purpose, &wrapped);
     if !again.is_ok_and(|key| key.is(&found.key)) {

@@ -41,7 +41,7 @@ impl Holder {
     }
 }
 
-/// Who is alive.
+/// Lists the processes that are alive.
 pub(super) async fn list(session: &mut Session, now: Millis) -> Result<Vec<Holder>, Problem> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut holders: Vec<Holder> = Vec::new();

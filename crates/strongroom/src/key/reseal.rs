@@ -1,4 +1,4 @@
-//! The work of a rotation: sealing anew, proving, and ending it, a batch at a time.
+//! The work of a rotation: resealing, proving, and ending it, a batch at a time.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use serde_json::json;
 use strongroom_crypto::{Keyring, Purpose, SealContext, random};
 use strongroom_model::audit::{NewEntry, Outcome};
 use strongroom_model::{Actor, Millis, Problem};
-use strongroom_store::sealed::{self, After, BoundText, Found};
+use strongroom_store::sealed::{self, After, BoundText, Found, SealedUnder};
 use strongroom_store::{key, rotation};
 
 use super::target;
@@ -20,7 +20,7 @@ const TEXTS_PROVED_AT_ONCE: i64 = 256;
 /// Places of texts that do not open which the audit entry names.
 const MAX_NAMED_PLACES: usize = 20;
 
-/// What comes after a step.
+/// Continuation after a step.
 pub(super) enum Step {
     /// Another one, after this pause, in which others have their turn.
     Pause(Duration),
@@ -41,7 +41,7 @@ pub(super) struct Resealer {
     stuck: BTreeSet<After>,
     /// Places of texts that do not open under the new one.
     unproved: BTreeSet<After>,
-    /// Whether everything is sealed anew, and is being proved.
+    /// True if everything is resealed, and is being proved.
     is_proving: bool,
     pace: Pace,
 }
@@ -74,7 +74,11 @@ impl Resealer {
             custody.load_keys(&mut session).await?;
         }
         let limit = if self.is_proving { TEXTS_PROVED_AT_ONCE } else { self.pace.texts };
-        let found = sealed::list(&mut session, (&self.key_id, !self.is_proving), &self.after, limit).await?;
+        let under = match self.is_proving {
+            true => SealedUnder::Key(&self.key_id),
+            false => SealedUnder::OthersThan(&self.key_id),
+        };
+        let found = sealed::list(&mut session, under, &self.after, limit).await?;
         drop(session);
         let is_last = (found.len() as i64) < limit;
         if let Some(last) = found.last() {
@@ -83,7 +87,7 @@ impl Resealer {
         if self.is_proving {
             self.prove(custody, found);
         } else {
-            self.seal_anew(custody, found).await?;
+            self.reseal(custody, found).await?;
         }
         let has_come_round = self.has_wrapped && !self.is_proving && self.after > self.began;
         if !(is_last || has_come_round) {
@@ -102,14 +106,14 @@ impl Resealer {
             self.has_wrapped = true;
             return Ok(false);
         }
-        // What was changed while it was sealed anew is under the new key by that change.
+        // What was changed while it was resealed is under the new key by that change.
         self.is_proving = true;
         Ok(false)
     }
 
-    /// Seals texts anew, each bound to the same place as before, and puts them where they are unless they were changed
+    /// Reseals texts, each bound to the same place as before, and puts them where they are unless they were changed
     /// meanwhile. The secrets are open in this process for as long as that takes.
-    async fn seal_anew(&mut self, custody: &Custody, found: Vec<Found>) -> Result<(), Problem> {
+    async fn reseal(&mut self, custody: &Custody, found: Vec<Found>) -> Result<(), Problem> {
         let keyring = custody.keyring();
         if keyring.current_id(Purpose::Data) != self.key_id {
             // This rotation has ended meanwhile, and another one has begun; the next step finds out.
@@ -118,7 +122,7 @@ impl Resealer {
         let mut resealed = Vec::with_capacity(found.len());
         for Found { place, text } in found {
             match text.and_then(|text| reseal(&keyring, text)) {
-                Some(anew) => resealed.push(anew),
+                Some(text) => resealed.push(text),
                 None => {
                     self.stuck.insert(place);
                 }
@@ -140,7 +144,7 @@ impl Resealer {
             return Ok(());
         }
         for Resealed { old, text } in &resealed {
-            sealed::replace(&mut tx, old, (&self.key_id, text)).await?;
+            sealed::replace(&mut tx, old, &self.key_id, text).await?;
         }
         tx.commit().await?;
         self.pace.learn(held.elapsed());
@@ -185,13 +189,13 @@ impl Resealer {
         custody.append(&mut tx, vec![self.end_entry(now, left, retired)]).await?;
         tx.commit().await?;
         if is_proved {
-            tracing::info!(key = self.key_id, retired, "the data key was replaced");
+            tracing::info!(key = self.key_id, retired, "replaced the data key");
         } else {
             (0..broken).for_each(|_| custody.counters.integrity_failures.add_one());
             tracing::error!(
                 key = self.key_id,
                 broken,
-                "sealed texts do not open; the data keys they are under stay"
+                "failed to open sealed texts; keeping the data keys that they are under"
             );
         }
         Ok(true)

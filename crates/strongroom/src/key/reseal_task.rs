@@ -17,7 +17,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Attempts in a row before it is left to the next one who wakes the task.
 const MAX_ATTEMPTS: u32 = 60;
 
-/// A task that seals texts anew while a rotation is open, once it is woken.
+/// A task that reseals texts while a rotation is open, once it is woken.
 #[derive(Debug)]
 pub(crate) struct ResealTask {
     wake: Arc<Notify>,
@@ -59,11 +59,11 @@ async fn rotate(custody: &Custody, wake: &Notify) {
                 Ok(Step::Done) => break,
                 Err(problem) if problem.kind == ProblemKind::Unavailable && failures < MAX_ATTEMPTS => {
                     failures += 1;
-                    tracing::warn!(%problem, "a step of the key's rotation failed and is tried again");
+                    tracing::warn!(%problem, "failed to reseal a batch; trying again");
                     tokio::time::sleep(RETRY_PAUSE).await;
                 }
                 Err(problem) => {
-                    tracing::error!(%problem, "the key's rotation does not go on");
+                    tracing::error!(%problem, "failed to go on with the key rotation");
                     break;
                 }
             }

@@ -1,4 +1,4 @@
-//! Rotation of the data key: a new one becomes current at once, everything is sealed anew in small batches, proved, and
+//! Rotation of the data key: a new one becomes current at once, everything is resealed in small batches, proved, and
 //! then the old one retires.
 //!
 //! All state is in the database, so that it goes on wherever somebody looks, and several may work on it at once. From the
@@ -32,7 +32,7 @@ pub struct RotationState {
     pub key_id: String,
     /// `asked`, `age` or `seals`.
     pub reason: String,
-    /// Whether it goes on.
+    /// True if it goes on.
     pub is_open: bool,
     /// When it began.
     pub started_at: Millis,
@@ -62,12 +62,12 @@ impl RotationState {
     }
 }
 
-/// What asking for a rotation came to.
+/// Outcome of a request for a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Started {
     /// How it stands.
     pub state: RotationState,
-    /// Whether it began now; otherwise one was open already and goes on.
+    /// True if it began now; otherwise one was open already and goes on.
     pub is_new: bool,
 }
 
@@ -143,7 +143,7 @@ impl KeyService {
             key::supersede(&mut tx, Purpose::Data.as_str()).await?;
             let key_id = keyring::make_key(&mut tx, &masters, Purpose::Data, now).await?;
             let texts = sealed::count_by_key(&mut tx).await?.iter().map(|(_, count)| count).sum();
-            rotation::begin(&mut tx, (&key_id, reason), texts, now).await?;
+            rotation::begin(&mut tx, &key_id, reason, texts, now).await?;
         }
         let row = rotation::latest(&mut tx).await?;
         let row = row.ok_or_else(|| Problem::internal("the rotation is not there after it began"))?;
@@ -157,7 +157,12 @@ impl KeyService {
         tx.commit().await?;
         if is_new {
             self.custody.use_keyring(keyring);
-            tracing::info!(key = state.key_id, texts = state.texts, reason, "the data key is being replaced");
+            tracing::info!(
+                key = state.key_id,
+                texts = state.texts,
+                reason,
+                "started to replace the data key"
+            );
         }
         Ok(Some(Started { state, is_new }))
     }

@@ -8,7 +8,7 @@ use strongroom_store::{rotation, sealed};
 use super::master::newer_master;
 use super::{Holder, KeyService, RotationState, node_keys};
 
-/// What a key does.
+/// State of a data key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataKeyState {
     /// New work is done under it.
@@ -36,7 +36,7 @@ impl DataKeyState {
 pub struct KeyState {
     /// The key.
     pub row: KeyRow,
-    /// What it does.
+    /// Its state.
     pub state: DataKeyState,
     /// Sealed texts under it now; `None` for a key that seals nothing.
     pub texts: Option<i64>,
@@ -53,13 +53,13 @@ pub struct MasterState {
     pub first_seen: Millis,
     /// Keys that are wrapped under it.
     pub wraps: usize,
-    /// Whether it is the one that this process was given first.
+    /// True if it is the one that this process was given first.
     pub is_first: bool,
-    /// Whether this process holds it at all.
+    /// True if this process holds it at all.
     pub is_held: bool,
     /// Processes that hold no other one of the database's masters.
     pub needed_by: Vec<String>,
-    /// Whether it can be retired now.
+    /// True if it can be retired now.
     pub can_go: bool,
 }
 
@@ -74,11 +74,11 @@ pub struct KeyStatus {
     pub replaced_by: Option<String>,
     /// The keys, the oldest first.
     pub keys: Vec<KeyState>,
-    /// Who has the database open.
+    /// The processes that have the database open.
     pub holders: Vec<Holder>,
     /// The rotation of the data key that is open, else the last one.
     pub rotation: Option<RotationState>,
-    /// What to do next, in the order in which it is to be done.
+    /// Steps that are to be done next, in their order.
     pub next: Vec<String>,
 }
 
@@ -201,7 +201,7 @@ fn next(status: &KeyStatus, own: &[String]) -> Vec<String> {
         } else if rotation.broken > 0 {
             next.push(format!(
                 "{} sealed texts did not open when the data key was replaced; `strongroom audit list --action \
-                 key.rotate_finish` names them. Restore them from a backup or store those keys anew, then run `strongroom \
+                 key.rotate_finish` names them. Restore them from a backup or store those keys again, then run `strongroom \
                  key rotate` again.",
                 rotation.broken
             ));

@@ -49,6 +49,6 @@ pub(super) fn write(path: &Path, key: &Secret) -> Result<(), Problem> {
 
 pub(crate) fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
-        tracing::warn!(path = %path.display(), %error, "the unused key file cannot be removed");
+        tracing::warn!(path = %path.display(), %error, "failed to remove the unused key file");
     }
 }

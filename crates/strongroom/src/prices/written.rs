@@ -15,7 +15,7 @@ const MAX_USD: f64 = 1_000_000.0;
 const MAX_TIMES: f64 = 1000.0;
 const NANO: f64 = 1e9;
 
-/// What tokens cost.
+/// Prices of tokens.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenRates {
@@ -30,7 +30,7 @@ struct WrittenRates {
     image_output: Option<f64>,
 }
 
-/// What tokens cost in a long prompt.
+/// Prices of tokens in a long prompt.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenLong {
@@ -46,7 +46,7 @@ struct WrittenLong {
     image_output: Option<f64>,
 }
 
-/// What tokens cost in a class of service.
+/// Prices of tokens in a class of service.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenTierRates {
@@ -74,7 +74,7 @@ enum WrittenTier {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct WrittenFees(BTreeMap<String, f64>);
 
-/// What a model costs from a day on.
+/// Prices of a model from a day on.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenPrice {
@@ -103,6 +103,7 @@ pub(super) struct WrittenPrice {
     source: Option<String>,
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "MAX_USD in billionths fits an i64")]
 fn nano(usd: f64) -> Result<i64, String> {
     if !usd.is_finite() || !(0.0..=MAX_USD).contains(&usd) {
         return Err(format!("{usd} is no price: write US dollars per million tokens, or per thousand uses"));
@@ -111,6 +112,7 @@ fn nano(usd: f64) -> Result<i64, String> {
     Ok((usd * NANO).round() as i64)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "MAX_TIMES in thousandths fits an i64")]
 fn permille(times: f64) -> Result<i64, String> {
     let permille = (times * 1000.0).round();
     if !times.is_finite() || !(0.0..=MAX_TIMES).contains(&times) || (permille / 1000.0 - times).abs() > 1e-9 {

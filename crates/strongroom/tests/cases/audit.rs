@@ -185,7 +185,7 @@ async fn a_database_that_was_rolled_back_is_found_by_an_anchor_and_by_nothing_el
     assert_eq!(faults(&ground, &[]).await, []);
     let found = faults(&ground, &anchors).await;
     assert_eq!(found.iter().map(|fault| fault.seq).collect::<Vec<_>>(), [9]);
-    assert!(found[0].fault.contains("written anew"), "{found:?}");
+    assert!(found[0].fault.contains("written again"), "{found:?}");
     let unknown = Anchor { chain_id: "elsewhere".to_owned(), ..anchors[0].clone() };
     assert_eq!(faults(&ground, &[unknown]).await.len(), 1);
 }

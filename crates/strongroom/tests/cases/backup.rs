@@ -164,7 +164,7 @@ fn hex_digest(bytes: &[u8]) -> String {
     digest.hex()
 }
 
-/// A file of these frames with every open digest made anew: what somebody can write who does not have the key.
+/// A file of these frames with every open digest computed again: what somebody can write who does not have the key.
 fn forged(mut frames: Vec<Vec<u8>>) -> Vec<u8> {
     let manifest = frames.iter().position(|frame| frame[0] == b'M').expect("a manifest");
     let mut counts: serde_json::Value = serde_json::from_slice(&frames[manifest][5..]).expect("JSON");

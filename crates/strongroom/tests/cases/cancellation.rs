@@ -315,7 +315,7 @@ async fn dropped_at_every_await_every_change_happens_whole_or_not_at_all() {
         let id = deed.prepare(&ground, &whole).await;
         deed.happen(&ground, &whole, id).await;
         let new = state(&ground, &whole).await;
-        // A database may answer each time before anybody waits for it; a deed that was done so is done anew.
+        // A database may answer each time before anybody waits for it; a deed that was done so is done again.
         let mut drops = 0;
         for round in 1..200 {
             let (name, times) = (name(round), drops + 1);
@@ -323,7 +323,8 @@ async fn dropped_at_every_await_every_change_happens_whole_or_not_at_all() {
             let old = state(&ground, &name).await;
             assert_ne!(old, new, "{deed:?}");
             let entries = ground.entries(deed.action()).await.len();
-            let is_done = polled_so_often(times, deed.happen(&ground, &name, id)).await.is_some();
+            let done = Box::pin(polled_so_often(times, deed.happen(&ground, &name, id))).await;
+            let is_done = done.is_some();
             let now = state(&ground, &name).await;
             assert!(now == new || (now == old && !is_done), "{deed:?} after {times} polls: {now:?}");
             // An entry for what happened, and none for what did not.

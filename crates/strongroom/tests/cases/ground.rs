@@ -56,12 +56,16 @@ impl Ground {
         self.service().create(new).await.expect("a credential")
     }
 
-    /// Changes the database behind the product's back, and has it look again.
+    /// Changes the database behind the product's back, and has it forget everything that it holds.
     pub(crate) async fn edit(&self, sql: &str) {
         self.database.execute(sql).await;
+        // A change that the log says nothing of: it may be about anything.
+        self.database.execute("UPDATE changes SET value = value + 1").await;
         let name = format!("user-{}", self.room.counters().audit_entries.get());
         let user = strongroom::user::NewUser { name, role: strongroom::Role::Gateway, id: None };
-        self.room.users(Actor::library()).create(user).await.expect("a change");
+        let users = self.room.users(Actor::library());
+        let made = users.create(user).await.expect("a user");
+        users.delete(made.id).await.expect("a change");
     }
 
     /// The options to open the same strongroom again.

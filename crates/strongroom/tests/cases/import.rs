@@ -83,7 +83,7 @@ async fn a_row_arrives_with_everything_it_had() {
 }
 
 #[tokio::test]
-async fn ids_are_kept_where_they_are_free_and_given_anew_elsewhere() {
+async fn ids_are_kept_where_they_are_free_and_given_out_elsewhere() {
     let ground = ground().await;
     let first = ground.make(new("here")).await;
     let gone = ground.make(new("gone")).await;

@@ -52,7 +52,7 @@ async fn usage_of_this_month_counts_and_usage_of_a_past_month_does_not() {
 }
 
 #[tokio::test]
-async fn a_reset_after_moving_in_starts_the_month_anew() {
+async fn a_reset_after_moving_in_starts_the_month_over() {
     let ground = ground().await;
     let used = ImportRow {
         rate_limit: Some(5),

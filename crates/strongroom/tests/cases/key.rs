@@ -210,7 +210,7 @@ async fn dropped_at_every_await_it_goes_on_from_where_it_was() {
             room.keys().go_on().await.unwrap();
         };
         let is_done = polled_so_often(times, work).await.is_some();
-        // What its keeper was at is dropped as well.
+        // What its reseal task was at is dropped as well.
         room.close().await.expect("nothing is lost");
         drops += usize::from(!is_done);
         if is_done {
@@ -325,7 +325,7 @@ async fn another_node_that_looks_goes_on_by_itself() {
     gone.keys().rotate(&Actor::library()).await.unwrap();
     gone.close().await.expect("nothing is lost");
     ground.room.keys().rotate_if_due(&Policy { days: 0, seals: u32::MAX }).await.unwrap();
-    // Its keeper works beside this; what it does is seen in the database.
+    // Its reseal task works beside this; what it does is seen in the database.
     while ground.room.keys().status().await.unwrap().rotation.unwrap().is_open {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -422,8 +422,8 @@ async fn a_rotation_meets_a_canary_and_what_was_rolled_back_to_and_destroyed() {
     keys.rotate(&Actor::library()).await.unwrap();
     keys.go_on().await.unwrap();
     assert_all_opens(&ground).await;
-    assert_eq!(called_with(&ground.room).await, both, "what is known by heart goes on");
-    assert_eq!(called_with(&ground.node().await).await, both, "what was sealed anew opens as the canary");
+    assert_eq!(called_with(&ground.room).await, both, "what is held in memory goes on");
+    assert_eq!(called_with(&ground.node().await).await, both, "what was resealed opens as the canary");
     service.promote(tried.id, true, None).await.unwrap();
     assert_eq!(read(&ground, "tried").await, "staged tried");
     service.roll_back(tried.id, 2, None).await.unwrap();

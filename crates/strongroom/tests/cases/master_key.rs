@@ -1,4 +1,4 @@
-//! The master key is replaced: nothing is sealed anew, old and new run side by side, and the old one goes when nobody
+//! The master key is replaced: nothing is resealed, old and new run side by side, and the old one goes when nobody
 //! needs it.
 
 use strongroom::{Actor, MasterKey, Options, Problem, ProblemKind, Secret, Strongroom};

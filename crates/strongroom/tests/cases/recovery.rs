@@ -182,7 +182,7 @@ async fn what_is_due_is_said_once() {
     assert_eq!(kinds, ["expired", "rotation_due"]);
     let patch = CredentialPatch { api_key: Some("key 2".into()), ..CredentialPatch::default() };
     let renewed = service.update(made.id, patch, None).await.unwrap();
-    assert_eq!(Due::of(&renewed, NOW.plus_seconds(10 * DAY)).len(), 1, "a new key starts the days anew");
+    assert_eq!(Due::of(&renewed, NOW.plus_seconds(10 * DAY)).len(), 1, "a new key starts the days over");
     ground.clock.set(now);
     assert_eq!(said().await.len(), 4, "it has expired, and the second key is old");
     for days in [0, -1, 3661] {

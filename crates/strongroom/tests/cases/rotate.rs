@@ -103,7 +103,7 @@ async fn what_is_due_is_rotated_by_itself_once() {
     assert_eq!(service.rotate_due().await.unwrap(), 0);
     house.ground.clock.set(NOW.plus_seconds(30 * DAY));
     assert_eq!(service.rotate_due().await.unwrap(), 1);
-    assert_eq!(service.rotate_due().await.unwrap(), 0, "the days begin anew");
+    assert_eq!(service.rotate_due().await.unwrap(), 0, "the days start over");
     assert_eq!(house.fake.good(), [key(&house.ground).await]);
     assert_eq!(service.require(house.made.id).await.unwrap().version_number, 2);
 }
@@ -153,10 +153,25 @@ async fn what_cannot_mint_is_refused_by_name() {
         let patch = CredentialPatch { minter, ..CredentialPatch::default() };
         service.update(of.id, patch, None).await.expect_err("a refusal").field.expect("a field")
     };
-    assert_eq!(set(&house.made, &other, None).await, "rotateWith", "another provider");
-    assert_eq!(set(&house.made, &house.made, None).await, "rotateWith", "itself");
-    assert_eq!(set(&gemini, &second, None).await, "rotateWith", "no API for it");
-    assert_eq!(set(&house.made, &house.with, Some("proj")).await, "rotateWith.project");
+    assert_eq!(
+        set(&house.made, &other, None).await,
+        strongroom_model::Field::Ours("rotateWith"),
+        "another provider"
+    );
+    assert_eq!(
+        set(&house.made, &house.made, None).await,
+        strongroom_model::Field::Ours("rotateWith"),
+        "itself"
+    );
+    assert_eq!(
+        set(&gemini, &second, None).await,
+        strongroom_model::Field::Ours("rotateWith"),
+        "no API for it"
+    );
+    assert_eq!(
+        set(&house.made, &house.with, Some("proj")).await,
+        strongroom_model::Field::Ours("rotateWith.project")
+    );
     let by_hand = service.rotate(other.id, None).await.unwrap_err();
     assert!(by_hand.kind == ProblemKind::Conflict && by_hand.message.contains("by hand"), "{by_hand}");
     let moved = format!("UPDATE api_credentials SET minter_uid = '{}' WHERE name = 'one'", other.uid);
@@ -212,7 +227,7 @@ async fn no_key_is_revoked_by_what_somebody_wrote_into_the_database() {
         for edit in &edits {
             assert_eq!(house.ground.database.execute(edit).await, 1, "{how}: {edit}");
         }
-        // One that opens the database anew signs nothing of it.
+        // One that opens the database again signs nothing of it.
         let opened = house.ground.node().await;
         let actor = strongroom::Actor::library();
         for service in [service, opened.credentials(actor)] {

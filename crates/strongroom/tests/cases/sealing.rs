@@ -10,7 +10,7 @@ async fn sealed(ground: &Ground, version: impl ToString) -> String {
 }
 
 #[tokio::test]
-async fn another_provider_or_endpoint_seals_every_version_anew() {
+async fn another_provider_or_endpoint_reseals_every_version() {
     let ground = ground().await;
     let made = ground.make(new("one")).await;
     let patch = CredentialPatch { api_key: Some("key 2".into()), ..CredentialPatch::default() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strongroom::call::{Ailment, CallEnd, CallTarget, Failure, NewCall};
+use strongroom::call::{CallEnd, CallTarget, Failure, FailureReason, NewCall};
 use strongroom::usage::GroupBy;
 use strongroom::{Actor, Credential, EndpointGuard, Millis, NewCredential, ProblemKind};
 use strongroom_model::usage::{CallBound, Metering};
@@ -25,7 +25,11 @@ async fn go(ground: &Ground) -> Vec<String> {
         let key = attempt.api_key().expose().to_owned();
         tried.push(key.clone());
         if key.starts_with("bad") {
-            attempt.refused(&Failure::Refused { status: 401, health: Ailment::BadKey, retry_after: None });
+            attempt.refused(&Failure::Refused {
+                status: 401,
+                health: FailureReason::BadKey,
+                retry_after: None,
+            });
         } else {
             attempt.answered(200).settle(END);
             return tried;

@@ -168,7 +168,7 @@ async fn a_text_under_a_key_that_is_not_its_own_does_not_open() {
 }
 
 #[tokio::test]
-async fn storing_the_key_anew_mends_a_broken_credential() {
+async fn storing_the_key_again_mends_a_broken_credential() {
     let ground = ground().await;
     let made = ground.make(new("one")).await;
     ground.database.execute("UPDATE credential_values SET value = 'x'").await;

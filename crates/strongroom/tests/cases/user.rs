@@ -122,7 +122,7 @@ async fn a_user_whose_row_was_changed_is_refused_and_the_failure_is_counted() {
         assert_eq!(
             users.update(eve, promoted).await.unwrap_err().kind,
             ProblemKind::Integrity,
-            "not signed anew"
+            "not signed again"
         );
         let undo = "role = (SELECT k.role FROM kept k WHERE k.id = users.id), \
                     is_active = (SELECT k.is_active FROM kept k WHERE k.id = users.id), \

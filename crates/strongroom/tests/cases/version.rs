@@ -106,7 +106,7 @@ async fn a_destroyed_version_has_no_values_any_more_and_is_still_known() {
     let found = service.compare_versions(made.id, 1, 2).await.unwrap();
     assert_eq!(found.fields[0].1, Difference::Changed);
     assert_eq!(ground.entries("credential.destroy").await.len(), 1);
-    // Sealing anew for another endpoint does not stumble over what is gone.
+    // Resealing for another endpoint does not stumble over what is gone.
     let moved = CredentialPatch {
         endpoint: Some(Some("https://llm.example.com/v1".into())),
         ..CredentialPatch::default()

@@ -11,7 +11,7 @@ use crate::ai::{ProbeOutcome, ProviderApi};
 
 /// Reason why a credential fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ailment {
+pub enum FailureReason {
     /// The key is not accepted.
     BadKey,
     /// The account has nothing left to spend.
@@ -22,7 +22,7 @@ pub enum Ailment {
     ProviderDown,
 }
 
-impl Ailment {
+impl FailureReason {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::BadKey, Self::EmptyAccount, Self::RateLimited, Self::ProviderDown];
 
@@ -42,7 +42,7 @@ impl Ailment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
     /// Its meaning for the credential.
-    pub ailment: Ailment,
+    pub reason: FailureReason,
     /// Time to wait that the provider states.
     pub retry_after: Option<Duration>,
 }
@@ -63,13 +63,13 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
     let retry_after = after_seconds.map(|seconds| seconds as u32);
     let answer =
         Answer { status, body: serde_json::from_slice(body).map_or(Body::Other, Body::Json), retry_after };
-    let ailment = match ProviderApi::of(provider).verdict(&answer).outcome {
-        ProbeOutcome::BadKey => Ailment::BadKey,
-        ProbeOutcome::EmptyAccount => Ailment::EmptyAccount,
-        ProbeOutcome::RateLimited => Ailment::RateLimited,
+    let reason = match ProviderApi::of(provider).verdict(&answer).outcome {
+        ProbeOutcome::BadKey => FailureReason::BadKey,
+        ProbeOutcome::EmptyAccount => FailureReason::EmptyAccount,
+        ProbeOutcome::RateLimited => FailureReason::RateLimited,
         _ => match status.as_u16() {
-            401 | 403 => Ailment::BadKey,
-            500..=599 => Ailment::ProviderDown,
+            401 | 403 => FailureReason::BadKey,
+            500..=599 => FailureReason::ProviderDown,
             _ => return None,
         },
     };
@@ -78,7 +78,7 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
         .map(|millis| Duration::from_secs_f64(millis / 1000.0))
         .or_else(|| after_seconds.map(Duration::from_secs_f64))
         .or_else(|| answer.details().find_map(retry_delay));
-    Some(Refused { ailment, retry_after })
+    Some(Refused { reason, retry_after })
 }
 
 /// Tells whether a call that ended with this status may be billed all the same. What a provider itself refuses it does not bill,
@@ -120,19 +120,19 @@ fn retry_delay(detail: &Value) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn of(provider: &str, status: u16, body: &str) -> Option<Ailment> {
+    fn of(provider: &str, status: u16, body: &str) -> Option<FailureReason> {
         let provider = Provider::parse(provider).unwrap();
         let status = StatusCode::from_u16(status).unwrap();
-        refused(&provider, status, &HeaderMap::new(), body.as_bytes()).map(|refused| refused.ailment)
+        refused(&provider, status, &HeaderMap::new(), body.as_bytes()).map(|refused| refused.reason)
     }
 
     #[test]
     fn refusals_of_the_key_are_told_from_refusals_of_the_request() {
-        use Ailment::{BadKey, EmptyAccount, ProviderDown, RateLimited};
+        use FailureReason::{BadKey, EmptyAccount, ProviderDown, RateLimited};
         let openai_empty = r#"{"error":{"code":"insufficient_quota"}}"#;
         let low = r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#;
         let invalid = r#"{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}"#;
-        for (provider, status, body, ailment) in [
+        for (provider, status, body, reason) in [
             ("openai", 401, "{}", Some(BadKey)),
             ("openai", 403, "", Some(BadKey)),
             ("openai", 429, "{}", Some(RateLimited)),
@@ -149,7 +149,7 @@ mod tests {
             ("groq", 503, "", Some(ProviderDown)),
             ("groq", 200, "{}", None),
         ] {
-            assert_eq!(of(provider, status, body), ailment, "{provider} {status} {body}");
+            assert_eq!(of(provider, status, body), reason, "{provider} {status} {body}");
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) async fn health(State(state): State<AppState>) -> Answer<Json<Vec<Cre
         id: one.id.0,
         name: one.name,
         provider: one.provider,
-        state: one.cooldown.map_or("healthy", |cooldown| cooldown.ailment.as_str()).to_owned(),
+        state: one.cooldown.map_or("healthy", |cooldown| cooldown.reason.as_str()).to_owned(),
         since: one.cooldown.map(|cooldown| cooldown.since),
         until: one.cooldown.map(|cooldown| cooldown.until),
         times: one.cooldown.map_or(0, |cooldown| cooldown.times),

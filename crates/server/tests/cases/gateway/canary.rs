@@ -90,6 +90,6 @@ async fn a_staged_key_that_is_refused_goes_by_itself_and_no_call_fails() {
     let entries = stage.server.get(path).await.expect(200).json();
     assert!(entries.to_string().contains("\"actor\":\"system\""), "{entries}");
     assert!(stage.server.get(&own).await.expect(200).at("staged").is_null());
-    assert!(stage.server.said().contains("a staged version was taken back"));
+    assert!(stage.server.said().contains("took back a staged version"));
     stage.server.verified_entries().await;
 }

@@ -1,4 +1,4 @@
-//! What a batch decides and writes, within its transaction.
+//! Decisions and writes of a batch, within its transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use strongroom_model::limit::CounterState;
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Write, node};
 
+use super::Worker;
 use super::asking::Asking;
 use super::guard::{Opened, TakenOut, Writing};
 use super::set_aside::Ended;
-use super::{RENEWAL_INTERVAL, Worker};
-use crate::admission::leases::{Batch, Claim, Sealed};
+use crate::admission::leases::{Batch, Claim, GivingBack, Sealed};
 
-/// What was decided, until its commit.
+/// Decisions of a batch, until its commit.
 pub(super) struct Decided {
     pub(super) batch: Batch,
     pub(super) ended: Ended,
-    /// Whether there is something to commit.
+    /// True if there is something to commit.
     pub(super) is_written: bool,
-    /// Whether this server holds nothing any more.
+    /// True if this server holds nothing any more.
     pub(super) is_last: bool,
 }
 
@@ -32,17 +32,19 @@ impl Worker {
         tx: &mut Write,
         sealed: Option<&Sealed>,
         asking: &[Asking],
-        keep_leases: bool,
+        giving_back: &GivingBack,
     ) -> Result<BTreeMap<CounterKey, CounterState>, Problem> {
         let claims = || asking.iter().flat_map(|asking| &asking.claims);
+        // Counters that only give something back need no lock: nothing is decided by how they stand.
         let is_bound = sealed.is_some_and(|sealed| sealed.is_bound) || claims().any(|it| it.limit.is_some());
         if !is_bound {
             return Ok(BTreeMap::new());
         }
         let mut keys: BTreeSet<CounterKey> = claims().map(|claim| claim.key).collect();
         keys.extend(sealed.into_iter().flat_map(Sealed::keys));
-        if !keep_leases {
-            keys.extend(self.shared.counted().leases.keys());
+        match giving_back {
+            GivingBack::All => keys.extend(self.shared.counted().leases.keys()),
+            GivingBack::Of(counters) => keys.extend(counters),
         }
         let keys: Vec<_> = keys.into_iter().collect();
         Ok(counter::lock_all(tx, &keys).await?)
@@ -53,15 +55,15 @@ impl Worker {
         tx: &mut Write,
         taken: &mut TakenOut,
         asking: &[Asking],
-        keep_leases: bool,
+        giving_back: &GivingBack,
     ) -> Result<Decided, Problem> {
-        let states = self.lock(tx, taken.sealed.as_ref(), asking, keep_leases).await?;
+        let states = self.lock(tx, taken.sealed.as_ref(), asking, giving_back).await?;
         let calls: Vec<&[Claim]> = asking.iter().map(|asking| asking.claims.as_slice()).collect();
         let (batch, is_last) = {
             let mut counted = self.shared.counted();
             let sealed = taken.sealed.take().unwrap_or_default();
-            let batch = counted.leases.open(sealed, &calls, &states, keep_leases);
-            let is_last = !keep_leases && counted.leases.holds_nothing_but(&batch);
+            let batch = counted.leases.open(sealed, &calls, &states, giving_back);
+            let is_last = *giving_back == GivingBack::All && counted.leases.holds_nothing_but(&batch);
             (batch, is_last)
         };
         // Whatever goes wrong from here to the commit undoes what was opened.
@@ -75,14 +77,14 @@ impl Worker {
             counter::apply(tx, &batch.deltas).await?;
             node::apply(tx, node, &batch.deltas).await?;
             ended.write(tx).await?;
-            if !keep_leases {
+            if !giving_back.is_nothing() {
                 node::clear_holds(tx, node, false).await?;
             }
             if is_last {
                 node::remove(tx, node).await?;
             }
         }
-        let is_due = self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEWAL_INTERVAL);
+        let is_due = self.is_renewal_due();
         // A server that has written nothing is on no list, neither to stay there nor to be taken off.
         let is_listed = self.batch > 0;
         Ok(Decided {

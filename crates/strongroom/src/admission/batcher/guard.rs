@@ -1,4 +1,4 @@
-//! What a batch has taken out goes back unless the batch happened: also when its task panics or is given up.
+//! Guards: amounts that a batch has taken out go back unless the batch happened, also when its task panics or is given up.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::set_aside::Ended;
 use crate::admission::Held;
 use crate::admission::leases::{Batch, Sealed};
 
-/// What was taken out for a batch that has not opened; dropped, it goes back.
+/// Amounts taken out for a batch that has not opened; dropped, they go back.
 pub(super) struct TakenOut {
     pub(super) shared: Arc<Shared>,
     pub(super) sealed: Option<Sealed>,
@@ -54,7 +54,7 @@ impl Drop for Opened {
     }
 }
 
-/// What is held for a caller, on its way there; dropped before it was taken, nothing of it was consumed. A caller can go away
+/// Holds for a caller, on their way there; dropped before they were taken, nothing of them was used. A caller can go away
 /// when it has been sent and not received yet.
 #[derive(Debug)]
 pub(super) struct Grant {

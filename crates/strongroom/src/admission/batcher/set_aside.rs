@@ -89,17 +89,17 @@ fn cause(problem: &Problem) -> Option<&StoreError> {
     problem.cause.as_ref()?.downcast_ref()
 }
 
-/// Whether a problem is about the data of a statement, and not about the database.
+/// Tells whether a problem is about the data of a statement, and not about the database.
 pub(super) fn is_refused(problem: &Problem) -> bool {
     matches!(cause(problem), Some(StoreError::Refused(_) | StoreError::Taken(_)))
 }
 
-/// Whether the database undid the transaction because another one was in its way.
+/// Tells whether the database undid the transaction because another one was in its way.
 pub(super) fn is_undone(problem: &Problem) -> bool {
     matches!(cause(problem), Some(StoreError::Undone(_)))
 }
 
-/// Whether the database would take these records; nothing is written.
+/// Tells whether the database would take these records; nothing is written.
 async fn accepts(store: &Store, records: &[Record]) -> Result<bool, Problem> {
     let mut tx = store.write().await?;
     let written = usage::insert_all(&mut tx, records).await;
@@ -172,7 +172,7 @@ async fn enter_charge(tx: &mut Write, record: &Record) -> Result<(), Problem> {
                 Unit::Tokens => record.charged_tokens.get(),
                 Unit::NanoUsd => record.charged_nano_usd.get(),
             };
-            charges.insert(CounterKey::at(subject, (limit.unit, limit.window), record.at), amount);
+            charges.insert(CounterKey::at(subject, limit.unit, limit.window, record.at), amount);
         }
     }
     let at: Millis = record.at;

@@ -2,6 +2,8 @@
 
 mod refused_records;
 
+use std::collections::BTreeSet;
+
 use strongroom_crypto::MasterKey;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Actor, Clock, Millis, Provider};
@@ -9,11 +11,12 @@ use strongroom_store::Write;
 use strongroom_store::counter::CounterKey;
 use strongroom_testkit::{Backend, TestDatabase};
 
-use super::asking::is_of;
+use super::asking::are_windows_open;
 use super::guard::TakenOut;
 use super::writing::Begun;
 use super::*;
 use crate::admission::immediate;
+use crate::admission::leases::GivingBack;
 use crate::{Options, Strongroom};
 
 const NOW: Millis = Millis(1_769_903_999_999);
@@ -33,7 +36,7 @@ type Answer = oneshot::Receiver<Result<Grant, Refusal>>;
 
 /// So much of a counter; near a limit, or far from any.
 fn claim(number: u8, amount: i64, limit: Option<i64>) -> Claim {
-    let key = CounterKey::at(Uid::from_bytes([number; 16]), (Unit::Tokens, Window::Day), NOW);
+    let key = CounterKey::at(Uid::from_bytes([number; 16]), Unit::Tokens, Window::Day, NOW);
     Claim { key, amount, limit }
 }
 
@@ -79,7 +82,8 @@ impl Bench {
 
     async fn asking(&self, claim: Claim) -> (Asking, Answer) {
         let (reply, answer) = oneshot::channel();
-        (Asking { claims: vec![claim], snapshot: self.snapshot().await, reply }, answer)
+        let (claims, snapshot, subjects) = (vec![claim], self.snapshot().await, Vec::new());
+        (Asking { claims, snapshot, subjects, reply }, answer)
     }
 
     /// One batch that decides these calls; what they are told.
@@ -132,9 +136,10 @@ impl Bench {
             }
         };
         let (asking, _) = self.asking(claim).await;
+        let nothing = GivingBack::Of(BTreeSet::new());
         let Begun { mut tx, is_known, .. } = self.worker.begin().await.unwrap();
         assert!(is_known);
-        let decided = self.worker.decide(&mut tx, &mut taken, &[asking], true).await.unwrap();
+        let decided = self.worker.decide(&mut tx, &mut taken, &[asking], &nothing).await.unwrap();
         assert!(decided.is_written);
         (tx, Uncertain { batch: decided.batch, ended: decided.ended })
     }
@@ -172,12 +177,12 @@ impl Bench {
         rows.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" ")).collect()
     }
 
-    /// What is settled, held and taken ahead of each counter.
+    /// Amounts settled, held and taken ahead of each counter.
     async fn counters(&self) -> Vec<String> {
         self.rows("SELECT settled, held, leased FROM counters ORDER BY subject_uid").await
     }
 
-    /// What this server holds of each counter and has taken ahead.
+    /// Amounts that this server holds of each counter and has taken ahead.
     async fn holds(&self) -> Vec<String> {
         self.rows("SELECT held, leased FROM node_holds ORDER BY subject_uid").await
     }
@@ -342,7 +347,7 @@ async fn what_was_unheard_of_when_the_server_was_given_up_counts_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_given_up_begins_anew_and_what_it_held_counts_once() {
+async fn a_server_that_was_given_up_starts_over_and_what_it_held_counts_once() {
     let mut bench = Bench::new().await;
     let (first, second) = (bench.granted(near(5)).await, bench.granted(near(7)).await);
     bench.given_up().await;
@@ -443,8 +448,10 @@ async fn a_batch_writes_when_there_is_something_to_write_or_a_sign_of_life_is_du
 }
 
 #[tokio::test]
-async fn what_was_taken_ahead_stays_until_something_changes_or_it_is_given_back() {
-    for gives_back in [true, false] {
+async fn what_was_taken_ahead_stays_until_its_limit_changes_or_it_is_given_back() {
+    let of = |number: u8| format!("'limit', '{}'", Uid::from_bytes([number; 16]));
+    let anything = "'all', ''".to_owned();
+    for (changed, left) in [(None, 0), (Some(of(2)), 0), (Some(of(1)), 2), (Some(anything), 0)] {
         let mut bench = Bench::new().await;
         bench.granted(far(1)).await;
         let held = bench.granted(far(1)).await;
@@ -452,15 +459,18 @@ async fn what_was_taken_ahead_stays_until_something_changes_or_it_is_given_back(
         bench.end(held, 1).await;
         bench.write_down().await.unwrap();
         assert_eq!(bench.counters().await, ["1 1 2"], "nothing has changed");
-        if gives_back {
-            bench.give_back().await;
-        } else {
-            let user = crate::user::NewUser { name: "ada".into(), role: crate::Role::Reader, id: None };
-            bench.room.users(Actor::library()).create(user).await.unwrap();
-            bench.write_down().await.unwrap();
+        match &changed {
+            None => bench.give_back().await,
+            Some(changed) => {
+                bench.database.execute("UPDATE changes SET value = value + 1").await;
+                let row = format!("INSERT INTO change_log SELECT value, {changed} FROM changes");
+                bench.database.execute(&row).await;
+                bench.write_down().await.unwrap();
+            }
         }
-        assert_eq!(bench.counters().await, ["1 1 0"], "{gives_back}");
-        assert_eq!((bench.holds().await, bench.batches().await.len()), (vec!["1 0".into()], 1));
+        assert_eq!(bench.counters().await, [format!("1 1 {left}")], "{changed:?}");
+        let holds = vec![format!("1 {left}")];
+        assert_eq!((bench.holds().await, bench.batches().await.len()), (holds, 1), "{changed:?}");
     }
 }
 
@@ -471,7 +481,7 @@ async fn a_lease_admits_at_once_and_only_while_the_server_is_sure_of_its_own() {
     bench.granted(far(1)).await;
     let snapshot = bench.snapshot().await;
     let admitted = async |amount| {
-        let mut admitted = std::pin::pin!(bench.batcher.admit(vec![far(amount)], snapshot));
+        let mut admitted = std::pin::pin!(bench.batcher.admit(vec![far(amount)], snapshot, Vec::new));
         match futures::poll!(admitted.as_mut()) {
             std::task::Poll::Ready(held) => Some(held.unwrap()),
             std::task::Poll::Pending => None,
@@ -563,14 +573,11 @@ async fn the_worker_pauses_after_a_failure_and_only_then() {
 }
 
 #[test]
-fn claims_hold_until_something_changes_or_one_of_their_windows_ends() {
-    let snapshot = |now, generation| Snapshot { now: Millis(now), generation };
-    let made = snapshot(0, 1);
-    let at = |window| CounterKey::at(Uid::from_bytes([1; 16]), (Unit::Tokens, window), made.now);
+fn claims_hold_until_one_of_their_windows_ends() {
+    let at = |window| CounterKey::at(Uid::from_bytes([1; 16]), Unit::Tokens, window, Millis(0));
     let claims = [Window::Month, Window::Minute].map(|it| Claim { key: at(it), amount: 1, limit: None });
-    assert!(is_of(&claims, made, made));
-    assert!(is_of(&claims, made, snapshot(59_999, 1)));
-    assert!(!is_of(&claims, made, snapshot(60_000, 1)), "a minute has ended");
-    assert!(is_of(&claims[..1], made, snapshot(60_000, 1)), "a month has not");
-    assert!(!is_of(&claims, made, snapshot(0, 2)), "something was changed");
+    assert!(are_windows_open(&claims, Millis(0)));
+    assert!(are_windows_open(&claims, Millis(59_999)));
+    assert!(!are_windows_open(&claims, Millis(60_000)), "a minute has ended");
+    assert!(are_windows_open(&claims[..1], Millis(60_000)), "a month has not");
 }

@@ -1,11 +1,13 @@
 //! Writing one batch: begin, turn away, decide, commit, tell.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use foldhash::HashSet;
 use strongroom_crypto::random;
 use strongroom_model::Problem;
-use strongroom_store::{Write, change, node};
+use strongroom_store::{Write, node};
 
 use super::asking::{Asking, Refusal, answer, turn_away_stale};
 use super::deciding::Decided;
@@ -13,8 +15,8 @@ use super::guard::{Grant, TakenOut};
 use super::set_aside::Ended;
 use super::{FULL_BATCH, LEASE_SECONDS, RENEWAL_INTERVAL, Uncertain, Unwritten, Worker};
 use crate::admission::Held;
-use crate::admission::leases::{Decision, Sealed};
-use crate::cache::Snapshot;
+use crate::admission::leases::{Decision, GivingBack, Sealed};
+use crate::cache::{ChangedCounters, Snapshot};
 
 impl Worker {
     /// Writes one batch. It may be dropped at any `await`: until the commit begins, guards put back what was taken out, and
@@ -32,14 +34,13 @@ impl Worker {
         if !is_known {
             return self.give_up_epoch(tx, taken, asking).await;
         }
-        let is_moved = snapshot.generation != self.generation;
-        self.generation = snapshot.generation;
 
-        // Turn away: claims that were made before the last change, or in a window that has ended.
-        let asking = turn_away_stale(asking, snapshot);
+        // Turn away: claims that were made before a change of what they rest on, or in a window that has ended.
+        let asking = turn_away_stale(&self.cache, asking, snapshot);
 
         // Decide: the counters are locked, deltas and lines written, nothing is told to anybody.
-        let done = self.decide(&mut tx, &mut taken, &asking, !is_moved && !attempt.give_back).await;
+        let giving_back = if attempt.give_back { GivingBack::All } else { self.giving_back(snapshot) };
+        let done = self.decide(&mut tx, &mut taken, &asking, &giving_back).await;
         let Decided { batch, ended, is_written, is_last } = match done {
             Ok(decided) => decided,
             Err(problem) => return Err(Unwritten { problem, asking }),
@@ -59,6 +60,8 @@ impl Worker {
             drop(tx);
         }
 
+        self.generation = snapshot.generation;
+
         // Tell: what was granted is in the lease pool from here on.
         self.tell_of_commit(asking, is_written.then_some(started));
         if is_last {
@@ -68,7 +71,28 @@ impl Worker {
         Ok(())
     }
 
-    /// Peers have settled what this server held: what was taken out goes back, and callers make their claims anew, which
+    /// The leases that go back with this batch: of limits and credentials that were changed, and, with each sign of life, those
+    /// that no call has used since the last one.
+    fn giving_back(&self, snapshot: Snapshot) -> GivingBack {
+        let changed = match snapshot.generation == self.generation {
+            true => ChangedCounters::Of(HashSet::default()),
+            false => self.cache.counters_changed_since(self.generation),
+        };
+        let ChangedCounters::Of(changed) = changed else { return GivingBack::All };
+        let mut counted = self.shared.counted();
+        let mut counters: BTreeSet<_> =
+            counted.leases.keys().filter(|key| changed.contains(&key.subject)).collect();
+        if self.is_renewal_due() {
+            counters.extend(counted.leases.take_unused());
+        }
+        GivingBack::Of(counters)
+    }
+
+    pub(super) fn is_renewal_due(&self) -> bool {
+        self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEWAL_INTERVAL)
+    }
+
+    /// Peers have settled what this server held: what was taken out goes back, and callers make their claims again, which
     /// the next batch decides.
     async fn give_up_epoch(
         &mut self,
@@ -140,10 +164,9 @@ impl Worker {
 
     /// Begins the transaction: the snapshot, and a sign of life.
     pub(super) async fn begin(&mut self) -> Result<Begun, Problem> {
-        let (started, changes_made) = (Instant::now(), self.custody.store.changes_made());
+        let started = Instant::now();
         let mut tx = self.custody.store.write_at_once().await?;
-        let generation = change::current(&mut tx).await?;
-        let snapshot = Snapshot { now: tx.now().await?, generation };
+        let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let lease_until = snapshot.now.plus_seconds(LEASE_SECONDS);
         let is_known = match self.node.filter(|_| self.batch > 0) {
             Some(node) => node::renew(&mut tx, node, lease_until, self.batch + 1).await?,
@@ -154,7 +177,6 @@ impl Worker {
                 true
             }
         };
-        self.cache.observe(snapshot, started, changes_made);
         Ok(Begun { tx, snapshot, started, is_known })
     }
 }

@@ -12,12 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use strongroom_model::limit::CounterState;
 use strongroom_store::counter::{CounterKey, Delta};
 
-use super::{Account, Batch, Claim, Decision, LEASE_DIVISOR, LeasePool, MAX_LEASED, Move, Sealed};
+use super::{
+    Account, Batch, Claim, Decision, GivingBack, LEASE_DIVISOR, LeasePool, MAX_LEASED, Move, Sealed,
+};
 
 /// A batch that is being opened.
 struct Opening<'s> {
     states: &'s BTreeMap<CounterKey, CounterState>,
-    keep_leases: bool,
+    giving_back: &'s GivingBack,
     moves: BTreeMap<CounterKey, Move>,
     /// By the place of the call.
     decisions: Vec<Option<Decision>>,
@@ -34,18 +36,18 @@ struct Opening<'s> {
 
 impl LeasePool {
     /// Opens a batch: decides the calls in their order and says what to write. `states` are the counters, locked,
-    /// if a limit binds any of those in [`Sealed`] and of the calls. With `keep_leases` unset, everything that was taken
-    /// ahead goes back.
+    /// if a limit binds any of those in [`Sealed`] and of the calls. What was taken ahead of the counters in `giving_back` goes
+    /// back, and nothing is taken of them ahead.
     pub(crate) fn open(
         &mut self,
         sealed: Sealed,
         calls: &[&[Claim]],
         states: &BTreeMap<CounterKey, CounterState>,
-        keep_leases: bool,
+        giving_back: &GivingBack,
     ) -> Batch {
         let mut opening = Opening {
             states,
-            keep_leases,
+            giving_back,
             touched: sealed.moves.keys().copied().collect(),
             moves: sealed.moves,
             decisions: Vec::with_capacity(calls.len()),
@@ -55,8 +57,9 @@ impl LeasePool {
             taken: BTreeMap::new(),
             before: BTreeMap::new(),
         };
-        if !keep_leases {
-            opening.touched.extend(self.accounts.keys().copied());
+        match giving_back {
+            GivingBack::All => opening.touched.extend(self.accounts.keys().copied()),
+            GivingBack::Of(counters) => opening.touched.extend(counters),
         }
         self.admit_covered(&mut opening, calls);
         self.return_leases(&mut opening);
@@ -70,7 +73,8 @@ impl LeasePool {
     fn admit_covered(&mut self, opening: &mut Opening<'_>, calls: &[&[Claim]]) {
         for claims in calls {
             opening.touched.extend(claims.iter().map(|claim| claim.key));
-            let is_covered = opening.keep_leases && self.admit(claims);
+            let is_kept = !claims.iter().any(|claim| opening.giving_back.includes(&claim.key));
+            let is_covered = is_kept && self.admit(claims);
             if is_covered {
                 opening.covered.extend_from_slice(claims);
             } else {
@@ -92,7 +96,7 @@ impl LeasePool {
             let state = opening.states.get(key).copied().unwrap_or_default();
             let others = state.taken() - one.spent + one.consumed;
             let left = account.limit.map(|limit| limit.saturating_sub(others));
-            let keeps = opening.keep_leases && !opening.needed.contains(key);
+            let keeps = !opening.giving_back.includes(key) && !opening.needed.contains(key);
             one.returned = (account.lease() - account.target(left, keeps)).max(0);
             account.durable -= one.returned;
             opening.taken.insert(*key, others - one.returned);
@@ -136,7 +140,8 @@ impl LeasePool {
             let left = account.limit.map(|limit| limit.saturating_sub(taken));
             account.pace = account.asked.max(account.pace / 2);
             account.asked = 0;
-            one.topped_up = (account.target(left, opening.keep_leases) - account.lease()).max(0);
+            let keeps = !opening.giving_back.includes(key);
+            one.topped_up = (account.target(left, keeps) - account.lease()).max(0);
             one.shown = account.in_flight + one.granted;
             let (durable, shown) = opening.before.get(key).copied().unwrap_or_default();
             let after = account.durable + one.granted + one.topped_up;

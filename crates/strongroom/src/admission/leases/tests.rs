@@ -10,10 +10,10 @@ const SERVERS: usize = 3;
 const KEYS: usize = 3;
 
 fn key(number: usize) -> CounterKey {
-    CounterKey::at(Uid::from_bytes([number as u8; 16]), (Unit::Tokens, Window::Day), Millis(0))
+    CounterKey::at(Uid::from_bytes([number as u8; 16]), Unit::Tokens, Window::Day, Millis(0))
 }
 
-/// What happens next.
+/// The next step.
 #[derive(Debug, Clone)]
 enum Step {
     /// A call asks one server for these amounts of these counters, and takes what leases cover.
@@ -21,12 +21,12 @@ enum Step {
     /// The oldest call of a server ends, having consumed this share of what it held, in percent.
     End { server: usize, percent: i64 },
     /// A server writes down what has ended and decides the calls that wait.
-    Batch { server: usize, keep_leases: bool, fate: Fate, meanwhile: Vec<(i64, bool)> },
+    Batch { server: usize, giving_back: GivingBack, fate: Fate, meanwhile: Vec<(i64, bool)> },
     /// A server is killed, and its holds are recovered.
     Kill { server: usize },
 }
 
-/// What becomes of a commit.
+/// Fate of a commit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fate {
     Commits,
@@ -37,6 +37,16 @@ enum Fate {
     CommitsUnheard,
 }
 
+fn nothing() -> GivingBack {
+    GivingBack::Of(BTreeSet::new())
+}
+
+/// Nothing, some or all of what was taken ahead.
+fn giving_back() -> impl Strategy<Value = GivingBack> {
+    let some = proptest::collection::btree_set((0..KEYS).prop_map(key), 0..KEYS).prop_map(GivingBack::Of);
+    prop_oneof![2 => Just(nothing()), 2 => some, 1 => Just(GivingBack::All)]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let server = 0..SERVERS;
     let amounts = proptest::collection::vec((0..KEYS, 1..20_i64), 1..3);
@@ -45,8 +55,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (server.clone(), amounts).prop_map(|(server, amounts)| Step::Ask { server, amounts }),
         5 => (server.clone(), 0..=100_i64).prop_map(|(server, percent)| Step::End { server, percent }),
-        5 => (server.clone(), any::<bool>(), fate, meanwhile).prop_map(|(server, keep_leases, fate, meanwhile)| {
-            Step::Batch { server, keep_leases, fate, meanwhile }
+        5 => (server.clone(), giving_back(), fate, meanwhile).prop_map(|(server, giving_back, fate, meanwhile)| {
+            Step::Batch { server, giving_back, fate, meanwhile }
         }),
         1 => server.prop_map(|server| Step::Kill { server }),
     ];
@@ -64,9 +74,9 @@ struct World {
     servers: Vec<Server>,
     limits: [Option<i64>; KEYS],
     counters: BTreeMap<CounterKey, CounterState>,
-    /// What the database holds for each server.
+    /// Holds of each server in the database.
     holds: Vec<BTreeMap<CounterKey, (i64, i64)>>,
-    /// What calls have consumed of each counter that ended; what died with a server, at what was held.
+    /// Use of each counter by calls that have ended; of those that died with a server, as it was held.
     consumed: BTreeMap<CounterKey, i64>,
     recovered: BTreeMap<CounterKey, i64>,
     admitted: usize,
@@ -109,7 +119,7 @@ impl World {
         }
     }
 
-    fn batch(&mut self, number: usize, keep_leases: bool, fate: Fate, meanwhile: &[(i64, bool)]) {
+    fn batch(&mut self, number: usize, giving_back: &GivingBack, fate: Fate, meanwhile: &[(i64, bool)]) {
         let waiting = std::mem::take(&mut self.servers[number].waiting);
         let sealed = self.servers[number].leases.seal();
         let calls: Vec<&[Claim]> = waiting.iter().map(Vec::as_slice).collect();
@@ -117,7 +127,7 @@ impl World {
         locked.extend(calls.iter().copied().flatten().map(|claim| claim.key));
         let states =
             locked.iter().map(|key| (*key, self.counters.get(key).copied().unwrap_or_default())).collect();
-        let mut batch = self.servers[number].leases.open(sealed, &calls, &states, keep_leases);
+        let mut batch = self.servers[number].leases.open(sealed, &calls, &states, giving_back);
         // While the disk works, calls that leases cover come and go.
         for (percent, comes) in meanwhile {
             if *comes {
@@ -208,8 +218,8 @@ proptest! {
                     }
                 }
                 Step::End { server, percent } => world.end(server, percent),
-                Step::Batch { server, keep_leases, fate, meanwhile } => {
-                    world.batch(server, keep_leases, fate, &meanwhile);
+                Step::Batch { server, giving_back, fate, meanwhile } => {
+                    world.batch(server, &giving_back, fate, &meanwhile);
                 }
                 Step::Kill { server } => world.kill(server),
             }
@@ -221,7 +231,7 @@ proptest! {
                 world.end(server, 50);
             }
             world.servers[server].waiting.clear();
-            world.batch(server, false, Fate::Commits, &[]);
+            world.batch(server, &GivingBack::All, Fate::Commits, &[]);
             world.check();
             prop_assert!(!world.servers[server].leases.has_leases());
             prop_assert!(world.servers[server].leases.accounts.is_empty(), "{:?}", world.servers[server].leases);
@@ -249,7 +259,7 @@ fn alone_on_a_limit_all_of_it_can_be_used_and_nothing_more() {
             world.servers[0].running.push(claims);
         } else {
             world.servers[0].waiting.push(claims);
-            world.batch(0, true, Fate::Commits, &[]);
+            world.batch(0, &nothing(), Fate::Commits, &[]);
         }
         world.check();
     }
@@ -266,12 +276,12 @@ fn far_from_a_limit_leases_cover_most_calls() {
             world.servers[0].running.push(claims);
         } else {
             world.servers[0].waiting.push(claims);
-            world.batch(0, true, Fate::Commits, &[]);
+            world.batch(0, &nothing(), Fate::Commits, &[]);
             batches += 1;
         }
         world.end(0, 100);
         if turn % 100 == 0 {
-            world.batch(0, true, Fate::Commits, &[]);
+            world.batch(0, &nothing(), Fate::Commits, &[]);
         }
     }
     assert!(batches < 100, "{batches} calls waited for the disk");
@@ -283,19 +293,19 @@ fn calls_that_are_refused_with_their_batch_hold_nothing_of_the_leases_that_cover
     for fate in [Fate::Commits, Fate::Refused] {
         let claims = world.claims(&[(0, 1)]);
         world.servers[0].waiting.push(claims);
-        world.batch(0, true, fate, &[]);
+        world.batch(0, &nothing(), fate, &[]);
     }
     world.end(0, 100);
-    world.batch(0, false, Fate::Commits, &[]);
+    world.batch(0, &GivingBack::All, Fate::Commits, &[]);
     assert!(world.servers[0].leases.accounts.is_empty(), "{:?}", world.servers[0].leases);
 }
 
-/// A till that has granted one call of this amount, in a batch that happened.
+/// Leases that have granted one call of this amount, in a batch that happened.
 fn after_one_call(limit: Option<i64>, amount: i64) -> (LeasePool, Claim) {
     let mut leases = LeasePool::default();
     let claim = Claim { key: key(1), amount, limit };
     let sealed = leases.seal();
-    let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), true);
+    let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), &nothing());
     assert_eq!(batch.decisions, [Decision::Granted]);
     leases.happened(batch);
     (leases, claim)
@@ -328,7 +338,7 @@ fn the_last_batch_is_the_one_after_which_nothing_is_left_in_hand() {
     let (mut leases, claim) = after_one_call(Some(1_000_000), 5);
     let last = |leases: &mut LeasePool| {
         let sealed = leases.seal();
-        let batch = leases.open(sealed, &[], &BTreeMap::new(), false);
+        let batch = leases.open(sealed, &[], &BTreeMap::new(), &GivingBack::All);
         let is_last = leases.holds_nothing_but(&batch);
         leases.happened(batch);
         is_last
@@ -342,24 +352,30 @@ fn the_last_batch_is_the_one_after_which_nothing_is_left_in_hand() {
     let (mut leases, claim) = after_one_call(None, 5);
     leases.finish(&[Consumed { key: claim.key, held: 5, amount: 5 }], Millis(1));
     let sealed = leases.seal();
-    let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), false);
+    let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), &GivingBack::All);
     assert!(!leases.holds_nothing_but(&batch), "a call was granted in it");
     leases.did_not_happen(batch);
     let kept = Sealed::default();
-    let batch = leases.open(kept, &[], &BTreeMap::new(), false);
+    let batch = leases.open(kept, &[], &BTreeMap::new(), &GivingBack::All);
     assert!(!leases.holds_nothing_but(&batch), "what has ended is not written down");
 }
 
 #[test]
 fn what_was_taken_ahead_is_there_for_the_calls_of_a_batch() {
-    for (amount, is_granted, keep_leases) in
-        [(2050, true, false), (2051, false, false), (2050, true, true), (2051, false, true)]
-    {
+    let here = GivingBack::Of(BTreeSet::from([key(1)]));
+    for (amount, is_granted, giving_back) in [
+        (2050, true, &GivingBack::All),
+        (2051, false, &GivingBack::All),
+        (2050, true, &here),
+        (2051, false, &here),
+        (2050, true, &nothing()),
+        (2051, false, &nothing()),
+    ] {
         let (mut leases, claim) = after_one_call(Some(2051), 1);
         let states = BTreeMap::from([(claim.key, CounterState { held: 1, leased: 2, ..Default::default() })]);
         let sealed = leases.seal();
-        let batch = leases.open(sealed, &[&[Claim { amount, ..claim }]], &states, keep_leases);
-        assert_eq!(batch.decisions[0] == Decision::Granted, is_granted, "{amount} {keep_leases}");
+        let batch = leases.open(sealed, &[&[Claim { amount, ..claim }]], &states, giving_back);
+        assert_eq!(batch.decisions[0] == Decision::Granted, is_granted, "{amount} {giving_back:?}");
     }
 }
 
@@ -370,6 +386,36 @@ fn what_was_put_back_is_taken_out_again_also_when_nothing_was_held_for_it() {
     let sealed = leases.seal();
     leases.unseal(sealed);
     let sealed = leases.seal();
-    let batch = leases.open(sealed, &[], &BTreeMap::new(), true);
+    let batch = leases.open(sealed, &[], &BTreeMap::new(), &nothing());
     assert_eq!(batch.deltas[&key(1)], Delta::used(3, Millis(1)));
+}
+
+#[test]
+fn leases_of_the_counters_that_were_changed_go_back_and_others_stay() {
+    let (mut leases, changed) = after_one_call(None, 5);
+    let other = Claim { key: key(2), ..changed };
+    let sealed = leases.seal();
+    let batch = leases.open(sealed, &[&[other]], &BTreeMap::new(), &nothing());
+    leases.happened(batch);
+    assert_eq!((leases.accounts[&changed.key].lease(), leases.accounts[&other.key].lease()), (10, 10));
+
+    let sealed = leases.seal();
+    let giving_back = GivingBack::Of(BTreeSet::from([changed.key]));
+    let batch = leases.open(sealed, &[], &BTreeMap::new(), &giving_back);
+    assert_eq!(batch.deltas.keys().collect::<Vec<_>>(), [&changed.key], "nothing else is written");
+    assert_eq!((batch.deltas[&changed.key].held, batch.deltas[&changed.key].leased), (0, -10));
+    leases.happened(batch);
+    assert_eq!((leases.accounts[&changed.key].lease(), leases.accounts[&other.key].lease()), (0, 10));
+}
+
+#[test]
+fn leases_that_no_call_has_used_since_the_last_look_are_found() {
+    let (mut leases, claim) = after_one_call(None, 5);
+    assert_eq!(leases.take_unused(), [], "it was asked for a moment ago");
+    assert!(leases.admit(&[claim]));
+    assert_eq!(leases.take_unused(), []);
+    assert_eq!(leases.take_unused(), [claim.key]);
+    let batch = leases.open(Sealed::default(), &[], &BTreeMap::new(), &GivingBack::All);
+    leases.happened(batch);
+    assert_eq!(leases.take_unused(), [], "nothing is taken ahead");
 }

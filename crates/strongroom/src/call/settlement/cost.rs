@@ -31,7 +31,7 @@ impl Settling {
                 tracing::debug!(
                     provider = provider.as_str(),
                     what = unpriced.as_str(),
-                    "a call has no price"
+                    "found no price for a call"
                 );
             }
             let billed = billed.filter(|billed| Some(*billed) != asked);

@@ -180,7 +180,7 @@ pub(crate) async fn lived_in_with(mut ground: Ground, options: Options) -> Home 
     let room = Strongroom::open(both()).await.expect("a strongroom");
     room.keys().rotate_master(&Actor::library()).await.expect("a new master key");
     room.keys().rotate(&Actor::library()).await.expect("a rotation");
-    // Before its keeper has its turn.
+    // Before its reseal task has its turn.
     room.close().await.expect("nothing is lost");
     let room = Strongroom::open(both()).await.expect("a strongroom");
     for times in 1.. {

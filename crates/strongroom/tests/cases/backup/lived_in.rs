@@ -269,7 +269,7 @@ pub(crate) async fn no_window_gains_room(target: Backend) {
 
 #[tokio::test]
 async fn a_database_in_the_middle_of_everything_comes_back_and_goes_on() {
-    everything_comes_back_and_goes_on(&[super::super::BACKEND]).await;
+    Box::pin(everything_comes_back_and_goes_on(&[super::super::BACKEND])).await;
 }
 
 #[tokio::test]

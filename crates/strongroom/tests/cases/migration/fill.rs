@@ -130,7 +130,7 @@ pub(crate) async fn store_of(database: &TestDatabase) -> Store {
     Store::connect(&options).await.expect("a store")
 }
 
-/// Has the trail begin as it did when versions had no MACs, linked anew.
+/// Has the trail begin as it did when versions had no MACs, linked again.
 async fn begin_as_before(tx: &mut Write, key: &Secret) {
     let master = MasterKey::parse(key.expose()).expect("a key");
     let wraps = key::list_wraps(tx).await.expect("wraps");

@@ -55,7 +55,7 @@ async fn a_record_that_is_refused_for_its_figures_leaves_its_charge_in_the_ledge
     let bound = crate::limit::Bound::Credential("one".to_owned());
     let limits = bench.room.limits(Actor::library());
     let limit = limits.set(&bound, Unit::Tokens, Window::Day, LIMIT).await.unwrap();
-    let day = CounterKey::at(limit.limit.uid, (Unit::Tokens, Window::Day), NOW);
+    let day = CounterKey::at(limit.limit.uid, Unit::Tokens, Window::Day, NOW);
     let month = CounterKey::monthly_requests(credential, NOW);
     let claims =
         [Claim { key: day, amount: 50, limit: Some(LIMIT) }, Claim { key: month, amount: 1, limit: None }];
@@ -63,7 +63,7 @@ async fn a_record_that_is_refused_for_its_figures_leaves_its_charge_in_the_ledge
     for _ in 0..3 {
         let snapshot = bench.snapshot().await;
         let (reply, answer) = oneshot::channel();
-        let asking = Asking { claims: claims.to_vec(), snapshot, reply };
+        let asking = Asking { claims: claims.to_vec(), snapshot, subjects: Vec::new(), reply };
         bench.worker.run(Order { asking: vec![asking], ..Order::default() }).await.unwrap();
         held.push(told(answer).unwrap());
     }
