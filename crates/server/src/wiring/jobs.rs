@@ -1,138 +1,179 @@
-//! What runs beside the requests.
+//! Jobs that run beside the requests: each again and again, on every server or on one of them for all.
 
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use strongroom::key::Policy;
-use strongroom::{Actor, Strongroom};
+use strongroom::{Actor, Problem, Strongroom};
 use tokio_util::sync::CancellationToken;
 
 /// How the log calls a head of the audit chain.
 pub(crate) const AUDIT_HEAD: &str = "audit head";
 
-/// Writes the heads of the audit chain to the log at intervals: a copy outside the database, against which a chain that
-/// was cut short or put back can be told.
-pub(super) async fn log_audit_heads(room: Strongroom, interval: Duration, stop: CancellationToken) {
-    loop {
-        match room.audit().heads().await {
-            Ok(heads) => heads.iter().for_each(|head| {
-                tracing::info!(chain = head.chain_id, seq = head.seq, link = head.link, "{AUDIT_HEAD}");
-            }),
-            Err(problem) => tracing::warn!(code = problem.kind.code(), "the audit heads cannot be read"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(interval) => {}
-            () = stop.cancelled() => return,
-        }
-    }
+/// Well within the lease of a server: those that are gone are found soon after it has ended.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
+/// Also how long a rotation of the data key that was cut short waits until it goes on.
+const KEY_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two questions to a provider about a key that it refused.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
+/// A server that holds a replaced version counts as such for longer.
+const DRAIN_INTERVAL: Duration = Duration::from_secs(10);
+/// What is due by the day, or kept for days.
+const DAILY_WORK_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Where a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    /// On every server.
+    Node,
+    /// On one server for all that share the database.
+    Cluster,
 }
 
-/// How often servers that are gone are looked for: well within their lease.
-const RECOVER: Duration = Duration::from_secs(5);
-/// How often it is looked whether the data key is to be replaced, or a rotation to go on that was cut short.
-const TEND: Duration = Duration::from_secs(5);
-/// How often keys that providers refused are asked about.
-const RECHECK: Duration = Duration::from_secs(30);
-/// How often records that were kept for long enough are deleted.
-const RETIRE: Duration = Duration::from_secs(3600);
-
-/// How often replaced versions are looked at; a server that is busy with one counts as such for longer.
-const DRAIN: Duration = Duration::from_secs(10);
-/// How often it is looked for what has become due, and for what was deleted long ago.
-const CARE: Duration = Duration::from_secs(3600);
-
-/// What a job that is done again and again is told to do next.
-async fn again(pause: Duration, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(pause) => true,
-        () = stop.cancelled() => false,
-    }
+/// When a job runs for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    AtOnce,
+    AfterPause,
 }
 
-/// Settles what servers hold that are gone.
-pub(super) async fn recover_holds(room: Strongroom, stop: CancellationToken) {
-    loop {
-        if let Err(problem) = room.recover_holds().await {
-            tracing::warn!(code = problem.kind.code(), "what other servers hold cannot be looked at");
-        }
-        if !again(RECOVER, &stop).await {
-            return;
-        }
-    }
+/// A job. Its run does no harm when it is done twice.
+pub(super) struct Job {
+    name: &'static str,
+    every: Duration,
+    runs: Runs,
+    begins: Begins,
+    run: Box<dyn Fn(Strongroom) -> BoxFuture<'static, Result<(), Problem>> + Send + Sync>,
 }
 
-/// Asks providers again about keys that they refused.
-pub(super) async fn recheck_health(room: Strongroom, stop: CancellationToken) {
-    while again(RECHECK, &stop).await {
-        if let Err(problem) = room.recheck_health().await {
-            tracing::warn!(code = problem.kind.code(), "keys that were refused cannot be tested again");
-        }
+impl Job {
+    /// A job of every server that begins at once.
+    fn new<F>(
+        name: &'static str,
+        every: Duration,
+        run: impl Fn(Strongroom) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), Problem>> + Send + 'static,
+    {
+        let run = Box::new(move |room| run(room).boxed());
+        Self { name, every, runs: Runs::Node, begins: Begins::AtOnce, run }
     }
-}
 
-/// Deletes records that were kept for long enough.
-pub(super) async fn retire_usage(room: Strongroom, days: u32, stop: CancellationToken) {
-    loop {
-        match room.usage(Actor::system()).retire(days).await {
-            Ok(0) => {}
-            Ok(records) => {
-                tracing::info!(records, days, "usage records were deleted; the sums of their days stay")
+    fn in_cluster(self) -> Self {
+        Self { runs: Runs::Cluster, ..self }
+    }
+
+    fn after_pause(self) -> Self {
+        Self { begins: Begins::AfterPause, ..self }
+    }
+
+    /// Runs it again and again until the stop. That it failed is logged when it fails in another way than the time before.
+    pub(super) async fn work(self, room: Strongroom, stop: CancellationToken) {
+        let mut is_due = self.begins == Begins::AtOnce;
+        let mut failure = String::new();
+        loop {
+            if is_due {
+                let failed = self.run_once(&room).await.err();
+                let message = failed.as_ref().map_or_else(String::new, |problem| problem.message.clone());
+                if let Some(problem) = failed.filter(|_| message != failure) {
+                    tracing::warn!(job = self.name, code = problem.kind.code(), %problem, "failed to run a job");
+                }
+                failure = message;
             }
-            Err(problem) => tracing::warn!(code = problem.kind.code(), "old usage records cannot be deleted"),
-        }
-        if !again(RETIRE, &stop).await {
-            return;
+            is_due = true;
+            tokio::select! {
+                () = tokio::time::sleep(self.every) => {}
+                () = stop.cancelled() => return,
+            }
         }
     }
+
+    async fn run_once(&self, room: &Strongroom) -> Result<(), Problem> {
+        // Begun once it is claimed.
+        let work = async { (self.run)(room.clone()).await };
+        match self.runs {
+            Runs::Node => work.await,
+            Runs::Cluster => room.run_claimed(self.name, self.every, work).await.map(|_| ()),
+        }
+    }
+}
+
+/// Settings of the jobs.
+pub(super) struct JobOptions {
+    /// Between two copies of the heads of the audit chain in the log.
+    pub(super) audit_head_interval: Duration,
+    /// How long usage records are kept.
+    pub(super) usage_days: u32,
+    /// When the data key is replaced.
+    pub(super) key_policy: Policy,
+}
+
+/// The jobs of a server.
+pub(super) fn all(options: JobOptions) -> Vec<Job> {
+    let JobOptions { audit_head_interval, usage_days, key_policy } = options;
+    vec![
+        Job::new("audit-heads", audit_head_interval, log_audit_heads),
+        Job::new("hold-recovery", RECOVERY_INTERVAL, async |room| room.recover_holds().await.map(drop)),
+        Job::new("key-rotation", KEY_INTERVAL, move |room| rotate_data_key(room, key_policy)),
+        Job::new("health-recheck", RECHECK_INTERVAL, async |room| room.recheck_health().await.map(drop))
+            .after_pause(),
+        Job::new("version-drain", DRAIN_INTERVAL, async |room| room.drain_versions().await.map(drop))
+            .after_pause(),
+        Job::new("usage-retention", DAILY_WORK_INTERVAL, move |room| retire_usage(room, usage_days))
+            .in_cluster(),
+        Job::new("credential-reminders", DAILY_WORK_INTERVAL, async |room| {
+            system(&room).remind().await.map(drop)
+        })
+        .in_cluster(),
+        Job::new("credential-rotation", DAILY_WORK_INTERVAL, async |room| {
+            system(&room).rotate_due().await.map(drop)
+        })
+        .in_cluster(),
+        Job::new("key-revocation", DAILY_WORK_INTERVAL, async |room| {
+            system(&room).revoke_retired().await.map(drop)
+        })
+        .in_cluster(),
+        Job::new("credential-purge", DAILY_WORK_INTERVAL, purge_deleted).in_cluster(),
+    ]
+}
+
+fn system(room: &Strongroom) -> strongroom::CredentialService {
+    room.credentials(Actor::system())
+}
+
+/// Writes the heads of the audit chain to the log: a copy outside the database, against which a chain that was cut short or put
+/// back can be told.
+async fn log_audit_heads(room: Strongroom) -> Result<(), Problem> {
+    for head in room.audit().heads().await? {
+        tracing::info!(chain = head.chain_id, seq = head.seq, link = head.link, "{AUDIT_HEAD}");
+    }
+    Ok(())
 }
 
 /// Replaces the data key when it has come of age, and has rotations go on that were cut short.
-pub(super) async fn tend_keys(room: Strongroom, policy: Policy, stop: CancellationToken) {
-    let mut said = String::new();
-    loop {
-        let tended = room.keys().rotate_if_due(&policy).await;
-        let trouble = tended.err().map(|problem| problem.message).unwrap_or_default();
-        // Once, and not every few seconds.
-        if trouble != said && !trouble.is_empty() {
-            tracing::warn!(trouble, "the data key cannot be replaced just now");
-        }
-        said = trouble;
-        if !again(TEND, &stop).await {
-            return;
-        }
-    }
+async fn rotate_data_key(room: Strongroom, policy: Policy) -> Result<(), Problem> {
+    room.keys().rotate_if_due(&policy).await
 }
 
-/// Retires versions that were replaced once no call uses them any more.
-pub(super) async fn drain_versions(room: Strongroom, stop: CancellationToken) {
-    while again(DRAIN, &stop).await {
-        if let Err(problem) = room.drain_versions().await {
-            tracing::warn!(code = problem.kind.code(), "replaced versions cannot be looked at");
-        }
+/// Deletes records that were kept for long enough.
+async fn retire_usage(room: Strongroom, days: u32) -> Result<(), Problem> {
+    let records = room.usage(Actor::system()).retire(days).await?;
+    if records > 0 {
+        tracing::info!(records, days, "deleted usage records; the sums of their days stay");
     }
+    Ok(())
 }
 
-/// Says what has become due, rotates what can be by itself, and purges what was deleted long ago.
-pub(super) async fn care_for_credentials(room: Strongroom, stop: CancellationToken) {
-    loop {
-        let service = room.credentials(Actor::system());
-        if let Err(problem) = service.remind().await {
-            tracing::warn!(code = problem.kind.code(), "what is due cannot be looked at");
-        }
-        if let Err(problem) = service.rotate_due().await {
-            tracing::warn!(code = problem.kind.code(), "what is to be rotated cannot be looked at");
-        }
-        if let Err(problem) = service.revoke_retired().await {
-            tracing::warn!(code = problem.kind.code(), "what is to be revoked cannot be looked at");
-        }
-        match service.purge_deleted().await {
-            Ok(0) => {}
-            Ok(credentials) => tracing::info!(credentials, "deleted credentials were purged"),
-            Err(problem) => {
-                tracing::warn!(code = problem.kind.code(), "deleted credentials cannot be purged")
-            }
-        }
-        if !again(CARE, &stop).await {
-            return;
-        }
+/// Erases the keys of credentials that were deleted long ago.
+async fn purge_deleted(room: Strongroom) -> Result<(), Problem> {
+    let credentials = system(&room).purge_deleted().await?;
+    if credentials > 0 {
+        tracing::info!(credentials, "purged deleted credentials");
     }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

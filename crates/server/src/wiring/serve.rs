@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use nix::sys::signal::Signal;
 use strongroom::key::Policy;
 use strongroom::{Opened, Strongroom};
@@ -17,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatcher::Dispatcher;
-use super::{data_dir, jobs, listen, socket_file};
+use super::jobs::{self, JobOptions};
+use super::{data_dir, listen, socket_file};
 use crate::config::{Loaded, LogFormat};
 use crate::telemetry;
 
@@ -69,21 +69,15 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     let mut tasks = JoinSet::new();
     tasks.spawn(listen::serve_tcp(listener, tls, dispatcher.clone(), end.clone()));
     tasks.spawn(listen::serve_socket(socket, dispatcher, end.clone()));
-    let interval = Duration::from_secs(config.audit.head_interval_seconds);
-    let days = config.usage.retention_days;
-    let policy =
+    let key_policy =
         Policy { days: config.encryption.rotate_after_days, seals: config.encryption.rotate_after_seals };
-    let jobs: [BoxFuture<'static, ()>; 7] = [
-        jobs::log_audit_heads(room.clone(), interval, stop.clone()).boxed(),
-        jobs::recover_holds(room.clone(), stop.clone()).boxed(),
-        jobs::recheck_health(room.clone(), stop.clone()).boxed(),
-        jobs::retire_usage(room.clone(), days, stop.clone()).boxed(),
-        jobs::tend_keys(room.clone(), policy, stop.clone()).boxed(),
-        jobs::drain_versions(room.clone(), stop.clone()).boxed(),
-        jobs::care_for_credentials(room.clone(), stop.clone()).boxed(),
-    ];
-    for job in jobs {
-        tasks.spawn(job.map(Ok));
+    let options = JobOptions {
+        audit_head_interval: Duration::from_secs(config.audit.head_interval_seconds),
+        usage_days: config.usage.retention_days,
+        key_policy,
+    };
+    for job in jobs::all(options) {
+        tasks.spawn(job.work(room.clone(), stop.clone()).map(Ok));
     }
 
     let ended = tokio::select! {
@@ -119,6 +113,12 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     }
     remove(&socket_path);
     socket_file::forget(&config.data_dir);
+    if let Err(problem) = room.release_jobs().await {
+        tracing::warn!(
+            code = problem.kind.code(),
+            "failed to release jobs; other servers wait until they are due"
+        );
+    }
     let closed = room.close().await;
     drop(lock);
     if let Err(problem) = &closed {
