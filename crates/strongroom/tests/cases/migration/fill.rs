@@ -111,9 +111,11 @@ fn ledger_of_old() -> Vec<Table> {
 /// All tables of the old schema, what a row refers to before the row.
 pub(crate) fn tables_of_old() -> Vec<Table> {
     let ledger = ["usage_dims", "usage_contexts", "usage_lines", "usage_days", "tag_sets"];
+    let later = ["change_log"];
     let added = ["parent_id", "root_id", "team_uid", "terms", "carved", "leased_until_ms"];
     let macs = ["mac_key_id", "mac", "is_followed"];
-    let others = tables().into_iter().filter(|table| !ledger.contains(&table.name.as_str()));
+    let others =
+        tables().into_iter().filter(|table| ![&ledger[..], &later].concat().contains(&table.name.as_str()));
     let others = others.map(|mut table| {
         let has_macs = table.name != "credential_versions";
         table.columns.retain(|(name, _)| {
