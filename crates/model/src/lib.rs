@@ -10,8 +10,6 @@
     )
 )]
 
-#![cfg_attr(not(test), deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless))]
-
 pub mod actor;
 pub mod amount;
 pub mod audit;

@@ -1,5 +1,5 @@
-//! What was denied or failed, on its way into the audit trail: the first of its kind is written at once, and those that
-//! repeat it within a minute in one entry with their number. A caller that is refused in a loop fills no disk.
+//! Denials and failures on their way into the audit trail: of one kind, so many in a minute are written at once, and those that
+//! repeat them in one entry with their number. A caller that is refused in a loop fills no disk.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,6 +15,8 @@ use super::Custody;
 
 /// How long repeats are gathered.
 const WINDOW: Duration = Duration::from_secs(60);
+/// Most entries of a kind in that time that are written one by one.
+const MAX_WRITTEN: u32 = 32;
 /// Most kinds that are told apart at a time; the repeats of others are written one by one.
 const MAX_KINDS: usize = 10_000;
 
@@ -46,6 +48,7 @@ impl Kind {
 #[derive(Debug)]
 struct Repeats {
     since: Instant,
+    written: u32,
     times: u64,
     last: NewEntry,
 }
@@ -77,12 +80,16 @@ impl Failures {
         match known.entry(Kind::of(entry)) {
             Entry::Occupied(mut repeats) if repeats.get().since.elapsed() < WINDOW => {
                 let repeats = repeats.get_mut();
+                if repeats.written < MAX_WRITTEN {
+                    repeats.written += 1;
+                    return false;
+                }
                 repeats.times += 1;
                 repeats.last = entry.clone();
                 true
             }
             Entry::Vacant(place) if !is_full => {
-                place.insert(Repeats { since: Instant::now(), times: 0, last: entry.clone() });
+                place.insert(Repeats { since: Instant::now(), written: 1, times: 0, last: entry.clone() });
                 false
             }
             _ => false,
@@ -158,19 +165,22 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_a_kind_is_written_and_all_that_repeat_it_are_one_entry() {
-        let failures = Failures::default();
+    fn the_first_of_a_kind_are_written_and_all_that_repeat_them_are_one_entry() {
+        let (failures, mut counted) = (Failures::default(), 0);
         for _ in 0..1000 {
             let repeats =
                 [entry("token:a", r#"{"code":"denied"}"#), entry("token:b", r#"{"code":"denied"}"#)];
-            repeats.iter().for_each(|entry| drop(failures.has_counted(entry)));
+            for entry in &repeats {
+                counted += u32::from(failures.has_counted(entry));
+            }
         }
+        assert_eq!(counted, 2 * (1000 - MAX_WRITTEN));
         assert!(!failures.has_counted(&entry("token:a", r#"{"code":"other"}"#)), "another reason");
         assert_eq!(failures.take(false).len(), 0, "their minute is not over");
         let mut written: Vec<_> =
             failures.take(true).into_iter().map(|entry| (entry.actor, entry.detail)).collect();
         written.sort();
-        let detail = r#"{"code":"denied","repeats":999}"#.to_owned();
+        let detail = r#"{"code":"denied","repeats":968}"#.to_owned();
         assert_eq!(written, [("token:a".to_owned(), detail.clone()), ("token:b".to_owned(), detail)]);
         assert!(!failures.has_counted(&entry("token:a", r#"{"code":"denied"}"#)), "the next is a first one");
     }
