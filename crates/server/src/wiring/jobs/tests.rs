@@ -35,12 +35,13 @@ async fn a_job_runs_again_and_again_until_it_is_stopped() {
     let (_database, room, _) = rooms().await;
     let stop = CancellationToken::new();
     let (job, mut told) = telling(Duration::from_millis(1));
-    let working = tokio::spawn(job.work(room, stop.clone()));
-    for _ in 0..3 {
-        told.recv().await.unwrap();
-    }
-    stop.cancel();
-    working.await.unwrap();
+    let watch = async {
+        for _ in 0..3 {
+            told.recv().await.unwrap();
+        }
+        stop.cancel();
+    };
+    tokio::join!(job.work(room, stop.clone()), watch);
 }
 
 #[tokio::test]
