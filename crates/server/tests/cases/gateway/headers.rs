@@ -102,7 +102,7 @@ async fn headers_that_providers_document_pass_and_no_others() {
     assert_eq!(arrived.header("content-length").map(str::len), Some(2), "the body has one length, its own");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_provider_says_to_browsers_stays_here_and_a_key_that_it_repeats_is_masked() {
     let stage = Stage::new().await;
     let key = stage.credential("one", "openai", Mode::Echoes, json!({})).await;
