@@ -98,8 +98,6 @@ impl PriceTable {
     ) -> Option<(&'m str, &ModelPrice)> {
         let CallModels { asked, answered } = models;
         let find = |model: &'m str| Some((model, self.find(provider, model, at)?));
-        let stands_for =
-            |asked: &str, answered: &str| asked.ends_with("-latest") || is_dated_name_of(answered, asked);
         let first = match (asked, answered) {
             (Some(asked), Some(answered)) if stands_for(asked, answered) => [Some(answered), Some(asked)],
             _ => [asked, answered],
@@ -121,7 +119,15 @@ impl PriceTable {
             return (Cost { known_nano_usd: told, unpriced: usage.terms.unpriced }, None);
         }
         match self.find_billed(provider, models, at) {
-            Some((name, price)) => (price.cost(usage), Some(name)),
+            Some((name, price)) => {
+                let cost = price.cost(usage);
+                let CallModels { asked, answered } = models;
+                match answered.filter(|it| *it != name && asked.is_some_and(|asked| stands_for(asked, it))) {
+                    None => (cost, Some(name)),
+                    // What is billed has no price of its own: that of the name asked for is no more than a guess.
+                    other => (Cost { unpriced: cost.unpriced.or(Some(Unpriced::Model)), ..cost }, other),
+                }
+            }
             None => (Cost { known_nano_usd: Amount::ZERO, unpriced: Some(Unpriced::Model) }, None),
         }
     }
@@ -149,7 +155,12 @@ fn tuned_from(model: &str) -> Option<&str> {
     Some(&model[.."ft:".len() + tuned.find(':')?])
 }
 
-/// Tells whether a name is another one with a date at its end: `-2024-08-06` or `-20250929`.
+/// Tells whether an answer's name is one for which the name stands that was asked for.
+fn stands_for(asked: &str, answered: &str) -> bool {
+    asked.ends_with("-latest") || is_dated_name_of(answered, asked)
+}
+
+/// Tells whether a name is another one with a date at its end: `-2024-08-06`, `-20250929`, `-0613` or `-2612`.
 fn is_dated_name_of(name: &str, undated: &str) -> bool {
     let date = name.strip_prefix(undated).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
     let has_form = |form: &str| {
@@ -159,7 +170,7 @@ fn is_dated_name_of(name: &str, undated: &str) -> bool {
                 other => byte == other,
             })
     };
-    has_form("0000-00-00") || has_form("00000000")
+    has_form("0000-00-00") || has_form("00000000") || has_form("0000")
 }
 
 #[cfg(test)]

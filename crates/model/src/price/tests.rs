@@ -230,6 +230,28 @@ fn a_model_is_found_by_its_own_name_or_its_vendors() {
     assert_eq!(table.models_of(&provider("openai")), ["gpt-4o", "gpt-4o-2024-05-13"]);
 }
 
+#[test]
+fn a_name_that_stands_for_one_without_a_price_has_no_exact_price() {
+    let provider = |name: &str| Provider::stored(name.to_owned());
+    let mut table = PriceTable::default();
+    for name in ["gpt-4o", "gpt-4o-2024-05-13", "mistral-small-latest", "gpt-4"] {
+        table.set(&provider("openai"), name, vec![price(0)]);
+    }
+    for (asked, answered, unpriced, billed) in [
+        ("gpt-4o", "gpt-4o-2024-05-13", None, "gpt-4o-2024-05-13"),
+        ("gpt-4o", "gpt-4o-2027-01-01", Some(Unpriced::Model), "gpt-4o-2027-01-01"),
+        ("gpt-4", "gpt-4-0613", Some(Unpriced::Model), "gpt-4-0613"),
+        ("mistral-small-latest", "mistral-small-2612", Some(Unpriced::Model), "mistral-small-2612"),
+        ("mistral-small-latest", "mistral-small-latest", None, "mistral-small-latest"),
+        ("gpt-4o", "an-own-name", None, "gpt-4o"),
+    ] {
+        let models = CallModels { asked: Some(asked), answered: Some(answered) };
+        let (cost, name) = table.cost_of(&provider("openai"), models, Millis(5), &tokens(10, 10));
+        assert_eq!((cost.unpriced, name), (unpriced, Some(billed)), "{asked} {answered}");
+        assert!(cost.known_nano_usd > Amount::ZERO);
+    }
+}
+
 /// Rates of any price, audio and images of their own or not.
 fn any_rates() -> impl Strategy<Value = Rates> {
     let rate = || 0..200_000_000_000_i64;
