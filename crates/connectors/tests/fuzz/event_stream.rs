@@ -133,7 +133,7 @@ fn as_the_slow_reader_reads_it(
     let mut slow = Slow { meter, answers, ..Slow::default() };
     for data in events(text) {
         if data.trim() == "[DONE]" {
-            slow.is_final |= meter == Meter::Chat && !slow.figures.is_empty();
+            slow.is_final |= meter == Meter::Chat && slow.is_fresh;
             continue;
         }
         // Of what is no JSON object anything may be read that looks like one, and of a name that stands twice in an object
@@ -153,7 +153,7 @@ fn as_the_slow_reader_reads_it(
     // Figures that are not understood are not final wherever they stand.
     let alone = format!("{{\"usage\":{figures}}}");
     let is_understood = report((meter, provider), (AnswerForm::Whole, 1), &[alone.as_bytes()]).is_final;
-    assert_eq!(found.is_final, slow.is_final && is_understood, "{text}");
+    assert_eq!(found.is_final, slow.is_final && !slow.has_misfit && is_understood, "{text}");
 }
 
 /// JSON in which no object has a name twice.
@@ -221,6 +221,8 @@ struct Slow {
     is_over: bool,
     is_told_inside: bool,
     is_final: bool,
+    is_fresh: bool,
+    has_misfit: bool,
 }
 
 impl Default for Slow {
@@ -233,36 +235,144 @@ impl Default for Slow {
             is_over: false,
             is_told_inside: false,
             is_final: false,
+            is_fresh: false,
+            has_misfit: false,
         }
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            text.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// The largest of two figures; what lowers a bill is as it was told last.
+fn largest(before: Value, now: Value, has_misfit: &mut bool) -> Value {
+    match (before, now) {
+        (before, Value::Null) => before,
+        (Value::Null, now) => now,
+        (Value::Object(mut before), Value::Object(now)) => {
+            for (name, value) in now {
+                let is_discount = [
+                    "cached_tokens",
+                    "prompt_cache_hit_tokens",
+                    "cachedContentTokenCount",
+                    "cacheTokensDetails",
+                ]
+                .contains(&name.as_str());
+                let old = before.remove(&name).unwrap_or_default();
+                let new = match is_discount && !value.is_null() {
+                    true => value,
+                    false => largest(old, value, has_misfit),
+                };
+                before.insert(name, new);
+            }
+            Value::Object(before)
+        }
+        (Value::Array(mut before), Value::Array(now)) => {
+            for (place, value) in now.into_iter().enumerate() {
+                let found = match value.get("modality") {
+                    Some(modality) => before.iter_mut().find(|one| one.get("modality") == Some(modality)),
+                    None => before.get_mut(place),
+                };
+                match found {
+                    Some(found) => *found = largest(found.take(), value, has_misfit),
+                    None => before.push(value),
+                }
+            }
+            Value::Array(before)
+        }
+        (Value::Bool(before), Value::Bool(now)) => Value::Bool(before || now),
+        (before, now) => match (number(&before), number(&now)) {
+            (Some(first), Some(second)) => {
+                *has_misfit |= first < 0.0 || second < 0.0;
+                if second > first { now } else { before }
+            }
+            (None, None) if before.is_string() && now.is_string() => now,
+            (first, second) => {
+                *has_misfit = true;
+                if first.is_none() && second.is_some() { now } else { before }
+            }
+        },
+    }
+}
+
+/// Whether a value is a reason for an end.
+fn is_reason(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::String(word)) => {
+            let word = word.to_lowercase();
+            !["", "null", "none", "0"].contains(&word.as_str()) && !word.ends_with("unspecified")
+        }
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        _ => false,
+    }
+}
+
+/// Whether what stands in an answer holds a string that a model may have written.
+fn has_text(name: &str, value: &Value) -> bool {
+    let is_other = ["role", "type", "finish_reason", "finishReason"].contains(&name);
+    match value {
+        Value::String(text) => !text.is_empty() && !is_other,
+        Value::Array(list) => list.iter().any(|one| has_text(name, one)),
+        Value::Object(all) => all.iter().any(|(name, one)| has_text(name, one)),
+        _ => false,
     }
 }
 
 impl Slow {
     fn read(&mut self, event: &Map<String, Value>) {
         let is_told = |told: Option<&Value>| told.is_some_and(|told| !told.is_null());
-        let mut inner =
-            ["response", "message", "x_groq"].iter().filter_map(|name| event.get(*name)?.get("usage"));
-        // Of several envelopes in one event the last would count; no provider writes two.
-        let inner = inner.rfind(|told| !told.is_null());
-        let told = [inner, event.get("usage"), event.get("usageMetadata")];
+        let inner = |name: &str| event.get(name)?.get("usage");
+        let told = [
+            inner("response"),
+            inner("message"),
+            inner("x_groq"),
+            event.get("usage"),
+            event.get("usageMetadata"),
+        ];
         for figures in told.into_iter().flatten().filter(|told| !told.is_null()) {
-            if let Value::Object(figures) = figures {
-                self.figures.extend(figures.clone().into_iter().filter(|(_, value)| !value.is_null()));
-            } else if self.figures.is_empty() {
-                self.figures.insert("x".to_owned(), Value::Null);
+            if figures.is_object() {
+                let before = Value::Object(std::mem::take(&mut self.figures));
+                if let Value::Object(all) = largest(before, figures.clone(), &mut self.has_misfit) {
+                    self.figures = all;
+                }
+            } else {
+                self.has_misfit = true;
             }
         }
         let list = |name: &str| event.get(name).and_then(Value::as_array);
+        let (mut ended, mut is_written) = (Vec::new(), false);
         for answer in list("choices").into_iter().chain(list("candidates")).flatten() {
             let reason = answer.get("finish_reason").or(answer.get("finishReason"));
             let index = answer.get("index").map_or(Some(0), Value::as_u64);
-            let has_ended = is_told(reason)
-                && !matches!(reason, Some(Value::String(it)) if it.is_empty() || it == "FINISH_REASON_UNSPECIFIED")
-                && reason != Some(&Value::Bool(false));
-            self.ended.extend(index.filter(|index| *index < 128 && has_ended));
+            let index = index.filter(|index| *index < 128);
+            let has_ended = is_reason(reason);
+            let has_text = match answer {
+                Value::Object(answer) => answer.iter().any(|(name, value)| {
+                    (name == "text" || value.is_object() || value.is_array()) && has_text(name, value)
+                }),
+                Value::Array(list) => list.iter().any(|one| !one.is_string() && has_text("choices", one)),
+                _ => false,
+            };
+            is_written |= has_text;
+            match index {
+                _ if has_ended => ended.extend(index),
+                Some(index) if has_text => {
+                    self.ended.remove(&index);
+                }
+                None if has_text => self.ended.clear(),
+                _ => {}
+            }
         }
+        self.ended.extend(ended);
         let kind = event.get("type").and_then(Value::as_str).unwrap_or("");
-        let reason = |outer: &str, name: &str| is_told(event.get(outer).and_then(|outer| outer.get(name)));
+        let reason = |outer: &str, name: &str| is_reason(event.get(outer).and_then(|outer| outer.get(name)));
         let is_stopped = reason("delta", "stop_reason") || reason("promptFeedback", "blockReason");
         let has_ended = self.ended.len() as i64 >= self.answers;
         let any = told.into_iter().any(is_told);
@@ -270,6 +380,22 @@ impl Slow {
             self.is_told_inside = !is_told(event.get("usage")) && !is_told(event.get("usageMetadata"));
         }
         let is_stop = kind == "message_stop" && !self.is_told_inside;
+        let is_generated = match self.meter {
+            Meter::Chat => is_written || (!any && list("choices").is_some_and(|list| !list.is_empty())),
+            Meter::GenerateContent => is_written,
+            Meter::Responses | Meter::Messages => {
+                let is_over =
+                    ["response.completed", "response.incomplete", "response.failed", "response.done"]
+                        .contains(&kind);
+                let begins = |start: &&str| kind.starts_with(*start);
+                !is_over && (kind == "message_start" || ["response.", "content_block"].iter().any(begins))
+            }
+            _ => false,
+        };
+        if is_generated {
+            self.is_over = false;
+            (self.is_final, self.is_fresh) = (self.is_final && any, self.is_fresh && any);
+        }
         self.is_over |= match self.meter {
             Meter::Chat => has_ended,
             Meter::GenerateContent => has_ended || is_stopped,
@@ -284,9 +410,10 @@ impl Slow {
             && (list("choices").is_some_and(Vec::is_empty)
                 || is_told(event.get("x_groq").and_then(|it| it.get("usage"))));
         if any {
+            self.is_fresh = true;
             self.is_final = self.is_over || is_apart;
         } else if self.meter == Meter::Messages && is_stop {
-            self.is_final = true;
+            self.is_final |= self.is_fresh;
         }
     }
 }

@@ -341,19 +341,37 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
     }
 }
 
-/// Takes the cost that OpenRouter states for a call. With a key of one's own at the provider, `cost` is OpenRouter's fee alone:
-/// <https://openrouter.ai/docs/use-cases/usage-accounting>.
+/// Takes the cost that the provider states for a call. With a key of one's own at OpenRouter's provider, `cost` is OpenRouter's fee
+/// alone: <https://openrouter.ai/docs/use-cases/usage-accounting>. xAI tells it in ticks:
+/// <https://docs.x.ai/developers/cost-tracking>.
 pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
-    let Some(cost) = figures.cost.and_then(nano_usd) else {
-        // Its own searches and tools have prices of its own.
-        if !usage.uses.is_none() || !figures.words().server_tools.is_null() {
+    let words = figures.words();
+    if let Some(ticks) = figures.cost_in_usd_ticks.filter(|ticks| *ticks >= 0) {
+        const TICKS_PER_NANO_USD: i64 = 10;
+        usage.terms.unpriced = None;
+        let begun = i64::from(ticks % TICKS_PER_NANO_USD > 0);
+        usage.reported_nano_usd = Some(Amount::of(ticks / TICKS_PER_NANO_USD + begun));
+        return;
+    }
+    let Some(told) = figures.cost else {
+        // Searches and tools of those who tell costs have prices of their own.
+        let counts = [figures.server_side_tools_used, figures.sources_used];
+        let has_used = counts.iter().flatten().any(|count| *count != 0)
+            || [&words.tool_usage, &words.tool_usage_details].into_iter().any(tells_of_something)
+            || !usage.uses.is_none()
+            || !words.server_tools.is_null();
+        if has_used {
             usage.terms.cannot_price(Unpriced::OtherUse);
         }
         return;
     };
+    let Some(cost) = nano_usd(told) else {
+        // What is there and is no cost may be any.
+        usage.terms.cannot_price(Unpriced::ReportedCost);
+        return;
+    };
     // The cost is told on whatever terms it came about.
     usage.terms.unpriced = None;
-    let words = figures.words();
     let upstream =
         words.cost_details.get("upstream_inference_cost").and_then(Value::as_f64).and_then(nano_usd);
     usage.reported_nano_usd = Some(match (&words.is_byok, upstream) {
@@ -364,6 +382,16 @@ pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
             cost
         }
     });
+}
+
+/// Tells whether a count of uses, or one within it, is there and not zero.
+fn tells_of_something(told: &Value) -> bool {
+    match told {
+        Value::Null => false,
+        Value::Object(parts) => parts.values().any(tells_of_something),
+        Value::Array(list) => list.iter().any(tells_of_something),
+        other => other.as_f64() != Some(0.0),
+    }
 }
 
 /// Billionths of a dollar, rounded up: a started one counts. What a figure of 64 bits cannot tell apart from a whole number

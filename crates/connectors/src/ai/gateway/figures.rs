@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value;
 
 use super::answer_terms::KEPT_AS;
+use super::largest::{self, Parsed, Seen};
 
 /// Counts of tokens; absent where the answer has none, and [`NO_COUNT`] where something else stands in their place.
 #[derive(Debug, Default, PartialEq)]
@@ -35,8 +36,13 @@ pub(super) struct Figures {
     pub(super) candidates_token_count: Option<i64>,
     pub(super) thoughts_token_count: Option<i64>,
     pub(super) total_token_count: Option<i64>,
-    /// In US dollars.
+    /// In US dollars; below zero where something stands in its place that is none.
     pub(super) cost: Option<f64>,
+    /// Cost of the call, in ten-billionths of a US dollar (xAI).
+    pub(super) cost_in_usd_ticks: Option<i64>,
+    /// Uses of the provider's tools (xAI).
+    pub(super) server_side_tools_used: Option<i64>,
+    pub(super) sources_used: Option<i64>,
     /// Boxed: most answers have none.
     words: Option<Box<Words>>,
 }
@@ -60,6 +66,9 @@ pub(super) struct Words {
     pub(super) is_byok: Value,
     pub(super) cost_details: Value,
     pub(super) server_tools: Value,
+    // Of xAI:
+    pub(super) tool_usage: Value,
+    pub(super) tool_usage_details: Value,
     /// Values that stood beside the figures.
     pub(super) beside: Value,
 }
@@ -101,6 +110,9 @@ impl Figures {
             "thoughtsTokenCount" => Slot::Count(&mut self.thoughts_token_count),
             "totalTokenCount" => Slot::Count(&mut self.total_token_count),
             "cost" => Slot::Cost(&mut self.cost),
+            "cost_in_usd_ticks" => Slot::Count(&mut self.cost_in_usd_ticks),
+            "num_server_side_tools_used" => Slot::Count(&mut self.server_side_tools_used),
+            "num_sources_used" => Slot::Count(&mut self.sources_used),
             "service_tier" => Slot::Word(words, |words| &mut words.service_tier),
             "speed" => Slot::Word(words, |words| &mut words.speed),
             "inference_geo" => Slot::Word(words, |words| &mut words.inference_geo),
@@ -113,6 +125,8 @@ impl Figures {
             "candidatesTokensDetails" => Slot::Word(words, |words| &mut words.candidates_details),
             "is_byok" => Slot::Word(words, |words| &mut words.is_byok),
             "cost_details" => Slot::Word(words, |words| &mut words.cost_details),
+            "server_side_tool_usage" => Slot::Word(words, |words| &mut words.tool_usage),
+            "server_side_tool_usage_details" => Slot::Word(words, |words| &mut words.tool_usage_details),
             "server_tool_use_details" => Slot::Word(words, |words| &mut words.server_tools),
             KEPT_AS => Slot::Word(words, |words| &mut words.beside),
             _ => Slot::None,
@@ -125,19 +139,51 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         match self {
-            Self::Count(slot) => *slot = count(from)?,
-            Self::Details(slot) => *slot = details(from)?,
-            Self::Cost(slot) => *slot = amount(from)?,
+            Self::Count(slot) => fill(slot, count(from)?)?,
+            Self::Details(slot) => {
+                let details = details(from)?;
+                if *slot != Details::default() {
+                    return Err(twice());
+                }
+                *slot = details;
+            }
+            Self::Cost(slot) => fill(slot, amount(from)?)?,
             Self::Word(words, of) => {
-                let word = Value::deserialize(from)?;
-                if !word.is_null() || words.is_some() {
-                    *of(words.get_or_insert_default()) = word;
+                let word = word(from)?;
+                if !word.is_null() {
+                    let place = of(words.get_or_insert_default());
+                    if !place.is_null() {
+                        return Err(twice());
+                    }
+                    *place = word;
                 }
             }
             Self::None => drop(IgnoredAny::deserialize(from)?),
         }
         Ok(())
     }
+}
+
+fn twice<E: serde::de::Error>() -> E {
+    E::custom("a figure is told twice")
+}
+
+fn fill<T, E: serde::de::Error>(slot: &mut Option<T>, figure: Option<T>) -> Result<(), E> {
+    match figure {
+        None => Ok(()),
+        Some(_) if slot.is_some() => Err(twice()),
+        Some(_) => {
+            *slot = figure;
+            Ok(())
+        }
+    }
+}
+
+/// A value in which no name stands in an object twice.
+fn word<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
+    let mut seen = Seen::default();
+    let word = Parsed(&mut seen).deserialize(from)?;
+    if seen.is_twice { Err(twice()) } else { Ok(word) }
 }
 
 /// Finds the slot of a name.
@@ -164,10 +210,10 @@ impl<'f> Visitor<'_> for Name<'f> {
 }
 
 impl Figures {
-    /// Reads figures as they came. A name that stands there twice says what it says last.
+    /// Reads figures as they came.
     ///
     /// # Errors
-    /// [`serde::de::Error`] of what is no object, and of a part that stands in a detail twice.
+    /// [`serde::de::Error`] of what is no object, and of a figure that stands there twice.
     pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Box<Self>, D::Error> {
         // Filled where they stay: they are large.
         let mut figures = Box::<Self>::default();
@@ -196,6 +242,8 @@ impl<'de> Visitor<'de> for Entries<'_> {
 
 /// Stands for what is there and is no count of anything, such as a text or a number below zero.
 const NO_COUNT: i64 = -1;
+/// Stands for what is there and is no cost.
+const NO_COST: f64 = -1.0;
 
 impl Figures {
     /// Tells whether there are none at all.
@@ -243,6 +291,9 @@ impl Figures {
             thoughts_token_count,
             total_token_count,
             cost: _,
+            cost_in_usd_ticks,
+            server_side_tools_used,
+            sources_used,
             words: _,
         } = self;
         let counts = [
@@ -262,6 +313,9 @@ impl Figures {
             candidates_token_count,
             thoughts_token_count,
             total_token_count,
+            cost_in_usd_ticks,
+            server_side_tools_used,
+            sources_used,
         ];
         let parts = [
             prompt_tokens_details,
@@ -323,6 +377,7 @@ pub(super) struct Details {
     #[serde(deserialize_with = "count")]
     pub(super) image_tokens: Option<i64>,
     /// Lifetimes of what was written to a cache, among them `ttl_12h_tokens`.
+    #[serde(deserialize_with = "word")]
     pub(super) cache_write_tokens_details: Value,
     /// In US dollars, of a cost that is told in parts (Perplexity).
     #[serde(deserialize_with = "amount")]
@@ -356,8 +411,9 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Integer(amount) => Some(amount as f64),
         Found::Float(amount) => Some(amount),
-        Found::Details(parts) => parts.total_cost,
-        _ => None,
+        Found::Details(parts) => Some(parts.total_cost.unwrap_or(NO_COST)),
+        Found::Nothing => None,
+        Found::Other => Some(NO_COST),
     })
 }
 
@@ -394,10 +450,12 @@ impl<'de> Visitor<'de> for Anything {
         Ok(Found::Float(amount))
     }
 
-    /// Google's JSON writes whole numbers of 64 bits as texts: <https://protobuf.dev/programming-guides/json/>.
     fn visit_str<E>(self, text: &str) -> Result<Found, E> {
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        Ok(if is_number { Found::Integer(text.parse().unwrap_or(i64::MAX)) } else { Found::Other })
+        Ok(if largest::is_number(text) {
+            Found::Integer(text.parse().unwrap_or(i64::MAX))
+        } else {
+            Found::Other
+        })
     }
 
     fn visit_unit<E>(self) -> Result<Found, E> {

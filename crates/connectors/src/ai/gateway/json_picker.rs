@@ -1,8 +1,14 @@
 //! Picks a few values out of a JSON text as it passes, piece by piece and in bounded memory.
 
 use super::answer_terms::AnswerTerms;
+use super::event_lines::BYTE_ORDER_MARK;
 use super::json_scan::mark;
 use super::terms_reader::TermsReader;
+
+mod marks;
+
+pub(super) use marks::{Choices, Kind, Marks};
+use marks::{Key, is_reason};
 
 /// The longest value that is kept, in bytes; usage figures have a few hundred.
 const MOST: usize = 8 * 1024;
@@ -14,6 +20,8 @@ const KEY: usize = 24;
 const DEPTH: usize = 24;
 /// Answers that are told apart by their index.
 const MOST_ANSWERS: u32 = u128::BITS;
+/// Figures that may stand in one text beside the last of their place.
+const MOST_DISPLACED: usize = 4;
 
 /// Usage figures, by where they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,106 +52,6 @@ enum Value {
     Stopped,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Usage,
-    UsageMetadata,
-    Model,
-    Kind,
-    /// `response` or `message`.
-    Envelope,
-    XGroq,
-    Choices,
-    Candidates,
-    Ended,
-    Index,
-    Delta,
-    StopReason,
-    PromptFeedback,
-    BlockReason,
-    Other,
-}
-
-impl Key {
-    fn of(text: &[u8]) -> Self {
-        match text {
-            b"usage" => Self::Usage,
-            b"usageMetadata" => Self::UsageMetadata,
-            b"model" | b"modelVersion" => Self::Model,
-            b"type" => Self::Kind,
-            b"response" | b"message" => Self::Envelope,
-            b"x_groq" => Self::XGroq,
-            b"choices" => Self::Choices,
-            b"candidates" => Self::Candidates,
-            b"finish_reason" | b"finishReason" => Self::Ended,
-            b"index" => Self::Index,
-            b"delta" => Self::Delta,
-            b"stop_reason" => Self::StopReason,
-            b"promptFeedback" => Self::PromptFeedback,
-            b"blockReason" => Self::BlockReason,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Meaning of an event's `type`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// No end.
-    #[default]
-    Other,
-    /// A response has come to its end, good or bad.
-    ResponseOver,
-    /// A message has come to its end.
-    MessageStop,
-}
-
-impl Kind {
-    /// <https://platform.openai.com/docs/api-reference/responses-streaming>, and `response.done` of OpenRouter;
-    /// <https://platform.claude.com/docs/en/build-with-claude/streaming>.
-    fn of(value: &[u8]) -> Self {
-        match value {
-            b"\"response.completed\""
-            | b"\"response.incomplete\""
-            | b"\"response.failed\""
-            | b"\"response.done\"" => Self::ResponseOver,
-            b"\"message_stop\"" => Self::MessageStop,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// `choices`, the list of answers in a text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Choices {
-    /// There is none.
-    #[default]
-    Absent,
-    /// It has begun, and nothing stands in it yet.
-    Begun,
-    /// Empty.
-    Empty,
-    /// Something stands in it.
-    Some,
-}
-
-/// Signs of an end in one text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marks {
-    /// Answers that have come to their end: a bit each, by their index.
-    pub(super) ended: u128,
-    /// `choices`.
-    pub(super) choices: Choices,
-    /// Meaning of its `type`.
-    pub(super) kind: Kind,
-    /// `true` when a reason stands there for which the one answer there is has stopped.
-    pub(super) is_stopped: bool,
-    /// `true` when the inner usage is that of `x_groq`.
-    pub(super) is_of_groq: bool,
-    /// `true` when it is one of an array of texts.
-    pub(super) is_in_array: bool,
-}
-
 /// The state of a text that is half read.
 #[derive(Debug)]
 pub(super) struct JsonPicker {
@@ -166,12 +74,19 @@ pub(super) struct JsonPicker {
     capture: Option<(Value, usize)>,
     buffer: Vec<u8>,
     picked: [Option<Vec<u8>>; SLOTS],
+    /// Figures in whose place others were told since.
+    displaced: Vec<Vec<u8>>,
+    /// How many texts have begun, a list of them as one.
+    texts: u32,
+    /// `true` when something stands outside of texts.
+    has_strays: bool,
     /// The last model that was named, as JSON.
     model: Vec<u8>,
     marks: Marks,
     /// Of the answer that is being read.
     index: u32,
     has_ended: bool,
+    has_text: bool,
     /// Reads along what decides the price beside the figures.
     terms: TermsReader,
 }
@@ -194,10 +109,14 @@ impl Default for JsonPicker {
             capture: None,
             buffer: Vec::new(),
             picked: [const { None }; SLOTS],
+            displaced: Vec::new(),
+            texts: 0,
+            has_strays: false,
             model: Vec::new(),
             marks: Marks::default(),
             index: 0,
             has_ended: false,
+            has_text: false,
             terms: TermsReader::default(),
         }
     }
@@ -250,9 +169,24 @@ impl JsonPicker {
         self.picked[slot as usize].take()
     }
 
+    /// Takes the figures in whose place others were told since.
+    pub(super) fn take_displaced(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.displaced)
+    }
+
+    /// Tells whether all that was read is one text, or one list of them, and white space.
+    pub(super) fn is_one_text(&self) -> bool {
+        self.texts <= 1 && !self.has_strays
+    }
+
     /// Takes the signs of an end that the text had.
     pub(super) fn take_marks(&mut self) -> Marks {
         self.terms.text_is_over();
+        if self.has_text {
+            // An answer that is cut: which one it is may not have been told.
+            self.index = MOST_ANSWERS;
+            self.note_text();
+        }
         let marks = Marks { is_in_array: self.base == 1, ..self.marks };
         self.marks = Marks::default();
         marks
@@ -274,8 +208,11 @@ impl JsonPicker {
                 rest = behind;
             }
             self.add_to_key(rest);
-        } else if self.terms.is_reading() {
-            self.terms.read(bytes);
+        } else {
+            self.string_has_text();
+            if self.terms.is_reading() {
+                self.terms.read(bytes);
+            }
         }
         self.keep(bytes);
     }
@@ -316,10 +253,39 @@ impl JsonPicker {
         }
     }
 
+    /// Notes that a string has something in it: what models write stands in strings.
+    fn string_has_text(&mut self) {
+        if matches!(self.outer_key, Key::Choices | Key::Candidates) {
+            self.has_text |= match self.depth.saturating_sub(self.base) {
+                0..=2 => false,
+                3 => self.last_key == Key::Text,
+                _ => !matches!(self.last_key, Key::Role | Key::Kind | Key::Ended),
+            };
+        }
+    }
+
+    /// Notes that something is told of an answer.
+    fn note_text(&mut self) {
+        self.has_text = false;
+        self.marks.has_text = true;
+        if !self.has_ended {
+            self.marks.goes_on |= if self.index < MOST_ANSWERS { 1 << self.index } else { u128::MAX };
+        }
+    }
+
+    /// Notes that something stands outside of all texts.
+    fn note_stray(&mut self) {
+        self.has_strays |= self.depth == 0;
+    }
+
     /// Part of a number, or of a word such as `null`. Returns what is behind, as all these do.
     fn bare<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let length = bytes.iter().take_while(|byte| is_bare(**byte)).count();
         let (bare, behind) = bytes.split_at(length);
+        if self.depth == 0 {
+            // A byte order mark may stand before a text.
+            self.has_strays |= bare.iter().any(|byte| !BYTE_ORDER_MARK.contains(byte));
+        }
         self.note_answer();
         if self.terms.is_reading() {
             self.terms.read(bare);
@@ -331,6 +297,7 @@ impl JsonPicker {
     /// A string begins, and ends if all of it is here.
     fn begin_string<'b>(&mut self, bytes: &'b [u8], behind: &'b [u8]) -> &'b [u8] {
         self.note_answer();
+        self.note_stray();
         self.is_key = self.expects_key;
         if !self.is_key {
             self.terms.string_begins();
@@ -341,9 +308,14 @@ impl JsonPicker {
             let text = &behind[..end];
             if self.is_key {
                 self.has_key(text);
-            } else if self.terms.is_reading() {
-                self.terms.read(text);
-                self.terms.string_ends();
+            } else {
+                if !text.is_empty() {
+                    self.string_has_text();
+                }
+                if self.terms.is_reading() {
+                    self.terms.read(text);
+                    self.terms.string_ends();
+                }
             }
             self.keep(&bytes[..end + 2]);
             return &behind[end + 1..];
@@ -381,8 +353,11 @@ impl JsonPicker {
             }
         } else {
             self.is_escaped = true;
-            if !self.is_key && self.terms.is_reading() {
-                self.terms.read(b"\\");
+            if !self.is_key {
+                self.string_has_text();
+                if self.terms.is_reading() {
+                    self.terms.read(b"\\");
+                }
             }
         }
         behind
@@ -406,6 +381,7 @@ impl JsonPicker {
     }
 
     fn colon<'b>(&mut self, behind: &'b [u8]) -> &'b [u8] {
+        self.note_stray();
         self.keep(b":");
         self.expects_key = false;
         self.may_begin();
@@ -413,6 +389,7 @@ impl JsonPicker {
     }
 
     fn comma<'b>(&mut self, behind: &'b [u8]) -> &'b [u8] {
+        self.note_stray();
         self.terms.comma();
         self.may_end();
         self.keep(b",");
@@ -426,6 +403,7 @@ impl JsonPicker {
         self.keep(&[byte]);
         if self.depth == 0 {
             self.base = usize::from(byte == b'[');
+            self.texts = self.texts.saturating_add(1);
         }
         if self.depth == self.base + 1 {
             self.outer_key = self.last_key;
@@ -434,7 +412,7 @@ impl JsonPicker {
             }
         }
         if self.depth == self.base + 2 {
-            (self.index, self.has_ended) = (0, false);
+            (self.index, self.has_ended, self.has_text) = (0, false, false);
         }
         if let Some(kind) = self.is_object.get_mut(self.depth) {
             *kind = byte == b'{';
@@ -449,6 +427,7 @@ impl JsonPicker {
 
     /// Returns whether a text ends with it.
     fn close(&mut self, byte: u8) -> bool {
+        self.note_stray();
         self.terms.close();
         self.may_end();
         self.keep(&[byte]);
@@ -457,8 +436,13 @@ impl JsonPicker {
         self.may_end();
         self.expects_key = false;
         if matches!(self.outer_key, Key::Choices | Key::Candidates) {
-            if self.depth == self.base + 2 && self.has_ended && self.index < MOST_ANSWERS {
-                self.marks.ended |= 1 << self.index;
+            if self.depth == self.base + 2 {
+                if self.has_ended && self.index < MOST_ANSWERS {
+                    self.marks.ended |= 1 << self.index;
+                }
+                if self.has_text {
+                    self.note_text();
+                }
             }
             if self.depth == self.base + 1 && self.marks.choices == Choices::Begun {
                 self.marks.choices = Choices::Empty;
@@ -504,13 +488,22 @@ impl JsonPicker {
             return;
         }
         self.capture = None;
-        if self.buffer.len() > MOST || self.buffer == b"null" {
+        if self.buffer.len() > MOST {
+            self.marks.is_unread |= matches!(value, Value::Figures(_));
+            return;
+        }
+        if self.buffer == b"null" {
             return;
         }
         match value {
             Value::Figures(slot) => {
                 self.marks.is_of_groq |= self.outer_key == Key::XGroq;
-                self.picked[slot as usize] = Some(std::mem::take(&mut self.buffer));
+                let before = self.picked[slot as usize].replace(std::mem::take(&mut self.buffer));
+                if self.displaced.len() < MOST_DISPLACED {
+                    self.displaced.extend(before);
+                } else {
+                    self.marks.is_unread |= before.is_some();
+                }
             }
             Value::Model => self.model.clone_from(&self.buffer),
             Value::Kind => self.marks.kind = Kind::of(&self.buffer),
@@ -527,12 +520,6 @@ impl JsonPicker {
 /// Tells whether a byte outside strings is neither space nor of JSON's structure (RFC 8259, section 2).
 fn is_bare(byte: u8) -> bool {
     !matches!(byte, b'"' | b':' | b',' | b'{' | b'}' | b'[' | b']' | b' ' | b'\n' | b'\r' | b'\t')
-}
-
-/// Tells whether an answer that is still under way would not say it: some write an empty reason for none, and Gemini's language
-/// has a name for none.
-fn is_reason(value: &[u8]) -> bool {
-    !matches!(value, b"\"\"" | b"\"FINISH_REASON_UNSPECIFIED\"" | b"\"BLOCK_REASON_UNSPECIFIED\"" | b"false")
 }
 
 #[cfg(test)]

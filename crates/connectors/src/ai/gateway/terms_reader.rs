@@ -28,6 +28,7 @@ enum Place {
     Action,
     Tools,
     Tool,
+    Environment,
     ToolUsage,
     SearchUsage,
     Candidates,
@@ -52,6 +53,7 @@ impl Place {
             (Self::Root | Self::Response, b"tools") => Self::Tools,
             (Self::Root | Self::Response, b"tool_usage") => Self::ToolUsage,
             (Self::OutputItem, b"action") => Self::Action,
+            (Self::Tool, b"environment") => Self::Environment,
             (Self::ToolUsage, b"web_search") => Self::SearchUsage,
             (Self::Root, b"candidates") => Self::Candidates,
             (Self::Candidate, b"groundingMetadata") => Self::Grounding,
@@ -87,6 +89,7 @@ enum Wanted {
     ItemStatus,
     ActionType,
     ToolType,
+    EnvironmentType,
     Searches,
     ToolName,
     ExecutedType,
@@ -102,6 +105,7 @@ impl Wanted {
             (Place::OutputItem, b"status") => Self::ItemStatus,
             (Place::Action, b"type") => Self::ActionType,
             (Place::Tool, b"type") => Self::ToolType,
+            (Place::Environment, b"type") => Self::EnvironmentType,
             (Place::SearchUsage, b"num_requests") => Self::Searches,
             (Place::ExecutedTool, b"name") => Self::ToolName,
             (Place::ExecutedTool, b"type") => Self::ExecutedType,
@@ -177,9 +181,13 @@ impl Response {
             self.uses_preview = true;
         }
         if kind == b"code_interpreter" {
-            // Its container is made and billed whether or not it is used.
-            self.unpriced = self.unpriced.or(Some(Unpriced::CodeSession));
+            self.has_container();
         }
+    }
+
+    /// A container is made and billed whether or not it is used.
+    fn has_container(&mut self) {
+        self.unpriced = self.unpriced.or(Some(Unpriced::CodeSession));
     }
 }
 
@@ -299,6 +307,9 @@ impl TermsReader {
             Wanted::ItemStatus => self.has_failed = word == b"failed",
             Wanted::ActionType => self.is_search = word == b"search",
             Wanted::ToolType => self.response.has_tool(word),
+            // A shell that runs elsewhere than at the caller's runs in a container.
+            Wanted::EnvironmentType if word == b"local" => {}
+            Wanted::EnvironmentType => self.response.has_container(),
             Wanted::ToolName => self.ran = Some(Ran::of(word)),
             // The name tells more.
             Wanted::ExecutedType => self.ran = self.ran.or(Some(Ran::of(word))),
@@ -414,7 +425,7 @@ impl TermsReader {
         }
     }
 
-    /// A text is over, or cut: the last one that lists what a response put out counts.
+    /// A text is over, or cut: of those that list what a response put out the one with the most counts.
     pub(super) fn text_is_over(&mut self) {
         self.depth = 0;
         self.elsewhere = self.around;
@@ -426,9 +437,11 @@ impl TermsReader {
         if response.has_output {
             let search = if response.uses_preview { Use::WebSearchPreview } else { Use::WebSearch };
             let terms = &mut self.terms;
-            (terms.uses, terms.unpriced) = (<_>::default(), response.unpriced);
-            terms.uses.set(search, response.billed_searches.unwrap_or(response.searches));
-            terms.uses.set(Use::FileSearch, response.file_searches);
+            terms.unpriced = terms.unpriced.or(response.unpriced);
+            let searches = response.billed_searches.unwrap_or(response.searches);
+            for (of, count) in [(search, searches), (Use::FileSearch, response.file_searches)] {
+                terms.uses.set(of, terms.uses.get(of).max(count));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::answer_terms::{self, KEPT_AS};
 use super::event_lines::{EventLines, Piece};
 use super::figures::{Details, Figures};
 use super::json_picker::{Choices, JsonPicker, Kind, Slot};
+use super::largest::{self, Seen};
 use super::operation::Meter;
 use super::terms_reader::TermsReader;
 
@@ -67,6 +68,10 @@ pub struct UsageReader {
     ended: u128,
     is_over: bool,
     is_final: bool,
+    /// `true` when no part of an answer was told since the last figures.
+    is_fresh: bool,
+    /// `true` when figures were told that are not known.
+    has_missed: bool,
 }
 
 /// Part of `[DONE]` that an event's data has shown so far.
@@ -111,6 +116,8 @@ impl UsageReader {
             ended: 0,
             is_over: false,
             is_final: false,
+            is_fresh: false,
+            has_missed: false,
         }
     }
 
@@ -157,8 +164,15 @@ impl UsageReader {
             figures.add_beside(&terms);
             figures
         });
-        let is_final = self.is_final && figures.as_ref().is_some_and(|it| is_understood(self.meter, it));
-        let usage = figures.map(|figures| usage_of(self.meter, &figures, self.reports_cost));
+        let is_whole = self.form != AnswerForm::Whole || self.picker.is_one_text();
+        let is_final = self.is_final
+            && is_whole
+            && !self.has_missed
+            && !self.told.has_misfit()
+            && figures.as_ref().is_some_and(|it| is_understood(self.meter, it));
+        let usage = figures.as_ref().map(|figures| usage_of(self.meter, figures, self.reports_cost));
+        let fits = figures.zip(usage).is_some_and(|(it, usage)| fits_together(self.meter, &usage, &it));
+        let is_final = is_final && fits;
         let told = std::mem::replace(&mut self.told, Told::Nothing);
         let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
@@ -170,7 +184,7 @@ impl UsageReader {
         self.picker.start_over();
         let is_done = std::mem::replace(&mut self.done, Done::Read(0)).is_done();
         if is_done && self.meter == Meter::Chat {
-            self.is_final = true;
+            self.is_final |= self.is_fresh;
         }
     }
 
@@ -178,13 +192,30 @@ impl UsageReader {
     fn text_is_over(&mut self) {
         let marks = self.picker.take_marks();
         let mut is_told = false;
+        for figures in self.picker.take_displaced() {
+            self.told.add(figures);
+        }
         for slot in [Slot::InnerUsage, Slot::Usage, Slot::UsageMetadata] {
             let Some(figures) = self.picker.take(slot) else { continue };
             self.told.add(figures);
             is_told = true;
             self.is_told_inside = slot == Slot::InnerUsage;
         }
-        self.ended |= marks.ended;
+        self.has_missed |= marks.is_unread;
+        // An answer that goes on behind its end had none.
+        self.ended = (self.ended & !marks.goes_on) | marks.ended;
+        let is_generated = match self.meter {
+            Meter::Chat => marks.has_text || (!is_told && marks.choices == Choices::Some),
+            Meter::GenerateContent => marks.has_text,
+            Meter::Responses | Meter::Messages => marks.kind == Kind::Generated,
+            Meter::Embeddings | Meter::Free | Meter::Unmetered => false,
+        };
+        if is_generated {
+            self.is_over = false;
+            if !is_told {
+                (self.is_final, self.is_fresh) = (false, false);
+            }
+        }
         let is_over = match self.meter {
             Meter::Chat => self.ended.count_ones() >= self.answers,
             Meter::GenerateContent => marks.is_stopped || self.ended.count_ones() >= self.answers,
@@ -194,11 +225,12 @@ impl UsageReader {
         };
         self.is_over |= is_over;
         if is_told {
+            self.is_fresh = true;
             let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array;
             let is_apart = self.meter == Meter::Chat && (marks.choices == Choices::Empty || marks.is_of_groq);
             self.is_final = self.is_over || is_whole || is_apart;
         } else if self.meter == Meter::Messages && is_over && marks.kind == Kind::MessageStop {
-            self.is_final = true;
+            self.is_final |= self.is_fresh;
         }
     }
 }
@@ -227,38 +259,49 @@ enum Told {
     Nothing,
     /// One object, as it came: most answers tell once, and what need not be taken apart is not.
     Once(Vec<u8>),
-    /// Several, the last word on each figure.
-    Often(Map<String, Value>),
+    /// Several, the largest of each figure.
+    Often(Map<String, Value>, Seen),
 }
 
 impl Told {
-    /// The last word counts, figure by figure: Anthropic tells the input first and the output as it grows.
+    /// The largest counts, figure by figure: Anthropic tells the input first and the output as it grows.
     fn add(&mut self, figures: Vec<u8>) {
-        let read = |figures: &[u8]| match serde_json::from_slice(figures) {
-            Ok(Value::Object(figures)) => figures.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            _ => Map::new(),
-        };
-        *self = match std::mem::replace(self, Self::Nothing) {
-            Self::Nothing => Self::Once(figures),
-            Self::Once(before) => {
-                let mut all: Map<_, _> = read(&before);
-                all.extend(read(&figures));
-                Self::Often(all)
+        let mut seen = Seen::default();
+        let mut all = match std::mem::replace(self, Self::Nothing) {
+            Self::Nothing => {
+                *self = Self::Once(figures);
+                return;
             }
-            Self::Often(mut all) => {
-                all.extend(read(&figures));
-                Self::Often(all)
+            Self::Once(before) => read_all(&before, &mut seen),
+            Self::Often(all, before) => {
+                seen = before;
+                all
             }
         };
+        let more = read_all(&figures, &mut seen);
+        largest::add(&mut all, more, &mut seen);
+        *self = Self::Often(all, seen);
     }
 
     /// The figures, if they can be read as such.
-    fn figures(&self) -> Option<Box<Figures>> {
-        match self {
-            Self::Nothing => None,
-            Self::Once(figures) => read_figures(figures),
-            Self::Often(figures) => Figures::read(figures).ok(),
+    fn figures(&mut self) -> Option<Box<Figures>> {
+        if let Self::Once(json) = self {
+            if let Some(figures) = read_once(json) {
+                return Some(figures);
+            }
+            // A figure that stands there twice: kept as it is read.
+            let mut seen = Seen::default();
+            let figures = largest::read(json, &mut seen)?;
+            *self = Self::Often(figures, seen);
         }
+        match self {
+            Self::Nothing | Self::Once(_) => None,
+            Self::Often(figures, _) => Figures::read(&*figures).ok(),
+        }
+    }
+
+    fn has_misfit(&self) -> bool {
+        matches!(self, Self::Often(_, Seen { has_misfit: true, .. }))
     }
 
     /// As compact JSON, with what stood beside it.
@@ -268,7 +311,7 @@ impl Told {
             // What was picked has no space between its parts.
             Self::Once(figures) if terms.is_null() => return String::from_utf8(figures).ok(),
             Self::Once(figures) => serde_json::from_slice(&figures).ok()?,
-            Self::Often(figures) => figures,
+            Self::Often(figures, _) => figures,
         };
         if !terms.is_null() {
             figures.insert(KEPT_AS.to_owned(), terms);
@@ -277,15 +320,18 @@ impl Told {
     }
 }
 
-/// Figures as they came; a part that stands in one of them twice, which the first way of reading refuses, says what it says
-/// last.
-fn read_figures(json: &[u8]) -> Option<Box<Figures>> {
-    let whole = || {
-        let mut from = serde_json::Deserializer::from_slice(json);
-        let figures = Figures::read(&mut from)?;
-        from.end().map(|()| figures)
-    };
-    whole().ok().or_else(|| Figures::read(serde_json::from_slice::<Value>(json).ok()?).ok())
+/// Figures of which none stands there twice.
+fn read_once(json: &[u8]) -> Option<Box<Figures>> {
+    let mut from = serde_json::Deserializer::from_slice(json);
+    let figures = Figures::read(&mut from).ok()?;
+    from.end().ok().map(|()| figures)
+}
+
+/// Figures by their names; what cannot be read is missed.
+fn read_all(json: &[u8], seen: &mut Seen) -> Map<String, Value> {
+    let read = largest::read(json, seen);
+    seen.has_misfit |= read.is_none();
+    read.unwrap_or_default()
 }
 
 /// Tells whether figures tell all that is billed, in numbers. A count that is left out counts as zero only where the provider
@@ -340,7 +386,10 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
         Meter::Responses => TokenUsage {
             input: of(figures.input_tokens),
             cached_input: of(figures.input_tokens_details.cached_tokens),
-            output: of(figures.output_tokens).max(of(figures.output_tokens_details.reasoning_tokens)),
+            // Of a sum and its parts that contradict each other the larger counts.
+            output: of(figures.output_tokens)
+                .max(of(figures.total_tokens).less(of(figures.input_tokens)))
+                .max(of(figures.output_tokens_details.reasoning_tokens)),
             reasoning: of(figures.output_tokens_details.reasoning_tokens),
             ..parts(&figures.input_tokens_details, &figures.output_tokens_details)
         },
@@ -369,7 +418,33 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
     if reports_cost {
         answer_terms::apply_reported(figures, &mut usage);
     }
+    usage.input = usage.input.max(usage.cached_input);
     usage
+}
+
+/// Tells whether no part is larger than its whole, and a response, whose prompt is never empty, used something.
+fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
+    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
+    let is_chat = meter == Meter::Chat;
+    // What was told, and not what it was raised to.
+    let prompt = match meter {
+        Meter::Chat => of(figures.prompt_tokens),
+        Meter::Responses => of(figures.input_tokens),
+        Meter::GenerateContent => {
+            of(figures.prompt_token_count).plus(of(figures.tool_use_prompt_token_count))
+        }
+        _ => usage.input,
+    };
+    let parts = usage.cached_input.plus(usage.cache_write).plus(usage.cache_write_long);
+    // Without a sum nobody knows whether reasoning is within the completion: xAI counts it beside.
+    let is_reasoning_told = !is_chat
+        || figures.total_tokens.is_some()
+        || of(figures.completion_tokens_details.reasoning_tokens) == Amount::ZERO;
+    parts <= prompt
+        && usage.audio_input <= prompt
+        && usage.audio_output.plus(usage.image_output) <= usage.output
+        && is_reasoning_told
+        && (meter != Meter::Responses || usage.total() > Amount::ZERO)
 }
 
 /// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).
@@ -388,6 +463,23 @@ fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
     }
 }
 
+/// Reads what an answer that says no tells of its usage: whoever refuses and tells figures bills them.
+#[must_use]
+pub fn report_of_error(meter: Meter, provider: &Provider, body: &[u8]) -> Option<Report> {
+    let read = |form| {
+        let mut reader = UsageReader::new(meter, provider, form, Amount::ONE);
+        reader.feed(body);
+        reader.finish()
+    };
+    let is_told = |report: &Report| {
+        let is_billed = |usage: &TokenUsage| {
+            usage.total() > Amount::ZERO || usage.reported_nano_usd.is_some_and(|cost| cost > Amount::ZERO)
+        };
+        report.usage.as_ref().is_some_and(is_billed)
+    };
+    [AnswerForm::Whole, AnswerForm::Events].into_iter().map(read).find(is_told)
+}
+
 /// Returns the usage of a call from figures that were kept: for prices that were corrected. `meter` is told by the operation.
 #[must_use]
 pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option<TokenUsage> {
@@ -399,7 +491,7 @@ pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option
         "generate_content" => Meter::GenerateContent,
         _ => return None,
     };
-    let figures = read_figures(raw.as_bytes())?;
+    let figures = Told::Once(raw.as_bytes().to_vec()).figures()?;
     Some(usage_of(meter, &figures, provider.api().reports_cost))
 }
 

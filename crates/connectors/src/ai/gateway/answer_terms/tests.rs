@@ -130,6 +130,15 @@ fn searches_are_counted_where_they_are_billed() {
     let unused =
         of(&[], ",\"tools\":[{\"type\":\"function\",\"name\":\"x\"},{\"type\":\"code_interpreter\"}]");
     assert_eq!(unused.terms.unpriced, Some(Unpriced::CodeSession), "its container is billed all the same");
+    for (environment, what) in [
+        ("container_auto", Some(Unpriced::CodeSession)),
+        ("container_reference", Some(Unpriced::CodeSession)),
+        ("local", None),
+    ] {
+        let shell =
+            format!(",\"tools\":[{{\"type\":\"shell\",\"environment\":{{\"type\":\"{environment}\"}}}}]");
+        assert_eq!(of(&[], &shell).terms.unpriced, what, "{environment}");
+    }
     // A stream tells each item as it is done, and all of them in the end.
     let stream = format!(
         "data: {{\"type\":\"response.output_item.done\",\"item\":{search}}}\n\n\
@@ -294,5 +303,58 @@ fn the_model_that_has_the_price_is_kept_with_the_figures() {
         let unheard = keep_terms(&raw_usage, None, Some(Unpriced::AudioInput)).unwrap();
         assert_eq!(of(unheard.as_str()).unwrap().terms.unpriced, Some(Unpriced::AudioInput));
         assert_eq!(billed_model(raw), None);
+    }
+}
+
+#[test]
+fn a_cost_that_is_there_and_not_understood_is_not_known() {
+    for cost in ["\"5.5\"", "-1", "-0.5", "true", "[]", "[1]", "{}", "{\"total_cost\":\"x\"}"] {
+        let answer = format!("{{\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1,\"cost\":{cost}}}}}");
+        let found = usage(Meter::Chat, "openrouter", false, &answer);
+        assert_eq!(
+            (found.reported_nano_usd, found.terms.unpriced),
+            (None, Some(Unpriced::ReportedCost)),
+            "{cost}"
+        );
+    }
+    for (cost, nano_usd) in [
+        ("null", None),
+        ("0", Some(0)),
+        ("5", Some(5_000_000_000)),
+        ("{\"total_cost\":0.5}", Some(500_000_000)),
+    ] {
+        let answer = format!("{{\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1,\"cost\":{cost}}}}}");
+        let found = usage(Meter::Chat, "openrouter", false, &answer);
+        assert_eq!(
+            (found.reported_nano_usd.map(Amount::get), found.terms.unpriced),
+            (nano_usd, None),
+            "{cost}"
+        );
+    }
+}
+
+#[test]
+fn xais_ticks_are_the_whole_bill_and_its_tools_have_no_price_without_them() {
+    let told = |more: &str| {
+        let answer = format!("{{\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1{more}}}}}");
+        let found = usage(Meter::Chat, "grok", false, &answer);
+        (found.reported_nano_usd.map(Amount::get), found.terms.unpriced)
+    };
+    assert_eq!(
+        told(",\"cost_in_usd_ticks\":37756000,\"num_server_side_tools_used\":2"),
+        (Some(3_775_600), None)
+    );
+    assert_eq!(told(",\"cost_in_usd_ticks\":1"), (Some(1), None), "a started billionth counts");
+    assert_eq!(told(",\"cost_in_usd_ticks\":0,\"cost\":7"), (Some(0), None));
+    assert_eq!(told(",\"num_sources_used\":0,\"num_server_side_tools_used\":0"), (None, None));
+    assert_eq!(told(",\"server_side_tool_usage_details\":{\"web_search_calls\":0}"), (None, None));
+    for used in [
+        "\"num_sources_used\":1",
+        "\"num_server_side_tools_used\":1",
+        "\"num_server_side_tools_used\":\"x\"",
+        "\"server_side_tool_usage\":{\"SERVER_SIDE_TOOL_WEB_SEARCH\":2}",
+        "\"server_side_tool_usage_details\":{\"document_search_calls\":1}",
+    ] {
+        assert_eq!(told(&format!(",{used}")), (None, Some(Unpriced::OtherUse)), "{used}");
     }
 }

@@ -193,7 +193,8 @@ fn figures_are_final_when_nothing_can_be_generated_behind_them() {
         (Meter::Chat, Events, 3, chat("", figures), true),
         (Meter::Chat, Events, 1, chat(&goes_on(0), figures), false),
         (Meter::Chat, Events, 1, chat(&goes_on(0), figures) + &chat(&ends(0), "null"), false),
-        (Meter::Chat, Events, 1, chat(&goes_on(0), figures) + &chat(&ends(0), "null") + done, true),
+        (Meter::Chat, Events, 1, chat(&goes_on(0), figures) + done, true),
+        (Meter::Chat, Events, 1, chat(&goes_on(0), figures) + &chat(&ends(0), "null") + done, false),
         (Meter::Chat, Events, 1, chat(&ends(0), figures), true),
         (Meter::Chat, Events, 1, chat(&ends(0), "null") + &chat(&goes_on(0), figures), true),
         (Meter::Chat, Events, 2, chat(&ends(0), figures), false),
@@ -317,5 +318,209 @@ fn what_is_no_count_or_not_there_leaves_open_what_is_billed() {
     ] {
         let found = gemini(figures);
         assert_eq!((found.usage.unwrap().total().get(), found.is_final), (total, is_final), "{figures}");
+    }
+}
+
+#[test]
+fn what_is_generated_behind_figures_withdraws_that_they_are_final() {
+    use AnswerForm::{Events, Whole};
+    let data = |text: &str| format!("data: {text}\n\n");
+    let figures = r#"{"prompt_tokens":10,"completion_tokens":5}"#;
+    let apart = data(&format!("{{\"choices\":[],\"usage\":{figures}}}"));
+    let text = data(r#"{"choices":[{"index":0,"delta":{"content":"more"}}]}"#);
+    let with = |reason: &str| {
+        data(&format!(
+            "{{\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":{reason}}}],\"usage\":{figures}}}"
+        ))
+    };
+    let each = data(&format!(
+        "{{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"x\"}}}}],\"usage\":{figures}}}"
+    ));
+    let shown = data(&format!(
+        "{{\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"\"}},\"finish_reason\":null}}],\"usage\":{figures}}}"
+    ));
+    let end = data(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#);
+    let done = data("[DONE]");
+    let both = r#""usage":{"input_tokens":5,"output_tokens":9}"#;
+    let paused =
+        data(&format!("{{\"type\":\"message_delta\",\"delta\":{{\"stop_reason\":\"pause_turn\"}},{both}}}"));
+    let interim = data(&format!("{{\"type\":\"message_delta\",\"delta\":{{}},{both}}}"));
+    let block = data(r#"{"type":"content_block_delta","delta":{"text":"x"}}"#);
+    let stop = data(r#"{"type":"message_stop"}"#);
+    let completed = data(&format!("{{\"type\":\"response.completed\",\"response\":{{{both}}}}}"));
+    let progress = data(&format!("{{\"type\":\"response.in_progress\",\"response\":{{{both}}}}}"));
+    let word = data(r#"{"type":"response.output_text.delta","delta":"x"}"#);
+    let counts = r#""usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":5}"#;
+    let piece = |reason: &str| {
+        data(&format!(
+            "{{\"candidates\":[{{\"content\":{{\"parts\":[{{\"text\":\"x\"}}]}},\"finishReason\":{reason}}}],{counts}}}"
+        ))
+    };
+    let blocked =
+        |reason: &str| data(&format!("{{\"promptFeedback\":{{\"blockReason\":{reason}}},{counts}}}"));
+    let untold = data(r#"{"candidates":[{"content":{"parts":[{"text":"x"}]}}]}"#);
+    let (c, m, r, g) = (Meter::Chat, Meter::Messages, Meter::Responses, Meter::GenerateContent);
+    for (meter, form, text, is_final) in [
+        (c, Events, format!("{apart}{text}"), false),
+        (c, Events, format!("{apart}{text}{end}{done}"), false),
+        (c, Events, format!("{apart}{text}{end}{apart}{done}"), true),
+        (c, Events, format!("{text}{end}{shown}"), true),
+        (c, Events, format!("{apart}data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"h"), false),
+        (c, Events, format!("{}{text}", with("\"stop\"")), false),
+        (c, Events, format!("{}{each}", with("\"stop\"")), false),
+        (c, Events, format!("{}{each}{}", with("\"stop\""), with("\"stop\"")), true),
+        (c, Events, with("\"null\""), false),
+        (c, Events, with("0"), false),
+        (c, Events, with("2"), true),
+        (c, Whole, apart.clone(), false),
+        (c, Whole, format!("{apart}{text}"), false),
+        (c, Whole, format!(" {{\"usage\":{figures}}}\n "), true),
+        (c, Whole, format!("{{\"usage\":{figures}}} {{}}"), false),
+        (c, Whole, format!("{{\"usage\":{figures}}}x"), false),
+        (c, Whole, format!("{{\"usage\":{figures}}}]"), false),
+        (m, Events, paused.clone(), true),
+        (m, Events, format!("{paused}{block}"), false),
+        (m, Events, format!("{paused}{block}{interim}"), false),
+        (m, Events, format!("{paused}{block}{interim}{stop}"), true),
+        (m, Events, format!("{interim}{block}{stop}"), false),
+        (r, Events, format!("{completed}{word}"), false),
+        (r, Events, format!("{completed}{progress}"), false),
+        (r, Events, format!("{completed}{word}{completed}"), true),
+        (g, Events, piece("\"STOP\""), true),
+        (g, Events, piece("\"finish_reason_unspecified\""), false),
+        (g, Events, piece("0"), false),
+        (g, Events, piece("1"), true),
+        (g, Events, piece("\"STOP\"") + &piece("null"), false),
+        (g, Events, piece("\"STOP\"") + &untold, false),
+        (g, Events, blocked("0"), false),
+        (g, Events, blocked("\"SAFETY\""), true),
+        (g, Events, blocked("\"SAFETY\"") + &piece("null"), false),
+    ] {
+        assert_eq!(
+            report_of((meter, "openai"), (form, 1), &text).is_final,
+            is_final,
+            "{meter:?} {form:?} {text}"
+        );
+    }
+}
+
+#[test]
+fn of_each_figure_the_largest_counts_that_was_told() {
+    let total = |meter, text: &str| {
+        let found = report(meter, "openai", text.starts_with("data:"), text);
+        (found.usage.unwrap().total().get(), found.is_final)
+    };
+    let chat = |figures: &str| format!("data: {{\"choices\":[],\"usage\":{figures}}}\n\n");
+    let large = chat(r#"{"prompt_tokens":10,"completion_tokens":1000}"#);
+    let zero = chat(r#"{"prompt_tokens":0,"completion_tokens":0}"#);
+    let odd = chat(r#"{"prompt_tokens":0,"completion_tokens":"many"}"#);
+    assert_eq!(total(Meter::Chat, &format!("{large}{zero}")), (1010, true));
+    assert_eq!(total(Meter::Chat, &format!("{zero}{large}{zero}")), (1010, true));
+    assert_eq!(total(Meter::Chat, &format!("{large}{odd}")), (1010, false));
+    assert_eq!(total(Meter::Chat, &format!("{odd}{large}")), (1010, false));
+    let unreadable = chat(r#"{"prompt_tokens":1e400,"completion_tokens":5}"#);
+    assert_eq!(total(Meter::Chat, &format!("{large}{unreadable}")), (1010, false));
+    let long =
+        chat(&format!("{{\"prompt_tokens\":10,\"completion_tokens\":9999,\"x\":\"{}\"}}", "x".repeat(9000)));
+    assert_eq!(total(Meter::Chat, &format!("{large}{long}")), (1010, false));
+    for twice in [
+        r#"{"usage":{"prompt_tokens":10,"completion_tokens":1000,"completion_tokens":1}}"#,
+        r#"{"usage":{"prompt_tokens":10,"completion_tokens":1,"completion_tokens":1000}}"#,
+        r#"{"usage":{"prompt_tokens":10,"completion_tokens":1000},"usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
+    ] {
+        assert_eq!(total(Meter::Chat, twice), (1010, true), "{twice}");
+    }
+    let gemini = |output: i64| {
+        format!(
+            "data: {{\"usageMetadata\":{{\"promptTokenCount\":1,\"candidatesTokenCount\":{output}}}}}\n\n"
+        )
+    };
+    assert_eq!(total(Meter::GenerateContent, &(gemini(900) + &gemini(0))).0, 901);
+    let message = |figures: &str| format!("data: {{\"type\":\"message_delta\",\"usage\":{{{figures}}}}}\n\n");
+    let told = message(
+        r#""input_tokens":1000,"output_tokens":700,"cache_creation":{"ephemeral_1h_input_tokens":100000},"server_tool_use":{"web_search_requests":50}"#,
+    ) + &message(
+        r#""input_tokens":0,"output_tokens":5,"cache_creation":{},"server_tool_use":{"web_search_requests":0}"#,
+    );
+    let found = report(Meter::Messages, "anthropic", true, &told).usage.unwrap();
+    assert_eq!((found.input.get(), found.output.get()), (101_000, 700));
+    assert_eq!(
+        (found.cache_write_long.get(), found.uses.get(strongroom_model::usage::Use::WebSearch)),
+        (100_000, 50)
+    );
+    // What makes a call cheaper is as it was told last.
+    let cached = |count: i64| {
+        chat(&format!(
+            "{{\"prompt_tokens\":900,\"completion_tokens\":1,\"prompt_tokens_details\":{{\"cached_tokens\":{count}}}}}"
+        ))
+    };
+    let found = report(Meter::Chat, "openai", true, &(cached(800) + &cached(0))).usage.unwrap();
+    assert_eq!(found.cached_input, Amount::ZERO);
+}
+
+#[test]
+fn sums_and_parts_that_contradict_each_other_are_counted_at_the_larger_or_held() {
+    let of = |meter, text: &str| {
+        let found = report(meter, "grok", false, text);
+        (found.usage.unwrap().total().get(), found.is_final)
+    };
+    let chat = |figures: &str| of(Meter::Chat, &format!("{{\"usage\":{figures}}}"));
+    let beside = r#"{"prompt_tokens":10,"completion_tokens":5000,"completion_tokens_details":{"reasoning_tokens":5000}}"#;
+    assert!(!chat(beside).1, "nobody knows whether it is within the completion");
+    let summed = r#"{"prompt_tokens":10,"completion_tokens":5000,"total_tokens":10010,"completion_tokens_details":{"reasoning_tokens":5000}}"#;
+    assert_eq!(chat(summed), (10_010, true));
+    let cached = r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":70000}}"#;
+    assert_eq!(chat(cached), (70_005, false));
+    let response = |figures: &str| of(Meter::Responses, &format!("{{\"usage\":{figures}}}"));
+    assert_eq!(response(r#"{"input_tokens":10,"output_tokens":500,"total_tokens":9000}"#), (9000, true));
+    assert_eq!(response(r#"{"input_tokens":0,"output_tokens":0,"total_tokens":0}"#), (0, false));
+    let cached = r#"{"input_tokens":10,"output_tokens":5,"input_tokens_details":{"cached_tokens":70000}}"#;
+    assert_eq!(response(cached), (70_005, false));
+}
+
+#[test]
+fn figures_in_a_refusal_are_read() {
+    let grok = Provider::parse("grok").unwrap();
+    let of = |body: &str| {
+        let report = report_of_error(Meter::Chat, &grok, body.as_bytes())?;
+        Some((report.usage?.total().get(), report.is_final))
+    };
+    let figures = r#""usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}"#;
+    assert_eq!(of(&format!("{{\"error\":{{\"message\":\"x\"}},{figures}}}")), Some((15, true)));
+    assert_eq!(of(&format!("data: {{\"error\":1,\"choices\":[],{figures}}}\n\n")), Some((15, false)));
+    for free in [
+        "",
+        "<html>",
+        r#"{"error":{"message":"x"}}"#,
+        r#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#,
+    ] {
+        assert_eq!(of(free), None, "{free}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_less_counts_than_the_largest_told_whatever_the_order_and_the_cut(
+        told in proptest::collection::vec((0..1000_i64, 0..1000_i64, proptest::prelude::any::<bool>()), 1..8),
+        cut in 0..2000_usize,
+    ) {
+        let mut text = String::new();
+        let mut most = (0, 0);
+        let mut ends = Vec::new();
+        for (input, output, is_apart) in told {
+            let choices = if is_apart { "" } else { "{\"index\":0,\"delta\":{\"content\":\"x\"}}" };
+            text += &format!("data: {{\"choices\":[{choices}],\"usage\":{{\"prompt_tokens\":{input},\"completion_tokens\":{output}}}}}\n\n");
+            most = (most.0.max(input), most.1.max(output));
+            ends.push((text.len(), most));
+        }
+        let text = &text[..cut.min(text.len())];
+        let whole = report(Meter::Chat, "openai", true, text);
+        let (input, output) = ends.iter().rfind(|(end, _)| *end <= text.len()).map_or((0, 0), |(_, most)| *most);
+        let usage = whole.usage.unwrap_or_default();
+        assert!(usage.input.get() >= input && usage.output.get() >= output, "{usage:?} {text}");
+        let behind = format!("{text}\n\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"x\"}}}}]}}\n\n");
+        assert!(!report(Meter::Chat, "openai", true, &behind).is_final, "{behind}");
+        let done = format!("{behind}data: [DONE]\n\n");
+        assert!(!report(Meter::Chat, "openai", true, &done).is_final, "{done}");
     }
 }

@@ -1,0 +1,132 @@
+//! What stands in a text that matters: its keys, and what they say of an end.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    Usage,
+    UsageMetadata,
+    Model,
+    Kind,
+    /// `response` or `message`.
+    Envelope,
+    XGroq,
+    Choices,
+    Candidates,
+    Ended,
+    Index,
+    Delta,
+    StopReason,
+    PromptFeedback,
+    BlockReason,
+    Role,
+    Text,
+    Other,
+}
+
+impl Key {
+    pub(super) fn of(text: &[u8]) -> Self {
+        match text {
+            b"usage" => Self::Usage,
+            b"usageMetadata" => Self::UsageMetadata,
+            b"model" | b"modelVersion" => Self::Model,
+            b"type" => Self::Kind,
+            b"response" | b"message" => Self::Envelope,
+            b"x_groq" => Self::XGroq,
+            b"choices" => Self::Choices,
+            b"candidates" => Self::Candidates,
+            b"finish_reason" | b"finishReason" => Self::Ended,
+            b"index" => Self::Index,
+            b"delta" => Self::Delta,
+            b"stop_reason" => Self::StopReason,
+            b"promptFeedback" => Self::PromptFeedback,
+            b"blockReason" => Self::BlockReason,
+            b"role" => Self::Role,
+            b"text" => Self::Text,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Meaning of an event's `type`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    /// No end.
+    #[default]
+    Other,
+    /// An answer is being generated.
+    Generated,
+    /// A response has come to its end, good or bad.
+    ResponseOver,
+    /// A message has come to its end.
+    MessageStop,
+}
+
+impl Kind {
+    /// <https://platform.openai.com/docs/api-reference/responses-streaming>, and `response.done` of OpenRouter;
+    /// <https://platform.claude.com/docs/en/build-with-claude/streaming>.
+    pub(super) fn of(value: &[u8]) -> Self {
+        match value {
+            b"\"response.completed\""
+            | b"\"response.incomplete\""
+            | b"\"response.failed\""
+            | b"\"response.done\"" => Self::ResponseOver,
+            b"\"message_stop\"" => Self::MessageStop,
+            b"\"message_start\"" => Self::Generated,
+            other if other.starts_with(b"\"response.") || other.starts_with(b"\"content_block") => {
+                Self::Generated
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// `choices`, the list of answers in a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) enum Choices {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It has begun, and nothing stands in it yet.
+    Begun,
+    /// Empty.
+    Empty,
+    /// Something stands in it.
+    Some,
+}
+
+/// Signs of an end in one text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) struct Marks {
+    /// Answers that have come to their end: a bit each, by their index.
+    pub(in super::super) ended: u128,
+    /// Answers of which something is told without an end.
+    pub(in super::super) goes_on: u128,
+    /// `true` when something is told of an answer, with an end or not.
+    pub(in super::super) has_text: bool,
+    /// `true` when figures stand there that were not kept.
+    pub(in super::super) is_unread: bool,
+    /// `choices`.
+    pub(in super::super) choices: Choices,
+    /// Meaning of its `type`.
+    pub(in super::super) kind: Kind,
+    /// `true` when a reason stands there for which the one answer there is has stopped.
+    pub(in super::super) is_stopped: bool,
+    /// `true` when the inner usage is that of `x_groq`.
+    pub(in super::super) is_of_groq: bool,
+    /// `true` when it is one of an array of texts.
+    pub(in super::super) is_in_array: bool,
+}
+
+/// Tells whether an answer that is still under way would not say it. Some write words for none, and Gemini's language has names for
+/// none, or the number 0: <https://ai.google.dev/api/generate-content#FinishReason>.
+pub(super) fn is_reason(value: &[u8]) -> bool {
+    const UNSPECIFIED: &str = "unspecified";
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let Some(word) = text.strip_prefix('"').and_then(|word| word.strip_suffix('"')) else {
+        return text.parse::<f64>().is_ok_and(|number| number != 0.0);
+    };
+    let start = word.len().saturating_sub(UNSPECIFIED.len());
+    let is_none = ["", "null", "none", "0"].iter().any(|none| word.eq_ignore_ascii_case(none));
+    let is_unspecified = word.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(UNSPECIFIED));
+    // What needs escapes is no reason that we know.
+    !is_none && !is_unspecified && !word.contains('\\')
+}
