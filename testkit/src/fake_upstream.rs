@@ -424,6 +424,12 @@ async fn respond(
         "gemini" if !rest.contains("openai/") => gemini::answer(rest, &arrived),
         _ => openai::answer(provider, rest, &arrived),
     };
+    if let (Some(Ending::Told(status)), reply::Reply::Whole(_, body)) = (ending, &answer) {
+        let mut body = body.clone();
+        body["error"] = serde_json::json!({ "code": status, "message": "refused behind the work" });
+        watch.whole();
+        return Ok(reply::json(status, &body));
+    }
     let Some(Ending::Cut(point, then)) = ending else {
         let answer = answer.respond(mode, watch);
         return Ok(if mode == Mode::Echoes { for_a_browser(answer, &key) } else { answer });

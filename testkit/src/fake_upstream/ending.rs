@@ -3,10 +3,11 @@
 //! - `<how far>-then-<what>`: how far the answer comes, `nothing`, `in-head`, `head`, `partial` (all before the last figures)
 //!   or `final` (they, and not what stands behind them), and what comes then: it `breaks` off, or is `silent`.
 //! - `error-<status>`: refused in the provider's own words. `page-<status>`: a page of HTML, as an intermediary shows it.
-//!   `redirect-<status>`.
+//!   `redirect-<status>`. `told-<status>`: refused, with the figures of the answer that does not stream, which are billed.
 //!
 //! `x-stainless-fake-output: <JSON>` is told in the place of the figure of the output, `x-stainless-fake-figures: none` has no figures told at
-//! all, and `x-stainless-fake-figures: always` has those of a chat told in each chunk, the output as one.
+//! all, and `x-stainless-fake-figures: always` has those of a chat told in each chunk, the output as one; `early` has a
+//! chunk of figures stand before a streamed chat, the output as none, and `shrink` one of zeros behind its last figures.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -40,6 +41,7 @@ pub(super) enum Ending {
     Error(u16),
     Page(u16),
     Redirect(u16),
+    Told(u16),
 }
 
 impl Ending {
@@ -55,6 +57,7 @@ impl Ending {
             ("error", number) => Self::Error(status(number)),
             ("page", number) => Self::Page(status(number)),
             ("redirect", number) => Self::Redirect(status(number)),
+            ("told", number) => Self::Told(status(number)),
             _ => {
                 let (point, then) = text.split_once("-then-").expect("an ending");
                 let point = match point {
@@ -74,7 +77,7 @@ impl Ending {
     /// Tells whether a provider bills a call that ends so. An intermediary tells nothing of what was done behind it.
     pub(super) fn is_billed(self) -> bool {
         match self {
-            Self::Cut(..) => true,
+            Self::Cut(..) | Self::Told(_) => true,
             Self::Page(status) => status >= 500,
             Self::Redirect(status) => status == 303,
             Self::Error(status) => matches!(status, 502 | 504),
@@ -84,7 +87,7 @@ impl Ending {
     /// The answer, if it is a short one.
     pub(super) fn answer(self, provider: &str) -> Option<Response> {
         match self {
-            Self::Cut(..) => None,
+            Self::Cut(..) | Self::Told(_) => None,
             Self::Error(status) => {
                 let message = "the fake refuses it";
                 let body = match provider {

@@ -164,13 +164,18 @@ fn chat_stream(provider: &str, model: &str, arrived: &Arrived) -> Reply {
         last["x_groq"] = json!({ "id": "req_1", "usage": usage(provider, arrived) });
         end = vec![event("", &last)];
     }
-    end.push("data: [DONE]\n\n".to_owned());
-    Reply::Pieces {
-        kind: "text/event-stream; charset=utf-8",
-        begin: vec![delta(json!({ "role": "assistant", "content": "" }))],
-        middle,
-        end,
+    let apart = |input: i64, output: i64| {
+        let usage = json!({ "prompt_tokens": input, "completion_tokens": output });
+        event("", &json!({ "id": "chatcmpl-1", "model": model, "choices": [], "usage": usage }))
+    };
+    let mut begin = vec![delta(json!({ "role": "assistant", "content": "" }))];
+    match arrived.header("x-stainless-fake-figures") {
+        Some("early") => begin.insert(0, apart(figures(arrived).0, 0)),
+        Some("shrink") => end.push(apart(0, 0)),
+        _ => {}
     }
+    end.push("data: [DONE]\n\n".to_owned());
+    Reply::Pieces { kind: "text/event-stream; charset=utf-8", begin, middle, end }
 }
 
 fn response(model: &str, status: &str, arrived: &Arrived) -> Value {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const DISCOUNTS: [&str; 4] =
     ["cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cacheTokensDetails"];
 
-/// What was seen while values were read and put together.
+/// Oddities that were seen while values were read and put together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// A name stands in an object twice.

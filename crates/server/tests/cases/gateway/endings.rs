@@ -46,6 +46,9 @@ struct Ending {
 
 const ALL: fn(&Operation) -> bool = |_| true;
 const STREAMS: fn(&Operation) -> bool = Operation::is_stream;
+const WHOLE: fn(&Operation) -> bool =
+    |operation| !operation.is_stream() && operation.name != "generate-array";
+const CHAT_STREAMS: fn(&Operation) -> bool = |operation| operation.name.starts_with("chat-stream");
 /// The client sees the last figures.
 const SHOWN: fn(&Operation) -> bool = |operation| operation.name != "chat-stream-unasked";
 
@@ -67,9 +70,12 @@ const FREE: (Charged, &str) = (Charged::Nothing, "unmetered");
 
 /// Those that end at once or by the client.
 #[rustfmt::skip]
-const ENDINGS: [Ending; 50] = [
+const ENDINGS: [Ending; 56] = [
     ends("comes to its end", &[], Client::Stays, BILLED, 200, ALL),
     ends("figures in every chunk", &[("x-stainless-fake-figures", "always")], Client::Stays, BILLED, 200, ALL),
+    ends("figures before the text", &[("x-stainless-fake-figures", "early")], Client::Stays, BILLED, 200, CHAT_STREAMS),
+    ends("figures before the text and the provider breaks off", &[("x-stainless-fake-figures", "early"), ("x-stainless-fake-ending", "partial-then-breaks")], Client::Stays, HELD, 0, CHAT_STREAMS),
+    ends("zeros behind the figures", &[("x-stainless-fake-figures", "shrink")], Client::Stays, BILLED, 200, CHAT_STREAMS),
     ends("client leaves before the head", &[("x-stainless-fake-ending", "nothing-then-silent")], Client::LeavesBeforeTheHead, HELD, 0, ALL),
     ends("client leaves at the head", &[("x-stainless-fake-ending", "head-then-silent")], Client::LeavesAtTheHead, HELD, 200, ALL),
     ends("client leaves in the body", &[("x-stainless-fake-ending", "partial-then-silent")], Client::LeavesInTheBody, HELD, 200, ALL),
@@ -106,6 +112,9 @@ const ENDINGS: [Ending; 50] = [
     ends("refusal 500", &[("x-stainless-fake-ending", "error-500")], Client::Stays, FREE, 500, ALL),
     ends("refusal 503", &[("x-stainless-fake-ending", "error-503")], Client::Stays, FREE, 503, ALL),
     ends("refusal 529", &[("x-stainless-fake-ending", "error-529")], Client::Stays, FREE, 529, ALL),
+    ends("refusal 400 with figures", &[("x-stainless-fake-ending", "told-400")], Client::Stays, BILLED, 400, WHOLE),
+    ends("refusal 429 with figures", &[("x-stainless-fake-ending", "told-429")], Client::Stays, BILLED, 429, WHOLE),
+    ends("refusal 500 with figures", &[("x-stainless-fake-ending", "told-500")], Client::Stays, BILLED, 500, WHOLE),
     ends("error 502", &[("x-stainless-fake-ending", "error-502")], Client::Stays, HELD, 502, ALL),
     ends("error 504", &[("x-stainless-fake-ending", "error-504")], Client::Stays, HELD, 504, ALL),
     ends("page 500", &[("x-stainless-fake-ending", "page-500")], Client::Stays, HELD, 500, ALL),
