@@ -176,13 +176,15 @@ async fn ask(
             attempt.lost(&Failure::Timeout);
             Err(bad("gave no answer"))
         }
-        Err(ChatError::Refused { status, refused, may_be_billed }) => {
+        Err(ChatError::Refused { status, refused, may_be_billed, report }) => {
             let failure = Failure::Refused {
                 status,
                 health: refused.map_or(FailureReason::ProviderDown, |refused| refused.reason),
                 retry_after: refused.and_then(|refused| refused.retry_after),
             };
-            if may_be_billed {
+            if let Some(report) = report {
+                attempt.billed(&failure, CallEnd::of(*report));
+            } else if may_be_billed {
                 attempt.lost(&failure);
             } else if refused.is_some() {
                 attempt.refused(&failure);

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use strongroom_model::{Amount, Problem, ProblemKind, Provider};
 use url::Url;
 
-use super::gateway::{AnswerForm, Dialect, Meter, Refused, Report, UsageReader, may_be_billed, refused};
+use super::gateway::{
+    AnswerForm, Dialect, Meter, Refused, Report, UsageReader, may_be_billed, refused, report_of_error,
+};
 use super::{Account, ProviderApi};
 use crate::endpoint_guard::GuardedClient;
 
@@ -53,6 +55,8 @@ pub enum ChatError {
         refused: Option<Refused>,
         /// The provider may bill it all the same.
         may_be_billed: bool,
+        /// What it tells of its usage, if it does.
+        report: Option<Box<Report>>,
     },
     /// Its answer has no text, or is not JSON.
     Unreadable,
@@ -187,7 +191,12 @@ fn text_of(provider: &Provider, answer: &Value) -> Option<String> {
 
 fn refusal(provider: &Provider, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ChatError {
     let refused = refused(provider, status, headers, body);
-    ChatError::Refused { status: status.as_u16(), refused, may_be_billed: may_be_billed(status, body) }
+    ChatError::Refused {
+        status: status.as_u16(),
+        refused,
+        may_be_billed: may_be_billed(status, body),
+        report: report_of_error(meter(provider), provider, body).map(Box::new),
+    }
 }
 
 fn not_answered(provider: &Provider, error: reqwest::Error) -> ChatError {

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::BodyExt;
-use strongroom::call::{Attempt, Call, CallTarget, Failure, FailureReason, NewCall};
+use strongroom::call::{Attempt, Call, CallEnd, CallTarget, Failure, FailureReason, NewCall};
 use strongroom_connectors::ai::gateway::{
     AnswerForm, Dialect, Meter, Operation, RequestError, RequestFacts, Route, UsageFilter, UsageReader,
-    may_be_billed, meant, refused,
+    may_be_billed, meant, refused, report_of_error,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -478,6 +478,7 @@ async fn refusal(
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
     let is_billed = may_be_billed(status, &body);
+    let told = report_of_error(asked.meter, provider, &body).map(CallEnd::of);
     let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
@@ -491,14 +492,20 @@ async fn refusal(
             } else {
                 Failure::Refused { status, health: refused.reason, retry_after: refused.retry_after }
             };
-            give_up(attempt, &failure, is_billed);
+            match told {
+                Some(end) => attempt.billed(&failure, end),
+                None => give_up(attempt, &failure, is_billed),
+            }
             // A server that broke down over it may have done it.
             let is_safe = asked.meter != Meter::Unmetered || status < 500;
             Tried::Failed { outcome: Ok(response), then: Then::next_if(can_send_again && is_safe) }
         }
         None => {
-            // It is about the request: every credential would hear the same, and nothing was consumed.
-            settled_without_usage(attempt, status);
+            // It is about the request: every credential would hear the same, and nothing was consumed but what it tells.
+            attempt.answered(status.as_u16()).settle(told.unwrap_or(CallEnd {
+                metering: strongroom_model::usage::Metering::Unmetered,
+                ..CallEnd::UNKNOWN
+            }));
             Tried::Answered(response)
         }
     }
@@ -511,16 +518,6 @@ fn give_up(attempt: Attempt, failure: &Failure, may_be_billed: bool) {
     } else {
         attempt.refused(failure);
     }
-}
-
-fn settled_without_usage(attempt: Attempt, status: StatusCode) {
-    let running = attempt.answered(status.as_u16());
-    running.settle(strongroom::call::CallEnd {
-        usage: None,
-        model: None,
-        raw_usage: None,
-        metering: strongroom_model::usage::Metering::Unmetered,
-    });
 }
 
 /// The body of an error as it is read by people: a coded one would hide what it repeats. One in a coding that is not known is

@@ -96,7 +96,14 @@ impl Attempt {
     /// token and user. Another may be tried; what that one uses is charged beside it, and the client's request counts once.
     pub fn lost(mut self, failure: &Failure) {
         if let Some(settling) = self.open.settling.take() {
-            settling.came_to_nothing(failure, Charge::Held);
+            settling.came_to_nothing(failure, Charge::Billed(Box::new(CallEnd::UNKNOWN)));
+        }
+    }
+
+    /// The provider refused it, and told what it bills for it all the same: it is charged at that, as one that was lost.
+    pub fn billed(mut self, failure: &Failure, end: CallEnd) {
+        if let Some(settling) = self.open.settling.take() {
+            settling.came_to_nothing(failure, Charge::Billed(Box::new(end)));
         }
     }
 

@@ -31,14 +31,14 @@ use crate::admission::{Claim, Consumed, Held, Need, Plan, Settlement, Spent};
 use crate::cache::Snapshot;
 
 /// Charge of an attempt without an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Charge {
     /// It did not leave.
     Nothing,
     /// The provider refused it.
     Request,
-    /// It may have been billed.
-    Held,
+    /// It is or may have been billed: what its answer told, else what was held.
+    Billed(Box<CallEnd>),
 }
 
 /// Purpose of an attempt.
@@ -248,16 +248,18 @@ impl Settling {
             );
             self.purpose.calls.cooldowns.refused(which, reason, retry_after, self.purpose.snapshot.now);
         }
-        let requests = i64::from(charge != Charge::Nothing);
+        let has_left = !matches!(charge, Charge::Nothing);
+        let requests = i64::from(has_left);
         let mut record = Record { requests, client_requests: 0, ..self.record(Kind::Attempt) };
-        if charge == Charge::Held {
-            self.charge(&mut record, CallEnd::UNKNOWN);
+        let is_billed = matches!(charge, Charge::Billed(_));
+        if let Charge::Billed(end) = charge {
+            self.charge(&mut record, *end);
         }
         let spent = spent_by(&record);
         let mut consumed = self.credential_held.consumed(|claim| spent.of(claim.key.unit));
         let epoch = self.credential_held.epoch;
         let mut held = self.client_held;
-        if charge == Charge::Held && held.epoch == epoch {
+        if is_billed && held.epoch == epoch {
             // The client's request counts once, with the last attempt; what this one may have used is used.
             let is_request = |claim: &Claim| claim.key.unit == Unit::Requests;
             let used =
@@ -267,7 +269,7 @@ impl Settling {
         }
         let mut side = locked(&self.client);
         side.held = held;
-        if charge != Charge::Nothing || side.has_left {
+        if has_left || side.has_left {
             side.failed = Some(Box::new(Failed { record, consumed, epoch }));
             return;
         }
