@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use strongroom::call::{CallEnd, Running};
 use strongroom_connectors::ai::gateway::{Meter, UsageFilter, UsageReader};
 use strongroom_connectors::upstream::{self, Answer};
-use strongroom_model::usage::{Metering, TokenUsage};
+use strongroom_model::usage::{Metering, Terms, TokenUsage, Unpriced};
 use tokio::time::{Instant, Sleep};
 
 /// Reason why an answer broke off.
@@ -55,11 +55,14 @@ impl Settlement {
     /// last word stay so when the rest is cut, and what was shown without them bounds nothing.
     fn settle(&mut self) {
         let Some(running) = self.running.take() else { return };
-        let counts_no_tokens =
-            |metering| CallEnd { usage: Some(TokenUsage::default()), metering, ..CallEnd::UNKNOWN };
+        let counts_no_tokens = |metering, unpriced| {
+            let terms = Terms { unpriced, ..Terms::default() };
+            CallEnd { usage: Some(TokenUsage { terms, ..<_>::default() }), metering, ..CallEnd::UNKNOWN }
+        };
         running.settle(match self.meter {
-            Meter::Free => counts_no_tokens(Metering::Reported),
-            Meter::Unmetered => counts_no_tokens(Metering::Unmetered),
+            Meter::Free => counts_no_tokens(Metering::Reported, None),
+            // What it costs nobody tells, and it is not nothing.
+            Meter::Unmetered => counts_no_tokens(Metering::Unmetered, Some(Unpriced::OtherUse)),
             _ => CallEnd::of(self.reader.finish()),
         });
     }

@@ -168,7 +168,9 @@ async fn binary_and_multipart_bodies_pass() {
     let speech = json!({ "model": "tts-1", "input": "Hello", "voice": "alloy" });
     let answer = stage.call("/openai/v1/audio/speech", speech).await.expect(200);
     assert_eq!(answer.header("content-type"), Some("audio/mpeg"));
-    assert_eq!(texts(&stage.record("call", 1, "operation, metering").await), ["audio.speech", "unmetered"]);
+    let record = stage.record("call", 1, "operation, metering, cost_nano_usd").await;
+    assert_eq!(texts(&record[..2]), ["audio.speech", "unmetered"]);
+    assert_eq!(record[2], None, "what it costs nobody tells");
     let form = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n\x00\xff\xfe\r\n--b--\r\n";
     let call = stage.server.call("POST", "/openai/v1/audio/transcriptions").token(&stage.token);
     let answer = call.body(form.to_vec(), "multipart/form-data; boundary=b").await.expect(200);
