@@ -16,7 +16,7 @@ use super::Custody;
 /// How long repeats are gathered.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Most entries of a kind in that time that are written one by one.
-const MAX_WRITTEN: u32 = 32;
+const MAX_WRITTEN: u32 = 64;
 /// Most kinds that are told apart at a time; the repeats of others are written one by one.
 const MAX_KINDS: usize = 10_000;
 
@@ -180,7 +180,7 @@ mod tests {
         let mut written: Vec<_> =
             failures.take(true).into_iter().map(|entry| (entry.actor, entry.detail)).collect();
         written.sort();
-        let detail = r#"{"code":"denied","repeats":968}"#.to_owned();
+        let detail = r#"{"code":"denied","repeats":936}"#.to_owned();
         assert_eq!(written, [("token:a".to_owned(), detail.clone()), ("token:b".to_owned(), detail)]);
         assert!(!failures.has_counted(&entry("token:a", r#"{"code":"denied"}"#)), "the next is a first one");
     }

@@ -274,11 +274,11 @@ async fn failures_that_repeat_over_and_over_are_one_entry_with_their_number() {
         }
     };
     for code in ["access_denied", "not_found"] {
-        for _ in 0..50 {
+        for _ in 0..100 {
             denied(code).await.expect("an entry, or a number");
         }
     }
-    assert_eq!(ground.entries("gateway.call").await.len(), 2 * 32, "the first of each reason");
+    assert_eq!(ground.entries("gateway.call").await.len(), 2 * 64, "the first of each reason");
     ground.room.close().await.expect("an end");
     let room = ground.node().await;
     let entries = room.audit().list(&Filter::default(), false, None, 100).await.expect("entries").items;
@@ -293,9 +293,9 @@ async fn failures_that_repeat_over_and_over_are_one_entry_with_their_number() {
     assert_eq!(
         details,
         [
-            r#"{"code":"access_denied","repeats":18}"#,
+            r#"{"code":"access_denied","repeats":36}"#,
             r#"{"code":"access_denied"}"#,
-            r#"{"code":"not_found","repeats":18}"#,
+            r#"{"code":"not_found","repeats":36}"#,
             r#"{"code":"not_found"}"#,
         ]
     );
