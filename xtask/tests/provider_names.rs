@@ -13,7 +13,7 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("crates/client/src/wire/limit.rs", 2, "Examples of the API."),
     ("crates/client/src/wire/token.rs", 1, "Examples of the API."),
     (
-        "crates/connectors/src/ai/gateway/json_picker.rs",
+        "crates/connectors/src/ai/gateway/json_picker/marks.rs",
         1,
         "A name in OpenAI's language, as one provider writes it.",
     ),
