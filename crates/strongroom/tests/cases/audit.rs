@@ -281,7 +281,7 @@ async fn failures_that_repeat_over_and_over_are_one_entry_with_their_number() {
     assert_eq!(ground.entries("gateway.call").await.len(), 2 * 64, "the first of each reason");
     ground.room.close().await.expect("an end");
     let room = ground.node().await;
-    let entries = room.audit().list(&Filter::default(), false, None, 100).await.expect("entries").items;
+    let entries = room.audit().list(&Filter::default(), false, None, 1000).await.expect("entries").items;
     let mut details: Vec<_> = entries
         .into_iter()
         .map(|it| it.entry)
