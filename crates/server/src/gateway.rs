@@ -8,6 +8,7 @@ mod forward;
 mod header;
 mod metered_body;
 mod model_list;
+mod provider_error;
 mod target;
 
 use std::net::SocketAddr;

@@ -2,10 +2,9 @@
 //! before its answer has begun.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::BodyExt;
 use strongroom::call::{Attempt, Call, CallEnd, CallTarget, Failure, FailureReason, NewCall};
@@ -21,18 +20,13 @@ use super::body::{self, Coding, Long, Reservation};
 use super::body_out::BodyOut;
 use super::metered_body::{MeteredBody, Settlement};
 use super::target::{Located, Target, locate, nowhere, targets};
-use super::{CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, model_list};
+use super::{
+    CREDENTIAL, DENIED_BY, Gateway, REQUEST_ID, SOURCE, header as headers, model_list, provider_error,
+};
 use crate::http::upload::Upload;
 
-/// Longest error of a provider that is read, in bytes.
-const MAX_ERROR_BYTES: usize = 64 * 1024;
-/// Stands in the place of an error that cannot be read here.
-const UNREAD_ERROR: &[u8] =
-    br#"{"error":{"message":"the provider's error came in a coding that is not read here"}}"#;
 /// Unicode, section 23.8, in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Longest time that the rest of an error may take.
-const ERROR_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Request of the client, the same for every credential that is tried.
 struct Asked<'a> {
@@ -468,8 +462,7 @@ async fn refusal(
     can_send_again: bool,
 ) -> Tried {
     let (mut head, body) = answer.into_parts();
-    let (body, is_cut) = read_error(body).await;
-    let (body, is_cut) = decoded_error(&mut head.headers, body, is_cut);
+    let (body, is_cut) = provider_error::read(&mut head.headers, body).await;
     let body = headers::masked(body, attempt.api_key(), is_cut);
     headers::from_provider(&mut head, attempt.api_key());
     head.headers.remove(header::CONTENT_LENGTH);
@@ -518,45 +511,6 @@ fn give_up(attempt: Attempt, failure: &Failure, may_be_billed: bool) {
     } else {
         attempt.refused(failure);
     }
-}
-
-/// The body of an error as it is read by people: a coded one would hide what it repeats. One in a coding that is not known is
-/// left out.
-fn decoded_error(headers: &mut HeaderMap, body: Bytes, is_cut: bool) -> (Bytes, bool) {
-    let coding = Coding::of(headers);
-    headers.remove(header::CONTENT_ENCODING);
-    match coding {
-        Ok(None) => (body, is_cut),
-        Ok(Some(coding)) => {
-            let (decoded, has_more) = coding.decoded_beginning(&body, MAX_ERROR_BYTES);
-            (decoded, is_cut || has_more)
-        }
-        Err(_) => {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            (Bytes::from_static(UNREAD_ERROR), false)
-        }
-    }
-}
-
-/// The body of an error, as far as errors go, and whether there was more of it.
-async fn read_error(mut body: Answer) -> (Bytes, bool) {
-    let (mut read, mut is_cut) = (BytesMut::new(), true);
-    let reading = async {
-        while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else { return };
-            if let Ok(data) = frame.into_data() {
-                let room = MAX_ERROR_BYTES - read.len();
-                read.extend_from_slice(&data[..data.len().min(room)]);
-                if data.len() > room {
-                    return;
-                }
-            }
-        }
-        is_cut = false;
-    };
-    // What has come by then is what there is.
-    let _ = tokio::time::timeout(ERROR_TIMEOUT, reading).await;
-    (read.freeze(), is_cut)
 }
 
 /// Returns the form of an answer, by what its head says and by what was asked for: not all that stream name it well.
