@@ -1,5 +1,5 @@
-//! Denials and failures on their way into the audit trail: of one kind, so many in a minute are written at once, and those that
-//! repeat them in one entry with their number. A caller that is refused in a loop fills no disk.
+//! Denials and failures on their way into the audit trail: of one kind, and of one actor, so many in a minute are written at
+//! once, and those beyond in one entry with their number. A caller that is refused in a loop fills no disk, whatever it varies.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,14 +17,21 @@ use super::Custody;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Most entries of a kind in that time that are written one by one.
 const MAX_WRITTEN: u32 = 64;
-/// Most kinds that are told apart at a time; the repeats of others are written one by one.
+/// Most entries of an actor in that time that are written one by one, of whatever kinds.
+const MAX_WRITTEN_OF_ACTOR: u32 = 512;
+/// Most kinds that are told apart at a time; of others only the actor's bound holds.
 const MAX_KINDS: usize = 10_000;
 
-/// Who failed at what, and why.
+/// Who failed; and at what, and why, unless all failures of the actor are meant. From where is none of it: an actor may have many
+/// addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
     actor: String,
-    remote_address: Option<String>,
+    failure: Option<Failure>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Failure {
     action: String,
     target: (String, Option<String>),
     outcome: &'static str,
@@ -33,30 +40,51 @@ struct Kind {
 
 impl Kind {
     fn of(entry: &NewEntry) -> Self {
-        Self {
-            actor: entry.actor.clone(),
-            remote_address: entry.remote_address.clone(),
+        let failure = Failure {
             action: entry.action.clone(),
             target: (entry.target.kind.clone(), entry.target.id.clone()),
             outcome: entry.outcome.as_str(),
             detail: entry.detail.clone(),
-        }
+        };
+        Self { actor: entry.actor.clone(), failure: Some(failure) }
+    }
+
+    fn any_of_actor(entry: &NewEntry) -> Self {
+        Self { actor: entry.actor.clone(), failure: None }
     }
 }
 
-/// Repeats of a failure that is in the trail.
+/// Failures of a kind in a minute.
 #[derive(Debug)]
 struct Repeats {
     since: Instant,
     written: u32,
+    /// Those that were counted and not written.
     times: u64,
     last: NewEntry,
 }
 
 impl Repeats {
-    /// The entry for all of them.
-    fn into_entry(self) -> NewEntry {
-        let mut detail = serde_json::from_str(&self.last.detail).unwrap_or(json!({}));
+    fn new(last: NewEntry) -> Self {
+        Self { since: Instant::now(), written: 0, times: 0, last }
+    }
+
+    /// Tells that so many are written already, and counts one more.
+    fn has_counted(&mut self, entry: &NewEntry, max_written: u32) -> bool {
+        let is_counted = self.written >= max_written;
+        if is_counted {
+            self.times += 1;
+            self.last = entry.clone();
+        }
+        is_counted
+    }
+
+    /// The entry for those that were counted: of one kind, or of several kinds of an actor.
+    fn into_entry(self, kind: &Kind) -> NewEntry {
+        let mut detail = match kind.failure {
+            Some(_) => serde_json::from_str(&self.last.detail).unwrap_or(json!({})),
+            None => json!({ "kinds": "several" }),
+        };
         if let Value::Object(fields) = &mut detail {
             fields.insert("repeats".to_owned(), self.times.into());
         }
@@ -73,34 +101,42 @@ impl Failures {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells that a failure repeats another one and is counted with it; else it is to be written.
+    /// Tells that a failure is counted with others; else it is to be written.
     fn has_counted(&self, entry: &NewEntry) -> bool {
         let mut known = self.known();
-        let is_full = known.len() >= MAX_KINDS;
-        match known.entry(Kind::of(entry)) {
-            Entry::Occupied(mut repeats) if repeats.get().since.elapsed() < WINDOW => {
-                let repeats = repeats.get_mut();
-                if repeats.written < MAX_WRITTEN {
-                    repeats.written += 1;
-                    return false;
-                }
-                repeats.times += 1;
-                repeats.last = entry.clone();
-                true
+        let (kind, any) = (Kind::of(entry), Kind::any_of_actor(entry));
+        for kind in [&kind, &any] {
+            if known.get(kind).is_some_and(|repeats| repeats.since.elapsed() >= WINDOW && repeats.times == 0)
+            {
+                known.remove(kind);
             }
-            Entry::Vacant(place) if !is_full => {
-                place.insert(Repeats { since: Instant::now(), written: 1, times: 0, last: entry.clone() });
-                false
-            }
-            _ => false,
         }
+        if known.get_mut(&kind).is_some_and(|repeats| repeats.has_counted(entry, MAX_WRITTEN)) {
+            return true;
+        }
+        let of_actor = known.entry(any).or_insert_with(|| Repeats::new(entry.clone()));
+        if of_actor.has_counted(entry, MAX_WRITTEN_OF_ACTOR) {
+            return true;
+        }
+        of_actor.written += 1;
+        let is_full = known.len() >= MAX_KINDS;
+        match known.entry(kind) {
+            Entry::Occupied(mut repeats) => repeats.get_mut().written += 1,
+            Entry::Vacant(place) if !is_full => {
+                place.insert(Repeats { written: 1, ..Repeats::new(entry.clone()) });
+            }
+            Entry::Vacant(_) => {}
+        }
+        false
     }
 
     /// Takes out what repeated a failure, when its time is over or the process ends.
     fn take(&self, is_last: bool) -> Vec<NewEntry> {
         let mut known = self.known();
         let over = known.extract_if(|_, repeats| is_last || repeats.since.elapsed() >= WINDOW);
-        over.filter(|(_, repeats)| repeats.times > 0).map(|(_, repeats)| repeats.into_entry()).collect()
+        over.filter(|(_, repeats)| repeats.times > 0)
+            .map(|(kind, repeats)| repeats.into_entry(&kind))
+            .collect()
     }
 }
 
@@ -186,11 +222,26 @@ mod tests {
     }
 
     #[test]
+    fn whatever_an_actor_varies_it_has_so_many_entries_and_no_more() {
+        let failures = Failures::default();
+        let written = (0..5000).filter(|number| {
+            let entry = entry("token:a", &format!(r#"{{"code":"denied","field":"f{number}"}}"#));
+            !failures
+                .has_counted(&NewEntry { remote_address: Some(format!("2001:db8::{number:x}")), ..entry })
+        });
+        assert_eq!(written.count(), MAX_WRITTEN_OF_ACTOR as usize);
+        assert!(!failures.has_counted(&entry("token:b", "{}")), "another actor has its own");
+        let counted = failures.take(true);
+        assert_eq!(counted.len(), 1);
+        assert_eq!(counted[0].detail, r#"{"kinds":"several","repeats":4488}"#);
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let failures = Failures::default();
         for number in 0..MAX_KINDS + 10 {
-            assert!(!failures.has_counted(&entry(&format!("token:{number}"), "{}")));
+            assert!(!failures.has_counted(&entry(&format!("token:{}", number / 500), &number.to_string())));
         }
-        assert_eq!(failures.known().len(), MAX_KINDS);
+        assert!(failures.known().len() <= MAX_KINDS + MAX_KINDS / 500 + 1);
     }
 }
