@@ -389,7 +389,7 @@ async fn respond(
         };
         locked(&log.bills).entry(key.clone()).or_default().add(bill);
     }
-    if let Some(answer) = ending.and_then(|ending| ending.answer(provider)) {
+    if let Some(answer) = ending.and_then(|ending| ending.answer(provider, &arrived)) {
         watch.whole();
         return Ok(answer);
     }

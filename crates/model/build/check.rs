@@ -107,6 +107,15 @@ fn check_api(api: &Api) -> Result<(), String> {
     ensure(api.key_header == "bearer" || is_header(&api.key_header), || {
         format!("api.key_header: {:?} is neither bearer nor a header's name in lower case", api.key_header)
     })?;
+    let sources =
+        api.bounds.iter().map(|bound| &bound.source).chain(api.files.iter().map(|files| &files.source));
+    for source in sources {
+        ensure(source.starts_with("https://"), || format!("api: {source:?} is no address of a page"))?;
+    }
+    let mut bounds = BTreeSet::new();
+    for bound in &api.bounds {
+        ensure(bounds.insert(bound.field), || format!("api.bounds: {:?} stands there twice", bound.field))?;
+    }
     let mut seen = BTreeSet::new();
     for path in &api.paths {
         let (verb, text) = match (&path.get, &path.post) {
@@ -125,6 +134,7 @@ fn check_api(api: &Api) -> Result<(), String> {
         }
     }
     for refusal in &api.refusals {
+        ensure(refusal.fee_nano_usd >= 0, || "api.refusals: a fee is no less than nothing".to_owned())?;
         let pointers = refusal
             .text
             .iter()

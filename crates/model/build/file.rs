@@ -172,7 +172,8 @@ pub(crate) struct Api {
     pub(crate) key_header: String,
     #[serde(default)]
     pub(crate) fixed_headers: Vec<Header>,
-    pub(crate) output_limits: Vec<OutputLimit>,
+    pub(crate) bounds: Vec<Bound>,
+    pub(crate) files: Option<Files>,
     #[serde(default)]
     pub(crate) unrolls_schemas: bool,
     #[serde(default)]
@@ -203,11 +204,37 @@ pub(crate) struct Header {
     pub(crate) value: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum OutputLimit {
+pub(crate) enum BoundField {
     MaxTokens,
     MaxCompletionTokens,
+    MaxOutputTokens,
+    MaxToolCalls,
+}
+
+/// A field that bounds a call here, and the page that says so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bound {
+    pub(crate) field: BoundField,
+    pub(crate) source: String,
+}
+
+/// What becomes of files in a prompt, and the page that says so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Files {
+    pub(crate) effect: FilesEffect,
+    pub(crate) source: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FilesEffect {
+    Window,
+    Fee,
+    Refused,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -268,13 +295,31 @@ pub(crate) struct Refusal {
     pub(crate) statuses: Vec<u16>,
     pub(crate) text: Option<TextAt>,
     pub(crate) message: Option<String>,
+    pub(crate) message_begins: Option<String>,
     /// JSON pointer to the message, if not OpenAI's.
     pub(crate) message_at: Option<String>,
-    pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) reasons: Vec<String>,
     pub(crate) without_detail: Option<String>,
     pub(crate) nothing_left_at: Option<String>,
     pub(crate) outcome: Outcome,
+    /// What it means for a call, if not what it means for a probe: whoever calls may have brought it about.
+    #[serde(default)]
+    pub(crate) in_calls: InCalls,
+    /// What the provider bills for it.
+    #[serde(default)]
+    pub(crate) fee_nano_usd: i64,
     pub(crate) words: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InCalls {
+    #[default]
+    Same,
+    BadKey,
+    NotPermitted,
+    Request,
 }
 
 #[derive(Debug, Clone, Deserialize)]

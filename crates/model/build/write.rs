@@ -1,11 +1,12 @@
 //! Writes the providers' files as constants, so that nothing is read when a program runs.
 
+use std::collections::BTreeMap;
 use std::fmt::{Result, Write as _};
 
 use super::check::All;
 use super::file::{
-    Alphabet, Api, Dialect, FieldEffect, Meter, ModelEffect, Models, Outcome, OutputLimit, Prices,
-    ProviderFile, ToldTo,
+    AddedField, Alphabet, Api, Dialect, FieldEffect, FilesEffect, Meter, ModelEffect, Models, Outcome,
+    Prices, ProviderFile, ToldTo,
 };
 
 /// The whole file.
@@ -31,6 +32,7 @@ pub(crate) fn constants(all: &All) -> std::result::Result<String, std::fmt::Erro
     }
     routes(&mut out, all)?;
     keys(&mut out, all)?;
+    added_fields(&mut out, all)?;
     models(&mut out, all).map(|()| out)
 }
 
@@ -100,15 +102,20 @@ fn api(out: &mut String, api: &Api) -> Result {
         "bearer" => "KeyHeader::Bearer".to_owned(),
         name => format!("KeyHeader::Named({name:?})"),
     };
+    let files = match api.files.as_ref().map(|files| files.effect) {
+        Some(FilesEffect::Window) => "Window",
+        Some(FilesEffect::Fee) => "Fee",
+        // Nobody says what becomes of them.
+        Some(FilesEffect::Refused) | None => "Refused",
+    };
+    let bounds: Vec<_> = api.bounds.iter().map(|bound| format!("BoundField::{:?}", bound.field)).collect();
     let headers: Vec<_> = api.fixed_headers.iter().map(|header| (&header.name, &header.value)).collect();
     writeln!(
         out,
-        "Api {{ dialect: Dialect::{:?}, key_header: {key_header}, fixed_headers: &{headers:?}, heeds_max_tokens: {}, \
-         heeds_max_completion_tokens: {}, unrolls_schemas: {}, reports_cost: {}, \
-         tells_usage_unasked: {}, paths: &[",
+        "Api {{ dialect: Dialect::{:?}, key_header: {key_header}, fixed_headers: &{headers:?}, bounds: &[{}], \
+         files: FilesEffect::{files}, unrolls_schemas: {}, reports_cost: {}, tells_usage_unasked: {}, paths: &[",
         api.dialect,
-        api.output_limits.contains(&OutputLimit::MaxTokens),
-        api.output_limits.contains(&OutputLimit::MaxCompletionTokens),
+        bounds.join(", "),
         api.unrolls_schemas,
         api.reports_cost,
         api.tells_usage_unasked,
@@ -135,14 +142,9 @@ fn api(out: &mut String, api: &Api) -> Result {
             path.operation,
             path.dialect.unwrap_or(api.dialect),
         )?;
-        for added in &path.adds {
-            let effect = match added.effect {
-                FieldEffect::Bytes => "Bytes",
-                FieldEffect::Window => "Window",
-                FieldEffect::Refused => "Refused",
-                FieldEffect::Deferred => "Deferred",
-            };
-            write!(out, "AddedField {{ name: {:?}, effect: FieldEffect::{effect} }},", added.field)?;
+        for field in &path.adds {
+            added(out, field)?;
+            write!(out, ",")?;
         }
         writeln!(out, "] }},")?;
     }
@@ -163,17 +165,22 @@ fn api(out: &mut String, api: &Api) -> Result {
             Outcome::Unexpected => "Unexpected",
         };
         let at = refusal.message_at.as_deref().unwrap_or("/error/message");
-        let message = refusal.message.as_ref();
-        let message = message.map_or("None".to_owned(), |words| format!("Some(({at:?}, {words:?}))"));
+        let words = |words: &Option<String>| {
+            words.as_ref().map_or("None".to_owned(), |words| format!("Some(({at:?}, {words:?}))"))
+        };
         writeln!(
             out,
-            "Refusal {{ statuses: &{:?}, text: {text}, message: {}, reason: {:?}, without_detail: {:?}, \
-             nothing_left_at: {:?}, outcome: ProbeOutcome::{outcome}, words: {:?} }},",
+            "Refusal {{ statuses: &{:?}, text: {text}, message: {}, message_begins: {}, reasons: &{:?}, \
+             without_detail: {:?}, nothing_left_at: {:?}, outcome: ProbeOutcome::{outcome}, in_calls: InCalls::{:?}, \
+             fee_nano_usd: {}, words: {:?} }},",
             refusal.statuses,
-            message,
-            refusal.reason,
+            words(&refusal.message),
+            words(&refusal.message_begins),
+            refusal.reasons,
             refusal.without_detail,
             refusal.nothing_left_at,
+            refusal.in_calls,
+            refusal.fee_nano_usd,
             refusal.words,
         )?;
     }
@@ -185,7 +192,11 @@ fn api(out: &mut String, api: &Api) -> Result {
         None => ("Nobody", Vec::new()),
         Some(told) => (if told.told_to == ToldTo::Key { "Key" } else { "Minter" }, segments(&told.path)),
     };
-    write!(out, "], minting: {minting}, last_use: Teller::{teller}, last_use_path: &{path:?} }}")
+    let fee = api.refusals.iter().map(|refusal| refusal.fee_nano_usd).max().unwrap_or_default();
+    write!(
+        out,
+        "], refusal_fee_nano_usd: {fee}, minting: {minting}, last_use: Teller::{teller}, last_use_path: &{path:?} }}"
+    )
 }
 
 /// Patterns of models with their providers, in the form of the setting.
@@ -232,6 +243,32 @@ fn keys(out: &mut String, all: &All) -> Result {
                 key.behind, key.length, key.is_hex,
             )?;
         }
+    }
+    writeln!(out, "];")
+}
+
+fn added(out: &mut String, field: &AddedField) -> Result {
+    let effect = match field.effect {
+        FieldEffect::Bytes => "Bytes",
+        FieldEffect::Window => "Window",
+        FieldEffect::Refused => "Refused",
+        FieldEffect::Deferred => "Deferred",
+    };
+    write!(out, "AddedField {{ name: {:?}, effect: FieldEffect::{effect} }}", field.field)
+}
+
+/// The fields that single providers have added, each once: what a field does is the same at all of them.
+fn added_fields(out: &mut String, all: &All) -> Result {
+    let paths = all.providers.iter().flat_map(|(_, file)| &file.api.paths);
+    let fields: BTreeMap<_, _> = paths
+        .flat_map(|path| path.adds.iter().map(move |field| ((&path.operation, &field.field), field)))
+        .collect();
+    writeln!(out, "/// Fields that single providers have added to operations, in the order of both names.")?;
+    writeln!(out, "pub static ADDED_FIELDS: &[(&str, AddedField)] = &[")?;
+    for ((operation, _), field) in fields {
+        write!(out, "({operation:?}, ")?;
+        added(out, field)?;
+        writeln!(out, "),")?;
     }
     writeln!(out, "];")
 }

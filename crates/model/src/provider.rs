@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use api::{
-    AddedField, Api, ApiPath, Dialect, FieldEffect, KeyHeader, Meter, Minting, Operation, PROJECT, Probe,
-    ProbeOutcome, Refusal, Teller, Verb,
+    AddedField, Api, ApiPath, BoundField, Dialect, FieldEffect, FilesEffect, InCalls, KeyHeader, Meter,
+    Minting, Operation, PROJECT, Probe, ProbeOutcome, Refusal, Teller, Verb,
 };
 pub use key_form::{Alphabet, MarkedKey, UnmarkedKey};
 pub use known::{
-    COMPATIBLE, KNOWN, KnownProvider, MARKED_KEYS, MODEL_ROUTES, ModelEffect, ModelMatch, PriceSource,
-    RunVariables, SPECIAL_MODELS, UNMARKED_KEYS, find, speaker_of,
+    ADDED_FIELDS, COMPATIBLE, KNOWN, KnownProvider, MARKED_KEYS, MODEL_ROUTES, ModelEffect, ModelMatch,
+    PriceSource, RunVariables, SPECIAL_MODELS, UNMARKED_KEYS, find, speaker_of,
 };
 
 use crate::problem::Problem;

@@ -68,6 +68,8 @@ pub struct CallBound {
     pub unclear: Option<Box<str>>,
     /// Things that it asks for and that decide its price beside its tokens; most calls ask for nothing.
     pub asked: Vec<Asked>,
+    /// The most that the provider bills for refusing it, in billionths of a US dollar.
+    pub refusal_fee: Amount,
 }
 
 impl CallBound {
@@ -80,6 +82,7 @@ impl CallBound {
         is_metered: false,
         unclear: None,
         asked: Vec::new(),
+        refusal_fee: Amount::ZERO,
     };
 
     /// A call with one prompt and one answer, which tells its usage.
@@ -94,7 +97,16 @@ impl CallBound {
             None => None,
         };
         let (prompts, answers) = (Amount::ONE, Amount::ONE);
-        Self { input, output, prompts, answers, is_metered: true, unclear: None, asked: Vec::new() }
+        Self {
+            input,
+            output,
+            prompts,
+            answers,
+            is_metered: true,
+            unclear: None,
+            asked: Vec::new(),
+            refusal_fee: Amount::ZERO,
+        }
     }
 }
 

@@ -72,7 +72,8 @@ impl<'b> Demand<'b> {
         };
         // What reaches the ceiling may go beyond it: nothing bounds it.
         let bounded = |amount: &Amount| !amount.is_at_ceiling();
-        let need = Need { tokens: tokens.filter(bounded), nano_usd: nano_usd.filter(bounded), ..unbounded };
+        let nano_usd = nano_usd.filter(bounded).map(|most| most.max(bound.refusal_fee));
+        let need = Need { tokens: tokens.filter(bounded), nano_usd, ..unbounded };
         Self { need, at_fault }
     }
 }

@@ -10,12 +10,12 @@ use serde_json::json;
 use strongroom_connectors::ai::Account;
 use strongroom_connectors::ai::chat::{self, ChatError, Question};
 use strongroom_model::provider::{KNOWN, KnownProvider};
-use strongroom_model::usage::{CallBound, Metering};
+use strongroom_model::usage::CallBound;
 use strongroom_model::{Problem, ProblemKind, Provider};
 
 pub use suggestion::Suggestion;
 
-use crate::call::{Attempt, CallEnd, CallService, CallTarget, Failure, FailureReason, NewCall};
+use crate::call::{Attempt, CallEnd, CallService, CallTarget, Failure, NewCall};
 use crate::settings::Settings;
 
 /// The longest answer that is asked for, in tokens.
@@ -176,22 +176,12 @@ async fn ask(
             attempt.lost(&Failure::Timeout);
             Err(bad("gave no answer"))
         }
-        Err(ChatError::Refused { status, refused, may_be_billed, report }) => {
-            let failure = Failure::Refused {
-                status,
-                health: refused.map_or(FailureReason::ProviderDown, |refused| refused.reason),
-                retry_after: refused.and_then(|refused| refused.retry_after),
-            };
-            if let Some(report) = report {
-                attempt.billed(&failure, CallEnd::of(*report));
-            } else if may_be_billed {
-                attempt.lost(&failure);
-            } else if refused.is_some() {
-                attempt.refused(&failure);
-            } else {
-                let end =
-                    CallEnd { usage: None, model: None, raw_usage: None, metering: Metering::Unmetered };
-                attempt.answered(status).settle(end);
+        Err(ChatError::Refused { status, refused, bill }) => {
+            let failure = refused.map(|it| Failure::of_refusal(status, it.reason, it.retry_after));
+            match (failure, CallEnd::of_refusal(bill)) {
+                (Some(failure), Some(end)) => attempt.billed(&failure, end),
+                (Some(failure), None) => attempt.refused(&failure),
+                (None, end) => attempt.answered(status).settle(end.unwrap_or(CallEnd::UNBILLED)),
             }
             Err(bad(&format!("refused the question with status {status}")))
         }

@@ -28,7 +28,7 @@ use crate::token;
 
 pub use attempt::{Attempt, Running};
 pub(crate) use model_names::ModelNames;
-pub use strongroom_connectors::ai::gateway::{FailureReason, Report};
+pub use strongroom_connectors::ai::gateway::{FailureReason, RefusalBill, Report};
 
 use selection::{Candidate, Key};
 use settlement::{ClientSide, Holds, Purpose};
@@ -73,6 +73,11 @@ pub enum Failure {
         /// The HTTP status.
         status: u16,
     },
+    /// The key may not do what was asked, and another may; it is right for the rest.
+    NotPermitted {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The provider refused it.
     Refused {
         /// The HTTP status.
@@ -82,6 +87,17 @@ pub enum Failure {
         /// When the provider says to come back.
         retry_after: Option<Duration>,
     },
+}
+
+impl Failure {
+    /// The failure of an attempt that the provider refused, by what that means for the key.
+    #[must_use]
+    pub fn of_refusal(status: u16, health: Option<FailureReason>, retry_after: Option<Duration>) -> Self {
+        match health {
+            Some(health) => Self::Refused { status, health, retry_after },
+            None => Self::NotPermitted { status },
+        }
+    }
 }
 
 /// How a call ended.
@@ -100,6 +116,27 @@ pub struct CallEnd {
 impl CallEnd {
     /// Nothing is known: what was held counts.
     pub const UNKNOWN: Self = Self { usage: None, model: None, raw_usage: None, metering: Metering::Held };
+
+    /// Nothing was consumed.
+    pub const UNBILLED: Self =
+        Self { usage: None, model: None, raw_usage: None, metering: Metering::Unmetered };
+
+    /// The end of a call that the provider refused, if it bills that all the same: at what it told, else at what was held, and
+    /// at no less than the fee that it says it takes.
+    #[must_use]
+    pub fn of_refusal(bill: RefusalBill) -> Option<Self> {
+        let RefusalBill { report, fee, may_be_billed } = bill;
+        let mut end = match report {
+            Some(report) => Self::of(*report),
+            None if may_be_billed => Self::UNKNOWN,
+            None => return None,
+        };
+        if fee.is_some() {
+            let usage = end.usage.get_or_insert_default();
+            usage.reported_nano_usd = usage.reported_nano_usd.max(fee);
+        }
+        Some(end)
+    }
 
     /// The end of a call whose answer said this of itself. Figures that are not the provider's last word bound nothing:
     /// the call is charged at what was held, and at no less than they say.

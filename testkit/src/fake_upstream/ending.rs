@@ -2,8 +2,9 @@
 //!
 //! - `<how far>-then-<what>`: how far the answer comes, `nothing`, `in-head`, `head`, `partial` (all before the last figures)
 //!   or `final` (they, and not what stands behind them), and what comes then: it `breaks` off, or is `silent`.
-//! - `error-<status>`: refused in the provider's own words. `page-<status>`: a page of HTML, as an intermediary shows it.
-//!   `redirect-<status>`. `told-<status>`: refused, with the figures of the answer that does not stream, which are billed.
+//! - `error-<status>`: refused in the provider's own words, or in those of `x-stainless-fake-refusal: <JSON>`.
+//!   `page-<status>`: a page of HTML, as an intermediary shows it. `redirect-<status>`. `told-<status>`: refused, with the
+//!   figures of the answer that does not stream, which are billed.
 //!
 //! `x-stainless-fake-output: <JSON>` is told in the place of the figure of the output, `x-stainless-fake-figures: none` has no figures told at
 //! all, and `x-stainless-fake-figures: always` has those of a chat told in each chunk, the output as one; `early` has a
@@ -78,17 +79,20 @@ impl Ending {
     pub(super) fn is_billed(self) -> bool {
         match self {
             Self::Cut(..) | Self::Told(_) => true,
-            Self::Page(status) => status >= 500,
+            Self::Page(status) => matches!(status, 403 | 408 | 499 | 500..),
             Self::Redirect(status) => status == 303,
-            Self::Error(status) => matches!(status, 502 | 504),
+            Self::Error(status) => matches!(status, 408 | 499 | 502 | 504),
         }
     }
 
     /// The answer, if it is a short one.
-    pub(super) fn answer(self, provider: &str) -> Option<Response> {
+    pub(super) fn answer(self, provider: &str, arrived: &Arrived) -> Option<Response> {
         match self {
             Self::Cut(..) | Self::Told(_) => None,
             Self::Error(status) => {
+                if let Some(body) = arrived.header("x-stainless-fake-refusal") {
+                    return Some(reply::json(status, &serde_json::from_str(body).expect("JSON")));
+                }
                 let message = "the fake refuses it";
                 let body = match provider {
                     "anthropic" => {

@@ -81,6 +81,12 @@ impl Answer {
             .is_some_and(|message| message.to_ascii_lowercase().contains(&words.to_ascii_lowercase()))
     }
 
+    /// Tells whether the provider's own message, at a JSON pointer, begins with these words.
+    pub(super) fn begins(&self, at: &str, words: &str) -> bool {
+        let first = self.text(at).and_then(|message| message.get(..words.len()));
+        first.is_some_and(|first| first.eq_ignore_ascii_case(words))
+    }
+
     /// Returns the meaning of the status alone. `accepted` are the words for a success.
     pub(super) fn by_status(&self, accepted: &'static str) -> Verdict {
         use ProbeOutcome::{BadKey, EmptyAccount, Ok, RateLimited, Unexpected};

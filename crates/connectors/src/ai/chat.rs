@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use strongroom_model::provider::BoundField;
 use strongroom_model::{Amount, Problem, ProblemKind, Provider};
 use url::Url;
 
 use super::gateway::{
-    AnswerForm, Dialect, Meter, Refused, Report, UsageReader, may_be_billed, refused, report_of_error,
+    AnswerForm, Dialect, Meter, RefusalBill, Refused, Report, UsageReader, refusal_bill, refused,
 };
 use super::{Account, ProviderApi};
 use crate::endpoint_guard::GuardedClient;
@@ -53,10 +54,8 @@ pub enum ChatError {
         status: u16,
         /// Meaning for the key; `None` when the refusal is about the question.
         refused: Option<Refused>,
-        /// The provider may bill it all the same.
-        may_be_billed: bool,
-        /// What it tells of its usage, if it does.
-        report: Option<Box<Report>>,
+        /// What it may have billed all the same.
+        bill: RefusalBill,
     },
     /// Its answer has no text, or is not JSON.
     Unreadable,
@@ -157,7 +156,7 @@ fn body(provider: &Provider, question: &Question<'_>) -> Value {
         }),
         Dialect::OpenAi => {
             // Reasoning models refuse `max_tokens`; providers that do not document the newer name may ignore it.
-            let limit = if provider.api().heeds_max_completion_tokens {
+            let limit = if provider.api().bounds.contains(&BoundField::MaxCompletionTokens) {
                 "max_completion_tokens"
             } else {
                 "max_tokens"
@@ -191,12 +190,8 @@ fn text_of(provider: &Provider, answer: &Value) -> Option<String> {
 
 fn refusal(provider: &Provider, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ChatError {
     let refused = refused(provider, status, headers, body);
-    ChatError::Refused {
-        status: status.as_u16(),
-        refused,
-        may_be_billed: may_be_billed(status, body),
-        report: report_of_error(meter(provider), provider, body).map(Box::new),
-    }
+    let bill = refusal_bill(meter(provider), provider, status, body, false);
+    ChatError::Refused { status: status.as_u16(), refused, bill }
 }
 
 fn not_answered(provider: &Provider, error: reqwest::Error) -> ChatError {

@@ -63,11 +63,15 @@ impl ProviderApi {
     }
 
     pub(super) fn verdict(&self, answer: &Answer) -> Verdict {
-        let fitting = self.facts.refusals.iter().find(|refusal| fits(refusal, answer));
-        fitting.map_or_else(
+        self.refusal(answer).map_or_else(
             || answer.by_status(self.facts.probe.accepted),
             |refusal| Verdict::new(refusal.outcome, refusal.words),
         )
+    }
+
+    /// The first refusal of the provider's file that an answer is.
+    pub(super) fn refusal(&self, answer: &Answer) -> Option<&'static Refusal> {
+        self.facts.refusals.iter().find(|refusal| fits(refusal, answer))
     }
 }
 
@@ -80,7 +84,8 @@ fn fits(refusal: &Refusal, answer: &Answer) -> bool {
     (refusal.statuses.is_empty() || refusal.statuses.contains(&answer.status.as_u16()))
         && refusal.text.is_none_or(|(at, values)| answer.text(at).is_some_and(|text| values.contains(&text)))
         && refusal.message.is_none_or(|(at, words)| answer.says(at, words))
-        && refusal.reason.is_none_or(|reason| detail_has("reason", reason))
+        && refusal.message_begins.is_none_or(|(at, words)| answer.begins(at, words))
+        && (refusal.reasons.is_empty() || refusal.reasons.iter().any(|reason| detail_has("reason", reason)))
         && refusal.without_detail.is_none_or(|kind| !detail_has("@type", kind))
         && refusal.nothing_left_at.is_none_or(|at| number(at).is_some_and(|left| left <= 0.0))
 }

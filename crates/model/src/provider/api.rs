@@ -99,6 +99,30 @@ pub enum FieldEffect {
     Deferred,
 }
 
+/// Field that bounds a call where its provider heeds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BoundField {
+    /// `max_tokens` limits an answer with all that is billed of it.
+    MaxTokens,
+    /// `max_completion_tokens` does.
+    MaxCompletionTokens,
+    /// `max_output_tokens` of the Responses API, or `maxOutputTokens` of Gemini, does.
+    MaxOutputTokens,
+    /// `max_tool_calls` limits the calls of all tools that the provider carries out.
+    MaxToolCalls,
+}
+
+/// Effect of files in a prompt on the bound of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilesEffect {
+    /// They are in the prompt: no more than the model's window.
+    Window,
+    /// The same, and a service that reads them may be billed.
+    Fee,
+    /// Nothing bounds what the provider does with them, or it says nowhere what that is.
+    Refused,
+}
+
 /// Header that a provider takes its key in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyHeader {
@@ -160,16 +184,36 @@ pub struct Refusal {
     pub text: Option<(&'static str, &'static [&'static str])>,
     /// The text at this JSON pointer has these words in it, in upper or lower case.
     pub message: Option<(&'static str, &'static str)>,
-    /// An entry of `error.details` has this `reason`.
-    pub reason: Option<&'static str>,
+    /// The text at this JSON pointer begins with these words, in upper or lower case. Errors repeat what was asked behind
+    /// their first words, so that whoever calls can write others into them.
+    pub message_begins: Option<(&'static str, &'static str)>,
+    /// An entry of `error.details` has one of these as its `reason`; of none, any.
+    pub reasons: &'static [&'static str],
     /// No entry of `error.details` has this `@type`.
     pub without_detail: Option<&'static str>,
     /// The number at this JSON pointer is zero or less.
     pub nothing_left_at: Option<&'static str>,
     /// Its meaning.
     pub outcome: ProbeOutcome,
+    /// What it means for a call.
+    pub in_calls: InCalls,
+    /// What the provider bills for it at the least, in billionths of a US dollar.
+    pub fee_nano_usd: i64,
     /// The same in our words, with the remedy.
     pub words: &'static str,
+}
+
+/// Meaning of a refusal for a call, which says what a probe, that asks for nothing, does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InCalls {
+    /// The same as for a probe.
+    Same,
+    /// The key is not accepted for any call.
+    BadKey,
+    /// The key may not do what was asked, and another key may.
+    NotPermitted,
+    /// It is about what was asked.
+    Request,
 }
 
 /// Making of keys over the provider's API.
@@ -207,10 +251,10 @@ pub struct Api {
     pub key_header: KeyHeader,
     /// Headers that every call in the provider's own dialect must have, beside the key.
     pub fixed_headers: &'static [(&'static str, &'static str)],
-    /// `true` when `max_tokens` limits an answer with all that is billed of it.
-    pub heeds_max_tokens: bool,
-    /// `true` when `max_completion_tokens` does.
-    pub heeds_max_completion_tokens: bool,
+    /// Fields that bound a call here, as a page of the provider says; what it passes over bounds nothing.
+    pub bounds: &'static [BoundField],
+    /// Effect of files in a prompt, and of what may refer to some.
+    pub files: FilesEffect,
     /// `true` when what a schema names is copied to where it is named, so that a prompt can be longer than its bytes.
     pub unrolls_schemas: bool,
     /// `true` when the figures of an answer tell its cost.
@@ -223,6 +267,8 @@ pub struct Api {
     pub probe: Probe,
     /// Answers that mean something else than their status says; the first that fits decides.
     pub refusals: &'static [Refusal],
+    /// Highest fee of these refusals, in billionths of a US dollar.
+    pub refusal_fee_nano_usd: i64,
     /// Call that makes keys, where there is one.
     pub minting: Option<Minting>,
     /// Call that tells when a key was last used.

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use strongroom::call::{Attempt, Call, CallEnd, CallTarget, Failure, FailureReason, NewCall};
 use strongroom_connectors::ai::gateway::{
     AnswerForm, Dialect, Meter, Operation, RequestError, RequestFacts, Route, UsageFilter, UsageReader,
-    may_be_billed, meant, refused, report_of_error,
+    meant, refusal_bill, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -208,6 +208,10 @@ fn is_json(headers: &HeaderMap, meter: Meter) -> Result<bool, Problem> {
 fn unreadable(error: RequestError) -> Problem {
     match error {
         RequestError::NotJson => Problem::invalid("body", "the body must be one JSON object"),
+        RequestError::NotUtf8 => Problem::invalid("body", "the body must be UTF-8"),
+        RequestError::TooManyFields(place) => {
+            Problem::invalid("body", format!("{place} has more fields than a request can have"))
+        }
         RequestError::Twice(field) => {
             Problem::invalid(field, format!("{field} stands twice in the body; give each field once"))
         }
@@ -328,13 +332,22 @@ async fn try_one(
             health: strongroom::call::FailureReason::ProviderDown,
             retry_after: None,
         };
-        give_up(attempt, &failure, may_be_billed(status, &[]));
+        refuse(attempt, &failure, CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &[], false)));
         // Followed, it would take the client's token to wherever it leads.
         let problem = Problem::new(
             ProblemKind::BadGateway,
             format!("{provider} redirects elsewhere: set the final address as the credential's endpoint"),
         );
         return Tried::Failed { outcome: Err(problem), then: Then::next_if(can_send_again) };
+    }
+    if answer.status() == StatusCode::RESET_CONTENT {
+        // RFC 9110, section 15.3.6: nothing may stand behind it, and a client would take that for the next answer.
+        attempt.lost(&Failure::Unblamed { status: StatusCode::RESET_CONTENT.as_u16() });
+        let problem = Problem::new(
+            ProblemKind::BadGateway,
+            format!("{provider} answered with 205, which no answer of a model has"),
+        );
+        return Tried::Failed { outcome: Err(problem), then: Then::Stop };
     }
     Tried::Answered(stream(gateway, attempt, answer, asked, provider, credential))
 }
@@ -470,8 +483,7 @@ async fn refusal(
     head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
     let refused = refused(provider, head.status, &head.headers, &body);
     let status = head.status;
-    let is_billed = may_be_billed(status, &body);
-    let told = report_of_error(asked.meter, provider, &body).map(CallEnd::of);
+    let end = CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &body, is_cut));
     let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
@@ -479,37 +491,30 @@ async fn refusal(
             let status = status.as_u16();
             // Another account than the key's, that the caller has named, is refused in the words for a bad key.
             let is_callers =
-                refused.reason == FailureReason::BadKey && headers::names_an_account(&asked.headers);
+                refused.reason == Some(FailureReason::BadKey) && headers::names_an_account(&asked.headers);
             let failure = if is_callers {
                 Failure::Unblamed { status }
             } else {
-                Failure::Refused { status, health: refused.reason, retry_after: refused.retry_after }
+                Failure::of_refusal(status, refused.reason, refused.retry_after)
             };
-            match told {
-                Some(end) => attempt.billed(&failure, end),
-                None => give_up(attempt, &failure, is_billed),
-            }
+            refuse(attempt, &failure, end);
             // A server that broke down over it may have done it.
             let is_safe = asked.meter != Meter::Unmetered || status < 500;
             Tried::Failed { outcome: Ok(response), then: Then::next_if(can_send_again && is_safe) }
         }
         None => {
-            // It is about the request: every credential would hear the same, and nothing was consumed but what it tells.
-            attempt.answered(status.as_u16()).settle(told.unwrap_or(CallEnd {
-                metering: strongroom_model::usage::Metering::Unmetered,
-                ..CallEnd::UNKNOWN
-            }));
+            // It is about the request: every credential would hear the same.
+            attempt.answered(status.as_u16()).settle(end.unwrap_or(CallEnd::UNBILLED));
             Tried::Answered(response)
         }
     }
 }
 
-/// Settles an attempt that came to nothing, after which another may be tried.
-fn give_up(attempt: Attempt, failure: &Failure, may_be_billed: bool) {
-    if may_be_billed {
-        attempt.lost(failure);
-    } else {
-        attempt.refused(failure);
+/// Settles an attempt that was refused, after which another may be tried, at what is billed all the same.
+fn refuse(attempt: Attempt, failure: &Failure, billed: Option<CallEnd>) {
+    match billed {
+        Some(end) => attempt.billed(failure, end),
+        None => attempt.refused(failure),
     }
 }
 

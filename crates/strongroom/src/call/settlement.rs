@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use strongroom_model::limit::Unit;
+use strongroom_model::usage::Metering;
 use strongroom_model::{Amount, Provider, UserId};
 use strongroom_store::usage::{Kind, Record};
 
@@ -192,7 +193,10 @@ impl Settling {
         if status < 400 {
             self.has_served();
         }
-        self.note_canary(matches!(status, 401 | 403));
+        // A refusal of the key comes to nothing; another 401 or 403 tells nothing of it.
+        if !matches!(status, 401 | 403) {
+            self.note_canary(false);
+        }
         first_byte_ms
     }
 
@@ -224,7 +228,7 @@ impl Settling {
     pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
         let (status, reason, retry_after) = match failure {
             Failure::Ours => (0, None, None),
-            Failure::Unblamed { status } => (*status, None, None),
+            Failure::Unblamed { status } | Failure::NotPermitted { status } => (*status, None, None),
             Failure::Connect | Failure::Timeout => (0, Some(FailureReason::ProviderDown), None),
             Failure::Refused { status, health, retry_after } => {
                 let millis = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
@@ -232,7 +236,7 @@ impl Settling {
             }
         };
         self.status = status;
-        if reason == Some(FailureReason::BadKey) {
+        if reason == Some(FailureReason::BadKey) || matches!(failure, Failure::NotPermitted { .. }) {
             self.note_canary(true);
         }
         if let (Some(which), Some(reason)) = (self.which(), reason) {
@@ -281,8 +285,8 @@ impl Settling {
     /// The call is over.
     pub(super) fn settle(mut self: Box<Self>, end: CallEnd) {
         let mut record = self.record(Kind::Call);
-        // What a provider refuses it does not bill.
-        if self.status < 400 || end.usage.is_some() {
+        // What a provider itself refuses it does not bill.
+        if self.status < 400 || end.usage.is_some() || end.metering == Metering::Held {
             self.charge(&mut record, end);
         }
         let spent = spent_by(&record);

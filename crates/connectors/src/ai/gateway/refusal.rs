@@ -4,10 +4,18 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
-use strongroom_model::Provider;
+use strongroom_model::provider::InCalls;
+use strongroom_model::{Amount, Provider};
 
 use crate::ai::answer::{Answer, Body};
+use super::operation::Meter;
+use super::usage::{Report, report_of_error};
 use crate::ai::{ProbeOutcome, ProviderApi};
+
+/// Statuses of 4xx that an intermediary may answer with when the provider has done its work already: it has lost its patience
+/// (RFC 9110, section 15.5.9; nginx's 444 and 499; 460 of Amazon's load balancers), or a rule of its own forbids the answer.
+const LOST: [u16; 4] = [408, 444, 460, 499];
+const FORBIDDEN: [u16; 4] = [403, 406, 424, 451];
 
 /// Reason why a credential fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,14 +49,15 @@ impl FailureReason {
 /// A refusal that another credential may not meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    /// Its meaning for the credential.
-    pub reason: FailureReason,
+    /// Its meaning for the credential; `None`: it may not do what was asked, and is right otherwise.
+    pub reason: Option<FailureReason>,
     /// Time to wait that the provider states.
     pub retry_after: Option<Duration>,
 }
 
 /// Returns the meaning of an answer for the key; `None` when it is about the request and would be the same with another key.
-/// `body` is what was read of it, at most 64 KiB.
+/// `body` is what was read of it, at most 64 KiB. A 403 is about the request unless the provider's file knows its words: whoever
+/// calls can bring one about, for all others who use the key.
 #[must_use]
 pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Refused> {
     if status.as_u16() < 400 {
@@ -61,17 +70,19 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
         reason = "a float that does not fit becomes the nearest figure that does"
     )]
     let retry_after = after_seconds.map(|seconds| seconds as u32);
-    let answer =
-        Answer { status, body: serde_json::from_slice(body).map_or(Body::Other, Body::Json), retry_after };
-    let reason = match ProviderApi::of(provider).verdict(&answer).outcome {
-        ProbeOutcome::BadKey => FailureReason::BadKey,
-        ProbeOutcome::EmptyAccount => FailureReason::EmptyAccount,
-        ProbeOutcome::RateLimited => FailureReason::RateLimited,
-        _ => match status.as_u16() {
-            401 | 403 => FailureReason::BadKey,
-            500..=599 => FailureReason::ProviderDown,
+    let answer = Answer { status, body: error_of(body).map_or(Body::Other, Body::Json), retry_after };
+    let api = ProviderApi::of(provider);
+    let reason = match api.refusal(&answer).map(|refusal| refusal.in_calls) {
+        Some(InCalls::Request) => return None,
+        Some(InCalls::NotPermitted) => None,
+        Some(InCalls::BadKey) => Some(FailureReason::BadKey),
+        Some(InCalls::Same) | None => Some(match api.verdict(&answer).outcome {
+            ProbeOutcome::BadKey => FailureReason::BadKey,
+            ProbeOutcome::EmptyAccount => FailureReason::EmptyAccount,
+            ProbeOutcome::RateLimited => FailureReason::RateLimited,
+            _ if status.is_server_error() => FailureReason::ProviderDown,
             _ => return None,
-        },
+        }),
     };
     // OpenAI's clients know the finer one too.
     let retry_after = number(headers, "retry-after-ms")
@@ -79,6 +90,35 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
         .or_else(|| after_seconds.map(Duration::from_secs_f64))
         .or_else(|| answer.details().find_map(retry_delay));
     Some(Refused { reason, retry_after })
+}
+
+/// What a provider bills for a call that it refused.
+#[derive(Debug)]
+pub struct RefusalBill {
+    /// What it tells of its usage.
+    pub report: Option<Box<Report>>,
+    /// The least that it takes for the refusal, where its file knows that it takes something.
+    pub fee: Option<Amount>,
+    /// It may be billed, though nothing is told.
+    pub may_be_billed: bool,
+}
+
+/// Reads what is billed for a call that was refused. `is_cut`: there was more of the body, and what it says of its bill may be
+/// missing.
+#[must_use]
+pub fn refusal_bill(
+    meter: Meter,
+    provider: &Provider,
+    status: StatusCode,
+    body: &[u8],
+    is_cut: bool,
+) -> RefusalBill {
+    let fee = refusal_fee(provider, status, body);
+    RefusalBill {
+        report: report_of_error(meter, provider, body).map(Box::new),
+        may_be_billed: fee.is_some() || is_cut || may_be_billed(status, body),
+        fee,
+    }
 }
 
 /// Tells whether a call that ended with this status may be billed all the same. What a provider itself refuses it does not bill,
@@ -89,18 +129,39 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
 /// <https://ai.google.dev/gemini-api/docs/troubleshooting>, <https://openrouter.ai/docs/api-reference/errors>,
 /// <https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>. Gemini answers 504
 /// when it did not finish in time, OpenRouter 502 when the model did not answer well. A 303 (RFC 9110, section 15.4.4) is
-/// how an answer to what was done may be told; other redirects come before anything is done.
-#[must_use]
-pub fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
+/// how an answer to what was done may be told; other redirects come before anything is done. Google's 499 is a call that was
+/// cancelled while it ran: <https://cloud.google.com/apis/design/errors>.
+fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
     match status.as_u16() {
-        300..=499 => status == StatusCode::SEE_OTHER,
+        300..=399 => status == StatusCode::SEE_OTHER,
+        status if LOST.contains(&status) => true,
+        status if FORBIDDEN.contains(&status) => error_of(body).is_none(),
+        // Of one that is cut, figures may be missing.
+        400..=499 => matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none(),
         500 | 501 | 503 | 529 => {
-            let error = serde_json::from_slice::<Value>(body).ok();
-            // Google's streams tell theirs in an array.
-            let error = error.as_ref().map(|error| error.get(0).unwrap_or(error));
-            error.is_none_or(|error| error.get("error").is_none_or(serde_json::Value::is_null))
+            error_of(body).is_none_or(|error| error.get("error").is_none_or(serde_json::Value::is_null))
         }
         _ => true,
+    }
+}
+
+/// The least that a provider bills for a refusal, where its file knows that it does: the rest of what it bills nobody says.
+fn refusal_fee(provider: &Provider, status: StatusCode, body: &[u8]) -> Option<Amount> {
+    let api = ProviderApi::of(provider);
+    // Most bill none, and nothing is read again for them.
+    if api.facts.refusal_fee_nano_usd == 0 {
+        return None;
+    }
+    let answer = Answer { status, body: error_of(body).map_or(Body::Other, Body::Json), retry_after: None };
+    let fee = api.refusal(&answer)?.fee_nano_usd;
+    (fee > 0).then(|| Amount::of(fee))
+}
+
+/// The JSON of an error. Google's streams tell theirs in an array.
+fn error_of(body: &[u8]) -> Option<Value> {
+    match serde_json::from_slice(body).ok()? {
+        Value::Array(errors) => errors.into_iter().next().filter(Value::is_object),
+        error => Some(error),
     }
 }
 
@@ -123,7 +184,8 @@ mod tests {
     fn of(provider: &str, status: u16, body: &str) -> Option<FailureReason> {
         let provider = Provider::parse(provider).unwrap();
         let status = StatusCode::from_u16(status).unwrap();
-        refused(&provider, status, &HeaderMap::new(), body.as_bytes()).map(|refused| refused.reason)
+        let refused = refused(&provider, status, &HeaderMap::new(), body.as_bytes());
+        refused.map(|refused| refused.reason.unwrap())
     }
 
     #[test]
@@ -134,7 +196,7 @@ mod tests {
         let invalid = r#"{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}"#;
         for (provider, status, body, reason) in [
             ("openai", 401, "{}", Some(BadKey)),
-            ("openai", 403, "", Some(BadKey)),
+            ("openai", 403, "", None),
             ("openai", 429, "{}", Some(RateLimited)),
             ("openai", 429, openai_empty, Some(EmptyAccount)),
             ("openai", 400, "{}", None),
@@ -153,6 +215,106 @@ mod tests {
         }
     }
 
+    /// Bodies as they were seen: <https://github.com/UKGovernmentBEIS/inspect_ai/pull/2267>,
+    /// <https://github.com/RooCodeInc/Roo-Code/issues/515>, and the pages that the providers' files name.
+    #[test]
+    fn a_403_is_about_the_key_in_words_for_keys_alone() {
+        use FailureReason::{BadKey, EmptyAccount};
+        let google = |message: &str, details: &str| {
+            format!(
+                r#"{{"error":{{"code":403,"status":"PERMISSION_DENIED","message":"{message}","details":[{details}]}}}}"#
+            )
+        };
+        let with = |reason: &str| {
+            google(
+                "x",
+                &format!(r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{reason}"}}"#),
+            )
+        };
+        let xai = |error: &str| format!(r#"{{"code":"permission-denied","error":"{error}"}}"#);
+        let openrouter = |message: &str| format!(r#"{{"error":{{"code":403,"message":"{message}"}}}}"#);
+        for (provider, body, reason) in [
+            ("grok", xai("Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"), None),
+            ("grok", xai("Access to the model credits is denied"), None),
+            ("grok", xai("API key is currently blocked: Blocked due to API key leak"), Some(BadKey)),
+            ("grok", xai("Your newly created team doesn't have any credits yet."), Some(EmptyAccount)),
+            ("gemini", google("You do not have permission to access the File abc or it may not exist.", ""), None),
+            ("gemini", with("SERVICE_DISABLED"), Some(BadKey)),
+            ("gemini", with("BILLING_DISABLED"), Some(EmptyAccount)),
+            ("gemini", with("API_KEY_IP_ADDRESS_BLOCKED"), Some(BadKey)),
+            ("gemini", google("Your API key was reported as leaked. Please use another API key.", ""), Some(BadKey)),
+            ("gemini", format!("[{}]", with("API_KEY_SERVICE_BLOCKED")), Some(BadKey)),
+            ("gemini", google("The file 'your api key was reported as leaked' is not yours", ""), None),
+            (
+                "anthropic",
+                r#"{"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission to use the specified resource."}}"#.into(),
+                None,
+            ),
+            ("openrouter", openrouter("This model requires moderation, and your input was flagged"), None),
+            ("openrouter", openrouter("Key limit exceeded (total limit)."), Some(EmptyAccount)),
+            ("openrouter", openrouter("Provider returned error"), None),
+            ("groq", r#"{"error":{"code":"model_terms_required"}}"#.into(), None),
+            ("openai", r#"{"error":{"code":"unsupported_country_region_territory"}}"#.into(), None),
+            ("openai", r#"{"error":{"code":"invalid_api_key"}}"#.into(), Some(BadKey)),
+            ("my-llm", "<html>Attention Required!</html>".into(), None),
+            ("together", r#"{"error":{"message":"input token count + max_tokens is too large"}}"#.into(), None),
+        ] {
+            assert_eq!(of(provider, 403, &body), reason, "{provider} {body}");
+        }
+    }
+
+    #[test]
+    fn words_that_a_caller_wrote_say_nothing_about_the_key() {
+        for (provider, status, body) in [
+            (
+                "anthropic",
+                400,
+                r#"{"error":{"message":"messages.0.your credit balance is too low: Extra inputs are not permitted"}}"#,
+            ),
+            ("grok", 400, r#"{"code":"x","error":"Unknown variant `Incorrect API key` at line 1"}"#),
+            (
+                "gemini",
+                400,
+                r#"{"error":{"status":"FAILED_PRECONDITION","message":"The File abc is not in an ACTIVE state"}}"#,
+            ),
+            (
+                "openrouter",
+                401,
+                r#"{"error":{"message":"Provider returned error","metadata":{"provider_name":"x"}}}"#,
+            ),
+            (
+                "openrouter",
+                429,
+                r#"{"error":{"message":"Provider returned error","metadata":{"provider_name":"x"}}}"#,
+            ),
+        ] {
+            assert_eq!(of(provider, status, body), None, "{provider} {body}");
+        }
+        assert_eq!(
+            of("groq", 400, r#"{"error":{"code":"organization_restricted"}}"#),
+            Some(FailureReason::BadKey)
+        );
+        // Another key may do it, and this one is right for the rest.
+        let scopes = br#"{"error":{"message":"You have insufficient permissions for this operation. Missing scopes: model.request."}}"#;
+        for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+            let refused = refused(&Provider::of_known("openai"), status, &HeaderMap::new(), scopes);
+            assert_eq!(refused.unwrap().reason, None);
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_the_provider_bills_has_its_fee() {
+        let fee = |provider: &'static str, status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            refusal_fee(&Provider::of_known(provider), status, body.as_bytes()).map(Amount::get)
+        };
+        let body = r#"{"code":"permission-denied","error":"Content violates usage guidelines. Team: x"}"#;
+        assert_eq!(fee("grok", 403, body), Some(50_000_000));
+        assert_eq!(fee("grok", 400, body), None);
+        assert_eq!(fee("grok", 403, r#"{"error":"Access is denied"}"#), None);
+        assert_eq!(fee("openai", 403, body), None);
+    }
+
     #[test]
     fn only_what_the_provider_itself_refuses_is_not_billed() {
         let own = r#"{"error":{"message":"overloaded"}}"#;
@@ -163,6 +325,18 @@ mod tests {
             (400, "<html>", false),
             (401, own, false),
             (429, "", false),
+            (408, "<html>408 Request Time-out</html>", true),
+            (408, own, true),
+            (499, r#"{"error":{"code":499,"status":"CANCELLED"}}"#, true),
+            (460, "", true),
+            (403, own, false),
+            (403, r#"{"detail":"no"}"#, false),
+            (403, "<html>blocked by the firewall</html>", true),
+            (403, "", true),
+            (451, "<html>", true),
+            (400, r#"{"error":{"mess"#, true),
+            (429, r#"[{"error":"#, true),
+            (404, r#"{"detail":"Not Found"}"#, false),
             (500, own, false),
             (503, own, false),
             (503, r#"[{"error":{"code":503}}]"#, false),

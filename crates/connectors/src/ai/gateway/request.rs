@@ -20,8 +20,8 @@ mod tests;
 
 use std::ops::Range;
 
-use strongroom_model::provider::{Api, Verb};
-use strongroom_model::usage::CallBound;
+use strongroom_model::provider::{Api, BoundField, FilesEffect, Verb};
+use strongroom_model::usage::{Asked, AskedFor, CallBound, Unpriced};
 use strongroom_model::{Amount, Provider};
 
 use super::operation::{Meter, Operation};
@@ -38,6 +38,10 @@ const FRAME_TOKENS: i64 = 1024;
 pub enum RequestError {
     /// It is not a JSON object.
     NotJson,
+    /// It is not UTF-8: nobody knows what a lenient reader makes of it.
+    NotUtf8,
+    /// This object has more fields than are read.
+    TooManyFields(Box<str>),
     /// It gives this field twice.
     Twice(&'static str),
     /// This field is not a text.
@@ -53,7 +57,7 @@ pub struct RequestFacts {
     pub model: Option<String>,
     /// `stream`.
     pub is_stream: bool,
-    /// The most that it can consume, whichever provider and model it goes to.
+    /// The most that it can consume where all that it gives is heeded; [`RequestFacts::bound_at`] says more.
     pub bound: CallBound,
     /// `true` when the client wants to see the usage of a streamed chat.
     pub wants_usage: bool,
@@ -67,6 +71,11 @@ pub struct RequestFacts {
     added: Vec<&'static str>,
     /// The most tokens of the prompts, where schemas are not unrolled.
     input_as_written: Option<Amount>,
+    /// The first tool that the provider runs the model for, as often as `max_tool_calls` says.
+    looped: Option<Box<str>>,
+    /// The first file, or what may refer to one.
+    files: Option<Box<str>>,
+    include_usage_at: Option<Range<usize>>,
     model_at: Option<Range<usize>>,
     options_at: Option<Range<usize>>,
 }
@@ -109,6 +118,9 @@ impl RequestFacts {
             input_as_written: bound.input,
             bound,
             wants_usage: true,
+            looped: None,
+            files: None,
+            include_usage_at: None,
             model_at: None,
             options_at: None,
         }
@@ -120,7 +132,11 @@ impl RequestFacts {
     /// [`RequestError`].
     pub fn read(operation: Operation, body: &[u8]) -> Result<Self, RequestError> {
         let reading = walk::read(table(operation), operation.name, body)?;
-        let inputs = inputs(operation.meter, &reading, body);
+        let beyond_ascii = match body.is_ascii() {
+            true => None,
+            false => Some(std::str::from_utf8(body).map_err(|_| RequestError::NotUtf8)?),
+        };
+        let inputs = inputs(operation.meter, &reading, body, beyond_ascii);
         let outputs = outputs(operation.meter, &reading);
         let bound = match operation.meter {
             Meter::Free => CallBound::of(Some(0), Some(0)),
@@ -133,6 +149,7 @@ impl RequestFacts {
                 is_metered: true,
                 unclear: reading.unclear,
                 asked: reading.asked,
+                refusal_fee: Amount::ZERO,
             },
         };
         Ok(Self {
@@ -145,6 +162,9 @@ impl RequestFacts {
             seen: reading.seen,
             added: reading.added,
             input_as_written: inputs.1,
+            looped: reading.looped,
+            files: reading.files,
+            include_usage_at: reading.include_usage_at,
             model_at: reading.model_at,
             options_at: reading.options_at,
         })
@@ -158,19 +178,30 @@ impl RequestFacts {
             return bound;
         }
         let api = provider.api();
+        if self.operation.is_some_and(|operation| operation.meter != Meter::Free) {
+            bound.refusal_fee = Amount::of(api.refusal_fee_nano_usd);
+        }
+        let heeds = |field| api.bounds.contains(&field);
+        let of_operation = match self.operation.map(|operation| operation.meter) {
+            Some(Meter::Responses | Meter::GenerateContent) => BoundField::MaxOutputTokens,
+            _ => BoundField::MaxTokens,
+        };
         // Not all document both names of the limit, and what a provider passes over bounds nothing.
-        if api.heeds_max_completion_tokens {
+        if of_operation == BoundField::MaxTokens && heeds(BoundField::MaxCompletionTokens) {
             bound.output = self.output_with_newer_name;
-        } else if !api.heeds_max_tokens {
+        } else if !heeds(of_operation) && bound.output.is_some_and(|output| output != Amount::ZERO) {
             bound.output = None;
         }
         if !api.unrolls_schemas {
             bound.input = self.input_as_written;
         }
-        if let Some(field) = self.not_taken_by(api) {
+        if let Some(field) = self.unbounded_at(api, model) {
             (bound.input, bound.output) = (None, None);
             bound.unclear = Some(field.into());
             return bound;
+        }
+        if let Some(field) = self.files.as_ref().filter(|_| api.files == FilesEffect::Fee) {
+            bound.asked.push(Asked { field: field.clone(), what: AskedFor::Unpriced(Unpriced::OtherUse) });
         }
         match model.map_or(Effect::Bytes, shapes::effect_of_model) {
             Effect::Bytes => (),
@@ -183,6 +214,25 @@ impl RequestFacts {
         bound
     }
 
+    /// A field that nothing bounds at this provider.
+    fn unbounded_at(&self, api: &Api, model: Option<&str>) -> Option<&str> {
+        if let Some(tool) = self.looped.as_deref().filter(|_| !api.bounds.contains(&BoundField::MaxToolCalls))
+        {
+            return Some(tool);
+        }
+        if let Some(field) = self.files.as_deref().filter(|_| api.files == FilesEffect::Refused) {
+            return Some(field);
+        }
+        // The path says which model; whether one in the body is heeded Google says nowhere.
+        let is_gemini = self.operation.is_some_and(|operation| operation.meter == Meter::GenerateContent);
+        if let Some(in_body) = self.model.as_deref().filter(|_| is_gemini)
+            && model != Some(in_body.strip_prefix("models/").unwrap_or(in_body))
+        {
+            return Some("model");
+        }
+        self.not_taken_by(api)
+    }
+
     /// A field that the provider does not document: nobody knows what it does there.
     fn not_taken_by(&self, api: &Api) -> Option<&'static str> {
         let operation = self.operation?;
@@ -193,8 +243,9 @@ impl RequestFacts {
             let takes = path?.takes?;
             let fields = table(operation).fields.iter().enumerate();
             let given = fields.filter(|(place, _)| self.seen & 1 << place != 0).map(|(_, field)| field.name);
-            // A limit that is passed over makes no answer longer.
-            let is_harmless = |name: &&str| *name == "max_completion_tokens" || *name == "max_tokens";
+            // A limit that is passed over makes nothing longer.
+            let is_harmless =
+                |name: &&str| ["max_completion_tokens", "max_tokens", "max_tool_calls"].contains(name);
             given.into_iter().find(|name| !takes.contains(name) && !is_harmless(name))
         })
     }
@@ -211,15 +262,7 @@ impl RequestFacts {
         }
         if ask_usage && self.is_stream && !self.wants_usage {
             match &self.options_at {
-                Some(place) => {
-                    type Options = serde_json::Map<String, serde_json::Value>;
-                    // `null` becomes an object; what is neither is the provider's to refuse.
-                    if let Ok(options) = serde_json::from_slice::<Option<Options>>(&body[place.clone()]) {
-                        let mut options = options.unwrap_or_default();
-                        options.insert("include_usage".to_owned(), true.into());
-                        edits.push((place.clone(), serde_json::Value::Object(options).to_string()));
-                    }
-                }
+                Some(place) => edits.extend(self.usage_asked(body, place)),
                 None => {
                     let start = body.iter().position(|byte| *byte == b'{')? + 1;
                     edits.push((start..start, "\"stream_options\":{\"include_usage\":true},".to_owned()));
@@ -242,8 +285,33 @@ impl RequestFacts {
     }
 }
 
+impl RequestFacts {
+    /// The change by which `stream_options`, which stand here, ask for the usage.
+    fn usage_asked(&self, body: &[u8], place: &Range<usize>) -> Option<(Range<usize>, String)> {
+        let asked = "\"include_usage\":true";
+        if let Some(told) = &self.include_usage_at {
+            return Some((told.clone(), asked.to_owned()));
+        }
+        match body[place.clone()].split_first()? {
+            (b'n', _) => Some((place.clone(), format!("{{{asked}}}"))),
+            (b'{', rest) => {
+                let is_empty = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'}');
+                let inside = place.start + 1;
+                Some((inside..inside, format!("{asked}{}", if is_empty { "" } else { "," })))
+            }
+            // What is neither is the provider's to refuse.
+            _ => None,
+        }
+    }
+}
+
 /// The most tokens that the prompts have: where Google unrolls what a schema names, and elsewhere.
-fn inputs(meter: Meter, reading: &Reading, body: &[u8]) -> (Option<Amount>, Option<Amount>) {
+fn inputs(
+    meter: Meter,
+    reading: &Reading,
+    body: &[u8],
+    beyond_ascii: Option<&str>,
+) -> (Option<Amount>, Option<Amount>) {
     if meter == Meter::Free {
         return (Some(Amount::ZERO), Some(Amount::ZERO));
     }
@@ -253,7 +321,7 @@ fn inputs(meter: Meter, reading: &Reading, body: &[u8]) -> (Option<Amount>, Opti
     // A token is at least one byte of the text that it stands for, and no text is longer than its JSON, but for what is
     // rewritten.
     let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
-    let more = reading.extra_input.saturating_add(expansion::of_text(body));
+    let more = reading.extra_input.saturating_add(expansion::of_text(body, beyond_ascii));
     let written = Amount::of(bytes.saturating_add(FRAME_TOKENS).saturating_add(more));
     let unrolled = (!reading.has_references).then_some(written);
     let of_google = if meter == Meter::GenerateContent { unrolled } else { Some(written) };

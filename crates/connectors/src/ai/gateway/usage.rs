@@ -464,8 +464,7 @@ fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
 }
 
 /// Reads what an answer that says no tells of its usage: whoever refuses and tells figures bills them.
-#[must_use]
-pub fn report_of_error(meter: Meter, provider: &Provider, body: &[u8]) -> Option<Report> {
+pub(super) fn report_of_error(meter: Meter, provider: &Provider, body: &[u8]) -> Option<Report> {
     let read = |form| {
         let mut reader = UsageReader::new(meter, provider, form, Amount::ONE);
         reader.feed(body);

@@ -5,7 +5,7 @@
 //! anthropic 2.13, its betas among them.
 
 use super::price_terms::{ANTHROPIC_TIER, PLACE, SPEED};
-use super::rule::{BYTES, Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
+use super::rule::{BYTES, Effect, Figure, Object, Rule, Shape, Table, bytes, field, files, refused, window};
 use super::shapes::{PLUGIN, routing};
 
 /// `messages`.
@@ -132,7 +132,7 @@ static BLOCK: Object = Object::of(&[
     bytes("stdout"),
     bytes("stderr"),
     bytes("return_code"),
-    window("file_id"),
+    files("file_id"),
     window("tool_name"),
     window("tool_references"),
     window("encrypted_content"),
@@ -155,7 +155,7 @@ const BLOCK_TYPES: &[(&str, Effect)] = &[
     // Its source says whether bytes bound it.
     ("document", Effect::Bytes),
     ("image", Effect::Window),
-    ("container_upload", Effect::Window),
+    ("container_upload", Effect::Files),
     // Each stands for the whole definition of a tool.
     ("tool_reference", Effect::Window),
     ("compaction", Effect::Window),
@@ -185,25 +185,36 @@ static CITATIONS_CONFIG: Object = Object::of(&[field("enabled", Rule::Switch(Eff
 /// Source of an image or a document; of a search result, its address.
 static SOURCE: Shape = Shape { scalar: Some(Effect::Bytes), items: None, object: Some(&SOURCE_FIELDS) };
 static SOURCE_FIELDS: Object = Object {
-    without: Some((&["type"], Effect::Window)),
+    without: Some((&["type"], Effect::Files)),
     fields: &[
         field(
             "type",
             Rule::Word(&[
                 ("text", Effect::Bytes),
                 ("content", Effect::Bytes),
+                // Its media type says of what.
                 ("base64", Effect::Window),
-                ("url", Effect::Window),
-                ("file", Effect::Window),
+                ("url", Effect::Files),
+                ("file", Effect::Files),
             ]),
         ),
-        bytes("media_type"),
+        field("media_type", Rule::Word(MEDIA_TYPES)),
         bytes("data"),
         field("content", Rule::Of(&CONTENT)),
-        window("url"),
-        window("file_id"),
+        files("url"),
+        files("file_id"),
     ],
 };
+
+/// Of images, texts and documents: <https://platform.claude.com/docs/en/api/messages>.
+const MEDIA_TYPES: &[(&str, Effect)] = &[
+    ("image/jpeg", Effect::Bytes),
+    ("image/png", Effect::Bytes),
+    ("image/gif", Effect::Bytes),
+    ("image/webp", Effect::Bytes),
+    ("text/plain", Effect::Bytes),
+    ("application/pdf", Effect::Files),
+];
 
 /// A tool that the program carries out. All others are carried out by Anthropic, which runs the model over their results
 /// until it pauses the turn by itself: <https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools>.

@@ -3,7 +3,7 @@
 //! Sources, field by field: <https://ai.google.dev/api/generate-content>, <https://ai.google.dev/api/caching#Tool>, and the
 //! request types of the library google-genai 3.6. Fields of Vertex AI alone are not listed, and so refused.
 
-use super::price_terms::{GOOGLE_MAPS, GOOGLE_SEARCH, HEARD, MEDIA, PICTURED, SPOKEN, TIER};
+use super::price_terms::{BLOB, FILE_DATA, GOOGLE_MAPS, GOOGLE_SEARCH, HEARD, PICTURED, SPOKEN, TIER};
 use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, window};
 
 /// `generateContent` and `streamGenerateContent`.
@@ -68,8 +68,8 @@ static PART: Object = Object::of(&[
     bytes("codeExecutionResult"),
     bytes("videoMetadata"),
     bytes("mediaResolution"),
-    field("inlineData", Rule::Object(&MEDIA)),
-    field("fileData", Rule::Object(&MEDIA)),
+    field("inlineData", Rule::Object(&BLOB)),
+    field("fileData", Rule::Object(&FILE_DATA)),
     // What a tool of Google's was asked, and found.
     window("toolCall"),
     window("toolResponse"),

@@ -78,12 +78,13 @@ fn hex(digits: &[u8]) -> u32 {
 pub(super) struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
+    key_at: usize,
     depth: u32,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) const fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, key_at: 0, depth: 0 }
     }
 
     /// The first byte of what comes next.
@@ -100,6 +101,11 @@ impl<'a> Cursor<'a> {
     /// Returns the start of the next value, after [`Cursor::peek`].
     pub(super) const fn place(&self) -> usize {
         self.at
+    }
+
+    /// Where the last key begins, with its quotation mark.
+    pub(super) const fn key_at(&self) -> usize {
+        self.key_at
     }
 
     /// Checks that only white space is left.
@@ -130,6 +136,8 @@ impl<'a> Cursor<'a> {
         if !self.goes_on(b'}', is_first)? {
             return Ok(None);
         }
+        self.peek()?;
+        self.key_at = self.at;
         let key = self.string()?;
         self.expect(b':')?;
         Ok(Some(key))

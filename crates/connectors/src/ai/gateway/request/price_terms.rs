@@ -90,10 +90,16 @@ pub(super) const ANTHROPIC_TIER: Rule = Rule::Term(anthropic_tier);
 pub(super) const SPEED: Rule = Rule::Term(speed);
 pub(super) const PLACE: Rule = Rule::Term(place);
 
-/// Gemini's `Blob` and `FileData`: <https://ai.google.dev/api/caching#Blob>.
-pub(super) static MEDIA: Object = Object { without: Some((&["mimeType"], HEARD)), fields: MEDIA_FIELDS };
-const MEDIA_FIELDS: &[Field] =
-    &[field("mimeType", Rule::Term(media_type)), window("data"), window("fileUri"), bytes("displayName")];
+/// Gemini's `Blob`: <https://ai.google.dev/api/caching#Blob>.
+pub(super) static BLOB: Object = Object { without: Some((&["mimeType"], HEARD)), fields: BLOB_FIELDS };
+const BLOB_FIELDS: &[Field] =
+    &[field("mimeType", Rule::Term(media_type)), window("data"), bytes("displayName")];
+/// Gemini's `FileData`. What stands at an address is not what the caller calls it: a video of YouTube is heard whatever its
+/// media type is said to be: <https://ai.google.dev/gemini-api/docs/video-understanding#youtube>.
+pub(super) static FILE_DATA: Object =
+    Object { without: Some((&["fileUri"], HEARD)), fields: FILE_DATA_FIELDS };
+const FILE_DATA_FIELDS: &[Field] =
+    &[bytes("mimeType"), field("fileUri", Rule::Any(HEARD)), bytes("displayName")];
 
 #[cfg(test)]
 mod tests {

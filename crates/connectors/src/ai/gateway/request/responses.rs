@@ -5,7 +5,7 @@
 //! request types of the library openai 3.57.
 
 use super::price_terms::{CODE_SESSION, FILE_SEARCH, HEARD, TIER, WEB_SEARCH, WEB_SEARCH_PREVIEW};
-use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, refused, text, window};
+use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, files, refused, text, window};
 use super::shapes::{PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `responses`.
@@ -40,9 +40,9 @@ pub(super) static RESPONSES: Table = Table {
         bytes("access_programs"),
         bytes("image"),
         field("background", Rule::Background),
-        // A conversation of before: it fitted into the window.
-        window("previous_response_id"),
-        window("conversation"),
+        // A conversation of before: it fitted into the window, and may hold files.
+        files("previous_response_id"),
+        files("conversation"),
         // A stored prompt brings its own tools and settings along.
         refused("prompt"),
         refused("background_options"),
@@ -64,7 +64,7 @@ pub(super) static RESPONSES: Table = Table {
 
 /// An item of the input. One without a type is a message, or the name of an item of before.
 static ITEM: Object = Object {
-    without: Some((&["type", "content"], Effect::Window)),
+    without: Some((&["type", "content"], Effect::Files)),
     fields: &[
         field("type", Rule::Word(ITEM_TYPES)),
         bytes("role"),
@@ -134,7 +134,7 @@ const ITEM_TYPES: &[(&str, Effect)] = &[
     ("program_output", Effect::Bytes),
     ("reasoning", Effect::Stored),
     // The provider keeps what these found or made, and puts it into the prompt.
-    ("item_reference", Effect::Window),
+    ("item_reference", Effect::Files),
     ("computer_call_output", Effect::Window),
     ("web_search_call", Effect::Window),
     ("file_search_call", Effect::Window),
@@ -163,9 +163,9 @@ static PART_FIELDS: Object = Object::of(&[
     bytes("outcome"),
     window("image_url"),
     field("input_audio", Rule::Any(HEARD)),
-    window("file_id"),
-    window("file_data"),
-    window("file_url"),
+    files("file_id"),
+    files("file_data"),
+    files("file_url"),
     field("video_url", Rule::Any(HEARD)),
 ]);
 
@@ -177,7 +177,7 @@ const PART_TYPES: &[(&str, Effect)] = &[
     ("summary_text", Effect::Bytes),
     ("reasoning_text", Effect::Bytes),
     ("input_image", Effect::Window),
-    ("input_file", Effect::Window),
+    ("input_file", Effect::Files),
     ("input_audio", HEARD),
     ("input_video", HEARD),
     ("computer_screenshot", Effect::Window),

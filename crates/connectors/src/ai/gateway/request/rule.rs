@@ -11,7 +11,9 @@ pub(super) enum Effect {
     Framed(i64),
     /// The prompt holds what bytes do not bound: no more than the model's window.
     Window,
-    /// The same, unless the object that says so has `encrypted_content`, which is sealed.
+    /// A file, or what may refer to one: what the provider does with it, its own file says.
+    Files,
+    /// The same as `Window`, unless the object that says so has `encrypted_content`, which is sealed.
     Stored,
     /// The answer holds what the request's own figure does not bound: no more than the model can write.
     Longest,
@@ -157,6 +159,11 @@ pub(super) const fn text(name: &'static str) -> Field {
 /// A field that holds, or refers to, what bytes do not bound.
 pub(super) const fn window(name: &'static str) -> Field {
     field(name, Rule::Any(Effect::Window))
+}
+
+/// A field that holds, or may refer to, a file.
+pub(super) const fn files(name: &'static str) -> Field {
+    field(name, Rule::Any(Effect::Files))
 }
 
 /// A field that is known to let nothing bound the call. Those that nobody knows are refused as well; this one is listed to

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use strongroom_model::provider::{ModelEffect, ModelMatch, SPECIAL_MODELS};
 
 use super::price_terms::{FILE_PARSER, HEARD};
-use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, refused, window};
+use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, files, refused, window};
 
 /// Operations that are free, or tell no usage: what they ask for is not bounded, and fields are of interest only where they
 /// change how the call is carried on.
@@ -38,8 +38,8 @@ static CHAT_PART: Rule = Rule::Object(&Object::of(&[
     window("image_url"),
     field("input_audio", Rule::Any(HEARD)),
     field("video_url", Rule::Any(HEARD)),
-    window("file"),
-    window("document"),
+    files("file"),
+    files("document"),
 ]));
 const CHAT_PART_TYPES: &[(&str, Effect)] = &[
     ("text", Effect::Bytes),
@@ -48,8 +48,8 @@ const CHAT_PART_TYPES: &[(&str, Effect)] = &[
     ("image_url", Effect::Window),
     ("input_audio", HEARD),
     ("video_url", HEARD),
-    ("file", Effect::Window),
-    ("document", Effect::Window),
+    ("file", Effect::Files),
+    ("document", Effect::Files),
 ];
 
 /// An input of an embedding that is more than a text: <https://openrouter.ai/docs/api-reference/embeddings>.

@@ -2,18 +2,22 @@
 
 use std::ops::Range;
 
-use strongroom_model::provider::{AddedField, FieldEffect, KNOWN};
+use strongroom_model::provider::{ADDED_FIELDS, AddedField, FieldEffect};
 use strongroom_model::usage::{Asked, AskedFor, Unpriced};
 
 use super::RequestError;
 use super::expansion;
-use super::json::{Cursor, Malformed, Raw};
+use super::json::{Cursor, Malformed};
 use super::path::{Path, Step};
 use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
 
 /// Each byte of a text that only the provider can read counts so many times: whether it is compressed is documented
 /// nowhere, and general compression leaves a quarter of prose.
 const SEALED_FACTOR: i64 = 4;
+
+/// The most fields of one object that are read. The longest table has about a hundred, and each field that is none of its own
+/// is looked up.
+pub(super) const MAX_FIELDS: usize = 1024;
 
 /// Keywords of JSON Schema, and a field of Google's own schemas, that put a part of a schema where they stand.
 const REFERENCES: [&[u8]; 4] = [b"$ref", b"ref", b"$dynamicRef", b"$recursiveRef"];
@@ -26,6 +30,8 @@ pub(super) struct Reading {
     pub(super) is_stream: bool,
     pub(super) options_at: Option<Range<usize>>,
     pub(super) wants_usage: bool,
+    /// `include_usage`, from its name to the end of its value.
+    pub(super) include_usage_at: Option<Range<usize>>,
     /// Tokens that the prompt can have beyond one for each byte.
     pub(super) extra_input: i64,
     pub(super) is_window: bool,
@@ -44,7 +50,10 @@ pub(super) struct Reading {
     pub(super) seen: u128,
     /// The fields that it gives beside those, which single providers have added.
     pub(super) added: Vec<&'static str>,
-    looped: Option<Box<str>>,
+    /// The first tool that the provider runs the model for, again and again.
+    pub(super) looped: Option<Box<str>>,
+    /// The first file, or what may refer to one.
+    pub(super) files: Option<Box<str>>,
     /// `true` when the object that is being read is what the provider stored, unless it holds the same, sealed.
     is_stored: bool,
     /// `true` when something that is sealed stands in the object that is being read.
@@ -93,10 +102,14 @@ pub(super) fn read(table: &'static Table, operation: &str, body: &[u8]) -> Resul
     }
     walk.cursor.enter()?;
     let mut seen: u128 = 0;
-    let mut is_first = true;
-    while let Some(key) = walk.cursor.key(is_first)? {
-        is_first = false;
-        match walk.find(table.fields, key) {
+    let mut count = 0;
+    while let Some(key) = walk.cursor.key(count == 0)? {
+        count += 1;
+        if count > MAX_FIELDS {
+            return Err(RequestError::TooManyFields("the body".into()));
+        }
+        let name = key.decoded();
+        match walk.find(table.fields, &name) {
             Some(place) => {
                 let field = &table.fields[place];
                 if seen & 1 << place != 0 {
@@ -106,7 +119,7 @@ pub(super) fn read(table: &'static Table, operation: &str, body: &[u8]) -> Resul
                 walk.field(field.name, &field.rule, body)?;
             }
             None if table.is_open => drop(walk.cursor.skip()?),
-            None => match added(operation, &key.decoded()) {
+            None => match added(operation, &name) {
                 Some(field) if walk.reading.added.contains(&field.name) => {
                     return Err(RequestError::Twice(field.name));
                 }
@@ -114,7 +127,7 @@ pub(super) fn read(table: &'static Table, operation: &str, body: &[u8]) -> Resul
                     walk.reading.added.push(field.name);
                     walk.field(field.name, rule_of(field.effect), body)?;
                 }
-                None => walk.unknown(key, None)?,
+                None => walk.unknown(&name, None)?,
             },
         }
     }
@@ -127,24 +140,27 @@ pub(super) fn read(table: &'static Table, operation: &str, body: &[u8]) -> Resul
             *most = calls;
         }
     }
-    if let Some(looped) = reading.looped.take() {
+    if let Some(looped) = &reading.looped {
         match reading.figure(Figure::ToolCalls) {
             // One run for each call that is carried out, one whose call is passed over, and one that answers.
             Some(calls) => {
                 reading.is_window = true;
                 reading.runs = reading.runs.max(calls.saturating_add(2));
             }
-            None => drop(reading.unclear.get_or_insert(looped)),
+            None if reading.unclear.is_none() => reading.unclear = Some(looped.clone()),
+            None => (),
         }
     }
     Ok(reading)
 }
 
 /// The field of this name that a provider has added to an operation; what it does there is the same for all of them.
-fn added(operation: &str, key: &[u8]) -> Option<&'static AddedField> {
-    let paths = KNOWN.iter().flat_map(|known| known.api.paths);
-    let adds = paths.filter(|path| path.operation.name == operation).flat_map(|path| path.adds);
-    adds.into_iter().find(|added| added.name.as_bytes() == key)
+pub(super) fn added(operation: &str, key: &[u8]) -> Option<&'static AddedField> {
+    let order = |(its_operation, field): &(&str, AddedField)| {
+        (*its_operation).cmp(operation).then_with(|| field.name.as_bytes().cmp(key))
+    };
+    let place = ADDED_FIELDS.binary_search_by(order).ok()?;
+    Some(&ADDED_FIELDS[place].1)
 }
 
 const fn rule_of(effect: FieldEffect) -> &'static Rule {
@@ -181,17 +197,19 @@ fn whole(text: &[u8]) -> Option<i64> {
 }
 
 impl<'a> Walk<'a> {
-    fn find(&self, fields: &[Field], key: Raw<'a>) -> Option<usize> {
-        let key = key.decoded();
+    fn find(&self, fields: &[Field], key: &[u8]) -> Option<usize> {
         let first = key.first();
         // Most names differ in their first bytes already.
         let is_it = |field: &Field| {
             let name = field.name.as_bytes();
-            name.first() == first && name == key.as_ref()
+            name.first() == first && name == key
         };
         let exact = fields.iter().position(is_it);
         match exact {
-            None if self.has_two_spellings => fields.iter().position(|field| is_snake_of(&key, field.name)),
+            // Without one it is no other spelling.
+            None if self.has_two_spellings && key.contains(&b'_') => {
+                fields.iter().position(|field| is_snake_of(key, field.name))
+            }
             found => found,
         }
     }
@@ -208,11 +226,9 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn unknown(&mut self, key: Raw<'a>, up: Option<&Path<'_>>) -> Result<(), RequestError> {
+    fn unknown(&mut self, name: &[u8], up: Option<&Path<'_>>) -> Result<(), RequestError> {
         self.cursor.skip()?;
-        if self.reading.unclear.is_none() {
-            self.refuse(&Path { up, step: Step::Unknown(&key.decoded()) });
-        }
+        self.refuse(&Path { up, step: Step::Unknown(name) });
         Ok(())
     }
 
@@ -228,6 +244,12 @@ impl<'a> Walk<'a> {
             Effect::Bytes => (),
             Effect::Framed(tokens) => reading.extra_input += tokens,
             Effect::Window => reading.is_window = true,
+            Effect::Files => {
+                reading.is_window = true;
+                if reading.files.is_none() {
+                    reading.files = Some(path.shown().into());
+                }
+            }
             Effect::Stored => reading.is_stored = true,
             Effect::Longest => reading.is_longest = true,
             Effect::Loop => {
@@ -396,11 +418,16 @@ impl<'a> Walk<'a> {
         let is_outer_stored = std::mem::take(&mut self.reading.is_stored);
         let is_outer_sealed = std::mem::take(&mut self.reading.is_sealed);
         let (mut seen, mut present): (u128, u128) = (0, 0);
-        let mut is_first = true;
-        while let Some(key) = self.cursor.key(is_first)? {
-            is_first = false;
-            let Some(place) = self.find(fields, key) else {
-                self.unknown(key, Some(path))?;
+        let mut count = 0;
+        while let Some(key) = self.cursor.key(count == 0)? {
+            count += 1;
+            if count > MAX_FIELDS {
+                return Err(RequestError::TooManyFields(path.shown().into()));
+            }
+            let key_at = self.cursor.key_at();
+            let name = key.decoded();
+            let Some(place) = self.find(fields, &name) else {
+                self.unknown(&name, Some(path))?;
                 continue;
             };
             let step = Path { up: Some(path), step: Step::Known(fields[place].name) };
@@ -413,6 +440,9 @@ impl<'a> Walk<'a> {
                 present |= 1 << place;
             }
             self.value(&fields[place].rule, &step)?;
+            if matches!(fields[place].rule, Rule::IncludeUsage) {
+                self.reading.include_usage_at = Some(key_at..self.cursor.place());
+            }
         }
         let has = |name: &str| {
             fields.iter().position(|field| field.name == name).is_some_and(|place| present & 1 << place != 0)

@@ -1,6 +1,7 @@
 //! Fields that bound a call at one provider and not at another.
 
 use strongroom_model::provider::KNOWN;
+use strongroom_model::usage::{Asked, AskedFor, Unpriced};
 
 use super::*;
 
@@ -67,6 +68,104 @@ fn an_answer_that_comes_later_is_refused_and_a_field_of_a_provider_stands_once()
     assert!(try_read(CHAT, r#"{"model":"m","messages":[],"deferred":false}"#).is_ok());
     let twice = r#"{"model":"m","user_id":"a","user_id":"b"}"#;
     assert_eq!(try_read(CHAT, twice), Err(RequestError::Twice("user_id")));
+}
+
+fn bound_at(provider: &str, path: &str, body: &str) -> CallBound {
+    read(path, body).bound_at(&Provider::parse(provider).unwrap(), Some("m"))
+}
+
+#[test]
+fn a_file_is_bounded_only_where_its_provider_says_what_becomes_of_it() {
+    let chat = |part: &str| {
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}],"max_tokens":9}}"#)
+    };
+    let input = |part: &str| {
+        format!(r#"{{"model":"m","input":[{{"role":"user","content":[{part}]}}],"max_output_tokens":9}}"#)
+    };
+    let message = |block: &str| chat(block);
+    let files = [
+        (CHAT, chat(r#"{"type":"file","file":{"file_id":"f"}}"#), "messages[0].content[0].type"),
+        (CHAT, chat(r#"{"f\u0069le":{"file_data":"x"}}"#), "messages[0].content[0].file"),
+        (RESPONSES, input(r#"{"type":"input_file"}"#), "input[0].content[0].type"),
+        (RESPONSES, input(r#"{"file_url":"https://x"}"#), "input[0].content[0].file_url"),
+        (RESPONSES, input(r#"{"file_data":"x"}"#), "input[0].content[0].file_data"),
+        (RESPONSES, input(r#"{"type":"input_image","file_id":"f"}"#), "input[0].content[0].file_id"),
+        (
+            RESPONSES,
+            r#"{"model":"m","input":[{"type":"item_reference","id":"i"}]}"#.to_owned(),
+            "input[0].type",
+        ),
+        (RESPONSES, r#"{"model":"m","input":[{"id":"i"}]}"#.to_owned(), "input[0]"),
+        (
+            RESPONSES,
+            r#"{"model":"m","input":"a","previous_response_id":"r"}"#.to_owned(),
+            "previous_response_id",
+        ),
+    ];
+    for (path, body, field) in &files {
+        let fitting = bound_at("openai", path, body);
+        assert_eq!((fitting.unclear, fitting.input, fitting.asked), (None, None, vec![]), "{body}");
+        for provider in ["grok", "mistral", "my-llm"] {
+            assert_eq!(bound_at(provider, path, body).unclear.as_deref(), Some(*field), "{provider} {body}");
+        }
+        let at_a_fee = bound_at("openrouter", path, body);
+        assert_eq!((at_a_fee.unclear, at_a_fee.input), (None, None), "{body}");
+        let asked = Asked { field: (*field).into(), what: AskedFor::Unpriced(Unpriced::OtherUse) };
+        assert_eq!(at_a_fee.asked, [asked], "{body}");
+    }
+    let pdf = message(
+        r#"{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"x"}}"#,
+    );
+    let image = message(r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"x"}}"#);
+    assert_eq!(bound_at("openrouter", MESSAGES, &pdf).asked.len(), 1);
+    assert_eq!(bound_at("openrouter", MESSAGES, &image).asked, []);
+    for body in [&pdf, &image] {
+        let bound = bound_at("anthropic", MESSAGES, body);
+        assert_eq!((bound.unclear, bound.input, bound.asked), (None, None, vec![]), "{body}");
+    }
+}
+
+#[test]
+fn a_limit_that_a_provider_is_not_said_to_heed_bounds_nothing() {
+    for tool in ["web_search", "code_interpreter", "file_search"] {
+        let body = format!(
+            r#"{{"model":"m","input":"a","max_output_tokens":9,"max_tool_calls":1,"tools":[{{"type":"{tool}"}}]}}"#
+        );
+        assert_eq!(unclear_at("openai", RESPONSES, &body), None, "{tool}");
+        for provider in ["groq", "openrouter", "grok", "perplexity", "my-llm"] {
+            assert!(unclear_at(provider, RESPONSES, &body).is_some(), "{provider} {tool}");
+        }
+        assert_eq!(unclear_at("groq", RESPONSES, &body).as_deref(), Some("tools[0].type"));
+    }
+    // Without such a tool it limits nothing, and lengthens nothing.
+    let without = r#"{"model":"m","input":"a","max_output_tokens":9,"max_tool_calls":1}"#;
+    for (provider, output) in [("openai", Some(9)), ("groq", Some(9)), ("my-llm", Some(9)), ("grok", None)] {
+        let bound = bound_at(provider, RESPONSES, without);
+        assert_eq!((bound.unclear, of(bound.output)), (None, output), "{provider}");
+    }
+}
+
+#[test]
+fn a_call_is_held_at_the_fee_of_its_refusal_at_the_least() {
+    let body = r#"{"model":"m","input":"a"}"#;
+    for (provider, fee) in [("grok", 50_000_000), ("openai", 0), ("my-llm", 0)] {
+        assert_eq!(bound_at(provider, RESPONSES, body).refusal_fee.get(), fee, "{provider}");
+    }
+}
+
+#[test]
+fn the_fields_of_all_providers_are_found_in_one_table() {
+    for known in KNOWN {
+        for path in known.api.paths {
+            for field in path.adds {
+                let found = super::walk::added(path.operation.name, field.name.as_bytes());
+                assert_eq!(found, Some(field), "{}: {}", known.name, field.name);
+            }
+        }
+    }
+    for (operation, name) in [("chat.completions", "never_heard_of"), ("embeddings", "deferred"), ("", "")] {
+        assert_eq!(super::walk::added(operation, name.as_bytes()), None);
+    }
 }
 
 #[test]
