@@ -205,12 +205,15 @@ pub(crate) struct Header {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum BoundField {
-    MaxTokens,
-    MaxCompletionTokens,
-    MaxOutputTokens,
-    MaxToolCalls,
+    #[serde(rename = "max_tokens")]
+    Tokens,
+    #[serde(rename = "max_completion_tokens")]
+    CompletionTokens,
+    #[serde(rename = "max_output_tokens")]
+    OutputTokens,
+    #[serde(rename = "max_tool_calls")]
+    ToolCalls,
 }
 
 /// A field that bounds a call here, and the page that says so.

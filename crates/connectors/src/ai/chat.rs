@@ -156,7 +156,7 @@ fn body(provider: &Provider, question: &Question<'_>) -> Value {
         }),
         Dialect::OpenAi => {
             // Reasoning models refuse `max_tokens`; providers that do not document the newer name may ignore it.
-            let limit = if provider.api().bounds.contains(&BoundField::MaxCompletionTokens) {
+            let limit = if provider.api().bounds.contains(&BoundField::CompletionTokens) {
                 "max_completion_tokens"
             } else {
                 "max_tokens"

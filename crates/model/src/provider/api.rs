@@ -103,13 +103,13 @@ pub enum FieldEffect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoundField {
     /// `max_tokens` limits an answer with all that is billed of it.
-    MaxTokens,
+    Tokens,
     /// `max_completion_tokens` does.
-    MaxCompletionTokens,
+    CompletionTokens,
     /// `max_output_tokens` of the Responses API, or `maxOutputTokens` of Gemini, does.
-    MaxOutputTokens,
+    OutputTokens,
     /// `max_tool_calls` limits the calls of all tools that the provider carries out.
-    MaxToolCalls,
+    ToolCalls,
 }
 
 /// Effect of files in a prompt on the bound of a call.

@@ -183,11 +183,11 @@ impl RequestFacts {
         }
         let heeds = |field| api.bounds.contains(&field);
         let of_operation = match self.operation.map(|operation| operation.meter) {
-            Some(Meter::Responses | Meter::GenerateContent) => BoundField::MaxOutputTokens,
-            _ => BoundField::MaxTokens,
+            Some(Meter::Responses | Meter::GenerateContent) => BoundField::OutputTokens,
+            _ => BoundField::Tokens,
         };
         // Not all document both names of the limit, and what a provider passes over bounds nothing.
-        if of_operation == BoundField::MaxTokens && heeds(BoundField::MaxCompletionTokens) {
+        if of_operation == BoundField::Tokens && heeds(BoundField::CompletionTokens) {
             bound.output = self.output_with_newer_name;
         } else if !heeds(of_operation) && bound.output.is_some_and(|output| output != Amount::ZERO) {
             bound.output = None;
@@ -216,8 +216,7 @@ impl RequestFacts {
 
     /// A field that nothing bounds at this provider.
     fn unbounded_at(&self, api: &Api, model: Option<&str>) -> Option<&str> {
-        if let Some(tool) = self.looped.as_deref().filter(|_| !api.bounds.contains(&BoundField::MaxToolCalls))
-        {
+        if let Some(tool) = self.looped.as_deref().filter(|_| !api.bounds.contains(&BoundField::ToolCalls)) {
             return Some(tool);
         }
         if let Some(field) = self.files.as_deref().filter(|_| api.files == FilesEffect::Refused) {
