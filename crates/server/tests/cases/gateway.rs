@@ -11,5 +11,6 @@ mod failover;
 mod further_providers;
 mod headers;
 mod limits;
+mod refusals;
 mod streams;
 mod unbounded;

@@ -70,7 +70,7 @@ const FREE: (Charged, &str) = (Charged::Nothing, "unmetered");
 
 /// Those that end at once or by the client.
 #[rustfmt::skip]
-const ENDINGS: [Ending; 56] = [
+const ENDINGS: [Ending; 61] = [
     ends("comes to its end", &[], Client::Stays, BILLED, 200, ALL),
     ends("figures in every chunk", &[("x-stainless-fake-figures", "always")], Client::Stays, BILLED, 200, ALL),
     ends("figures before the text", &[("x-stainless-fake-figures", "early")], Client::Stays, BILLED, 200, CHAT_STREAMS),
@@ -104,6 +104,11 @@ const ENDINGS: [Ending; 56] = [
     ends("figure of 400 digits", &[("x-stainless-fake-output", "1e300")], Client::Stays, (Charged::Ceiling, "reported"), 200, ALL),
     ends("figure of 64 bits", &[("x-stainless-fake-output", "9223372036854775807")], Client::Stays, (Charged::Ceiling, "reported"), 200, ALL),
     ends("refusal 400", &[("x-stainless-fake-ending", "error-400")], Client::Stays, FREE, 400, ALL),
+    ends("refusal 403", &[("x-stainless-fake-ending", "error-403")], Client::Stays, FREE, 403, ALL),
+    ends("page 403", &[("x-stainless-fake-ending", "page-403")], Client::Stays, HELD, 403, ALL),
+    ends("page 408", &[("x-stainless-fake-ending", "page-408")], Client::Stays, HELD, 408, ALL),
+    ends("refusal 408", &[("x-stainless-fake-ending", "error-408")], Client::Stays, HELD, 408, ALL),
+    ends("page 499", &[("x-stainless-fake-ending", "page-499")], Client::Stays, HELD, 499, ALL),
     ends("refusal 404", &[("x-stainless-fake-ending", "error-404")], Client::Stays, FREE, 404, ALL),
     ends("refusal 413", &[("x-stainless-fake-ending", "page-413")], Client::Stays, FREE, 413, ALL),
     ends("refusal 422", &[("x-stainless-fake-ending", "error-422")], Client::Stays, FREE, 422, ALL),

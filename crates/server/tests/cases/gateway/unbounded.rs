@@ -84,3 +84,47 @@ async fn without_a_limit_on_tokens_or_dollars_everything_passes() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn files_that_switch_on_what_nobody_bounds_are_refused_by_their_name() {
+    for (provider, base, model) in
+        [("grok", "/grok/v1", "grok-4.7"), ("openrouter", "/openrouter/api/v1", "openai/gpt-4o-mini")]
+    {
+        let (stage, key) = limited(provider, 100_000_000).await;
+        let file = json!([{ "type": "file", "file": { "file_data": "data:application/pdf;base64,eA==" } }]);
+        let mut chat = question(model);
+        chat["messages"][0]["content"] = file;
+        let input = json!([{ "role": "user", "content": [{ "type": "input_file", "file_id": "file-1" }] }]);
+        let responses = json!({ "model": model, "max_output_tokens": 9, "input": input });
+        for (path, body, field) in [
+            ("chat/completions", &chat, "messages[0].content[0].type"),
+            ("responses", &responses, "input[0].content[0].type"),
+        ] {
+            let refused = stage.call(&format!("{base}/{path}"), body.clone()).await.expect(403);
+            assert!(refused.text.contains(field), "{provider} {path}: {}", refused.text);
+        }
+        assert_eq!(stage.fake.count(&key), 0);
+        stage.call(&format!("{base}/chat/completions"), question(model)).await.expect(200);
+        let free = Stage::new().await;
+        free.credential("one", provider, Mode::Ok, json!({})).await;
+        free.call(&format!("{base}/chat/completions"), chat).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_utf_8_or_has_too_many_fields_is_refused_before_anything_is_counted() {
+    let stage = Stage::new().await;
+    let key = stage.credential("one", "openai", Mode::Ok, json!({})).await;
+    let raw =
+        |body: Vec<u8>| stage.server.call("POST", CHAT).token(&stage.token).body(body, "application/json");
+    let odd = [&br#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":""#[..], b"\xff", br#""}]}"#]
+        .concat();
+    let odd = raw(odd).await.expect(400);
+    assert!(odd.text.contains("UTF-8"), "{}", odd.text);
+    let many = format!(r#"{{"model":"gpt-4o-mini",{}"s":1}}"#, r#""s":1,"#.repeat(100_000));
+    let many = raw(many.into_bytes()).await.expect(400);
+    assert!(many.text.contains("more fields"), "{}", many.text);
+    assert_eq!(stage.fake.count(&key), 0);
+    let used = stage.server.get("/api/credentials/one/rate-limit").await.expect(200);
+    assert_eq!(used.at("currentMonthUsage"), 0);
+}
