@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use strongroom::call::{Attempt, Call, CallEnd, CallTarget, Failure, FailureReason, NewCall};
 use strongroom_connectors::ai::gateway::{
