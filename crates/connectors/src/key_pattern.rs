@@ -3,12 +3,16 @@
 //! Some providers give out keys without a mark; those are found only behind a name that says whose key follows. The forms of
 //! providers' keys stand in their files.
 
+mod encoded;
 mod unmarked;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use strongroom_crypto::token;
-use strongroom_model::provider::{self, Alphabet, MARKED_KEYS, MarkedKey};
+use strongroom_model::provider::{self, Alphabet, KnownProvider, MARKED_KEYS, MarkedKey};
+
+pub use encoded::{EncodedHit, find_encoded};
 
 /// A key in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +67,20 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Bytes from which a beginning is a mark that no other word ends in by chance.
+const MIN_TELLING_BYTES: usize = 5;
+
+/// Such marks, by their first byte.
+static TELLING: LazyLock<Vec<Vec<&'static [u8]>>> = LazyLock::new(|| {
+    let mut by_first = vec![Vec::new(); 256];
+    for key in MARKED_KEYS.iter().filter(|key| key.prefix.len() >= MIN_TELLING_BYTES) {
+        by_first[usize::from(key.prefix.as_bytes()[0])].push(key.prefix.as_bytes());
+    }
+    by_first
+});
+
 /// Every key in a text, in their order. A key stands alone: no letter, digit or `_` is beside it, except as the end of
-/// an escape such as `\n` or `%3D`.
+/// an escape such as `\n` or `%3D`, and before one with a long mark and a long run.
 #[must_use]
 pub fn find(text: &[u8]) -> Vec<Hit<'_>> {
     find_counting(text, &mut 0)
@@ -77,7 +93,8 @@ fn find_counting<'t>(text: &'t [u8], steps: &mut usize) -> Vec<Hit<'t>> {
     while at < text.len() {
         *steps += 1;
         let is_start = at == 0 || !is_word(text[at - 1]) || follows_escape(&text[..at]);
-        match is_start.then(|| hit(text, at, steps)).flatten() {
+        let found = if is_start { hit(text, at, steps) } else { glued(text, at, steps) };
+        match found {
             Some(hit) => {
                 at += hit.text.len();
                 hits.push(hit);
@@ -86,6 +103,34 @@ fn find_counting<'t>(text: &'t [u8], steps: &mut usize) -> Vec<Hit<'t>> {
         }
     }
     hits
+}
+
+/// A key directly behind a letter, a digit or `_`.
+fn glued<'t>(text: &'t [u8], at: usize, steps: &mut usize) -> Option<Hit<'t>> {
+    let prefix = TELLING[usize::from(text[at])].iter().find(|prefix| text[at..].starts_with(prefix))?;
+    hit(text, at, steps).filter(|hit| has_run(&hit.text.as_bytes()[prefix.len()..]))
+}
+
+/// The text with words in place of every key in it, also of those within base64.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let plain = find(text.as_bytes()).into_iter().map(|hit| (hit.at, hit.text.len(), hit.kind));
+    let encoded = find_encoded(text.as_bytes()).into_iter().map(|hit| (hit.at, hit.length, hit.kind));
+    let mut spots: Vec<_> = plain.chain(encoded).collect();
+    if spots.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    spots.sort_unstable();
+    let (mut masked, mut told) = (String::with_capacity(text.len()), 0);
+    for (at, length, kind) in spots {
+        if at >= told {
+            masked.push_str(&text[told..at]);
+            masked.push_str(&format!("[key of {kind}]"));
+        }
+        told = told.max(at + length);
+    }
+    masked.push_str(&text[told..]);
+    Cow::Owned(masked)
 }
 
 /// Returns the owner of the key that a whole text is, by its form.
@@ -107,6 +152,28 @@ pub fn other_provider(key: &str, provider: &str) -> Option<&'static str> {
         known.map_or(OTHERS_ALL_MARKED.contains(&provider), |known| known.all_keys_are_marked);
     let is_ours = hit.kind == provider || (hit.is_shared && !all_are_marked);
     (!is_ours && known.is_some()).then_some(hit.kind)
+}
+
+/// The provider whose mark a key bears, whole or not, when it is none of `provider`.
+#[must_use]
+pub fn marked_as_anothers(key: &str, provider: &str) -> Option<&'static str> {
+    let mark = MARKED_KEYS.iter().chain(&OTHERS).find(|mark| key.starts_with(mark.prefix))?;
+    if mark.kind == provider || mark.is_shared {
+        return other_provider(key, provider);
+    }
+    Some(mark.kind)
+}
+
+/// Tells whether a key may be one of this provider, as far as its form says: where all have a mark it is one of those, and one
+/// that has a mark has no other characters behind it.
+#[must_use]
+pub fn may_be_of(key: &str, provider: &KnownProvider) -> bool {
+    if provider.all_keys_are_marked {
+        return kind_of(key) == Some(provider.name);
+    }
+    let mark = MARKED_KEYS.iter().find(|mark| key.starts_with(mark.prefix));
+    let is_own = |mark: &MarkedKey| mark.kind == provider.name && !mark.is_shared;
+    !mark.is_some_and(is_own) || key.bytes().all(|byte| is_word(byte) || byte == b'-')
 }
 
 /// Tells whether these bytes end in an escape, of which the last letter is no part of what follows: `\n`, `\u003d`, `\x3d`
@@ -177,27 +244,47 @@ fn is_varied(body: &[u8]) -> bool {
     seen.iter().filter(|seen| **seen).count() > 4
 }
 
-/// The text as UTF-8 when it is in UTF-16: with a byte order mark, or told by the zeros of its first thousand bytes.
+/// The text as UTF-8 when it is in UTF-16 or UTF-32: with a byte order mark, or told by the zeros of its first thousand bytes.
 #[must_use]
 pub fn in_eight_bits(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, rest @ ..] => Cow::Owned(from_quads(rest, u32::from_le_bytes)),
+        [0, 0, 0xfe, 0xff, rest @ ..] => Cow::Owned(from_quads(rest, u32::from_be_bytes)),
+        [0xff, 0xfe, rest @ ..] => Cow::Owned(from_pairs(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => Cow::Owned(from_pairs(rest, u16::from_be_bytes)),
+        _ => unmarked_in_eight_bits(bytes),
+    }
+}
+
+fn unmarked_in_eight_bits(bytes: &[u8]) -> Cow<'_, [u8]> {
     let start = &bytes[..bytes.len().min(1024)];
-    let zeros = |offset: usize| {
-        let of_offset = start.iter().skip(offset).step_by(2);
-        (of_offset.clone().filter(|byte| **byte == 0).count(), of_offset.count())
+    // Tells whether most bytes at these places of every group are zeros.
+    let is_zero = |group: usize, place: usize| {
+        let there = start.iter().skip(place).step_by(group);
+        let (zeros, all) = (there.clone().filter(|byte| **byte == 0).count(), there.count());
+        all >= 8 && zeros * 10 >= all * 8
     };
-    let most = |(zeros, all): (usize, usize)| all >= 8 && zeros * 10 >= all * 8;
-    let (unit, skipped): (fn([u8; 2]) -> u16, usize) = match bytes {
-        [0xff, 0xfe, 0, 0, ..] => return Cow::Borrowed(bytes),
-        [0xff, 0xfe, ..] => (u16::from_le_bytes, 2),
-        [0xfe, 0xff, ..] => (u16::from_be_bytes, 2),
-        _ if most(zeros(1)) && !most(zeros(0)) => (u16::from_le_bytes, 0),
-        _ if most(zeros(0)) && !most(zeros(1)) => (u16::from_be_bytes, 0),
-        _ => return Cow::Borrowed(bytes),
-    };
-    let units = bytes[skipped..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let quads = [0, 1, 2, 3].map(|place| is_zero(4, place));
+    match (quads, is_zero(2, 0), is_zero(2, 1)) {
+        ([false, true, true, true], ..) => Cow::Owned(from_quads(bytes, u32::from_le_bytes)),
+        ([true, true, true, false], ..) => Cow::Owned(from_quads(bytes, u32::from_be_bytes)),
+        (_, false, true) => Cow::Owned(from_pairs(bytes, u16::from_le_bytes)),
+        (_, true, false) => Cow::Owned(from_pairs(bytes, u16::from_be_bytes)),
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
+fn from_pairs(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u8> {
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     let text: String =
         char::decode_utf16(units).map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    Cow::Owned(text.into_bytes())
+    text.into_bytes()
+}
+
+fn from_quads(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Vec<u8> {
+    let units = bytes.chunks_exact(4).map(|quad| unit([quad[0], quad[1], quad[2], quad[3]]));
+    let text: String = units.map(|it| char::from_u32(it).unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    text.into_bytes()
 }
 
 #[cfg(test)]

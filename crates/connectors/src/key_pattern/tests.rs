@@ -205,3 +205,133 @@ fn a_key_of_another_provider_is_told() {
         assert_eq!(other_provider(&text, provider), other, "{text} {provider}");
     }
 }
+
+#[test]
+fn every_key_is_found_within_base64_and_masked() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    for (key, kind) in samples() {
+        for (before, after) in [("", ""), ("user:", ""), ("{\"k\":\"", "\"}"), ("", "\n")] {
+            let encoded = STANDARD.encode(format!("{before}{key}{after}"));
+            for (name, end) in [("  OPENAI_API_KEY: ", "\n"), ("Authorization: Basic ", "\r\n"), ("\"", "\"")]
+            {
+                let text = format!("{name}{encoded}{end}");
+                let found = find_encoded(text.as_bytes());
+                let shown: Vec<_> = found.iter().map(|hit| (hit.kind, hit.key.expose(), hit.at)).collect();
+                assert_eq!(shown, [(kind, key.as_str(), name.len())], "{text}");
+                assert!(find(text.as_bytes()).is_empty(), "{text}");
+                let masked = masked(&text);
+                assert!(
+                    masked.contains(&format!("{name}[key of {kind}]")) && masked.ends_with(end),
+                    "{masked}"
+                );
+            }
+        }
+        let text = format!("a {key} b é {key}");
+        assert_eq!(masked(&text), format!("a [key of {kind}] b é [key of {kind}]"));
+    }
+    let text = format!("COHERE_API_KEY: {}", STANDARD.encode(letters(40)));
+    assert_eq!(find_encoded(text.as_bytes()).first().map(|hit| hit.kind), Some("cohere"));
+    for plain in ["", "no key", &hex(64), &STANDARD.encode("a text of many words that holds no key at all")] {
+        assert!(
+            find_encoded(plain.as_bytes()).is_empty() && matches!(masked(plain), Cow::Borrowed(_)),
+            "{plain}"
+        );
+    }
+}
+
+#[test]
+fn a_key_without_a_mark_is_found_below_its_providers_name_and_in_its_clients() {
+    for (word, key, kind) in [
+        ("mistral", letters(32), "mistral"),
+        ("cohere", letters(40), "cohere"),
+        ("together", hex(64), "together"),
+    ] {
+        for text in [
+            format!("{word}:\n  api_key: {key}\n"),
+            format!("providers:\n  {word}:\n    model: x\n    auth:\n      token: \"{key}\"\n"),
+            format!("- name: {word}\n  apiKey: {key}\n"),
+            format!("{{\n  \"{word}\": {{\n    \"api-key\": \"{key}\"\n  }}\n}}"),
+            format!("[{word}]\nmodel = \"x\"\napi_key = \"{key}\"\n"),
+            format!("c = {word}.Client(\"{key}\")"),
+            format!("c = {word}.ClientV2('{key}')"),
+            format!("new {word}Client( `{key}`)"),
+            format!("Chat{word}(\"{key}\")"),
+        ] {
+            let found: Vec<_> = find(text.as_bytes()).iter().map(|hit| (hit.kind, hit.text)).collect();
+            assert_eq!(found, [(kind, key.as_str())], "{text}");
+        }
+        for text in [
+            format!("{word}:\n  model: x\nother:\n  api_key: {key}\n"),
+            format!("{word}:\n  etag: {key}\n"),
+            format!("[{word}]\nmodel = \"x\"\n[other]\napi_key = \"{key}\"\n"),
+            format!("{word}: x\napi_key: {key}\n"),
+            format!("{word}(\"a\", \"{key}\")"),
+        ] {
+            assert!(find(text.as_bytes()).is_empty(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_key_with_a_long_mark_is_found_behind_a_letter() {
+    for (key, kind) in [
+        (format!("sk-proj-{}T3BlbkFJ{}", letters(74), letters(70)), "openai"),
+        (format!("sk-ant-api03-{}-x_yAA", letters(88)), "anthropic"),
+        (format!("sk-or-v1-{}", hex(64)), "openrouter"),
+    ] {
+        for before in ["X", "_", "7", "key_", "K"] {
+            let text = format!("{before}{key}");
+            let found: Vec<_> = find(text.as_bytes()).iter().map(|hit| (hit.kind, hit.text)).collect();
+            assert_eq!(found, [(kind, key.as_str())], "{text}");
+        }
+    }
+    for text in [
+        "task-proj-the-name-of-a-very-long-page-about-projects",
+        "desk-ant-and-other-hyphenated-words-of-pages-1",
+    ] {
+        assert_eq!(kinds(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn texts_in_four_bytes_are_read() {
+    let text = format!("KEY=sk-proj-{BODY}\n");
+    let units = || text.chars().map(u32::from);
+    let (small, big): (Vec<u8>, Vec<u8>) =
+        (units().flat_map(u32::to_le_bytes).collect(), units().flat_map(u32::to_be_bytes).collect());
+    let marked_small = [&[0xff, 0xfe, 0, 0][..], &small].concat();
+    let marked_big = [&[0, 0, 0xfe, 0xff][..], &big].concat();
+    for bytes in [small, big, marked_small, marked_big] {
+        assert_eq!(in_eight_bits(&bytes), text.as_bytes());
+    }
+}
+
+#[test]
+fn what_is_most_likely_no_key_of_a_provider_is_told_for_every_provider() {
+    let own = |kind: &str| samples().into_iter().find(|(_, it)| *it == kind).map(|(key, _)| key);
+    for known in provider::KNOWN {
+        for (key, kind) in samples() {
+            let shares = kind == known.name || (key.starts_with("sk-") && !known.all_keys_are_marked);
+            if !shares {
+                assert_eq!(marked_as_anothers(&key, known.name), Some(kind), "{} {key}", known.name);
+            }
+            if kind == known.name {
+                assert_eq!(marked_as_anothers(&key, known.name), None, "{key}");
+                assert!(may_be_of(&key, known), "{key}");
+            }
+        }
+        if known.all_keys_are_marked {
+            let key = own(known.name).unwrap();
+            for wrong in
+                [format!("{key}%3D"), format!("{}$FOO", &key[..20]), key[..12].to_owned(), letters(40)]
+            {
+                assert!(!may_be_of(&wrong, known), "{wrong}");
+            }
+        } else {
+            assert!(may_be_of("plain", known), "{}", known.name);
+        }
+    }
+    let openai = provider::find("openai").unwrap();
+    assert!(!may_be_of(&format!("sk-proj-{BODY}%3D"), openai) && may_be_of("sk-proj-short", openai));
+}
