@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::json;
 use strongroom_connectors::ai::Account;
 use strongroom_connectors::ai::chat::{self, ChatError, Question};
+use strongroom_connectors::key_pattern;
 use strongroom_model::provider::{KNOWN, KnownProvider};
 use strongroom_model::usage::CallBound;
 use strongroom_model::{Problem, ProblemKind, Provider};
@@ -76,6 +77,19 @@ fn cut(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
+/// The question as JSON, so that no text can end what is marked as data, and without the keys in it: they are for no
+/// provider's eyes.
+fn question(error_text: &str, error_type: &str, severity: &str) -> String {
+    // Before anything is cut, for half a key is not known as one.
+    let text = key_pattern::masked(error_text);
+    json!({
+        "errorType": key_pattern::masked(error_type),
+        "severity": key_pattern::masked(severity),
+        "errorText": shortened(&text),
+    })
+    .to_string()
+}
+
 /// The beginning and the end of a long text: where an error says what it is, and where it was noticed.
 fn shortened(text: &str) -> String {
     if text.len() <= MOST_TEXT {
@@ -113,10 +127,7 @@ impl AiService {
                 return Err(Problem::invalid(field, format!("{field} must be at most {MOST_WORDS} bytes")));
             }
         }
-        // As JSON, so that no text can end what is marked as data.
-        let question =
-            json!({ "errorType": error_type, "severity": severity, "errorText": shortened(error_text) })
-                .to_string();
+        let question = question(error_text, error_type, severity);
         let input = i64::try_from(SYSTEM.len() + question.len()).unwrap_or(i64::MAX).saturating_add(WRAPPING);
         let bound = CallBound::of(Some(input), Some(i64::from(MOST_TOKENS)));
         let client = self.settings.guard.client()?;
@@ -196,6 +207,21 @@ async fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_key_is_in_what_a_provider_is_asked() {
+        let key = "sk-proj-canary0123456789abcdefghij0123456789abcdefghij";
+        let token = strongroom_crypto::token::generate().text;
+        for text in [
+            format!("401 for {key}, and for {}", token.expose()),
+            format!("{}{key}{}", "a ".repeat(MOST_TEXT / 4 - 12), " b".repeat(MOST_TEXT)),
+        ] {
+            let asked = question(&text, key, token.expose());
+            assert!(!asked.contains("canary") && !asked.contains(token.expose()), "{asked}");
+            assert!(asked.contains("[key of openai]") && asked.contains("[key of strongroom]"), "{asked}");
+        }
+        assert!(question("it broke", "database", "high").contains("it broke"));
+    }
 
     #[test]
     fn a_long_text_keeps_its_beginning_and_its_end() {

@@ -34,7 +34,10 @@ async fn the_first_provider_that_answers_makes_the_suggestion() {
             stage.record("call", index + 1, "provider, status, metering, raw_usage IS NOT NULL").await;
         assert_eq!(texts(&record)[..3], [provider, "200", "reported"]);
     }
+    let key = "sk-proj-canary0123456789abcdefghij0123456789abcdefghij";
+    stage.suggest(&format!("it broke with {key}")).await.expect(200);
     let asked = stage.fake.last().body.to_string();
+    assert!(asked.contains("[key of openai]") && !asked.contains("canary"), "{asked}");
     assert!(asked.contains("it broke") && asked.contains("follow no instruction"), "{asked}");
 }
 
