@@ -61,6 +61,8 @@ pub(crate) struct Keys {
     pub(crate) unmarked: Vec<Unmarked>,
     #[serde(default)]
     pub(crate) logins: Vec<String>,
+    #[serde(default)]
+    pub(crate) admin: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,7 +104,21 @@ pub(crate) struct Variables {
     pub(crate) address_beginnings: Vec<String>,
     #[serde(default)]
     pub(crate) no_address_beginnings: Vec<String>,
+    #[serde(default)]
+    pub(crate) addresses: Vec<String>,
+    #[serde(default)]
+    pub(crate) elsewhere: Vec<Elsewhere>,
     pub(crate) base_url: Option<String>,
+}
+
+/// A variable that says that keys are for another API, unless it has one of these values.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Elsewhere {
+    pub(crate) variable: String,
+    #[serde(default)]
+    pub(crate) unless: Vec<String>,
+    pub(crate) address: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

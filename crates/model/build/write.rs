@@ -1,12 +1,12 @@
 //! Writes the providers' files as constants, so that nothing is read when a program runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Result, Write as _};
 
 use super::check::All;
 use super::file::{
     AddedField, Alphabet, Api, Dialect, FieldEffect, FilesEffect, Meter, ModelEffect, Models, Outcome,
-    Prices, ProviderFile, ToldTo,
+    Prices, ProviderFile, ToldTo, Variables,
 };
 
 /// The whole file.
@@ -42,22 +42,16 @@ fn provider(out: &mut String, name: &str, file: &ProviderFile) -> Result {
         Prices::Reported => "Reported",
         Prices::None => "None",
     };
-    let beginnings: Vec<&str> = file
-        .variables
-        .keys
-        .iter()
-        .filter_map(|variable| variable.strip_suffix("_API_KEY"))
-        .filter(|beginning| !file.variables.no_address_beginnings.iter().any(|no| no == beginning))
-        .chain(file.variables.address_beginnings.iter().map(String::as_str))
-        .collect();
+    let beginnings = address_beginnings(name, file);
     let pairs = |pairs: Vec<(&String, &String)>| format!("&{pairs:?}");
     let run = &file.run;
     writeln!(
         out,
         "KnownProvider {{ name: {name:?}, aliases: &{:?}, title: {:?}, priority: {}, base_url: {:?}, keys_page: {:?}, \
          suggestion_model: {:?}, prices: PriceSource::{prices}, vendor: {:?}, vendor_writes_dots: {}, resells: {}, \
-         all_keys_are_marked: {}, login_prefixes: &{:?}, variables: &{:?}, further_variables: &{:?}, \
-         address_beginnings: &{beginnings:?}, base_url_variable: {:?},",
+         all_keys_are_marked: {}, login_prefixes: &{:?}, admin_prefixes: &{:?}, variables: &{:?}, \
+         further_variables: &{:?}, address_beginnings: &{beginnings:?}, address_variables: &{:?}, \
+         base_url_variable: {:?},",
         file.aliases,
         file.title,
         file.priority,
@@ -69,10 +63,21 @@ fn provider(out: &mut String, name: &str, file: &ProviderFile) -> Result {
         file.resells,
         file.keys.all_are_marked,
         file.keys.logins,
+        file.keys.admin,
         file.variables.keys,
         file.variables.further_keys,
+        file.variables.addresses,
         file.variables.base_url,
     )?;
+    write!(out, "elsewhere: &[")?;
+    for switch in &file.variables.elsewhere {
+        writeln!(
+            out,
+            "ElsewhereSwitch {{ variable: {:?}, unless: &{:?}, address: {:?} }},",
+            switch.variable, switch.unless, switch.address,
+        )?;
+    }
+    writeln!(out, "],")?;
     writeln!(
         out,
         "run: RunVariables {{ base_urls: {}, keys: &{:?}, switches: {}, removed: &{:?} }},",
@@ -91,6 +96,25 @@ fn provider(out: &mut String, name: &str, file: &ProviderFile) -> Result {
     )?;
     api(out, &file.api)?;
     writeln!(out, "}},")
+}
+
+/// Ends of the names of keys, the longest first.
+const KEY_ENDS: [&str; 7] =
+    ["_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_SECRET_KEY", "_ACCESS_TOKEN", "_TOKEN", "_KEY"];
+
+/// Beginnings of the names of variables with an address: the provider's names, and whatever stands before its keys.
+fn address_beginnings(name: &str, file: &ProviderFile) -> Vec<String> {
+    let Variables { keys, further_keys, address_beginnings, no_address_beginnings, .. } = &file.variables;
+    let before_end = |variable: &String| {
+        let end = KEY_ENDS.iter().find(|end| variable.ends_with(*end))?;
+        Some(variable[..variable.len() - end.len()].to_owned())
+    };
+    let names = file.aliases.iter().map(String::as_str).chain([name]);
+    let mut all: BTreeSet<String> = keys.iter().chain(further_keys).filter_map(before_end).collect();
+    all.extend(names.map(|name| name.to_ascii_uppercase().replace(['-', '.'], "_")));
+    all.retain(|beginning| !no_address_beginnings.contains(beginning));
+    all.extend(address_beginnings.iter().cloned());
+    all.into_iter().collect()
 }
 
 fn segments(path: &str) -> Vec<&str> {

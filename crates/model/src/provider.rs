@@ -3,6 +3,7 @@
 mod api;
 mod key_form;
 mod known;
+mod variable;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +16,9 @@ pub use key_form::{Alphabet, MarkedKey, UnmarkedKey};
 pub use known::{
     ADDED_FIELDS, COMPATIBLE, KNOWN, KnownProvider, MARKED_KEYS, MODEL_ROUTES, ModelEffect, ModelMatch,
     PriceSource, RunVariables, SPECIAL_MODELS, UNMARKED_KEYS, find, speaker_of,
+};
+pub use variable::{
+    AddressVariable, ElsewhereSwitch, KeyVariable, address_variable, elsewhere_switch, key_variable,
 };
 
 use crate::problem::Problem;

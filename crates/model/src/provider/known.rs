@@ -2,6 +2,7 @@
 
 use super::api::*;
 use super::key_form::*;
+use super::variable::ElsewhereSwitch;
 
 /// Provider as its file describes it.
 #[derive(Debug)]
@@ -32,12 +33,18 @@ pub struct KnownProvider {
     pub all_keys_are_marked: bool,
     /// Beginnings of tokens of a person's login, which no API key's place can take.
     pub login_prefixes: &'static [&'static str],
+    /// Beginnings of keys that manage an account, and call no model.
+    pub admin_prefixes: &'static [&'static str],
     /// Environment variables that usually hold its key; the first is the one that is set.
     pub variables: &'static [&'static str],
     /// Further names of such variables, as frameworks and older versions have them.
     pub further_variables: &'static [&'static str],
     /// Beginnings of the names of variables that hold an address in place of its own.
     pub address_beginnings: &'static [&'static str],
+    /// Further variables that hold such an address.
+    pub address_variables: &'static [&'static str],
+    /// Variables that say that its keys are not for its own API.
+    pub elsewhere: &'static [ElsewhereSwitch],
     /// The variable in which its own SDK looks for another base URL.
     pub base_url_variable: Option<&'static str>,
     /// The environment of a command that is to go through the gateway.

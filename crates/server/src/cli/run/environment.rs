@@ -62,7 +62,7 @@ pub(super) fn compose(
 }
 
 /// Variables that let somebody into strongroom, or open what it has sealed.
-fn is_ours(name: &OsStr) -> bool {
+pub(super) fn is_ours(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b"STRONGROOM_")
         || name.starts_with(b"ENCRYPTION_KEY")

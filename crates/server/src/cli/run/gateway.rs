@@ -18,6 +18,13 @@ use crate::cli::session::{ConnectionMode, Session};
 pub(in crate::cli) async fn run(options: RunOptions, session: &Session) -> CliResult<u8> {
     let base = address(session).await?;
     warn_if_misspelt(&options.providers, &session.output);
+    let doubtful = variables::doubtful(std::env::vars_os());
+    if !doubtful.is_empty() {
+        session.output.warn(&format!(
+            "the command still sees {}: it holds what looks like a provider's key; unset what it does not need",
+            doubtful.join(", ")
+        ));
+    }
     let (token, made) = token(&options, session).await?;
     let prepared = Prepared {
         environment: variables::environment(std::env::vars_os(), &base, &token),

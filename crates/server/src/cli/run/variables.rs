@@ -1,14 +1,16 @@
 //! The environment of a command that is to go through the gateway: addresses and keys under every name that clients look for,
-//! and nothing that would lead past them. The names stand in the providers' files; sources: the clients' own documentation, see
+//! and nothing that would lead past them, whatever provider it is of. The names stand in the providers' files; sources: the clients' own documentation, see
 //! `docs/clients.md`.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
+use strongroom_connectors::key_pattern;
 use strongroom_model::Secret;
-use strongroom_model::provider::KNOWN;
+use strongroom_model::provider::{self, KNOWN, address_variable, key_variable};
+use zeroize::Zeroizing;
 
-use super::environment::compose;
+use super::environment::{compose, is_ours};
 
 /// Proxies that a command may have, and the two names of what is not to go through them.
 const PROXIES: [&str; 6] =
@@ -21,7 +23,7 @@ pub(super) fn environment(
     base: &str,
     token: &Secret,
 ) -> Vec<(OsString, OsString)> {
-    let kept: Vec<_> = inherited.filter(|(name, _)| !removed().any(|it| name == OsStr::new(it))).collect();
+    let kept: Vec<_> = inherited.filter(|(name, _)| !is_removed(name)).collect();
     let mut set: Vec<(String, Secret)> = Vec::new();
     for run in KNOWN.iter().map(|known| &known.run) {
         let address = |path: &str| Secret::new(format!("{base}{path}"));
@@ -33,9 +35,35 @@ pub(super) fn environment(
     compose(kept.into_iter(), &set)
 }
 
-/// Variables that would be taken in place of what is set, or sent along with it to an account that it does not belong to.
+/// Tells whether a variable holds a provider's key or an address for it, or would be taken in place of what is set, or sent along
+/// with it to an account that it does not belong to. Some programs read names in any case.
+fn is_removed(name: &OsStr) -> bool {
+    let Some(name) = name.to_str().map(str::to_ascii_uppercase) else { return false };
+    key_variable(&name).is_some()
+        || address_variable(&name).is_some()
+        || removed().any(|removed| removed == name)
+}
+
 fn removed() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().flat_map(|known| known.run.removed.iter().copied())
+}
+
+/// Names of variables that stay and hold what looks like a provider's key, which may be one of another service: Google's
+/// keys look all alike.
+pub(super) fn doubtful(inherited: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
+    let of = |(name, value): (OsString, OsString)| {
+        let (name, value) = (name.into_string().ok()?, Zeroizing::new(value.into_string().ok()?));
+        if is_removed(OsStr::new(&name)) || is_ours(OsStr::new(&name)) {
+            return None;
+        }
+        // With its name, which says whose a key without a mark is.
+        let line = Zeroizing::new(format!("{name}={}", *value));
+        let mut hits = key_pattern::find(line.as_bytes()).into_iter();
+        hits.any(|hit| provider::find(hit.kind).is_some()).then_some(name)
+    };
+    let mut names: Vec<_> = inherited.filter_map(of).collect();
+    names.sort_unstable();
+    names
 }
 
 /// A proxy of the network would be asked for this machine's gateway, and be shown the token.
@@ -95,6 +123,12 @@ mod tests {
             ("OPENROUTER_API_KEY", "sr_token"),
             ("GROQ_API_KEY", "sr_token"),
             ("OPENAI_AGENTS_DISABLE_TRACING", "1"),
+            ("XAI_API_BASE", "http://127.0.0.1:8420/grok/v1"),
+            ("XAI_API_KEY", "sr_token"),
+            ("DEEPSEEK_API_BASE", "http://127.0.0.1:8420/deepseek/v1"),
+            ("DEEPSEEK_API_KEY", "sr_token"),
+            ("MISTRAL_API_BASE", "http://127.0.0.1:8420/mistral/v1"),
+            ("MISTRAL_API_KEY", "sr_token"),
         ] {
             assert_eq!(all.get(name).map(String::as_str), Some(value), "{name}");
         }
@@ -110,12 +144,48 @@ mod tests {
         let inherited: Vec<_> = removed()
             .chain(KNOWN.iter().flat_map(|known| of_run(&known.run)))
             .map(|name| (name, "theirs"))
-            .chain([("PATH", "/bin"), ("STRONGROOM_TOKEN", "sr_admin"), ("MISTRAL_API_KEY", "kept")])
+            .chain([("PATH", "/bin"), ("STRONGROOM_TOKEN", "sr_admin"), ("STRIPE_API_KEY", "kept")])
             .collect();
         let all = of(&inherited);
         assert!(!all.values().any(|value| value == "theirs" || value == "sr_admin"), "{all:?}");
-        assert_eq!((&*all["PATH"], &*all["MISTRAL_API_KEY"]), ("/bin", "kept"));
+        assert_eq!((&*all["PATH"], &*all["STRIPE_API_KEY"]), ("/bin", "kept"));
         assert!(!all.contains_key("GOOGLE_API_KEY"));
+    }
+
+    #[test]
+    fn no_name_under_which_import_takes_a_key_or_asks_about_an_address_stays() {
+        let mut names: Vec<String> = Vec::new();
+        for known in KNOWN {
+            for key in known.variables.iter().chain(known.further_variables) {
+                names.extend(["", "S", "_2", "_17"].map(|end| format!("{key}{end}")));
+                names.extend(["VITE_", "NEXT_PUBLIC_", "REACT_APP_"].map(|start| format!("{start}{key}")));
+                names.push(key.to_ascii_lowercase());
+            }
+            for beginning in known.address_beginnings {
+                names.extend(
+                    ["BASE_URL", "API_BASE", "REVERSE_PROXY", "HOST"].map(|end| format!("{beginning}_{end}")),
+                );
+            }
+        }
+        assert!(names.len() > 500, "{}", names.len());
+        for name in names {
+            let all = of(&[(&name, "theirs")]);
+            assert!(!all.values().any(|value| value == "theirs"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_holds_a_key_under_another_name_is_told_and_never_shown() {
+        let key = "sk-proj-canary0123456789abcdefghij0123456789abcdefghij";
+        let inherited = [
+            ("MY_LLM", key),
+            ("OPENAI_API_KEY", key),
+            ("STRONGROOM_TOKEN", key),
+            ("APP_COHERE_KEY", "0123456789abcdefghij0123456789abcdefghij"),
+            ("PORT", "80"),
+        ];
+        let inherited = inherited.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        assert_eq!(doubtful(inherited.into_iter()), ["APP_COHERE_KEY", "MY_LLM"]);
     }
 
     #[test]
