@@ -70,7 +70,7 @@ async fn a_key_out_of_a_file_is_told_of_until_it_is_replaced() {
     assert_eq!(place.run(&["offboard"]).await.code, 3, "there is nothing yet");
     std::fs::write(
         place.home.path().join(".env"),
-        format!("GROQ_API_KEY=gsk_canary0123456789\nOPENAI_API_KEY={KEY}\n"),
+        format!("GROQ_API_KEY=gsk_canary0123456789canary0123456789canary0123456789\nOPENAI_API_KEY={KEY}\n"),
     )
     .unwrap();
     let done = place.run(&["import", "env", "--yes"]).await;

@@ -1,6 +1,6 @@
 //! `strongroom import env`: reads `.env` files and the environment, shows what is there, and moves it in.
 
-use std::io::Read as _;
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use strongroom_client::wire::SecretText;
 use strongroom_client::wire::import::{ImportRow, ImportedRow};
 use strongroom_connectors::{EndpointGuard, dotenv, key_pattern};
 use strongroom_model::Secret;
-use strongroom_model::provider::KNOWN;
+use strongroom_model::provider::{KNOWN, key_variable};
 use zeroize::Zeroizing;
 
 use super::send::Sender;
@@ -21,11 +21,12 @@ use crate::cli::session::Session;
 mod address;
 mod candidates;
 mod cleanup_advice;
+mod doubt;
 #[cfg(test)]
 mod tests;
-mod variable;
 
 pub(super) use address::BaseUrl;
+use address::is_about_address;
 pub(super) use candidates::Candidates;
 use candidates::{CandidateKey, Place, Variable, find};
 use cleanup_advice::CleanupAdvice;
@@ -73,6 +74,7 @@ pub(super) struct Choices {
 /// Reads, shows and asks; nothing is opened and nothing made.
 pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> CliResult<Candidates> {
     let mut found = find(gather(files, output)?);
+    found.leave_out_doubtful(choices.yes || !io::stdin().is_terminal());
     let settled = found.settle_addresses(choices.base_url, choices.yes, choices.dry_run);
     found.notes.iter().for_each(|note| output.note(note));
     found.warnings.iter().for_each(|warning| output.warn(warning));
@@ -124,7 +126,7 @@ fn gather(files: &[PathBuf], output: &Output) -> CliResult<Vec<Variable>> {
         variables.extend(std::env::vars_os().filter_map(|(name, value)| {
             let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
             // Only what can be a provider's key, or leads it elsewhere, is copied.
-            let is_known = variable::meaning(&name).is_some() || variable::address_of(&name).is_some();
+            let is_known = key_variable(&name).is_some() || is_about_address(&name);
             if !is_known && key_pattern::find(value.as_bytes()).is_empty() {
                 return None;
             }
@@ -156,6 +158,10 @@ fn read(file: &Path, output: &Output) -> CliResult<Vec<Variable>> {
     }
     let narrow = Zeroizing::new(key_pattern::in_eight_bits(&bytes).into_owned());
     let content = std::str::from_utf8(&narrow).map_err(|_| unreadable(&"it is not UTF-8 text"))?;
+    // Programs of the old Macintosh end lines with this alone.
+    let unbroken = (content.contains('\r') && !content.contains('\n'))
+        .then(|| Zeroizing::new(content.replace('\r', "\n")));
+    let content = unbroken.as_ref().map_or(content, |lines| lines.as_str());
     let document = dotenv::parse_any(content);
     for malformed in &document.malformed {
         output.warn(&format!(

@@ -4,10 +4,12 @@ use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use strongroom_model::Secret;
-use strongroom_model::provider::KnownProvider;
+use strongroom_model::provider::{
+    AddressVariable, ElsewhereSwitch, KNOWN, KnownProvider, address_variable, elsewhere_switch, key_variable,
+};
 use url::Url;
 
-use super::candidates::{Candidates, Place, Variable};
+use super::candidates::{CandidateKey, Candidates, Place, Variable};
 use crate::cli::confirm;
 use crate::cli::exit::{CliError, CliResult};
 
@@ -24,38 +26,103 @@ pub enum BaseUrl {
 #[derive(Debug, Clone)]
 pub(super) struct Address {
     pub(super) provider: &'static KnownProvider,
-    /// It may hold a password.
-    url: Secret,
+    /// The key of the pool that it is for; `None` for all of them.
+    number: Option<u32>,
+    /// It may hold a password. `None` where it is known only that they are not for the provider's own API, or where the
+    /// variable holds several.
+    url: Option<Secret>,
     name: String,
     place: Place,
 }
 
+/// Tells whether a variable says where keys go, and holds none.
+pub(super) fn is_about_address(name: &str) -> bool {
+    let is_of_switch =
+        |it: &ElsewhereSwitch| it.address.is_some_and(|address| name.eq_ignore_ascii_case(address));
+    address_variable(name).is_some()
+        || elsewhere_switch(name).is_some()
+        || KNOWN.iter().any(|known| known.elsewhere.iter().any(is_of_switch))
+}
+
+/// Every address that leads keys away.
+pub(super) fn addresses(variables: &[Variable]) -> Vec<Address> {
+    let of = |variable| Address::of(variable).or_else(|| Address::of_switch(variable, variables));
+    variables.iter().filter(|it| !it.is_replaced).filter_map(of).collect()
+}
+
+/// Values of a variable that say that there is no address.
+const NO_ADDRESS: [&str; 8] = ["", "0", "1", "false", "no", "none", "null", "true"];
+
 impl Address {
     /// The address that a variable holds, unless it is the provider's own or none.
-    pub(super) fn of(provider: &'static KnownProvider, variable: &Variable) -> Option<Self> {
-        let url = variable.value.expose().trim().trim_matches(['"', '\'']).to_owned();
-        if url.is_empty() || variable.is_replaced {
-            return None;
-        }
-        let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-        let is_own = host(provider.base_url).is_some_and(|own| host(&url) == Some(own));
-        (!is_own).then(|| Self {
+    fn of(variable: &Variable) -> Option<Self> {
+        let AddressVariable { provider, number } = address_variable(&variable.name)?;
+        let own = host(provider.base_url);
+        let is_elsewhere = |url: &&str| !is_no_address(url) && (own.is_none() || host(url) != own);
+        let parts = || variable.value.expose().split([',', ';', '|']).map(bare).filter(|it| !it.is_empty());
+        let url = parts().find(is_elsewhere)?;
+        let is_only = parts().count() == 1;
+        Some(Self {
             provider,
-            url: Secret::new(url),
+            number,
+            url: is_only.then(|| Secret::from(url)),
             name: variable.name.clone(),
             place: variable.place.clone(),
         })
     }
 
+    /// The address that a variable names another one for, when it says that keys are not for the provider's own API.
+    fn of_switch(variable: &Variable, all: &[Variable]) -> Option<Self> {
+        let (provider, switch) = elsewhere_switch(&variable.name)?;
+        let value = bare(variable.value.expose()).to_ascii_lowercase();
+        if is_no_address(&value) || switch.unless.contains(&&*value) {
+            return None;
+        }
+        let is_address = |it: &&Variable| {
+            switch.address.is_some_and(|name| it.name.eq_ignore_ascii_case(name)) && !it.is_replaced
+        };
+        let url = all.iter().find(is_address).map(|it| bare(it.value.expose())).filter(|it| !it.is_empty());
+        Some(Self {
+            provider,
+            number: None,
+            url: url.map(Secret::from),
+            name: variable.name.clone(),
+            place: variable.place.clone(),
+        })
+    }
+
+    /// Tells whether this key is led there.
+    fn leads(&self, key: &CandidateKey) -> bool {
+        let has_number = |number| {
+            key.places.iter().any(|(name, _)| key_variable(name).is_some_and(|it| it.number == number))
+        };
+        self.provider.name == key.provider.name && self.number.is_none_or(has_number)
+    }
+
     /// The host alone: the rest of it may hold a password.
     fn host(&self) -> String {
-        let url = Url::parse(self.url.expose()).ok();
-        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "another address".to_owned())
+        let host = self.url.as_ref().and_then(|url| host(url.expose()));
+        host.unwrap_or_else(|| "another address".to_owned())
     }
 
     fn title(&self) -> String {
         format!("{} ({}) leads keys of {} to {}", self.name, self.place, self.provider.name, self.host())
     }
+}
+
+fn is_no_address(value: &str) -> bool {
+    NO_ADDRESS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// The value without what lists and quotes put around it.
+fn bare(value: &str) -> &str {
+    value.trim_matches(|edge: char| edge.is_whitespace() || "\"'[]".contains(edge))
+}
+
+/// The host of an address, which may be written without a scheme.
+fn host(url: &str) -> Option<String> {
+    let parsed = if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("https://{url}")) };
+    parsed.ok().and_then(|url| url.host_str().map(str::to_owned))
 }
 
 impl Candidates {
@@ -69,8 +136,7 @@ impl Candidates {
         yes: bool,
         dry_run: bool,
     ) -> CliResult<()> {
-        let has_keys =
-            |address: &&Address| self.keys.iter().any(|key| key.provider.name == address.provider.name);
+        let has_keys = |address: &&Address| self.keys.iter().any(|key| address.leads(key));
         let addresses: Vec<Address> = self.addresses.iter().filter(has_keys).cloned().collect();
         if addresses.is_empty() {
             return Ok(());
@@ -107,17 +173,29 @@ impl Candidates {
     }
 
     fn take_addresses(&mut self, addresses: &[Address]) -> CliResult<()> {
-        for address in addresses {
-            let same =
-                |other: &&Address| other.provider.name == address.provider.name && other.url != address.url;
-            if let Some(other) = addresses.iter().find(same) {
+        for key in &mut self.keys {
+            let of_key = || addresses.iter().filter(|address| address.leads(key));
+            // One that is for this key alone says more than one for all.
+            let Some(address) = of_key().find(|it| it.number.is_some()).or_else(|| of_key().next()) else {
+                continue;
+            };
+            let Some(url) = &address.url else {
+                return Err(CliError::usage(format!(
+                    "{} ({}) does not say which address keys of {} are for",
+                    address.name, address.place, address.provider.name
+                ))
+                .hint("--base-url ignore stores the keys for the provider's own API")
+                .hint("`strongroom credential add NAME --endpoint URL` stores one with its address"));
+            };
+            let is_another = |it: &&Address| it.number == address.number && it.url.as_ref() != Some(url);
+            if let Some(other) = of_key().find(is_another) {
                 return Err(CliError::usage(format!(
                     "{} and {} name different addresses; keep one of them",
                     address.name, other.name
                 )));
             }
-            let of_provider = self.keys.iter_mut().filter(|key| key.provider.name == address.provider.name);
-            of_provider.for_each(|key| key.endpoint = Some(address.url.expose().to_owned()));
+            let endpoint = url.expose().to_owned();
+            key.endpoint = Some(endpoint);
         }
         Ok(())
     }

@@ -44,12 +44,15 @@ async fn files_move_in_once_and_only_once() {
             ".env",
             "# keys\r\nexport OPENAI_API_KEY=\"sk-proj-one\" # main\r\nOPENAI_API_KEY_2='sk-$two'\r\nPORT=80\r\nGROQ_API_KEY=\r\n",
         ),
-        ("other.env", "OPENAI_API_KEY=sk-proj-one\nGOOGLE_API_KEY=AIza-three\nMISTRAL_API_KEY=m\n"),
+        (
+            "other.env",
+            "OPENAI_API_KEY=sk-proj-one\nGOOGLE_API_KEY=AIza-three0123456789-three0123456789abc\nMISTRAL_API_KEY=m\n",
+        ),
     ]);
     let api = FakeApi::default();
     assert_eq!(run(&paths, false, &api.session(true)).await.unwrap(), Exit::Ok);
     let expected = [
-        ("gemini-primary", "AIza-three"),
+        ("gemini-primary", "AIza-three0123456789-three0123456789abc"),
         ("openai-primary", "sk-proj-one"),
         ("openai-2", "sk-$two"),
         ("mistral-primary", "m"),
@@ -154,6 +157,7 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
         value: Secret::from("canary"),
         places: vec![("GEMINI_API_KEY".to_owned(), Place::Environment)],
         endpoint: None,
+        doubt: None,
     };
     let reason = Some("too long".to_owned());
     let imported =
@@ -175,7 +179,7 @@ async fn a_line_stays_unless_every_key_on_it_is_stored() {
 
 #[tokio::test]
 async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
-    let text = "OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL=https://user:canary@proxy.corp.example/v1\nGROQ_API_KEY=gsk-1\n";
+    let text = "OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL=https://user:canary@proxy.corp.example/v1\nMISTRAL_API_KEY=m-1\n";
     let (_directory, paths) = files(&[(".env", text)]);
     let api = FakeApi::default();
     let error = run(&paths, false, &api.session(true)).await.unwrap_err();
@@ -190,7 +194,7 @@ async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
     run(&paths, true, &api.session(true)).await.unwrap();
     run_with(&paths, Some(BaseUrl::Take), false, &api.session(true)).await.unwrap();
     assert!(api.row("openai-primary").endpoint.unwrap().contains("proxy.corp.example"));
-    assert_eq!(api.row("groq-primary").endpoint, None);
+    assert_eq!(api.row("mistral-primary").endpoint, None);
 
     let api = FakeApi::default();
     run_with(&paths, Some(BaseUrl::Ignore), false, &api.session(true)).await.unwrap();
@@ -202,6 +206,19 @@ async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
     let two = "OPENAI_API_KEY=sk-two\nOPENAI_BASE_URL=https://a.example\nOPENAI_API_BASE=https://b.example\n";
     let (_directory, paths) = files(&[(".env", two)]);
     assert!(run_with(&paths, Some(BaseUrl::Take), false, &api.session(true)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_key_of_another_provider_is_not_stored_and_a_file_of_old_line_ends_is_read() {
+    let theirs = "sk-ant-api03-0123456789abcdefghij0123456789abcdefghij";
+    let text = format!("A=1\rOPENAI_API_KEY={theirs}\rOPENAI_API_KEY_2=sk-two\r");
+    let (_directory, paths) = files(&[(".env", &text)]);
+    let api = FakeApi::default();
+    assert_eq!(run(&paths, false, &api.session(true)).await.unwrap(), Exit::Ok);
+    assert_eq!(stored(&api), [("openai-2".to_owned(), "sk-two".to_owned())]);
+    let variables = gather(&paths, &api.session(true).output).unwrap();
+    let places: Vec<_> = variables.iter().map(|it| it.place.to_string()).collect();
+    assert!(places[1].ends_with(".env:2") && places[2].ends_with(".env:3"), "{places:?}");
 }
 
 #[test]
