@@ -3,6 +3,7 @@
 mod files;
 mod findings;
 mod history;
+mod unpacked;
 
 use std::path::PathBuf;
 

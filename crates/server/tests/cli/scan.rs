@@ -178,3 +178,31 @@ async fn git_sees_none_of_our_secrets_and_a_git_in_the_scanned_folder_is_not_run
     let done = command.current_dir(&folder).output().await.unwrap();
     assert!(done.status.code() == Some(1) && !heard.exists(), "{}", String::from_utf8_lossy(&done.stderr));
 }
+
+#[tokio::test]
+async fn a_clone_that_lacks_history_says_so_and_how_to_get_it() {
+    let place = Place::without_server().await;
+    let home = place.home.path();
+    let whole = home.join("whole");
+    std::fs::create_dir_all(&whole).unwrap();
+    git(&whole, &["init", "-q"]).await;
+    git(&whole, &["config", "uploadpack.allowFilter", "true"]).await;
+    for text in [KEY, "two", "three"] {
+        std::fs::write(whole.join("a.txt"), text).unwrap();
+        git(&whole, &["add", "."]).await;
+        git(&whole, &["commit", "-q", "-m", "one"]).await;
+    }
+    let url = format!("file://{}", whole.display());
+    let clones: [(&str, &[&str], i32, &str); 3] = [
+        ("shallow", &["--depth", "1"], 0, "git fetch --unshallow"),
+        ("partial", &["--filter=blob:none"], 0, "2 objects of the history are not in this repository"),
+        ("all", &[], 1, "3 commits read"),
+    ];
+    for (name, how, code, said) in clones {
+        let folder = home.join(name);
+        git(home, &[&["clone", "-q"][..], how, &[url.as_str(), folder.to_str().unwrap()]].concat()).await;
+        let done = place.run(&["scan", folder.to_str().unwrap(), "--format", "json"]).await;
+        assert!(done.code == code && done.stderr.contains(said), "{name}: {done:?}");
+        assert_eq!(done.stderr.contains("--unshallow"), name == "shallow", "{name}: {done:?}");
+    }
+}

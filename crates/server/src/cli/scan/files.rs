@@ -11,6 +11,10 @@ use super::findings::Findings;
 /// Larger ones hold data, not keys that people wrote.
 pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Texts that people and programs write into `.git` beside objects: addresses with passwords, hooks, messages.
+const OF_GIT: [&str; 7] =
+    ["config", "config.worktree", "hooks", "info", "FETCH_HEAD", "COMMIT_EDITMSG", "MERGE_MSG"];
+
 pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
     // A link that was named is followed; links below it may lead anywhere.
     let start = match fs::canonicalize(path) {
@@ -27,9 +31,13 @@ pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
                 continue;
             }
         };
+        if let Some(name) = path.file_name().map(|name| name.to_string_lossy()) {
+            findings.look_at_name(&name, &|| shown.to_string());
+        }
         if found.is_dir() {
             // The objects in there are packed; git reads them.
             if path.file_name().is_some_and(|name| name == ".git") {
+                open.extend(OF_GIT.iter().rev().map(|name| path.join(name)).filter(|it| it.exists()));
                 continue;
             }
             match fs::read_dir(&path) {
@@ -105,6 +113,25 @@ mod tests {
         std::os::unix::fs::symlink(path("last"), path("named")).unwrap();
         scan(&path("named"), &mut findings, &|| {});
         assert_eq!(findings.keys.len(), 1);
+    }
+
+    #[test]
+    fn names_and_what_people_write_into_git_are_read_and_its_objects_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join(".git");
+        fs::create_dir_all(git.join("hooks")).unwrap();
+        fs::create_dir_all(git.join("objects")).unwrap();
+        fs::write(git.join("config"), format!("url = https://x:{KEY}@example.com/\n")).unwrap();
+        fs::write(git.join("hooks/pre-push"), format!("\n{KEY}")).unwrap();
+        fs::write(git.join("objects/a"), KEY).unwrap();
+        fs::write(folder.path().join(format!("{KEY}.txt")), "").unwrap();
+        let mut findings = Findings::default();
+        scan(folder.path(), &mut findings, &|| {});
+        let shown = serde_json::to_string(&findings.report(&Default::default())).unwrap();
+        for place in ["/.git/config:1", "/.git/hooks/pre-push:2", "/[key of openai].txt (in the name)"] {
+            assert!(shown.contains(place), "{place}: {shown}");
+        }
+        assert!(!shown.contains("objects") && !shown.contains("canary") && findings.files == 3, "{shown}");
     }
 
     #[test]

@@ -8,15 +8,20 @@ use strongroom_connectors::key_pattern;
 use strongroom_crypto::digest::Digest;
 use strongroom_model::Secret;
 
+use super::unpacked::unpacked;
 use crate::cli::output::{Table, printable};
 
-/// Places of a key that are told, at the most; the rest is counted.
-const MOST_PLACES: usize = 5;
+/// Places of a key that a table shows; JSON and YAML list all that are kept.
+const SHOWN_PLACES: usize = 5;
+
+/// Places of a key that are kept, and those of all keys together; the rest is counted.
+const MOST_PLACES: usize = 10_000;
+const MOST_PLACES_IN_ALL: usize = 200_000;
 
 #[derive(Debug)]
 pub(super) struct Places {
     kind: &'static str,
-    first: Vec<String>,
+    kept: Vec<String>,
     count: usize,
 }
 
@@ -26,6 +31,7 @@ pub(super) struct Findings {
     pub(super) files: u64,
     pub(super) skipped: Vec<String>,
     pub(super) keys: Keys,
+    places: usize,
 }
 
 /// Keys in the order in which they were found, and where each stands, by its digest.
@@ -52,28 +58,52 @@ impl Findings {
         self.skipped.push(printable(&what).replace('\n', "\\n"));
     }
 
-    /// Looks for keys in bytes, also when they are text in UTF-16; `place` says where one is that stands on this line.
+    /// Looks for keys in bytes, also when they are text in UTF-16 or UTF-32, or packed by gzip, and within base64; `place` says
+    /// where one is that stands on this line.
     pub(super) fn look(&mut self, bytes: &[u8], place: impl Fn(usize) -> String) {
-        let bytes = key_pattern::in_eight_bits(bytes);
+        let unpacked = unpacked(bytes);
+        if unpacked.as_ref().is_some_and(|it| !it.is_whole) {
+            self.skip(format!("{} is packed and could not be read to its end", place(1)));
+        }
+        let bytes = key_pattern::in_eight_bits(unpacked.as_ref().map_or(bytes, |it| it.bytes.as_slice()));
+        let encoded = key_pattern::find_encoded(&bytes);
+        let encoded = encoded.iter().map(|hit| (hit.at, hit.kind, hit.key.expose()));
+        let plain = key_pattern::find(&bytes).into_iter().map(|hit| (hit.at, hit.kind, hit.text));
+        let mut hits: Vec<_> = plain.chain(encoded).collect();
+        hits.sort_by_key(|(at, ..)| *at);
         let (mut line, mut counted) = (1, 0);
-        for hit in key_pattern::find(&bytes) {
+        for (at, kind, key) in hits {
             // Counted on from the hit before, so that a file of many keys takes no longer than another one.
-            line += bytes[counted..hit.at].iter().filter(|byte| **byte == b'\n').count();
-            counted = hit.at;
-            let Keys(found, index) = &mut self.keys;
-            let next = found.len();
-            let mut digest = Digest::default();
-            digest.update(hit.text.as_bytes());
-            let at = *index.entry(digest.bytes()).or_insert(next);
-            if at == next {
-                found.push((Secret::from(hit.text), Places { kind: hit.kind, first: Vec::new(), count: 0 }));
-            }
-            let (_, places) = &mut found[at];
-            places.count += 1;
-            if places.first.len() < MOST_PLACES {
-                // Names of files are anybody's: they do not steer a terminal in any format.
-                places.first.push(printable(&place(line)).replace('\n', "\\n"));
-            }
+            line += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count();
+            counted = at;
+            self.add(kind, key, || place(line));
+        }
+    }
+
+    /// Looks for keys in the name of a file or folder.
+    pub(super) fn look_at_name(&mut self, name: &str, whole: &dyn Fn() -> String) {
+        let hits: Vec<_> = key_pattern::find(name.as_bytes());
+        for hit in hits {
+            self.add(hit.kind, hit.text, || format!("{} (in the name)", whole()));
+        }
+    }
+
+    fn add(&mut self, kind: &'static str, key: &str, place: impl Fn() -> String) {
+        let Keys(found, index) = &mut self.keys;
+        let next = found.len();
+        let mut digest = Digest::default();
+        digest.update(key.as_bytes());
+        let at = *index.entry(digest.bytes()).or_insert(next);
+        if at == next {
+            found.push((Secret::from(key), Places { kind, kept: Vec::new(), count: 0 }));
+        }
+        let (_, places) = &mut found[at];
+        places.count += 1;
+        let has_room = places.kept.len() < MOST_PLACES && self.places < MOST_PLACES_IN_ALL;
+        if has_room || places.kept.len() < SHOWN_PLACES {
+            // Names of files are anybody's: they do not steer a terminal in any format, nor show a key whole.
+            places.kept.push(printable(&key_pattern::masked(&place())).replace('\n', "\\n"));
+            self.places += 1;
         }
     }
 
@@ -82,8 +112,9 @@ impl Findings {
             key: key.masked(),
             kind: places.kind.to_owned(),
             ours: ours.of(key),
-            places: places.first.clone(),
+            places: places.kept.clone(),
             count: places.count,
+            omitted: places.count - places.kept.len(),
         };
         self.keys.0.iter().map(finding).collect()
     }
@@ -117,13 +148,16 @@ pub(super) struct Finding {
     ours: Option<String>,
     places: Vec<String>,
     count: usize,
+    /// Places beside those that are listed.
+    omitted: usize,
 }
 
 pub(super) fn table(findings: &Vec<Finding>) -> Table {
     let mut table = Table::new(["key", "of", "ours", "where"]);
     for finding in findings {
-        let more = finding.count - finding.places.len();
-        let mut places = finding.places.join(", ");
+        let shown = &finding.places[..finding.places.len().min(SHOWN_PLACES)];
+        let more = finding.count - shown.len();
+        let mut places = shown.join(", ");
         if more > 0 {
             places.push_str(&format!(" and {more} more"));
         }
@@ -131,4 +165,49 @@ pub(super) fn table(findings: &Vec<Finding>) -> Table {
         table.row([finding.key.clone(), finding.kind.clone(), ours, places]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "sk-proj-canary0123456789abcdefghijklmnopqrstuvwxyz";
+
+    #[test]
+    fn all_places_are_listed_up_to_a_bound_and_the_rest_is_counted() {
+        let mut findings = Findings::default();
+        findings.look(format!("{KEY}\n").repeat(MOST_PLACES + 7).as_bytes(), |line| format!("a:{line}"));
+        let report = findings.report(&Ours::default());
+        let [Finding { places, count, omitted, .. }] = report.as_slice() else { panic!("{}", report.len()) };
+        assert_eq!((places.len(), *count, *omitted), (MOST_PLACES, MOST_PLACES + 7, 7));
+        assert_eq!(places.last().map(String::as_str), Some("a:10000"));
+        let shown = table(&report).to_string();
+        assert!(shown.contains("a:5 and 10002 more") && !shown.contains("a:6"), "{shown}");
+    }
+
+    #[test]
+    fn keys_in_base64_gzip_and_names_are_found_on_their_lines() {
+        use base64::Engine as _;
+        use std::io::Write as _;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(KEY);
+        let text = format!("data:\n  OPENAI_API_KEY: {encoded}\n  OTHER: {KEY}\n");
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        for bytes in [text.as_bytes(), &packed] {
+            let mut findings = Findings::default();
+            findings.look(bytes, |line| format!("a:{line}"));
+            findings.look_at_name(KEY, &|| format!("dir/{KEY}"));
+            let report = serde_json::to_value(findings.report(&Ours::default())).unwrap();
+            assert_eq!(report.as_array().map(Vec::len), Some(1), "{report}");
+            let places = report[0]["places"].to_string();
+            assert_eq!(places, r#"["a:2","a:3","dir/[key of openai] (in the name)"]"#);
+        }
+        let mut findings = Findings::default();
+        findings.look(&packed[..packed.len() - 12], |line| format!("a:{line}"));
+        assert!(
+            findings.skipped[0].contains("a:1 is packed and could not be read to its end"),
+            "{findings:?}"
+        );
+    }
 }

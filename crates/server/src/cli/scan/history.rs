@@ -105,9 +105,14 @@ pub(super) async fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) 
         Ok(done) if !done.status.success() => return Ok(Outcome::NoRepository),
         Ok(_) => {}
     }
+    if let Some(missing) = missing_history(path).await? {
+        findings.skip(missing);
+    }
     // The oldest commit first, so that each object is told with the commit that brought it.
     let mut listing = git(path)
-        .args(["rev-list", "--all", "--reflog", "--objects", "--in-commit-order", "--reverse", "--"])
+        .args(["rev-list", "--all", "--reflog", "--objects", "--in-commit-order", "--reverse"])
+        // Those that a clone with a filter lacks do not end the listing.
+        .args(["--missing=print", "--"])
         .args(if path.is_dir() { None } else { path.file_name() })
         .stdout(Stdio::piped())
         .spawn()
@@ -126,8 +131,13 @@ pub(super) async fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) 
     let (sender, receiver) = mpsc::channel(QUEUE_OBJECTS);
     let (asked, read) =
         tokio::join!(ask_for(listed, ask, sender), read_all(answers, receiver, findings, step));
-    let commits = read?;
-    asked?;
+    let (commits, unread) = read?;
+    let missing = unread + asked?;
+    if missing > 0 {
+        findings.skip(format!(
+            "{missing} objects of the history are not in this repository and were not read: a clone without --filter has them"
+        ));
+    }
     let (listing, reading) = (listing.wait().await?, reading.wait().await?);
     if !listing.success() || !reading.success() {
         return Err(CliError::failure("git could not read all of the history; `git fsck` says why"));
@@ -135,22 +145,38 @@ pub(super) async fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) 
     Ok(Outcome::Read(commits))
 }
 
+/// Tells what a clone that was made with a depth lacks, and how to get it.
+async fn missing_history(path: &Path) -> CliResult<Option<String>> {
+    let asked = git(path).args(["rev-parse", "--is-shallow-repository"]).output().await;
+    let asked = asked.map_err(|error| cannot_start(&error))?;
+    let is_shallow = asked.status.success() && asked.stdout.starts_with(b"true");
+    Ok(is_shallow.then(|| {
+        "this clone is shallow: the history before its oldest commits is not here and was not read, and other branches \
+         may be missing as well; `git remote set-branches origin '*'`, then `git fetch --unshallow` brings them"
+            .to_owned()
+    }))
+}
+
 fn cannot_start(error: &std::io::Error) -> CliError {
     CliError::failure(format!("git cannot be started: {error}"))
 }
 
 /// Asks for every listed object, and sends on what it is. A line is the name of a commit, or of a tree or a blob, a
-/// blank, and its path, which is empty for a root.
-async fn ask_for(listed: ChildStdout, mut ask: ChildStdin, sender: mpsc::Sender<Object>) -> CliResult<()> {
+/// blank, and its path, which is empty for a root. Returns how many objects are not there, which a `?` stands before.
+async fn ask_for(listed: ChildStdout, mut ask: ChildStdin, sender: mpsc::Sender<Object>) -> CliResult<u64> {
     let mut lines = BufReader::new(listed);
-    let (mut line, mut commit) = (Vec::new(), String::new());
+    let (mut line, mut commit, mut missing) = (Vec::new(), String::new(), 0);
     loop {
         line.clear();
         if lines.read_until(b'\n', &mut line).await? == 0 {
-            return Ok(());
+            return Ok(missing);
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches('\n');
+        if text.starts_with('?') {
+            missing += 1;
+            continue;
+        }
         let (name, path) = text.split_once(' ').map_or((text, None), |(name, path)| (name, Some(path)));
         if path == Some("") {
             continue;
@@ -165,26 +191,31 @@ async fn ask_for(listed: ChildStdout, mut ask: ChildStdin, sender: mpsc::Sender<
         };
         // The reader is gone only when it has failed, and says so itself.
         if sender.send(object).await.is_err() {
-            return Ok(());
+            return Ok(missing);
         }
         ask.write_all(name.as_bytes()).await?;
         ask.write_all(b"\n").await?;
     }
 }
 
-/// Reads the objects in the order in which they were asked for, and returns how many commits there were.
+/// Reads the objects in the order in which they were asked for, and returns how many commits there were, and how many objects
+/// that are not there.
 async fn read_all(
     answers: ChildStdout,
     mut objects: mpsc::Receiver<Object>,
     findings: &mut Findings,
     step: &dyn Fn(),
-) -> CliResult<u64> {
+) -> CliResult<(u64, u64)> {
     let mut answers = BufReader::new(answers);
     let (mut head, mut bytes, mut commits) = (String::new(), Vec::new(), HashSet::new());
-    let mut missing = 0_u64;
+    let (mut missing, mut named) = (0_u64, HashSet::new());
     while let Some(Object { commit, path, is_commit }) = objects.recv().await {
         if is_commit && commits.insert(commit.clone()) {
             step();
+        }
+        if !is_commit && named.insert(path.clone()) {
+            let name = path.rsplit('/').next().unwrap_or(&path);
+            findings.look_at_name(name, &|| format!("{commit}:{path}"));
         }
         head.clear();
         answers.read_line(&mut head).await?;
@@ -208,11 +239,7 @@ async fn read_all(
         answers.read_u8().await?;
         findings.look(&bytes, |_| format!("{commit}:{path}"));
     }
-    if missing > 0 {
-        findings
-            .skip(format!("{missing} objects of the history are not in this repository and were not read"));
-    }
-    Ok(commits.len() as u64)
+    Ok((commits.len() as u64, missing))
 }
 
 #[cfg(test)]
