@@ -7,6 +7,7 @@ mod bootstrap;
 mod completion;
 mod config;
 mod confirm;
+mod count;
 mod credential;
 mod doctor;
 mod duration;

@@ -5,6 +5,7 @@ use strongroom_client::ClientError;
 use strongroom_client::wire::limit::{Limit, LimitsTest, SetLimit, TestLimits};
 
 use super::completion::names;
+use super::count::parse_count;
 use super::exit::{CliError, CliResult, Exit};
 use super::money::{parse_usd, usd};
 use super::output::{Table, or_dash, properties, yes_no};
@@ -60,11 +61,11 @@ struct Whom {
 #[group(required = true, multiple = false)]
 struct Amount {
     /// The number of requests
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count)]
     requests: Option<i64>,
 
     /// The number of tokens, of prompts and answers together
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count)]
     tokens: Option<i64>,
 
     /// The amount in US dollars, such as 25 or 0.5
@@ -119,7 +120,7 @@ pub(super) struct UpdateOptions {
     id: String,
 
     /// The new amount of a limit in requests or tokens
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), required_unless_present = "usd")]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count, required_unless_present = "usd")]
     amount: Option<i64>,
 
     /// The new amount of a limit in US dollars
@@ -159,11 +160,11 @@ pub(super) struct TestOptions {
     model: Option<String>,
 
     /// Tokens in the prompt
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count)]
     input_tokens: Option<i64>,
 
     /// The most tokens in the answer
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count)]
     output_tokens: Option<i64>,
 }
 

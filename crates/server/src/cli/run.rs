@@ -13,6 +13,7 @@ use clap::Args;
 use strongroom_client::wire::token::TokenLimit;
 
 use super::completion::names;
+use super::count::parse_count;
 use super::duration::parse_seconds;
 use super::exit::{CliError, CliResult};
 use super::money::parse_usd;
@@ -50,11 +51,11 @@ pub(super) struct RunOptions {
     expires_in: i64,
 
     /// The most requests that the token may make
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), requires = "gateway")]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count, requires = "gateway")]
     requests: Option<i64>,
 
     /// The most tokens that it may use, of prompts and answers together
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(0..), requires = "gateway")]
+    #[arg(long, value_name = "COUNT", value_parser = parse_count, requires = "gateway")]
     tokens: Option<i64>,
 
     /// The most US dollars that it may spend, such as 2 or 0.5
