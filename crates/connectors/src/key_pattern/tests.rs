@@ -288,7 +288,7 @@ fn a_key_with_a_long_mark_is_found_behind_a_letter() {
     }
     for text in [
         "task-proj-the-name-of-a-very-long-page-about-projects",
-        "desk-ant-and-other-hyphenated-words-of-pages-1",
+        "disk-ant-and-other-hyphenated-words-of-pages-1",
     ] {
         assert_eq!(kinds(text), [""; 0], "{text}");
     }

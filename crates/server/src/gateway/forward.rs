@@ -332,7 +332,11 @@ async fn try_one(
             health: strongroom::call::FailureReason::ProviderDown,
             retry_after: None,
         };
-        refuse(attempt, &failure, CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &[], false)));
+        refuse(
+            attempt,
+            &failure,
+            CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &[], false)),
+        );
         // Followed, it would take the client's token to wherever it leads.
         let problem = Problem::new(
             ProblemKind::BadGateway,

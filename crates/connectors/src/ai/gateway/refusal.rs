@@ -7,9 +7,9 @@ use serde_json::Value;
 use strongroom_model::provider::InCalls;
 use strongroom_model::{Amount, Provider};
 
-use crate::ai::answer::{Answer, Body};
 use super::operation::Meter;
 use super::usage::{Report, report_of_error};
+use crate::ai::answer::{Answer, Body};
 use crate::ai::{ProbeOutcome, ProviderApi};
 
 /// Statuses of 4xx that an intermediary may answer with when the provider has done its work already: it has lost its patience

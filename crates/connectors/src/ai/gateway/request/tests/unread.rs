@@ -121,7 +121,7 @@ fn an_object_has_as_many_fields_as_a_request_can_have_and_no_more() {
 }
 
 #[test]
-fn options_of_a_stream_are_changed_where_they_stand_and_not_written_anew() {
+fn options_of_a_stream_are_changed_where_they_stand_and_not_rewritten() {
     let big = format!(r#"{{"a":[{}]}}"#, vec!["1e0"; 100].join(","));
     for (options, changed) in [
         (format!(r#"{{ "x":{big}}}"#), format!(r#"{{"include_usage":true, "x":{big}}}"#)),
