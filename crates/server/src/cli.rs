@@ -25,6 +25,7 @@ mod migrate;
 mod money;
 mod offboard;
 pub mod output;
+mod printable;
 pub mod progress;
 mod provider_name;
 pub mod reference;

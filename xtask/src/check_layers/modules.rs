@@ -96,13 +96,10 @@ impl Modules {
         levels
     }
 
-    /// Circles between modules side by side, one sentence each; those inside of these rooms are left out.
-    pub(super) fn circles(&self, left_out: &[&str]) -> Vec<String> {
+    /// Circles between modules side by side, one sentence each.
+    pub(super) fn circles(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let levels = self.by_level().into_iter();
-        let is_in =
-            |parent: &ModulePath| parent.first().is_some_and(|room| left_out.contains(&room.as_str()));
-        for (parent, arrows) in levels.filter(|(parent, _)| !is_in(parent)) {
+        for (parent, arrows) in self.by_level() {
             for circle in circles_of(&arrows) {
                 let inside = if parent.is_empty() { "the crate".to_owned() } else { parent.join("::") };
                 found.push(format!("a circle inside {inside}: {}", circle.join(" → ")));
@@ -272,7 +269,7 @@ mod tests {
         ] {
             let modules =
                 read(&[("lib.rs", ""), ("a.rs", one), ("b.rs", other), ("c.rs", ""), ("b/inner.rs", "")]);
-            assert_eq!(modules.circles(&[]), ["a circle inside the crate: a → b → a"], "{one}");
+            assert_eq!(modules.circles(), ["a circle inside the crate: a → b → a"], "{one}");
         }
     }
 
@@ -286,12 +283,10 @@ mod tests {
             ("b/three.rs", "use crate::c::C;"),
             ("c.rs", "use crate::a::A;"),
         ]);
-        assert_eq!(modules.circles(&[]), ["a circle inside the crate: a → b → c → a"]);
+        assert_eq!(modules.circles(), ["a circle inside the crate: a → b → c → a"]);
         let inside =
             read(&[("a.rs", ""), ("a/one.rs", "use super::two::X;"), ("a/two.rs", "use crate::a::one::Y;")]);
-        assert_eq!(inside.circles(&[]), ["a circle inside a: one → two → one"]);
-        assert_eq!(inside.circles(&["a"]), Vec::<String>::new());
-        assert_eq!(modules.circles(&["a"]), ["a circle inside the crate: a → b → c → a"]);
+        assert_eq!(inside.circles(), ["a circle inside a: one → two → one"]);
     }
 
     #[test]
@@ -305,7 +300,7 @@ mod tests {
             ),
             ("b/tests.rs", "use crate::a::A;"),
         ]);
-        assert_eq!(modules.circles(&[]), Vec::<String>::new());
+        assert_eq!(modules.circles(), Vec::<String>::new());
         let rooms = modules.rooms();
         assert_eq!(rooms["a"].iter().collect::<Vec<_>>(), ["b"]);
         assert!(rooms["b"].is_empty());

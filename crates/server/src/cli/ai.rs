@@ -81,5 +81,5 @@ fn prose(suggestion: &Suggestion) -> String {
         ));
     }
     text.push_str(&format!("\n\nConfidence: {}%", (suggestion.confidence * 100.0).round()));
-    super::output::printable(&text)
+    super::printable::printable(&text)
 }

@@ -3,17 +3,9 @@
 
 use super::RemoteCommand;
 use super::credential::CredentialCommand;
+use super::session::Bootstrap;
 use super::token::TokenCommand;
 use super::user::UserCommand;
-
-/// The behaviour of a command where there is no installation yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bootstrap {
-    /// It makes one.
-    Makes,
-    /// It says so and makes nothing.
-    Refuses,
-}
 
 impl RemoteCommand {
     /// Returns what this command does where there is no installation yet. A command that is not named here makes none.

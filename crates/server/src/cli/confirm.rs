@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::exit::{CliError, CliResult};
-use super::output::printable;
+use super::printable::printable;
 
 /// Asks on stderr; goes on only after a yes.
 pub(super) fn ask(question: &str) -> CliResult<()> {

@@ -12,7 +12,8 @@ use strongroom_client::wire::status::Status;
 use super::credential::notices;
 use super::exit::{CliError, CliResult, Exit};
 use super::global::GlobalOptions;
-use super::output::{Format, Output, Table, printable};
+use super::output::{Format, Output, Table};
+use super::printable::printable;
 use super::session::Session;
 
 /// The longest wait for an answer that a healthy server gives at once.

@@ -155,7 +155,7 @@ fn dotenv(rows: &[ImportRow]) -> String {
         *number += 1;
         let variable = if *number == 1 { variable } else { format!("{variable}_{number}") };
         // A name that was moved in may hold anything, also a line break.
-        let name = super::output::printable(&row.name).replace('\n', "\\n");
+        let name = super::printable::printable(&row.name).replace('\n', "\\n");
         let state = if row.is_active { "" } else { ", inactive" };
         text.push_str(&format!("# {name} ({}{state})\n", row.provider));
         match &row.api_key {

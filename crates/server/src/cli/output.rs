@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 use strongroom_client::wire::SecretText;
 use strongroom_model::Secret;
-use strongroom_model::secret_form::is_invisible;
 
 use super::exit::{CliError, CliResult};
+use super::printable::{escaped, printable, steers};
 pub use super::table::Table;
 
 /// Formats of data.
@@ -186,42 +186,6 @@ pub fn masked(secret: &SecretText) -> SecretText {
     SecretText(Secret::new(secret.0.masked()))
 }
 
-/// The text with its control characters (all but the line break) escaped, and those that cannot be seen or change the
-/// direction of writing.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if steers(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
-/// Tells whether a character would steer a terminal, or show a text as another one.
-fn steers(character: char) -> bool {
-    (character.is_control() && character != '\n') || is_invisible(character)
-}
-
-/// JSON with the characters escaped that would steer a terminal; outside of its strings there are none.
-fn escaped(json: &str) -> String {
-    let mut shown = String::with_capacity(json.len());
-    for character in json.chars() {
-        if steers(character) {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                shown.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,13 +195,5 @@ mod tests {
         let secret = SecretText(Secret::from("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"));
         let shown = serde_json::to_string(&masked(&secret)).unwrap();
         assert!(shown.contains('…') && !shown.contains("0123456789"), "{shown}");
-    }
-
-    #[test]
-    fn json_means_the_same_when_what_cannot_be_seen_is_escaped() {
-        let text = "a\u{202e}b\u{200b}c\u{7f}\u{e0041}é\n\"🔑";
-        let shown = escaped(&serde_json::to_string_pretty(&[text]).unwrap());
-        assert!(!shown.contains(is_invisible) && !shown.contains('\u{7f}'), "{shown}");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [text]);
     }
 }

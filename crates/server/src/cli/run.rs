@@ -22,9 +22,6 @@ use super::session::Session;
 pub(super) use child::run as run_child;
 pub(super) use gateway::run as through_gateway;
 
-/// The name of the tokens that commands get: one is made for each run, and ends with it.
-pub(super) const RUN_TOKEN_NAME: &str = "strongroom run";
-
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {

@@ -11,7 +11,6 @@ use strongroom_client::transport::HttpOptions;
 use strongroom_client::{Client, Transport};
 use strongroom_model::Secret;
 
-use super::bootstrap::Bootstrap;
 use super::confirm;
 use super::exit::{CliError, CliResult, Exit};
 use super::global::{GlobalOptions, variable};
@@ -20,6 +19,15 @@ use super::secret_input::read_secret_file;
 use super::settings;
 use crate::config::{self, Config};
 use crate::wiring::{self, InProcess};
+
+/// The behaviour of a command where there is no installation yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bootstrap {
+    /// It makes one.
+    Makes,
+    /// It says so and makes nothing.
+    Refuses,
+}
 
 /// Ways in which a session reaches the API.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::output::printable;
+use super::printable::printable;
 
 /// Blank columns between two columns of text.
 const GAP_COLUMNS: usize = 2;

@@ -11,8 +11,7 @@ use strongroom_client::wire::credential::ListCredentials;
 use strongroom_model::provider::{self, KNOWN};
 
 use crate::cli::global::GlobalOptions;
-use crate::cli::output::printable;
-use crate::cli::run::RUN_TOKEN_NAME;
+use crate::cli::printable::printable;
 use crate::cli::session;
 
 /// The longest that a shell is kept waiting at a press of the key.
@@ -20,6 +19,9 @@ const MAX_WAIT: Duration = Duration::from_millis(300);
 
 /// Credentials that one question asks for: one page.
 const MAX_CREDENTIALS: i64 = 1000;
+
+/// The name of the tokens that commands under `run` get: one is made for each, and ends with it, so that nobody is offered it.
+pub(in crate::cli) const RUN_TOKEN_NAME: &str = "strongroom run";
 
 /// Kinds of names.
 #[derive(Debug, Clone, Copy)]

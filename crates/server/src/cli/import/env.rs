@@ -19,17 +19,20 @@ use crate::cli::output::{Format, Output, Table, or_dash};
 use crate::cli::session::Session;
 
 mod address;
+mod base_url;
 mod candidates;
 mod cleanup_advice;
 mod doubt;
+mod place;
 #[cfg(test)]
 mod tests;
 
-pub(super) use address::BaseUrl;
 use address::is_about_address;
+pub(super) use base_url::BaseUrl;
 pub(super) use candidates::Candidates;
-use candidates::{CandidateKey, Place, Variable, find};
+use candidates::{CandidateKey, find};
 use cleanup_advice::CleanupAdvice;
+use place::{Place, Variable};
 
 /// The most bytes of a file: no `.env` comes near.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;

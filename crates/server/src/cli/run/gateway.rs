@@ -8,7 +8,8 @@ use strongroom_client::Transport;
 use strongroom_client::wire::token::{CreateToken, TokenScope};
 use strongroom_model::{Clock, Secret};
 
-use super::{Prepared, RUN_TOKEN_NAME, RunOptions, child, unused, variables};
+use super::{Prepared, RunOptions, child, unused, variables};
+use crate::cli::completion::names::RUN_TOKEN_NAME;
 use crate::cli::exit::{CliError, CliResult};
 use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::resolve;

@@ -7,9 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::findings::Findings;
-
-/// Larger ones hold data, not keys that people wrote.
-pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+use super::unpacked::MAX_FILE_BYTES;
 
 /// Texts that people and programs write into `.git` beside objects: addresses with passwords, hooks, messages.
 const OF_GIT: [&str; 7] =

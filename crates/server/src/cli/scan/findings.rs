@@ -9,7 +9,8 @@ use strongroom_crypto::digest::Digest;
 use strongroom_model::Secret;
 
 use super::unpacked::unpacked;
-use crate::cli::output::{Table, printable};
+use crate::cli::output::Table;
+use crate::cli::printable::printable;
 
 /// Places of a key that a table shows; JSON and YAML list all that are kept.
 const SHOWN_PLACES: usize = 5;

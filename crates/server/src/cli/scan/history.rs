@@ -10,8 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 
-use super::files::MAX_FILE_BYTES;
 use super::findings::Findings;
+use super::unpacked::MAX_FILE_BYTES;
 use crate::cli::exit::{CliError, CliResult};
 
 /// The outcome of a scan of a history.

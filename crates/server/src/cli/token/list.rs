@@ -3,9 +3,9 @@
 use clap::Args;
 use strongroom_client::wire::token::{Token, TokenScope};
 
+use crate::cli::completion::names::RUN_TOKEN_NAME;
 use crate::cli::exit::{CliResult, Exit};
 use crate::cli::output::{Table, or_dash};
-use crate::cli::run::RUN_TOKEN_NAME;
 use crate::cli::session::Session;
 
 /// Options of `token list`.

@@ -1,38 +1,24 @@
-//! Base URLs beside keys: a key of a corporate proxy must not go to the provider's public API unasked.
+//! Base URLs beside keys.
 
-use std::io::{self, IsTerminal};
-
-use clap::ValueEnum;
 use strongroom_model::Secret;
 use strongroom_model::provider::{
-    AddressVariable, ElsewhereSwitch, KNOWN, KnownProvider, address_variable, elsewhere_switch, key_variable,
+    AddressVariable, ElsewhereSwitch, KNOWN, KnownProvider, address_variable, elsewhere_switch,
 };
 use url::Url;
 
-use super::candidates::{CandidateKey, Candidates, Place, Variable};
-use crate::cli::confirm;
-use crate::cli::exit::{CliError, CliResult};
-
-/// Choices for a base URL that stands beside a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BaseUrl {
-    /// Store it as the endpoint of the provider's keys.
-    Take,
-    /// Store the keys for the provider's own API.
-    Ignore,
-}
+use super::place::{Place, Variable};
 
 /// A base URL that leads a provider's keys away from its own API.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
     pub(super) provider: &'static KnownProvider,
     /// The key of the pool that it is for; `None` for all of them.
-    number: Option<u32>,
+    pub(super) number: Option<u32>,
     /// It may hold a password. `None` where it is known only that they are not for the provider's own API, or where the
     /// variable holds several.
-    url: Option<Secret>,
-    name: String,
-    place: Place,
+    pub(super) url: Option<Secret>,
+    pub(super) name: String,
+    pub(super) place: Place,
 }
 
 /// Tells whether a variable says where keys go, and holds none.
@@ -91,21 +77,13 @@ impl Address {
         })
     }
 
-    /// Tells whether this key is led there.
-    fn leads(&self, key: &CandidateKey) -> bool {
-        let has_number = |number| {
-            key.places.iter().any(|(name, _)| key_variable(name).is_some_and(|it| it.number == number))
-        };
-        self.provider.name == key.provider.name && self.number.is_none_or(has_number)
-    }
-
     /// The host alone: the rest of it may hold a password.
     fn host(&self) -> String {
         let host = self.url.as_ref().and_then(|url| host(url.expose()));
         host.unwrap_or_else(|| "another address".to_owned())
     }
 
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         format!("{} ({}) leads keys of {} to {}", self.name, self.place, self.provider.name, self.host())
     }
 }
@@ -123,80 +101,4 @@ fn bare(value: &str) -> &str {
 fn host(url: &str) -> Option<String> {
     let parsed = if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("https://{url}")) };
     parsed.ok().and_then(|url| url.host_str().map(str::to_owned))
-}
-
-impl Candidates {
-    /// Decides for every provider with such an address where its keys are to go.
-    ///
-    /// # Errors
-    /// When nobody says so: nothing is stored then.
-    pub(super) fn settle_addresses(
-        &mut self,
-        choice: Option<BaseUrl>,
-        yes: bool,
-        dry_run: bool,
-    ) -> CliResult<()> {
-        let has_keys = |address: &&Address| self.keys.iter().any(|key| address.leads(key));
-        let addresses: Vec<Address> = self.addresses.iter().filter(has_keys).cloned().collect();
-        if addresses.is_empty() {
-            return Ok(());
-        }
-        let titles: Vec<_> = addresses.iter().map(Address::title).collect();
-        let choice = match choice {
-            Some(choice) => choice,
-            None if dry_run => {
-                let ask =
-                    |title| format!("{title}: an import asks, or takes --base-url take or --base-url ignore");
-                self.warnings.extend(titles.into_iter().map(ask));
-                return Ok(());
-            }
-            None => {
-                if yes || !io::stdin().is_terminal() {
-                    return Err(CliError::usage(format!("{}; nothing was changed", titles.join(", and ")))
-                        .hint("--base-url take stores that address as the endpoint of the keys")
-                        .hint("--base-url ignore stores the keys for the provider's own API"));
-                }
-                confirm::ask(&format!(
-                    "{}. Store that address as the endpoint of the keys?",
-                    titles.join(", and ")
-                ))
-                .map_err(|error| {
-                    error.hint("--base-url ignore stores the keys for the provider's own API")
-                })?;
-                BaseUrl::Take
-            }
-        };
-        match choice {
-            BaseUrl::Ignore => Ok(()),
-            BaseUrl::Take => self.take_addresses(&addresses),
-        }
-    }
-
-    fn take_addresses(&mut self, addresses: &[Address]) -> CliResult<()> {
-        for key in &mut self.keys {
-            let of_key = || addresses.iter().filter(|address| address.leads(key));
-            // One that is for this key alone says more than one for all.
-            let Some(address) = of_key().find(|it| it.number.is_some()).or_else(|| of_key().next()) else {
-                continue;
-            };
-            let Some(url) = &address.url else {
-                return Err(CliError::usage(format!(
-                    "{} ({}) does not say which address keys of {} are for",
-                    address.name, address.place, address.provider.name
-                ))
-                .hint("--base-url ignore stores the keys for the provider's own API")
-                .hint("`strongroom credential add NAME --endpoint URL` stores one with its address"));
-            };
-            let is_another = |it: &&Address| it.number == address.number && it.url.as_ref() != Some(url);
-            if let Some(other) = of_key().find(is_another) {
-                return Err(CliError::usage(format!(
-                    "{} and {} name different addresses; keep one of them",
-                    address.name, other.name
-                )));
-            }
-            let endpoint = url.expose().to_owned();
-            key.endpoint = Some(endpoint);
-        }
-        Ok(())
-    }
 }

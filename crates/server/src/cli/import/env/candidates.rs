@@ -1,9 +1,6 @@
 //! Sorts variables into the credentials that they become: one per key, named after its provider and pool number.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use strongroom_connectors::key_pattern;
 use strongroom_model::Secret;
@@ -12,37 +9,7 @@ use strongroom_model::secret_form::{Fault, Purpose, clean};
 
 use super::address::{Address, addresses, is_about_address};
 use super::doubt;
-
-/// The place in which a variable is set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In a file, from one line to another, which most often is the same.
-    File { path: Arc<PathBuf>, line: usize, last_line: usize },
-    /// In the environment of this process.
-    Environment,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment => f.write_str("environment"),
-            Self::File { path, line, last_line } if line == last_line => {
-                write!(f, "{}:{line}", path.display())
-            }
-            Self::File { path, line, last_line } => write!(f, "{}:{line}-{last_line}", path.display()),
-        }
-    }
-}
-
-/// A variable and where it is set.
-#[derive(Debug, Clone)]
-pub(super) struct Variable {
-    pub(super) name: String,
-    pub(super) value: Secret,
-    pub(super) place: Place,
-    /// A later line of the same file sets it again, so that this value was never in use.
-    pub(super) is_replaced: bool,
-}
+use super::place::{Place, Variable};
 
 /// One key, under the name that its credential gets.
 #[derive(Debug)]
@@ -156,6 +123,17 @@ impl Candidates {
         }
     }
 
+    /// Tells of keys that are most likely none of their provider, and leaves them out where nobody is asked.
+    pub(super) fn leave_out_doubtful(&mut self, unattended: bool) {
+        let (keys, doubtful): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.keys).into_iter().partition(|key| key.doubt.is_none() || !unattended);
+        self.keys = keys;
+        for key in doubtful {
+            self.notes.push(left_out(&key));
+            self.unread.extend(key.places.into_iter().map(|(_, place)| place));
+        }
+    }
+
     /// Tells of variables that look like secrets and are not taken. Names only.
     fn tell_of_unknown(&mut self, unknown: &[Variable]) {
         let mut named = Vec::new();
@@ -181,6 +159,14 @@ impl Candidates {
             ));
         }
     }
+}
+
+fn left_out(key: &CandidateKey) -> String {
+    let places: Vec<_> = key.places.iter().map(|(name, place)| format!("{name} ({place})")).collect();
+    format!(
+        "{} is left out, for nobody is asked; `strongroom credential add NAME --provider PROVIDER` takes the key",
+        places.join(", ")
+    )
 }
 
 /// Tells what follows a key in its value, where a reader of such files knows neither comments nor lines that go on.

@@ -8,7 +8,8 @@ use strongroom_client::Client;
 use strongroom_client::wire::import::ImportedRow;
 use strongroom_model::provider::KNOWN;
 
-use super::candidates::{CandidateKey, Candidates, Place};
+use super::candidates::{CandidateKey, Candidates};
+use super::place::Place;
 use super::row;
 use crate::cli::exit::CliResult;
 use crate::cli::import::send::digest;

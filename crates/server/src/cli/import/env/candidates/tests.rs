@@ -1,5 +1,8 @@
 //! Variables into keys: their names, numbers, places, doubts and addresses.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use super::*;
 
 fn set(name: &str, value: &str, place: Place) -> Variable {
