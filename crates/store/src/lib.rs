@@ -28,6 +28,7 @@ pub mod limit;
 pub mod meta;
 pub mod node;
 pub mod offboard;
+pub mod region_class;
 pub mod reminder;
 pub mod rotation;
 pub mod schema;

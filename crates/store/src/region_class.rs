@@ -1,0 +1,59 @@
+//! What each table is to a deployment of several regions: who writes its rows, and where they go.
+
+/// A class of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionClass {
+    /// The catalogue: written in the home region, read in all.
+    Home,
+    /// Written by each region for itself, under its name, and read at home.
+    Own,
+    /// Computed from tables of the other classes, wherever it is read.
+    Derived,
+    /// About the servers of one database, and of no use elsewhere.
+    Local,
+}
+
+/// Tables by class. A table that a migration brings is added here; a test compares this with the schema of both databases.
+pub const TABLES: &[(RegionClass, &[&str])] = &[
+    (
+        RegionClass::Home,
+        &[
+            "master_keys",
+            "encryption_keys",
+            "key_wraps",
+            "key_rotations",
+            "users",
+            "tokens",
+            "api_credentials",
+            "credential_versions",
+            "credential_values",
+            "credential_reminders",
+            "limits",
+            "changes",
+            "change_log",
+        ],
+    ),
+    (
+        RegionClass::Own,
+        &[
+            "counters",
+            "counter_entries",
+            "tag_sets",
+            "usage_dims",
+            "usage_contexts",
+            "usage_lines",
+            "usage_days",
+            "version_drains",
+            "key_holders",
+            "audit_logs",
+            "audit_heads",
+        ],
+    ),
+    (RegionClass::Local, &["strongroom_meta", "nodes", "node_holds", "idempotency_keys", "job_leases"]),
+];
+
+/// Returns the class of a table.
+#[must_use]
+pub fn of(table: &str) -> Option<RegionClass> {
+    TABLES.iter().find(|(_, names)| names.contains(&table)).map(|(class, _)| *class)
+}
