@@ -56,6 +56,8 @@ pub enum Mode {
     Limited,
     /// The provider is in trouble.
     Down,
+    /// Too many requests, with the figures of the answer, which are billed.
+    Told,
     /// Redirects to another host.
     Redirect,
     /// Served, with headers for a browser and the key repeated in one; an error repeats it in its body too.
@@ -63,7 +65,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    const NAMES: [(Self, &'static str); 12] = [
+    const NAMES: [(Self, &'static str); 13] = [
         (Self::Ok, "ok"),
         (Self::Late, "late"),
         (Self::Endless, "endless"),
@@ -74,6 +76,7 @@ impl Mode {
         (Self::Empty, "empty"),
         (Self::Limited, "limited"),
         (Self::Down, "down"),
+        (Self::Told, "told"),
         (Self::Redirect, "redirect"),
         (Self::Echoes, "echoes"),
     ];
@@ -379,7 +382,7 @@ async fn respond(
         watch.whole();
         return Ok(refusal(provider, Mode::Wrong));
     };
-    let ending = Ending::of(&arrived);
+    let ending = Ending::of(&arrived).or_else(|| (mode == Mode::Told).then_some(Ending::Told(429)));
     let is_taken = !matches!(mode, Mode::Wrong | Mode::Empty | Mode::Limited | Mode::Down | Mode::Redirect);
     if is_taken && ending.is_none_or(Ending::is_billed) {
         let bill = match provider {
@@ -411,7 +414,7 @@ async fn respond(
             std::future::pending::<()>().await;
         }
         Mode::Late => tokio::time::sleep(Duration::from_millis(500)).await,
-        Mode::Ok | Mode::Endless | Mode::Slow | Mode::BreaksOff | Mode::Echoes => {}
+        Mode::Ok | Mode::Told | Mode::Endless | Mode::Slow | Mode::BreaksOff | Mode::Echoes => {}
     }
     if mode == Mode::Echoes && arrived.body["model"].as_str().is_some_and(|it| it.contains("no-such-model")) {
         watch.whole();

@@ -60,6 +60,15 @@ async fn what_is_no_suggestion_is_refused_and_the_next_one_is_asked() {
     stage.suggest("it broke").token(&auditor).await.expect(403);
 }
 
+#[tokio::test]
+async fn a_refusal_of_a_question_counts_the_figures_that_it_tells() {
+    let stage = Stage::new().await;
+    stage.credential("one", "openai", Mode::Told, json!({})).await;
+    stage.suggest("it broke").await.expect(502);
+    let record = stage.record("attempt", 1, "status, metering, input_tokens > 0, charged_tokens > 0").await;
+    assert_eq!(texts(&record), ["429", "reported", "1", "1"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_reads_a_file_or_stdin() {
     let stage = Stage::new().await;

@@ -28,7 +28,7 @@ const MOST_DISPLACED: usize = 4;
 pub(super) enum Slot {
     /// `usage`.
     Usage,
-    /// `usage` in `response`, `message` or `x_groq`.
+    /// `usage` in `response`, `message`, `error` or `x_groq`.
     InnerUsage,
     /// `usageMetadata`.
     UsageMetadata,
@@ -50,6 +50,8 @@ enum Value {
     Index,
     /// `stop_reason` in `delta`, or `blockReason` in `promptFeedback`.
     Stopped,
+    /// `status` of a response.
+    Status,
 }
 
 /// The state of a text that is half read.
@@ -471,6 +473,7 @@ impl JsonPicker {
             (1, _, Key::UsageMetadata) => Value::Figures(Slot::UsageMetadata),
             (1, _, Key::Model) | (2, Key::Envelope, Key::Model) => Value::Model,
             (1, _, Key::Kind) => Value::Kind,
+            (1, _, Key::Status) | (2, Key::Envelope, Key::Status) => Value::Status,
             (2, Key::Delta, Key::StopReason) | (2, Key::PromptFeedback, Key::BlockReason) => Value::Stopped,
             (3, Key::Choices | Key::Candidates, Key::Ended) => Value::Ended,
             (3, Key::Choices | Key::Candidates, Key::Index) => Value::Index,
@@ -513,6 +516,10 @@ impl JsonPicker {
                 self.index = index.unwrap_or(MOST_ANSWERS);
             }
             Value::Stopped => self.marks.is_stopped |= is_reason(&self.buffer),
+            // <https://platform.openai.com/docs/api-reference/responses/object#responses/object-status>
+            Value::Status => {
+                self.marks.is_under_way |= matches!(&*self.buffer, b"\"queued\"" | b"\"in_progress\"");
+            }
         }
     }
 }

@@ -46,7 +46,8 @@ pub struct Report {
 /// - of a chat, in a chunk without choices, in `x_groq`, in or behind the chunk in which the last answer ends, or before
 ///   `[DONE]`: <https://platform.openai.com/docs/api-reference/chat-streaming>, <https://console.groq.com/docs/api-reference>;
 ///   some servers tell them in each chunk, which bounds nothing;
-/// - of a response, in the event with which it ends: <https://platform.openai.com/docs/api-reference/responses-streaming>;
+/// - of a response, in the event with which it ends, and in no form beside the status of one that is under way:
+///   <https://platform.openai.com/docs/api-reference/responses-streaming>;
 /// - of a message, beside or behind a `stop_reason`, not in `message_start`:
 ///   <https://platform.claude.com/docs/en/build-with-claude/streaming>;
 /// - of Gemini, which tells them in each piece, in or behind the piece in which the last candidate has a `finishReason`, or
@@ -219,14 +220,15 @@ impl UsageReader {
         let is_over = match self.meter {
             Meter::Chat => self.ended.count_ones() >= self.answers,
             Meter::GenerateContent => marks.is_stopped || self.ended.count_ones() >= self.answers,
-            Meter::Responses => marks.kind == Kind::ResponseOver,
+            Meter::Responses => marks.kind == Kind::ResponseOver && !marks.is_under_way,
             Meter::Messages => marks.is_stopped || (marks.kind == Kind::MessageStop && !self.is_told_inside),
             Meter::Embeddings | Meter::Free | Meter::Unmetered => true,
         };
         self.is_over |= is_over;
         if is_told {
             self.is_fresh = true;
-            let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array;
+            let is_under_way = self.meter == Meter::Responses && marks.is_under_way;
+            let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array && !is_under_way;
             let is_apart = self.meter == Meter::Chat && (marks.choices == Choices::Empty || marks.is_of_groq);
             self.is_final = self.is_over || is_whole || is_apart;
         } else if self.meter == Meter::Messages && is_over && marks.kind == Kind::MessageStop {

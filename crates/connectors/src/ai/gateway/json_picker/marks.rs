@@ -6,7 +6,7 @@ pub(super) enum Key {
     UsageMetadata,
     Model,
     Kind,
-    /// `response` or `message`.
+    /// `response`, `message` or `error`.
     Envelope,
     XGroq,
     Choices,
@@ -18,6 +18,7 @@ pub(super) enum Key {
     PromptFeedback,
     BlockReason,
     Role,
+    Status,
     Text,
     Other,
 }
@@ -29,7 +30,7 @@ impl Key {
             b"usageMetadata" => Self::UsageMetadata,
             b"model" | b"modelVersion" => Self::Model,
             b"type" => Self::Kind,
-            b"response" | b"message" => Self::Envelope,
+            b"response" | b"message" | b"error" => Self::Envelope,
             b"x_groq" => Self::XGroq,
             b"choices" => Self::Choices,
             b"candidates" => Self::Candidates,
@@ -40,6 +41,7 @@ impl Key {
             b"promptFeedback" => Self::PromptFeedback,
             b"blockReason" => Self::BlockReason,
             b"role" => Self::Role,
+            b"status" => Self::Status,
             b"text" => Self::Text,
             _ => Self::Other,
         }
@@ -110,6 +112,8 @@ pub(in super::super) struct Marks {
     pub(in super::super) kind: Kind,
     /// `true` when a reason stands there for which the one answer there is has stopped.
     pub(in super::super) is_stopped: bool,
+    /// `true` when the response says that it is not over.
+    pub(in super::super) is_under_way: bool,
     /// `true` when the inner usage is that of `x_groq`.
     pub(in super::super) is_of_groq: bool,
     /// `true` when it is one of an array of texts.

@@ -479,6 +479,33 @@ fn sums_and_parts_that_contradict_each_other_are_counted_at_the_larger_or_held()
 }
 
 #[test]
+fn a_response_that_is_under_way_has_no_last_word() {
+    let of = |status: &str, stream: bool| {
+        let response = format!(
+            r#"{{"status":{status},"usage":{{"input_tokens":10,"output_tokens":5,"total_tokens":15}}}}"#
+        );
+        let text = if stream {
+            format!("data: {{\"type\":\"response.completed\",\"response\":{response}}}\n\n")
+        } else {
+            response
+        };
+        let found = report(Meter::Responses, "openai", stream, &text);
+        (found.usage.unwrap().total().get(), found.is_final)
+    };
+    for (status, is_final) in [
+        (r#""completed""#, true),
+        (r#""incomplete""#, true),
+        (r#""failed""#, true),
+        ("null", true),
+        (r#""queued""#, false),
+        (r#""in_progress""#, false),
+    ] {
+        assert_eq!(of(status, false), (15, is_final), "{status}");
+        assert_eq!(of(status, true), (15, is_final), "{status} in a stream");
+    }
+}
+
+#[test]
 fn figures_in_a_refusal_are_read() {
     let grok = Provider::parse("grok").unwrap();
     let of = |body: &str| {
@@ -487,6 +514,7 @@ fn figures_in_a_refusal_are_read() {
     };
     let figures = r#""usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}"#;
     assert_eq!(of(&format!("{{\"error\":{{\"message\":\"x\"}},{figures}}}")), Some((15, true)));
+    assert_eq!(of(&format!("{{\"error\":{{\"message\":\"x\",{figures}}}}}")), Some((15, true)));
     assert_eq!(of(&format!("data: {{\"error\":1,\"choices\":[],{figures}}}\n\n")), Some((15, false)));
     for free in [
         "",
