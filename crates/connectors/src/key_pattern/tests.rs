@@ -241,6 +241,32 @@ fn every_key_is_found_within_base64_and_masked() {
 }
 
 #[test]
+fn a_key_within_base64_that_is_broken_into_lines_is_found_and_masked() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let key = format!("sk-proj-{}", letters(120));
+    let encoded = STANDARD.encode(format!("export OPENAI_API_KEY={key}\n"));
+    for width in [60, 64, 76] {
+        for (broken, indent) in [("\n", ""), ("\r\n", ""), ("\n", "    ")] {
+            let lines: Vec<_> =
+                encoded.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            let text = format!("value: |\n{indent}{}\nnext: 1", lines.join(&format!("{broken}{indent}")));
+            let found = find_encoded(text.as_bytes());
+            let shown: Vec<_> = found.iter().map(|hit| (hit.kind, hit.key.expose())).collect();
+            assert_eq!(shown, [("openai", key.as_str())], "{text}");
+            let masked = masked(&text);
+            assert!(masked.contains("[key of openai]") && masked.ends_with("next: 1"), "{masked}");
+            assert!(lines.iter().all(|line| !masked.contains(line.trim_end_matches('='))), "{masked}");
+        }
+    }
+    // Lines that each hold a key are told apart.
+    let each: Vec<_> = (0..3).map(|number| format!("sk-proj-{}{number}", letters(39))).collect();
+    let text: Vec<_> = each.iter().map(|key| STANDARD.encode(key)).collect();
+    let found = find_encoded(text.join("\n").as_bytes());
+    assert_eq!(found.iter().map(|hit| hit.key.expose()).collect::<Vec<_>>(), each);
+}
+
+#[test]
 fn a_key_without_a_mark_is_found_below_its_providers_name_and_in_its_clients() {
     for (word, key, kind) in [
         ("mistral", letters(32), "mistral"),

@@ -4,7 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::findings::Findings;
 use super::unpacked::MAX_FILE_BYTES;
@@ -35,7 +35,7 @@ pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
         if found.is_dir() {
             // The objects in there are packed; git reads them.
             if path.file_name().is_some_and(|name| name == ".git") {
-                open.extend(OF_GIT.iter().rev().map(|name| path.join(name)).filter(|it| it.exists()));
+                open.extend(texts_of_git(&path));
                 continue;
             }
             match fs::read_dir(&path) {
@@ -60,6 +60,25 @@ pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
             findings.skip(format!("{shown} is a pipe, a socket or a device and was not read"));
         }
     }
+}
+
+/// Files and folders with texts in a folder of git, and in those of its submodules and worktrees.
+fn texts_of_git(folder: &Path) -> Vec<PathBuf> {
+    let mut texts = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        texts.extend(OF_GIT.iter().map(|name| folder.join(name)).filter(|it| it.exists()));
+        // A submodule's name may be a path, of which only the end is a folder of git.
+        let is_of_git = folder.join("HEAD").is_file();
+        let within =
+            if is_of_git { vec![folder.join("modules"), folder.join("worktrees")] } else { vec![folder] };
+        for folder in within.iter().filter_map(|within| fs::read_dir(within).ok()) {
+            let inside = folder.flatten().filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir()));
+            open.extend(inside.map(|it| it.path()));
+        }
+    }
+    texts.sort_unstable_by(|one, other| other.cmp(one));
+    texts
 }
 
 /// The bytes of a file; `None` when they are too many, whatever its size says: files of the kernel have none.
@@ -119,6 +138,13 @@ mod tests {
         let git = folder.path().join(".git");
         fs::create_dir_all(git.join("hooks")).unwrap();
         fs::create_dir_all(git.join("objects")).unwrap();
+        fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        for (inside, text) in [("modules/libs/one", "config"), ("worktrees/two", "config.worktree")] {
+            let inside = git.join(inside);
+            fs::create_dir_all(&inside).unwrap();
+            fs::write(inside.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+            fs::write(inside.join(text), format!("url = https://x:{KEY}@example.com/\n")).unwrap();
+        }
         fs::write(git.join("config"), format!("url = https://x:{KEY}@example.com/\n")).unwrap();
         fs::write(git.join("hooks/pre-push"), format!("\n{KEY}")).unwrap();
         fs::write(git.join("objects/a"), KEY).unwrap();
@@ -126,10 +152,13 @@ mod tests {
         let mut findings = Findings::default();
         scan(folder.path(), &mut findings, &|| {});
         let shown = serde_json::to_string(&findings.report(&Default::default())).unwrap();
+        for place in ["/libs/one/config:1", "/two/config.worktree:1"] {
+            assert!(shown.contains(place), "{place}: {shown}");
+        }
         for place in ["/.git/config:1", "/.git/hooks/pre-push:2", "/[key of openai].txt (in the name)"] {
             assert!(shown.contains(place), "{place}: {shown}");
         }
-        assert!(!shown.contains("objects") && !shown.contains("canary") && findings.files == 3, "{shown}");
+        assert!(!shown.contains("objects") && !shown.contains("canary") && findings.files == 5, "{shown}");
     }
 
     #[test]
