@@ -104,9 +104,10 @@ async fn a_dotenv_and_the_environment_move_in_with_one_command() {
          ANTHROPIC_API_KEY=sk-ant-...\r\n"
     );
     std::fs::write(home.path(".env"), &text).unwrap();
+    let groq = format!("gsk_canary3{}", "a".repeat(45));
     let import = |yes: &[&str], code| {
         let mut command = home.command(&[&["import", "env"], yes].concat());
-        let output = command.env("GROQ_API_KEY", "gsk_canary3").output().unwrap();
+        let output = command.env("GROQ_API_KEY", &groq).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert!(!said(&output).contains("canary"), "{}", said(&output));
         output
@@ -128,7 +129,7 @@ async fn a_dotenv_and_the_environment_move_in_with_one_command() {
     }
     assert_eq!(home.secret("openai-primary", "api-key"), openai);
     assert_eq!(home.secret("openai-2", "api-key"), "sk-$canary2");
-    assert_eq!(home.secret("groq-primary", "api-key"), "gsk_canary3");
+    assert_eq!(home.secret("groq-primary", "api-key"), groq);
     assert_eq!(std::fs::read_to_string(home.path(".env")).unwrap(), text);
 
     home.run(&["credential", "update", "openai-primary", "--name", "main"], 0);
