@@ -1,5 +1,6 @@
 //! The gateway: calls of programs go on to the providers with a key that the programs never see.
 
+mod attempt;
 mod body;
 mod body_out;
 mod error_response;
