@@ -121,10 +121,14 @@ impl PriceTable {
         match self.find_billed(provider, models, at) {
             Some((name, price)) => {
                 let cost = price.cost(usage);
-                let CallModels { asked, answered } = models;
-                match answered.filter(|it| *it != name && asked.is_some_and(|asked| stands_for(asked, it))) {
+                // A name that is nobody's is one that an endpoint has for the model asked for.
+                let is_another = |it: &&str| {
+                    models.asked.is_some_and(|asked| stands_for(asked, it))
+                        || self.find(provider, it, at).is_some_and(|other| other != price)
+                };
+                match models.answered.filter(|it| !is_same(it, name)).filter(is_another) {
                     None => (cost, Some(name)),
-                    // What is billed has no price of its own: that of the name asked for is no more than a guess.
+                    // What is billed is another model, and the price of the name asked for no more than a guess.
                     other => (Cost { unpriced: cost.unpriced.or(Some(Unpriced::Model)), ..cost }, other),
                 }
             }
@@ -160,9 +164,18 @@ fn stands_for(asked: &str, answered: &str) -> bool {
     asked.ends_with("-latest") || is_dated_name_of(answered, asked)
 }
 
-/// Tells whether a name is another one with a date at its end: `-2024-08-06`, `-20250929`, `-0613` or `-2612`.
+/// Tells whether two names are of one model: some write it as a path, or in capitals.
+fn is_same(one: &str, other: &str) -> bool {
+    fn bare(name: &str) -> &str {
+        name.strip_prefix("models/").unwrap_or(name)
+    }
+    bare(one).eq_ignore_ascii_case(bare(other))
+}
+
+/// Tells whether a name is another one with a date or number at its end: `-2024-08-06`, `-20250929`, `-0613`, `-2612`, `-05-20`,
+/// `-001` or `@20250929`.
 fn is_dated_name_of(name: &str, undated: &str) -> bool {
-    let date = name.strip_prefix(undated).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
+    let date = name.strip_prefix(undated).and_then(|rest| rest.strip_prefix(['-', '@'])).unwrap_or_default();
     let has_form = |form: &str| {
         date.len() == form.len()
             && date.bytes().zip(form.bytes()).all(|(byte, wanted)| match wanted {
@@ -170,7 +183,7 @@ fn is_dated_name_of(name: &str, undated: &str) -> bool {
                 other => byte == other,
             })
     };
-    has_form("0000-00-00") || has_form("00000000") || has_form("0000")
+    ["0000-00-00", "00000000", "0000", "000", "00-00"].into_iter().any(has_form)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod asked;
 mod terms;
 
 pub use asked::{Asked, AskedFor};
-pub use terms::{Geography, Terms, Tier, Unpriced, Use, Uses};
+pub use terms::{Geography, Terms, Tier, Unpriced, Untold, Use, Uses};
 
 use crate::amount::Amount;
 

@@ -9,7 +9,7 @@ mod recovery;
 
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::price::ModelPrice;
-use strongroom_model::usage::{AskedFor, CallBound};
+use strongroom_model::usage::{CallBound, Untold};
 use strongroom_model::{Actor, ActorKind, Amount, Millis, Problem, ProblemKind, Uid};
 use strongroom_store::counter::CounterKey;
 use strongroom_store::usage::Record;
@@ -28,8 +28,8 @@ pub(crate) struct Need {
     pub(crate) tokens: Option<Amount>,
     /// `None` when no price is known.
     pub(crate) nano_usd: Option<Amount>,
-    /// True if the prompt may hold audio.
-    pub(crate) may_have_audio: bool,
+    /// What it asks for and has no price when the answer does not tell of it.
+    pub(crate) to_be_told: Untold,
 }
 
 /// The fields of a request that nothing bounds, to name them to its caller.
@@ -51,8 +51,11 @@ pub(crate) struct Demand<'b> {
 impl<'b> Demand<'b> {
     /// The most that a call within these bounds can need.
     pub(crate) fn within(bound: &'b CallBound, price: Option<&ModelPrice>) -> Self {
-        let may_have_audio = bound.asked.iter().any(|asked| asked.what == AskedFor::AudioInput);
-        let unbounded = Need { requests: Amount::ONE, tokens: None, nano_usd: None, may_have_audio };
+        let mut to_be_told = Untold::NONE;
+        for asked in &bound.asked {
+            to_be_told.set(Untold::needed_by(asked.what), true);
+        }
+        let unbounded = Need { requests: Amount::ONE, tokens: None, nano_usd: None, to_be_told };
         let mut at_fault = AtFault { unclear: bound.unclear.as_deref(), unpriced: None };
         if !bound.is_metered || bound.unclear.is_some() {
             return Self { need: unbounded, at_fault };

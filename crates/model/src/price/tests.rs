@@ -237,6 +237,7 @@ fn a_name_that_stands_for_one_without_a_price_has_no_exact_price() {
     for name in ["gpt-4o", "gpt-4o-2024-05-13", "mistral-small-latest", "gpt-4"] {
         table.set(&provider("openai"), name, vec![price(0)]);
     }
+    table.set(&provider("openai"), "gpt-5-pro", vec![price(1)]);
     for (asked, answered, unpriced, billed) in [
         ("gpt-4o", "gpt-4o-2024-05-13", None, "gpt-4o-2024-05-13"),
         ("gpt-4o", "gpt-4o-2027-01-01", Some(Unpriced::Model), "gpt-4o-2027-01-01"),
@@ -244,6 +245,11 @@ fn a_name_that_stands_for_one_without_a_price_has_no_exact_price() {
         ("mistral-small-latest", "mistral-small-2612", Some(Unpriced::Model), "mistral-small-2612"),
         ("mistral-small-latest", "mistral-small-latest", None, "mistral-small-latest"),
         ("gpt-4o", "an-own-name", None, "gpt-4o"),
+        ("gpt-4o", "models/GPT-4o", None, "gpt-4o"),
+        ("gpt-4o", "gpt-5-pro", Some(Unpriced::Model), "gpt-5-pro"),
+        ("gpt-4", "gpt-4-001", Some(Unpriced::Model), "gpt-4-001"),
+        ("gpt-4", "gpt-4-05-20", Some(Unpriced::Model), "gpt-4-05-20"),
+        ("gpt-4", "gpt-4@20250514", Some(Unpriced::Model), "gpt-4@20250514"),
     ] {
         let models = CallModels { asked: Some(asked), answered: Some(answered) };
         let (cost, name) = table.cost_of(&provider("openai"), models, Millis(5), &tokens(10, 10));

@@ -143,6 +143,8 @@ pub enum Unpriced {
     ImageOutput,
     /// A service whose fee is not known for this model.
     Fee(Use),
+    /// Tokens that were written to a cache for a time that the answer does not tell.
+    CacheLifetime,
     /// Containers that run code: billed by the minute, which no answer tells.
     CodeSession,
     /// Images that a tool made, billed apart from the answer's tokens.
@@ -168,12 +170,76 @@ impl Unpriced {
             Self::AudioOutput => "audio output",
             Self::ImageOutput => "image output",
             Self::Fee(of) => of.as_str(),
+            Self::CacheLifetime => "cache lifetime",
             Self::CodeSession => "code session",
             Self::ImageGeneration => "image generation",
             Self::OtherModel => "other model",
             Self::OtherUse => "other use",
             Self::ReportedCost => "reported cost",
         }
+    }
+}
+
+/// Terms that a request can ask for at a price of their own, and that an answer may leave untold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Untold(u8);
+
+impl Untold {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// How much of the prompt is audio.
+    pub const AUDIO_INPUT: Self = Self(1);
+    /// The class of service.
+    pub const TIER: Self = Self(2);
+    /// Anthropic's speed.
+    pub const SPEED: Self = Self(4);
+    /// The place of processing.
+    pub const GEOGRAPHY: Self = Self(8);
+    /// Uses of the provider's tools.
+    pub const USES: Self = Self(16);
+
+    /// Adds these where they hold.
+    pub const fn set(&mut self, which: Self, is_so: bool) {
+        if is_so {
+            self.0 |= which.0;
+        } else {
+            self.0 &= !which.0;
+        }
+    }
+
+    /// Tells whether these are among them.
+    #[must_use]
+    pub const fn has(self, which: Self) -> bool {
+        self.0 & which.0 != 0
+    }
+
+    /// What a request that asked for this needs to be told.
+    #[must_use]
+    pub const fn needed_by(asked: super::AskedFor) -> Self {
+        use super::AskedFor;
+        match asked {
+            AskedFor::AudioInput => Self::AUDIO_INPUT,
+            AskedFor::Tier(Tier::Fast) => Self::SPEED,
+            AskedFor::Tier(Tier::Priority | Tier::Ultrafast) | AskedFor::AnyTier => Self::TIER,
+            AskedFor::Geography(Geography::Us) => Self::GEOGRAPHY,
+            AskedFor::Uses(Use::WebSearch | Use::WebSearchPreview | Use::FileSearch, _) => Self::USES,
+            _ => Self::NONE,
+        }
+    }
+
+    /// The price that is missing where one of these was asked for and is not told; the first of them.
+    #[must_use]
+    pub fn missing(self, needed: Self) -> Option<Unpriced> {
+        [
+            (Self::AUDIO_INPUT, Unpriced::AudioInput),
+            (Self::TIER, Unpriced::Tier),
+            (Self::SPEED, Unpriced::Tier),
+            (Self::GEOGRAPHY, Unpriced::Geography),
+            (Self::USES, Unpriced::OtherUse),
+        ]
+        .into_iter()
+        .find(|(which, _)| self.has(*which) && needed.has(*which))
+        .map(|(_, what)| what)
     }
 }
 
@@ -184,8 +250,8 @@ pub struct Terms {
     pub tier: Tier,
     /// Its place of processing.
     pub geography: Geography,
-    /// `true` when it does not tell how much of the prompt was audio: what was asked with audio has no price then.
-    pub has_untold_input: bool,
+    /// What it does not tell: a call that asked for one of these has no price then.
+    pub untold: Untold,
     /// `true` when it does not tell of what kind the tokens of the answer are: of a model that answers in images or audio too,
     /// they have no price then.
     pub has_untold_output: bool,

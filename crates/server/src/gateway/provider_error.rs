@@ -31,7 +31,8 @@ pub(super) async fn read(headers: &mut HeaderMap, body: Answer) -> (Bytes, bool)
         }
         Err(_) => {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            (Bytes::from_static(UNREAD_ERROR), false)
+            // What it says of its bill is not known.
+            (Bytes::from_static(UNREAD_ERROR), true)
         }
     }
 }

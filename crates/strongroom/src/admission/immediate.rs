@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strongroom_crypto::random;
 use strongroom_model::credential::{Credential, Source};
 use strongroom_model::limit::LimitScope;
-use strongroom_model::usage::{Metering, TokenUsage};
+use strongroom_model::usage::{Metering, TokenUsage, Untold};
 use strongroom_model::{Actor, Amount, LedgerText, Millis, Problem, Uid};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{Kind, Record};
@@ -20,7 +20,7 @@ const ONE_USE: Demand<'static> = Demand {
         requests: Amount::ONE,
         tokens: Some(Amount::ZERO),
         nano_usd: Some(Amount::ZERO),
-        may_have_audio: false,
+        to_be_told: Untold::NONE,
     },
     at_fault: AtFault { unclear: None, unpriced: None },
 };

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use strongroom_model::usage::{Geography, Terms, Tier, TokenUsage, Unpriced, Use, Uses};
+use strongroom_model::usage::{Geography, Terms, Tier, TokenUsage, Unpriced, Untold, Use, Uses};
 use strongroom_model::{Amount, RawUsage};
 
 use super::figures::{Details, Figures};
@@ -20,11 +20,16 @@ pub(super) struct AnswerTerms {
     pub(super) uses: Uses,
     /// The first thing that has no price.
     pub(super) unpriced: Option<Unpriced>,
+    /// A response lists what it put out.
+    pub(super) lists_output: bool,
 }
 
 /// Facts without a price of their own, by the name under which they are kept.
-const UNPRICED: [(&str, Unpriced); 4] = [
+const UNPRICED: [(&str, Unpriced); 7] = [
     ("audio_input", Unpriced::AudioInput),
+    ("tier", Unpriced::Tier),
+    ("geography", Unpriced::Geography),
+    ("cache_lifetime", Unpriced::CacheLifetime),
     ("code_session", Unpriced::CodeSession),
     ("image_generation", Unpriced::ImageGeneration),
     ("other_use", Unpriced::OtherUse),
@@ -34,6 +39,14 @@ impl AnswerTerms {
     /// Notes that something has no price; the first one stays.
     pub(super) fn cannot_price(&mut self, what: Unpriced) {
         self.unpriced = self.unpriced.or(Some(what));
+    }
+
+    /// Notes what an answer told beside its figures, or left out.
+    pub(super) fn note_untold(&self, meter: Meter, untold: &mut Untold) {
+        if self.service_tier.is_some() {
+            untold.set(Untold::TIER, false);
+        }
+        untold.set(Untold::USES, meter == Meter::Responses && !self.lists_output);
     }
 
     /// The words for these terms, to be kept; null when they are what every call is that says nothing.
@@ -66,7 +79,7 @@ impl AnswerTerms {
             let known = UNPRICED.iter().find(|(known, _)| *known == name);
             known.map_or(Unpriced::OtherUse, |(_, what)| *what)
         });
-        Self { service_tier: text("service_tier").map(Box::from), uses, unpriced }
+        Self { service_tier: text("service_tier").map(Box::from), uses, unpriced, lists_output: true }
     }
 
     /// Adds these terms to what the figures say.
@@ -205,10 +218,14 @@ pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
         _ => (figures.prompt_tokens, &figures.prompt_tokens_details, &figures.completion_tokens_details),
     };
     if matches!(meter, Meter::Chat | Meter::Responses) && tokens.is_some() {
-        usage.terms.has_untold_input = prompt.audio_tokens.is_none();
+        usage.terms.untold.set(Untold::AUDIO_INPUT, prompt.audio_tokens.is_none());
         usage.terms.has_untold_output = *answer == Details::default();
     }
     let words = figures.words();
+    let tiers = [&words.service_tier, &words.gemini_tier, &words.traffic_type];
+    usage.terms.untold.set(Untold::TIER, tiers.into_iter().all(Value::is_null));
+    usage.terms.untold.set(Untold::SPEED, words.speed.is_null());
+    usage.terms.untold.set(Untold::GEOGRAPHY, words.inference_geo.is_null());
     word(&words.service_tier, tier_of).apply(&mut usage.terms);
     word(&words.gemini_tier, tier_of).apply(&mut usage.terms);
     word(&words.traffic_type, tier_of).apply(&mut usage.terms);
@@ -248,6 +265,7 @@ struct ByModality {
     /// Images and video.
     pictures: Amount,
     has_unknown: bool,
+    all: Amount,
 }
 
 impl ByModality {
@@ -261,6 +279,7 @@ impl ByModality {
                 Some(Value::String(digits)) => Amount::of(digits.parse().unwrap_or(i64::MAX)),
                 Some(figure) => Amount::of(figure.as_i64().unwrap_or(i64::MAX)),
             };
+            sums.all = sums.all.plus(tokens);
             match one.get("modality").and_then(Value::as_str) {
                 Some("AUDIO") => sums.audio = sums.audio.plus(tokens),
                 Some("IMAGE" | "VIDEO") => sums.pictures = sums.pictures.plus(tokens),
@@ -270,6 +289,19 @@ impl ByModality {
         }
         sums
     }
+}
+
+/// Tells whether the counts by modality are no more than what they are parts of.
+pub(super) fn modalities_fit(figures: &Figures, usage: &TokenUsage) -> bool {
+    let words = figures.words();
+    [
+        (&words.prompt_details, usage.input),
+        (&words.tool_details, usage.input),
+        (&words.cache_details, usage.cached_input),
+        (&words.candidates_details, usage.output),
+    ]
+    .into_iter()
+    .all(|(told, whole)| told.is_null() || ByModality::of(told).all <= whole)
 }
 
 /// Of a prompt, pictures cost what text does; of an answer they do not.
@@ -282,7 +314,7 @@ fn modalities(figures: &Figures, usage: &mut TokenUsage) {
     usage.audio_output = usage.audio_output.max(answer.audio);
     usage.image_output = usage.image_output.max(answer.pictures);
     if figures.prompt_token_count.is_some() {
-        usage.terms.has_untold_input = !prompt.is_told;
+        usage.terms.untold.set(Untold::AUDIO_INPUT, !prompt.is_told);
         usage.terms.has_untold_output =
             !answer.is_told && figures.candidates_token_count.is_some_and(|count| count > 0);
     }
@@ -302,7 +334,7 @@ pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
         }
         return;
     };
-    let mut sum = TokenUsage::default();
+    let (mut sum, mut other) = (TokenUsage::default(), TokenUsage::default());
     for step in steps {
         match step.get("type").and_then(Value::as_str) {
             Some("message" | "compaction") => {
@@ -314,13 +346,21 @@ pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
                 sum.cache_write_long = sum.cache_write_long.plus(step.cache_write_long);
                 sum.output = sum.output.plus(step.output);
             }
-            _ => usage.terms.cannot_price(Unpriced::OtherModel),
+            // At the price of another model, and of tokens all the same.
+            _ => {
+                usage.terms.cannot_price(Unpriced::OtherModel);
+                let step = Figures::read(step).unwrap_or_default();
+                let step = messages(&step);
+                (other.input, other.output) = (other.input.plus(step.input), other.output.plus(step.output));
+            }
         }
     }
     if sum.total() > usage.total() {
         let TokenUsage { input, cached_input, cache_write, cache_write_long, output, .. } = sum;
         *usage = TokenUsage { input, cached_input, cache_write, cache_write_long, output, ..*usage };
     }
+    usage.input = usage.input.plus(other.input);
+    usage.output = usage.output.plus(other.output);
 }
 
 /// <https://platform.claude.com/docs/en/api/messages>: the three inputs are apart from each other.
@@ -331,7 +371,14 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
     // Of a sum and its parts that contradict each other the larger counts.
     let written = of(figures.cache_creation_input_tokens).max(by_lifetime);
     let cached = of(figures.cache_read_input_tokens);
+    let mut terms = Terms::default();
+    let details = &figures.cache_creation;
+    let is_told = details.ephemeral_5m_input_tokens.or(details.ephemeral_1h_input_tokens).is_some();
+    if written > Amount::ZERO && (!is_told || details.largest_unknown > 0) {
+        terms.cannot_price(Unpriced::CacheLifetime);
+    }
     TokenUsage {
+        terms,
         input: of(figures.input_tokens).plus(written).plus(cached),
         cached_input: cached,
         cache_write: written.less(long),
@@ -346,14 +393,21 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
 /// <https://docs.x.ai/developers/cost-tracking>.
 pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
     let words = figures.words();
-    if let Some(ticks) = figures.cost_in_usd_ticks.filter(|ticks| *ticks >= 0) {
+    let ticks = figures.cost_in_usd_ticks.filter(|ticks| *ticks >= 0).map(|ticks| {
         const TICKS_PER_NANO_USD: i64 = 10;
-        usage.terms.unpriced = None;
-        let begun = i64::from(ticks % TICKS_PER_NANO_USD > 0);
-        usage.reported_nano_usd = Some(Amount::of(ticks / TICKS_PER_NANO_USD + begun));
+        Amount::of(ticks / TICKS_PER_NANO_USD + i64::from(ticks % TICKS_PER_NANO_USD > 0))
+    });
+    if ticks == Some(Amount::ZERO) && usage.total() > Amount::ZERO {
+        // Who counts in ticks serves nothing for none.
+        usage.terms.cannot_price(Unpriced::ReportedCost);
         return;
     }
     let Some(told) = figures.cost else {
+        if ticks.is_some() {
+            usage.terms.unpriced = None;
+            usage.reported_nano_usd = ticks;
+            return;
+        }
         // Searches and tools of those who tell costs have prices of their own.
         let counts = [figures.server_side_tools_used, figures.sources_used];
         let has_used = counts.iter().flatten().any(|count| *count != 0)
@@ -374,6 +428,8 @@ pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
     usage.terms.unpriced = None;
     let upstream =
         words.cost_details.get("upstream_inference_cost").and_then(Value::as_f64).and_then(nano_usd);
+    // Of two costs that contradict each other the larger counts.
+    let cost = cost.max(ticks.unwrap_or(cost));
     usage.reported_nano_usd = Some(match (&words.is_byok, upstream) {
         (Value::Null | Value::Bool(false), _) => cost,
         (_, Some(upstream)) => cost.plus(upstream),

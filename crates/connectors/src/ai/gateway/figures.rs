@@ -3,12 +3,19 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use strongroom_model::Amount;
+
+mod details;
+mod unknown;
+
+pub(super) use details::Details;
+use unknown::{Largest, is_of_tokens};
 
 use super::answer_terms::KEPT_AS;
 use super::largest::{self, Parsed, Seen};
+use super::operation::Meter;
 
 /// Counts of tokens; absent where the answer has none, and [`NO_COUNT`] where something else stands in their place.
 #[derive(Debug, Default, PartialEq)]
@@ -43,6 +50,8 @@ pub(super) struct Figures {
     /// Uses of the provider's tools (xAI).
     pub(super) server_side_tools_used: Option<i64>,
     pub(super) sources_used: Option<i64>,
+    /// The largest count of tokens under names that are not known, wherever it stands within.
+    pub(super) largest_unknown: i64,
     /// Boxed: most answers have none.
     words: Option<Box<Words>>,
 }
@@ -62,6 +71,7 @@ pub(super) struct Words {
     pub(super) prompt_details: Value,
     pub(super) cache_details: Value,
     pub(super) candidates_details: Value,
+    pub(super) tool_details: Value,
     // Of OpenRouter:
     pub(super) is_byok: Value,
     pub(super) cost_details: Value,
@@ -79,8 +89,8 @@ enum Slot<'f> {
     Details(&'f mut Details),
     Cost(&'f mut Option<f64>),
     Word(&'f mut Option<Box<Words>>, fn(&mut Words) -> &mut Value),
-    /// Nowhere.
-    None,
+    /// Looked through for counts, of which the largest is kept; `true` when the name itself is one of tokens.
+    Unknown(&'f mut i64, bool),
 }
 
 impl Figures {
@@ -122,6 +132,7 @@ impl Figures {
             "trafficType" => Slot::Word(words, |words| &mut words.traffic_type),
             "promptTokensDetails" => Slot::Word(words, |words| &mut words.prompt_details),
             "cacheTokensDetails" => Slot::Word(words, |words| &mut words.cache_details),
+            "toolUsePromptTokensDetails" => Slot::Word(words, |words| &mut words.tool_details),
             "candidatesTokensDetails" => Slot::Word(words, |words| &mut words.candidates_details),
             "is_byok" => Slot::Word(words, |words| &mut words.is_byok),
             "cost_details" => Slot::Word(words, |words| &mut words.cost_details),
@@ -129,7 +140,7 @@ impl Figures {
             "server_side_tool_usage_details" => Slot::Word(words, |words| &mut words.tool_usage_details),
             "server_tool_use_details" => Slot::Word(words, |words| &mut words.server_tools),
             KEPT_AS => Slot::Word(words, |words| &mut words.beside),
-            _ => Slot::None,
+            _ => Slot::Unknown(&mut self.largest_unknown, is_of_tokens(name)),
         }
     }
 }
@@ -158,7 +169,7 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
                     *place = word;
                 }
             }
-            Self::None => drop(IgnoredAny::deserialize(from)?),
+            Self::Unknown(largest, is_count) => from.deserialize_any(Largest { largest, is_count })?,
         }
         Ok(())
     }
@@ -265,6 +276,24 @@ impl Figures {
         }
     }
 
+    /// The sum of counts in another dialect than that of the meter, which are of no whole that it knows.
+    pub(super) fn of_other_meters(&self, meter: Meter) -> Amount {
+        let of = |counts: &[Option<i64>]| {
+            counts.iter().flatten().fold(Amount::ZERO, |sum, count| sum.plus(Amount::of(*count)))
+        };
+        let chat = of(&[self.prompt_tokens, self.completion_tokens]);
+        let responses = of(&[self.input_tokens, self.output_tokens]);
+        let gemini = of(&[self.prompt_token_count, self.candidates_token_count]);
+        let total = of(&[self.total_tokens]);
+        match meter {
+            Meter::Chat | Meter::Embeddings => responses.max(gemini),
+            Meter::Responses => chat.max(gemini),
+            Meter::Messages => chat.max(gemini).max(total),
+            Meter::GenerateContent => chat.max(responses).max(total),
+            Meter::Free | Meter::Unmetered => Amount::ZERO,
+        }
+    }
+
     /// Tells whether everything that stands in the place of a count is one.
     pub(super) fn are_counts(&self) -> bool {
         // Taken apart whole, so that no figure is forgotten here.
@@ -291,6 +320,7 @@ impl Figures {
             thoughts_token_count,
             total_token_count,
             cost: _,
+            largest_unknown: _,
             cost_in_usd_ticks,
             server_side_tools_used,
             sources_used,
@@ -330,58 +360,6 @@ impl Figures {
 
 fn is_count(figure: &Option<i64>) -> bool {
     figure.is_none_or(|count| count >= 0)
-}
-
-impl Details {
-    fn are_counts(&self) -> bool {
-        let Self {
-            cached_tokens,
-            cache_write_tokens,
-            reasoning_tokens,
-            ephemeral_5m_input_tokens,
-            ephemeral_1h_input_tokens,
-            audio_tokens,
-            image_tokens,
-            cache_write_tokens_details: _,
-            total_cost: _,
-        } = self;
-        let counts = [
-            cached_tokens,
-            cache_write_tokens,
-            reasoning_tokens,
-            ephemeral_5m_input_tokens,
-            ephemeral_1h_input_tokens,
-            audio_tokens,
-            image_tokens,
-        ];
-        counts.into_iter().all(is_count)
-    }
-}
-
-/// Parts of a count.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(super) struct Details {
-    #[serde(deserialize_with = "count")]
-    pub(super) cached_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
-    pub(super) cache_write_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
-    pub(super) reasoning_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
-    pub(super) ephemeral_5m_input_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
-    pub(super) ephemeral_1h_input_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
-    pub(super) audio_tokens: Option<i64>,
-    #[serde(deserialize_with = "count")]
-    pub(super) image_tokens: Option<i64>,
-    /// Lifetimes of what was written to a cache, among them `ttl_12h_tokens`.
-    #[serde(deserialize_with = "word")]
-    pub(super) cache_write_tokens_details: Value,
-    /// In US dollars, of a cost that is told in parts (Perplexity).
-    #[serde(deserialize_with = "amount")]
-    total_cost: Option<f64>,
 }
 
 /// Value in the place of a figure.
@@ -468,6 +446,6 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Found, A::Error> {
-        Details::deserialize(serde::de::value::MapAccessDeserializer::new(entries)).map(Found::Details)
+        Details::read(entries).map(Found::Details)
     }
 }

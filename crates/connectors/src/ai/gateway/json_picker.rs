@@ -7,8 +7,8 @@ use super::terms_reader::TermsReader;
 
 mod marks;
 
-pub(super) use marks::{Choices, Kind, Marks};
 use marks::{Key, is_reason};
+pub(super) use marks::{Kind, Marks};
 
 /// The longest value that is kept, in bytes; usage figures have a few hundred.
 const MOST: usize = 8 * 1024;
@@ -251,7 +251,7 @@ impl JsonPicker {
     /// Notes that something stands in the list of answers.
     fn note_answer(&mut self) {
         if self.outer_key == Key::Choices && self.depth == self.base + 2 {
-            self.marks.choices = Choices::Some;
+            self.marks.has_choices = true;
         }
     }
 
@@ -409,9 +409,6 @@ impl JsonPicker {
         }
         if self.depth == self.base + 1 {
             self.outer_key = self.last_key;
-            if self.last_key == Key::Choices && byte == b'[' && self.marks.choices != Choices::Some {
-                self.marks.choices = Choices::Begun;
-            }
         }
         if self.depth == self.base + 2 {
             (self.index, self.has_ended, self.has_text) = (0, false, false);
@@ -437,17 +434,12 @@ impl JsonPicker {
         // An object is whole with its brace: what comes behind it may never come.
         self.may_end();
         self.expects_key = false;
-        if matches!(self.outer_key, Key::Choices | Key::Candidates) {
-            if self.depth == self.base + 2 {
-                if self.has_ended && self.index < MOST_ANSWERS {
-                    self.marks.ended |= 1 << self.index;
-                }
-                if self.has_text {
-                    self.note_text();
-                }
+        if matches!(self.outer_key, Key::Choices | Key::Candidates) && self.depth == self.base + 2 {
+            if self.has_ended && self.index < MOST_ANSWERS {
+                self.marks.ended |= 1 << self.index;
             }
-            if self.depth == self.base + 1 && self.marks.choices == Choices::Begun {
-                self.marks.choices = Choices::Empty;
+            if self.has_text {
+                self.note_text();
             }
         }
         if self.depth <= self.base + 1 {
@@ -500,7 +492,6 @@ impl JsonPicker {
         }
         match value {
             Value::Figures(slot) => {
-                self.marks.is_of_groq |= self.outer_key == Key::XGroq;
                 let before = self.picked[slot as usize].replace(std::mem::take(&mut self.buffer));
                 if self.displaced.len() < MOST_DISPLACED {
                     self.displaced.extend(before);
@@ -518,7 +509,10 @@ impl JsonPicker {
             Value::Stopped => self.marks.is_stopped |= is_reason(&self.buffer),
             // <https://platform.openai.com/docs/api-reference/responses/object#responses/object-status>
             Value::Status => {
-                self.marks.is_under_way |= matches!(&*self.buffer, b"\"queued\"" | b"\"in_progress\"");
+                self.marks.is_under_way |= !matches!(
+                    &*self.buffer,
+                    b"\"completed\"" | b"\"incomplete\"" | b"\"failed\"" | b"\"cancelled\""
+                );
             }
         }
     }

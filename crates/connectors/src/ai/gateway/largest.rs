@@ -9,6 +9,19 @@ use serde_json::{Map, Value};
 const DISCOUNTS: [&str; 4] =
     ["cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cacheTokensDetails"];
 
+/// Wholes, and where the parts of them stand that lower a bill.
+const PARTS: [(&str, &str); 5] = [
+    ("prompt_tokens", "prompt_tokens_details"),
+    ("prompt_tokens", "prompt_cache_hit_tokens"),
+    ("input_tokens", "input_tokens_details"),
+    ("promptTokenCount", "cachedContentTokenCount"),
+    ("promptTokenCount", "cacheTokensDetails"),
+];
+
+fn is_discount(name: &str) -> bool {
+    DISCOUNTS.contains(&name)
+}
+
 /// Oddities that were seen while values were read and put together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -31,16 +44,29 @@ pub(super) fn read(json: &[u8], seen: &mut Seen) -> Option<Map<String, Value>> {
 
 /// Adds what was told later.
 pub(super) fn add(all: &mut Map<String, Value>, more: Map<String, Value>, seen: &mut Seen) {
+    // What lowers a bill holds only as long as it is told of the whole that it is a part of.
+    for (_, part) in PARTS.iter().filter(|(whole, _)| more.contains_key(*whole)) {
+        let is_told_within =
+            |it: &Value| it.as_object().is_some_and(|it| it.keys().any(|name| is_discount(name)));
+        if more.get(*part).is_some_and(|it| is_discount(part) || is_told_within(it)) {
+            continue;
+        }
+        match all.get_mut(*part) {
+            Some(Value::Object(details)) => details.retain(|name, _| !is_discount(name)),
+            Some(_) if is_discount(part) => drop(all.remove(*part)),
+            _ => {}
+        }
+    }
     for (name, value) in more {
         add_one(all, name, value, seen);
     }
 }
 
 fn add_one(all: &mut Map<String, Value>, name: String, value: Value, seen: &mut Seen) {
-    let is_discount = DISCOUNTS.contains(&name.as_str());
+    let lowers = is_discount(&name);
     match all.get_mut(&name) {
         None => drop(all.insert(name, value)),
-        Some(before) if is_discount && !value.is_null() => *before = value,
+        Some(before) if lowers && !value.is_null() => *before = value,
         Some(before) => merge(before, value, seen),
     }
 }

@@ -8,7 +8,7 @@ use strongroom_model::provider::InCalls;
 use strongroom_model::{Amount, Provider};
 
 use super::operation::Meter;
-use super::usage::{Report, report_of_error};
+use super::usage::{Report, report_of_error, tells_of_use};
 use crate::ai::answer::{Answer, Body};
 use crate::ai::{ProbeOutcome, ProviderApi};
 
@@ -116,7 +116,7 @@ pub fn refusal_bill(
     let fee = refusal_fee(provider, status, body);
     RefusalBill {
         report: report_of_error(meter, provider, body).map(Box::new),
-        may_be_billed: fee.is_some() || is_cut || may_be_billed(status, body),
+        may_be_billed: fee.is_some() || is_cut || may_be_billed(status, body) || tells_of_use(body),
         fee,
     }
 }

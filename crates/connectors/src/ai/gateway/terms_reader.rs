@@ -25,6 +25,7 @@ enum Place {
     Response,
     Output,
     OutputItem,
+    Usage,
     Action,
     Tools,
     Tool,
@@ -50,6 +51,7 @@ impl Place {
         Some(match (self, key) {
             (Self::Root, b"response") => Self::Response,
             (Self::Root | Self::Response, b"output") => Self::Output,
+            (Self::Root | Self::Response, b"usage") => Self::Usage,
             (Self::Root | Self::Response, b"tools") => Self::Tools,
             (Self::Root | Self::Response, b"tool_usage") => Self::ToolUsage,
             (Self::OutputItem, b"action") => Self::Action,
@@ -165,6 +167,8 @@ impl Ran {
 struct Response {
     /// `true` when it lists what was put out.
     has_output: bool,
+    /// `true` when it tells its usage.
+    has_usage: bool,
     searches: u32,
     file_searches: u32,
     /// Number of searches that are billed, as the provider counts them itself.
@@ -366,6 +370,7 @@ impl TermsReader {
         self.depth += 1;
         match place {
             Place::Output => self.response.has_output = true,
+            Place::Usage => self.response.has_usage = true,
             Place::OutputItem => (self.item, self.is_search, self.has_failed) = (Item::Free, true, false),
             Place::ExecutedTool => (self.ran, self.index) = (None, None),
             _ => {}
@@ -434,11 +439,15 @@ impl TermsReader {
         if response.has_output || response.tier.is_some() {
             self.tier = response.tier;
         }
+        if response.has_usage {
+            self.terms.lists_output = response.has_output;
+        }
         if response.has_output {
             let search = if response.uses_preview { Use::WebSearchPreview } else { Use::WebSearch };
             let terms = &mut self.terms;
             terms.unpriced = terms.unpriced.or(response.unpriced);
-            let searches = response.billed_searches.unwrap_or(response.searches);
+            // Of the provider's own count and its list the larger counts.
+            let searches = response.billed_searches.unwrap_or(0).max(response.searches);
             for (of, count) in [(search, searches), (Use::FileSearch, response.file_searches)] {
                 terms.uses.set(of, terms.uses.get(of).max(count));
             }

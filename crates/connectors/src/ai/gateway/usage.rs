@@ -1,13 +1,13 @@
 //! Usage of an answer, read from its bytes while they pass.
 
 use serde_json::{Map, Value};
-use strongroom_model::usage::TokenUsage;
+use strongroom_model::usage::{TokenUsage, Untold};
 use strongroom_model::{Amount, Provider, RawUsage};
 
 use super::answer_terms::{self, KEPT_AS};
 use super::event_lines::{EventLines, Piece};
 use super::figures::{Details, Figures};
-use super::json_picker::{Choices, JsonPicker, Kind, Slot};
+use super::json_picker::{JsonPicker, Kind, Slot};
 use super::largest::{self, Seen};
 use super::operation::Meter;
 use super::terms_reader::TermsReader;
@@ -43,8 +43,7 @@ pub struct Report {
 ///
 /// Figures are final when nothing can be generated behind them:
 /// - in an answer that is written when all is done, wherever they stand;
-/// - of a chat, in a chunk without choices, in `x_groq`, in or behind the chunk in which the last answer ends, or before
-///   `[DONE]`: <https://platform.openai.com/docs/api-reference/chat-streaming>, <https://console.groq.com/docs/api-reference>;
+/// - of a chat, in or behind the chunk in which the last answer ends, or before `[DONE]`: <https://platform.openai.com/docs/api-reference/chat-streaming>, <https://console.groq.com/docs/api-reference>;
 ///   some servers tell them in each chunk, which bounds nothing;
 /// - of a response, in the event with which it ends, and in no form beside the status of one that is under way:
 ///   <https://platform.openai.com/docs/api-reference/responses-streaming>;
@@ -160,7 +159,8 @@ impl UsageReader {
     #[must_use]
     pub fn finish(&mut self) -> Report {
         self.event_is_over();
-        let terms = self.picker.terms().to_json();
+        let told = self.picker.terms();
+        let terms = told.to_json();
         let figures = self.told.figures().filter(|figures| !figures.are_none()).map(|mut figures| {
             figures.add_beside(&terms);
             figures
@@ -171,7 +171,10 @@ impl UsageReader {
             && !self.has_missed
             && !self.told.has_misfit()
             && figures.as_ref().is_some_and(|it| is_understood(self.meter, it));
-        let usage = figures.as_ref().map(|figures| usage_of(self.meter, figures, self.reports_cost));
+        let mut usage = figures.as_ref().map(|figures| usage_of(self.meter, figures, self.reports_cost));
+        if let Some(usage) = &mut usage {
+            told.note_untold(self.meter, &mut usage.terms.untold);
+        }
         let fits = figures.zip(usage).is_some_and(|(it, usage)| fits_together(self.meter, &usage, &it));
         let is_final = is_final && fits;
         let told = std::mem::replace(&mut self.told, Told::Nothing);
@@ -206,7 +209,7 @@ impl UsageReader {
         // An answer that goes on behind its end had none.
         self.ended = (self.ended & !marks.goes_on) | marks.ended;
         let is_generated = match self.meter {
-            Meter::Chat => marks.has_text || (!is_told && marks.choices == Choices::Some),
+            Meter::Chat => marks.has_text || (!is_told && marks.has_choices),
             Meter::GenerateContent => marks.has_text,
             Meter::Responses | Meter::Messages => marks.kind == Kind::Generated,
             Meter::Embeddings | Meter::Free | Meter::Unmetered => false,
@@ -229,8 +232,7 @@ impl UsageReader {
             self.is_fresh = true;
             let is_under_way = self.meter == Meter::Responses && marks.is_under_way;
             let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array && !is_under_way;
-            let is_apart = self.meter == Meter::Chat && (marks.choices == Choices::Empty || marks.is_of_groq);
-            self.is_final = self.is_over || is_whole || is_apart;
+            self.is_final = self.is_over || is_whole;
         } else if self.meter == Meter::Messages && is_over && marks.kind == Kind::MessageStop {
             self.is_final |= self.is_fresh;
         }
@@ -424,7 +426,7 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
     usage
 }
 
-/// Tells whether no part is larger than its whole, and a response, whose prompt is never empty, used something.
+/// Tells whether no part is larger than its whole, and a call, whose prompt is never empty, used something.
 fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
     let is_chat = meter == Meter::Chat;
@@ -442,11 +444,24 @@ fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
     let is_reasoning_told = !is_chat
         || figures.total_tokens.is_some()
         || of(figures.completion_tokens_details.reasoning_tokens) == Amount::ZERO;
-    parts <= prompt
+    // Names that are not known may count anything, but no more than there is.
+    let unknown_of = |details: &Details| Amount::of(details.largest_unknown);
+    let whole = usage.total();
+    let is_within = Amount::of(figures.largest_unknown) <= whole
+        && [&figures.prompt_tokens_details, &figures.input_tokens_details, &figures.cache_creation]
+            .into_iter()
+            .all(|details| unknown_of(details) <= usage.input)
+        && [&figures.completion_tokens_details, &figures.output_tokens_details]
+            .into_iter()
+            .all(|details| unknown_of(details) <= usage.output)
+        && figures.of_other_meters(meter) <= whole
+        && answer_terms::modalities_fit(figures, usage);
+    is_within
+        && parts <= prompt
         && usage.audio_input <= prompt
         && usage.audio_output.plus(usage.image_output) <= usage.output
         && is_reasoning_told
-        && (meter != Meter::Responses || usage.total() > Amount::ZERO)
+        && (matches!(meter, Meter::Free | Meter::Unmetered) || usage.total() > Amount::ZERO)
 }
 
 /// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).
@@ -481,6 +496,42 @@ pub(super) fn report_of_error(meter: Meter, provider: &Provider, body: &[u8]) ->
     [AnswerForm::Whole, AnswerForm::Events].into_iter().map(read).find(is_told)
 }
 
+/// Tells whether an answer that says no tells of some use, in whatever words: what it was is then not known.
+pub(super) fn tells_of_use(body: &[u8]) -> bool {
+    let texts = body.split(|byte| *byte == b'\n').map(|line| line.strip_prefix(b"data:").unwrap_or(line));
+    std::iter::once(body)
+        .chain(texts)
+        .filter_map(|text| serde_json::from_slice(text).ok())
+        .any(|it| says_use(&it))
+}
+
+fn says_use(value: &Value) -> bool {
+    match value {
+        Value::Object(entries) => entries.iter().any(|(name, value)| match name.as_str() {
+            "usage" | "usageMetadata" | "usage_metadata" | "cost" | "cost_in_usd_ticks" => {
+                is_something(value)
+            }
+            "choices" | "candidates" => value.as_array().is_some_and(|answers| !answers.is_empty()),
+            // What the caller sent, as some validators repeat it.
+            "input" => false,
+            _ => says_use(value),
+        }),
+        Value::Array(values) => values.iter().any(says_use),
+        _ => false,
+    }
+}
+
+/// Tells whether a value is anything but zeros.
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty() && text.parse::<f64>().ok() != Some(0.0),
+        Value::Array(values) => values.iter().any(is_something),
+        Value::Object(entries) => entries.values().any(is_something),
+    }
+}
+
 /// Returns the usage of a call from figures that were kept: for prices that were corrected. `meter` is told by the operation.
 #[must_use]
 pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option<TokenUsage> {
@@ -493,7 +544,10 @@ pub fn usage_from_raw(operation: &str, provider: &Provider, raw: &str) -> Option
         _ => return None,
     };
     let figures = Told::Once(raw.as_bytes().to_vec()).figures()?;
-    Some(usage_of(meter, &figures, provider.api().reports_cost))
+    let mut usage = usage_of(meter, &figures, provider.api().reports_cost);
+    // What was asked for and not told was kept as what has no price.
+    usage.terms.untold = Untold::NONE;
+    Some(usage)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use strongroom_connectors::ai::gateway::keep_terms;
 use strongroom_model::Amount;
 use strongroom_model::price::CallModels;
-use strongroom_model::usage::{Metering, Unpriced};
+use strongroom_model::usage::Metering;
 use strongroom_store::usage::Record;
 
 use super::{Purpose, Settling};
@@ -20,10 +20,9 @@ impl Settling {
         let mut told = None;
         // Price: what the answer reports, as far as the table can price it.
         if let Some(mut usage) = usage {
-            let is_untold =
-                need.may_have_audio && usage.terms.has_untold_input && usage.reported_nano_usd.is_none();
-            if is_untold {
-                usage.terms.cannot_price(Unpriced::AudioInput);
+            let missing = usage.terms.untold.missing(need.to_be_told);
+            if let Some(what) = missing.filter(|_| usage.reported_nano_usd.is_none()) {
+                usage.terms.cannot_price(what);
             }
             let models = CallModels { asked, answered: model.as_deref() };
             let (cost, billed) = calls.prices.cost_of(provider, models, record.at, &usage);
@@ -35,7 +34,7 @@ impl Settling {
                 );
             }
             let billed = billed.filter(|billed| Some(*billed) != asked);
-            let untold = usage.terms.unpriced.filter(|_| is_untold);
+            let untold = usage.terms.unpriced.filter(|_| missing.is_some());
             if billed.is_some() || untold.is_some() {
                 // For pricing again: the record names the model that was asked for, and not what it was asked with.
                 raw_usage = raw_usage.and_then(|raw| keep_terms(&raw, billed, untold));

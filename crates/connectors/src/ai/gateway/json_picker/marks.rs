@@ -81,20 +81,6 @@ impl Kind {
     }
 }
 
-/// `choices`, the list of answers in a text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in super::super) enum Choices {
-    /// There is none.
-    #[default]
-    Absent,
-    /// It has begun, and nothing stands in it yet.
-    Begun,
-    /// Empty.
-    Empty,
-    /// Something stands in it.
-    Some,
-}
-
 /// Signs of an end in one text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in super::super) struct Marks {
@@ -106,16 +92,14 @@ pub(in super::super) struct Marks {
     pub(in super::super) has_text: bool,
     /// `true` when figures stand there that were not kept.
     pub(in super::super) is_unread: bool,
-    /// `choices`.
-    pub(in super::super) choices: Choices,
+    /// `true` when something stands in `choices`.
+    pub(in super::super) has_choices: bool,
     /// Meaning of its `type`.
     pub(in super::super) kind: Kind,
     /// `true` when a reason stands there for which the one answer there is has stopped.
     pub(in super::super) is_stopped: bool,
     /// `true` when the response says that it is not over.
     pub(in super::super) is_under_way: bool,
-    /// `true` when the inner usage is that of `x_groq`.
-    pub(in super::super) is_of_groq: bool,
     /// `true` when it is one of an array of texts.
     pub(in super::super) is_in_array: bool,
 }

@@ -1,8 +1,10 @@
 //! Usage as the providers tell it, whole and cut.
 
-use strongroom_model::usage::Terms;
+use strongroom_model::usage::{Terms, Untold};
 
 use super::*;
+
+mod doubt;
 
 fn report(meter: Meter, provider: &str, is_event_stream: bool, text: &str) -> Report {
     let form = if is_event_stream { AnswerForm::Events } else { AnswerForm::Whole };
@@ -25,7 +27,12 @@ fn report_of((meter, provider): (Meter, &str), (form, answers): (AnswerForm, i64
 
 /// Returns the terms of an answer that does not tell the kinds of tokens in the prompt, or in the answer.
 fn untold(has_untold_input: bool, has_untold_output: bool) -> Terms {
-    Terms { has_untold_input, has_untold_output, ..Terms::default() }
+    let mut untold = Untold::NONE;
+    for which in [Untold::TIER, Untold::SPEED, Untold::GEOGRAPHY] {
+        untold.set(which, true);
+    }
+    untold.set(Untold::AUDIO_INPUT, has_untold_input);
+    Terms { untold, has_untold_output, ..Terms::default() }
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn groq_and_openrouter_and_geminis_compatible_endpoint() {
 fn responses_and_embeddings() {
     let event = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"model\":\"gpt-5\",\"usage\":\
                  {\"input_tokens\":9,\"input_tokens_details\":{\"cached_tokens\":1},\"output_tokens\":5,\
-                 \"output_tokens_details\":{\"reasoning_tokens\":2}}}}\n\n";
+                 \"output_tokens_details\":{\"reasoning_tokens\":2}},\"output\":[]}}\n\n";
     let found = report(Meter::Responses, "openai", true, event);
     let expected = TokenUsage {
         input: Amount::of(9),
@@ -108,13 +115,14 @@ fn anthropics_streams_tell_the_input_first_and_the_output_as_it_grows() {
         cache_write: Amount::of(20),
         cache_write_long: Amount::of(10),
         output: Amount::of(12),
+        terms: untold(false, false),
         ..TokenUsage::default()
     };
     let found = report(Meter::Messages, "anthropic", true, &whole);
     assert_eq!((found.usage, found.model.as_deref()), (Some(expected), Some("claude")));
     let of_raw =
         usage_from_raw("messages", &Provider::parse("anthropic").unwrap(), found.raw.unwrap().as_str());
-    assert_eq!(of_raw, Some(expected));
+    assert_eq!(of_raw, Some(TokenUsage { terms: Terms::default(), ..expected }));
     assert_eq!(report(Meter::Messages, "anthropic", true, start).usage.unwrap().output, Amount::ONE);
 }
 
@@ -185,12 +193,21 @@ fn figures_are_final_when_nothing_can_be_generated_behind_them() {
             false,
         ),
         (Meter::Chat, Whole, 1, format!("{{\"choices\":[],\"usage\":{figures}"), true),
-        (Meter::Chat, Events, 1, format!("data: {{\"choices\":[],\"usage\":{figures}"), true),
+        (Meter::Chat, Events, 1, format!("data: {{\"choices\":[],\"usage\":{figures}"), false),
+        (
+            Meter::Chat,
+            Events,
+            1,
+            chat(&ends(0), "null") + &format!("data: {{\"choices\":[],\"usage\":{figures}"),
+            true,
+        ),
         (Meter::Chat, Events, 1, format!("data: {{\"choices\":[{}],\"usage\":{figures}", ends(0)), true),
         (g, Events, 1, piece(last).trim_end_matches('}').to_owned(), false),
         (g, Whole, 1, format!("[{}", piece(last).strip_suffix('}').unwrap()), true),
-        (Meter::Chat, Events, 1, chat("", figures), true),
-        (Meter::Chat, Events, 3, chat("", figures), true),
+        (Meter::Chat, Events, 1, chat("", figures), false),
+        (Meter::Chat, Events, 1, chat("", figures) + done, true),
+        (Meter::Chat, Events, 3, chat("", figures), false),
+        (Meter::Chat, Events, 1, chat(&ends(0), "null") + &chat("", figures), true),
         (Meter::Chat, Events, 1, chat(&goes_on(0), figures), false),
         (Meter::Chat, Events, 1, chat(&goes_on(0), figures) + &chat(&ends(0), "null"), false),
         (Meter::Chat, Events, 1, chat(&goes_on(0), figures) + done, true),
@@ -207,6 +224,13 @@ fn figures_are_final_when_nothing_can_be_generated_behind_them() {
             Events,
             2,
             format!("data: {{\"choices\":[{{}}],\"x_groq\":{{\"usage\":{figures}}}}}\n\n"),
+            false,
+        ),
+        (
+            Meter::Chat,
+            Events,
+            1,
+            format!("data: {{\"choices\":[{}],\"x_groq\":{{\"usage\":{figures}}}}}\n\n", ends(0)),
             true,
         ),
         (Meter::Chat, Pieces, 1, format!("{{\"choices\":[{}],\"usage\":{figures}}}", goes_on(0)), false),
@@ -251,7 +275,7 @@ fn figures_are_final_when_nothing_can_be_generated_behind_them() {
 
 #[test]
 fn the_data_of_an_event_may_stand_on_several_lines() {
-    let text = "\u{feff}data: {\"choices\":[],\ndata: \"us\\u0061ge\":\n: aside\ndata:{\"prompt_tokens\":3,\ndata\ndata: \"completion_tokens\":2}}\n\n";
+    let text = "\u{feff}data: {\"choices\":[{\"finish_reason\":\"stop\"}],\ndata: \"us\\u0061ge\":\n: aside\ndata:{\"prompt_tokens\":3,\ndata\ndata: \"completion_tokens\":2}}\n\n";
     for end in ["\n", "\r", "\r\n"] {
         let found = report(Meter::Chat, "openai", true, &text.replace('\n', end));
         assert_eq!((found.usage.unwrap().total(), found.is_final), (Amount::of(5), true));
@@ -410,7 +434,9 @@ fn of_each_figure_the_largest_counts_that_was_told() {
         let found = report(meter, "openai", text.starts_with("data:"), text);
         (found.usage.unwrap().total().get(), found.is_final)
     };
-    let chat = |figures: &str| format!("data: {{\"choices\":[],\"usage\":{figures}}}\n\n");
+    let chat = |figures: &str| {
+        format!("data: {{\"choices\":[{{\"finish_reason\":\"stop\"}}],\"usage\":{figures}}}\n\n")
+    };
     let large = chat(r#"{"prompt_tokens":10,"completion_tokens":1000}"#);
     let zero = chat(r#"{"prompt_tokens":0,"completion_tokens":0}"#);
     let odd = chat(r#"{"prompt_tokens":0,"completion_tokens":"many"}"#);

@@ -1,0 +1,125 @@
+//! Parts of a count, which some providers tell beside it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::unknown::{Largest, is_of_tokens};
+use super::{amount, count, fill, is_count, word};
+
+/// Parts of a count.
+#[derive(Debug, Default, PartialEq)]
+pub(in super::super) struct Details {
+    pub(in super::super) cached_tokens: Option<i64>,
+    pub(in super::super) cache_write_tokens: Option<i64>,
+    pub(in super::super) reasoning_tokens: Option<i64>,
+    pub(in super::super) ephemeral_5m_input_tokens: Option<i64>,
+    pub(in super::super) ephemeral_1h_input_tokens: Option<i64>,
+    pub(in super::super) audio_tokens: Option<i64>,
+    pub(in super::super) image_tokens: Option<i64>,
+    /// Lifetimes of what was written to a cache, among them `ttl_12h_tokens`.
+    pub(in super::super) cache_write_tokens_details: Value,
+    /// The largest count of tokens under other names.
+    pub(in super::super) largest_unknown: i64,
+    /// In US dollars, of a cost that is told in parts (Perplexity).
+    pub(super) total_cost: Option<f64>,
+}
+
+impl Details {
+    pub(super) fn read<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
+        let mut details = Self::default();
+        let it = &mut details;
+        while let Some(slot) = entries.next_key_seed(DetailsName(it))? {
+            entries.next_value_seed(slot)?;
+        }
+        Ok(details)
+    }
+
+    fn slot(&mut self, name: &str) -> DetailsSlot<'_> {
+        DetailsSlot::Count(match name {
+            "cached_tokens" => &mut self.cached_tokens,
+            "cache_write_tokens" => &mut self.cache_write_tokens,
+            "reasoning_tokens" => &mut self.reasoning_tokens,
+            "ephemeral_5m_input_tokens" => &mut self.ephemeral_5m_input_tokens,
+            "ephemeral_1h_input_tokens" => &mut self.ephemeral_1h_input_tokens,
+            "audio_tokens" => &mut self.audio_tokens,
+            "image_tokens" => &mut self.image_tokens,
+            "cache_write_tokens_details" => return DetailsSlot::Word(&mut self.cache_write_tokens_details),
+            "total_cost" => return DetailsSlot::Cost(&mut self.total_cost),
+            _ => return DetailsSlot::Unknown(&mut self.largest_unknown, is_of_tokens(name)),
+        })
+    }
+}
+
+/// Destination of a part.
+enum DetailsSlot<'f> {
+    Count(&'f mut Option<i64>),
+    Word(&'f mut Value),
+    Cost(&'f mut Option<f64>),
+    Unknown(&'f mut i64, bool),
+}
+
+impl<'de> DeserializeSeed<'de> for DetailsSlot<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        match self {
+            Self::Count(slot) => fill(slot, count(from)?)?,
+            Self::Word(place) => *place = word(from)?,
+            Self::Cost(slot) => fill(slot, amount(from)?)?,
+            Self::Unknown(largest, is_count) => from.deserialize_any(Largest { largest, is_count })?,
+        }
+        Ok(())
+    }
+}
+
+/// Finds the slot of a part's name.
+struct DetailsName<'f>(&'f mut Details);
+
+impl<'de, 'f> DeserializeSeed<'de> for DetailsName<'f> {
+    type Value = DetailsSlot<'f>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<DetailsSlot<'f>, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'f> Visitor<'_> for DetailsName<'f> {
+    type Value = DetailsSlot<'f>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<DetailsSlot<'f>, E> {
+        Ok(self.0.slot(name))
+    }
+}
+
+impl Details {
+    pub(super) fn are_counts(&self) -> bool {
+        let Self {
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            ephemeral_5m_input_tokens,
+            ephemeral_1h_input_tokens,
+            audio_tokens,
+            image_tokens,
+            cache_write_tokens_details: _,
+            largest_unknown: _,
+            total_cost: _,
+        } = self;
+        let counts = [
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            ephemeral_5m_input_tokens,
+            ephemeral_1h_input_tokens,
+            audio_tokens,
+            image_tokens,
+        ];
+        counts.into_iter().all(is_count)
+    }
+}
