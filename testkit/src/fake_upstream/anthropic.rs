@@ -45,7 +45,7 @@ fn content(arrived: &Arrived) -> Value {
 }
 
 fn usage(arrived: &Arrived, output: i64) -> Value {
-    let figures = json!({ "input_tokens": figures(arrived).0, "cache_creation_input_tokens": 3,
+    let figures = json!({ "input_tokens": figures(arrived).0, "cache_creation_input_tokens": 3, "cache_creation": { "ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 0 },
         "cache_read_input_tokens": 4, "output_tokens": output, "service_tier": "standard" });
     told(arrived, figures, "output_tokens")
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use strongroom_connectors::ai::gateway::{
     AnswerForm, Meter, Report, UsageFilter, UsageReader, usage_from_raw,
 };
-use strongroom_model::usage::{Terms, TokenUsage, Uses};
+use strongroom_model::usage::{Terms, TokenUsage, Untold, Uses};
 use strongroom_model::{Amount, Provider};
 
 use super::pieces::pieces;
@@ -49,6 +49,8 @@ pub(crate) fn foreign(data: &[u8]) {
     if let Some(usage) = whole.usage
         && let Some(raw) = &whole.raw
     {
+        // What an answer leaves untold is not kept.
+        let usage = TokenUsage { terms: Terms { untold: Untold::NONE, ..usage.terms }, ..usage };
         assert_eq!(
             usage_from_raw(operation, &provider, raw.as_str()),
             Some(usage),
@@ -251,6 +253,9 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
+const DISCOUNTS: [&str; 4] =
+    ["cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cacheTokensDetails"];
+
 /// The largest of two figures; what lowers a bill is as it was told last.
 fn largest(before: Value, now: Value, has_misfit: &mut bool) -> Value {
     match (before, now) {
@@ -258,13 +263,7 @@ fn largest(before: Value, now: Value, has_misfit: &mut bool) -> Value {
         (Value::Null, now) => now,
         (Value::Object(mut before), Value::Object(now)) => {
             for (name, value) in now {
-                let is_discount = [
-                    "cached_tokens",
-                    "prompt_cache_hit_tokens",
-                    "cachedContentTokenCount",
-                    "cacheTokensDetails",
-                ]
-                .contains(&name.as_str());
+                let is_discount = DISCOUNTS.contains(&name.as_str());
                 let old = before.remove(&name).unwrap_or_default();
                 let new = match is_discount && !value.is_null() {
                     true => value,
@@ -302,6 +301,30 @@ fn largest(before: Value, now: Value, has_misfit: &mut bool) -> Value {
     }
 }
 
+/// What lowers a bill is forgotten when its whole is told without it.
+fn forget_discounts(before: &mut Map<String, Value>, now: &Value) {
+    for (whole, part, within) in [
+        ("prompt_tokens", "prompt_tokens_details", true),
+        ("input_tokens", "input_tokens_details", true),
+        ("prompt_tokens", "prompt_cache_hit_tokens", false),
+        ("promptTokenCount", "cachedContentTokenCount", false),
+        ("promptTokenCount", "cacheTokensDetails", false),
+    ] {
+        let of = |figures: Option<&Value>| figures.and_then(number);
+        if of(now.get(whole)).is_none_or(|now| of(before.get(whole)).is_some_and(|before| before > now)) {
+            continue;
+        }
+        let told = now.get(part);
+        if within && told.is_none_or(|told| DISCOUNTS.iter().all(|name| told.get(name).is_none())) {
+            if let Some(details) = before.get_mut(part).and_then(Value::as_object_mut) {
+                details.retain(|name, _| !DISCOUNTS.contains(&name.as_str()));
+            }
+        } else if !within && told.is_none() {
+            before.remove(part);
+        }
+    }
+}
+
 /// Whether a value is a reason for an end.
 fn is_reason(value: Option<&Value>) -> bool {
     match value {
@@ -332,12 +355,14 @@ impl Slow {
         let told = [
             inner("response"),
             inner("message"),
+            inner("error"),
             inner("x_groq"),
             event.get("usage"),
             event.get("usageMetadata"),
         ];
         for figures in told.into_iter().flatten().filter(|told| !told.is_null()) {
             if figures.is_object() {
+                forget_discounts(&mut self.figures, figures);
                 let before = Value::Object(std::mem::take(&mut self.figures));
                 if let Value::Object(all) = largest(before, figures.clone(), &mut self.has_misfit) {
                     self.figures = all;
@@ -396,22 +421,25 @@ impl Slow {
             self.is_over = false;
             (self.is_final, self.is_fresh) = (self.is_final && any, self.is_fresh && any);
         }
+        let inner_status = ["response", "message", "error"].map(|name| event.get(name)?.get("status"));
+        let is_under_way = inner_status.into_iter().chain([event.get("status")]).flatten().any(|status| {
+            let ends = ["completed", "incomplete", "failed", "cancelled"];
+            !status.is_null() && status.as_str().is_none_or(|status| !ends.contains(&status))
+        });
         self.is_over |= match self.meter {
             Meter::Chat => has_ended,
             Meter::GenerateContent => has_ended || is_stopped,
             Meter::Responses => {
                 ["response.completed", "response.incomplete", "response.failed", "response.done"]
                     .contains(&kind)
+                    && !is_under_way
             }
             Meter::Messages => is_stopped || is_stop,
             _ => true,
         };
-        let is_apart = self.meter == Meter::Chat
-            && (list("choices").is_some_and(Vec::is_empty)
-                || is_told(event.get("x_groq").and_then(|it| it.get("usage"))));
         if any {
             self.is_fresh = true;
-            self.is_final = self.is_over || is_apart;
+            self.is_final = self.is_over;
         } else if self.meter == Meter::Messages && is_stop {
             self.is_final |= self.is_fresh;
         }

@@ -44,16 +44,20 @@ pub(super) fn read(json: &[u8], seen: &mut Seen) -> Option<Map<String, Value>> {
 
 /// Adds what was told later.
 pub(super) fn add(all: &mut Map<String, Value>, more: Map<String, Value>, seen: &mut Seen) {
-    // What lowers a bill holds only as long as it is told of the whole that it is a part of.
-    for (_, part) in PARTS.iter().filter(|(whole, _)| more.contains_key(*whole)) {
-        let is_told_within =
-            |it: &Value| it.as_object().is_some_and(|it| it.keys().any(|name| is_discount(name)));
-        if more.get(*part).is_some_and(|it| is_discount(part) || is_told_within(it)) {
+    // What lowers a bill holds only as long as it is told of the whole that it is a part of, which is the largest one.
+    for (whole, part) in PARTS {
+        let of = |figures: &Map<String, Value>| figures.get(whole).and_then(number);
+        if of(&more).is_none_or(|now| of(all).is_some_and(|before| before > now)) {
             continue;
         }
-        match all.get_mut(*part) {
+        let is_told_within =
+            |it: &Value| it.as_object().is_some_and(|it| it.keys().any(|name| is_discount(name)));
+        if more.get(part).is_some_and(|it| is_discount(part) || is_told_within(it)) {
+            continue;
+        }
+        match all.get_mut(part) {
             Some(Value::Object(details)) => details.retain(|name, _| !is_discount(name)),
-            Some(_) if is_discount(part) => drop(all.remove(*part)),
+            Some(_) if is_discount(part) => drop(all.remove(part)),
             _ => {}
         }
     }

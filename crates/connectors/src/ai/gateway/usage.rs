@@ -314,7 +314,7 @@ impl Told {
             Self::Nothing => return None,
             // What was picked has no space between its parts.
             Self::Once(figures) if terms.is_null() => return String::from_utf8(figures).ok(),
-            Self::Once(figures) => serde_json::from_slice(&figures).ok()?,
+            Self::Once(figures) => largest::read(&figures, &mut Seen::default())?,
             Self::Often(figures, _) => figures,
         };
         if !terms.is_null() {
