@@ -214,6 +214,35 @@ async fn metric(server: &Server, name: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_error_in_a_coding_that_is_not_read_counts_as_held() {
+    let puppet = Puppet::start().await;
+    let server = besieged(BACKEND, &puppet).await;
+    let token = server.token_of(Role::Gateway).await;
+    let codings = ["compress", "foo", "gzip, gzip", "br, gzip"];
+    for (coding, status) in codings.into_iter().flat_map(|coding| [400, 403].map(|it| (coding, it))) {
+        puppet.answers(
+            format!(
+                "HTTP/1.1 {status} No\r\ncontent-type: application/json\r\ncontent-encoding: {coding}\r\n\
+                 connection: close\r\ncontent-length: 4\r\n\r\n{{  }}"
+            )
+            .as_bytes(),
+        );
+        let body = json!({ "model": "gpt-4o-mini", "max_tokens": 50, "messages": [] });
+        server.post("/openai/v1/chat/completions", body).token(&token).await.expect(status);
+    }
+    let sql = "SELECT metering FROM usage_records WHERE metering = 'held' AND charged_tokens > 0";
+    let mut held = 0;
+    for _ in 0..STEPS {
+        held = server.installation.database.query_text(sql).await.len();
+        if held == 2 * codings.len() {
+            break;
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    assert_eq!(held, 2 * codings.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_the_database_refuses_holds_up_nobody() {
     let puppet = Puppet::start().await;
     let server = besieged(BACKEND, &puppet).await;

@@ -163,6 +163,32 @@ async fn what_a_provider_says_of_the_request_itself_comes_back_untouched_and_cos
 }
 
 #[tokio::test]
+async fn what_is_asked_at_a_dearer_price_and_not_told_has_no_price_and_is_charged_as_held() {
+    let stage = all_providers().await;
+    let message = |more: Value| {
+        let mut body = json!({ "model": "claude-opus-4-6", "max_tokens": 50,
+            "messages": [{ "role": "user", "content": "hi" }] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (count, (more, is_priced)) in
+        [(json!({}), true), (json!({ "speed": "fast" }), false), (json!({ "inference_geo": "us" }), false)]
+            .into_iter()
+            .enumerate()
+    {
+        let what = more.to_string();
+        stage
+            .call("/anthropic/v1/messages", message(more))
+            .header("anthropic-version", "2023-06-01")
+            .await
+            .expect(200);
+        let columns = "metering, CASE WHEN cost_nano_usd IS NULL THEN 'none' END";
+        let record = stage.record("call", count + 1, columns).await;
+        assert_eq!(texts(&record), ["reported", if is_priced { "" } else { "none" }], "{what}");
+    }
+}
+
+#[tokio::test]
 async fn binary_and_multipart_bodies_pass() {
     let stage = all_providers().await;
     let speech = json!({ "model": "tts-1", "input": "Hello", "voice": "alloy" });
