@@ -315,6 +315,9 @@ pub(crate) struct Refusal {
     pub(crate) text: Option<TextAt>,
     pub(crate) message: Option<String>,
     pub(crate) message_begins: Option<String>,
+    /// Ends of the whole message, of which it has one unless nothing stands behind its first words; without its full stop.
+    #[serde(default)]
+    pub(crate) message_ends: Vec<String>,
     /// JSON pointer to the message, if not OpenAI's.
     pub(crate) message_at: Option<String>,
     #[serde(default)]

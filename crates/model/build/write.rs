@@ -194,12 +194,13 @@ fn api(out: &mut String, api: &Api) -> Result {
         };
         writeln!(
             out,
-            "Refusal {{ statuses: &{:?}, text: {text}, message: {}, message_begins: {}, reasons: &{:?}, \
+            "Refusal {{ statuses: &{:?}, text: {text}, message: {}, message_begins: {}, message_ends: &{:?}, reasons: &{:?}, \
              without_detail: {:?}, nothing_left_at: {:?}, outcome: ProbeOutcome::{outcome}, in_calls: InCalls::{:?}, \
              fee_nano_usd: {}, words: {:?} }},",
             refusal.statuses,
             words(&refusal.message),
             words(&refusal.message_begins),
+            refusal.message_ends,
             refusal.reasons,
             refusal.without_detail,
             refusal.nothing_left_at,

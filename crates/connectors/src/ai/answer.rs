@@ -81,10 +81,16 @@ impl Answer {
             .is_some_and(|message| message.to_ascii_lowercase().contains(&words.to_ascii_lowercase()))
     }
 
-    /// Tells whether the provider's own message, at a JSON pointer, begins with these words.
-    pub(super) fn begins(&self, at: &str, words: &str) -> bool {
-        let first = self.text(at).and_then(|message| message.get(..words.len()));
-        first.is_some_and(|first| first.eq_ignore_ascii_case(words))
+    /// Tells whether the provider's own message, at a JSON pointer, begins with these words and goes on to one of these ends;
+    /// of none, to any.
+    pub(super) fn begins(&self, at: &str, words: &str, ends: &[&str]) -> bool {
+        let Some((first, rest)) = self.text(at).and_then(|message| message.split_at_checked(words.len()))
+        else {
+            return false;
+        };
+        let rest = rest.trim_end().trim_end_matches('.').to_ascii_lowercase();
+        first.eq_ignore_ascii_case(words)
+            && (ends.is_empty() || rest.is_empty() || ends.iter().any(|end| rest.ends_with(end)))
     }
 
     /// Returns the meaning of the status alone. `accepted` are the words for a success.

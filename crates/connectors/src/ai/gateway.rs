@@ -2,6 +2,7 @@
 //! answer consumed, and what a refusal says about a key.
 
 mod answer_terms;
+mod callers_words;
 mod error_body;
 mod event_lines;
 mod figures;
@@ -17,6 +18,7 @@ mod terms_reader;
 mod usage;
 
 pub use answer_terms::{billed_model, keep_terms};
+pub use callers_words::may_be_callers;
 pub use error_body::ErrorBody;
 pub use operation::{Dialect, Matched, Meter, Operation, Route, route_of, upstream_path};
 pub use refusal::{FailureReason, RefusalBill, Refused, refusal_bill, refused};

@@ -84,7 +84,7 @@ fn fits(refusal: &Refusal, answer: &Answer) -> bool {
     (refusal.statuses.is_empty() || refusal.statuses.contains(&answer.status.as_u16()))
         && refusal.text.is_none_or(|(at, values)| answer.text(at).is_some_and(|text| values.contains(&text)))
         && refusal.message.is_none_or(|(at, words)| answer.says(at, words))
-        && refusal.message_begins.is_none_or(|(at, words)| answer.begins(at, words))
+        && refusal.message_begins.is_none_or(|(at, words)| answer.begins(at, words, refusal.message_ends))
         && (refusal.reasons.is_empty() || refusal.reasons.iter().any(|reason| detail_has("reason", reason)))
         && refusal.without_detail.is_none_or(|kind| !detail_has("@type", kind))
         && refusal.nothing_left_at.is_none_or(|at| number(at).is_some_and(|left| left <= 0.0))

@@ -187,6 +187,10 @@ pub struct Refusal {
     /// The text at this JSON pointer begins with these words, in upper or lower case. Errors repeat what was asked behind
     /// their first words, so that whoever calls can write others into them.
     pub message_begins: Option<(&'static str, &'static str)>,
+    /// Ends of that text, of which it has one unless nothing stands behind the words that it begins with; of none, any. A full
+    /// stop is no part of them. Where the name of a field that the caller made up may come first, this is how the provider's
+    /// own sentence is told from it.
+    pub message_ends: &'static [&'static str],
     /// An entry of `error.details` has one of these as its `reason`; of none, any.
     pub reasons: &'static [&'static str],
     /// No entry of `error.details` has this `@type`.

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::BodyExt;
 use strongroom::call::{Attempt, CallEnd, Failure, FailureReason};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Meter, RequestFacts, UsageFilter, UsageReader, refusal_bill, refused,
+    AnswerForm, Dialect, Meter, RequestFacts, UsageFilter, UsageReader, may_be_callers, refusal_bill,
+    refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -99,7 +100,8 @@ pub(super) async fn try_one(
     let credential =
         CredentialShown { name: headers::name_value(attempt.credential()), source: attempt.source() };
     if answer.status().as_u16() >= 400 {
-        return Box::pin(refusal(attempt, answer, asked, provider, credential, can_send_again)).await;
+        let sent = if can_send_again { Some(&*body) } else { None };
+        return Box::pin(refusal(attempt, answer, asked, target, credential, sent)).await;
     }
     if answer.status().is_redirection() {
         let status = answer.status();
@@ -250,10 +252,12 @@ async fn refusal(
     attempt: Attempt,
     answer: Response<Answer>,
     asked: &Asked<'_>,
-    provider: &Provider,
+    target: &Target,
     credential: CredentialShown,
-    can_send_again: bool,
+    sent: Option<&RequestBody<Upload>>,
 ) -> Tried {
+    let provider = &target.provider;
+    let can_send_again = sent.is_some();
     let (mut head, body) = answer.into_parts();
     let (body, is_cut) = provider_error::read(&mut head.headers, body).await;
     let body = headers::masked(body, attempt.api_key(), is_cut);
@@ -261,7 +265,8 @@ async fn refusal(
     head.headers.remove(header::CONTENT_LENGTH);
     mark(&mut head.headers, asked.request_id, credential);
     head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
-    let refused = refused(provider, head.status, &head.headers, &body);
+    let refused = refused(provider, head.status, &head.headers, &body)
+        .filter(|_| !is_callers(asked, target, sent, head.status, &body));
     let status = head.status;
     let end = CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &body, is_cut));
     let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
@@ -288,6 +293,27 @@ async fn refusal(
             Tried::Answered(response)
         }
     }
+}
+
+/// Tells whether the words of a refusal may be the caller's own, which no other credential has to hear.
+fn is_callers(
+    asked: &Asked<'_>,
+    target: &Target,
+    sent: Option<&RequestBody<Upload>>,
+    status: StatusCode,
+    error: &[u8],
+) -> bool {
+    let texts = match sent {
+        Some(RequestBody::Buffered(body)) => {
+            let query = asked.query.as_deref().map(str::as_bytes);
+            let named = |name| asked.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+            let headers = ["anthropic-beta", "openai-beta"].into_iter().flat_map(named);
+            let texts = [&body[..], target.path.as_bytes()];
+            Some(texts.into_iter().chain(query).chain(headers).collect::<Vec<_>>())
+        }
+        _ => None,
+    };
+    may_be_callers(&target.provider, status, error, texts.as_deref())
 }
 
 /// Settles an attempt that was refused, after which another may be tried, at what is billed all the same.

@@ -158,7 +158,7 @@ fn refusal_fee(provider: &Provider, status: StatusCode, body: &[u8]) -> Option<A
 }
 
 /// The JSON of an error. Google's streams tell theirs in an array.
-fn error_of(body: &[u8]) -> Option<Value> {
+pub(super) fn error_of(body: &[u8]) -> Option<Value> {
     match serde_json::from_slice(body).ok()? {
         Value::Array(errors) => errors.into_iter().next().filter(Value::is_object),
         error => Some(error),

@@ -58,6 +58,15 @@ impl Coding {
         Ok(found)
     }
 
+    /// The coding that a text begins with the mark of (RFC 1952, section 2.3.1; RFC 1950, section 2.2; RFC 8878, section 3.1.1).
+    pub(in crate::gateway) fn of_packed(text: &[u8]) -> Option<Self> {
+        match text {
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Self::Deflate),
+            _ => text.starts_with(&ZSTD_MAGIC).then_some(Self::Zstd),
+        }
+    }
+
     /// The beginning of a coded text, as far as it can be decoded, of at most so many bytes; `true` when there is more.
     pub(in crate::gateway) fn decoded_beginning(self, coded: &[u8], most: usize) -> (Bytes, bool) {
         let mut decoded = Vec::new();

@@ -1,115 +1,33 @@
 //! A provider that repeats the key that it was called with does not hand it to the program.
 
-use std::borrow::Cow;
+mod view;
+
 use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 use strongroom_model::Secret;
+
+use self::view::View;
+use crate::gateway::body::Coding;
 
 /// Stands in the place of the key.
 const MASK: &[u8] = b"****";
 /// A key that is shorter than this is no secret, and would be found in words that are none.
 const MIN_KEY_BYTES: usize = 8;
-/// A shorter beginning of a key, at the end of a text that was cut, tells nothing.
-const MIN_BEGINNING_BYTES: usize = 4;
-
-/// A text as one of its readers sees it, and where each byte of that begins in the text itself.
-struct View<'t> {
-    seen: Cow<'t, [u8]>,
-    /// Empty when it is the text itself.
-    begins: Vec<usize>,
-    /// Where what is seen ends in the text: an escape that was cut is behind it.
-    end: usize,
-}
-
-impl<'t> View<'t> {
-    fn plain(text: &'t [u8]) -> Self {
-        Self { seen: Cow::Borrowed(text), begins: Vec::new(), end: text.len() }
-    }
-
-    /// Reads escapes: `unit` takes one byte, or one escape, off the beginning of the rest, and says how long it was; `None`
-    /// for an escape that is not whole.
-    fn read(text: &'t [u8], unit: impl Fn(&[u8]) -> Option<(Option<u8>, usize)>) -> Self {
-        let (mut seen, mut begins, mut at) = (Vec::with_capacity(text.len()), Vec::new(), 0);
-        while let Some((byte, length)) = text.get(at..).filter(|rest| !rest.is_empty()).and_then(&unit) {
-            if let Some(byte) = byte {
-                seen.push(byte);
-                begins.push(at);
-            }
-            at += length;
-        }
-        Self { seen: Cow::Owned(seen), begins, end: at }
-    }
-
-    /// As a reader of JSON sees it (RFC 8259, section 7).
-    fn json(text: &'t [u8]) -> Self {
-        Self::read(text, |rest| match rest {
-            [b'\\', b'u', digits @ ..] => {
-                let digits = std::str::from_utf8(digits.get(..4)?).ok();
-                let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                // No key has anything but ASCII in it.
-                Some((code.and_then(|code| u8::try_from(code).ok()).or(Some(0)), 6))
-            }
-            [b'\\', byte, ..] => Some((Some(*byte), 2)),
-            [b'\\'] => None,
-            [byte, ..] => Some((Some(*byte), 1)),
-            [] => None,
-        })
-    }
-
-    /// As a reader of a URL sees it (RFC 3986, section 2.1).
-    fn percent(text: &'t [u8]) -> Self {
-        Self::read(text, |rest| match rest {
-            [b'%', digits @ ..] => {
-                let digits = std::str::from_utf8(digits.get(..2)?).ok();
-                let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                Some(byte.map_or((Some(b'%'), 1), |byte| (Some(byte), 3)))
-            }
-            [byte, ..] => Some((Some(*byte), 1)),
-            [] => None,
-        })
-    }
-
-    /// As a reader of UTF-16 or UTF-32 sees its ASCII.
-    fn wide(text: &'t [u8]) -> Self {
-        Self::read(text, |rest| rest.first().map(|byte| (Some(*byte).filter(|byte| *byte != 0), 1)))
-    }
-
-    /// A place in the text itself.
-    fn begin(&self, place: usize) -> usize {
-        match place {
-            place if place >= self.seen.len() => self.end,
-            place if self.begins.is_empty() => place,
-            place => self.begins[place],
-        }
-    }
-
-    /// Adds the places in the text where one of these forms stands, and where the text ends within one.
-    fn find(&self, forms: &[Vec<u8>], is_cut: bool, found: &mut Vec<Range<usize>>) {
-        for form in forms {
-            let mut from = 0;
-            while let Some(at) = memmem::find(&self.seen[from..], form) {
-                let (start, end) = (from + at, from + at + form.len());
-                found.push(self.begin(start)..self.begin(end));
-                from = end;
-            }
-            let longest = form.len().min(self.seen.len());
-            let ends_within = |length: &usize| self.seen.ends_with(&form[..*length]);
-            if is_cut && let Some(length) = (MIN_BEGINNING_BYTES..=longest).rev().find(ends_within) {
-                found.push(self.begin(self.seen.len() - length)..usize::MAX);
-            }
-        }
-    }
-}
+/// Times that escapes are taken off: JSON in JSON in JSON, a URL within a URL.
+const MAX_LAYERS: usize = 5;
+/// Times that an error is unpacked which is still packed when its coding is off.
+const MAX_PACKINGS: usize = 3;
+/// Bytes of what is packed that are looked at.
+const MAX_UNPACKED_BYTES: usize = 1024 * 1024;
 
 /// A key as it may stand in a text: by itself, in hexadecimal digits, and in base64 with whatever before and behind it.
 fn forms(key: &[u8]) -> Vec<Vec<u8>> {
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut forms = vec![key.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()];
+    let mut forms = vec![key.to_vec(), hex_of(key).into_bytes()];
     for before in 0..3 {
         let bytes = [&vec![0; before], key].concat();
         // Characters that hold bits of its neighbours are not the key's alone.
@@ -124,16 +42,39 @@ fn forms(key: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
+/// Adds the places where the key stands in hexadecimal digits of either case, with whatever signs between them.
+fn find_hex(view: &View<'_>, key: &[u8], found: &mut Vec<Range<usize>>) {
+    let hex = hex_of(key);
+    let first = hex[..2].to_uppercase();
+    if [&hex[..2], first.as_str()].iter().any(|pair| memmem::find(&view.seen, pair.as_bytes()).is_some()) {
+        view.hex_digits().find(&[hex.into_bytes()], false, found);
+    }
+}
+
+fn hex_of(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A text without the key, in whichever form and escapes it stands there; `None` when it does not. `is_cut` says that the text
 /// goes on, so that a beginning of the key at its end counts too.
 fn without(text: &[u8], key: &[u8], is_cut: bool) -> Option<Vec<u8>> {
     let forms = forms(key);
     let mut found = Vec::new();
-    View::plain(text).find(&forms, is_cut, &mut found);
-    for (mark, view) in [(b'\\', View::json as fn(_) -> _), (b'%', View::percent), (0, View::wide)] {
-        if text.contains(&mark) {
+    let plain = View::plain(text);
+    plain.find(&forms, is_cut, &mut found);
+    find_hex(&plain, key, &mut found);
+    for (mark, view) in [(b'\\', View::json as fn(_) -> _), (b'%', View::percent)] {
+        if memchr::memchr(mark, text).is_some() {
             view(text).find(&forms, is_cut, &mut found);
         }
+    }
+    // What is escaped twice, or in several ways at once, and what has signs within that nobody sees.
+    let mut layer = plain;
+    for _ in 0..MAX_LAYERS {
+        let Some(next) = layer.without_escapes() else { break };
+        layer = next;
+        layer.find(&forms, is_cut, &mut found);
+        find_hex(&layer, key, &mut found);
     }
     if found.is_empty() {
         return None;
@@ -163,6 +104,20 @@ pub(in crate::gateway) fn mask_headers(headers: &mut HeaderMap, key: &Secret) {
             *value = HeaderValue::from_bytes(&masked).unwrap_or(HeaderValue::from_static("****"));
         }
     }
+    // A name cannot be masked; in one all letters are small ones.
+    let lower = |form: Vec<u8>| form.to_ascii_lowercase();
+    let long = |name: &&HeaderName| name.as_str().len() >= key.len();
+    let forms: Vec<_> = match headers.keys().any(|name| long(&name)) {
+        true => forms(key).into_iter().map(lower).collect(),
+        false => return,
+    };
+    let holds = |name: &&HeaderName| {
+        forms.iter().any(|form| memmem::find(name.as_str().as_bytes(), form).is_some())
+    };
+    let named: Vec<_> = headers.keys().filter(long).filter(holds).cloned().collect();
+    for name in named {
+        headers.remove(name);
+    }
 }
 
 /// An error's body without the key. `is_cut` says that there was more of it.
@@ -171,7 +126,25 @@ pub(in crate::gateway) fn masked(body: Bytes, key: &Secret, is_cut: bool) -> Byt
     if key.len() < MIN_KEY_BYTES {
         return body;
     }
+    if let Some(coding) = Coding::of_packed(&body) {
+        return unpacked(&body, coding, key).unwrap_or(body);
+    }
     without(&body, key, is_cut).map_or(body, Bytes::from)
+}
+
+/// What is packed in an error, without the key; `None` when the key is not in it. One that is packed too often holds whatever.
+fn unpacked(body: &[u8], coding: Coding, key: &[u8]) -> Option<Bytes> {
+    let (mut inside, mut is_cut) = coding.decoded_beginning(body, MAX_UNPACKED_BYTES);
+    for _ in 1..MAX_PACKINGS {
+        let Some(coding) = Coding::of_packed(&inside) else {
+            return without(&inside, key, is_cut).map(Bytes::from);
+        };
+        (inside, is_cut) = coding.decoded_beginning(&inside, MAX_UNPACKED_BYTES);
+    }
+    match Coding::of_packed(&inside) {
+        Some(_) => Some(Bytes::from_static(MASK)),
+        None => without(&inside, key, is_cut).map(Bytes::from),
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +177,102 @@ mod tests {
         let whole = Bytes::from_static(b"not of the form sk-proj");
         assert_eq!(masked(whole.clone(), &Secret::from("sk-proj-0123456789"), false), whole);
         assert_eq!(masked(whole, &Secret::from("sk-proj-0123456789"), true), "not of the form ****");
+    }
+
+    /// Escapes of whole texts, which may stand within each other.
+    const ESCAPES: [fn(&str) -> String; 9] = [
+        |text| {
+            let json = serde_json::Value::from(text).to_string();
+            json[1..json.len() - 1].to_owned()
+        },
+        |text| text.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        |text| text.bytes().map(|byte| format!("\\x{byte:02X}")).collect(),
+        |text| text.bytes().map(|byte| format!("\\{byte:03o}")).collect(),
+        |text| text.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        |text| text.replace('%', "%25").replace('-', "%2D"),
+        |text| text.bytes().map(|byte| format!("&#{byte};")).collect(),
+        |text| text.bytes().map(|byte| format!("&#X{byte:x};")).collect(),
+        |text| text.replace('&', "&amp;").replace('-', "&hyphen;").replace('_', "&lowbar;"),
+    ];
+
+    /// A key in codings that are broken up, or have signs within that nobody sees.
+    fn broken(key: &str) -> Vec<String> {
+        let lines = |text: &str, length: usize, between: &str| {
+            let lines: Vec<_> =
+                text.as_bytes().chunks(length).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            lines.join(between)
+        };
+        let hex = hex_of(key.as_bytes());
+        let coded = STANDARD_NO_PAD.encode(key);
+        vec![
+            lines(&coded, 19, "\n"),
+            lines(&coded, 8, "\r\n"),
+            lines(&hex, 2, ":"),
+            lines(&hex.to_uppercase(), 2, " "),
+            lines(&hex, 4, "-"),
+            hex.char_indices().map(|(at, it)| if at % 3 == 0 { it.to_ascii_uppercase() } else { it }).collect(),
+            key.bytes().map(|byte| format!("0x{byte:X}, ")).collect(),
+            lines(key, 5, "\u{200b}"),
+            lines(key, 1, "\u{ad}"),
+            lines(key, 9, "=\r\n"),
+            key.to_owned(),
+        ]
+    }
+
+    fn utf16(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    proptest::proptest! {
+        /// Whatever is escaped, escaped again, broken up and written in sixteen bits, is read by whoever is sent it.
+        #[test]
+        fn no_layers_of_escapes_hide_the_key(
+            key in "sk-[a-zA-Z0-9_-]{20,60}", kind in 0..11_usize, layers in proptest::collection::vec(0..9_usize, 0..3),
+            is_wide in proptest::bool::ANY,
+        ) {
+            let text = layers.iter().fold(broken(&key).swap_remove(kind), |text, layer| ESCAPES[*layer](&text));
+            let text = format!("no such key: {text}. Ask for one");
+            let body = if is_wide { utf16(&text) } else { text.into_bytes() };
+            let left = masked(Bytes::from(body.clone()), &Secret::from(key.as_str()), false);
+            proptest::prop_assert!(left.len() < 72, "{:?}: {:?}", body, left);
+            proptest::prop_assert!(memmem::find(&left, MASK).is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_packed_in_an_error_is_looked_into() {
+        use std::io::Write;
+
+        let key = Secret::from("sk-proj-0123456789");
+        let packed = |text: &[u8]| {
+            let mut packing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packing.write_all(text).unwrap();
+            packing.finish().unwrap()
+        };
+        let mut body = b"for sk-proj-0123456789!".to_vec();
+        for times in 1..6 {
+            body = packed(&body);
+            let left = masked(Bytes::from(body.clone()), &key, false);
+            assert_eq!(left, if times < 4 { &b"for ****!"[..] } else { MASK }, "{times}");
+        }
+        let other = Bytes::from(packed(b"no such model"));
+        assert_eq!(masked(other.clone(), &key, false), other);
+    }
+
+    #[test]
+    fn a_header_that_is_called_like_the_key_is_left_out() {
+        let key = Secret::from("sk-proj-AbCdEf0123456789");
+        let mut headers = HeaderMap::new();
+        for name in [
+            "x-ratelimit-sk-proj-abcdef0123456789".to_owned(),
+            format!("x-ratelimit-{}", hex_of(key.expose().as_bytes())),
+            "x-ratelimit-remaining-requests".to_owned(),
+        ] {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("1"));
+        }
+        mask_headers(&mut headers, &key);
+        let names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["x-ratelimit-remaining-requests"]);
     }
 
     /// Every way in which a text may hold a key.

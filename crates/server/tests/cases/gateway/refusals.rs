@@ -40,10 +40,30 @@ fn of_requests() -> Vec<(&'static str, &'static str, u16, Value)> {
             json!({ "error": { "message": "messages.0.Your credit balance is too low: no such field" } }),
         ),
         (
+            "anthropic",
+            "/anthropic/v1/messages",
+            400,
+            json!({ "error": { "message": "your credit balance is too low: Extra inputs are not permitted" } }),
+        ),
+        (
             "openrouter",
             "/openrouter/api/v1/chat/completions",
             403,
             json!({ "error": { "code": 403, "message": "The input was flagged" } }),
+        ),
+        (
+            "openrouter",
+            "/openrouter/api/v1/chat/completions",
+            402,
+            json!({ "error": { "code": 402, "message": "This request requires more credits, or fewer max_tokens. \
+                You requested up to 50000 tokens, but can only afford 3000" } }),
+        ),
+        (
+            "openai",
+            "/openai/v1/chat/completions",
+            429,
+            json!({ "error": { "type": "tokens", "code": "rate_limit_exceeded", "message": "Request too large for m \
+                in organization o on tokens per min (TPM): Limit 30000, Requested 100000." } }),
         ),
         (
             "groq",
@@ -73,6 +93,30 @@ async fn a_refusal_of_what_was_asked_blames_no_key_and_is_sent_to_nobody_else() 
         assert_eq!(served.header("x-strongroom-credential"), Some("first"), "{provider} {said}");
         assert_eq!((stage.fake.count(&first), stage.fake.count(&second)), (4, 0), "{provider} {said}");
     }
+}
+
+/// Anthropic's own words about an empty account, behind which nothing stands that the caller could not have written.
+#[tokio::test]
+async fn words_that_the_call_holds_blame_no_key() {
+    let words = "Your credit balance is too low to access the Anthropic API.";
+    let said = json!({ "error": { "type": "invalid_request_error", "message": words } });
+    let path = "/anthropic/v1/messages";
+    let stage = Stage::new().await;
+    let first = stage.credential("first", "anthropic", Mode::Ok, json!({ "priority": 1 })).await;
+    stage.credential("spare", "anthropic", Mode::Ok, json!({ "priority": 2 })).await;
+    let ask = |body: Value| {
+        stage
+            .call(path, body)
+            .header("x-stainless-fake-ending", "error-400")
+            .header("x-stainless-fake-refusal", &said.to_string())
+    };
+    let mut body = question("m");
+    body[words.to_uppercase()] = json!(1);
+    ask(body).await.expect(400);
+    assert_eq!(stage.fake.count(&first), 1);
+    // Of a call without them they are the provider's.
+    let answer = ask(question("m")).await.expect(200);
+    assert_eq!(answer.header("x-strongroom-credential"), Some("spare"));
 }
 
 #[tokio::test]
