@@ -4,15 +4,23 @@
 //! providers' keys stand in their files.
 
 mod encoded;
+mod escaped;
+mod foreign;
+mod named;
 mod unmarked;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use strongroom_crypto::token;
 use strongroom_model::provider::{self, Alphabet, KnownProvider, MARKED_KEYS, MarkedKey};
 
 pub use encoded::{EncodedHit, find_encoded};
+pub use escaped::{EscapedHit, find_escaped};
+pub use foreign::{foreign_service, is_web_token};
+
+use crate::escaped_text::{Lines, View};
 
 /// A key in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,23 +119,60 @@ fn glued<'t>(text: &'t [u8], at: usize, steps: &mut usize) -> Option<Hit<'t>> {
     hit(text, at, steps).filter(|hit| has_run(&hit.text.as_bytes()[prefix.len()..]))
 }
 
-/// The text with words in place of every key in it, also of those within base64.
+/// The text with words in place of every key in it, also of those within base64 and of those with escapes.
 #[must_use]
 pub fn masked(text: &str) -> Cow<'_, str> {
-    let plain = find(text.as_bytes()).into_iter().map(|hit| (hit.at, hit.text.len(), hit.kind));
-    let encoded = find_encoded(text.as_bytes()).into_iter().map(|hit| (hit.at, hit.length, hit.kind));
-    let mut spots: Vec<_> = plain.chain(encoded).collect();
+    replaced(text, keys_in(text.as_bytes()))
+}
+
+/// The same without whatever else is secret by its name, its place or its form: passwords, tokens of other services, what is
+/// shown in headers, private keys. It masks too much rather than too little.
+#[must_use]
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
+    let mut spots = keys_in(text.as_bytes());
+    let mut layer = View::plain(text.as_bytes());
+    for _ in 0..MAX_LAYERS {
+        let found = named::find_named(&layer.seen);
+        spots.extend(found.into_iter().map(|range| (layer.range(range), None)));
+        let Some(next) = layer.without_escapes(Lines::Kept) else { break };
+        layer = next;
+    }
+    replaced(text, spots)
+}
+
+/// Times that escapes are taken off a text.
+const MAX_LAYERS: usize = 3;
+
+/// Where a secret stands, and whose key it is where that is known.
+type Spot = (Range<usize>, Option<&'static str>);
+
+/// Every key in a text.
+fn keys_in(text: &[u8]) -> Vec<Spot> {
+    let plain = find(text).into_iter().map(|hit| (hit.at..hit.at + hit.text.len(), Some(hit.kind)));
+    let encoded = find_encoded(text).into_iter().map(|hit| (hit.at..hit.at + hit.length, Some(hit.kind)));
+    let escaped = find_escaped(text).into_iter().map(|hit| (hit.range, Some(hit.kind)));
+    plain.chain(encoded).chain(escaped).collect()
+}
+
+/// The text with words in these places.
+fn replaced<'t>(text: &'t str, mut spots: Vec<Spot>) -> Cow<'t, str> {
     if spots.is_empty() {
         return Cow::Borrowed(text);
     }
-    spots.sort_unstable();
+    // Of those that begin together, the one that says whose key it is.
+    spots.sort_by_key(|(range, kind)| (range.start, kind.is_none(), range.end));
     let (mut masked, mut told) = (String::with_capacity(text.len()), 0);
-    for (at, length, kind) in spots {
-        if at >= told {
-            masked.push_str(&text[told..at]);
-            masked.push_str(&format!("[key of {kind}]"));
+    for (range, kind) in spots {
+        // Found in a text whose escapes are off, one may begin or end within a character.
+        let (start, end) = (text.floor_char_boundary(range.start), text.ceil_char_boundary(range.end));
+        if start >= told {
+            masked.push_str(&text[told..start]);
+            match kind {
+                Some(kind) => masked.push_str(&format!("[key of {kind}]")),
+                None => masked.push_str("[secret]"),
+            }
         }
-        told = told.max(at + length);
+        told = told.max(end);
     }
     masked.push_str(&text[told..]);
     Cow::Owned(masked)

@@ -14,6 +14,7 @@ pub mod ai;
 pub mod dotenv;
 pub mod endpoint_form;
 pub mod endpoint_guard;
+pub mod escaped_text;
 pub mod key_pattern;
 pub mod proxy;
 pub mod upstream;

@@ -102,6 +102,9 @@ pub(crate) struct Variables {
     pub(crate) further_keys: Vec<String>,
     #[serde(default)]
     pub(crate) address_beginnings: Vec<String>,
+    /// Further words that say, in the name of a variable beside one for a key, whose key it is.
+    #[serde(default)]
+    pub(crate) key_words: Vec<String>,
     #[serde(default)]
     pub(crate) no_address_beginnings: Vec<String>,
     #[serde(default)]

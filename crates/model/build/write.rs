@@ -50,7 +50,7 @@ fn provider(out: &mut String, name: &str, file: &ProviderFile) -> Result {
         "KnownProvider {{ name: {name:?}, aliases: &{:?}, title: {:?}, priority: {}, base_url: {:?}, keys_page: {:?}, \
          suggestion_model: {:?}, prices: PriceSource::{prices}, vendor: {:?}, vendor_writes_dots: {}, resells: {}, \
          all_keys_are_marked: {}, login_prefixes: &{:?}, admin_prefixes: &{:?}, variables: &{:?}, \
-         further_variables: &{:?}, address_beginnings: &{beginnings:?}, address_variables: &{:?}, \
+         further_variables: &{:?}, key_words: &{:?}, address_beginnings: &{beginnings:?}, address_variables: &{:?}, \
          base_url_variable: {:?},",
         file.aliases,
         file.title,
@@ -66,6 +66,7 @@ fn provider(out: &mut String, name: &str, file: &ProviderFile) -> Result {
         file.keys.admin,
         file.variables.keys,
         file.variables.further_keys,
+        file.variables.key_words,
         file.variables.addresses,
         file.variables.base_url,
     )?;

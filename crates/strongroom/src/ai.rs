@@ -77,14 +77,14 @@ fn cut(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-/// The question as JSON, so that no text can end what is marked as data, and without the keys in it: they are for no
-/// provider's eyes.
+/// The question as JSON, so that no text can end what is marked as data, and without the keys and other secrets in it: they are
+/// for no provider's eyes.
 fn question(error_text: &str, error_type: &str, severity: &str) -> String {
     // Before anything is cut, for half a key is not known as one.
-    let text = key_pattern::masked(error_text);
+    let text = key_pattern::without_secrets(error_text);
     json!({
-        "errorType": key_pattern::masked(error_type),
-        "severity": key_pattern::masked(severity),
+        "errorType": key_pattern::without_secrets(error_type),
+        "severity": key_pattern::without_secrets(severity),
         "errorText": shortened(&text),
     })
     .to_string()

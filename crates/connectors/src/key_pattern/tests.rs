@@ -361,3 +361,121 @@ fn what_is_most_likely_no_key_of_a_provider_is_told_for_every_provider() {
     let openai = provider::find("openai").unwrap();
     assert!(!may_be_of(&format!("sk-proj-{BODY}%3D"), openai) && may_be_of("sk-proj-short", openai));
 }
+
+/// Ways in which a text may write a secret without its first characters standing beside each other.
+fn disguises(key: &str) -> Vec<String> {
+    let each = |write: &dyn Fn(char) -> String| key.chars().map(write).collect::<String>();
+    let signs = |write: &dyn Fn(char) -> String| {
+        each(&|letter| if letter.is_ascii_alphanumeric() { letter.to_string() } else { write(letter) })
+    };
+    vec![
+        signs(&|sign| format!("%{:02X}", u32::from(sign))),
+        signs(&|sign| format!("%25{:02x}", u32::from(sign))),
+        signs(&|sign| format!("\\u{:04x}", u32::from(sign))),
+        signs(&|sign| format!("\\\\u{:04X}", u32::from(sign))),
+        signs(&|sign| format!("\\x{:02x}", u32::from(sign))),
+        signs(&|sign| format!("&#{};", u32::from(sign))),
+        each(&|letter| format!("\\u{:04x}", u32::from(letter))),
+        each(&|letter| format!("%{:02x}", u32::from(letter))),
+        format!("{}\u{200b}{}", &key[..9], &key[9..]),
+        each(&|letter| format!("{letter}\u{200d}")),
+    ]
+}
+
+#[test]
+fn keys_in_escapes_are_found_masked_and_told_with_their_places() {
+    for (key, kind) in samples() {
+        let has_sign = key.bytes().any(|byte| !byte.is_ascii_alphanumeric());
+        for (number, written) in disguises(&key).into_iter().enumerate() {
+            if !has_sign && number < 6 {
+                continue;
+            }
+            let text = format!("a\nkey: {written} b\n");
+            let found = find_escaped(text.as_bytes());
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!((found[0].kind, found[0].key.expose()), (kind, &*key), "{text}");
+            assert!(text[found[0].range.clone()].contains(&key[key.len() - 4..]) || number > 5, "{text}");
+            assert!(masked(&text).contains(&format!("[key of {kind}]")), "{text}: {}", masked(&text));
+            assert!(find_escaped(format!("key: {key}%20b").as_bytes()).is_empty());
+        }
+    }
+    // Across the border of what is looked at together.
+    let key = format!("sk-proj-{BODY}");
+    for length in (64 * 1024 - 60)..(64 * 1024 + 5) {
+        let text = format!("{} {}", "a".repeat(length), key.replace('-', "%2D"));
+        assert_eq!(find_escaped(text.as_bytes()).len(), 1, "{length}");
+    }
+}
+
+#[test]
+fn what_is_secret_by_its_name_or_its_form_goes_nowhere() {
+    let secrets = [
+        ("Authorization: Bearer ", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", ""),
+        ("authorization: Basic ", "dXNlcjpodW50ZXIyaHVudGVy", ""),
+        ("{\"Authorization\": \"Bearer ", "opaque0123456789abcdef", "\"}"),
+        ("'Authorization': 'Token ", "opaque0123456789abcdef", "'}"),
+        ("sent Bearer ", "opaque0123456789abcdef", " and got 401"),
+        ("{'x-api-key': '", "0123456789abcdef0123456789abcdef", "'}"),
+        ("curl -H \"X-Api-Key: ", "0123456789abcdef0123456789abcdef", "\" https://x.example"),
+        ("ENCRYPTION_KEY=", "0f3ac91be87d24560f3ac91be87d24560f3ac91be87d24560f3ac91be87d2456", "\nPORT=1"),
+        ("export JWT_SECRET='", "correct-horse-battery-9", "'"),
+        ("\\\"apiKey\\\": \\\"", "abcDEF0123456789", "\\\"}"),
+        ("client_secret = ", "abcDEF0123456789", ";"),
+        ("accessToken: ", "abcDEF0123456789", ", user: 1"),
+        ("?access_token=", "abcDEF0123456789", "&user=1"),
+        ("Set-Cookie: ", "sid=abcDEF0123456789", "; Path=/"),
+        ("DB_PASSWORD=", "hunter2", ""),
+        ("password: \"", "hunter2", "\""),
+        ("postgres://app:", "hunter2", "@db.example:5432/app"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "\nMIIEowIBAAKCAQEA0\nabc=\n", "-----END RSA PRIVATE KEY-----"),
+        ("push with ", "ghp_0123456789abcdefghij0123456789abcdef", " failed"),
+        ("use ", "AKIAIOSFODNN7EXAMPLE", " here"),
+        ("url ", "xoxb-0123456789-0123456789-abcdefghij", ""),
+    ];
+    for (before, secret, behind) in secrets {
+        for (start, end) in [("", ""), ("error: 401\n  ", "\n  at main.rs:7")] {
+            let text = format!("{start}{before}{secret}{behind}{end}");
+            let left = without_secrets(&text);
+            assert!(!left.contains(secret) && left.contains("[secret]"), "{text}: {left}");
+            assert!(left.starts_with(start) && left.ends_with(end), "{text}: {left}");
+        }
+        // As a URL has it.
+        let escaped: String =
+            format!("{before}{secret}").bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let left = without_secrets(&escaped);
+        assert!(left.ends_with("[secret]") || before.contains("PRIVATE"), "{before}: {left}");
+    }
+    for text in [
+        "KeyError: 'model_configuration'",
+        "missing key: model",
+        "token: unexpected end of input",
+        "TypeError at https://example.com:8080/a?page=2",
+        "max_tokens: 4096, stop_sequence: none",
+        "no such column: users.password",
+        "Bearer authentication is required",
+        "primary key constraint \"users_pkey\" failed",
+    ] {
+        assert_eq!(without_secrets(text), text);
+    }
+}
+
+#[test]
+fn the_work_of_masking_grows_with_the_text_alone() {
+    for unit in [
+        "key=",
+        "Bearer ",
+        "%25",
+        "\\u005c",
+        "://a:b@",
+        "PRIVATE KEY-----",
+        "eyJ.",
+        "ghp_",
+        "\u{200b}",
+        "key: \"",
+    ] {
+        let text = unit.repeat(32 * 1024 / unit.len());
+        let begun = std::time::Instant::now();
+        let _ = without_secrets(&text);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{unit}");
+    }
+}

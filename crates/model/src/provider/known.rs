@@ -39,6 +39,8 @@ pub struct KnownProvider {
     pub variables: &'static [&'static str],
     /// Further names of such variables, as frameworks and older versions have them.
     pub further_variables: &'static [&'static str],
+    /// Further words by which names of variables for its keys say it, in capital letters.
+    pub key_words: &'static [&'static str],
     /// Beginnings of the names of variables that hold an address in place of its own.
     pub address_beginnings: &'static [&'static str],
     /// Further variables that hold such an address.

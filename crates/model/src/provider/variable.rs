@@ -45,6 +45,32 @@ const PLAIN_ADDRESS_ENDS: [&str; 11] = [
     "URL",
 ];
 
+/// Words of a name behind a provider's that say that a key stands there, or where one does.
+const KEY_WORDS: [&str; 12] = [
+    "KEY",
+    "KEYS",
+    "APIKEY",
+    "APIKEYS",
+    "APITOKEN",
+    "AUTHTOKEN",
+    "SECRETKEY",
+    "TOKEN",
+    "SECRET",
+    "SECRETS",
+    "BEARER",
+    "CREDENTIALS",
+];
+
+/// Words beside those that make the name one of a setting (`OPENAI_TOKEN_LIMIT`, `ANTHROPIC_PROMPT_CACHE_KEY`), or of what is
+/// shown to others and not to the provider (`OPENAI_WEBHOOK_SECRET`).
+const SETTING_WORDS: [&str; 19] = [
+    "BUDGET", "CACHE", "CONTEXT", "COST", "COUNT", "INPUT", "LIMIT", "LIMITS", "MAX", "MIN", "MS", "NAME",
+    "OUTPUT", "PER", "PRICE", "TIMEOUT", "TTL", "USAGE", "WEBHOOK",
+];
+
+/// A word of a provider that is no longer than this is that of others too, unless a name begins with it.
+const MAX_SHORT_WORD: usize = 3;
+
 /// Facts that the name of a variable with a provider's key tells.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyVariable {
@@ -95,6 +121,43 @@ pub fn key_variable(name: &str) -> Option<KeyVariable> {
             Some(KeyVariable { provider, alias, number, is_list, is_public })
         })
     })
+}
+
+/// Finds the provider whose name, or another word for it, this variable's name joins with a word for keys, whatever else
+/// stands there: `AZURE_OPENAI_KEY`, `COHERE_API_KEY_PROD`, `TOGETHER_TOKEN`. Wider than [`key_variable`], and in any case of letters.
+#[must_use]
+pub fn key_like_variable(name: &str) -> Option<&'static KnownProvider> {
+    let upper = name.to_ascii_uppercase();
+    let parts: Vec<&str> =
+        without_public_prefix(&upper).0.split(['_', '-', '.']).filter(|part| !part.is_empty()).collect();
+    let without_number = |part: &str| part.trim_end_matches(|last: char| last.is_ascii_digit()).to_owned();
+    let says_key = |rest: &[&str]| {
+        let is_key = |part: &&str| KEY_WORDS.contains(&without_number(part).as_str());
+        let is_setting = |part: &&str| SETTING_WORDS.contains(part);
+        // Several tokens are an amount of them, unless nothing but `API` stands before.
+        let are_tokens = matches!(rest, ["TOKENS", ..] | ["API" | "AUTH" | "ACCESS", "TOKENS", ..]);
+        (rest.iter().any(is_key) || are_tokens) && !rest.iter().any(is_setting)
+    };
+    let joins = |provider: &&KnownProvider| {
+        words_of(provider).any(|word| {
+            let length = word.split('_').count();
+            let places = if word.len() <= MAX_SHORT_WORD { 1 } else { parts.len() };
+            let begins = |at: usize| parts.get(at..at + length).is_some_and(|it| it.join("_") == word);
+            let glued = |part: &&str| {
+                let rest =
+                    part.strip_prefix(word).filter(|_| word.len() > MAX_SHORT_WORD && !word.contains('_'));
+                rest.is_some_and(|rest| says_key(&[rest.strip_prefix("API").unwrap_or(rest)]))
+            };
+            (0..places.min(parts.len())).any(|at| begins(at) && says_key(&parts[at + length..]))
+                || parts.iter().any(|part| glued(&part))
+        })
+    };
+    KNOWN.iter().find(joins)
+}
+
+/// Words by which the names of variables say a provider, in capital letters.
+fn words_of(provider: &KnownProvider) -> impl Iterator<Item = &'static str> {
+    provider.address_beginnings.iter().chain(provider.key_words).copied()
 }
 
 /// Tells whose keys this variable leads to an address, in whatever case its name is written.
@@ -277,6 +340,81 @@ mod tests {
         let (provider, switch) = elsewhere_switch("openai_api_type").unwrap();
         assert_eq!((provider.name, switch.address), ("openai", Some("AZURE_OPENAI_ENDPOINT")));
         assert!(switch.unless.contains(&"openai") && elsewhere_switch("OPENAI_API_KEY").is_none());
+    }
+
+    #[test]
+    fn every_word_for_a_provider_with_every_word_for_a_key_is_a_key_of_its() {
+        for provider in KNOWN {
+            for word in words_of(provider) {
+                for end in KEY_WORDS {
+                    for name in [
+                        format!("{word}_{end}"),
+                        format!("{word}_{end}2"),
+                        format!("{word}_API_{end}"),
+                        format!("{word}_API_{end}_PROD"),
+                        format!("{word}_STAGING_{end}_3"),
+                        format!("{word}_{end}_FILE"),
+                        format!("{word}-{end}").to_ascii_lowercase(),
+                    ] {
+                        let of = key_like_variable(&name).map(|it| it.name);
+                        assert_eq!(of, Some(provider.name), "{name}");
+                    }
+                }
+                let amount = format!("{word}_MAX_TOKENS");
+                assert!(key_like_variable(&amount).is_none(), "{amount}");
+            }
+            for key in provider.variables.iter().chain(provider.further_variables).chain(provider.run.keys) {
+                assert!(key_like_variable(key).is_some(), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_keys_that_were_seen_are_known_and_those_of_settings_are_not() {
+        for (name, provider) in [
+            ("CO_KEY", "cohere"),
+            ("COHERE_API_KEY_PROD", "cohere"),
+            ("TOGETHER_TOKEN", "together"),
+            ("DEEPSEEK_TOKEN", "deepseek"),
+            ("GROQ_TOKEN", "groq"),
+            ("AZURE_OPENAI_KEY", "openai"),
+            ("AZURE_OPENAI_API_KEY", "openai"),
+            ("MY_APP_OPENAI_API_KEY", "openai"),
+            ("OPENAI_APIKEY", "openai"),
+            ("OPENAIKEY", "openai"),
+            ("OPENAI_API_KEY2", "openai"),
+            ("OpenAiApiKey", "openai"),
+            ("OPENAI_API_TOKENS", "openai"),
+            ("X_AI_API_KEY", "grok"),
+            ("XAI_KEY", "grok"),
+            ("GROK_API_KEY", "grok"),
+            ("CODESTRAL_API_KEY", "mistral"),
+            ("PPLX_TOKEN", "perplexity"),
+            ("OPENAI_API_KEY_FILE", "openai"),
+            ("VITE_OPENAI_TOKEN", "openai"),
+        ] {
+            assert_eq!(key_like_variable(name).map(|it| it.name), Some(provider), "{name}");
+        }
+        for name in [
+            "OPENAI_MAX_TOKENS",
+            "OPENAI_TOKEN_LIMIT",
+            "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+            "CLAUDE_CODE_API_KEY_HELPER_TTL_MS",
+            "OPENAI_WEBHOOK_SECRET",
+            "OPENAI_PROMPT_CACHE_KEY",
+            "GOOGLE_MAPS_API_KEY",
+            "GITHUB_TOKEN",
+            "STRIPE_SECRET_KEY",
+            "BIG_CO_API_KEY",
+            "KEYBOARD",
+            "SECRET_OPENAI",
+            "OPENAI_MODEL",
+            "COKEY",
+            "",
+            "_",
+        ] {
+            assert!(key_like_variable(name).is_none(), "{name}");
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ mod create;
 mod summary;
 mod verify;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use strongroom::backup::{Contents, Proof};
@@ -19,6 +20,20 @@ pub(super) use summary::table;
 /// Summary of a backup that was proven.
 pub(super) fn summary_of(contents: &Contents, proof: &Proof) -> summary::Summary {
     summary::Summary::proven(contents, proof)
+}
+
+/// Opens a backup to be read.
+///
+/// # Errors
+/// What is wrong with it: a directory can be opened, and reads as if it were empty.
+pub(super) fn opened(path: &Path) -> CliResult<File> {
+    let unreadable =
+        |why: &dyn std::fmt::Display| CliError::failure(format!("{} cannot be read: {why}", path.display()));
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    if file.metadata().map_err(|error| unreadable(&error))?.is_dir() {
+        return Err(unreadable(&"it is a directory; name the backup in it"));
+    }
+    Ok(file)
 }
 
 /// Options of `backup`.

@@ -8,7 +8,10 @@ pub(super) fn parse_count(text: &str) -> Result<i64, String> {
     let power: usize = power.parse().map_err(|_| wrong())?;
     let is_plain = |text: &str| {
         let starts_well = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
-        starts_well && !text.ends_with('_') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+        starts_well
+            && !text.ends_with('_')
+            && !text.contains("__")
+            && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
     };
     // 10^18 is the last power that fits.
     if !is_plain(whole) || power > 18 || part.len() > power || !(part.is_empty() || is_plain(part)) {
@@ -50,6 +53,8 @@ mod tests {
             "e6",
             "1e-6",
             "1_",
+            "1__0",
+            "1__000e3",
             "_1",
             "1.e6",
             ".5e6",

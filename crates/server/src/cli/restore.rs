@@ -1,6 +1,5 @@
 //! `strongroom restore FILE`: a backup on its way into an empty database of this machine.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
@@ -45,9 +44,7 @@ pub(super) async fn run(options: RestoreOptions, global: &GlobalOptions, output:
         return Err(CliError::usage("a backup is restored on the machine itself, not through a server")
             .hint("leave out --url and STRONGROOM_URL, and name the database: STRONGROOM_DATABASE_URL"));
     }
-    let file = File::open(&options.file);
-    let file = file
-        .map_err(|error| CliError::failure(format!("{} cannot be read: {error}", options.file.display())))?;
+    let file = backup::opened(&options.file)?;
     let loaded = settings::load(&settings::overrides(global), output)?;
     let windows = match options.limits {
         Limits::Close => OpenWindows::Close,

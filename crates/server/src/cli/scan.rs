@@ -64,6 +64,13 @@ pub(super) async fn run(options: ScanOptions, global: &GlobalOptions, output: &O
     let ours = compare(&findings, global, output).await?;
     output.data(&findings.report(&ours), findings::table)?;
     output.note(&format!("{} files read, {} keys found", findings.files, findings.keys.len()));
+    if findings.archives > 0 {
+        output.warn(&format!(
+            "{} archives were not opened (zip and documents that are zips, bzip2, xz, zstd, 7z, rar and others): unpack what may \
+             hold keys, and scan that",
+            findings.archives
+        ));
+    }
     Ok(if findings.keys.is_empty() { Exit::Ok } else { Exit::Failure })
 }
 

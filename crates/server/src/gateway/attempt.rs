@@ -8,8 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::BodyExt;
 use strongroom::call::{Attempt, CallEnd, Failure, FailureReason};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Meter, RequestFacts, UsageFilter, UsageReader, may_be_callers, refusal_bill,
-    refused,
+    AnswerForm, Dialect, Meter, RequestFacts, UsageFilter, UsageReader, may_be_callers, refusal_bill, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -100,7 +99,10 @@ pub(super) async fn try_one(
     let credential =
         CredentialShown { name: headers::name_value(attempt.credential()), source: attempt.source() };
     if answer.status().as_u16() >= 400 {
-        let sent = if can_send_again { Some(&*body) } else { None };
+        let sent = match body {
+            RequestBody::Buffered(body) if can_send_again => Some(body.clone()),
+            _ => None,
+        };
         return Box::pin(refusal(attempt, answer, asked, target, credential, sent)).await;
     }
     if answer.status().is_redirection() {
@@ -254,7 +256,7 @@ async fn refusal(
     asked: &Asked<'_>,
     target: &Target,
     credential: CredentialShown,
-    sent: Option<&RequestBody<Upload>>,
+    sent: Option<Bytes>,
 ) -> Tried {
     let provider = &target.provider;
     let can_send_again = sent.is_some();
@@ -266,7 +268,7 @@ async fn refusal(
     mark(&mut head.headers, asked.request_id, credential);
     head.headers.insert(&DENIED_BY, HeaderValue::from_static("provider"));
     let refused = refused(provider, head.status, &head.headers, &body)
-        .filter(|_| !is_callers(asked, target, sent, head.status, &body));
+        .filter(|_| !is_callers(asked, target, sent.as_ref(), head.status, &body));
     let status = head.status;
     let end = CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &body, is_cut));
     let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
@@ -299,20 +301,17 @@ async fn refusal(
 fn is_callers(
     asked: &Asked<'_>,
     target: &Target,
-    sent: Option<&RequestBody<Upload>>,
+    sent: Option<&Bytes>,
     status: StatusCode,
     error: &[u8],
 ) -> bool {
-    let texts = match sent {
-        Some(RequestBody::Buffered(body)) => {
-            let query = asked.query.as_deref().map(str::as_bytes);
-            let named = |name| asked.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
-            let headers = ["anthropic-beta", "openai-beta"].into_iter().flat_map(named);
-            let texts = [&body[..], target.path.as_bytes()];
-            Some(texts.into_iter().chain(query).chain(headers).collect::<Vec<_>>())
-        }
-        _ => None,
-    };
+    let texts = sent.map(|body| {
+        let query = asked.query.as_deref().map(str::as_bytes);
+        let named = |name| asked.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let headers = ["anthropic-beta", "openai-beta"].into_iter().flat_map(named);
+        let texts = [&body[..], target.path.as_bytes()];
+        texts.into_iter().chain(query).chain(headers).collect::<Vec<_>>()
+    });
     may_be_callers(&target.provider, status, error, texts.as_deref())
 }
 

@@ -3,9 +3,12 @@
 mod echo;
 mod passed;
 
+use std::borrow::Cow;
+
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::response;
 use hyper::ext::ReasonPhrase;
+use memchr::memmem;
 use strongroom_model::Secret;
 
 use crate::http::authentication::bearer;
@@ -59,6 +62,32 @@ pub(super) fn token(headers: &HeaderMap, query: Option<&str>) -> Option<Secret> 
     first.or_else(in_query)
 }
 
+/// Characters behind `sr_` that make a token of what could be a word: it has 62.
+const MIN_TOKEN_BYTES: usize = 20;
+/// Times that percent signs are taken off a text: once too often does no harm.
+const MAX_ENCODINGS: usize = 3;
+
+/// Tells whether a token of ours stands in a text, wherever that is and however often it is percent-encoded.
+fn holds_token(text: &[u8]) -> bool {
+    let has_token = |text: &[u8]| {
+        memmem::find_iter(text, b"sr_").any(|at| {
+            let of_token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_".contains(*byte);
+            text[at + 3..].iter().take_while(of_token).count() >= MIN_TOKEN_BYTES
+        })
+    };
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..MAX_ENCODINGS {
+        if has_token(&text) {
+            return true;
+        }
+        if memchr::memchr(b'%', &text).is_none() {
+            return false;
+        }
+        text = Cow::Owned(percent_encoding::percent_decode(&text).collect());
+    }
+    has_token(&text)
+}
+
 /// The query without what carries a credential or changes what an answer tells; `None` when nothing is left.
 pub(super) fn query(query: Option<&str>) -> Option<String> {
     let is_kept = |pair: &&str| {
@@ -70,7 +99,7 @@ pub(super) fn query(query: Option<&str>) -> Option<String> {
             name => !name.starts_with('$') && !KEPT_BACK.contains(&name),
         };
         // A token of ours is worth something here, whatever somebody calls it.
-        !pair.is_empty() && passes && !value.trim().starts_with("sr_")
+        !pair.is_empty() && passes && !value.trim().starts_with("sr_") && !holds_token(pair.as_bytes())
     };
     let kept: Vec<_> = query?.split('&').filter(is_kept).collect();
     (!kept.is_empty()).then(|| kept.join("&"))
@@ -91,6 +120,13 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 /// elsewhere, and what is for one hop. The body's own headers are made for each attempt.
 pub(super) fn to_provider(headers: &mut HeaderMap) {
     keep(headers, passed::to_provider);
+    // Somebody has put it where it does not belong.
+    let holds =
+        |(name, value): (&HeaderName, &HeaderValue)| holds_token(value.as_bytes()).then(|| name.clone());
+    let with_token: Vec<_> = headers.iter().filter_map(holds).collect();
+    for name in with_token {
+        headers.remove(name);
+    }
 }
 
 /// Takes out of the head of a provider's answer what is for its own clients, and the key where it is repeated. The reason
@@ -231,6 +267,26 @@ mod tests {
             Some("alt=sse&%24alt=json%3Benum-encoding%3Dint")
         );
         assert_eq!(query(None), None);
+    }
+
+    #[test]
+    fn our_token_goes_nowhere_whatever_it_is_put_into() {
+        let token = strongroom_crypto::token::generate().text;
+        let token = token.expose();
+        let coded: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let twice = coded.replace('%', "%25");
+        for name in passed::TO_PROVIDER.iter().copied().chain(["x-stainless-lang"]) {
+            for value in [token.to_owned(), format!("x{token}"), format!("a {coded}"), format!("{twice};b")] {
+                let mut sent = HeaderMap::new();
+                sent.append(HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
+                to_provider(&mut sent);
+                assert!(sent.is_empty(), "{name}: {value}");
+                for pair in [format!("token=x{value}"), format!("a=b;token={value}"), value.clone()] {
+                    assert_eq!(query(Some(&format!("a=1&{pair}&b=2"))).as_deref(), Some("a=1&b=2"), "{pair}");
+                }
+            }
+        }
+        assert_eq!(query(Some("after=usr_abc&id=sr_")).as_deref(), Some("after=usr_abc"));
     }
 
     #[test]

@@ -110,6 +110,14 @@ async fn a_damaged_backup_is_an_integrity_failure_and_changes_nothing() {
     std::fs::write(&moved.file, "").unwrap();
     let done = moved.place.run(&["backup", "verify", moved.file()]).await;
     assert!(done.code == 6 && done.stderr.contains("it is empty"), "{}", done.stderr);
+    let folder = moved.folder("b");
+    for command in ["verify", "restore"] {
+        let folder = folder.to_str().unwrap();
+        let words =
+            if command == "verify" { vec!["backup", "verify", folder] } else { vec!["restore", folder] };
+        let done = moved.place.run(&words).await;
+        assert!(done.code == 1 && done.stderr.contains("it is a directory"), "{words:?}: {}", done.stderr);
+    }
     moved.place.set("STRONGROOM_URL", "http://127.0.0.1:1");
     assert_eq!(moved.place.run(&["restore", moved.file()]).await.code, 2, "a restore goes through no server");
 }

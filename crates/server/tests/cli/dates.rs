@@ -44,6 +44,11 @@ async fn an_expiry_is_a_date_a_time_a_distance_or_a_word() {
         assert_eq!(done.code, 0, "{written}: {done:?}");
         assert_eq!(last_body(&place).await, json!({ "expiresAt": sent }), "{written}");
     }
+    // An error speaks of the option that was typed.
+    for option in ["--expires", "--expires-at"] {
+        let done = place.run(&["token", "create", "x", "--role", "reader", option, "soon"]).await;
+        assert!(done.code == 2 && done.stderr.contains(&format!("'{option} <WHEN>'")), "{done:?}");
+    }
     let day = 86_400;
     for (option, written, seconds) in [
         ("--expires", "30d", 30 * day),

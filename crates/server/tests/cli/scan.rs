@@ -206,3 +206,21 @@ async fn a_clone_that_lacks_history_says_so_and_how_to_get_it() {
         assert_eq!(done.stderr.contains("--unshallow"), name == "shallow", "{name}: {done:?}");
     }
 }
+
+#[tokio::test]
+async fn keys_in_names_of_branches_are_found_and_archives_that_were_not_opened_are_counted() {
+    let place = Place::without_server().await;
+    let folder = place.home.path().join("it");
+    std::fs::create_dir_all(&folder).unwrap();
+    git(&folder, &["init", "-q"]).await;
+    std::fs::write(folder.join("a.zip"), b"PK\x03\x04and more").unwrap();
+    git(&folder, &["add", "."]).await;
+    git(&folder, &["commit", "-q", "-m", "one"]).await;
+    let scan = || place.run(&["scan", folder.to_str().unwrap(), "--format", "json"]);
+    let done = scan().await;
+    assert!(done.code == 0 && done.stderr.contains("archives were not opened"), "{done:?}");
+    git(&folder, &["branch", &format!("fix/{KEY}")]).await;
+    let done = scan().await;
+    assert!(done.code == 1 && done.stdout.contains("refs/heads/fix/"), "{done:?}");
+    assert!(done.stdout.contains("(in the name)") && !done.stdout.contains(KEY), "{done:?}");
+}

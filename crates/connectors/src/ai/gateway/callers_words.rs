@@ -74,12 +74,14 @@ mod tests {
         let mut tried = 0;
         for known in KNOWN {
             let provider = Provider::of_known(known.name);
-            let resting = |it: &&Refusal| it.in_calls == InCalls::Same && it.outcome != ProbeOutcome::Unexpected;
+            let resting =
+                |it: &&Refusal| it.in_calls == InCalls::Same && it.outcome != ProbeOutcome::Unexpected;
             for refusal in provider.api().refusals.iter().filter(resting) {
                 let Some(words) = telling(refusal) else { continue };
                 let begins = refusal.message_begins.map_or("", |(_, begins)| begins);
                 let end = refusal.message_ends.first().copied().unwrap_or_default();
-                let whole = if begins == words { format!("{begins}{end}") } else { format!("{begins}team {words}") };
+                let whole =
+                    if begins == words { format!("{begins}{end}") } else { format!("{begins}team {words}") };
                 let (status, error) = said(refusal, &whole);
                 let is_callers = |asked: Option<&[&[u8]]>| may_be_callers(&provider, status, &error, asked);
                 assert!(!is_callers(Some(&[br#"{"model":"m","messages":[]}"#])), "{whole}");
@@ -99,6 +101,11 @@ mod tests {
     fn a_code_is_the_providers_whatever_the_call_holds() {
         let error = br#"{"error":{"code":"insufficient_quota"}}"#;
         let openai = Provider::of_known("openai");
-        assert!(!may_be_callers(&openai, StatusCode::TOO_MANY_REQUESTS, error, Some(&[b"insufficient_quota"])));
+        assert!(!may_be_callers(
+            &openai,
+            StatusCode::TOO_MANY_REQUESTS,
+            error,
+            Some(&[b"insufficient_quota"])
+        ));
     }
 }

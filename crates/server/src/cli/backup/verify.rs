@@ -1,6 +1,5 @@
 //! `strongroom backup verify FILE`
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
@@ -38,10 +37,7 @@ pub(super) struct VerifyOptions {
 }
 
 pub(super) async fn run(options: VerifyOptions, global: &GlobalOptions, output: &Output) -> CliResult {
-    let open = || {
-        let file = File::open(&options.file);
-        file.map_err(|error| CliError::failure(format!("{} cannot be read: {error}", options.file.display())))
-    };
+    let open = || super::opened(&options.file);
     let bar = progress::start(output, "reading", None);
     let contents = inspect(BufReader::new(open()?))?;
     bar.finish_and_clear();

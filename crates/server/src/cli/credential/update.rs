@@ -58,7 +58,7 @@ pub(in crate::cli) struct UpdateOptions {
     expiry: ExpiryOptions,
 
     /// Remove the expiry
-    #[arg(long, conflicts_with_all = ["expires", "expires_in"])]
+    #[arg(long, conflicts_with_all = ["expires", "expires_at", "expires_in"])]
     no_expiry: bool,
 
     /// Remind of a new key after this many days

@@ -261,7 +261,8 @@ fn report(keys: &[CandidateKey], imported: &[ImportedRow], dry_run: bool, advice
         skipped: count("skipped"),
         failed: imported.len() - count("migrated") - count("skipped"),
         rows: keys.iter().zip(imported).map(row).collect(),
-        removable: advice.removable(),
+        // Of a dry run nothing is stored.
+        removable: if dry_run { Vec::new() } else { advice.removable() },
     }
 }
 

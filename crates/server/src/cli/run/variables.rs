@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 
 use strongroom_connectors::key_pattern;
 use strongroom_model::Secret;
-use strongroom_model::provider::{self, KNOWN, address_variable, key_variable};
+use strongroom_model::provider::{self, KNOWN, address_variable, key_like_variable, key_variable};
 use zeroize::Zeroizing;
 
 use super::environment::{compose, is_ours};
@@ -40,6 +40,7 @@ pub(super) fn environment(
 fn is_removed(name: &OsStr) -> bool {
     let Some(name) = name.to_str().map(str::to_ascii_uppercase) else { return false };
     key_variable(&name).is_some()
+        || key_like_variable(&name).is_some()
         || address_variable(&name).is_some()
         || removed().any(|removed| removed == name)
 }
@@ -160,6 +161,8 @@ mod tests {
                 names.extend(["", "S", "_2", "_17"].map(|end| format!("{key}{end}")));
                 names.extend(["VITE_", "NEXT_PUBLIC_", "REACT_APP_"].map(|start| format!("{start}{key}")));
                 names.push(key.to_ascii_lowercase());
+                names.extend(["_PROD", "_FILE", "2"].map(|end| format!("{key}{end}")));
+                names.push(format!("AZURE_{key}"));
             }
             for beginning in known.address_beginnings {
                 names.extend(
@@ -181,11 +184,11 @@ mod tests {
             ("MY_LLM", key),
             ("OPENAI_API_KEY", key),
             ("STRONGROOM_TOKEN", key),
-            ("APP_COHERE_KEY", "0123456789abcdefghij0123456789abcdefghij"),
+            ("BIG_CO_API_KEY", "0123456789abcdefghij0123456789abcdefghij"),
             ("PORT", "80"),
         ];
         let inherited = inherited.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        assert_eq!(doubtful(inherited.into_iter()), ["APP_COHERE_KEY", "MY_LLM"]);
+        assert_eq!(doubtful(inherited.into_iter()), ["BIG_CO_API_KEY", "MY_LLM"]);
     }
 
     #[test]

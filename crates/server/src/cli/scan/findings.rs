@@ -8,7 +8,7 @@ use strongroom_connectors::key_pattern;
 use strongroom_crypto::digest::Digest;
 use strongroom_model::Secret;
 
-use super::unpacked::unpacked;
+use super::unpacked::{is_archive, is_packed, unpacked};
 use crate::cli::output::Table;
 use crate::cli::printable::printable;
 
@@ -30,6 +30,8 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) files: u64,
+    /// Files that hold others, packed in a way that is not taken off here.
+    pub(super) archives: u64,
     pub(super) skipped: Vec<String>,
     pub(super) keys: Keys,
     places: usize,
@@ -59,18 +61,23 @@ impl Findings {
         self.skipped.push(printable(&what).replace('\n', "\\n"));
     }
 
-    /// Looks for keys in bytes, also when they are text in UTF-16 or UTF-32, or packed by gzip, and within base64; `place` says
-    /// where one is that stands on this line.
+    /// Looks for keys in bytes, also when they are text in UTF-16 or UTF-32, or packed by gzip, within base64 and with escapes;
+    /// `place` says where one is that stands on this line.
     pub(super) fn look(&mut self, bytes: &[u8], place: impl Fn(usize) -> String) {
         let unpacked = unpacked(bytes);
         if unpacked.as_ref().is_some_and(|it| !it.is_whole) {
             self.skip(format!("{} is packed and could not be read to its end", place(1)));
         }
         let bytes = key_pattern::in_eight_bits(unpacked.as_ref().map_or(bytes, |it| it.bytes.as_slice()));
+        if is_archive(&bytes) || (unpacked.is_some() && is_packed(&bytes)) {
+            self.archives += 1;
+        }
         let encoded = key_pattern::find_encoded(&bytes);
         let encoded = encoded.iter().map(|hit| (hit.at, hit.kind, hit.key.expose()));
+        let escaped = key_pattern::find_escaped(&bytes);
+        let escaped = escaped.iter().map(|hit| (hit.range.start, hit.kind, hit.key.expose()));
         let plain = key_pattern::find(&bytes).into_iter().map(|hit| (hit.at, hit.kind, hit.text));
-        let mut hits: Vec<_> = plain.chain(encoded).collect();
+        let mut hits: Vec<_> = plain.chain(encoded).chain(escaped).collect();
         hits.sort_by_key(|(at, ..)| *at);
         let (mut line, mut counted) = (1, 0);
         for (at, kind, key) in hits {
@@ -81,11 +88,13 @@ impl Findings {
         }
     }
 
-    /// Looks for keys in the name of a file or folder.
+    /// Looks for keys in the name of a file, a folder or a branch.
     pub(super) fn look_at_name(&mut self, name: &str, whole: &dyn Fn() -> String) {
-        let hits: Vec<_> = key_pattern::find(name.as_bytes());
-        for hit in hits {
+        for hit in key_pattern::find(name.as_bytes()) {
             self.add(hit.kind, hit.text, || format!("{} (in the name)", whole()));
+        }
+        for hit in key_pattern::find_escaped(name.as_bytes()) {
+            self.add(hit.kind, hit.key.expose(), || format!("{} (in the name)", whole()));
         }
     }
 
@@ -204,6 +213,15 @@ mod tests {
             let places = report[0]["places"].to_string();
             assert_eq!(places, r#"["a:2","a:3","dir/[key of openai] (in the name)"]"#);
         }
+        let mut findings = Findings::default();
+        for beginning in ["PK\u{3}\u{4}", "BZh91AY", "7z\u{bc}\u{af}", "Rar!\u{1a}\u{7}"] {
+            let bytes: Vec<u8> =
+                beginning.chars().map(|sign| u8::try_from(u32::from(sign)).unwrap()).collect();
+            findings.look(&[&bytes[..], &[0x27, 0x1c, 7, 8]].concat(), |_| String::new());
+        }
+        findings.look(b"PKG = 1", |_| String::new());
+        findings.look(KEY.replace('-', "%2D").as_bytes(), |line| format!("a:{line}"));
+        assert_eq!((findings.archives, findings.keys.len()), (4, 1), "{findings:?}");
         let mut findings = Findings::default();
         findings.look(&packed[..packed.len() - 12], |line| format!("a:{line}"));
         assert!(

@@ -108,6 +108,7 @@ pub(super) async fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) 
     if let Some(missing) = missing_history(path).await? {
         findings.skip(missing);
     }
+    look_at_branches(path, findings).await?;
     // The oldest commit first, so that each object is told with the commit that brought it.
     let mut listing = git(path)
         .args(["rev-list", "--all", "--reflog", "--objects", "--in-commit-order", "--reverse"])
@@ -143,6 +144,19 @@ pub(super) async fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) 
         return Err(CliError::failure("git could not read all of the history; `git fsck` says why"));
     }
     Ok(Outcome::Read(commits))
+}
+
+/// Looks for keys in the names of branches, tags and whatever else is named.
+async fn look_at_branches(path: &Path, findings: &mut Findings) -> CliResult<()> {
+    let asked = git(path).args(["for-each-ref", "--format=%(refname)"]).output().await;
+    let asked = asked.map_err(|error| cannot_start(&error))?;
+    if !asked.status.success() {
+        return Err(CliError::failure("git could not list the branches; `git fsck` says why"));
+    }
+    for name in String::from_utf8_lossy(&asked.stdout).lines() {
+        findings.look_at_name(name, &|| name.to_owned());
+    }
+    Ok(())
 }
 
 /// Tells what a clone that was made with a depth lacks, and how to get it.

@@ -189,8 +189,10 @@ static OUTPUT: Shape = Shape { scalar: Some(Effect::Bytes), items: Some(&PART), 
 /// Place where a shell runs: here, or at the provider.
 static ENVIRONMENT: Shape =
     Shape { scalar: Some(Effect::Bytes), items: None, object: Some(&SHELL_ENVIRONMENT) };
-static SHELL_ENVIRONMENT: Object =
-    Object::of(&[field("type", Rule::Word(&[("local", Effect::Bytes)])), bytes("skills")]);
+static SHELL_ENVIRONMENT: Object = Object {
+    without: Some((&["type"], Effect::Refused)),
+    fields: &[field("type", Rule::Word(&[("local", Effect::Bytes)])), bytes("skills")],
+};
 
 /// A tool. Those that the provider carries out are run in a loop, each time over all that came before.
 static TOOL: Object = Object::of(&[
@@ -225,7 +227,8 @@ const TOOL_TYPES: &[(&str, Effect)] = &[
     ("namespace", Effect::Bytes),
     // Carried out by the program; how much the provider writes into the prompt for them is documented nowhere.
     ("local_shell", Effect::Window),
-    ("shell", Effect::Window),
+    // In a container of the provider's it has a fee, and runs in a loop.
+    ("shell", Effect::Placed),
     ("apply_patch", Effect::Window),
     ("computer", Effect::Window),
     ("computer_use_preview", Effect::Window),

@@ -15,6 +15,9 @@ pub(super) enum Effect {
     Files,
     /// The same as `Window`, unless the object that says so has `encrypted_content`, which is sealed.
     Stored,
+    /// The same as `Window` where the object that says so has an `environment`, whose own rule says which; without one nobody
+    /// says where it runs.
+    Placed,
     /// The answer holds what the request's own figure does not bound: no more than the model can write.
     Longest,
     /// The provider runs the model again and again over a growing prompt, and `max_tool_calls` says how often at the most.

@@ -309,6 +309,14 @@ fn what_refers_to_something_of_before_or_runs_at_the_provider_is_not_bounded_by_
             r#"{"tools":[{"type":"shell","environment":{"type":"container_auto"}}]}"#,
             "tools[0].environment.type",
         ),
+        (RESPONSES, r#"{"tools":[{"type":"shell","environment":{"skills":[]}}]}"#, "tools[0].environment"),
+        (RESPONSES, r#"{"tools":[{"environment":null,"type":"shell"}]}"#, "tools[0]"),
+        (RESPONSES, r#"{"tools":[{"type":"shell"}]}"#, "tools[0]"),
+        (
+            RESPONSES,
+            r#"{"tools":[{"type":"namespace","name":"n","tools":[{"type":"shell"}]}]}"#,
+            "tools[0].tools[0]",
+        ),
         (RESPONSES, r#"{"prompt":{"id":"pmpt_1"}}"#, "prompt"),
         (RESPONSES, r#"{"reasoning":{"mode":"pro"}}"#, "reasoning.mode"),
         (

@@ -56,6 +56,8 @@ pub(super) struct Reading {
     pub(super) files: Option<Box<str>>,
     /// `true` when the object that is being read is what the provider stored, unless it holds the same, sealed.
     is_stored: bool,
+    /// What the object in hand says needs a place to run at.
+    is_placed: bool,
     /// `true` when something that is sealed stands in the object that is being read.
     is_sealed: bool,
 }
@@ -251,6 +253,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Effect::Stored => reading.is_stored = true,
+            Effect::Placed => (reading.is_window, reading.is_placed) = (true, true),
             Effect::Longest => reading.is_longest = true,
             Effect::Loop => {
                 if reading.looped.is_none() {
@@ -417,6 +420,7 @@ impl<'a> Walk<'a> {
         self.cursor.enter()?;
         let is_outer_stored = std::mem::take(&mut self.reading.is_stored);
         let is_outer_sealed = std::mem::take(&mut self.reading.is_sealed);
+        let is_outer_placed = std::mem::take(&mut self.reading.is_placed);
         let (mut seen, mut present): (u128, u128) = (0, 0);
         let mut count = 0;
         while let Some(key) = self.cursor.key(count == 0)? {
@@ -450,6 +454,9 @@ impl<'a> Walk<'a> {
         let is_sealed = std::mem::replace(&mut self.reading.is_sealed, is_outer_sealed);
         if std::mem::replace(&mut self.reading.is_stored, is_outer_stored) && !is_sealed {
             self.reading.is_window = true;
+        }
+        if std::mem::replace(&mut self.reading.is_placed, is_outer_placed) && !has("environment") {
+            self.apply(Effect::Refused, path);
         }
         match object.without {
             Some((names, effect)) if !names.iter().any(|name| has(name)) => self.apply(effect, path),

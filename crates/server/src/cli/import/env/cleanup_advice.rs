@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use strongroom_client::Client;
 use strongroom_client::wire::import::ImportedRow;
+use strongroom_model::Clock;
 use strongroom_model::provider::KNOWN;
 
 use super::candidates::{CandidateKey, Candidates};
@@ -23,6 +24,8 @@ pub(super) struct CleanupAdvice {
     variables: BTreeSet<String>,
     /// Names that were taken by what may be another key.
     unproven: Vec<String>,
+    /// Names of what is stored and is most likely no key of its provider, and why.
+    doubtful: Vec<(String, String)>,
     /// Providers of which a key is stored now.
     providers: BTreeSet<&'static str>,
 }
@@ -51,12 +54,16 @@ impl CleanupAdvice {
             };
             if !is_stored {
                 kept.extend(places(key));
-            }
-            if !is_stored {
                 advice.unproven.push(key.name.clone());
                 continue;
             }
             advice.providers.insert(key.provider.name);
+            // Stored is not usable: what it may be a key of needs its line.
+            if let Some(doubt) = &key.doubt {
+                kept.extend(places(key));
+                advice.doubtful.push((key.name.clone(), doubt.clone()));
+                continue;
+            }
             for (variable, place) in &key.places {
                 match place {
                     Place::Environment => {
@@ -113,6 +120,11 @@ impl CleanupAdvice {
                  (`strongroom leak check` tells of a line whether its key is stored, and as which credential)"
             ));
         }
+        for (name, doubt) in &self.doubtful {
+            said.push(format!(
+                "\"{name}\" is stored, and {doubt}: keep its lines until a call with it has been served"
+            ));
+        }
         if self.providers.is_empty() {
             return said;
         }
@@ -141,8 +153,9 @@ async fn is_the_same(key: &CandidateKey, imported: &ImportedRow, client: &Client
     let Some(credential) = client.find_credential(&key.name).await? else {
         return Ok(imported.digest.is_none());
     };
-    // An inactive key is of no use to a program that relies on the line.
-    if !credential.is_active {
+    // An inactive key, or one that is over, is of no use to a program that relies on the line.
+    let is_over = credential.expires_at.is_some_and(|at| at <= Clock::default().local_now());
+    if !credential.is_active || is_over {
         return Ok(false);
     }
     let mut same = row(key);
@@ -167,6 +180,7 @@ mod tests {
             lines: [(env, [(3, 3), (7, 9)].into())].into(),
             variables: ["GROQ_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()].into(),
             unproven: vec!["gemini-primary".to_owned()],
+            doubtful: vec![("mistral-primary".to_owned(), "has the form of a key of GitHub".to_owned())],
             providers: ["openai", "groq"].into(),
         };
         assert_eq!(advice.removable(), [".env:3", ".env:7-9"]);
@@ -175,6 +189,7 @@ mod tests {
             ".env: lines 3, 7-9 can go",
             "unset GROQ_API_KEY, OPENAI_API_KEY",
             "\"gemini-primary\" was there already",
+            "\"mistral-primary\" is stored, and has the form of a key of GitHub: keep its lines",
             "openai: https://platform.openai.com/api-keys",
             "groq: https://console.groq.com/keys",
             "strongroom run --provider groq -- COMMAND",

@@ -10,6 +10,12 @@ pub(super) fn of(key: &Secret, provider: &KnownProvider) -> Option<String> {
     if let Some(other) = key_pattern::marked_as_anothers(key, provider.name) {
         return Some(format!("has the form of a key of {other}"));
     }
+    if let Some(service) = key_pattern::foreign_service(key) {
+        return Some(format!("has the form of a key of {service}"));
+    }
+    if key_pattern::is_web_token(key) {
+        return Some("has the form of a JSON Web Token, which is no provider's key".to_owned());
+    }
     if provider.admin_prefixes.iter().any(|prefix| key.starts_with(prefix)) {
         return Some(format!("is a key that manages an account of {}, and calls no model", provider.title));
     }

@@ -60,6 +60,19 @@ fn a_key_that_is_none_of_its_providers_goes_nowhere_unasked() {
         ("MISTRAL_API_KEY", format!("gsk_{body}")),
         ("CO_API_KEY", "hf_short".to_owned()),
         ("XAI_API_KEY", body.to_owned()),
+        ("OPENAI_API_KEY", format!("ghp_{}", &body[..36])),
+        ("OPENAI_API_KEY", format!("github_pat_{body}")),
+        ("MISTRAL_API_KEY", format!("glpat-{}", &body[..20])),
+        ("COHERE_API_KEY", format!("xoxb-{body}")),
+        ("OPENAI_API_KEY", "AKIAIOSFODNN7EXAMPLE".to_owned()),
+        ("OPENAI_API_KEY", format!("AIza{}", &body[..35])),
+        ("DEEPSEEK_API_KEY", format!("sk_live_{body}")),
+        ("OPENAI_API_KEY", format!("SG.{}.{}", &body[..22], &body[..43])),
+        ("TOGETHER_API_KEY", format!("npm_{}", &body[..36])),
+        ("OPENAI_API_KEY", format!("pypi-{body}")),
+        ("OPENAI_API_KEY", format!("dop_v1_{}", "0f".repeat(32))),
+        ("OPENAI_API_KEY", format!("hf_{}", &body[..34])),
+        ("OPENAI_API_KEY", format!("eyJhbGciOiJIUzI1NiJ9.{body}.{body}")),
     ] {
         let found = || find(vec![set(name, &value, on(1)), set("OPENAI_API_KEY_2", "sk-two", on(2))]);
         let mut asked = found();

@@ -52,9 +52,20 @@ const UNSEEN: [&[u8]; 12] = [
     "\u{feff}".as_bytes(),
 ];
 
+/// Treatment of the ends of lines where escapes are taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// They stay, and escapes for them become some.
+    Kept,
+    /// They are left out: what stands before and behind one may be one word.
+    Joined,
+}
+
 /// A text as one of its readers sees it.
-pub(super) struct View<'t> {
-    pub(super) seen: Cow<'t, [u8]>,
+#[derive(Debug)]
+pub struct View<'t> {
+    /// The text that is seen.
+    pub seen: Cow<'t, [u8]>,
     /// Where each byte begins in the text itself. Empty when it is the text itself.
     begins: Vec<usize>,
     /// Where what is seen ends in the text: an escape that was cut is behind it.
@@ -65,16 +76,16 @@ pub(super) struct View<'t> {
 type Unit = Option<(Option<u8>, usize)>;
 
 impl<'t> View<'t> {
-    pub(super) fn plain(text: &'t [u8]) -> Self {
+    /// The text itself.
+    #[must_use]
+    pub fn plain(text: &'t [u8]) -> Self {
         Self { seen: Cow::Borrowed(text), begins: Vec::new(), end: text.len() }
     }
 
     /// What a reader of this one sees: `unit` takes one byte, or one escape, off the beginning of the rest.
     fn read<'s>(&self, unit: impl Fn(&[u8]) -> Unit) -> View<'s> {
         let (mut seen, mut begins, mut at) = (Vec::with_capacity(self.seen.len()), Vec::new(), 0);
-        while let Some((byte, length)) =
-            self.seen.get(at..).filter(|rest| !rest.is_empty()).and_then(&unit)
-        {
+        while let Some((byte, length)) = self.seen.get(at..).filter(|rest| !rest.is_empty()).and_then(&unit) {
             if let Some(byte) = byte {
                 seen.push(byte);
                 begins.push(self.begin(at));
@@ -85,7 +96,8 @@ impl<'t> View<'t> {
     }
 
     /// As a reader of JSON sees it (RFC 8259, section 7).
-    pub(super) fn json(text: &'t [u8]) -> Self {
+    #[must_use]
+    pub fn json(text: &'t [u8]) -> Self {
         Self::plain(text).read(|rest| match rest {
             [b'\\', b'u', digits @ ..] => {
                 // No key has anything but ASCII in it.
@@ -99,7 +111,8 @@ impl<'t> View<'t> {
     }
 
     /// As a reader of a URL sees it (RFC 3986, section 2.1).
-    pub(super) fn percent(text: &'t [u8]) -> Self {
+    #[must_use]
+    pub fn percent(text: &'t [u8]) -> Self {
         Self::plain(text).read(|rest| match rest {
             [b'%', digits @ ..] => Some(byte(digits.get(..2)?).map_or((Some(b'%'), 1), |it| (Some(it), 3))),
             [byte, ..] => Some((Some(*byte), 1)),
@@ -107,23 +120,25 @@ impl<'t> View<'t> {
         })
     }
 
-    /// The same with one layer of whatever escapes taken off, and without what nobody sees: line breaks, zeros, signs of no
-    /// width. `None` when there are none.
-    pub(super) fn without_escapes<'s>(&self) -> Option<View<'s>> {
+    /// The same with one layer of whatever escapes taken off, and without what nobody sees: zeros, signs of no width. `None` when
+    /// there are none.
+    #[must_use]
+    pub fn without_escapes<'s>(&self, lines: Lines) -> Option<View<'s>> {
         let text = &self.seen;
         let has_any = memchr::memchr3(b'\\', b'%', b'&', text).is_some()
-            || memchr::memchr3(b'\n', b'\r', 0, text).is_some()
-            || memchr::memchr(b'=', text).is_some()
+            || memchr::memchr2(b'=', 0, text).is_some()
+            || (lines == Lines::Joined && memchr::memchr2(b'\n', b'\r', text).is_some())
             || !text.is_ascii();
         if !has_any {
             return None;
         }
-        let next = self.read(unit);
+        let next = self.read(|rest| unit(rest, lines));
         (next.seen.len() < text.len()).then_some(next)
     }
 
     /// Its hexadecimal digits alone, in lower case; `0x` is none.
-    pub(super) fn hex_digits<'s>(&self) -> View<'s> {
+    #[must_use]
+    pub fn hex_digits<'s>(&self) -> View<'s> {
         self.read(|rest| match rest {
             [b'0', b'x' | b'X', ..] => Some((None, 2)),
             [digit, ..] => Some((Some(digit.to_ascii_lowercase()).filter(u8::is_ascii_hexdigit), 1)),
@@ -140,8 +155,14 @@ impl<'t> View<'t> {
         }
     }
 
+    /// Where something that is seen stands in the text itself.
+    #[must_use]
+    pub fn range(&self, seen: Range<usize>) -> Range<usize> {
+        self.begin(seen.start)..self.begin(seen.end)
+    }
+
     /// Adds the places in the text where one of these forms stands, and where the text ends within one.
-    pub(super) fn find(&self, forms: &[Vec<u8>], is_cut: bool, found: &mut Vec<Range<usize>>) {
+    pub fn find(&self, forms: &[Vec<u8>], is_cut: bool, found: &mut Vec<Range<usize>>) {
         for form in forms {
             let mut from = 0;
             while let Some(at) = memmem::find(&self.seen[from..], form) {
@@ -160,12 +181,16 @@ impl<'t> View<'t> {
 
 /// One byte, or one escape of any kind: JSON and what programs write (`\u002d`, `\x2d`, `\u{2d}`, `\055`), URLs (`%2d`), HTML
 /// (`&#45;`, `&#x2d;`, `&hyphen;`), quoted-printable (`=2D`, RFC 2045, section 6.7).
-fn unit(rest: &[u8]) -> Unit {
+fn unit(rest: &[u8], lines: Lines) -> Unit {
     let literal = |byte: u8| Some((Some(byte), 1));
     match rest {
         [] => None,
-        [0 | b'\n' | b'\r', ..] => Some((None, 1)),
-        [b'\\', rest @ ..] => backslash(rest),
+        [0, ..] => Some((None, 1)),
+        [b'\n' | b'\r', ..] if lines == Lines::Joined => Some((None, 1)),
+        [b'\\', rest @ ..] => match backslash(rest) {
+            Some((None, 2)) if lines == Lines::Kept => Some((Some(b'\n'), 2)),
+            unit => unit,
+        },
         [b'%', digits @ ..] => Some(byte(digits.get(..2)?).map_or((Some(b'%'), 1), |it| (Some(it), 3))),
         [b'=', b'\r', b'\n', ..] => Some((None, 3)),
         [b'=', b'\n', ..] => Some((None, 2)),
@@ -194,6 +219,7 @@ fn backslash(rest: &[u8]) -> Unit {
         [] => None,
         // In sixteen bits: the escape itself stands in the next layer.
         [0, ..] => Some((Some(b'\\'), 1)),
+        // What ends a line.
         [b'n' | b'r' | b't' | b'b' | b'f' | b'v' | b'\n' | b'\r', ..] => Some((None, 2)),
         [b'u' | b'U', b'{', digits @ ..] => {
             let end = digits.iter().take(MAX_ENTITY_BYTES).position(|byte| *byte == b'}');
@@ -214,7 +240,8 @@ fn backslash(rest: &[u8]) -> Unit {
 
 /// The character that an entity of HTML stands for, and its length with the `&`.
 fn character(entity: &[u8]) -> Option<(Option<u8>, usize)> {
-    let length = entity.iter().take(MAX_ENTITY_BYTES).take_while(|it| it.is_ascii_alphanumeric() || **it == b'#');
+    let length =
+        entity.iter().take(MAX_ENTITY_BYTES).take_while(|it| it.is_ascii_alphanumeric() || **it == b'#');
     let name = &entity[..length.count()];
     let whole = 1 + name.len() + usize::from(entity.get(name.len()) == Some(&b';'));
     let code = match name {
