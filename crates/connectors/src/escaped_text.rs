@@ -225,7 +225,7 @@ fn backslash(rest: &[u8]) -> Unit {
             let end = digits.iter().take(MAX_ENTITY_BYTES).position(|byte| *byte == b'}');
             Some(end.map_or((Some(b'u'), 2), |end| (code(hex(&digits[..end])), end + 4)))
         }
-        [b'u', 0, ..] | [b'x', 0, ..] => Some((Some(b'\\'), 1)),
+        [b'u' | b'x', 0, ..] => Some((Some(b'\\'), 1)),
         [b'u', digits @ ..] => Some((code(hex(digits.get(..4)?)), 6)),
         [b'U', digits @ ..] if digits.get(..8).and_then(hex).is_some() => {
             Some((code(digits.get(..8).and_then(hex)), 10))

@@ -307,7 +307,7 @@ fn is_callers(
 ) -> bool {
     let texts = sent.map(|body| {
         let query = asked.query.as_deref().map(str::as_bytes);
-        let named = |name| asked.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let named = |name: &'static str| asked.headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
         let headers = ["anthropic-beta", "openai-beta"].into_iter().flat_map(named);
         let texts = [&body[..], target.path.as_bytes()];
         texts.into_iter().chain(query).chain(headers).collect::<Vec<_>>()

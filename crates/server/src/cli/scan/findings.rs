@@ -68,10 +68,11 @@ impl Findings {
         if unpacked.as_ref().is_some_and(|it| !it.is_whole) {
             self.skip(format!("{} is packed and could not be read to its end", place(1)));
         }
-        let bytes = key_pattern::in_eight_bits(unpacked.as_ref().map_or(bytes, |it| it.bytes.as_slice()));
-        if is_archive(&bytes) || (unpacked.is_some() && is_packed(&bytes)) {
+        let inside = unpacked.as_ref().map_or(bytes, |it| it.bytes.as_slice());
+        if is_archive(inside) || (unpacked.is_some() && is_packed(inside)) {
             self.archives += 1;
         }
+        let bytes = key_pattern::in_eight_bits(inside);
         let encoded = key_pattern::find_encoded(&bytes);
         let encoded = encoded.iter().map(|hit| (hit.at, hit.kind, hit.key.expose()));
         let escaped = key_pattern::find_escaped(&bytes);

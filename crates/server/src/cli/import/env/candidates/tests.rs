@@ -64,7 +64,7 @@ fn a_key_that_is_none_of_its_providers_goes_nowhere_unasked() {
         ("OPENAI_API_KEY", format!("github_pat_{body}")),
         ("MISTRAL_API_KEY", format!("glpat-{}", &body[..20])),
         ("COHERE_API_KEY", format!("xoxb-{body}")),
-        ("OPENAI_API_KEY", "AKIAIOSFODNN7EXAMPLE".to_owned()),
+        ("OPENAI_API_KEY", "AKIA2E0A8F3B244C9986".to_owned()),
         ("OPENAI_API_KEY", format!("AIza{}", &body[..35])),
         ("DEEPSEEK_API_KEY", format!("sk_live_{body}")),
         ("OPENAI_API_KEY", format!("SG.{}.{}", &body[..22], &body[..43])),
