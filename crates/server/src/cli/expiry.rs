@@ -9,7 +9,7 @@ use super::instant;
 /// When something ends.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExpiryOptions {
-    /// When it stops working: 90d, 2027-01-31, 2027-01-31T10:00, tomorrow, end-of-year; UTC unless an offset is given
+    /// When it stops working: 90d, 2027-01-31, 2027-01-31T10:00, tomorrow, end-of-year; UTC unless an offset is given; also --expires-at
     #[arg(long, value_name = "WHEN", value_parser = instant::ahead, conflicts_with_all = ["expires_at", "expires_in"])]
     expires: Option<Millis>,
 
