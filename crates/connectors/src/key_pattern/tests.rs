@@ -394,7 +394,7 @@ fn keys_in_escapes_are_found_masked_and_told_with_their_places() {
             let found = find_escaped(text.as_bytes());
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!((found[0].kind, found[0].key.expose()), (kind, &*key), "{text}");
-            assert!(text[found[0].range.clone()].contains(&key[key.len() - 4..]) || number > 5, "{text}");
+            assert_eq!(text[found[0].range.clone()], written, "{text}");
             assert!(masked(&text).contains(&format!("[key of {kind}]")), "{text}: {}", masked(&text));
             assert!(find_escaped(format!("key: {key}%20b").as_bytes()).is_empty());
         }
@@ -440,10 +440,9 @@ fn what_is_secret_by_its_name_or_its_form_goes_nowhere() {
             assert!(left.starts_with(start) && left.ends_with(end), "{text}: {left}");
         }
         // As a URL has it.
-        let escaped: String =
-            format!("{before}{secret}").bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let left = without_secrets(&escaped);
-        assert!(left.ends_with("[secret]") || before.contains("PRIVATE"), "{before}: {left}");
+        let coded = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let left = without_secrets(&coded(&format!("{before}{secret}{behind}"))).into_owned();
+        assert!(!left.contains(&coded(secret)) && left.contains("[secret]"), "{before}: {left}");
     }
     for text in [
         "KeyError: 'model_configuration'",
