@@ -28,6 +28,7 @@ pub mod problem;
 pub mod provider;
 pub mod secret;
 pub mod secret_form;
+pub mod sign_in;
 pub mod token;
 pub mod usage;
 pub mod user;

@@ -44,6 +44,8 @@ pub struct Services {
     pub usage_retention_days: u32,
     /// The URL where the server listens, as it tells the commands of its machine; `None` when it does not.
     pub listening: Option<String>,
+    /// The address that people open, where it is not one of this machine: scheme, host and port.
+    pub public_url: Option<String>,
     /// Counts of requests and calls.
     pub metrics: Arc<Metrics>,
 }

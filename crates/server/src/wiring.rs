@@ -133,6 +133,7 @@ fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppStat
         ai_models: config.ai.models(),
         usage_retention_days: config.usage.retention_days,
         listening,
+        public_url: config.http.public_url.clone(),
         metrics,
     })
 }

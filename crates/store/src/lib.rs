@@ -33,6 +33,7 @@ pub mod rotation;
 pub mod schema;
 pub mod sealed;
 pub mod session;
+pub mod sign_in;
 pub mod token;
 pub mod usage;
 pub mod usage_partition;

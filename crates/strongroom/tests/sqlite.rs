@@ -54,6 +54,8 @@ mod revision;
 mod rotate;
 #[path = "cases/sealing.rs"]
 mod sealing;
+#[path = "cases/sign_in.rs"]
+mod sign_in;
 #[path = "cases/stage.rs"]
 mod stage;
 #[path = "cases/tampering.rs"]

@@ -22,6 +22,7 @@ mod listing;
 mod live_test;
 mod names;
 mod nul;
+mod pages;
 mod prices;
 mod proxy;
 mod revision;

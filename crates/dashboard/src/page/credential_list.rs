@@ -1,0 +1,133 @@
+//! Credentials: which keys are there, and in what state?
+
+use maud::{Markup, html};
+use strongroom::Credential;
+use strongroom::health::Cooldown;
+use strongroom_model::Millis;
+
+use crate::frame::{self, Place, Viewer};
+use crate::text::in_query;
+use crate::{chart, chip, figure, text};
+
+/// Rows of a page.
+pub const ROWS: i64 = 50;
+
+/// The filters of the list, as they were typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The beginning of the name.
+    pub q: String,
+    /// The provider.
+    pub provider: String,
+    /// `active`, `inactive`, or empty for both.
+    pub state: String,
+}
+
+impl Asked {
+    fn is_anything(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// The same list from this place on.
+    fn from(&self, cursor: i64) -> String {
+        format!(
+            "{}?q={}&provider={}&state={}&cursor={cursor}",
+            Place::Credentials.path(),
+            in_query(&self.q),
+            in_query(&self.provider),
+            in_query(&self.state)
+        )
+    }
+}
+
+/// The contents of the page.
+#[derive(Debug)]
+pub struct CredentialList<'a> {
+    /// The viewer.
+    pub viewer: &'a Viewer,
+    /// The instant that it is of.
+    pub now: Millis,
+    /// The filters, as they were typed.
+    pub asked: &'a Asked,
+    /// The reason why they cannot be applied.
+    pub problem: Option<&'a str>,
+    /// The credentials, and what providers say of their keys.
+    pub credentials: &'a [(Credential, Option<Cooldown>)],
+    /// The cursor of the next page.
+    pub next: Option<i64>,
+    /// Set on the first page.
+    pub is_first: bool,
+}
+
+impl CredentialList<'_> {
+    /// The page.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let body = html! {
+            (self.filters())
+            @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
+            section.card {
+                @if self.credentials.is_empty() { (self.empty()) } @else { (self.table()) }
+                @if !self.is_first || self.next.is_some() {
+                    nav.pages aria-label="Pages" {
+                        @if !self.is_first { a href=(self.asked.from(0)) { "First page" } }
+                        @if let Some(next) = self.next { a href=(self.asked.from(next)) rel="next" { "Next page" } }
+                    }
+                }
+            }
+        };
+        frame::page(self.viewer, Some(Place::Credentials), "Credentials", &html! {}, &body)
+    }
+
+    fn filters(&self) -> Markup {
+        let states = [("", "in any state"), ("active", "active"), ("inactive", "inactive")];
+        html! {
+            form.filters method="get" action=(Place::Credentials.path()) role="search" {
+                label.field { span { "Name begins with" } input name="q" value=(self.asked.q) maxlength="128" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Provider" } input name="provider" value=(self.asked.provider) maxlength="64" placeholder="any" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "State" } select name="state" {
+                    @for (value, words) in states { option value=(value) selected[self.asked.state == value] { (words) } }
+                } }
+                button.main type="submit" { "Show" }
+                @if self.asked.is_anything() { a.button href=(Place::Credentials.path()) { "Show all" } }
+            }
+        }
+    }
+
+    fn empty(&self) -> Markup {
+        html! {
+            p.empty {
+                @if self.asked.is_anything() || !self.is_first { "No credential fits this." }
+                @else { "No key is stored yet. The first one: " code { "strongroom credential add openai-primary --provider openai" } }
+            }
+        }
+    }
+
+    fn table(&self) -> Markup {
+        html! {
+            div.scroll tabindex="0" role="region" aria-label="Credentials" {
+                table {
+                    thead { tr {
+                        th scope="col" { "Name" } th scope="col" { "Provider" } th scope="col" { "State" }
+                        th.n scope="col" { "Version" } th.n scope="col" { "Uses this month" } th scope="col" { "Monthly limit" }
+                        th scope="col" { "Expires" } th scope="col" { "Last used" }
+                    } }
+                    tbody {
+                        @for (one, cooldown) in self.credentials {
+                            tr {
+                                th scope="row" { a href=(super::credential::path(one.id)) { (text::name(&one.name)) } }
+                                td { (text::name(one.provider.as_str())) }
+                                td { (chip::of_credential(one, *cooldown, self.now)) }
+                                td.n { (one.version_number) @if let Some(staged) = one.staged { span.soft { " → " (staged.number) " at " (staged.percent) " %" } } }
+                                td.n { (figure::count(one.current_month_usage)) }
+                                td { @match one.rate_limit { Some(limit) => (chart::meter(one.current_month_usage, limit, "the monthly limit")), None => span.soft { "none" } } }
+                                td { (figure::instant_or_dash(one.expires_at)) }
+                                td { (figure::instant_or_dash(one.last_used)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The guard around every page: checks the host, the sender, the session and the role, and gives every answer its headers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde_json::json;
+use strongroom::sign_in::SignedIn;
+use strongroom_crypto::random;
+use strongroom_dashboard::page::problem::ProblemPage;
+use strongroom_model::audit::{Outcome, Target};
+use strongroom_model::problem::Causes;
+use strongroom_model::{Actor, Problem, ProblemKind};
+
+use super::route::{self, PageRoute};
+use super::site::{self, Site};
+use super::visit::{RequestId, Visit, viewer_of};
+use super::{cookie, sign_in};
+use crate::http::peer;
+use crate::http::problem::{Failure, status};
+use crate::state::AppState;
+
+/// The longest that a page may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest that the audit entry of a failure may take.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Nothing but what this server sends, and nothing inline. `same-origin` for the referrer, as browsers send `Origin: null` with
+/// a form where it is `no-referrer` (Fetch, "append a request `Origin` header").
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// Lets in who may, and gives every answer its headers.
+pub(super) async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = random::uid().to_string();
+    request.extensions_mut().insert(RequestId(request_id.clone()));
+    let path =
+        request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let Some(page) = route::find(request.method(), &path) else {
+        return send(
+            Failure(Problem::denied("there is no page for this method")).into_response(),
+            None,
+            &request_id,
+        );
+    };
+    let address = peer::address(request.extensions());
+    let Entered { signed_in, answer } = enter(&state, page, &mut request, address).await;
+    let answer = match answer {
+        Some(answer) => answer,
+        None => {
+            let answer = tokio::time::timeout(TIMEOUT, next.run(request)).await;
+            answer.unwrap_or_else(|_| Failure(too_slow()).into_response())
+        }
+    };
+    let actor = signed_in.as_ref().map(|signed_in| &signed_in.actor);
+    let problem = answer.extensions().get::<Arc<Problem>>().cloned();
+    if let Some(problem) = problem {
+        tell(&state, page, actor, &problem, &request_id).await;
+    }
+    let code = answer.status().as_u16();
+    state.metrics.count(page.method, page.path, code, started.elapsed());
+    let milliseconds = started.elapsed().as_millis() as u64;
+    tracing::info!(
+        request_id,
+        method = page.method,
+        route = page.path,
+        status = code,
+        actor = actor.map(Actor::label),
+        milliseconds,
+        "page"
+    );
+    send(answer, signed_in.as_ref(), &request_id)
+}
+
+/// Somebody at a page, and the answer if it is not the page that gives it.
+struct Entered {
+    signed_in: Option<SignedIn>,
+    answer: Option<Response>,
+}
+
+impl Entered {
+    fn refused(signed_in: Option<SignedIn>, problem: Problem) -> Self {
+        Self { signed_in, answer: Some(Failure(problem).into_response()) }
+    }
+}
+
+async fn enter(
+    state: &AppState,
+    page: &PageRoute,
+    request: &mut Request,
+    address: Option<String>,
+) -> Entered {
+    let site = match arrive(state, request) {
+        Ok(site) => site,
+        Err(problem) => return Entered::refused(None, problem),
+    };
+    if page.path.starts_with("/dashboard/assets/") {
+        return Entered { signed_in: None, answer: None };
+    }
+    let cookie = cookie::read(request.headers(), &site);
+    let found = match &cookie {
+        None => Ok(None),
+        Some(cookie) => state.room.sign_ins().find(cookie).await,
+    };
+    let found = match found {
+        // A session that was begun at another kind of address is none here.
+        Ok(found) => found.filter(|found| found.session.is_shared == site.is_shared),
+        Err(problem) => return Entered::refused(None, problem),
+    };
+    let (Some(cookie), Some(mut signed_in)) = (cookie, found) else {
+        let answer = page.roles.is_some().then(|| Redirect::to(&sign_in::way_in(request)).into_response());
+        return Entered { signed_in: None, answer };
+    };
+    signed_in.actor.remote_address = address;
+    signed_in.actor.request_id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
+    if page.roles.is_some_and(|roles| !roles.contains(&signed_in.actor.role)) {
+        let message = "your role does not see this page, nor whether there is anything on it";
+        return Entered::refused(Some(signed_in), Problem::denied(message));
+    }
+    request.extensions_mut().insert(Visit { signed_in: signed_in.clone(), cookie, site });
+    Entered { signed_in: Some(signed_in), answer: None }
+}
+
+/// Looks where the browser is, and whether it may have sent this at all.
+fn arrive(state: &AppState, request: &mut Request) -> Result<Site, Problem> {
+    let site = Site::of(state, request)?;
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        let message = "pages take no token in a header: sign in at /login, or call the API under /api";
+        return Err(Problem::new(ProblemKind::Unauthenticated, message));
+    }
+    if site::is_change(request.method()) {
+        let whence = site.check_sender(request.headers())?;
+        request.extensions_mut().insert(whence);
+    }
+    request.extensions_mut().insert(site.clone());
+    Ok(site)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        ProblemKind::Unavailable,
+        "the page took too long and was given up; a change that it was to make may not have happened",
+    )
+}
+
+/// Logs what went wrong, and writes it into the audit trail when it is known of whom.
+async fn tell(
+    state: &AppState,
+    page: &PageRoute,
+    actor: Option<&Actor>,
+    problem: &Problem,
+    request_id: &str,
+) {
+    let code = problem.kind.code();
+    if let Some(cause) = &problem.cause {
+        tracing::warn!(request_id, route = page.path, code, cause = %Causes(cause.as_ref()), "page failed");
+    }
+    let Some(actor) = actor else {
+        if problem.kind == ProblemKind::Unauthenticated {
+            state.metrics.count_refused();
+        }
+        return;
+    };
+    let outcome = if problem.kind == ProblemKind::Denied { Outcome::Denied } else { Outcome::Failed };
+    let target = Target::kind(page.action.split('.').next().unwrap_or(page.action));
+    let detail = json!({ "code": code, "page": page.path });
+    let noted = state.room.note(actor, page.action, target, outcome, &detail);
+    match tokio::time::timeout(NOTE_TIMEOUT, noted).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => {
+            tracing::error!(
+                request_id,
+                code = problem.kind.code(),
+                "failed to write a failure to the audit trail"
+            );
+        }
+        Err(_) => {
+            tracing::error!(request_id, code = "timeout", "failed to write a failure to the audit trail")
+        }
+    }
+}
+
+/// Gives an answer its body when it is a problem, and its headers.
+fn send(answer: Response, signed_in: Option<&SignedIn>, request_id: &str) -> Response {
+    let mut answer = match answer.extensions().get::<Arc<Problem>>() {
+        None => answer,
+        Some(problem) => {
+            let viewer = signed_in.map(viewer_of);
+            let page = ProblemPage { title: title(problem.kind), message: &problem.message, request_id };
+            (status(problem.kind), Html(page.render(viewer.as_ref()))).into_response()
+        }
+    };
+    let headers: &mut HeaderMap = answer.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", value);
+    }
+    answer
+}
+
+const fn title(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::Denied => "Not allowed",
+        ProblemKind::NotFound => "Not found",
+        ProblemKind::Unauthenticated => "Not signed in",
+        ProblemKind::Conflict | ProblemKind::PreconditionFailed => "Changed meanwhile",
+        ProblemKind::Unavailable => "Not available just now",
+        ProblemKind::Integrity | ProblemKind::Internal => "Something is wrong inside strongroom",
+        _ => "That did not work",
+    }
+}
