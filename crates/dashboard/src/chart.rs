@@ -1,9 +1,12 @@
 //! Charts as SVG that scales without its text: the outer drawing has no view box, so that labels are 11 px at every width, and
 //! bars are placed in per cent.
 
+pub(crate) mod burn;
+pub(crate) mod lines;
+
 use maud::{Markup, html};
 
-use crate::figure;
+use crate::{figure, text};
 
 /// Series with a colour of their own; more are one series, `other`.
 pub(crate) const MAX_SERIES: usize = 6;
@@ -24,6 +27,8 @@ pub(crate) struct StackedBars<'a> {
     pub(crate) shown: fn(i64) -> String,
     /// A value on the axis, where there is little room.
     pub(crate) on_axis: fn(i64) -> String,
+    /// The address of the same figures as CSV.
+    pub(crate) csv: Option<String>,
 }
 
 /// A day of a chart.
@@ -78,7 +83,7 @@ pub(crate) fn stacked_bars(chart: &StackedBars<'_>) -> Markup {
     let sum: i64 = chart.days.iter().map(Day::total).fold(0, i64::saturating_add);
     let label = format!("{}: {} in all", chart.title, (chart.shown)(sum));
     html! {
-        svg.chart height=(pixels(TOP + HEIGHT + 24.0)) role="img" aria-label=(label) {
+        svg.chart data-points=(chart.days.len()) height=(pixels(TOP + HEIGHT + 24.0)) role="img" aria-label=(label) {
             @for line in (0..=4).map(|n| step.saturating_mul(n)).take_while(|value| *value <= most) {
                 line.grid x1=(at(LEFT)) x2="100%" y1=(pixels(y(line))) y2=(pixels(y(line))) {}
                 text x=(at(LEFT - 1.0)) y=(pixels(y(line) + 4.0)) text-anchor="end" { ((chart.on_axis)(line)) }
@@ -90,12 +95,19 @@ pub(crate) fn stacked_bars(chart: &StackedBars<'_>) -> Markup {
                 }
             }
         }
+        (legend(&chart.series))
+        (table(chart))
+    }
+}
+
+/// Names of the series with their colours.
+fn legend(series: &[(String, &'static str)]) -> Markup {
+    html! {
         ul.legend {
-            @for (name, class) in &chart.series {
-                li { svg viewBox="0 0 10 10" aria-hidden="true" { rect class=(class) width="10" height="10" rx="2" {} } (name) }
+            @for (name, class) in series {
+                li { svg viewBox="0 0 10 10" aria-hidden="true" { rect class=(class) width="10" height="10" rx="2" {} } (text::visible(name)) }
             }
         }
-        (table(chart))
     }
 }
 
@@ -127,7 +139,7 @@ fn bar(chart: &StackedBars<'_>, day: &Day, x: f64, width: f64, y: &impl Fn(i64) 
     let named: Vec<_> = named.map(|(value, (name, _))| format!("{name} {}", (chart.shown)(*value))).collect();
     let so_far = if day.is_open { " so far" } else { "" };
     html! {
-        g.bar .open[day.is_open] {
+        g.bar.slot .open[day.is_open] {
             title { (format!("{}: {}{so_far}", day.name, (chart.shown)(day.total()))) @if !named.is_empty() { " – " (named.join(", ")) } }
             // So that the pointer finds a day that has nothing to show.
             rect.day x=(at(x)) y=(pixels(TOP)) width=(at(width)) height=(pixels(HEIGHT)) {}
@@ -146,13 +158,13 @@ fn table(chart: &StackedBars<'_>) -> Markup {
                 table {
                     thead { tr {
                         th scope="col" { "Day" }
-                        @for (name, _) in &chart.series { th.n scope="col" { (name) } }
+                        @for (name, _) in &chart.series { th.n scope="col" { (text::visible(name)) } }
                         th.n scope="col" { "Sum" }
                     } }
                     tbody {
                         @for day in &chart.days {
                             tr {
-                                th scope="row" { (day.name) }
+                                th scope="row" { (day.name) @if day.is_open { " so far" } }
                                 @for value in &day.values { td.n { ((chart.shown)(*value)) } }
                                 td.n { ((chart.shown)(day.total())) }
                             }
@@ -160,8 +172,27 @@ fn table(chart: &StackedBars<'_>) -> Markup {
                     }
                 }
             }
+            (download(chart.csv.as_deref()))
         }
     }
+}
+
+/// The way to the same figures as a file.
+fn download(csv: Option<&str>) -> Markup {
+    html! { @if let Some(csv) = csv { p.sub { a href=(csv) download { "Download as CSV" } } } }
+}
+
+/// A line of what happened, without axes: beside its figure in a row.
+pub(crate) fn sparkline(values: &[i64]) -> Markup {
+    let most = values.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let step = 96.0 / values.len().max(2).saturating_sub(1) as f64;
+    let mut path = String::new();
+    for (number, value) in values.iter().enumerate() {
+        let command = if number == 0 { 'M' } else { 'L' };
+        let y = 20.0 - *value as f64 / most * 18.0;
+        path.push_str(&format!("{command}{:.1} {y:.1}", number as f64 * step));
+    }
+    html! { svg.spark viewBox="0 0 96 22" aria-hidden="true" { path class="line l1" d=(path) {} } }
 }
 
 /// How much of a whole is used: a bar, and the same in words.
@@ -215,6 +246,7 @@ mod tests {
             ],
             shown: figure::count,
             on_axis: figure::count,
+            csv: Some("/x.csv".into()),
         };
         let drawn = stacked_bars(&chart).into_string();
         assert!(!drawn.contains("style=") && !drawn.contains("<openai>"), "{drawn}");

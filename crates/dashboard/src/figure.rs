@@ -53,6 +53,29 @@ pub(crate) fn amount(unit: Unit, amount: i64) -> String {
     }
 }
 
+/// Tokens or calls on an axis, where there is little room: `1.2 M`.
+pub(crate) fn short_count(number: i64) -> String {
+    for (one, sign) in [(1_000_000_000_i64, " G"), (1_000_000, " M"), (10_000, " k")] {
+        if number.unsigned_abs() >= one.unsigned_abs() {
+            let unit = if one == 10_000 { 1000 } else { one };
+            let tenths = number / (unit / 10);
+            let part = if tenths % 10 == 0 { String::new() } else { format!(".{}", (tenths % 10).abs()) };
+            return format!("{}{part}{sign}", tenths / 10);
+        }
+    }
+    count(number)
+}
+
+/// Milliseconds as people read them.
+pub(crate) fn milliseconds(number: i64) -> String {
+    if number < 10_000 { format!("{} ms", count(number)) } else { format!("{}.{} s", number / 1000, number % 1000 / 100) }
+}
+
+/// Thousandths as percent, to a tenth.
+pub(crate) fn permille(number: i64) -> String {
+    format!("{}.{} %", number / 10, (number % 10).abs())
+}
+
 /// A part of a whole in percent, to a tenth; all and nothing are said only when they are so.
 pub(crate) fn percent(part: i64, whole: i64) -> String {
     if whole <= 0 {
@@ -83,6 +106,15 @@ pub(crate) fn short_day(at: Millis) -> String {
 pub(crate) fn day(at: Millis) -> String {
     let date = at.to_date_time();
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// The end of an axis: a day, or within a day or two the hour as well.
+pub(crate) fn short_instant(at: i64, span_ms: i64) -> String {
+    let (at, date) = (Millis(at), Millis(at).to_date_time());
+    if span_ms > 2 * 86_400_000 {
+        return short_day(at);
+    }
+    format!("{} {:02}:{:02}", short_day(at), date.hour(), date.minute())
 }
 
 /// An instant to the minute, exact where the pointer rests.
@@ -128,6 +160,17 @@ mod tests {
         assert!(exact_dollars(1).into_string().contains("$0.000000001"));
         assert_eq!((axis_dollars(50_000_000_000), axis_dollars(20_000_000)), ("$50".into(), "$0.02".into()));
         assert!(dollars(i64::MAX).starts_with("$9,223,372,036.85"));
+    }
+
+    #[test]
+    fn what_has_little_room_is_short() {
+        for (number, text) in
+            [(0, "0"), (9_999, "9,999"), (10_000, "10 k"), (12_340, "12.3 k"), (2_500_000, "2.5 M"), (-20_000, "-20 k")]
+        {
+            assert_eq!(short_count(number), text);
+        }
+        assert_eq!((milliseconds(950), milliseconds(12_345)), ("950 ms".into(), "12.3 s".into()));
+        assert_eq!((permille(5), permille(1000)), ("0.5 %".into(), "100.0 %".into()));
     }
 
     #[test]

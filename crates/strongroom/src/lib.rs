@@ -44,6 +44,7 @@ mod master_keys;
 pub mod open;
 mod options;
 pub mod prices;
+pub mod pulse;
 mod settings;
 pub mod sign_in;
 mod supervision;
@@ -188,6 +189,12 @@ impl Strongroom {
     #[must_use]
     pub fn sign_ins(&self) -> sign_in::SignInService {
         sign_in::SignInService { custody: Arc::clone(&self.0.custody), cache: Arc::clone(&self.0.cache) }
+    }
+
+    /// What has been written since.
+    #[must_use]
+    pub fn pulse(&self) -> pulse::PulseService {
+        pulse::PulseService { custody: Arc::clone(&self.0.custody) }
     }
 
     /// The audit trail.

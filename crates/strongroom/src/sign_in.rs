@@ -3,6 +3,8 @@
 //! A session points at a token, a user or somebody who may read the data directory, and is worth what they are worth at that
 //! moment: a token that was revoked, or a user who was disabled, has no session from the next request on, on every node.
 
+mod form;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -18,6 +20,8 @@ use crate::custody::Custody;
 use crate::custody::trail::entry;
 use crate::database_timeout::with_timeout;
 use crate::{token, user};
+
+pub use form::Sending;
 
 /// The last use of a session is written down once in so many milliseconds.
 const SEEN_EVERY_MS: i64 = 60_000;
@@ -237,6 +241,25 @@ impl SignInService {
         }
         let form_token = secrets::form_token(&self.custody.keyring(), &hash);
         Ok(Some(SignedIn { session: found.session, actor, form_token }))
+    }
+
+    /// Tells whether the session of this cookie goes on, without counting that as a use of it: a page that is only open keeps
+    /// none alive.
+    ///
+    /// # Errors
+    /// [`Problem`] when the database cannot be read.
+    pub async fn goes_on(&self, cookie: &Secret) -> Result<bool, Problem> {
+        let hash = secrets::session_hash(cookie);
+        let (found, now) = with_timeout(async {
+            let mut session = self.custody.store.read().await?;
+            let now = session.now().await?;
+            Ok((store::get(&mut session, &hash).await?, now))
+        })
+        .await?;
+        match found.filter(|found| self.is_genuine(found) && found.session.is_alive(now)) {
+            Some(found) => Ok(self.actor_of(&found.session.holder).await?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// Tells whether a form was made for the session of this cookie, in constant time.

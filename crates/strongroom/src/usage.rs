@@ -1,6 +1,8 @@
 //! Usage, as people look at it: sums, the proof that counters equal the ledger, prices that were corrected, and records
 //! that were kept for long enough.
 
+mod series;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -17,6 +19,9 @@ use crate::custody::Custody;
 use crate::custody::trail::entry;
 
 pub use strongroom_store::counter::Discrepancy;
+pub use series::{
+    Conditions, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Split, Used, UsedOnDay, of_credential,
+};
 pub use strongroom_store::usage_report::{DaySums, GroupBy, Sums};
 
 /// Records in one transaction.

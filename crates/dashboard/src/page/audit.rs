@@ -11,6 +11,15 @@ use crate::{figure, text};
 /// Rows of a page.
 pub const ROWS: i64 = 50;
 
+/// The outcome of a verification.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    /// The instant at which it ended.
+    pub at: strongroom_model::Millis,
+    /// Its outcome.
+    pub result: &'a strongroom::audit::Verification,
+}
+
 /// The filters of the list, as they were typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
@@ -50,6 +59,8 @@ pub struct AuditPage<'a> {
     pub entries: &'a [Entry],
     /// The cursor of the next page.
     pub next: Option<i64>,
+    /// The outcome, when the trail was just verified.
+    pub verified: Option<Verified<'a>>,
 }
 
 impl AuditPage<'_> {
@@ -59,13 +70,14 @@ impl AuditPage<'_> {
         let body = html! {
             (self.filters())
             @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
-            section.card {
+            @if let Some(verified) = &self.verified { (proof(verified)) }
+            section.card id="entries" {
                 @if self.entries.is_empty() { p.empty { "No entry fits this." } } @else { (table(self.entries)) }
                 @if let Some(next) = self.next { nav.pages aria-label="Pages" { a href=(self.asked.from(next)) rel="next" { "Older entries" } } }
             }
-            p.sub { "Every entry is linked to the one before it by a key of the server. " code { "strongroom audit verify" } " proves that none was changed, added or taken away." }
+            p.sub { "Every entry is linked to the one before it by a key of the server. " a href="/dashboard/audit/verify" rel="nofollow" { "Verify the whole trail now" } ", or with an anchor that you keep elsewhere: " code data-copy { "strongroom audit verify" } "." }
         };
-        frame::page(self.viewer, Some(Place::Audit), "Audit", &html! {}, &body)
+        frame::live_page(self.viewer, Some(Place::Audit), "Audit", if self.verified.is_some() { "" } else { "audit" }, &html! {}, &body)
     }
 
     fn filters(&self) -> Markup {
@@ -79,6 +91,22 @@ impl AuditPage<'_> {
                 button.main type="submit" { "Show" }
                 @if *self.asked != Asked::default() { a.button href=(Place::Audit.path()) { "Show all" } }
             }
+        }
+    }
+}
+
+fn proof(verified: &Verified<'_>) -> Markup {
+    let result = verified.result;
+    html! {
+        section.card id="proof" {
+            @if result.faults.is_empty() {
+                p { (chip::chip(Mood::Good, "the trail is whole")) " " (figure::count(result.entries)) " entries were read at " (figure::instant(verified.at)) " UTC, and every link is the one that the key of the server makes." }
+            } @else {
+                p { (chip::chip(Mood::Bad, "the trail was changed")) }
+                ul.rows { @for fault in &result.faults { li { div { "Chain " (text::visible(&fault.chain_id)) ", entry " (figure::count(fault.seq)) ": " b { (text::visible(&fault.fault)) } } } } }
+            }
+            h3 { "Anchors to keep elsewhere" }
+            @for head in &result.heads { p { code data-copy { (text::visible(&head.chain_id)) ":" (head.seq) ":" (head.link) } } }
         }
     }
 }

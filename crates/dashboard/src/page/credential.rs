@@ -1,22 +1,22 @@
 //! One credential: can it be trusted, and who uses it?
 
+mod action;
+mod tab;
+
 use maud::{Markup, html};
 use strongroom::Credential;
+use strongroom::credential::Comparison;
 use strongroom::health::Cooldown;
+use strongroom::leak::Access;
 use strongroom::limit::Standing;
-use strongroom::usage::{DaySums, Sums};
+use strongroom::usage::SeriesReport;
 use strongroom_model::audit::Entry;
 use strongroom_model::version::Version;
 use strongroom_model::{CredentialId, Millis};
 
-use super::{limit_list, usage_table};
-use crate::chart::{self, Day, StackedBars};
-use crate::chip::{self, Mood};
-use crate::form::{self, Change};
 use crate::frame::{self, Place, Viewer};
-use crate::{figure, text};
+use crate::{chip, figure, text};
 
-const DAY_MS: i64 = 86_400_000;
 /// Days of the chart.
 pub const DAYS: i64 = 30;
 
@@ -24,6 +24,93 @@ pub const DAYS: i64 = 30;
 #[must_use]
 pub fn path(id: CredentialId) -> String {
     format!("{}/{id}", Place::Credentials.path())
+}
+
+/// The parts of the page, of which one is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// What was done with it.
+    #[default]
+    Usage,
+    /// Its versions, side by side.
+    Versions,
+    /// The limits that bind it.
+    Limits,
+    /// Who reaches it, and why.
+    Access,
+    /// What was done to it.
+    Audit,
+}
+
+impl Tab {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Usage, Self::Versions, Self::Limits, Self::Access, Self::Audit];
+
+    /// The name in the address.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Versions => "versions",
+            Self::Limits => "limits",
+            Self::Access => "access",
+            Self::Audit => "audit",
+        }
+    }
+
+    /// The tab of this name; the first one for any other.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL.into_iter().find(|tab| tab.as_str() == name).unwrap_or_default()
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Usage => "Usage",
+            Self::Versions => "Versions",
+            Self::Limits => "Limits",
+            Self::Access => "Access",
+            Self::Audit => "Audit",
+        }
+    }
+}
+
+/// Sums of its use, split in the ways that are shown.
+#[derive(Debug)]
+pub struct UsageTab {
+    /// By model.
+    pub by_model: SeriesReport,
+    /// By whoever used it.
+    pub by_actor: SeriesReport,
+    /// The range.
+    pub range: (Millis, Millis),
+}
+
+/// The contents of the tab that is shown.
+#[derive(Debug)]
+pub enum Inside<'a> {
+    /// What was done with it.
+    Usage(&'a UsageTab),
+    /// All versions, the newest first, sums of each, and two of them compared.
+    Versions(&'a [Version], &'a SeriesReport, Option<&'a Comparison>),
+    /// The limits that bind it.
+    Limits(&'a [&'a Standing]),
+    /// Who reaches it.
+    Access(&'a Access),
+    /// The last entries of the trail about it.
+    Audit(&'a [Entry]),
+}
+
+impl Inside<'_> {
+    const fn tab(&self) -> Tab {
+        match self {
+            Self::Usage(_) => Tab::Usage,
+            Self::Versions(..) => Tab::Versions,
+            Self::Limits(_) => Tab::Limits,
+            Self::Access(_) => Tab::Access,
+            Self::Audit(_) => Tab::Audit,
+        }
+    }
 }
 
 /// The contents of the page.
@@ -37,16 +124,12 @@ pub struct CredentialPage<'a> {
     pub credential: &'a Credential,
     /// The cooldown of its key, if its provider refused it.
     pub cooldown: Option<Cooldown>,
-    /// Its versions, the newest first.
-    pub versions: &'a [Version],
-    /// Sums of each of the last [`DAYS`] days, by model.
-    pub days: &'a [DaySums],
-    /// The limits that bind it.
-    pub limits: &'a [&'a Standing],
-    /// The last entries of the trail about it.
-    pub changes: &'a [Entry],
+    /// The tab that is shown.
+    pub inside: Inside<'a>,
     /// The change that was just made, in words.
     pub done: Option<&'a str>,
+    /// The identity of the forms of this page.
+    pub once: &'a str,
 }
 
 impl CredentialPage<'_> {
@@ -56,216 +139,46 @@ impl CredentialPage<'_> {
         let one = self.credential;
         let state = chip::of_credential(one, self.cooldown, self.now);
         let body = html! {
-            @if let Some(done) = self.done { p.done role="status" { (done) } }
-            div.grid {
-                div.c4 { (self.facts()) (self.limits()) }
-                (self.usage())
-                (self.versions())
-                (self.audit())
+            @if let Some(done) = self.done { p.done role="status" { (text::visible(done)) } }
+            (self.facts())
+            nav.tabs aria-label="Parts" { ul { @for tab in Tab::ALL {
+                li { a href={ (path(one.id)) "?tab=" (tab.as_str()) } aria-current=[(tab == self.inside.tab()).then_some("page")] { (tab.words()) } }
+            } } }
+            @match &self.inside {
+                Inside::Usage(usage) => (self.usage(usage)),
+                Inside::Versions(versions, used, compared) => (self.versions(versions, used, *compared)),
+                Inside::Limits(limits) => (self.limits(limits)),
+                Inside::Access(access) => (self.access(access)),
+                Inside::Audit(entries) => (self.audit(entries)),
             }
+            (self.more_actions())
         };
-        frame::page(
-            self.viewer,
-            Some(Place::Credentials),
-            &one.name,
-            &html! { div.row { (state) (self.actions()) } },
-            &body,
-        )
-    }
-
-    fn actions(&self) -> Markup {
-        let one = self.credential;
-        if !self.viewer.is_admin() {
-            return html! {};
-        }
-        let frozen = one.frozen_at.is_some();
-        let action = format!("{}/{}", path(one.id), if frozen { "unfreeze" } else { "freeze" });
-        let change = if frozen {
-            Change {
-                action: &action,
-                verb: "Unfreeze",
-                object: &one.name,
-                consequence: "Its key is handed out and used again from the next call on.",
-                is_dangerous: false,
-            }
-        } else {
-            Change {
-                action: &action,
-                verb: "Freeze",
-                object: &one.name,
-                consequence: "Every call with its key is refused from the next one on, on every server. Nothing is deleted; you can unfreeze it here.",
-                is_dangerous: true,
-            }
-        };
-        form::change(self.viewer, &change)
+        let beside = html! { div.row { (state) (self.actions()) } };
+        frame::live_page(self.viewer, Some(Place::Credentials), &one.name, "credentials usage limits", &beside, &body)
     }
 
     fn facts(&self) -> Markup {
         let one = self.credential;
         html! {
-            section.card {
+            section.card id="facts" {
                 h2 { "Facts" }
-                dl.facts {
-                    dt { "Provider" } dd { (text::name(one.provider.as_str())) }
-                    dt { "Address" } dd { @match &one.endpoint { Some(endpoint) => (text::name(endpoint)), None => "the provider's own" } }
-                    dt { "Version in use" } dd { (one.version_number) ", since " (figure::instant(one.version_since)) }
-                    @if let Some(staged) = one.staged { dt { "Staged" } dd { "version " (staged.number) ", " (staged.percent) " % of calls" } }
-                    dt { "Reach" } dd { @if one.is_global { "everybody" } @else if let Some(user) = one.user { "user " (user) } @else { "nobody" } }
-                    dt { "Priority" } dd { (one.priority) }
-                    dt { "Uses" } dd { (figure::count(one.usage_count)) ", " (figure::count(one.current_month_usage)) " this month" }
-                    dt { "Last used" } dd { (figure::instant_or_dash(one.last_used)) }
-                    dt { "Expires" } dd { (figure::instant_or_dash(one.expires_at)) }
-                    dt { "Rotation due" } dd { (figure::instant_or_dash(one.rotation_due())) }
-                    @if let Some(at) = one.frozen_at { dt { "Frozen" } dd { "since " (figure::instant(at)) } }
+                dl.facts.columns {
+                    div { dt { "Provider" } dd { (text::name(one.provider.as_str())) } }
+                    div { dt { "Address" } dd { @match &one.endpoint { Some(endpoint) => (text::name(endpoint)), None => "the provider's own" } } }
+                    div { dt { "Version in use" } dd { (one.version_number) ", since " (figure::instant(one.version_since)) } }
+                    @if let Some(staged) = one.staged { div { dt { "Staged" } dd { "version " (staged.number) ", " (staged.percent) " % of calls" } } }
+                    div { dt { "Reach" } dd { @if one.is_global { "everybody" } @else if let Some(user) = one.user { "user " (user) } @else { "nobody" } } }
+                    div { dt { "Priority" } dd { (one.priority) } }
+                    div { dt { "Uses" } dd { (figure::count(one.usage_count)) ", " (figure::count(one.current_month_usage)) " this month" } }
+                    div { dt { "Last used" } dd { (figure::instant_or_dash(one.last_used)) } }
+                    div { dt { "Expires" } dd { (figure::instant_or_dash(one.expires_at)) } }
+                    div { dt { "Rotation due" } dd { (figure::instant_or_dash(one.rotation_due())) } }
+                    @if let Some(at) = one.frozen_at { div { dt { "Frozen" } dd { "since " (figure::instant(at)) } } }
                     @if let Some(cooldown) = self.cooldown {
-                        dt { "Cooling down" } dd { "refused " (cooldown.times) " times in a row since " (figure::instant(cooldown.since)) "; tried last until " (figure::instant(cooldown.until)) }
+                        div { dt { "Cooling down" } dd { "refused " (cooldown.times) " times in a row since " (figure::instant(cooldown.since)) "; tried last until " (figure::instant(cooldown.until)) } }
                     }
                 }
             }
         }
-    }
-
-    fn usage(&self) -> Markup {
-        let models = sums_by_series(self.days);
-        let calls = models.iter().fold(0_i64, |sum, one| sum.saturating_add(one.client_requests));
-        html! {
-            figure.card.c8 {
-                figcaption { h2 { "Calls per day, 30 days" } }
-                @if calls == 0 { p.empty { "No call was made with it in these 30 days." } }
-                @else {
-                    (chart::stacked_bars(&calls_per_day(self.days, self.now)))
-                    h3 { "By model" }
-                    div.scroll tabindex="0" role="region" aria-label="Usage by model" {
-                        table {
-                            thead { tr { th scope="col" { "Model" } th.n scope="col" { "Calls" } th.n scope="col" { "Failed" } th.n scope="col" { "Spend" } } }
-                            tbody { @for one in &models { tr {
-                                th scope="row" { @if one.group_key.is_empty() { "key handed out" } @else { (text::name(&one.group_key)) } }
-                                td.n { (figure::count(one.client_requests)) } td.n { (figure::count(one.errors)) } td.n { (usage_table::spend(one)) }
-                            } } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn versions(&self) -> Markup {
-        let one = self.credential;
-        let staged = one.staged.map(|staged| staged.version);
-        html! {
-            section.card.c12 {
-                h2 { "Versions" }
-                div.scroll tabindex="0" role="region" aria-label="Versions" {
-                    table {
-                        thead { tr { th.n scope="col" { "Number" } th scope="col" { "State" } th scope="col" { "Made by" } th scope="col" { "Made" } th scope="col" { "In use" } th scope="col" { "Replaced" } } }
-                        tbody {
-                            @for version in self.versions {
-                                tr {
-                                    th.n scope="row" { (version.number) }
-                                    td { (version_state(version, version.uid == one.version, Some(version.uid) == staged)) }
-                                    td { (text::name(&version.created_by)) }
-                                    td { (figure::instant(version.created_at)) }
-                                    td { (figure::instant_or_dash(version.activated_at)) }
-                                    td { (figure::instant_or_dash(version.replaced_at)) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn limits(&self) -> Markup {
-        html! {
-            section.card {
-                h2 { "Limits" }
-                @if self.limits.is_empty() { p.empty { "None binds it. To set one: " code { "strongroom limit set --credential " (text::visible(&self.credential.name)) " --unit usd --window month 100" } } }
-                ul.rows {
-                    @for limit in self.limits {
-                        li {
-                            div { b { (figure::amount(limit.limit.unit, limit.limit.amount)) } " " (limit_list::unit_and_window(&limit.limit)) br; span.soft { (figure::amount(limit.limit.unit, limit.used)) " used" } }
-                            (chart::meter(limit.used.saturating_add(limit.held), limit.limit.amount, "the limit"))
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn audit(&self) -> Markup {
-        html! {
-            section.card.c12 {
-                h2 { "What was done to it" }
-                @if self.changes.is_empty() { p.empty { "Nothing is in the trail under this name." } } @else { (super::audit::table(self.changes)) }
-            }
-        }
-    }
-}
-
-fn version_state(version: &Version, is_current: bool, is_staged: bool) -> Markup {
-    if is_current {
-        return chip::chip(Mood::Good, "in use");
-    }
-    if is_staged {
-        return chip::chip(Mood::Warn, "staged");
-    }
-    if let Some((erasure, _)) = version.erased {
-        return chip::chip(Mood::Plain, erasure.as_str());
-    }
-    if let Some((ending, _, _)) = &version.ended {
-        return chip::chip(Mood::Bad, ending.as_str());
-    }
-    if version.replaced_at.is_some() && version.retired_at.is_none() {
-        return chip::chip(Mood::Warn, "draining");
-    }
-    chip::chip(Mood::Plain, "retired")
-}
-
-/// One sum for each series, the dearest first, then those with the most calls.
-fn sums_by_series(days: &[DaySums]) -> Vec<Sums> {
-    let mut all: Vec<Sums> = Vec::new();
-    for day in days {
-        let at = match all.iter().position(|sums| sums.group_key == day.series) {
-            Some(at) => at,
-            None => {
-                all.push(Sums { group_key: day.series.clone(), ..usage_table::total(&[]) });
-                all.len() - 1
-            }
-        };
-        let sums = &mut all[at];
-        sums.client_requests = sums.client_requests.saturating_add(day.client_requests);
-        sums.requests = sums.requests.saturating_add(day.requests);
-        sums.errors = sums.errors.saturating_add(day.errors);
-        sums.cost_nano_usd = sums.cost_nano_usd.saturating_add(day.cost_nano_usd);
-        sums.unpriced = sums.unpriced.saturating_add(day.unpriced);
-    }
-    all.sort_by(|a, b| {
-        b.cost_nano_usd.cmp(&a.cost_nano_usd).then_with(|| b.client_requests.cmp(&a.client_requests))
-    });
-    all
-}
-
-fn calls_per_day(days: &[DaySums], now: Millis) -> StackedBars<'static> {
-    let today = now.0 - now.0.rem_euclid(DAY_MS);
-    let bars = (0..DAYS).rev().map(|back| {
-        let start = Millis(today - back * DAY_MS);
-        let of_day = days.iter().filter(|sums| sums.day_start_ms == start.0);
-        let (uses, errors) = of_day.fold((0_i64, 0_i64), |(uses, errors), one| {
-            (uses.saturating_add(one.requests), errors.saturating_add(one.errors))
-        });
-        Day {
-            name: figure::day(start),
-            short: figure::short_day(start),
-            values: vec![uses.saturating_sub(errors).max(0), errors],
-            is_open: back == 0,
-        }
-    });
-    StackedBars {
-        title: "Uses of its key per day",
-        series: vec![("answered".to_owned(), "s1"), ("failed".to_owned(), "failed")],
-        days: bars.collect(),
-        shown: figure::count,
-        on_axis: figure::count,
     }
 }

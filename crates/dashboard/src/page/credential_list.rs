@@ -5,6 +5,7 @@ use strongroom::Credential;
 use strongroom::health::Cooldown;
 use strongroom_model::Millis;
 
+use crate::form::{self, Change, ONCE_FIELD, field};
 use crate::frame::{self, Place, Viewer};
 use crate::text::in_query;
 use crate::{chart, chip, figure, text};
@@ -57,6 +58,26 @@ pub struct CredentialList<'a> {
     pub next: Option<i64>,
     /// Set on the first page.
     pub is_first: bool,
+    /// The change that was just made, in words.
+    pub done: Option<&'a str>,
+    /// The identity of the form.
+    pub once: &'a str,
+}
+
+/// The form that stores a key.
+pub(super) fn add_form(viewer: &Viewer, once: &str) -> Markup {
+    let change = Change {
+        action: Place::Credentials.path(),
+        verb: "Store",
+        object: "the key",
+        consequence: "The key is sealed before it is stored, and is everybody's unless you name a user.",
+        is_dangerous: false,
+    };
+    let fields = html! {
+        (field::with(ONCE_FIELD, once))
+        @for name in ["name", "provider", "api_key", "api_secret", "endpoint", "rate_limit", "expires", "rotate_after_days", "user"] { (field::empty(name)) }
+    };
+    form::open(viewer, &change, &fields)
 }
 
 impl CredentialList<'_> {
@@ -64,9 +85,10 @@ impl CredentialList<'_> {
     #[must_use]
     pub fn render(&self) -> String {
         let body = html! {
+            @if let Some(done) = self.done { p.done role="status" { (text::visible(done)) } }
             (self.filters())
             @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
-            section.card {
+            section.card id="list" {
                 @if self.credentials.is_empty() { (self.empty()) } @else { (self.table()) }
                 @if !self.is_first || self.next.is_some() {
                     nav.pages aria-label="Pages" {
@@ -76,7 +98,11 @@ impl CredentialList<'_> {
                 }
             }
         };
-        frame::page(self.viewer, Some(Place::Credentials), "Credentials", &html! {}, &body)
+        frame::live_page(self.viewer, Some(Place::Credentials), "Credentials", "credentials usage", &self.add(), &body)
+    }
+
+    fn add(&self) -> Markup {
+        html! { @if self.viewer.is_admin() { details.change { summary { "Add a credential" } (add_form(self.viewer, self.once)) } } }
     }
 
     fn filters(&self) -> Markup {
@@ -98,7 +124,7 @@ impl CredentialList<'_> {
         html! {
             p.empty {
                 @if self.asked.is_anything() || !self.is_first { "No credential fits this." }
-                @else { "No key is stored yet. The first one: " code { "strongroom credential add openai-primary --provider openai" } }
+                @else { "No key is stored yet. " a href="/dashboard/start" { "First steps" } ", or: " code data-copy { "strongroom credential add openai-primary --provider openai" } }
             }
         }
     }

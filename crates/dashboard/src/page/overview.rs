@@ -6,11 +6,12 @@ use maud::{Markup, html};
 use strongroom::Credential;
 use strongroom::health::Cooldown;
 use strongroom::limit::Standing;
-use strongroom::usage::{DaySums, Sums};
+use strongroom::usage::{DaySums, Split, Sums};
 use strongroom_model::Millis;
 use strongroom_model::audit::Entry;
 
 use super::usage_table;
+use crate::measure::Measure;
 use crate::chart::{self, Day, MAX_SERIES, StackedBars};
 use crate::chip::{self, Mood};
 use crate::frame::{self, Place, Viewer};
@@ -61,7 +62,7 @@ impl Overview<'_> {
     pub fn render(&self) -> String {
         let as_of = html! { p.sub { "As of " (figure::instant(self.now)) " UTC" } };
         let body = if self.credentials.is_empty() && self.days.is_empty() {
-            first_run()
+            super::start::first_run(self.viewer)
         } else {
             html! {
                 div.grid {
@@ -73,7 +74,7 @@ impl Overview<'_> {
                 }
             }
         };
-        frame::page(self.viewer, Some(Place::Overview), "Overview", &as_of, &body)
+        frame::live_page(self.viewer, Some(Place::Overview), "Overview", "usage limits credentials audit", &as_of, &body)
     }
 
     fn spend_tile(&self) -> Markup {
@@ -152,7 +153,7 @@ impl Overview<'_> {
         let chart = spend_per_day(self.days, self.now);
         let is_free = self.days.iter().all(|day| day.cost_nano_usd == 0);
         html! {
-            figure.card.c8 {
+            figure.card.c8 id="spend" {
                 figcaption { h2 { "Spend per day, by provider" } }
                 @if is_free {
                     p.empty { "Nothing was spent in these 30 days. A program spends through the gateway: " code { "strongroom run --gateway -- your-program" } }
@@ -165,7 +166,7 @@ impl Overview<'_> {
         let mut limits: Vec<_> = self.limits.iter().collect();
         limits.sort_by_key(|limit| -used_share(limit));
         html! {
-            section.card.c4 {
+            section.card.c4 id="next-limits" {
                 h2 { "Next limits to run out" }
                 @if limits.is_empty() {
                     p.empty { "No limits are set. The first one: " code { "strongroom limit set --credential NAME --unit usd --window month 100" } }
@@ -191,7 +192,7 @@ impl Overview<'_> {
         let known: BTreeMap<_, _> =
             self.credentials.iter().map(|(one, cooldown)| (one.name.as_str(), (one, *cooldown))).collect();
         html! {
-            section.card.c8 {
+            section.card.c8 id="top" {
                 h2 { "Credentials by spend, 30 days" }
                 @if top.is_empty() { p.empty { "No key has been used in these 30 days." } }
                 @else {
@@ -227,7 +228,7 @@ impl Overview<'_> {
 
     fn last_changes(&self) -> Markup {
         html! {
-            section.card.c4 {
+            section.card.c4 id="last" {
                 h2 { "What happened last" }
                 @if self.changes.is_empty() { p.empty { "Nothing has happened yet." } }
                 ul.rows {
@@ -252,22 +253,7 @@ fn used_share(limit: &Standing) -> i64 {
 }
 
 fn tile(title: &str, figure: Markup, below: Markup) -> Markup {
-    html! { section.card.c3 { h2 { (title) } p.big { (figure) } p.sub { (below) } } }
-}
-
-/// The steps from nothing to the first call.
-fn first_run() -> Markup {
-    html! {
-        section.card {
-            h2 { "Nothing is here yet" }
-            ol.steps {
-                li { "Store a key: " code { "strongroom credential add openai-primary --provider openai" } ", or take those that stand in a file: " code { "strongroom import env .env" } }
-                li { "Ask its provider whether it works: " code { "strongroom credential test openai-primary --live" } }
-                li { "Let a program use it: " code { "strongroom run --gateway -- your-program" } }
-            }
-            p.sub { "The first call shows up here as soon as you load this page again." }
-        }
-    }
+    html! { section.card.c3 id={ "tile-" (title.to_lowercase().replace(' ', "-")) } { h2 { (title) } p.big { (figure) } p.sub { (below) } } }
 }
 
 /// Which series a provider is in, and the class of its colour: five are known by name, the dearest of all others has the sixth.
@@ -319,6 +305,7 @@ fn spend_per_day(days: &[DaySums], now: Millis) -> StackedBars<'static> {
         series,
         shown: figure::dollars,
         on_axis: figure::axis_dollars,
+        csv: Some(super::usage::Asked::new(Measure::Spend, Split::Provider).csv()),
     }
 }
 

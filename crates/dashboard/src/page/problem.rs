@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::form::Resend;
 use crate::frame::{self, Place, Viewer};
 use crate::text;
 
@@ -14,13 +15,19 @@ pub struct ProblemPage<'a> {
     pub message: &'a str,
     /// The request, as the log and the audit trail name it.
     pub request_id: &'a str,
+    /// The form that came to nothing, to be sent again.
+    pub resend: Option<Resend<'a>>,
 }
 
 impl ProblemPage<'_> {
-    fn body(&self, back: Markup) -> Markup {
+    fn body(&self, back: Markup, viewer: Option<&Viewer>) -> Markup {
         html! {
             section.card {
                 p.alert role="alert" { (text::visible(self.message)) }
+                @if let Some(resend) = &self.resend {
+                    @if viewer.is_none() { p { a href="/login" target="_blank" { "Sign in, in another window" } ", and then:" } }
+                    (resend.render(viewer))
+                }
                 p.sub { "Request " code { (self.request_id) } }
                 p { (back) }
             }
@@ -34,9 +41,9 @@ impl ProblemPage<'_> {
             Some(viewer) => {
                 let first = Place::first_of(viewer.role);
                 let back = html! { a href=(first.path()) { "Go to the first page" } };
-                frame::page(viewer, None, self.title, &html! {}, &self.body(back))
+                frame::page(viewer, None, self.title, &html! {}, &self.body(back, Some(viewer)))
             }
-            None => frame::bare(self.title, None, &self.body(html! { a href="/login" { "Sign in" } })),
+            None => frame::bare(self.title, None, &self.body(html! { a href="/login" { "Sign in" } }, None)),
         }
     }
 }

@@ -5,7 +5,7 @@ use strongroom_model::Uid;
 use strongroom_model::sign_in::PageSession;
 
 use crate::form::{self, Change};
-use crate::frame::{self, Place, Viewer};
+use crate::frame::{self, Place, Theme, Viewer};
 use crate::{figure, text};
 
 /// The contents of the page.
@@ -48,10 +48,27 @@ impl SessionList<'_> {
                     a href=(address) { "Sign in at " (address) } " for one without these bounds."
                 }
             }
-            section.card { (self.table()) }
+            section.card id="sessions" { h2 { "Sessions" } (self.table()) }
             p.sub { "A session ends 24 hours after it began, after 8 hours without use (30 minutes where it reads only), and at once when its token is revoked or its user disabled." }
+            (self.display())
         };
-        frame::page(self.viewer, Some(Place::Sessions), "Sessions", &html! {}, &body)
+        frame::page(self.viewer, Some(Place::Sessions), Place::Sessions.name(), &html! {}, &body)
+    }
+
+    fn display(&self) -> Markup {
+        let display = self.viewer.display;
+        let themes = [("system", None, "as the browser says"), ("light", Some(Theme::Light), "light"), ("dark", Some(Theme::Dark), "dark")];
+        html! {
+            section.card {
+                h2 { "How pages look, in this browser" }
+                form.fields method="post" action="/dashboard/display" {
+                    (form::token(self.viewer))
+                    label.field { span { "Theme" } select name="theme" { @for (value, theme, words) in themes { option value=(value) selected[theme == display.theme] { (words) } } } }
+                    label.check { input type="checkbox" name="letters" value="on" checked[!display.without_letters]; " Single letters do something: " kbd { "?" } " lists them" }
+                    button type="submit" { "Keep" }
+                }
+            }
+        }
     }
 
     fn table(&self) -> Markup {

@@ -10,7 +10,7 @@ use strongroom_model::{Millis, Provider};
 
 use super::usage_table;
 use crate::chip::{self, Mood};
-use crate::form::{self, Change};
+use crate::form::{self, Change, ONCE_FIELD, field};
 use crate::frame::{self, Place, Viewer};
 use crate::{figure, text};
 
@@ -27,8 +27,12 @@ pub struct TokenList<'a> {
     pub sums: &'a [Sums],
     /// Set to show tokens, too, that work no longer.
     pub with_dead: bool,
+    /// Only those of this user.
+    pub only_of: Option<strongroom_model::UserId>,
     /// The change that was just made, in words.
     pub done: Option<&'a str>,
+    /// The identity of the form.
+    pub once: &'a str,
 }
 
 impl TokenList<'_> {
@@ -36,21 +40,43 @@ impl TokenList<'_> {
     #[must_use]
     pub fn render(&self) -> String {
         let shown: Vec<_> =
-            self.tokens.iter().rev().filter(|it| self.with_dead || it.token.is_alive(self.now)).collect();
-        let hidden = self.tokens.len() - shown.len();
+            self.of_user().rev().filter(|it| self.with_dead || it.token.is_alive(self.now)).collect();
+        let hidden = self.of_user().count() - shown.len();
         let body = html! {
             @if let Some(done) = self.done { p.done role="status" { (done) } }
-            section.card {
+            @if let Some(user) = self.only_of { p { "Tokens of user " (user) ". " a href=(Place::Tokens.path()) { "Show all" } } }
+            section.card id="tokens" {
                 @if shown.is_empty() {
-                    p.empty { "No token works. To make one: " code { "strongroom token create ci --role gateway" } }
+                    p.empty { "No token works. To make one: " code data-copy { "strongroom token create ci --role gateway" } }
                 } @else { (self.table(&shown)) }
                 nav.pages aria-label="Pages" {
                     @if hidden > 0 { a href={ (Place::Tokens.path()) "?all=yes" } { "Show " (hidden) " that work no longer, too" } }
                     @else if self.with_dead { a href=(Place::Tokens.path()) { "Show only those that work" } }
                 }
             }
+            @if self.viewer.is_admin() { section.card { h2 { "Make a token" } (self.create()) } }
         };
-        frame::page(self.viewer, Some(Place::Tokens), "Tokens", &html! {}, &body)
+        frame::live_page(self.viewer, Some(Place::Tokens), "Tokens", "tokens usage", &html! {}, &body)
+    }
+
+    fn of_user(&self) -> impl DoubleEndedIterator<Item = &NamedToken> {
+        self.tokens.iter().filter(|it| self.only_of.is_none_or(|user| it.token.user == Some(user)))
+    }
+
+    fn create(&self) -> Markup {
+        let change = Change {
+            action: Place::Tokens.path(),
+            verb: "Make",
+            object: "the token",
+            consequence: "It is shown once, and stored as a hash.",
+            is_dangerous: false,
+        };
+        let fields = html! {
+            (field::with(ONCE_FIELD, self.once)) (field::empty("name")) (field::with("role", "gateway"))
+            @for name in ["credentials", "providers", "expires", "user", "limit_amount"] { (field::empty(name)) }
+            (field::with("window", "month"))
+        };
+        form::open(self.viewer, &change, &fields)
     }
 
     fn table(&self, tokens: &[&NamedToken]) -> Markup {
@@ -68,7 +94,7 @@ impl TokenList<'_> {
                             @let token = &named.token;
                             @let sums = sums.get(token.id.as_str());
                             tr {
-                                th scope="row" { (text::name(&token.name)) br; code { (token.id) } }
+                                th scope="row" { a href={ "/dashboard/usage?measure=spend&by=model&actor=token%3A" (token.id) } { (text::name(&token.name)) } br; code { (token.id) } }
                                 td { (token.role.as_str()) @if let Some(user) = token.user { br; span.soft { "for user " (user) } } }
                                 td { (reach(named)) }
                                 td { (state(token, self.now)) }

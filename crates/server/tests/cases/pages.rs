@@ -150,7 +150,8 @@ async fn a_foreign_page_changes_nothing() {
     let other_port = "http://strongroom.localhost:1";
     let good = [("form", form.as_str())];
     type Pairs<'a> = &'a [(&'a str, &'a str)];
-    let tries: [(&str, Vec<(&str, &str)>, Pairs<'_>); 8] = [
+    type Try<'a> = (&'a str, Vec<(&'a str, &'a str)>, Pairs<'a>);
+    let tries: [Try<'_>; 8] = [
         ("another port", vec![("sec-fetch-site", "same-site"), ("origin", other_port)], &good),
         ("another port of an old browser", vec![("origin", other_port)], &good),
         (

@@ -37,12 +37,12 @@ fn code(hash: &str, until: Millis) -> StoredCode {
 impl Ground {
     async fn put_session(&self, stored: &StoredSession) {
         let mut tx = self.write().await;
-        sign_in::insert(&mut tx, stored).await.unwrap();
-        tx.commit().await.unwrap();
+        sign_in::insert(&mut tx, stored).await.expect("a new session");
+        tx.commit().await.expect("a commit");
     }
 
     async fn sessions(&self, now: Millis) -> Vec<StoredSession> {
-        sign_in::list(&mut self.read().await, now).await.unwrap()
+        sign_in::list(&mut self.read().await, now).await.expect("a list")
     }
 }
 
