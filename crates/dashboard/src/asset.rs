@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn what_a_page_loads_the_first_time_is_small() {
-        let bytes: usize = [style(), script(), sign_in_script(), icon()].iter().map(|asset| asset.content.len()).sum();
+        let bytes: usize =
+            [style(), script(), sign_in_script(), icon()].iter().map(|asset| asset.content.len()).sum();
         assert!(bytes < 36 * 1024, "{bytes} bytes before they are compressed");
     }
 }

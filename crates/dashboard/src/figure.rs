@@ -68,7 +68,11 @@ pub(crate) fn short_count(number: i64) -> String {
 
 /// Milliseconds as people read them.
 pub(crate) fn milliseconds(number: i64) -> String {
-    if number < 10_000 { format!("{} ms", count(number)) } else { format!("{}.{} s", number / 1000, number % 1000 / 100) }
+    if number < 10_000 {
+        format!("{} ms", count(number))
+    } else {
+        format!("{}.{} s", number / 1000, number % 1000 / 100)
+    }
 }
 
 /// Thousandths as percent, to a tenth.
@@ -164,9 +168,14 @@ mod tests {
 
     #[test]
     fn what_has_little_room_is_short() {
-        for (number, text) in
-            [(0, "0"), (9_999, "9,999"), (10_000, "10 k"), (12_340, "12.3 k"), (2_500_000, "2.5 M"), (-20_000, "-20 k")]
-        {
+        for (number, text) in [
+            (0, "0"),
+            (9_999, "9,999"),
+            (10_000, "10 k"),
+            (12_340, "12.3 k"),
+            (2_500_000, "2.5 M"),
+            (-20_000, "-20 k"),
+        ] {
             assert_eq!(short_count(number), text);
         }
         assert_eq!((milliseconds(950), milliseconds(12_345)), ("950 ms".into(), "12.3 s".into()));

@@ -33,7 +33,8 @@ pub(crate) fn forecast(amount: i64, used: i64, days: &[i64], now: Millis, end: M
     let week = known.min(8);
     let last_week = sum(week) / ((week - 1) as f64 * 24.0 + hours_today);
     let hourly = 0.6 * last_day / 24.0 + 0.4 * last_week;
-    let mut whole: Vec<f64> = days.iter().skip(1).take(14.min(known - 1)).map(|day| *day as f64 / 24.0).collect();
+    let mut whole: Vec<f64> =
+        days.iter().skip(1).take(14.min(known - 1)).map(|day| *day as f64 / 24.0).collect();
     whole.sort_by(f64::total_cmp);
     let at = |share: f64| whole[((whole.len() - 1) as f64 * share).round() as usize];
     let hours = (end.0 - now.0).max(0) as f64 / HOUR_MS as f64;

@@ -138,7 +138,10 @@ mod tests {
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let again = Resend { action: "/x", fields };
         let shown = again.render(Some(&viewer(true))).into_string();
-        assert!(shown.contains("&lt;b&gt;a") && shown.contains("value=\"7\"") && shown.contains("0123"), "{shown}");
+        assert!(
+            shown.contains("&lt;b&gt;a") && shown.contains("value=\"7\"") && shown.contains("0123"),
+            "{shown}"
+        );
         assert!(!shown.contains("sk-planted") && !shown.contains("unknown"), "{shown}");
         assert!(!again.render(None).into_string().contains("name=\"form\""));
         assert!(is_secret("api_key") && is_secret(PROOF_FIELD) && !is_secret("name"));

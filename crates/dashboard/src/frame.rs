@@ -289,7 +289,13 @@ mod tests {
     #[test]
     fn a_role_has_no_way_to_what_it_may_not_see() {
         let shown = |role| {
-            let viewer = Viewer { who: "user:1".into(), role, form_token: "f".into(), is_shared: false, display: Display::default() };
+            let viewer = Viewer {
+                who: "user:1".into(),
+                role,
+                form_token: "f".into(),
+                is_shared: false,
+                display: Display::default(),
+            };
             page(&viewer, None, "x", &html! {}, &html! {})
         };
         for role in Role::ALL {

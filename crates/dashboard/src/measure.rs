@@ -81,14 +81,18 @@ impl Measure {
     #[must_use]
     pub const fn definition(self) -> &'static str {
         match self {
-            Self::Spend => "The cost of all uses whose model has a price; those without one are counted as unpriced.",
+            Self::Spend => {
+                "The cost of all uses whose model has a price; those without one are counted as unpriced."
+            }
             Self::Calls => "Calls that programs made; tries with another key are not counted twice.",
             Self::Tokens => "Tokens of prompts and of answers.",
             Self::Errors => "Uses of keys that failed: without an answer, or with a status of 400 and above.",
             Self::ErrorShare => "Errors among all uses of keys.",
             Self::CachedShare => "Tokens that were read from the provider's cache, among those of prompts.",
             Self::FirstByte => "The mean time from the call to the first byte of its answer.",
-            Self::TokensPerSecond => "Tokens of answers for each second between their first byte and their end.",
+            Self::TokensPerSecond => {
+                "Tokens of answers for each second between their first byte and their end."
+            }
         }
     }
 
@@ -115,7 +119,8 @@ impl Measure {
             }
             Self::TokensPerSecond => {
                 let milliseconds = used.total_ms_sum.saturating_sub(used.first_byte_ms_sum);
-                (milliseconds > 0 && used.output_tokens > 0).then(|| ratio(used.output_tokens, 1000, milliseconds))
+                (milliseconds > 0 && used.output_tokens > 0)
+                    .then(|| ratio(used.output_tokens, 1000, milliseconds))
             }
         }
     }

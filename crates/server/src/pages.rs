@@ -7,25 +7,37 @@ mod asset;
 mod audit;
 mod cookie;
 mod credential;
+mod credential_change;
+mod events;
+mod find;
 mod guard;
+mod key;
 mod limit;
 mod mine;
 mod overview;
 mod posted;
 mod proof;
 mod range;
+mod reveal;
 pub mod route;
 mod session;
+mod settings;
 mod sign_in;
 mod site;
+mod stale;
+mod start;
 mod token;
+mod typed;
+mod usage;
+mod user;
 mod visit;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::response::Redirect;
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 
 use strongroom_model::Problem;
 
@@ -46,25 +58,72 @@ pub(crate) fn address(public_url: Option<&str>, listening: Option<&str>) -> Opti
 
 /// Every page.
 pub fn router(state: AppState) -> Router<AppState> {
+    let guarded = guard::Guarded { state, stale: Arc::default() };
     Router::new()
         .route("/", get(|| async { Redirect::to("/dashboard") }))
         .route("/login", get(sign_in::show).post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
         .route("/dashboard", get(overview::show))
-        .route("/dashboard/credentials", get(credential::list))
-        .route("/dashboard/credentials/{id}", get(credential::show))
-        .route("/dashboard/credentials/{id}/freeze", post(credential::freeze))
-        .route("/dashboard/credentials/{id}/unfreeze", post(credential::unfreeze))
-        .route("/dashboard/limits", get(limit::list))
-        .route("/dashboard/tokens", get(token::list))
-        .route("/dashboard/tokens/{id}/revoke", post(token::revoke))
+        .merge(credentials())
+        .merge(subjects())
+        .route("/dashboard/usage", get(usage::show))
+        .route("/dashboard/usage.csv", get(usage::file))
         .route("/dashboard/audit", get(audit::list))
+        .route("/dashboard/audit/verify", get(audit::verify))
+        .route("/dashboard/keys", get(key::list))
+        .route("/dashboard/keys/rotate", post(key::rotate))
+        .route("/dashboard/keys/rotate-master", post(key::rotate_master))
+        .route("/dashboard/keys/retire-master", post(key::retire_master))
+        .route("/dashboard/settings", get(settings::show))
+        .route("/dashboard/start", get(start::show))
+        .route("/dashboard/find", get(find::show))
+        .route("/dashboard/events", get(events::stream))
+        .route("/dashboard/display", post(session::display))
         .route("/dashboard/mine", get(mine::show))
         .route("/dashboard/sessions", get(session::list))
         .route("/dashboard/sessions/{id}/end", post(session::end))
         .route("/dashboard/assets/{file}", get(asset::serve))
         .route("/dashboard/{*rest}", get(nowhere))
-        .route_layer(middleware::from_fn_with_state(state, guard::guard))
+        .layer(Extension(Arc::new(events::Streams::default())))
+        .route_layer(middleware::from_fn_with_state(guarded, guard::guard))
+}
+
+fn credentials() -> Router<AppState> {
+    Router::new()
+        .route("/dashboard/credentials", get(credential::list).post(credential_change::create))
+        .route("/dashboard/credentials/{id}", get(credential::show))
+        .route("/dashboard/credentials/{id}/reveal", get(reveal::ask).post(reveal::show))
+        .route("/dashboard/credentials/{id}/test", post(credential_change::test))
+        .route("/dashboard/credentials/{id}/freeze", post(credential_change::freeze))
+        .route("/dashboard/credentials/{id}/unfreeze", post(credential_change::unfreeze))
+        .route("/dashboard/credentials/{id}/stage", post(credential_change::stage))
+        .route("/dashboard/credentials/{id}/canary", post(credential_change::canary))
+        .route("/dashboard/credentials/{id}/promote", post(credential_change::promote))
+        .route("/dashboard/credentials/{id}/abort", post(credential_change::abort))
+        .route("/dashboard/credentials/{id}/rotate", post(credential_change::rotate))
+        .route("/dashboard/credentials/{id}/dates", post(credential_change::dates))
+        .route("/dashboard/credentials/{id}/activity", post(credential_change::activity))
+        .route("/dashboard/credentials/{id}/delete", post(credential_change::delete))
+        .route("/dashboard/credentials/{id}/versions/{number}", get(credential_change::version))
+        .route("/dashboard/credentials/{id}/versions/{number}/roll-back", post(credential_change::roll_back))
+        .route("/dashboard/credentials/{id}/versions/{number}/destroy", post(credential_change::destroy))
+}
+
+fn subjects() -> Router<AppState> {
+    Router::new()
+        .route("/dashboard/limits", get(limit::list).post(limit::set))
+        .route("/dashboard/limits/test", get(limit::test))
+        .route("/dashboard/limits/{id}", get(limit::show))
+        .route("/dashboard/limits/{id}/raise", post(limit::raise))
+        .route("/dashboard/limits/{id}/lower", post(limit::lower))
+        .route("/dashboard/limits/{id}/remove", post(limit::remove))
+        .route("/dashboard/tokens", get(token::list).post(token::create))
+        .route("/dashboard/tokens/{id}/revoke", post(token::revoke))
+        .route("/dashboard/users", get(user::list).post(user::create))
+        .route("/dashboard/users/{id}/role", post(user::role))
+        .route("/dashboard/users/{id}/activity", post(user::activity))
+        .route("/dashboard/users/{id}/sessions/end", post(user::end_sessions))
+        .route("/dashboard/users/{id}/delete", post(user::delete))
 }
 
 async fn nowhere() -> Failure {

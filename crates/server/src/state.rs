@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use strongroom::Strongroom;
 
+use crate::config::SettingReport;
 use crate::gateway::Gateway;
 use crate::http::authentication::Authenticator;
 use crate::http::metrics::Metrics;
@@ -48,6 +49,10 @@ pub struct Services {
     pub public_url: Option<String>,
     /// Counts of requests and calls.
     pub metrics: Arc<Metrics>,
+    /// Every setting as it holds, without any secret.
+    pub settings: Vec<SettingReport>,
+    /// Names of variables with keys of providers that this process was started with.
+    pub provider_variables: Vec<String>,
 }
 
 impl Services {

@@ -256,7 +256,19 @@ pub async fn by_day(
     );
     let at = |place: usize| named.get(place).or(named.first()).map_or(IS_NAMED, String::as_str);
     fetch_series!(
-        session, UsedOnDay, SQL, split, conditions, from, to, at(0), at(1), at(2), at(3), at(4), at(5)
+        session,
+        UsedOnDay,
+        SQL,
+        split,
+        conditions,
+        from,
+        to,
+        at(0),
+        at(1),
+        at(2),
+        at(3),
+        at(4),
+        at(5)
     )
 }
 

@@ -18,10 +18,11 @@ use crate::admission::AdmissionBatcher;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
-pub use strongroom_store::counter::Discrepancy;
 pub use series::{
-    Conditions, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Split, Used, UsedOnDay, of_credential,
+    Conditions, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Split, Used, UsedOnDay,
+    of_credential,
 };
+pub use strongroom_store::counter::Discrepancy;
 pub use strongroom_store::usage_report::{DaySums, GroupBy, Sums};
 
 /// Records in one transaction.

@@ -48,6 +48,8 @@ mod nodes;
 mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/page.rs"]
+mod page;
 #[path = "cases/prices.rs"]
 mod prices;
 #[path = "cases/recovery.rs"]

@@ -44,6 +44,8 @@ mod migration;
 mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/page.rs"]
+mod page;
 #[path = "cases/prices.rs"]
 mod prices;
 #[path = "cases/recovery.rs"]

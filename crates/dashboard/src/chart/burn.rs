@@ -33,7 +33,8 @@ pub(crate) fn burn_down(chart: &BurnDown<'_>) -> Markup {
     let expected = chart.forecast.map_or(0, |forecast| forecast.high.max(forecast.at_end));
     // Far beyond the limit nothing is to be seen any more: it is cut off at twice its amount.
     let top = used.max(expected.min(chart.amount.saturating_mul(2))).max(chart.amount).max(1) as f64 * 1.06;
-    let x = |instant: i64| ((instant - start) as f64 / (end - start).max(1) as f64 * 1000.0).clamp(0.0, 1000.0);
+    let x =
+        |instant: i64| ((instant - start) as f64 / (end - start).max(1) as f64 * 1000.0).clamp(0.0, 1000.0);
     let y = |value: i64| (1000.0 - value as f64 / top * 1000.0).max(0.0);
     let down = |value: i64| TOP + y(value) / 1000.0 * HEIGHT;
     let now = chart.points.last().map_or(start, |(instant, _)| *instant);

@@ -77,7 +77,14 @@ impl AuditPage<'_> {
             }
             p.sub { "Every entry is linked to the one before it by a key of the server. " a href="/dashboard/audit/verify" rel="nofollow" { "Verify the whole trail now" } ", or with an anchor that you keep elsewhere: " code data-copy { "strongroom audit verify" } "." }
         };
-        frame::live_page(self.viewer, Some(Place::Audit), "Audit", if self.verified.is_some() { "" } else { "audit" }, &html! {}, &body)
+        frame::live_page(
+            self.viewer,
+            Some(Place::Audit),
+            "Audit",
+            if self.verified.is_some() { "" } else { "audit" },
+            &html! {},
+            &body,
+        )
     }
 
     fn filters(&self) -> Markup {

@@ -154,7 +154,14 @@ impl CredentialPage<'_> {
             (self.more_actions())
         };
         let beside = html! { div.row { (state) (self.actions()) } };
-        frame::live_page(self.viewer, Some(Place::Credentials), &one.name, "credentials usage limits", &beside, &body)
+        frame::live_page(
+            self.viewer,
+            Some(Place::Credentials),
+            &one.name,
+            "credentials usage limits",
+            &beside,
+            &body,
+        )
     }
 
     fn facts(&self) -> Markup {

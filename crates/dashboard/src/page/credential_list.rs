@@ -98,7 +98,14 @@ impl CredentialList<'_> {
                 }
             }
         };
-        frame::live_page(self.viewer, Some(Place::Credentials), "Credentials", "credentials usage", &self.add(), &body)
+        frame::live_page(
+            self.viewer,
+            Some(Place::Credentials),
+            "Credentials",
+            "credentials usage",
+            &self.add(),
+            &body,
+        )
     }
 
     fn add(&self) -> Markup {

@@ -36,7 +36,12 @@ impl LimitPage<'_> {
     pub fn render(&self) -> String {
         let one = self.limit;
         let unit = one.limit.unit;
-        let title = format!("{}: {} {}", one.name, figure::amount(unit, one.limit.amount), unit_and_window(&one.limit));
+        let title = format!(
+            "{}: {} {}",
+            one.name,
+            figure::amount(unit, one.limit.amount),
+            unit_and_window(&one.limit)
+        );
         let expected = self.forecast();
         let body = html! {
             @if let Some(done) = self.done { p.done role="status" { (text::visible(done)) } }
@@ -182,15 +187,16 @@ mod tests {
             created_at: now,
             updated_at: now,
         };
-        let standing = Standing {
-            limit,
-            name: "<b>".into(),
-            used: 60,
-            held: 0,
-            resets_at: Window::Month.end(now),
-        };
+        let standing =
+            Standing { limit, name: "<b>".into(), used: 60, held: 0, resets_at: Window::Month.end(now) };
         let display = Display::default();
-        let viewer = Viewer { who: "user:1".into(), role: Role::Admin, form_token: "f".into(), is_shared: false, display };
+        let viewer = Viewer {
+            who: "user:1".into(),
+            role: Role::Admin,
+            form_token: "f".into(),
+            is_shared: false,
+            display,
+        };
         let days = vec![10; 40];
         let page = LimitPage { viewer: &viewer, now, limit: &standing, days: &days, done: None, once: "o" };
         let points = page.points(Window::Month.start(now).0);

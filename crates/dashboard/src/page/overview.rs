@@ -6,15 +6,16 @@ use maud::{Markup, html};
 use strongroom::Credential;
 use strongroom::health::Cooldown;
 use strongroom::limit::Standing;
-use strongroom::usage::{DaySums, Split, Sums};
+use strongroom::usage::{DaySums, Series, SeriesReport, Split, Sums};
 use strongroom_model::Millis;
 use strongroom_model::audit::Entry;
 
+use super::usage::{days_of, used_on};
 use super::usage_table;
-use crate::measure::Measure;
 use crate::chart::{self, Day, MAX_SERIES, StackedBars};
 use crate::chip::{self, Mood};
 use crate::frame::{self, Place, Viewer};
+use crate::measure::Measure;
 use crate::{figure, text};
 
 /// Days of the chart.
@@ -41,7 +42,9 @@ pub struct Overview<'a> {
     /// Sums of each day and provider, for the last [`DAYS`] days.
     pub days: &'a [DaySums],
     /// Sums of each credential over the same days.
-    pub by_credential: &'a [Sums],
+    pub by_credential: &'a SeriesReport,
+    /// The range of that.
+    pub range: (Millis, Millis),
     /// Spend of this month until now, and of the same number of days of the month before.
     pub this_month: &'a [Sums],
     /// Of the month before, the same number of days.
@@ -74,7 +77,14 @@ impl Overview<'_> {
                 }
             }
         };
-        frame::live_page(self.viewer, Some(Place::Overview), "Overview", "usage limits credentials audit", &as_of, &body)
+        frame::live_page(
+            self.viewer,
+            Some(Place::Overview),
+            "Overview",
+            "usage limits credentials audit",
+            &as_of,
+            &body,
+        )
     }
 
     fn spend_tile(&self) -> Markup {
@@ -185,10 +195,8 @@ impl Overview<'_> {
     }
 
     fn top_credentials(&self) -> Markup {
-        let mut top: Vec<_> = self.by_credential.iter().filter(|sums| !sums.group_key.is_empty()).collect();
-        top.sort_by(|a, b| {
-            b.cost_nano_usd.cmp(&a.cost_nano_usd).then_with(|| b.client_requests.cmp(&a.client_requests))
-        });
+        let report = self.by_credential;
+        let top: Vec<_> = report.drawn().iter().filter(|series| !series.key.is_empty()).collect();
         let known: BTreeMap<_, _> =
             self.credentials.iter().map(|(one, cooldown)| (one.name.as_str(), (one, *cooldown))).collect();
         html! {
@@ -200,22 +208,28 @@ impl Overview<'_> {
                         table {
                             thead { tr {
                                 th scope="col" { "Name" } th scope="col" { "Provider" } th scope="col" { "State" }
-                                th.n scope="col" { "Calls" } th.n scope="col" { "Spend" }
+                                th scope="col" { "Trend" } th.n scope="col" { "Calls" } th.n scope="col" { "Spend" }
                             } }
                             tbody {
-                                @for sums in top.iter().take(ROWS) {
-                                    @let found = known.get(sums.group_key.as_str());
+                                @for series in &top {
+                                    @let found = known.get(series.name.as_str());
                                     tr {
                                         th scope="row" {
                                             @match found {
                                                 Some((one, _)) => a href=(super::credential::path(one.id)) { (text::name(&one.name)) },
-                                                None => s { (text::name(&sums.group_key)) },
+                                                None if series.name.contains(" (deleted, ") => s { (text::name(&series.name)) },
+                                                None => (text::name(&series.name)),
                                             }
                                         }
                                         td { @if let Some((one, _)) = found { (one.provider.as_str()) } @else { "–" } }
-                                        td { @match found { Some((one, cooldown)) => (chip::of_credential(one, *cooldown, self.now)), None => (chip::chip(Mood::Plain, "deleted")) } }
-                                        td.n { (figure::count(sums.client_requests)) }
-                                        td.n { (usage_table::spend(sums)) }
+                                        td { @match found {
+                                            Some((one, cooldown)) => (chip::of_credential(one, *cooldown, self.now)),
+                                            None if series.name.contains(" (deleted, ") => (chip::chip(Mood::Plain, "deleted")),
+                                            None => "–",
+                                        } }
+                                        td { (chart::sparkline(&self.trend(series))) }
+                                        td.n { (figure::count(series.used.client_requests)) }
+                                        td.n { (Measure::Spend.shown_markup(&series.used)) @if series.used.unpriced > 0 { span.soft { " + " (figure::count(series.used.unpriced)) " unpriced" } } }
                                     }
                                 }
                             }
@@ -224,6 +238,14 @@ impl Overview<'_> {
                 }
             }
         }
+    }
+
+    /// Spend by day; where nothing has a price, calls.
+    fn trend(&self, series: &Series) -> Vec<i64> {
+        let measure = if series.used.cost_nano_usd > 0 { Measure::Spend } else { Measure::Calls };
+        let of_day =
+            |day| used_on(self.by_credential, day, Some(series)).and_then(|used| measure.value(used));
+        days_of(self.range).map(|day| of_day(day).unwrap_or(0)).collect()
     }
 
     fn last_changes(&self) -> Markup {

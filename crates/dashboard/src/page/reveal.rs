@@ -43,7 +43,13 @@ impl RevealForm<'_> {
                 (form::open(&viewer, &change, &html! { (field::empty("reason")) (field::empty("ticket")) }))
             }
         };
-        frame::page(self.viewer, Some(place(self.viewer)), &format!("Show the key of {}", one.name), &html! {}, &body)
+        frame::page(
+            self.viewer,
+            Some(place(self.viewer)),
+            &format!("Show the key of {}", one.name),
+            &html! {},
+            &body,
+        )
     }
 }
 

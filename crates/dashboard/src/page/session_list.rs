@@ -57,7 +57,11 @@ impl SessionList<'_> {
 
     fn display(&self) -> Markup {
         let display = self.viewer.display;
-        let themes = [("system", None, "as the browser says"), ("light", Some(Theme::Light), "light"), ("dark", Some(Theme::Dark), "dark")];
+        let themes = [
+            ("system", None, "as the browser says"),
+            ("light", Some(Theme::Light), "light"),
+            ("dark", Some(Theme::Dark), "dark"),
+        ];
         html! {
             section.card {
                 h2 { "How pages look, in this browser" }

@@ -146,7 +146,8 @@ impl UsagePage<'_> {
 
     fn controls(&self) -> Markup {
         let asked = self.asked;
-        let value = |name: &str| asked.filters.iter().find(|(it, _)| *it == name).map_or("", |(_, value)| value);
+        let value =
+            |name: &str| asked.filters.iter().find(|(it, _)| *it == name).map_or("", |(_, value)| value);
         html! {
             form.filters method="get" action=(Place::Usage.path()) role="search" {
                 label.field { span { "Show" } select name="measure" { @for measure in Measure::ALL { option value=(measure.as_str()) selected[measure == asked.measure] { (measure.words()) } } } }
@@ -182,10 +183,17 @@ impl UsagePage<'_> {
 
     fn figure(&self, report: &SeriesReport) -> Markup {
         let asked = self.asked;
-        let title = format!("{} per day{}", asked.measure.words(), match asked.by {
-            Split::Nothing => String::new(),
-            by => format!(", by {}", SPLITS.iter().find(|(_, it, _)| *it == by).map_or("", |(_, _, words)| words)),
-        });
+        let title = format!(
+            "{} per day{}",
+            asked.measure.words(),
+            match asked.by {
+                Split::Nothing => String::new(),
+                by => format!(
+                    ", by {}",
+                    SPLITS.iter().find(|(_, it, _)| *it == by).map_or("", |(_, _, words)| words)
+                ),
+            }
+        );
         html! {
             figure.card.c12 id="usage-chart" {
                 figcaption { h2 title=(asked.measure.definition()) { (title) } p.sub { (asked.measure.definition()) " Days are UTC." } }
@@ -201,7 +209,10 @@ impl UsagePage<'_> {
         if self.asked.by == Split::Nothing || report.series.is_empty() {
             return html! {};
         }
-        let (measure, words) = (self.asked.measure, SPLITS.iter().find(|(_, it, _)| *it == self.asked.by).map_or("", |(_, _, words)| words));
+        let (measure, words) = (
+            self.asked.measure,
+            SPLITS.iter().find(|(_, it, _)| *it == self.asked.by).map_or("", |(_, _, words)| words),
+        );
         html! {
             section.card.c12 id="usage-table" {
                 h2 { "The largest" @if report.has_more { ", " (report.series.len()) " of more" } }
@@ -268,7 +279,9 @@ fn against(measure: Measure, now: &Used, before: &Used) -> Markup {
 }
 
 fn change(measure: Measure, now: &Used, before: &Used) -> Markup {
-    let (Some(now), Some(before)) = (measure.value(now), measure.value(before)) else { return html! { "–" } };
+    let (Some(now), Some(before)) = (measure.value(now), measure.value(before)) else {
+        return html! { "–" };
+    };
     let more = now.saturating_sub(before);
     html! {
         @if before == 0 { @if now == 0 { "as before" } @else { "new" } }
@@ -312,7 +325,10 @@ pub fn used_on<'a>(report: &'a SeriesReport, day: Millis, series: Option<&Series
 fn figures(report: &SeriesReport, day: Millis, measure: Measure, has_rest: bool) -> Vec<Option<i64>> {
     let named = report.drawn().iter().map(Some);
     let rest = has_rest.then_some(None);
-    named.chain(rest).map(|series| used_on(report, day, series).and_then(|used| measure.value(used))).collect()
+    named
+        .chain(rest)
+        .map(|series| used_on(report, day, series).and_then(|used| measure.value(used)))
+        .collect()
 }
 
 /// Bars of a sum.
@@ -327,7 +343,10 @@ pub(crate) fn bars<'a>(
     let days = days_of(range).map(|day| Day {
         name: figure::day(day),
         short: figure::short_day(day),
-        values: figures(report, day, asked.measure, has_rest).into_iter().map(|it| it.unwrap_or(0).max(0)).collect(),
+        values: figures(report, day, asked.measure, has_rest)
+            .into_iter()
+            .map(|it| it.unwrap_or(0).max(0))
+            .collect(),
         is_open: day.0 == today,
     });
     StackedBars {
@@ -370,14 +389,21 @@ mod tests {
         let asked = Asked::new(Measure::Calls, Split::Model).only("credential", "a&b=c");
         assert_eq!(asked.page(), "/dashboard/usage?range=30d&measure=calls&by=model&credential=a%26b%3Dc");
         let asked = Asked { range: String::new(), from: "2026-01-01".into(), ..asked };
-        assert!(asked.csv().starts_with("/dashboard/usage.csv?from=2026%2D01%2D01&measure=calls"), "{}", asked.csv());
+        assert!(
+            asked.csv().starts_with("/dashboard/usage.csv?from=2026%2D01%2D01&measure=calls"),
+            "{}",
+            asked.csv()
+        );
     }
 
     #[test]
     fn a_change_is_told_in_words_where_there_is_no_share() {
         let used = |cost_nano_usd| Used { cost_nano_usd, ..Used::default() };
         let said = |now, before| change(Measure::Spend, &used(now), &used(before)).into_string();
-        assert_eq!((said(0, 0), said(5, 0), said(5, 5)), ("as before".into(), "new".into(), "as before".into()));
+        assert_eq!(
+            (said(0, 0), said(5, 0), said(5, 5)),
+            ("as before".into(), "new".into(), "as before".into())
+        );
         assert_eq!((said(15, 10), said(5, 10)), ("▲ 50.0 %".into(), "▼ 50.0 %".into()));
     }
 }

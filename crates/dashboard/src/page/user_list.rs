@@ -66,8 +66,10 @@ impl UserList<'_> {
     }
 
     fn row(&self, user: &User) -> Markup {
-        let tokens = self.tokens.iter().filter(|it| it.token.user == Some(user.id) && it.token.is_alive(self.now));
-        let (own, ids) = (Holder::User(user.id), tokens.map(|it| Holder::Token(it.token.id.clone())).collect::<Vec<_>>());
+        let tokens =
+            self.tokens.iter().filter(|it| it.token.user == Some(user.id) && it.token.is_alive(self.now));
+        let (own, ids) =
+            (Holder::User(user.id), tokens.map(|it| Holder::Token(it.token.id.clone())).collect::<Vec<_>>());
         let sessions = self.sessions.iter().filter(|it| it.holder == own || ids.contains(&it.holder)).count();
         html! {
             tr {
@@ -87,11 +89,16 @@ impl UserList<'_> {
     fn change(&self, user: &User) -> Markup {
         let action = format!("{}/activity", path(user));
         let (verb, consequence, state) = if user.is_active {
-            ("Disable", "Every request of theirs is refused from the next one on, and their sessions end. What they own stays; you can let them in again.", "no")
+            (
+                "Disable",
+                "Every request of theirs is refused from the next one on, and their sessions end. What they own stays; you can let them in again.",
+                "no",
+            )
         } else {
             ("Let in", "They are let in from their next request on.", "yes")
         };
-        let change = Change { action: &action, verb, object: &user.name, consequence, is_dangerous: user.is_active };
+        let change =
+            Change { action: &action, verb, object: &user.name, consequence, is_dangerous: user.is_active };
         form::change_with(self.viewer, &change, &field::with("state", state))
     }
 

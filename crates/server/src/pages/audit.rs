@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use strongroom_dashboard::page::audit::{Asked, AuditPage, ROWS};
+use strongroom_dashboard::page::audit::{Asked, AuditPage, ROWS, Verified};
 use strongroom_model::Problem;
 use strongroom_model::audit::{Filter, Outcome};
 
@@ -45,6 +45,23 @@ pub(super) async fn list(
         problem: problem.as_deref(),
         entries: &entries,
         next,
+        verified: None,
+    };
+    Ok(Html(page.render()).into_response())
+}
+
+/// Reads the whole trail, so nothing leads here by itself.
+pub(super) async fn verify(State(state): State<AppState>, visit: Visit) -> Answer<Response> {
+    let result = state.room.audit().verify(&[]).await?;
+    let at = state.room.now().await?;
+    let entries = state.room.audit().list(&Filter::default(), true, None, ROWS).await?;
+    let page = AuditPage {
+        viewer: &visit.viewer(),
+        asked: &Asked::default(),
+        problem: None,
+        entries: &entries.items,
+        next: entries.next,
+        verified: Some(Verified { at, result: &result }),
     };
     Ok(Html(page.render()).into_response())
 }

@@ -1,6 +1,7 @@
 //! The cookie of a session. Where browsers keep cookies to one host and TLS by their name, it has that name.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use strongroom_dashboard::Display;
 use strongroom_model::Secret;
 
 use super::site::Site;
@@ -22,6 +23,14 @@ pub(super) fn read(headers: &HeaderMap, site: &Site) -> Option<Secret> {
     let (one, another) = (found.next()?, found.next());
     let is_ours = one.len() == 64 && one.bytes().all(|byte| byte.is_ascii_hexdigit());
     (another.is_none() && is_ours).then(|| Secret::from(one))
+}
+
+/// How pages look in this browser.
+pub(super) fn display(headers: &HeaderMap) -> Display {
+    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut found = pairs.filter(|(key, _)| *key == super::session::DISPLAY_COOKIE);
+    found.next().map_or_else(Display::default, |(_, value)| Display::from_text(value))
 }
 
 /// Has the browser keep this secret until it is closed.

@@ -1,23 +1,24 @@
-//! `GET /dashboard/credentials`, `GET /dashboard/credentials/{id}`, and freezing one.
+//! `GET /dashboard/credentials`, and the page of each.
 
 use axum::extract::{Path, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use strongroom_dashboard::page::credential::{self as page, CredentialPage};
+use strongroom::credential::Comparison;
+use strongroom::usage::{Order, SeriesQuestion, SeriesReport, Split, of_credential};
+use strongroom_dashboard::page::credential::{self as page, CredentialPage, Inside, Tab, UsageTab};
 use strongroom_dashboard::page::credential_list::{Asked, CredentialList, ROWS};
 use strongroom_model::audit::Filter;
-use strongroom_model::credential::CredentialFilter;
+use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{CredentialId, Problem, Provider};
 
-use super::posted::Posted;
-use super::range;
-use super::visit::{QueryOf, Visit};
+use super::range::{self, Days};
+use super::visit::{QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
 /// Entries of the trail that are shown.
-const ENTRIES: i64 = 10;
+const ENTRIES: i64 = 20;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -26,6 +27,7 @@ pub(super) struct ListQuery {
     provider: String,
     state: String,
     cursor: i64,
+    done: String,
 }
 
 pub(super) async fn list(
@@ -49,7 +51,7 @@ pub(super) async fn list(
         Err(problem) => (None, Some(problem.message)),
     };
     let next = found.as_ref().and_then(|found| found.next);
-    let with_cooldown = |one: strongroom::Credential| {
+    let with_cooldown = |one: Credential| {
         let cooldown = state.room.cooldown_of(&one);
         (one, cooldown)
     };
@@ -63,6 +65,10 @@ pub(super) async fn list(
         credentials: &credentials,
         next,
         is_first: query.cursor <= 0,
+        done: (query.done == "deleted").then_some(
+            "Deleted. Until its recovery time is over, `strongroom credential undelete` brings it back.",
+        ),
+        once: &fresh_once(),
     };
     Ok(Html(page.render()).into_response())
 }
@@ -89,66 +95,119 @@ fn filter(asked: &Asked) -> Result<CredentialFilter, Problem> {
 }
 
 /// The number in a path; what is none is the number of nothing.
-fn id(text: &str) -> CredentialId {
+pub(super) fn id(text: &str) -> CredentialId {
     CredentialId(text.parse().unwrap_or(0))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Done {
-    done: String,
+/// The query of a credential's page. `compare` may be there twice.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    serde_urlencoded::from_str(query).unwrap_or_default()
 }
 
 pub(super) async fn show(
     State(state): State<AppState>,
     visit: Visit,
     Path(text): Path<String>,
-    QueryOf(Done { done }): QueryOf<Done>,
+    axum::extract::RawQuery(query): axum::extract::RawQuery,
 ) -> Answer<Response> {
+    let query = pairs(&query.unwrap_or_default());
+    let value = |name: &str| query.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value.as_str());
     let viewer = visit.viewer();
     let now = state.room.now().await?;
-    let (credential, mut versions) = state.room.credentials(visit.actor()).versions(id(&text)).await?;
-    versions.sort_by_key(|version| -version.number);
+    let service = state.room.credentials(visit.actor());
+    let credential = service.require(id(&text)).await?;
     let days = range::last(page::DAYS, now);
-    let usage = state.room.usage(visit.actor());
-    let limits = state.room.limits(visit.actor()).list().await?;
-    let scope = LimitScope::Credential(credential.uid);
-    let limits: Vec<_> = limits.iter().filter(|limit| limit.limit.scope == scope).collect();
-    let of_it = Filter { target: Some(credential.name.clone()), ..Filter::default() };
-    let page = CredentialPage {
-        viewer: &viewer,
-        now,
-        cooldown: state.room.cooldown_of(&credential),
-        credential: &credential,
-        versions: &versions,
-        days: &usage.days_of_credential(credential.uid, days.from, days.to).await?,
-        limits: &limits,
-        changes: &state.room.audit().list(&of_it, true, None, ENTRIES).await?.items,
-        done: match done.as_str() {
-            "frozen" => Some("Frozen. Every call with its key is refused until you unfreeze it."),
-            "unfrozen" => Some("Unfrozen. Its key is used again."),
-            _ => None,
-        },
+    let once = fresh_once();
+    let render = |inside: Inside<'_>| {
+        let page = CredentialPage {
+            viewer: &viewer,
+            now,
+            cooldown: state.room.cooldown_of(&credential),
+            credential: &credential,
+            inside,
+            done: said(value("done")),
+            once: &once,
+        };
+        Html(page.render()).into_response()
     };
-    Ok(Html(page.render()).into_response())
+    Ok(match Tab::from_name(value("tab")) {
+        Tab::Usage => {
+            let by_model = series(&state, &visit, &credential, Split::Model, days).await?;
+            let by_actor = series(&state, &visit, &credential, Split::Actor, days).await?;
+            render(Inside::Usage(&UsageTab { by_model, by_actor, range: (days.from, days.to) }))
+        }
+        Tab::Versions => {
+            let (_, mut versions) = service.versions(credential.id).await?;
+            versions.sort_by_key(|version| -version.number);
+            let used = series(&state, &visit, &credential, Split::Version, days).await?;
+            let asked =
+                query.iter().filter(|(name, _)| name == "compare").filter_map(|(_, it)| it.parse().ok());
+            let compared = compared(&state, &visit, credential.id, &asked.collect::<Vec<i64>>()).await?;
+            render(Inside::Versions(&versions, &used, compared.as_ref()))
+        }
+        Tab::Limits => {
+            let limits = state.room.limits(visit.actor()).list().await?;
+            let scope = LimitScope::Credential(credential.uid);
+            let limits: Vec<_> = limits.iter().filter(|limit| limit.limit.scope == scope).collect();
+            render(Inside::Limits(&limits))
+        }
+        Tab::Access => render(Inside::Access(&state.room.leaks(visit.actor()).access_of(&credential).await?)),
+        Tab::Audit => {
+            let of_it = Filter { target: Some(credential.name.clone()), ..Filter::default() };
+            render(Inside::Audit(&state.room.audit().list(&of_it, true, None, ENTRIES).await?.items))
+        }
+    })
 }
 
-pub(super) async fn freeze(
-    State(state): State<AppState>,
-    Path(text): Path<String>,
-    posted: Posted,
-) -> Answer<Response> {
-    let actor = posted.proven(&state).await?;
-    let frozen = state.room.leaks(actor).freeze(id(&text)).await?;
-    Ok(Redirect::to(&format!("{}?done=frozen", page::path(frozen.id))).into_response())
+async fn series(
+    state: &AppState,
+    visit: &Visit,
+    credential: &Credential,
+    split: Split,
+    Days { from, to }: Days,
+) -> Result<SeriesReport, Problem> {
+    let conditions = of_credential(credential.uid);
+    let question = SeriesQuestion { split, conditions, from, to, order: Order::Calls };
+    state.room.usage(visit.actor()).series(&question).await
 }
 
-pub(super) async fn unfreeze(
-    State(state): State<AppState>,
-    Path(text): Path<String>,
-    posted: Posted,
-) -> Answer<Response> {
-    let actor = posted.proven(&state).await?;
-    let served = state.room.leaks(actor).unfreeze(id(&text)).await?;
-    Ok(Redirect::to(&format!("{}?done=unfrozen", page::path(served.id))).into_response())
+/// Two versions beside each other, the older one first; numbers of none are as if they were not there.
+async fn compared(
+    state: &AppState,
+    visit: &Visit,
+    id: CredentialId,
+    asked: &[i64],
+) -> Result<Option<Comparison>, Problem> {
+    let [one, other, ..] = asked else { return Ok(None) };
+    let service = state.room.credentials(visit.actor());
+    match service.compare_versions(id, *one.min(other), *one.max(other)).await {
+        Ok(compared) => Ok(Some(compared)),
+        Err(problem) if problem.kind == strongroom_model::ProblemKind::NotFound => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// What was done, in words; an address that says anything else says nothing.
+fn said(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "created" => "Stored. Test it, and let programs use it through the gateway.",
+        "frozen" => "Frozen. Every call with its key is refused until you unfreeze it.",
+        "unfrozen" => "Unfrozen. Its key is used again.",
+        "staged" => "Staged. Nobody is served from the new key until you send calls to it or promote it.",
+        "canary" => "So many calls go to the staged key from now on.",
+        "promoted" => "Promoted. The new key is in use; calls under way end with the old one.",
+        "aborted" => "Taken back. The key in use stays in use.",
+        "rotated" => "Rotated. The provider made a new key, and it is in use.",
+        "rolled-back" => "Rolled back. The older values are in use, as a new version.",
+        "destroyed" => "Destroyed. The values of that version are gone.",
+        "dated" => "Its dates are changed.",
+        "activated" => "Activated. It is used from the next call on.",
+        "deactivated" => "Deactivated. It is not used until you activate it again.",
+        "tested-ok" => "Its provider accepts the key.",
+        "tested-rate_limited" => "Its provider knows the key, and is limiting its rate just now.",
+        tested if tested.starts_with("tested-") => {
+            "Its provider does not say well of the key; the tab Versions tells what it said."
+        }
+        _ => return None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use strongroom::usage::GroupBy;
+use strongroom::usage::{Conditions, GroupBy, Order, SeriesQuestion, Split};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::overview::{DAYS, MAX_CREDENTIALS, Overview};
 use strongroom_model::audit::Filter;
@@ -33,11 +33,19 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
         (one, cooldown)
     };
     let credentials: Vec<_> = credentials.items.into_iter().map(with_cooldown).collect();
+    let by_credential = SeriesQuestion {
+        split: Split::Credential,
+        conditions: Conditions::default(),
+        from: days.from,
+        to: days.to,
+        order: Order::Cost,
+    };
     let page = Overview {
         viewer: &viewer,
         now,
         days: &usage.days_by_provider(days.from, days.to).await?,
-        by_credential: &usage.sums(GroupBy::Credential, days.from, days.to).await?,
+        by_credential: &usage.series(&by_credential).await?,
+        range: (days.from, days.to),
         this_month: &usage.sums(GroupBy::Provider, month.from, month.to).await?,
         month_before: &usage.sums(GroupBy::Provider, before.from, before.to).await?,
         credentials: &credentials,

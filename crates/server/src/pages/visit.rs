@@ -6,7 +6,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use strongroom::sign_in::SignedIn;
-use strongroom_dashboard::Viewer;
+use strongroom_crypto::random;
+use strongroom_dashboard::{Display, Viewer};
 use strongroom_model::{Actor, Problem, Secret};
 
 use super::site::Site;
@@ -16,9 +17,9 @@ use crate::http::problem::Failure;
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
-/// The viewer of a page, from a session.
-pub(super) fn viewer_of(signed_in: &SignedIn) -> Viewer {
-    Viewer::new(&signed_in.actor, signed_in.form_token.clone(), signed_in.session.is_shared)
+/// The identity of a form, by which it is known when it is sent twice.
+pub(super) fn fresh_once() -> String {
+    random::uid().to_string()
 }
 
 /// A visit to a page.
@@ -30,6 +31,8 @@ pub(super) struct Visit {
     pub(super) cookie: Secret,
     /// The address that the browser is at.
     pub(super) site: Site,
+    /// How pages look in it.
+    pub(super) display: Display,
 }
 
 impl Visit {
@@ -38,7 +41,8 @@ impl Visit {
     }
 
     pub(super) fn viewer(&self) -> Viewer {
-        viewer_of(&self.signed_in)
+        let SignedIn { actor, form_token, session } = &self.signed_in;
+        Viewer { display: self.display, ..Viewer::new(actor, form_token.clone(), session.is_shared) }
     }
 }
 

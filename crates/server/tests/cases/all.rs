@@ -22,6 +22,8 @@ mod listing;
 mod live_test;
 mod names;
 mod nul;
+mod page_change;
+mod page_fault;
 mod pages;
 mod prices;
 mod proxy;

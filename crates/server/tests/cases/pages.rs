@@ -16,6 +16,7 @@ async fn code(server: &Server) -> String {
 /// A path that leads to nothing, so that trying it changes nothing.
 fn to_nothing(page: &PageRoute) -> String {
     let path = page.path.replace("tokens/{id}", "tokens/000000000000");
+    let path = path.replace("{number}", "1");
     path.replace("{id}", "999999").replace("{file}", "none.css").replace("{*rest}", "none")
 }
 
@@ -84,6 +85,11 @@ async fn every_page_lets_in_exactly_the_roles_of_the_table() {
         }
         // Signing out would end the session of the next ones.
         for page in PAGES.iter().filter(|page| page.path != "/logout") {
+            if page.path == "/dashboard/events" && role.is_some() {
+                // It has no end to wait for.
+                assert!(visitor.stream(page.path).await.is_ok(), "{role:?}");
+                continue;
+            }
             let answer = match page.method {
                 "POST" => visitor.clone().post(&to_nothing(page), &[("form", &form)]).await,
                 _ => visitor.get(&to_nothing(page)).await,
@@ -92,9 +98,11 @@ async fn every_page_lets_in_exactly_the_roles_of_the_table() {
                 answer.status == 303 && answer.location.as_deref().is_some_and(|to| to.starts_with("/login"));
             let is_right = match (page.roles, role) {
                 (None, _) => [200, 303, 401, 404].contains(&answer.status),
-                (Some(_), None) => leads_in,
+                // A form of nobody comes back with what was typed, one that is none leads to the sign-in.
+                (Some(_), None) => leads_in || (page.method == "POST" && answer.status == 401),
                 (Some(roles), Some(role)) if roles.contains(&role) => {
-                    [200, 303, 404].contains(&answer.status) && !leads_in
+                    let fields_are_empty = page.method == "POST" && [400, 409].contains(&answer.status);
+                    ([200, 303, 404].contains(&answer.status) || fields_are_empty) && !leads_in
                 }
                 (Some(_), Some(_)) => answer.status == 403,
             };

@@ -121,6 +121,20 @@ impl Visitor {
         }
     }
 
+    /// Begins to read what has no end; the status where there is nothing to read.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+    ) -> Result<impl futures::Stream<Item = reqwest::Result<axum::body::Bytes>> + Unpin + use<>, u16> {
+        let request = client().get(format!("{}{path}", self.url)).header("host", &self.host);
+        let request = request.header("cookie", self.cookie.as_deref().unwrap_or_default());
+        let response = request.send().await.expect("an answer");
+        match response.status().as_u16() {
+            200 => Ok(Box::pin(response.bytes_stream())),
+            status => Err(status),
+        }
+    }
+
     /// The token that the forms of this session carry.
     pub(crate) async fn form_token(&self) -> String {
         self.get("/dashboard/sessions").await.expect(200).field("form")

@@ -51,7 +51,10 @@ impl CredentialService {
         let reason = check_reason(&why.reason)?;
         let ticket = why.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
         if ticket.is_some_and(|it| it.chars().count() > MAX_TICKET || it.chars().any(char::is_control)) {
-            return Err(Problem::invalid("ticket", format!("ticket must be at most {MAX_TICKET} characters")));
+            return Err(Problem::invalid(
+                "ticket",
+                format!("ticket must be at most {MAX_TICKET} characters"),
+            ));
         }
         let found = self.require_readable(id).await?;
         let detail = json!({ "reason": reason, "ticket": ticket, "agent": why.agent });

@@ -155,11 +155,15 @@ impl CredentialPage<'_> {
         let one = self.credential;
         let (action, state) = (self.to("activity"), if one.is_active { "no" } else { "yes" });
         let (verb, consequence) = if one.is_active {
-            ("Deactivate", "It is not handed out or used until you activate it again; another credential of its provider stands in where there is one.")
+            (
+                "Deactivate",
+                "It is not handed out or used until you activate it again; another credential of its provider stands in where there is one.",
+            )
         } else {
             ("Activate", "It is handed out and used from the next call on.")
         };
-        let change = Change { action: &action, verb, object: &one.name, consequence, is_dangerous: one.is_active };
+        let change =
+            Change { action: &action, verb, object: &one.name, consequence, is_dangerous: one.is_active };
         form::change_with(self.viewer, &change, &html! { (self.revision()) (field::with("state", state)) })
     }
 

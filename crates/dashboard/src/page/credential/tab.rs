@@ -54,7 +54,12 @@ impl CredentialPage<'_> {
         }
     }
 
-    pub(super) fn versions(&self, versions: &[Version], used: &SeriesReport, compared: Option<&Comparison>) -> Markup {
+    pub(super) fn versions(
+        &self,
+        versions: &[Version],
+        used: &SeriesReport,
+        compared: Option<&Comparison>,
+    ) -> Markup {
         let one = self.credential;
         let staged = one.staged.map(|staged| staged.version);
         let of = |version: &Version| used.series.iter().find(|series| series.key == version.uid.to_string());
@@ -120,9 +125,18 @@ impl CredentialPage<'_> {
     pub(super) fn access(&self, access: &Access) -> Markup {
         let one = self.credential;
         let why = |role: &str, is_own: bool, is_narrow: bool| {
-            let reach = if one.is_global { "it is everybody's" } else if is_own { "it is theirs" } else { "an admin reaches all" };
+            let reach = if one.is_global {
+                "it is everybody's"
+            } else if is_own {
+                "it is theirs"
+            } else {
+                "an admin reaches all"
+            };
             let scope = if is_narrow { ", and the scope names it or its provider" } else { "" };
-            format!("{reach}; the role {role} {}{scope}", if role == "gateway" { "uses keys" } else { "reads keys" })
+            format!(
+                "{reach}; the role {role} {}{scope}",
+                if role == "gateway" { "uses keys" } else { "reads keys" }
+            )
         };
         html! {
             section.card id="access" {
