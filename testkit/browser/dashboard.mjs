@@ -1,12 +1,12 @@
 // Signs in to the dashboard in a real browser and looks at its pages: wide and narrow, light and dark, with and without script.
 //
-// Arguments: the module of playwright-core, the file of axe-core, the server's address, a token, the folder for screenshots, and
-// the pages as JSON: [name, path].
+// Arguments: the module of playwright-core, the file of axe-core, the server's address, the same for calls of the API, a token, the
+// folder for screenshots, the pages as JSON: [name, path], and the number of a credential.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const [module, axeFile, server, token, folder, pagesAsJson] = process.argv.slice(2)
+const [module, axeFile, server, api, token, folder, pagesAsJson, credential] = process.argv.slice(2)
 const pages = JSON.parse(pagesAsJson)
 const axe = readFileSync(axeFile, 'utf8')
 const { chromium } = await import(pathToFileURL(module).href)
@@ -17,18 +17,20 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 })
 const views = []
-let freeze
+let plain, quick, script
 try {
   for (const width of [1280, 390]) {
     for (const scheme of ['light', 'dark']) views.push(...await visit(width, scheme, true))
   }
   views.push(...await visit(320, 'light', true))
   views.push(...await visit(1280, 'light', false))
-  freeze = await freezeByKeyboard()
+  plain = await tasksByKeyboard(false)
+  quick = await tasksByKeyboard(true)
+  script = await withScript(credential)
 } finally {
   await browser.close()
 }
-process.stdout.write(JSON.stringify({ views, freeze }))
+process.stdout.write(JSON.stringify({ views, plain, quick, script }))
 
 async function open(width, scheme, script) {
   const context = await browser.newContext({
@@ -98,35 +100,113 @@ function measure() {
   }
 }
 
-// The whole way from a page to a frozen credential, without a mouse and without a script.
-async function freezeByKeyboard() {
-  const { context, page } = await open(1280, 'light', false)
+// Ten tasks, each with the keyboard alone.
+const tasks = [
+  ['add a credential', '/dashboard/credentials', [['summary', 'Add a credential'], ['[name=name]', '', 'by-keyboard'], ['[name=provider]', '', 'openai'], ['[name=api_key]', '', 'sk-by-keyboard'], ['button', 'Store']], 'done=created'],
+  ['freeze it', '', [['.change summary', 'Freeze'], ['.change button', 'Freeze']], 'done=frozen'],
+  ['unfreeze it', '', [['.change summary', 'Unfreeze'], ['.change button', 'Unfreeze']], 'done=unfrozen'],
+  ['show its key', '', [['a.button', 'Show the key'], ['[name=reason]', '', 'to enter it into the printer'], ['button', 'Show the key']], '/reveal'],
+  ['set a limit', '/dashboard/limits', [['[name=credential]', '', 'by-keyboard'], ['[name=amount]', '', '12.5'], ['button', 'Set']], 'done=set'],
+  ['raise it', '', [['.change summary', 'Raise'], ['[name=amount]', '', '20'], ['[name=reason]', '', 'the batch of March'], ['.change button', 'Raise']], 'done=raised'],
+  ['make a token', '/dashboard/tokens', [['[name=name]', '', 'by-keyboard'], ['button', 'Make']], '/dashboard/tokens'],
+  ['revoke a token', '/dashboard/tokens', [['.change summary', 'Revoke'], ['.change button', 'Revoke']], 'done=revoked'],
+  ['add a user', '/dashboard/users', [['[name=name]', '', 'keyboardist'], ['button', 'Add']], 'done=created'],
+  ['verify the trail', '/dashboard/audit', [['a', 'Verify the whole trail']], '/audit/verify'],
+  ['ask about usage', '/dashboard/usage', [['[name=provider]', '', 'openai'], ['button', 'Show']], 'provider=openai'],
+]
+
+async function tasksByKeyboard(script) {
+  const { context, page, seen } = await open(1280, 'light', script)
+  await signIn(page)
+  const done = []
+  for (const [name, path, steps, arrived] of tasks) {
+    // Names are taken by the first round.
+    const again = script ? '-again' : ''
+    if (path) await page.goto(server + path, { waitUntil: 'load' })
+    for (const [selector, text, typed] of steps) {
+      await tabTo(page, selector, text)
+      if (typed === undefined) {
+        await page.keyboard.press('Enter')
+      } else {
+        await page.keyboard.press('Control+A')
+        await page.keyboard.type(/keyboard/.test(typed) && !/^sk-/.test(typed) ? typed + again : typed)
+      }
+    }
+    await page.waitForURL((url) => url.href.includes(arrived))
+    await page.waitForLoadState('load')
+    done.push({ name, url: page.url(), text: await page.innerText('main') })
+    if (name === 'show its key') {
+      const back = page.url().replace('/reveal', '')
+      await page.goto(back, { waitUntil: 'load' })
+    }
+  }
+  await context.close()
+  return { done, complaints: seen.complaints }
+}
+
+// What the script adds.
+async function withScript(credential) {
+  const { context, page, seen } = await open(1280, 'light', true)
+  await signIn(page)
+  await page.keyboard.press('Control+K')
+  await page.keyboard.type('openai-pri')
+  await page.waitForSelector('#found li:has-text("openai-primary")')
+  await page.screenshot({ path: join(folder, 'dashboard-1280-light-palette.png') })
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/dashboard/credentials/*')
+  const palette = page.url()
+  await page.keyboard.press('g')
+  await page.keyboard.press('u')
+  await page.waitForURL('**/dashboard/usage')
+  await page.waitForSelector('svg.chart[tabindex="0"]')
+  await page.focus('svg.chart')
+  await page.keyboard.press('End')
+  await page.keyboard.press('ArrowLeft')
+  const spoken = await page.innerText('p.heard[role=status]')
+  const tip = await page.innerText('.tip')
+  await page.screenshot({ path: join(folder, 'dashboard-1280-light-crosshair.png') })
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('?')
+  await page.waitForSelector('dialog.help[open]')
+  await page.keyboard.press('Escape')
+  // Something that happens elsewhere is seen without a touch.
+  await page.goto(server + '/dashboard/audit', { waitUntil: 'load' })
+  const before = await page.innerText('#entries')
+  await fetch(`${api}/api/admin/credentials/${credential}/freeze`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  await page.waitForFunction((text) => document.querySelector('#entries').innerText !== text, before, { timeout: 20000 })
+  const live = await page.innerText('#entries')
+  // A key that is shown goes when the window is left.
+  await page.goto(`${server}/dashboard/credentials/${credential}`, { waitUntil: 'load' })
+  await fetch(`${api}/api/admin/credentials/${credential}/unfreeze`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  await page.goto(`${server}/dashboard/credentials/${credential}/reveal`, { waitUntil: 'load' })
+  await page.fill('[name=reason]', 'to see whether it goes away')
+  await page.click('form.fields button')
+  await page.waitForSelector('[data-revealed] output')
+  const shown = await page.innerText('main')
+  const findings = await check(page)
+  await page.evaluate(() => dispatchEvent(new Event('blur')))
+  const hidden = await page.innerText('main')
+  await context.close()
+  return { palette, spoken, tip, live, shown, hidden, findings, complaints: seen.complaints }
+}
+
+async function signIn(page) {
   await page.goto(`${server}/dashboard`, { waitUntil: 'load' })
   await tabTo(page, 'input[name=token]')
   await page.keyboard.type(token)
   await page.keyboard.press('Enter')
   await page.waitForURL('**/dashboard?signed-in')
-  await tabTo(page, 'nav a[href="/dashboard/credentials"]')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/dashboard/credentials')
-  await tabTo(page, 'tbody th a')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**/dashboard/credentials/*')
-  await tabTo(page, '.change summary')
-  await page.keyboard.press('Enter')
-  await tabTo(page, '.change form button')
-  await page.keyboard.press('Enter')
-  await page.waitForURL('**done=frozen')
-  const text = await page.innerText('main')
-  await page.screenshot({ path: join(folder, 'dashboard-1280-light-plain-frozen.png'), fullPage: true })
-  await context.close()
-  return text
 }
 
-async function tabTo(page, selector) {
-  for (let presses = 0; presses < 200; presses++) {
+async function tabTo(page, selector, text = '') {
+  for (let presses = 0; presses < 400; presses++) {
     await page.keyboard.press('Tab')
-    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return
+    const isThere = await page.evaluate(
+      ([wanted, words]) => document.activeElement?.matches(wanted) && document.activeElement.textContent.trim().startsWith(words),
+      [selector, text],
+    )
+    if (isThere) return
   }
-  throw new Error(`the Tab key never comes to ${selector}`)
+  await page.screenshot({ path: join(folder, 'dashboard-lost.png'), fullPage: true })
+  throw new Error(`the Tab key never comes to ${selector} ${text} at ${page.url()}`)
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod credential;
 pub mod credential_list;
+pub mod deleted_list;
 pub mod find;
 pub mod key_list;
 pub mod limit;

@@ -91,7 +91,12 @@ pub fn router(state: AppState) -> Router<AppState> {
 fn credentials() -> Router<AppState> {
     Router::new()
         .route("/dashboard/credentials", get(credential::list).post(credential_change::create))
+        .route("/dashboard/credentials/deleted", get(credential_change::deleted))
         .route("/dashboard/credentials/{id}", get(credential::show))
+        .route("/dashboard/credentials/{id}/facts", post(credential_change::facts))
+        .route("/dashboard/credentials/{id}/minter", post(credential_change::minter))
+        .route("/dashboard/credentials/{id}/undelete", post(credential_change::undelete))
+        .route("/dashboard/credentials/{id}/purge", post(credential_change::purge))
         .route("/dashboard/credentials/{id}/reveal", get(reveal::ask).post(reveal::show))
         .route("/dashboard/credentials/{id}/test", post(credential_change::test))
         .route("/dashboard/credentials/{id}/freeze", post(credential_change::freeze))

@@ -29,16 +29,27 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
         ["credentials", "/dashboard/credentials"],
         ["none", "/dashboard/credentials?q=nothing&provider=openai"],
         ["credential", format!("/dashboard/credentials/{busy}")],
+        ["versions", format!("/dashboard/credentials/{busy}?tab=versions")],
+        ["access", format!("/dashboard/credentials/{busy}?tab=access")],
+        ["reveal", format!("/dashboard/credentials/{busy}/reveal")],
+        ["usage", "/dashboard/usage"],
+        ["usage-rates", "/dashboard/usage?measure=error-share&by=credential&range=30d"],
         ["limits", "/dashboard/limits"],
+        ["limit", limit_page(&server).await],
+        ["users", "/dashboard/users"],
+        ["keys", "/dashboard/keys"],
+        ["settings", "/dashboard/settings"],
+        ["start", "/dashboard/start"],
+        ["find", "/dashboard/find?q=o"],
         ["tokens", "/dashboard/tokens"],
         ["audit", "/dashboard/audit"],
         ["mine", "/dashboard/mine"],
         ["sessions", "/dashboard/sessions"],
         ["missing", "/dashboard/credentials/999999"],
     ]);
-    let seen = look_at(&server, &pages);
+    let seen = look_at(&server, &pages, busy);
     let views = seen["views"].as_array().unwrap();
-    assert_eq!(views.len(), 6 * 11);
+    assert_eq!(views.len(), 6 * 23);
     for view in views {
         let name = format!(
             "{} at {} px, {}, script: {}",
@@ -62,8 +73,40 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
     }
     let paper = |scheme: &str| views.iter().find(|view| view["scheme"] == scheme).unwrap()["paper"].clone();
     assert_ne!(paper("light"), paper("dark"));
-    let text = seen["freeze"].as_str().unwrap();
-    assert!(text.contains("Every call with its key is refused") && text.contains("frozen"), "{text}");
+    for round in ["plain", "quick"] {
+        let done = seen[round]["done"].as_array().unwrap();
+        assert!(done.len() >= 10, "{round}: {done:?}");
+        assert_eq!(texts(&seen[round]["complaints"]), Vec::<&str>::new(), "{round}");
+        let text = |name: &str| done.iter().find(|it| it["name"] == name).unwrap()["text"].as_str().unwrap();
+        assert!(text("freeze it").contains("Every call with its key is refused"), "{round}");
+        assert!(text("show its key").contains("sk-by-keyboard"), "{round}");
+        assert!(text("verify the trail").contains("the trail is whole"), "{round}");
+    }
+    let script = &seen["script"];
+    let said = |name: &str| script[name].as_str().unwrap();
+    assert!(said("palette").ends_with(&format!("/dashboard/credentials/{busy}")), "{}", said("palette"));
+    assert!(
+        said("spoken").contains("$") && said("tip").contains("Sum"),
+        "{} {}",
+        said("spoken"),
+        said("tip")
+    );
+    assert!(said("live").contains("credential.freeze"), "{}", said("live"));
+    assert!(
+        said("shown").contains("sk-second") && !said("hidden").contains("sk-second"),
+        "{}",
+        said("hidden")
+    );
+    assert_eq!(texts(&script["findings"]), Vec::<&str>::new());
+    assert_eq!(texts(&script["complaints"]), Vec::<&str>::new());
+}
+
+/// The page of the limit that is nearest to its end in a month.
+async fn limit_page(server: &Server) -> String {
+    let limits = server.get("/api/admin/limits").await.expect(200).json();
+    let month =
+        limits.as_array().unwrap().iter().find(|it| it["window"] == "month" && it["unit"] == "nano_usd");
+    format!("/dashboard/limits/{}", month.unwrap()["id"].as_str().unwrap())
 }
 
 fn texts(list: &Value) -> Vec<&str> {
@@ -75,14 +118,15 @@ fn own_name(server: &Server) -> String {
 }
 
 /// Drives the browser; the screenshots are left in `target/screenshots`.
-fn look_at(server: &Server, pages: &Value) -> Value {
+fn look_at(server: &Server, pages: &Value, credential: i64) -> Value {
     let output = Command::new("node")
         .arg(workspace_root().join("testkit/browser/dashboard.mjs"))
         .arg(node_file("playwright-core/index.mjs"))
         .arg(node_file("axe-core/axe.min.js"))
-        .args([&own_name(server), &server.admin])
+        .args([&own_name(server), &server.url, &server.admin])
         .arg(workspace_root().join("target/screenshots"))
         .arg(pages.to_string())
+        .arg(credential.to_string())
         .stdin(Stdio::null())
         .output()
         .expect("node is on the PATH: `cargo xtask test --only browser` installs what this test needs");

@@ -90,6 +90,7 @@ impl CredentialList<'_> {
             @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
             section.card id="list" {
                 @if self.credentials.is_empty() { (self.empty()) } @else { (self.table()) }
+                p.sub { a href={ (Place::Credentials.path()) "/deleted" } { "Deleted credentials" } }
                 @if !self.is_first || self.next.is_some() {
                     nav.pages aria-label="Pages" {
                         @if !self.is_first { a href=(self.asked.from(0)) { "First page" } }

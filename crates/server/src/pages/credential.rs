@@ -201,6 +201,8 @@ fn said(done: &str) -> Option<&'static str> {
         "rolled-back" => "Rolled back. The older values are in use, as a new version.",
         "destroyed" => "Destroyed. The values of that version are gone.",
         "dated" => "Its dates are changed.",
+        "changed" => "Changed.",
+        "undeleted" => "Brought back. It serves again as before.",
         "activated" => "Activated. It is used from the next call on.",
         "deactivated" => "Deactivated. It is not used until you activate it again.",
         "tested-ok" => "Its provider accepts the key.",

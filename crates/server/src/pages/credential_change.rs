@@ -3,16 +3,18 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
+use serde::Deserialize;
 use strongroom::NewCredential;
 use strongroom_dashboard::page::credential as page;
+use strongroom_dashboard::page::deleted_list::DeletedList;
 use strongroom_dashboard::page::version::VersionPage;
-use strongroom_model::credential::CredentialPatch;
+use strongroom_model::credential::{CredentialFilter, CredentialPatch};
 use strongroom_model::{CredentialId, Problem, Provider};
 
 use super::credential::id;
 use super::posted::{Form, Posted};
 use super::typed;
-use super::visit::{Visit, fresh_once};
+use super::visit::{QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
@@ -243,4 +245,93 @@ pub(super) async fn destroy(
     let found = service.require(id(&text)).await?;
     typed::confirmed(&posted.form, &found.name)?;
     to(service.destroy_version(found.id, number.parse().unwrap_or(0), None).await?.id, "destroyed")
+}
+
+pub(super) async fn facts(
+    State(state): State<AppState>,
+    Path(text): Path<String>,
+    posted: Posted,
+) -> Answer<Response> {
+    let actor = posted.proven(&state).await?;
+    let form = &posted.form;
+    let user = typed::user(form)?;
+    let priority = typed::number(form, "priority")?;
+    let patch = CredentialPatch {
+        name: Some(form.text("name").trim().to_owned()),
+        endpoint: Some(typed::optional(form, "endpoint")),
+        priority,
+        rate_limit: Some(typed::number(form, "rate_limit")?),
+        is_global: Some(user.is_none()),
+        user: Some(user),
+        ..CredentialPatch::default()
+    };
+    let service = state.room.credentials(actor);
+    to(service.update(id(&text), patch, revision(form)?).await?.id, "changed")
+}
+
+pub(super) async fn minter(
+    State(state): State<AppState>,
+    Path(text): Path<String>,
+    posted: Posted,
+) -> Answer<Response> {
+    let actor = posted.proven(&state).await?;
+    let form = &posted.form;
+    let service = state.room.credentials(actor);
+    let minter = match typed::optional(form, "minter") {
+        None => None,
+        Some(name) => {
+            let filter = CredentialFilter { name: Some(name), ..CredentialFilter::default() };
+            let found = service.list(&filter, 0, 1).await?.items.pop();
+            let found =
+                found.ok_or_else(|| Problem::invalid("minter", "there is no credential of that name"))?;
+            Some((found.id, typed::optional(form, "project")))
+        }
+    };
+    let patch = CredentialPatch { minter: Some(minter), ..CredentialPatch::default() };
+    to(service.update(id(&text), patch, revision(form)?).await?.id, "changed")
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DeletedQuery {
+    done: String,
+}
+
+pub(super) async fn deleted(
+    State(state): State<AppState>,
+    visit: Visit,
+    QueryOf(query): QueryOf<DeletedQuery>,
+) -> Answer<Response> {
+    let service = state.room.credentials(visit.actor());
+    let page = DeletedList {
+        viewer: &visit.viewer(),
+        deleted: &service.list_deleted().await?,
+        days: service.recovery_days(),
+        done: (query.done == "purged").then_some("Erased."),
+    };
+    Ok(Html(page.render()).into_response())
+}
+
+pub(super) async fn undelete(
+    State(state): State<AppState>,
+    Path(text): Path<String>,
+    posted: Posted,
+) -> Answer<Response> {
+    let actor = posted.proven(&state).await?;
+    to(state.room.credentials(actor).undelete(id(&text), None).await?.id, "undeleted")
+}
+
+pub(super) async fn purge(
+    State(state): State<AppState>,
+    Path(text): Path<String>,
+    posted: Posted,
+) -> Answer<Response> {
+    let actor = posted.proven(&state).await?;
+    let service = state.room.credentials(actor);
+    let id = id(&text);
+    let found = service.list_deleted().await?.into_iter().find(|one| one.id == id);
+    let found = found.ok_or_else(|| Problem::not_found("no deleted credential has that number"))?;
+    typed::confirmed(&posted.form, &found.name)?;
+    service.purge(id, None).await?;
+    Ok(Redirect::to("/dashboard/credentials/deleted?done=purged").into_response())
 }

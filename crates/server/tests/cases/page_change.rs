@@ -94,6 +94,26 @@ async fn a_credential_lives_its_whole_life_in_forms() {
     let gone = hand.done(&format!("{own}/delete"), &[("confirm", "first")]).await;
     assert!(gone.text.contains("undelete"));
     hand.visitor.get(&own).await.expect(404);
+    let list = hand.visitor.get("/dashboard/credentials/deleted").await.expect(200);
+    assert!(list.text.contains("first"));
+    let back = hand.done(&format!("{own}/undelete"), &[]).await;
+    let facts = [
+        ("name", "second"),
+        ("endpoint", &*endpoint),
+        ("priority", "3"),
+        ("revision", &*back.field("revision")),
+    ];
+    let changed = hand.done(&format!("{own}/facts"), &facts).await;
+    assert!(
+        changed.text.contains("<h1><bdi class=\"name\">second") && changed.text.contains("Priority"),
+        "{}",
+        changed.text
+    );
+    hand.send(&format!("{own}/minter"), &[("minter", "none")]).await.expect(400);
+    hand.done(&format!("{own}/delete"), &[("confirm", "second")]).await;
+    hand.send(&format!("{own}/purge"), &[("confirm", "first")]).await.expect(400);
+    let erased = hand.done(&format!("{own}/purge"), &[("confirm", "second")]).await;
+    assert!(erased.text.contains("Erased."));
     server.verified_entries().await;
 }
 

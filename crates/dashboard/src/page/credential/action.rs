@@ -67,6 +67,8 @@ impl CredentialPage<'_> {
                 div.row.changes {
                     (self.stage_actions())
                     (self.rotate())
+                    (self.facts_form())
+                    (self.minter())
                     (self.dates())
                     (self.activity())
                     (self.delete())
@@ -133,6 +135,43 @@ impl CredentialPage<'_> {
             is_dangerous: false,
         };
         form::change_with(self.viewer, &rotate, &self.once())
+    }
+
+    fn facts_form(&self) -> Markup {
+        let one = self.credential;
+        let action = self.to("facts");
+        let change = Change {
+            action: &action,
+            verb: "Change its facts",
+            object: &one.name,
+            consequence: "Programs that ask by its name have to be told a new one. With another address its key is sealed anew, bound to that.",
+            is_dangerous: false,
+        };
+        let number = |number: Option<i64>| number.map(|it| it.to_string()).unwrap_or_default();
+        let fields = html! {
+            (self.revision())
+            (field::with("name", &one.name))
+            (field::with("endpoint", one.endpoint.as_deref().unwrap_or_default()))
+            (field::with("priority", &one.priority.to_string()))
+            (field::with("rate_limit", &number(one.rate_limit)))
+            (field::with("user", &number(one.user.filter(|_| !one.is_global).map(|user| user.0))))
+        };
+        form::change_with(self.viewer, &change, &fields)
+    }
+
+    fn minter(&self) -> Markup {
+        let one = self.credential;
+        let action = self.to("minter");
+        let change = Change {
+            action: &action,
+            verb: "Set how it rotates",
+            object: &one.name,
+            consequence: "Where a provider makes keys by its API, a credential with a key for that makes the new ones. Empty is none.",
+            is_dangerous: false,
+        };
+        let project = one.minter.as_ref().and_then(|minter| minter.project.as_deref()).unwrap_or_default();
+        let fields = html! { (self.revision()) (field::empty("minter")) (field::with("project", project)) };
+        form::change_with(self.viewer, &change, &fields)
     }
 
     fn dates(&self) -> Markup {
