@@ -1,12 +1,12 @@
 // Signs in to the dashboard in a real browser and looks at its pages: wide and narrow, light and dark, with and without script.
 //
 // Arguments: the module of playwright-core, the file of axe-core, the server's address, the same for calls of the API, a token, the
-// folder for screenshots, the pages as JSON: [name, path], and the number of a credential.
+// folder for screenshots, the pages as JSON: [name, path], the number of a credential, and other roles as JSON: [name, token, paths].
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const [module, axeFile, server, api, token, folder, pagesAsJson, credential] = process.argv.slice(2)
+const [module, axeFile, server, api, token, folder, pagesAsJson, credential, rolesAsJson] = process.argv.slice(2)
 const pages = JSON.parse(pagesAsJson)
 const axe = readFileSync(axeFile, 'utf8')
 const { chromium } = await import(pathToFileURL(module).href)
@@ -24,6 +24,9 @@ try {
   }
   views.push(...await visit(320, 'light', true))
   views.push(...await visit(1280, 'light', false))
+  for (const [role, of, paths] of JSON.parse(rolesAsJson)) {
+    views.push(...await visit(1280, 'light', true, of, paths.map((path) => [`${role} ${path}`, path])))
+  }
   plain = await tasksByKeyboard(false)
   quick = await tasksByKeyboard(true)
   script = await withScript(credential)
@@ -45,28 +48,29 @@ async function open(width, scheme, script) {
   page.on('console', (message) => seen.complaints.push(`${message.type()}: ${message.text()}`))
   page.on('pageerror', (error) => seen.complaints.push(`error: ${error.message}`))
   page.on('requestfailed', (request) => {
-    // Chromium fetches the icon when everything else is there, and gives it up when the next page is opened before.
-    const isGivenUp = request.url().includes('/icon-') && request.failure()?.errorText === 'net::ERR_ABORTED'
+    // Chromium fetches the icon when everything else is there, and gives it up when the next page is opened before; and the stream
+    // of a page ends with the page.
+    const isGivenUp = /\/(icon-|dashboard\/events)/.test(request.url()) && request.failure()?.errorText === 'net::ERR_ABORTED'
     if (!isGivenUp) seen.complaints.push(`failed: ${request.url()}`)
   })
   return { context, page, seen }
 }
 
-async function visit(width, scheme, script) {
+async function visit(width, scheme, script, of = token, shown = pages) {
   const { context, page, seen } = await open(width, scheme, script)
   const views = []
   const look = async (name) => {
     const measured = await page.evaluate(measure)
     const findings = script ? await check(page) : []
-    await page.screenshot({ path: join(folder, `dashboard-${width}-${scheme}${script ? '' : '-plain'}-${name}.png`), fullPage: true })
+    await page.screenshot({ path: join(folder, `dashboard-${width}-${scheme}${script ? '' : '-plain'}-${name.replaceAll(/[^a-z-]+/g, '_')}.png`), fullPage: true })
     views.push({ width, scheme, script, name, url: page.url(), findings, requests: seen.requests.splice(0), complaints: seen.complaints.splice(0), ...measured })
   }
   await page.goto(`${server}/dashboard`, { waitUntil: 'load' })
   await look('sign-in')
-  await page.fill('input[name=token]', token)
+  await page.fill('input[name=token]', of)
   await page.click('form:has(input[name=token]) button')
-  await page.waitForURL('**/dashboard?signed-in')
-  for (const [name, path] of pages) {
+  await page.waitForURL((url) => /\/dashboard(\/mine$|\?signed-in)/.test(url.href))
+  for (const [name, path] of shown) {
     await page.goto(server + path, { waitUntil: 'load' })
     await look(name)
   }

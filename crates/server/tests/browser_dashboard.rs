@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use strongroom_model::limit::Window;
 use strongroom_model::{Clock, Role};
+use strongroom_server::pages::route::{PAGES, PageRoute};
 use strongroom_testkit::Backend;
 use strongroom_testkit::real_parts::{node_file, workspace_root};
 
@@ -47,9 +48,12 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
         ["sessions", "/dashboard/sessions"],
         ["missing", "/dashboard/credentials/999999"],
     ]);
-    let seen = look_at(&server, &pages, busy);
+    let roles = roles(&server, busy).await;
+    let seen = look_at(&server, &pages, busy, &roles);
     let views = seen["views"].as_array().unwrap();
-    assert_eq!(views.len(), 6 * 23);
+    let of_roles: usize =
+        roles.as_array().unwrap().iter().map(|it| it[2].as_array().unwrap().len() + 1).sum();
+    assert_eq!(views.len(), 6 * 23 + of_roles);
     for view in views {
         let name = format!(
             "{} at {} px, {}, script: {}",
@@ -82,6 +86,7 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
         assert!(text("show its key").contains("sk-by-keyboard"), "{round}");
         assert!(text("verify the trail").contains("the trail is whole"), "{round}");
     }
+    keep_pictures();
     let script = &seen["script"];
     let said = |name: &str| script[name].as_str().unwrap();
     assert!(said("palette").ends_with(&format!("/dashboard/credentials/{busy}")), "{}", said("palette"));
@@ -101,12 +106,49 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
     assert_eq!(texts(&script["complaints"]), Vec::<&str>::new());
 }
 
+/// Every other role, with a token of its own and each page that it sees.
+async fn roles(server: &Server, busy: i64) -> Value {
+    let mut all = Vec::new();
+    for role in [Role::Auditor, Role::Reader, Role::Gateway] {
+        let sees = |page: &&PageRoute| {
+            page.method == "GET"
+                && page.roles.is_some_and(|roles| roles.contains(&role))
+                && !["/dashboard/events", "/dashboard/usage.csv", "/dashboard/{*rest}"].contains(&page.path)
+                && !page.path.starts_with("/dashboard/limits/{")
+        };
+        let paths = PAGES
+            .iter()
+            .filter(sees)
+            .map(|page| page.path.replace("{id}", &busy.to_string()).replace("{number}", "1"));
+        let paths: Vec<_> = paths.collect();
+        all.push(json!([role.as_str(), server.token_of(role).await, paths]));
+    }
+    json!(all)
+}
+
 /// The page of the limit that is nearest to its end in a month.
 async fn limit_page(server: &Server) -> String {
     let limits = server.get("/api/admin/limits").await.expect(200).json();
     let month =
         limits.as_array().unwrap().iter().find(|it| it["window"] == "month" && it["unit"] == "nano_usd");
     format!("/dashboard/limits/{}", month.unwrap()["id"].as_str().unwrap())
+}
+
+/// The pictures of the README, when it is asked for: `REGENERATE=1`.
+fn keep_pictures() {
+    if std::env::var_os("REGENERATE").is_none() {
+        return;
+    }
+    let (from, to) = (workspace_root().join("target/screenshots"), workspace_root().join("docs/images"));
+    std::fs::create_dir_all(&to).unwrap();
+    for (shot, picture) in [
+        ("dashboard-1280-light-overview", "dashboard-overview"),
+        ("dashboard-1280-dark-credential", "dashboard-credential-dark"),
+        ("dashboard-1280-light-usage", "dashboard-usage"),
+        ("dashboard-390-light-overview", "dashboard-phone"),
+    ] {
+        std::fs::copy(from.join(format!("{shot}.png")), to.join(format!("{picture}.png"))).unwrap();
+    }
 }
 
 fn texts(list: &Value) -> Vec<&str> {
@@ -118,7 +160,7 @@ fn own_name(server: &Server) -> String {
 }
 
 /// Drives the browser; the screenshots are left in `target/screenshots`.
-fn look_at(server: &Server, pages: &Value, credential: i64) -> Value {
+fn look_at(server: &Server, pages: &Value, credential: i64, roles: &Value) -> Value {
     let output = Command::new("node")
         .arg(workspace_root().join("testkit/browser/dashboard.mjs"))
         .arg(node_file("playwright-core/index.mjs"))
@@ -127,6 +169,7 @@ fn look_at(server: &Server, pages: &Value, credential: i64) -> Value {
         .arg(workspace_root().join("target/screenshots"))
         .arg(pages.to_string())
         .arg(credential.to_string())
+        .arg(roles.to_string())
         .stdin(Stdio::null())
         .output()
         .expect("node is on the PATH: `cargo xtask test --only browser` installs what this test needs");

@@ -91,9 +91,9 @@ impl AuditPage<'_> {
         let outcomes = [("", "any"), ("success", "success"), ("denied", "denied"), ("failed", "failed")];
         html! {
             form.filters method="get" action=(Place::Audit.path()) role="search" {
-                label.field { span { "Action" } input name="action" value=(self.asked.action) placeholder="credential. or token.create" autocapitalize="off" spellcheck="false"; }
-                label.field { span { "Actor" } input name="actor" value=(self.asked.actor) placeholder="user:7" autocapitalize="off" spellcheck="false"; }
-                label.field { span { "Target" } input name="target" value=(self.asked.target) placeholder="a name" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Action" } input name="action" value=(text::visible(&self.asked.action)) placeholder="credential. or token.create" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Actor" } input name="actor" value=(text::visible(&self.asked.actor)) placeholder="user:7" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Target" } input name="target" value=(text::visible(&self.asked.target)) placeholder="a name" autocapitalize="off" spellcheck="false"; }
                 label.field { span { "Outcome" } select name="outcome" { @for (value, words) in outcomes { option value=(value) selected[self.asked.outcome == value] { (words) } } } }
                 button.main type="submit" { "Show" }
                 @if *self.asked != Asked::default() { a.button href=(Place::Audit.path()) { "Show all" } }
@@ -113,9 +113,19 @@ fn proof(verified: &Verified<'_>) -> Markup {
                 ul.rows { @for fault in &result.faults { li { div { "Chain " (text::visible(&fault.chain_id)) ", entry " (figure::count(fault.seq)) ": " b { (text::visible(&fault.fault)) } } } } }
             }
             h3 { "Anchors to keep elsewhere" }
-            @for head in &result.heads { p { code data-copy { (text::visible(&head.chain_id)) ":" (head.seq) ":" (head.link) } } }
+            p { code data-copy { (text::visible(&anchors(&result.heads))) } }
+            p.sub { "Kept in a file, " code { "strongroom audit verify --anchor FILE" } " finds a database that was put back." }
         }
     }
+}
+
+/// The heads in the shape that the command line reads. Chains and links hold nothing that JSON would have to escape.
+fn anchors(heads: &[strongroom::audit::Anchor]) -> String {
+    let heads = heads.iter().map(|head| {
+        let chain: String = head.chain_id.chars().filter(|it| !matches!(it, '"' | '\\')).collect();
+        format!("{{\"chainId\":\"{chain}\",\"seq\":{},\"link\":\"{}\"}}", head.seq, head.link)
+    });
+    format!("[{}]", heads.collect::<Vec<_>>().join(","))
 }
 
 /// An outcome.

@@ -13,6 +13,18 @@ use crate::{chart, chip, figure, text};
 /// Rows of a page.
 pub const ROWS: i64 = 50;
 
+/// States that can be asked for, by their names in addresses and in words.
+pub const STATES: [(&str, &str); 8] = [
+    ("", "in any state"),
+    ("active", "active"),
+    ("inactive", "inactive"),
+    ("frozen", "frozen"),
+    ("expired", "expired"),
+    ("refused", "refused by their provider"),
+    ("due", "due within two weeks"),
+    ("unused", "unused for 30 days"),
+];
+
 /// The filters of the list, as they were typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
@@ -20,7 +32,7 @@ pub struct Asked {
     pub q: String,
     /// The provider.
     pub provider: String,
-    /// `active`, `inactive`, or empty for both.
+    /// One of [`STATES`].
     pub state: String,
 }
 
@@ -114,13 +126,12 @@ impl CredentialList<'_> {
     }
 
     fn filters(&self) -> Markup {
-        let states = [("", "in any state"), ("active", "active"), ("inactive", "inactive")];
         html! {
             form.filters method="get" action=(Place::Credentials.path()) role="search" {
-                label.field { span { "Name begins with" } input name="q" value=(self.asked.q) maxlength="128" autocapitalize="off" spellcheck="false"; }
-                label.field { span { "Provider" } input name="provider" value=(self.asked.provider) maxlength="64" placeholder="any" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Name begins with" } input name="q" value=(text::visible(&self.asked.q)) maxlength="128" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Provider" } input name="provider" value=(text::visible(&self.asked.provider)) maxlength="64" placeholder="any" autocapitalize="off" spellcheck="false"; }
                 label.field { span { "State" } select name="state" {
-                    @for (value, words) in states { option value=(value) selected[self.asked.state == value] { (words) } }
+                    @for (value, words) in STATES { option value=(value) selected[self.asked.state == value] { (words) } }
                 } }
                 button.main type="submit" { "Show" }
                 @if self.asked.is_anything() { a.button href=(Place::Credentials.path()) { "Show all" } }

@@ -39,7 +39,7 @@ impl KeyList<'_> {
             section.card id="keys" { h2 { "Keys in the database" } (self.keys()) }
             section.card id="holders" { h2 { "Processes that have the database open" } (self.holders()) }
             @if self.viewer.is_admin() { (self.actions()) }
-            p.sub { "A backup is made by " code data-copy { "strongroom backup create" } ", and holds nothing that opens without the master key." }
+            p.sub { "A backup is made by " code data-copy { "strongroom backup strongroom.backup" } ", and holds nothing that opens without the master key." }
         };
         frame::live_page(self.viewer, Some(Place::Keys), "Keys and rotation", "audit", &html! {}, &body)
     }

@@ -48,7 +48,7 @@ impl LimitList<'_> {
             @if let Some(done) = self.done { p.done role="status" { (text::visible(done)) } }
             section.card id="limits" {
                 @if limits.is_empty() {
-                    p.empty { "No limits are set: nothing bounds what is spent. The first one: " code data-copy { "strongroom limit set --credential NAME --unit usd --window month 100" } }
+                    p.empty { "No limits are set: nothing bounds what is spent. The first one: " code data-copy { "strongroom limit set --credential NAME --usd 100 --per month" } }
                 } @else { (table(&limits)) }
             }
             @if self.viewer.is_admin() { section.card { h2 { "Set a limit" } (set_form(self.viewer, None)) } }

@@ -179,7 +179,7 @@ impl Overview<'_> {
             section.card.c4 id="next-limits" {
                 h2 { "Next limits to run out" }
                 @if limits.is_empty() {
-                    p.empty { "No limits are set. The first one: " code { "strongroom limit set --credential NAME --unit usd --window month 100" } }
+                    p.empty { "No limits are set. The first one: " code { "strongroom limit set --credential NAME --usd 100 --per month" } }
                 }
                 ul.rows {
                     @for limit in limits.iter().take(ROWS) {

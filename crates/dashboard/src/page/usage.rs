@@ -146,18 +146,20 @@ impl UsagePage<'_> {
 
     fn controls(&self) -> Markup {
         let asked = self.asked;
-        let value =
-            |name: &str| asked.filters.iter().find(|(it, _)| *it == name).map_or("", |(_, value)| value);
+        let typed = |name: &str| {
+            let found = asked.filters.iter().find(|(it, _)| *it == name);
+            text::visible(found.map_or("", |(_, value)| value.as_str()))
+        };
         html! {
             form.filters method="get" action=(Place::Usage.path()) role="search" {
                 label.field { span { "Show" } select name="measure" { @for measure in Measure::ALL { option value=(measure.as_str()) selected[measure == asked.measure] { (measure.words()) } } } }
                 label.field { span { "Split by" } select name="by" { @for (name, split, words) in SPLITS { option value=(name) selected[split == asked.by] { (words) } } } }
-                label.field { span { "From" } input type="date" name="from" value=(asked.from); }
-                label.field { span { "To, that day included" } input type="date" name="to" value=(asked.to); }
-                label.field { span { "Provider" } input name="provider" value=(value("provider")) placeholder="any" autocapitalize="off" spellcheck="false"; }
-                label.field { span { "Model" } input name="model" value=(value("model")) placeholder="any" autocapitalize="off" spellcheck="false"; }
-                label.field { span { "Credential" } input name="credential" value=(value("credential")) placeholder="any" autocapitalize="off" spellcheck="false"; }
-                label.field { span { "Token or person" } input name="actor" value=(value("actor")) placeholder="token:ID or user:7" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "From" } input type="date" name="from" value=(text::visible(&asked.from)); }
+                label.field { span { "To, that day included" } input type="date" name="to" value=(text::visible(&asked.to)); }
+                label.field { span { "Provider" } input name="provider" value=(typed("provider")) placeholder="any" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Model" } input name="model" value=(typed("model")) placeholder="any" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Credential" } input name="credential" value=(typed("credential")) placeholder="any" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Token or person" } input name="actor" value=(typed("actor")) placeholder="token:ID or user:7" autocapitalize="off" spellcheck="false"; }
                 button.main type="submit" { "Show" }
             }
             @if !asked.filters.is_empty() {

@@ -42,7 +42,7 @@ impl UserList<'_> {
         let body = html! {
             @if let Some(done) = self.done { p.done role="status" { (text::visible(done)) } }
             section.card id="users" {
-                @if self.users.is_empty() { p.empty { "No users are known. They are for programs of an application that has users of its own, and for people who sign in with its tokens. The first one: " code data-copy { "strongroom user create ada --role reader" } } }
+                @if self.users.is_empty() { p.empty { "No users are known. They are for programs of an application that has users of its own, and for people who sign in with its tokens. The first one: " code data-copy { "strongroom user add ada --role reader" } } }
                 @else { (self.table()) }
             }
             @if self.viewer.is_admin() { section.card { h2 { "Add a user" } (self.create()) } }

@@ -4,13 +4,14 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use strongroom::credential::Comparison;
+use strongroom::health::Cooldown;
 use strongroom::usage::{Order, SeriesQuestion, SeriesReport, Split, of_credential};
 use strongroom_dashboard::page::credential::{self as page, CredentialPage, Inside, Tab, UsageTab};
-use strongroom_dashboard::page::credential_list::{Asked, CredentialList, ROWS};
+use strongroom_dashboard::page::credential_list::{Asked, CredentialList, ROWS, STATES};
 use strongroom_model::audit::Filter;
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::limit::LimitScope;
-use strongroom_model::{CredentialId, Problem, Provider};
+use strongroom_model::{CredentialId, Millis, Problem, Provider};
 
 use super::range::{self, Days};
 use super::visit::{QueryOf, Visit, fresh_once};
@@ -19,6 +20,8 @@ use crate::state::AppState;
 
 /// Entries of the trail that are shown.
 const ENTRIES: i64 = 20;
+/// Credentials that are looked at for a state that the database does not know.
+const MAX_LOOKED_AT: i64 = 2000;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -44,19 +47,12 @@ pub(super) async fn list(
     let viewer = visit.viewer();
     // What nobody can be asked for is said on the page itself, with what was typed still there.
     let (found, problem) = match filter(&asked) {
-        Ok(filter) => (
-            Some(state.room.credentials(visit.actor()).list(&filter, query.cursor.max(0), ROWS).await?),
-            None,
-        ),
-        Err(problem) => (None, Some(problem.message)),
+        Ok(filter) => {
+            (matching(&state, &visit, &filter, &asked.state, query.cursor.max(0), now).await?, None)
+        }
+        Err(problem) => ((Vec::new(), None), Some(problem.message)),
     };
-    let next = found.as_ref().and_then(|found| found.next);
-    let with_cooldown = |one: Credential| {
-        let cooldown = state.room.cooldown_of(&one);
-        (one, cooldown)
-    };
-    let credentials: Vec<_> =
-        found.map(|found| found.items).unwrap_or_default().into_iter().map(with_cooldown).collect();
+    let (credentials, next) = found;
     let page = CredentialList {
         viewer: &viewer,
         now,
@@ -73,15 +69,61 @@ pub(super) async fn list(
     Ok(Html(page.render()).into_response())
 }
 
+/// Those in a state, and from where on to look for more. The database knows some states; for others it is asked for the next ones
+/// until a page is full, or enough were looked at.
+async fn matching(
+    state: &AppState,
+    visit: &Visit,
+    filter: &CredentialFilter,
+    wanted: &str,
+    mut after: i64,
+    now: Millis,
+) -> Result<(Vec<(Credential, Option<Cooldown>)>, Option<i64>), Problem> {
+    let service = state.room.credentials(visit.actor());
+    let (mut all, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let found = service.list(filter, after, ROWS).await?;
+        looked_at += ROWS;
+        for one in found.items {
+            let cooldown = state.room.cooldown_of(&one);
+            if is_in(wanted, &one, cooldown.as_ref(), now) {
+                all.push((one, cooldown));
+            }
+        }
+        match found.next {
+            None => return Ok((all, None)),
+            Some(next) if looked_at >= MAX_LOOKED_AT || all.len() as i64 >= ROWS => {
+                return Ok((all, Some(next)));
+            }
+            Some(next) => after = next,
+        }
+    }
+}
+
+fn is_in(wanted: &str, one: &Credential, cooldown: Option<&Cooldown>, now: Millis) -> bool {
+    let month_ago = now.plus_seconds(-30 * 86_400);
+    let soon = now.plus_seconds(14 * 86_400);
+    match wanted {
+        "frozen" => one.frozen_at.is_some(),
+        "expired" => one.is_expired(now),
+        "refused" => cooldown.is_some(),
+        "due" => {
+            one.rotation_due().is_some_and(|at| at <= soon) || one.expires_at.is_some_and(|at| at <= soon)
+        }
+        "unused" => one.created_at < month_ago && one.last_used.is_none_or(|at| at < month_ago),
+        _ => true,
+    }
+}
+
 fn filter(asked: &Asked) -> Result<CredentialFilter, Problem> {
     if asked.q.contains('\0') {
         return Err(Problem::invalid("q", "no name holds NUL"));
     }
     let is_active = match asked.state.as_str() {
-        "" => None,
         "active" => Some(true),
         "inactive" => Some(false),
-        _ => return Err(Problem::invalid("state", "state must be active or inactive, or be left out")),
+        known if STATES.iter().any(|(name, _)| *name == known) => None,
+        _ => return Err(Problem::invalid("state", "there is no such state; choose one of the list")),
     };
     Ok(CredentialFilter {
         provider: Some(&asked.provider)

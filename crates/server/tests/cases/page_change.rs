@@ -222,7 +222,7 @@ async fn limits_are_set_raised_with_a_reason_lowered_tested_and_removed() {
     );
     let trail = server.get("/api/admin/audit-logs?action=limit.set&limit=1").await.expect(200).text;
     assert!(trail.contains("the batch of March"), "{trail}");
-    hand.done(&format!("{path}/lower"), &[("amount", "1"), ("once", "3")]).await;
+    hand.done(&format!("{path}/lower"), &[("amount", "0.1"), ("once", "3")]).await;
     let test =
         "/dashboard/limits/test?credential=one&model=gpt-4o&input_tokens=1000000&output_tokens=1000000";
     let verdict = hand.visitor.get(test).await.expect(200);
@@ -255,7 +255,7 @@ async fn tokens_and_users_are_made_changed_and_ended() {
     let made = hand.send("/dashboard/tokens", &new).await.expect(200);
     let (_, rest) = made.text.split_once(">sr_").expect("the token, once");
     let token = format!("sr_{}", rest.split('<').next().expect("its end"));
-    server.get("/openai/v1/models").token(&token).await.expect(200);
+    server.get("/v1/models").token(&token).await.expect(200);
     assert!(made.text.contains("/openai/v1") && made.headers["cache-control"] == "no-store");
     let list = hand.visitor.get("/dashboard/tokens").await.expect(200);
     assert!(list.text.contains("ci") && !list.text.contains(&token));
@@ -268,8 +268,9 @@ async fn tokens_and_users_are_made_changed_and_ended() {
     hand.done(&path("sessions/end"), &[]).await;
     assert_eq!(hers.get("/dashboard/mine").await.status, 303, "her token's sessions have ended");
     hand.done(&path("activity"), &[("state", "no")]).await;
-    server.get("/openai/v1/models").token(&token).await.expect(200);
+    server.get("/v1/models").token(&token).await.expect(401);
     hand.done(&path("activity"), &[("state", "yes")]).await;
+    server.get("/v1/models").token(&token).await.expect(200);
     hand.send(&path("delete"), &[("confirm", "ada")]).await.expect(409);
     let bob = server.user_of("bob", Role::Reader).await;
     hand.send(&format!("/dashboard/users/{bob}/delete"), &[("confirm", "bo")]).await.expect(400);

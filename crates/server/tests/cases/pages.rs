@@ -365,6 +365,8 @@ async fn impossible_addresses_are_answered_with_a_page_that_leads_on() {
         ("/dashboard/credentials?cursor=x&state=odd", 200),
         ("/dashboard/credentials?cursor=-9223372036854775808", 200),
         ("/dashboard/credentials?state=odd", 200),
+        ("/dashboard/credentials?state=unused&q=a&cursor=7", 200),
+        ("/dashboard/credentials?state=due", 200),
         ("/dashboard/credentials?q=%00", 200),
         ("/dashboard/credentials?provider=not%20one", 200),
         ("/dashboard/audit?outcome=odd&cursor=7", 200),

@@ -115,7 +115,7 @@ impl CredentialPage<'_> {
         html! {
             section.card id="limits" {
                 h2 { "Limits" }
-                @if limits.is_empty() { p.empty { "None binds it. To set one: " code data-copy { "strongroom limit set --credential " (text::visible(&self.credential.name)) " --unit usd --window month 100" } } }
+                @if limits.is_empty() { p.empty { "None binds it. To set one: " code data-copy { "strongroom limit set --credential " (text::visible(&self.credential.name)) " --usd 100 --per month" } } }
                 @else { (limit_list::table(limits)) }
             }
             @if self.viewer.is_admin() { section.card { h2 { "Set one" } (limit_list::set_form(self.viewer, Some(&self.credential.name))) } }
