@@ -12,6 +12,21 @@ const axe = readFileSync(axeFile, 'utf8')
 const { chromium } = await import(pathToFileURL(module).href)
 mkdirSync(folder, { recursive: true })
 
+// Ten tasks, each with the keyboard alone.
+const tasks = [
+  ['add a credential', '/dashboard/credentials', [['summary', 'Add a credential'], ['[name=name]', '', 'by-keyboard'], ['[name=provider]', '', 'openai'], ['[name=api_key]', '', 'sk-by-keyboard'], ['button', 'Store']], 'done=created'],
+  ['freeze it', '', [['.change summary', 'Freeze'], ['.change button', 'Freeze']], 'done=frozen'],
+  ['unfreeze it', '', [['.change summary', 'Unfreeze'], ['.change button', 'Unfreeze']], 'done=unfrozen'],
+  ['show its key', '', [['a.button', 'Show the key'], ['[name=reason]', '', 'to enter it into the printer'], ['button', 'Show the key']], '/reveal'],
+  ['set a limit', '/dashboard/limits', [['[name=credential]', '', 'by-keyboard'], ['[name=amount]', '', '12.5'], ['button', 'Set']], 'done=set'],
+  ['raise it', '', [['.change summary', 'Raise'], ['[name=amount]', '', '20'], ['[name=reason]', '', 'the batch of March'], ['.change button', 'Raise']], 'done=raised'],
+  ['make a token', '/dashboard/tokens', [['[name=name]', '', 'by-keyboard'], ['button', 'Make']], '/dashboard/tokens'],
+  ['revoke a token', '/dashboard/tokens', [['.change summary', 'Revoke'], ['.change button', 'Revoke']], 'done=revoked'],
+  ['add a user', '/dashboard/users', [['[name=name]', '', 'keyboardist'], ['button', 'Add']], 'done=created'],
+  ['verify the trail', '/dashboard/audit', [['a', 'Verify the whole trail']], '/audit/verify'],
+  ['ask about usage', '/dashboard/usage', [['[name=provider]', '', 'openai'], ['button', 'Show']], 'provider=openai'],
+]
+
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
@@ -104,21 +119,6 @@ function measure() {
   }
 }
 
-// Ten tasks, each with the keyboard alone.
-const tasks = [
-  ['add a credential', '/dashboard/credentials', [['summary', 'Add a credential'], ['[name=name]', '', 'by-keyboard'], ['[name=provider]', '', 'openai'], ['[name=api_key]', '', 'sk-by-keyboard'], ['button', 'Store']], 'done=created'],
-  ['freeze it', '', [['.change summary', 'Freeze'], ['.change button', 'Freeze']], 'done=frozen'],
-  ['unfreeze it', '', [['.change summary', 'Unfreeze'], ['.change button', 'Unfreeze']], 'done=unfrozen'],
-  ['show its key', '', [['a.button', 'Show the key'], ['[name=reason]', '', 'to enter it into the printer'], ['button', 'Show the key']], '/reveal'],
-  ['set a limit', '/dashboard/limits', [['[name=credential]', '', 'by-keyboard'], ['[name=amount]', '', '12.5'], ['button', 'Set']], 'done=set'],
-  ['raise it', '', [['.change summary', 'Raise'], ['[name=amount]', '', '20'], ['[name=reason]', '', 'the batch of March'], ['.change button', 'Raise']], 'done=raised'],
-  ['make a token', '/dashboard/tokens', [['[name=name]', '', 'by-keyboard'], ['button', 'Make']], '/dashboard/tokens'],
-  ['revoke a token', '/dashboard/tokens', [['.change summary', 'Revoke'], ['.change button', 'Revoke']], 'done=revoked'],
-  ['add a user', '/dashboard/users', [['[name=name]', '', 'keyboardist'], ['button', 'Add']], 'done=created'],
-  ['verify the trail', '/dashboard/audit', [['a', 'Verify the whole trail']], '/audit/verify'],
-  ['ask about usage', '/dashboard/usage', [['[name=provider]', '', 'openai'], ['button', 'Show']], 'provider=openai'],
-]
-
 async function tasksByKeyboard(script) {
   const { context, page, seen } = await open(1280, 'light', script)
   await signIn(page)
@@ -205,10 +205,12 @@ async function signIn(page) {
 async function tabTo(page, selector, text = '') {
   for (let presses = 0; presses < 400; presses++) {
     await page.keyboard.press('Tab')
-    const isThere = await page.evaluate(
+    const look = page.evaluate(
       ([wanted, words]) => document.activeElement?.matches(wanted) && document.activeElement.textContent.trim().startsWith(words),
       [selector, text],
     )
+    // What was pressed before may lead to another page in the middle of this.
+    const isThere = await look.catch(() => page.waitForLoadState('load').then(() => false))
     if (isThere) return
   }
   await page.screenshot({ path: join(folder, 'dashboard-lost.png'), fullPage: true })

@@ -26,6 +26,7 @@ pub mod page;
 pub mod price;
 pub mod problem;
 pub mod provider;
+pub mod reason;
 pub mod secret;
 pub mod secret_form;
 pub mod sign_in;

@@ -38,7 +38,7 @@ pub use import::{ImportOptions, ImportRow, Imported, Imports};
 pub(crate) use offboard::used_here;
 pub use offboard::{Offboarding, Standing};
 pub use reminder::Due;
-pub use reveal::{RevealReason, check_reason};
+pub use reveal::RevealReason;
 pub use revealed::RevealedCredential;
 pub use stage::VersionProbe;
 pub use test::TestReport;

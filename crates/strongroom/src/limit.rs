@@ -8,13 +8,12 @@ use strongroom_model::audit::Target;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
 use strongroom_model::price::PriceTable;
 use strongroom_model::usage::CallBound;
-use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId};
+use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId, reason};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::limit::LimitChange;
 use strongroom_store::{Session, Write, limit};
 
 use crate::admission::AdmissionBatcher;
-use crate::credential::check_reason;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
@@ -226,7 +225,7 @@ impl LimitService {
     /// # Errors
     /// As [`Self::change`]; [`Problem`] on the field `reason`.
     pub async fn change_because(&self, uid: Uid, amount: i64, reason: &str) -> Result<Standing, Problem> {
-        let reason = check_reason(reason)?;
+        let reason = reason::check(reason)?;
         self.change_as(uid, amount, Some(&reason)).await
     }
 

@@ -67,7 +67,7 @@ const FIELDS: &[Field] = &[
     optional("expires", "Expires at the beginning of (UTC)", Kind::Day),
     optional("rotate_after_days", "Days after which its key is due to be replaced", Kind::Number),
     optional("rate_limit", "Requests a month, at the most", Kind::Number),
-    optional("user", "For the user with the number", Kind::Number),
+    optional("user", "User, by number", Kind::Number),
     optional("priority", "Priority: the lowest is tried first", Kind::Number),
     optional("minter", "Credential whose key makes new ones, by its name", Kind::Text),
     optional("project", "In the provider's project, where it has such", Kind::Text),

@@ -221,7 +221,7 @@ impl UsagePage<'_> {
                 div.scroll tabindex="0" role="region" aria-label="The largest" {
                     table {
                         thead { tr {
-                            th scope="col" { (words) }
+                            th scope="col" { (capital(words)) }
                             th.n scope="col" { (measure.words()) } th.n scope="col" { "Before" } th scope="col" { "Change" }
                             @for other in Measure::TILES.into_iter().filter(|it| *it != measure) { th.n scope="col" { (other.words()) } }
                         } }
@@ -272,10 +272,21 @@ impl UsagePage<'_> {
     }
 }
 
+/// A word at the head of a column.
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A figure beside that of as many days before.
 fn against(measure: Measure, now: &Used, before: &Used) -> Markup {
     html! {
-        (change(measure, now, before)) " against as many days before"
+        @match (measure.value(now), measure.value(before)) {
+            (None, _) => "nothing was measured",
+            (_, None) => "nothing was measured in as many days before",
+            (_, Some(0)) => "none in as many days before",
+            _ => { (change(measure, now, before)) " against as many days before" },
+        }
         @if measure == Measure::Spend && now.unpriced > 0 { " · " (figure::count(now.unpriced)) " unpriced" }
     }
 }
@@ -295,10 +306,11 @@ fn change(measure: Measure, now: &Used, before: &Used) -> Markup {
 const CLASSES: [&str; 6] = ["s1", "s2", "s3", "s4", "s5", "s6"];
 
 /// The series that are drawn, with a class each, and whether the rest is one.
-fn drawn(report: &SeriesReport) -> (Vec<(String, &'static str)>, bool) {
+fn drawn(report: &SeriesReport, measure: Measure) -> (Vec<(String, &'static str)>, bool) {
     let mut series: Vec<_> =
         report.drawn().iter().zip(CLASSES).map(|(one, class)| (one.name.clone(), class)).collect();
-    let has_rest = report.days.iter().any(|day| day.is_rest == 1);
+    let is_something = |used: &Used| measure.value(used).is_some_and(|value| value > 0 || !measure.is_sum());
+    let has_rest = report.days.iter().any(|day| day.is_rest == 1 && is_something(&day.used));
     if has_rest {
         series.push(("other".to_owned(), "s0"));
     }
@@ -340,7 +352,7 @@ pub(crate) fn bars<'a>(
     report: &SeriesReport,
     range: (Millis, Millis),
 ) -> StackedBars<'a> {
-    let (series, has_rest) = drawn(report);
+    let (series, has_rest) = drawn(report, asked.measure);
     let today = report.as_of.0 - report.as_of.0.rem_euclid(DAY_MS);
     let days = days_of(range).map(|day| Day {
         name: figure::day(day),
@@ -362,7 +374,7 @@ pub(crate) fn bars<'a>(
 }
 
 fn rates<'a>(asked: &Asked, title: &'a str, report: &SeriesReport, range: (Millis, Millis)) -> Lines<'a> {
-    let (series, has_rest) = drawn(report);
+    let (series, has_rest) = drawn(report, asked.measure);
     let days = days_of(range).map(|day| LineDay {
         name: figure::day(day),
         short: figure::short_day(day),

@@ -2,33 +2,15 @@
 
 use serde_json::json;
 use strongroom_model::credential::{Credential, CredentialFilter};
-use strongroom_model::{CredentialId, Problem, Role, UserId, page};
+use strongroom_model::{CredentialId, Problem, Role, UserId, page, reason};
 
 use super::CredentialService;
 use super::read_batcher::Wanted;
 use super::revealed::RevealedCredential;
 use super::visibility::{is_seen, unserved, within_reach};
 
-/// Characters that a reason has at the least.
-const MIN_REASON: usize = 10;
-/// Characters that a reason may have.
-const MAX_REASON: usize = 500;
 /// Characters that a ticket may have.
 const MAX_TICKET: usize = 64;
-
-/// Checks a reason that somebody gives for something that is told to others.
-///
-/// # Errors
-/// [`Problem`] on the field `reason`.
-pub fn check_reason(reason: &str) -> Result<String, Problem> {
-    let reason = reason.trim();
-    let length = reason.chars().count();
-    if !(MIN_REASON..=MAX_REASON).contains(&length) || reason.chars().any(char::is_control) {
-        let message = format!("reason must be {MIN_REASON} to {MAX_REASON} characters without line breaks");
-        return Err(Problem::invalid("reason", message));
-    }
-    Ok(reason.to_owned())
-}
 
 /// Why a person looks at a key.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +30,7 @@ impl CredentialService {
     /// [`Problem`] on the field `reason` or `ticket`; of kind `NotFound` when there is none that the actor sees and that serves,
     /// `LimitReached`, or `Integrity`.
     pub async fn reveal(&self, id: CredentialId, why: &RevealReason) -> Result<RevealedCredential, Problem> {
-        let reason = check_reason(&why.reason)?;
+        let reason = reason::check(&why.reason)?;
         let ticket = why.ticket.as_deref().map(str::trim).filter(|ticket| !ticket.is_empty());
         if ticket.is_some_and(|it| it.chars().count() > MAX_TICKET || it.chars().any(char::is_control)) {
             return Err(Problem::invalid(

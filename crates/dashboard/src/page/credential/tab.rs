@@ -71,8 +71,8 @@ impl CredentialPage<'_> {
                     div.scroll tabindex="0" role="region" aria-label="Versions" {
                         table {
                             thead { tr {
-                                th.n scope="col" { "Number" } th scope="col" { "State" } th.n scope="col" { "Uses" } th.n scope="col" { "Error share" } th.n scope="col" { "First byte" } th.n scope="col" { "Spend" }
-                                th scope="col" { "Made" } th scope="col" { "In use" } th scope="col" { "Replaced" } th scope="col" { "Its provider said" } th scope="col" { "Compare" }
+                                th.n scope="col" { "Number" } th scope="col" { "Compare" } th scope="col" { "State" } th.n scope="col" { "Uses" } th.n scope="col" { "Error share" } th.n scope="col" { "First byte" } th.n scope="col" { "Spend" }
+                                th scope="col" { "Made" } th scope="col" { "In use" } th scope="col" { "Its provider said" }
                                 @if self.viewer.is_admin() { th scope="col" { span.heard { "Changes" } } }
                             } }
                             tbody { @for version in versions {
@@ -80,16 +80,15 @@ impl CredentialPage<'_> {
                                 @let is_current = version.uid == one.version;
                                 tr {
                                     th.n scope="row" { (version.number) }
+                                    td { label.check { input type="checkbox" name="compare" value=(version.number); span.heard { "version " (version.number) } } }
                                     td { (version_state(version, is_current, Some(version.uid) == staged)) }
                                     td.n { (figure::count(sums.map_or(0, |used| used.requests))) }
                                     td.n { @match sums { Some(used) => (Measure::ErrorShare.shown_markup(used)), None => "–" } }
                                     td.n { @match sums { Some(used) => (Measure::FirstByte.shown_markup(used)), None => "–" } }
                                     td.n { @match sums { Some(used) => (Measure::Spend.shown_markup(used)), None => "–" } }
                                     td { (figure::instant(version.created_at)) br; span.soft { (text::name(&version.created_by)) @if let Some(from) = version.copied_from { ", from version " (from) } } }
-                                    td { (figure::instant_or_dash(version.activated_at)) }
-                                    td { (figure::instant_or_dash(version.replaced_at)) }
+                                    td { (figure::instant_or_dash(version.activated_at)) @if let Some(at) = version.replaced_at { br; span.soft { "until " (figure::instant(at)) } } }
                                     td { @match &version.probed { Some((outcome, at)) => { (text::visible(outcome)) br; span.soft { (figure::instant(*at)) } }, None => span.soft { "not asked" } } }
-                                    td { label.check { input type="checkbox" name="compare" value=(version.number); span.heard { "version " (version.number) } } }
                                     @if self.viewer.is_admin() { td { (self.version_actions(version, is_current, Some(version.uid) == staged)) } }
                                 }
                             } }
