@@ -86,11 +86,11 @@ function crosshair(svg) {
   svg.addEventListener('pointerleave', hide)
   svg.addEventListener('blur', hide)
   svg.addEventListener('keydown', (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -slots.length, End: slots.length }[event.key]
+    const to = { ArrowLeft: at < 0 ? slots.length - 1 : at - 1, ArrowRight: at + 1, Home: 0, End: slots.length - 1 }[event.key]
     if (event.key === 'Escape') return hide()
-    if (!step) return
+    if (to === undefined) return
     event.preventDefault()
-    say(show(at < 0 ? (step < 0 ? slots.length - 1 : 0) : at + step))
+    say(show(to))
   })
 }
 

@@ -149,6 +149,9 @@ impl Measure {
         match self.value(used) {
             None => html! { "–" },
             Some(nano) if self == Self::Spend => figure::exact_dollars(nano),
+            Some(tokens) if self == Self::Tokens => {
+                html! { span title=(figure::count(tokens)) { (figure::short_count(tokens)) } }
+            }
             Some(value) => html! { ((self.shown())(value)) },
         }
     }

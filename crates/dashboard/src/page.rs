@@ -1,6 +1,7 @@
 //! The pages, one a file: each is a struct of what it shows, and `render`.
 
 pub mod audit;
+pub mod bulk;
 pub mod credential;
 pub mod credential_list;
 pub mod deleted_list;

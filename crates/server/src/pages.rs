@@ -5,6 +5,7 @@
 
 mod asset;
 mod audit;
+mod bulk;
 mod cookie;
 mod credential;
 mod credential_change;
@@ -91,6 +92,7 @@ pub fn router(state: AppState) -> Router<AppState> {
 fn credentials() -> Router<AppState> {
     Router::new()
         .route("/dashboard/credentials", get(credential::list).post(credential_change::create))
+        .route("/dashboard/credentials/bulk", get(bulk::ask).post(bulk::change))
         .route("/dashboard/credentials/deleted", get(credential_change::deleted))
         .route("/dashboard/credentials/{id}", get(credential::show))
         .route("/dashboard/credentials/{id}/facts", post(credential_change::facts))

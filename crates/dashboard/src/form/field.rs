@@ -57,6 +57,14 @@ const WINDOWS: &[(&str, &str)] = &[
     ("prepaid", "in all, once"),
 ];
 
+const BULK: &[(&str, &str)] = &[
+    ("freeze", "freeze"),
+    ("unfreeze", "unfreeze"),
+    ("deactivate", "deactivate"),
+    ("activate", "activate"),
+    ("limit", "set a limit on each"),
+];
+
 /// Every field there is.
 const FIELDS: &[Field] = &[
     required("name", "Name", Kind::Text),
@@ -88,6 +96,10 @@ const FIELDS: &[Field] = &[
     optional("input_tokens", "Tokens of the prompt", Kind::Number),
     optional("output_tokens", "Tokens of the answer at the most", Kind::Number),
     required("confirm", "Its name, to confirm", Kind::Text),
+    required("bulk", "Do this", Kind::Choice(BULK)),
+    optional("bulk_amount", "Amount of a limit", Kind::Text),
+    required("count", "How many they are, to confirm", Kind::Number),
+    optional("ids", "", Kind::Hidden),
     optional("once", "", Kind::Hidden),
     optional("revision", "", Kind::Hidden),
     optional("version", "", Kind::Hidden),

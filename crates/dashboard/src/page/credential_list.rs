@@ -101,7 +101,10 @@ impl CredentialList<'_> {
             (self.filters())
             @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
             section.card id="list" {
-                @if self.credentials.is_empty() { (self.empty()) } @else { (self.table()) }
+                @if self.credentials.is_empty() { (self.empty()) }
+                @else if self.viewer.is_admin() {
+                    form method="get" action=(super::bulk::PATH) { (self.table()) button.quiet type="submit" { "Change those that are ticked" } }
+                } @else { (self.table()) }
                 p.sub { a href={ (Place::Credentials.path()) "/deleted" } { "Deleted credentials" } }
                 @if !self.is_first || self.next.is_some() {
                     nav.pages aria-label="Pages" {
@@ -153,6 +156,7 @@ impl CredentialList<'_> {
             div.scroll tabindex="0" role="region" aria-label="Credentials" {
                 table {
                     thead { tr {
+                        @if self.viewer.is_admin() { th scope="col" { span.heard { "Choose" } } }
                         th scope="col" { "Name" } th scope="col" { "Provider" } th scope="col" { "State" }
                         th.n scope="col" { "Version" } th.n scope="col" { "Uses this month" } th scope="col" { "Monthly limit" }
                         th scope="col" { "Expires" } th scope="col" { "Last used" }
@@ -160,6 +164,7 @@ impl CredentialList<'_> {
                     tbody {
                         @for (one, cooldown) in self.credentials {
                             tr {
+                                @if self.viewer.is_admin() { td { label.check { input type="checkbox" name="id" value=(one.id); span.heard { "choose " (text::visible(&one.name)) } } } }
                                 th scope="row" { a href=(super::credential::path(one.id)) { (text::name(&one.name)) } }
                                 td { (text::name(one.provider.as_str())) }
                                 td { (chip::of_credential(one, *cooldown, self.now)) }

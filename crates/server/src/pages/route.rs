@@ -55,6 +55,8 @@ pub const PAGES: &[PageRoute] = &[
     page("POST", "/dashboard/credentials/{id}/dates", "credential.update", ADMIN),
     page("POST", "/dashboard/credentials/{id}/facts", "credential.update", ADMIN),
     page("POST", "/dashboard/credentials/{id}/minter", "credential.update", ADMIN),
+    page("GET", "/dashboard/credentials/bulk", "credential.list", ADMIN),
+    page("POST", "/dashboard/credentials/bulk", "credential.update", ADMIN),
     page("GET", "/dashboard/credentials/deleted", "credential.list_deleted", METADATA),
     page("POST", "/dashboard/credentials/{id}/undelete", "credential.undelete", ADMIN),
     page("POST", "/dashboard/credentials/{id}/purge", "credential.purge", ADMIN),

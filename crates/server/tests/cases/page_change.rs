@@ -278,6 +278,51 @@ async fn tokens_and_users_are_made_changed_and_ended() {
 }
 
 #[tokio::test]
+async fn several_credentials_are_changed_at_once_and_each_is_told() {
+    let server = Installation::new(BACKEND).await.start();
+    let (one, two) = (server.credential("one", json!({})).await, server.credential("two", json!({})).await);
+    let mut hand = Hand::of(&server, &server.admin).await;
+    let asked = hand
+        .visitor
+        .get(&format!("/dashboard/credentials/bulk?id={one}&id={two}&id=999&id=x"))
+        .await
+        .expect(200);
+    assert!(
+        asked.text.contains("2 credentials") && asked.field("ids") == format!("{one},{two}"),
+        "{}",
+        asked.text
+    );
+    let ids = format!("{one},{two},999");
+    let freeze = [("ids", &*ids), ("bulk", "freeze"), ("count", "2"), ("once", "b1")];
+    let refused = hand.send("/dashboard/credentials/bulk", &freeze).await.expect(400);
+    assert!(refused.text.contains("type how many they are: 3"), "{}", refused.text);
+    let freeze = [("ids", &*ids), ("bulk", "freeze"), ("count", "3"), ("once", "b1")];
+    let done = hand.send("/dashboard/credentials/bulk", &freeze).await.expect(200);
+    assert_eq!(
+        (done.text.matches("> done<").count(), done.text.matches("> not done<").count()),
+        (2, 1),
+        "{}",
+        done.text
+    );
+    hand.send("/dashboard/credentials/bulk", &freeze).await.expect(303);
+    let ids = format!("{one},{two}");
+    let limit = [
+        ("ids", &*ids),
+        ("bulk", "limit"),
+        ("bulk_amount", "7"),
+        ("unit", "usd"),
+        ("window", "day"),
+        ("count", "2"),
+    ];
+    hand.send("/dashboard/credentials/bulk", &limit).await.expect(200);
+    let limits = server.get("/api/admin/limits").await.expect(200).json();
+    assert_eq!(limits.as_array().expect("a list").len(), 2);
+    hand.send("/dashboard/credentials/bulk", &[("ids", &*ids), ("bulk", "odd"), ("count", "2")])
+        .await
+        .expect(400);
+}
+
+#[tokio::test]
 async fn keys_are_replaced_and_the_trail_is_verified_in_pages() {
     let server = Installation::new(BACKEND).await.start();
     server.credential("one", json!({})).await;

@@ -1,7 +1,6 @@
 //! What can be done to a credential, each in a form that says what will happen and what the way back is.
 
 use maud::{Markup, html};
-use strongroom_model::version::Version;
 
 use super::{CredentialPage, path};
 use crate::figure;
@@ -222,14 +221,5 @@ impl CredentialPage<'_> {
     /// So that a page that is old changes nothing that it does not show.
     fn revision(&self) -> Markup {
         field::with("revision", &self.credential.revision.to_string())
-    }
-
-    /// Beside a version.
-    pub(super) fn version_actions(&self, version: &Version, is_current: bool, is_staged: bool) -> Markup {
-        if is_current || is_staged || version.erased.is_some() {
-            return html! {};
-        }
-        // Within a form that compares: a form in a form is none, so they are links to one of their own.
-        html! { a href={ (path(self.credential.id)) "/versions/" (version.number) } { "Roll back or destroy" } }
     }
 }

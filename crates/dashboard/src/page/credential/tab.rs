@@ -73,13 +73,12 @@ impl CredentialPage<'_> {
                             thead { tr {
                                 th.n scope="col" { "Number" } th scope="col" { "Compare" } th scope="col" { "State" } th.n scope="col" { "Uses" } th.n scope="col" { "Error share" } th.n scope="col" { "First byte" } th.n scope="col" { "Spend" }
                                 th scope="col" { "Made" } th scope="col" { "In use" } th scope="col" { "Its provider said" }
-                                @if self.viewer.is_admin() { th scope="col" { span.heard { "Changes" } } }
                             } }
                             tbody { @for version in versions {
                                 @let sums = of(version).map(|series| &series.used);
                                 @let is_current = version.uid == one.version;
                                 tr {
-                                    th.n scope="row" { (version.number) }
+                                    th.n scope="row" { a href={ (path(one.id)) "/versions/" (version.number) } { (version.number) } }
                                     td { label.check { input type="checkbox" name="compare" value=(version.number); span.heard { "version " (version.number) } } }
                                     td { (version_state(version, is_current, Some(version.uid) == staged)) }
                                     td.n { (figure::count(sums.map_or(0, |used| used.requests))) }
@@ -89,7 +88,6 @@ impl CredentialPage<'_> {
                                     td { (figure::instant(version.created_at)) br; span.soft { (text::name(&version.created_by)) @if let Some(from) = version.copied_from { ", from version " (from) } } }
                                     td { (figure::instant_or_dash(version.activated_at)) @if let Some(at) = version.replaced_at { br; span.soft { "until " (figure::instant(at)) } } }
                                     td { @match &version.probed { Some((outcome, at)) => { (text::visible(outcome)) br; span.soft { (figure::instant(*at)) } }, None => span.soft { "not asked" } } }
-                                    @if self.viewer.is_admin() { td { (self.version_actions(version, is_current, Some(version.uid) == staged)) } }
                                 }
                             } }
                         }
