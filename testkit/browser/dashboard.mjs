@@ -104,7 +104,7 @@ async function check(page) {
 function measure() {
   const root = document.documentElement
   const tooWide = [...document.body.querySelectorAll('*')]
-    .filter((element) => !element.closest('.scroll, .side nav, .skip, .heard'))
+    .filter((element) => !element.closest('.scroll, .side nav, .tabs, .skip, .heard'))
     .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5)
     .map((element) => element.outerHTML.slice(0, 160))
   return {

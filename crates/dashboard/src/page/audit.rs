@@ -112,7 +112,7 @@ fn proof(verified: &Verified<'_>) -> Markup {
                 p { (chip::chip(Mood::Bad, "the trail was changed")) }
                 ul.rows { @for fault in &result.faults { li { div { "Chain " (text::visible(&fault.chain_id)) ", entry " (figure::count(fault.seq)) ": " b { (text::visible(&fault.fault)) } } } } }
             }
-            h3 { "Anchors to keep elsewhere" }
+            h2 { "Anchors to keep elsewhere" }
             p { code data-copy { (text::visible(&anchors(&result.heads))) } }
             p.sub { "Kept in a file, " code { "strongroom audit verify --anchor FILE" } " finds a database that was put back." }
         }

@@ -54,7 +54,7 @@ impl KeyList<'_> {
                     dt { "Because" } dd { @match rotation.reason.as_str() { "asked" => "somebody asked for it", "age" => "the key was of age", "seals" => "it had sealed enough", other => (other) } }
                     dt { "Began" } dd { (figure::instant(rotation.started_at)) }
                     dt { "Ended" } dd { (figure::instant_or_dash(rotation.finished_at)) }
-                    dt { "Sealed anew" } dd { (chart::meter(rotation.texts.saturating_sub(rotation.left), rotation.texts, "the sealed texts")) " " (figure::count(rotation.texts.saturating_sub(rotation.left).max(0))) " of " (figure::count(rotation.texts)) }
+                    dt { "Sealed again" } dd { (chart::meter(rotation.texts.saturating_sub(rotation.left), rotation.texts, "the sealed texts")) " " (figure::count(rotation.texts.saturating_sub(rotation.left).max(0))) " of " (figure::count(rotation.texts)) }
                 }
             }
         }
@@ -111,7 +111,7 @@ impl KeyList<'_> {
             action: &rotate,
             verb: "Replace the data key",
             object: "",
-            consequence: "A new key is in use at once, and everything is sealed anew under it, beside the work of the server. Nothing is refused meanwhile.",
+            consequence: "A new key is in use at once, and everything is sealed again under it, beside the work of the server. Nothing is refused meanwhile.",
             is_dangerous: false,
         };
         let master = Change {

@@ -147,7 +147,7 @@ pub(super) fn change_forms(viewer: &Viewer, one: &Standing, once: &str) -> Marku
         action: &remove,
         verb: "Remove",
         object: &one.name,
-        consequence: "Calls are admitted without it from the next one on. To have it back, set it again: it begins to count anew.",
+        consequence: "Calls are admitted without it from the next one on. To have it back, set it again: it starts counting from nothing.",
         is_dangerous: true,
     };
     let amount = typed_amount(one.limit.unit, one.limit.amount);

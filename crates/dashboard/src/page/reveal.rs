@@ -73,7 +73,7 @@ impl Revealed<'_> {
                     p { "Key" @if let Some(version) = it.version { " of version " (version) } ":" }
                     p { output.secret data-copy { (it.api_key.expose()) } }
                     @if let Some(secret) = &it.api_secret { p { "Second secret:" } p { output.secret data-copy { (secret.expose()) } } }
-                    p.sub { "It is hidden after half a minute, and when you leave this window. Reloading asks anew." }
+                    p.sub { "It is hidden after half a minute, and when you leave this window. Reloading asks again." }
                 }
                 p { a href=(place(self.viewer).path()) { "Go on" } }
             }

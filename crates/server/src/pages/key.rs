@@ -29,7 +29,7 @@ pub(super) async fn list(
         status: &status,
         done: match query.done.as_str() {
             "rotating" => {
-                Some("A new data key is in use; everything is sealed anew beside the work of the server.")
+                Some("A new data key is in use; everything is sealed again beside the work of the server.")
             }
             "wrapped" => Some("Every key is wrapped under the master key of this server."),
             "retired" => Some("What was wrapped under older master keys is gone."),

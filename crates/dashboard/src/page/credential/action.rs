@@ -143,7 +143,7 @@ impl CredentialPage<'_> {
             action: &action,
             verb: "Change its facts",
             object: &one.name,
-            consequence: "Programs that ask by its name have to be told a new one. With another address its key is sealed anew, bound to that.",
+            consequence: "Programs that ask by its name have to be told a new one. With another address its key is sealed again, bound to that.",
             is_dangerous: false,
         };
         let number = |number: Option<i64>| number.map(|it| it.to_string()).unwrap_or_default();
