@@ -173,6 +173,7 @@ if (main && globalThis.EventSource) {
   const button = make('button', { type: 'button', class: 'quiet', 'aria-pressed': 'false' }, 'Pause updates')
   const asOf = make('span', { class: 'sub asof' })
   $('#head').append(make('span', { class: 'row' }, asOf, button))
+  const was = new WeakMap()
   let source
   const refresh = async () => {
     const answer = await fetch(location.href, { redirect: 'error' }).catch(() => undefined)
@@ -181,8 +182,8 @@ if (main && globalThis.EventSource) {
     for (const part of $$('main [id].card')) {
       const next = page.getElementById(part.id)
       const isBusy = part.contains(document.activeElement) || $('details[open], [data-sent]', part)
-      if (!next || isBusy || next.outerHTML === part.dataset.was) continue
-      next.dataset.was = next.outerHTML
+      if (!next || isBusy || next.outerHTML === was.get(part)) continue
+      was.set(next, next.outerHTML)
       part.replaceWith(document.adoptNode(next))
       dress(next)
     }
