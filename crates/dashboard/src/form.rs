@@ -88,6 +88,8 @@ pub struct Resend<'a> {
     pub action: &'a str,
     /// Its fields, without those of the session.
     pub fields: Vec<(String, String)>,
+    /// Set when it was refused for want of a proof.
+    pub needs_proof: bool,
 }
 
 impl Resend<'_> {
@@ -101,7 +103,7 @@ impl Resend<'_> {
                 @if let Some(viewer) = viewer { (token(viewer)) }
                 @for (field, value) in &known { (field::filled(field, value)) }
                 @if has_secret { p.sub { "Secrets are not sent back to you: type them again." } }
-                @if let Some(viewer) = viewer { (proof(viewer)) }
+                @if viewer.is_some_and(|viewer| viewer.is_shared || self.needs_proof) { (proof_field()) }
                 button.main type="submit" { "Send it again" }
             }
         }
@@ -136,7 +138,7 @@ mod tests {
     fn a_form_comes_back_with_everything_but_secrets() {
         let fields = [("name", "<b>a"), ("api_key", "sk-planted"), ("once", "7"), ("unknown", "x")];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let again = Resend { action: "/x", fields };
+        let again = Resend { action: "/x", fields, needs_proof: false };
         let shown = again.render(Some(&viewer(true))).into_string();
         assert!(
             shown.contains("&lt;b&gt;a") && shown.contains("value=\"7\"") && shown.contains("0123"),

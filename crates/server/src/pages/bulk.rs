@@ -105,11 +105,11 @@ pub(super) async fn change(State(state): State<AppState>, posted: Posted) -> Ans
     for id in ids.into_iter().map(CredentialId) {
         let done = async {
             let found = state.room.credentials(actor.clone()).require(id).await?;
-            let done = one(&state, &actor, id, &found.name, &work).await;
+            let done = Box::pin(one(&state, &actor, id, &found.name, &work)).await;
             Ok::<_, Problem>((found.name, done))
         };
         // What one of them runs into is told beside it, and is not the others' matter.
-        outcomes.push(match Box::pin(done).await {
+        outcomes.push(match done.await {
             Ok((name, done)) => (name, done.err().map(|problem| problem.message)),
             Err(problem) => (format!("number {id}"), Some(problem.message)),
         });

@@ -105,7 +105,10 @@ pub(super) async fn guard(
         "page"
     );
     let resend = sent.take().filter(|_| page.method == "POST" && page.roles.is_some());
-    let resend = resend.map(|form| Resend { action: &address, fields: form.to_resend() });
+    // A key is shown to a session that has proven who it is within minutes; what came too late is asked for with the form.
+    let needs_proof =
+        page.action == "credential.read" && problem.is_some_and(|it| it.kind == ProblemKind::Denied);
+    let resend = resend.map(|form| Resend { action: &address, fields: form.to_resend(), needs_proof });
     send(answer, visit.as_ref(), &request_id, resend)
 }
 

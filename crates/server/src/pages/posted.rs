@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use futures::future::BoxFuture;
 use strongroom::sign_in::Sending;
 use strongroom_dashboard::form::{ONCE_FIELD, PROOF_FIELD, TOKEN_FIELD, is_secret};
-use strongroom_model::{Actor, Problem, Secret};
+use strongroom_model::{Actor, Problem, ProblemKind, Secret};
 
 use super::proof;
 use super::visit::Visit;
@@ -143,10 +143,11 @@ impl Posted {
         let actor = self.visit.actor();
         let message = "this takes your token, or a fresh code from `strongroom open --print`, in its form";
         let shown = self.form.secret(PROOF_FIELD).ok_or_else(|| Problem::denied(message))?;
-        let proven = proof::check(state, shown).await.map_err(|_| {
-            Problem::denied(
+        let proven = proof::check(state, shown).await.map_err(|problem| match problem.kind {
+            ProblemKind::Unavailable => problem,
+            _ => Problem::denied(
                 "the token or code in the form is worth nothing; a code works once, and for a minute",
-            )
+            ),
         })?;
         if proven.label() != actor.label() {
             return Err(Problem::denied("the token or code in the form is not of the one who is signed in"));
