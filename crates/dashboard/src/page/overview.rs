@@ -29,7 +29,7 @@ const ROWS: usize = 6;
 const DAY_MS: i64 = 86_400_000;
 
 /// Providers that keep their colour whatever they cost.
-const COLOURED: [&str; 5] = ["openai", "anthropic", "gemini", "openrouter", "groq"];
+pub(super) const COLOURED: [&str; 5] = ["openai", "anthropic", "gemini", "openrouter", "groq"];
 const OTHER: &str = "other";
 
 /// The contents of the page.

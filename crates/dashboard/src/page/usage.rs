@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use strongroom::usage::{Order, Series, SeriesReport, Split, Used};
 use strongroom_model::Millis;
 
+use super::overview::COLOURED;
 use crate::chart::lines::{LineDay, Lines};
 use crate::chart::{self, Day, StackedBars};
 use crate::frame::{self, Place, Viewer};
@@ -306,9 +307,16 @@ fn change(measure: Measure, now: &Used, before: &Used) -> Markup {
 const CLASSES: [&str; 6] = ["s1", "s2", "s3", "s4", "s5", "s6"];
 
 /// The series that are drawn, with a class each, and whether the rest is one.
-fn drawn(report: &SeriesReport, measure: Measure) -> (Vec<(String, &'static str)>, bool) {
-    let mut series: Vec<_> =
-        report.drawn().iter().zip(CLASSES).map(|(one, class)| (one.name.clone(), class)).collect();
+fn drawn(report: &SeriesReport, by: Split, measure: Measure) -> (Vec<(String, &'static str)>, bool) {
+    // Providers keep their colours wherever they are drawn; whatever else has none of its own.
+    let own = |one: &Series| COLOURED.iter().position(|name| by == Split::Provider && *name == one.key);
+    let taken: Vec<_> = report.drawn().iter().filter_map(own).collect();
+    let mut free = (0..CLASSES.len()).filter(|place| !taken.contains(place));
+    let mut series = Vec::with_capacity(CLASSES.len() + 1);
+    for one in report.drawn() {
+        let place = own(one).or_else(|| free.next()).unwrap_or(0);
+        series.push((one.name.clone(), CLASSES[place]));
+    }
     let is_something = |used: &Used| measure.value(used).is_some_and(|value| value > 0 || !measure.is_sum());
     let has_rest = report.days.iter().any(|day| day.is_rest == 1 && is_something(&day.used));
     if has_rest {
@@ -352,7 +360,7 @@ pub(crate) fn bars<'a>(
     report: &SeriesReport,
     range: (Millis, Millis),
 ) -> StackedBars<'a> {
-    let (series, has_rest) = drawn(report, asked.measure);
+    let (series, has_rest) = drawn(report, asked.by, asked.measure);
     let today = report.as_of.0 - report.as_of.0.rem_euclid(DAY_MS);
     let days = days_of(range).map(|day| Day {
         name: figure::day(day),
@@ -374,7 +382,7 @@ pub(crate) fn bars<'a>(
 }
 
 fn rates<'a>(asked: &Asked, title: &'a str, report: &SeriesReport, range: (Millis, Millis)) -> Lines<'a> {
-    let (series, has_rest) = drawn(report, asked.measure);
+    let (series, has_rest) = drawn(report, asked.by, asked.measure);
     let days = days_of(range).map(|day| LineDay {
         name: figure::day(day),
         short: figure::short_day(day),
@@ -408,6 +416,24 @@ mod tests {
             "{}",
             asked.csv()
         );
+    }
+
+    #[test]
+    fn a_provider_has_its_own_colour_whatever_its_rank() {
+        let series =
+            |name: &str| Series { key: name.into(), name: name.into(), used: Used::default(), before: None };
+        let report = SeriesReport {
+            total: Used::default(),
+            before: Used::default(),
+            series: ["zebra", "groq", "alpha", "openai"].map(series).to_vec(),
+            has_more: false,
+            days: Vec::new(),
+            as_of: Millis(0),
+        };
+        let classes =
+            |by| drawn(&report, by, Measure::Spend).0.into_iter().map(|(_, class)| class).collect::<Vec<_>>();
+        assert_eq!(classes(Split::Provider), ["s2", "s5", "s3", "s1"]);
+        assert_eq!(classes(Split::Model), ["s1", "s2", "s3", "s4"]);
     }
 
     #[test]
