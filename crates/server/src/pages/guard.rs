@@ -18,7 +18,7 @@ use strongroom_model::{Actor, Problem, ProblemKind, Secret};
 
 use super::posted::{Form, Sent};
 use super::route::{self, PageRoute};
-use super::site::{self, Site};
+use super::site::{self, SaysWhence, Site};
 use super::stale::{MAX_PAGE_BYTES, StalePages};
 use super::visit::{RequestId, Visit};
 use super::{cookie, sign_in};
@@ -173,7 +173,12 @@ async fn enter(state: &AppState, page: &PageRoute, request: &mut Request) -> Ent
 
 /// The answer to a form whose session has ended: the form again, to be sent when its sender is signed in.
 async fn ended(state: &AppState, sent: &Sent, request: Request) -> Response {
+    let is_ours = request.extensions().get() == Some(&SaysWhence(true));
     let problem = match Form::read(request, state).await {
+        // What may come from elsewhere is offered to nobody: one click would make it theirs.
+        Ok(_) if !is_ours => {
+            Problem::new(ProblemKind::Unauthenticated, "you are not signed in, so nothing was done")
+        }
         Ok(form) => {
             sent.keep(&form);
             Problem::new(

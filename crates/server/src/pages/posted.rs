@@ -12,6 +12,7 @@ use strongroom_dashboard::form::{ONCE_FIELD, PROOF_FIELD, TOKEN_FIELD, is_secret
 use strongroom_model::{Actor, Problem, ProblemKind, Secret};
 
 use super::proof;
+use super::site::SaysWhence;
 use super::visit::Visit;
 use crate::http::problem::{Answer, Failure};
 use crate::state::AppState;
@@ -108,9 +109,14 @@ impl FromRequest<AppState> for Posted {
         let visit = request.extensions().get::<Visit>().cloned();
         let visit = visit.ok_or_else(|| Problem::internal("the guard of the pages set no visit"))?;
         let sent = request.extensions().get::<Sent>().cloned().unwrap_or_default();
+        let is_ours = request.extensions().get() == Some(&SaysWhence(true));
         let form = Form::read(request, state).await?;
-        sent.keep(&form);
-        if !state.room.sign_ins().is_form_of(&visit.cookie, form.text(TOKEN_FIELD)) {
+        let is_of_session = state.room.sign_ins().is_form_of(&visit.cookie, form.text(TOKEN_FIELD));
+        // What may come from elsewhere is offered to nobody: one click would make it theirs.
+        if is_ours || is_of_session {
+            sent.keep(&form);
+        }
+        if !is_of_session {
             let message = "this form was made for another session, or by another page, so nothing was done; look at it, and send it again if it is yours";
             return Err(Problem::denied(message).into());
         }

@@ -176,7 +176,12 @@ async fn a_foreign_page_changes_nothing() {
     for (how, headers, fields) in tries {
         let page = visitor.send("POST", &path, &headers, Some(fields)).await;
         assert_eq!(page.status, 403, "{how}: {}", page.text);
+        let is_offered = page.text.contains("Send it again");
+        assert_eq!(is_offered, ["no token", "a wrong token"].contains(&how), "{how}: {}", page.text);
     }
+    let nobody = Visitor::at_own_name(&server);
+    let page = nobody.send("POST", &path, &[], Some(&good)).await.expect(401);
+    assert!(!page.text.contains("Send it again"), "{}", page.text);
     let another = Visitor::at_own_name(&server).signed_in(&server.admin).await.form_token().await;
     let page = visitor.send("POST", &path, &[("origin", &own)], Some(&[("form", another.as_str())])).await;
     assert_eq!(page.status, 403, "a token of another session");
