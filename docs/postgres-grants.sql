@@ -54,5 +54,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON key_holders TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON users TO :"app";
 GRANT SELECT, INSERT, UPDATE ON tokens TO :"app";
 GRANT SELECT, INSERT, DELETE ON idempotency_keys TO :"app";
+-- Who is signed in with a browser, and how one begins.
+GRANT SELECT, INSERT, DELETE, UPDATE (seen_at_ms) ON sessions TO :"app";
+GRANT SELECT, INSERT, DELETE ON login_codes TO :"app";
 
 COMMIT;

@@ -13,6 +13,7 @@ mod page;
 mod request;
 mod reveal;
 mod route;
+mod session;
 mod status;
 mod token;
 mod usage;

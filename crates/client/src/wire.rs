@@ -11,6 +11,7 @@ pub mod offboard;
 pub mod problem;
 pub mod route;
 pub mod secret_text;
+pub mod session;
 pub mod status;
 pub mod token;
 pub mod usage;

@@ -27,6 +27,7 @@ pub mod misspelling;
 pub mod random;
 pub mod row_digest;
 pub mod sealed_text;
+pub mod sign_in;
 pub mod token;
 pub mod version;
 

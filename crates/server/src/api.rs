@@ -11,6 +11,7 @@ mod leak;
 mod limit;
 mod route;
 mod secret;
+mod session;
 mod status;
 mod token;
 mod usage;
@@ -42,6 +43,7 @@ use access::route::Access;
         (name = "credentials", description = "Managing credentials"),
         (name = "secrets", description = "Reading keys; every read counts one use"),
         (name = "tokens", description = "Managing tokens"),
+        (name = "sessions", description = "Signing in to the dashboard"),
         (name = "users", description = "Managing users"),
         (name = "ai", description = "Asking models"),
         (name = "limits", description = "Limits on credentials, tokens and users"),
@@ -63,6 +65,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(version::routes())
         .merge(secret::routes())
         .merge(token::routes())
+        .merge(session::routes())
         .merge(user::routes())
         .merge(ai::routes())
         .merge(limit::routes())

@@ -24,6 +24,7 @@ mod limit;
 mod migrate;
 mod money;
 mod offboard;
+mod open;
 pub mod output;
 mod printable;
 pub mod progress;
@@ -142,6 +143,11 @@ enum RemoteCommand {
     /// Ask a model about an error, with a key that stays sealed
     #[command(subcommand)]
     Ai(ai::AiCommand),
+    /// Open the dashboard in a browser, signed in
+    ///
+    /// The browser gets a page from a folder of yours, which holds a one-time code; it is not in the list of processes, and gone when
+    /// the code is used or a minute is over. The page asks before it signs in.
+    Open(open::OpenDashboard),
     /// Show which server answers, and who you are to it
     Status,
 }
@@ -248,6 +254,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Route(command) => route::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,
         RemoteCommand::Ai(command) => ai::run(command, &session).await,
+        RemoteCommand::Open(options) => open::run(options, &session).await,
         RemoteCommand::Status => status::run(&session).await,
     };
     let closed = session.close().await;

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod http;
+pub mod pages;
 pub mod state;
 pub mod telemetry;
 pub mod wiring;

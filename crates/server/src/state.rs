@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use strongroom::Strongroom;
 
+use crate::config::SettingReport;
 use crate::gateway::Gateway;
 use crate::http::authentication::Authenticator;
 use crate::http::metrics::Metrics;
@@ -44,8 +45,14 @@ pub struct Services {
     pub usage_retention_days: u32,
     /// The URL where the server listens, as it tells the commands of its machine; `None` when it does not.
     pub listening: Option<String>,
+    /// The address that people open, where it is not one of this machine: scheme, host and port.
+    pub public_url: Option<String>,
     /// Counts of requests and calls.
     pub metrics: Arc<Metrics>,
+    /// Every setting as it holds, without any secret.
+    pub settings: Vec<SettingReport>,
+    /// Names of variables with keys of providers that this process was started with.
+    pub provider_variables: Vec<String>,
 }
 
 impl Services {

@@ -20,7 +20,7 @@ use strongroom::{Clock, Environment, KeySource, Opened, Options, Strongroom};
 use strongroom_model::{Actor, ActorKind, Problem, Role, Secret};
 use strongroom_store::{Store, StoreOptions, schema};
 
-use crate::config::{Config, GatewayConfig, Loaded, LogFormat};
+use crate::config::{self, Config, GatewayConfig, Loaded, LogFormat};
 use crate::gateway::{self, Gateway};
 use crate::http::authentication::Authenticator;
 use crate::http::jwt::JwtVerifier;
@@ -115,7 +115,8 @@ fn key_file(config: &Config) -> std::path::PathBuf {
 }
 
 /// The services of a process over an open strongroom.
-fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppState {
+fn app(room: &Strongroom, loaded: &Loaded, listening: Option<String>) -> AppState {
+    let config = &loaded.config;
     let jwt = config.auth.jwt_secret.as_ref().map(JwtVerifier::new);
     let authenticator = Arc::new(Authenticator::new(room.clone(), jwt));
     let metrics = Arc::new(Metrics::default());
@@ -133,7 +134,10 @@ fn app(room: &Strongroom, config: &Config, listening: Option<String>) -> AppStat
         ai_models: config.ai.models(),
         usage_retention_days: config.usage.retention_days,
         listening,
+        public_url: config.http.public_url.clone(),
         metrics,
+        settings: config::describe(loaded),
+        provider_variables: loaded.provider_environment.iter().map(|(name, _)| name.clone()).collect(),
     })
 }
 

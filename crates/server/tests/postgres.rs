@@ -8,6 +8,8 @@ const BACKEND: Backend = Backend::Postgres;
 mod cases;
 #[path = "cases/postgres_outage.rs"]
 mod postgres_outage;
+#[path = "cases/postgres_page_outage.rs"]
+mod postgres_page_outage;
 #[path = "cases/postgres_pooler.rs"]
 mod postgres_pooler;
 #[path = "support/all.rs"]

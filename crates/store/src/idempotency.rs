@@ -50,3 +50,12 @@ pub async fn put(
     execute!(tx, FORGET, since.0)?;
     execute!(tx, SQL, actor, key, &answer.request_hash, answer.status, &answer.body, now.0).map(|_| ())
 }
+
+/// Forgets a key whose request came to nothing, so that it can be sent again.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget(tx: &mut Write, actor: &str, key: &str) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM idempotency_keys WHERE actor = $1 AND idempotency_key = $2";
+    execute!(tx, SQL, actor, key).map(|_| ())
+}

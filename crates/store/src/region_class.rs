@@ -49,7 +49,15 @@ pub const TABLES: &[(RegionClass, &[&str])] = &[
             "audit_heads",
         ],
     ),
-    (RegionClass::Local, &["strongroom_meta", "nodes", "node_holds", "idempotency_keys", "job_leases"]),
+    (RegionClass::Local, &[
+            "strongroom_meta",
+            "nodes",
+            "node_holds",
+            "idempotency_keys",
+            "job_leases",
+            "sessions",
+            "login_codes",
+        ]),
 ];
 
 /// Returns the class of a table.

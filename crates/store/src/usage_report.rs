@@ -1,7 +1,7 @@
 //! Reports of usage: sums of days by the groups that people ask for, and records that are repriced or have been kept for long
 //! enough.
 
-use strongroom_model::Millis;
+use strongroom_model::{Millis, Uid};
 
 use crate::REGION;
 use crate::dispatch::{execute, fetch_all};
@@ -141,6 +141,76 @@ pub async fn sums_of_actor(
     to: Millis,
 ) -> Result<Vec<Sums>, StoreError> {
     fetch_all!(session, Sums, sums!("m.provider", "AND m.actor = $3"), from.0, to.0, actor)
+}
+
+/// Sums of a day and of a series within it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DaySums {
+    /// The first instant of the day.
+    pub day_start_ms: i64,
+    /// The provider, or the model.
+    pub series: String,
+    /// What clients asked for.
+    pub client_requests: i64,
+    /// How often keys were used for it.
+    pub requests: i64,
+    /// Those that failed, without an answer or with a status of 400 and above.
+    pub errors: i64,
+    /// What is known of the cost, in billionths of a US dollar.
+    pub cost_nano_usd: i64,
+    /// Records of which no price is known.
+    pub unpriced: i64,
+}
+
+macro_rules! day_sums {
+    ($series:literal, $where:literal) => {
+        concat!(
+            "SELECT d.day_start_ms, ",
+            $series,
+            " AS series, ",
+            total!("d.client_requests"),
+            " AS client_requests, ",
+            total!("d.requests"),
+            " AS requests, ",
+            total!("d.errors_client"),
+            " + ",
+            total!("d.errors_provider"),
+            " AS errors, ",
+            total!("d.cost_nano_usd"),
+            " AS cost_nano_usd, ",
+            total!("d.unpriced"),
+            " AS unpriced FROM usage_days d JOIN usage_dims m ON m.uid = d.dims_uid \
+             WHERE d.day_start_ms >= $1 AND d.day_start_ms < $2 ",
+            $where,
+            " GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+    };
+}
+
+/// Sums of the days that begin within `[from, to)`, by provider.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn days_by_provider(
+    session: &mut Session,
+    from: Millis,
+    to: Millis,
+) -> Result<Vec<DaySums>, StoreError> {
+    fetch_all!(session, DaySums, day_sums!("m.provider", ""), from.0, to.0)
+}
+
+/// Sums of the days that begin within `[from, to)` of what was done with a credential, by model.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn days_of_credential(
+    session: &mut Session,
+    credential: Uid,
+    from: Millis,
+    to: Millis,
+) -> Result<Vec<DaySums>, StoreError> {
+    const SQL: &str = day_sums!("m.model", "AND m.credential_uid = $3");
+    fetch_all!(session, DaySums, SQL, from.0, to.0, credential.to_string())
 }
 
 /// A record that can be repriced.

@@ -46,6 +46,8 @@ mod schema;
 mod sealed;
 #[path = "cases/session.rs"]
 mod session;
+#[path = "cases/sign_in.rs"]
+mod sign_in;
 #[path = "cases/sum.rs"]
 mod sum;
 #[path = "cases/token.rs"]

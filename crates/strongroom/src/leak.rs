@@ -241,6 +241,16 @@ impl LeakService {
         self.radius(after, since.unwrap_or(before.created_at)).await
     }
 
+    /// Tokens and users that reach a credential.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn access_of(&self, credential: &Credential) -> Result<Access, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        let now = session.now().await?;
+        access(&mut session, credential, now).await
+    }
+
     async fn radius(&self, credential: Credential, since: Millis) -> Result<Radius, Problem> {
         let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;

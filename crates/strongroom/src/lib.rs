@@ -44,7 +44,9 @@ mod master_keys;
 pub mod open;
 mod options;
 pub mod prices;
+pub mod pulse;
 mod settings;
+pub mod sign_in;
 mod supervision;
 pub mod token;
 pub mod usage;
@@ -181,6 +183,18 @@ impl Strongroom {
             settings: Arc::clone(&self.0.settings),
             models: ai::Models::default(),
         }
+    }
+
+    /// Sessions of people in a browser, and the codes that begin them.
+    #[must_use]
+    pub fn sign_ins(&self) -> sign_in::SignInService {
+        sign_in::SignInService { custody: Arc::clone(&self.0.custody), cache: Arc::clone(&self.0.cache) }
+    }
+
+    /// What has been written since.
+    #[must_use]
+    pub fn pulse(&self) -> pulse::PulseService {
+        pulse::PulseService { custody: Arc::clone(&self.0.custody) }
     }
 
     /// The audit trail.
@@ -329,6 +343,12 @@ impl Strongroom {
     /// [`Problem`].
     pub async fn health(&self) -> Result<Vec<CredentialHealth>, Problem> {
         health::list(&self.credentials(Actor::system()), &self.0.cooldowns).await
+    }
+
+    /// The cooldown of a credential, as this server has seen it; `None` when nothing is known against it.
+    #[must_use]
+    pub fn cooldown_of(&self, credential: &Credential) -> Option<health::Cooldown> {
+        self.0.cooldowns.of((credential.uid, credential.version))
     }
 
     /// The number of credentials that are cooling down, by why, for metrics.

@@ -8,7 +8,7 @@ use strongroom_model::audit::Target;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
 use strongroom_model::price::PriceTable;
 use strongroom_model::usage::CallBound;
-use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId};
+use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId, reason};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::limit::LimitChange;
 use strongroom_store::{Session, Write, limit};
@@ -199,7 +199,7 @@ impl LimitService {
         limit::set(&mut tx, &change).await?;
         let all = limit::list_of_scope(&mut tx, &scope, i64::MAX).await?;
         let made = all.into_iter().find(|it| (it.unit, it.window) == (unit, window)).ok_or_else(not_found)?;
-        self.finish(tx, "limit.set", made, now).await
+        self.finish(tx, "limit.set", made, now, None).await
     }
 
     /// Changes the amount of a limit, which goes on counting.
@@ -207,13 +207,26 @@ impl LimitService {
     /// # Errors
     /// [`Problem`] of kind `NotFound`, or naming the field at fault.
     pub async fn change(&self, uid: Uid, amount: i64) -> Result<Standing, Problem> {
+        self.change_as(uid, amount, None).await
+    }
+
+    async fn change_as(&self, uid: Uid, amount: i64, reason: Option<&str>) -> Result<Standing, Problem> {
         Limit::check_amount("amount", amount)?;
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let mut found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
         limit::set(&mut tx, &changed(&found, Some(amount), now)).await?;
         (found.amount, found.updated_at) = (amount, now);
-        self.finish(tx, "limit.set", found, now).await
+        self.finish(tx, "limit.set", found, now, reason).await
+    }
+
+    /// Changes the amount of a limit for a reason, which stands in the audit trail.
+    ///
+    /// # Errors
+    /// As [`Self::change`]; [`Problem`] on the field `reason`.
+    pub async fn change_because(&self, uid: Uid, amount: i64, reason: &str) -> Result<Standing, Problem> {
+        let reason = reason::check(reason)?;
+        self.change_as(uid, amount, Some(&reason)).await
     }
 
     /// Removes a limit: calls are admitted without it from now on.
@@ -225,7 +238,7 @@ impl LimitService {
         let now = tx.now().await?;
         let found = limit::get(&mut tx, uid).await?.ok_or_else(not_found)?;
         limit::set(&mut tx, &changed(&found, None, now)).await?;
-        self.finish(tx, "limit.remove", found, now).await
+        self.finish(tx, "limit.remove", found, now, None).await
     }
 
     async fn finish(
@@ -234,13 +247,17 @@ impl LimitService {
         action: &str,
         limit: Limit,
         now: Millis,
+        reason: Option<&str>,
     ) -> Result<Standing, Problem> {
         let standing = standing(&mut tx, limit, now).await?;
         let limit = &standing.limit;
-        let detail = json!({
+        let mut detail = json!({
             "scope": limit.scope.kind(), "unit": limit.unit.as_str(), "window": limit.window.as_str(),
             "amount": limit.amount,
         });
+        if let Some(reason) = reason {
+            detail["reason"] = reason.into();
+        }
         let target = Target::named("limit", limit.uid, &standing.name);
         let entry = entry(&self.actor, action, target, now, &detail);
         self.custody.append(&mut tx, vec![entry]).await?;

@@ -1,6 +1,8 @@
 //! Usage, as people look at it: sums, the proof that counters equal the ledger, prices that were corrected, and records
 //! that were kept for long enough.
 
+mod series;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -8,7 +10,7 @@ use strongroom_connectors::ai::gateway::{billed_model, usage_from_raw};
 use strongroom_model::audit::Target;
 use strongroom_model::limit::Window;
 use strongroom_model::price::{CallModels, PriceTable};
-use strongroom_model::{Actor, Amount, Millis, Problem, Provider};
+use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid};
 use strongroom_store::usage_partition::{self, Dropped};
 use strongroom_store::{counter, usage_report};
 
@@ -16,8 +18,12 @@ use crate::admission::AdmissionBatcher;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
+pub use series::{
+    Conditions, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Split, Used, UsedOnDay,
+    of_credential,
+};
 pub use strongroom_store::counter::Discrepancy;
-pub use strongroom_store::usage_report::{GroupBy, Sums};
+pub use strongroom_store::usage_report::{DaySums, GroupBy, Sums};
 
 /// Records in one transaction.
 const BATCH: i64 = 500;
@@ -61,6 +67,38 @@ impl UsageService {
     pub async fn sums_of_token(&self, id: &str, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
         let mut session = self.admission.read_ledger().await?;
         Ok(usage_report::sums_of_actor(&mut session, &format!("token:{id}"), from, to).await?)
+    }
+
+    /// Sums what the actor itself used on the days that begin within `[from, to)`, by provider.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn own_sums(&self, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        Ok(usage_report::sums_of_actor(&mut session, &self.actor.label(), from, to).await?)
+    }
+
+    /// Sums of the days that begin within `[from, to)`, by provider.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn days_by_provider(&self, from: Millis, to: Millis) -> Result<Vec<DaySums>, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        Ok(usage_report::days_by_provider(&mut session, from, to).await?)
+    }
+
+    /// Sums of the days that begin within `[from, to)` of what was done with a credential, by model.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn days_of_credential(
+        &self,
+        credential: Uid,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<DaySums>, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        Ok(usage_report::days_of_credential(&mut session, credential, from, to).await?)
     }
 
     /// Counters that do not equal the ledger: none, as long as all is well. Limits are compared for windows that start at

@@ -44,6 +44,8 @@ mod migration;
 mod offboard;
 #[path = "cases/opening.rs"]
 mod opening;
+#[path = "cases/page.rs"]
+mod page;
 #[path = "cases/prices.rs"]
 mod prices;
 #[path = "cases/recovery.rs"]
@@ -54,6 +56,8 @@ mod revision;
 mod rotate;
 #[path = "cases/sealing.rs"]
 mod sealing;
+#[path = "cases/sign_in.rs"]
+mod sign_in;
 #[path = "cases/stage.rs"]
 mod stage;
 #[path = "cases/tampering.rs"]

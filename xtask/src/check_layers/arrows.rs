@@ -12,7 +12,7 @@ pub(super) struct Arrow {
 }
 
 /// Layers that each layer may build on; a package that is not named here has no place yet.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     (
         "strongroom-server",
         &[
@@ -22,8 +22,11 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "strongroom-crypto",
             "strongroom-store",
             "strongroom-connectors",
+            "strongroom-dashboard",
         ],
     ),
+    // Pages see what the services tell, and never the database.
+    ("strongroom-dashboard", &["strongroom", "strongroom-client", "strongroom-model"]),
     ("strongroom", &["strongroom-store", "strongroom-connectors", "strongroom-crypto", "strongroom-model"]),
     ("strongroom-store", &["strongroom-model"]),
     ("strongroom-connectors", &["strongroom-http1", "strongroom-model", "strongroom-crypto"]),
@@ -114,6 +117,8 @@ mod tests {
         assert!(said("strongroom-http1", "strongroom-model", false).is_some());
         assert!(said("strongroom-server", "strongroom-http1", false).is_some());
         assert!(said("strongroom", "strongroom-client", false).is_some());
+        assert!(said("strongroom-dashboard", "strongroom-store", false).is_some());
+        assert!(said("strongroom", "strongroom-dashboard", false).is_some());
         assert!(said("strongroom", "strongroom-server", true).is_some());
         assert!(said("strongroom", "xtask", true).is_some());
     }

@@ -17,6 +17,8 @@ pub struct HttpConfig {
     pub tls_key_file: Option<PathBuf>,
     /// True when an address without TLS may be reached by other machines, as behind a proxy that terminates TLS.
     pub allow_plaintext: bool,
+    /// The address that people open in a browser: scheme, host and port.
+    pub public_url: Option<String>,
     /// Seconds between the signal to stop, from which `/readyz` says so, and the end of listening.
     pub stop_delay_seconds: u32,
     /// Seconds that requests under way may go on after that.
@@ -71,6 +73,19 @@ const ALLOW_PLAINTEXT: Setting = Setting {
     show: |config| config.http.allow_plaintext.to_string(),
 };
 
+const PUBLIC_URL: Setting = Setting {
+    section: "http",
+    key: "public_url",
+    variables: &["STRONGROOM_PUBLIC_URL"],
+    flag: None,
+    kind: ValueKind::Text,
+    default: DefaultValue::Rule("none: the dashboard opens on the machine of the server alone"),
+    sample: r#"public_url = "https://strongroom.example.com""#,
+    doc: "The address at which people open the dashboard, `https://` with host and port. Requests for pages under any other name \
+          than this and the machine's own are refused.",
+    show: |config| config.http.public_url.clone().unwrap_or_else(|| "unset".to_owned()),
+};
+
 const STOP_DELAY: Setting = Setting {
     section: "http",
     key: "stop_delay_seconds",
@@ -98,7 +113,7 @@ const DRAIN: Setting = Setting {
 };
 
 pub(super) const SETTINGS: &[Setting] =
-    &[LISTEN, TLS_CERT_FILE, TLS_KEY_FILE, ALLOW_PLAINTEXT, STOP_DELAY, DRAIN];
+    &[LISTEN, TLS_CERT_FILE, TLS_KEY_FILE, ALLOW_PLAINTEXT, PUBLIC_URL, STOP_DELAY, DRAIN];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
     let listen = reader.read(&LISTEN, |text, _| {
@@ -109,6 +124,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
     let tls_cert_file = reader.path(&TLS_CERT_FILE);
     let tls_key_file = reader.path(&TLS_KEY_FILE);
     let allow_plaintext = reader.flag(&ALLOW_PLAINTEXT);
+    let public_url = reader.read(&PUBLIC_URL, |text, _| origin(text));
     let stop_delay = reader.read(&STOP_DELAY, |text, _| whole_number(text, 0..=3600));
     let drain = reader.read(&DRAIN, |text, _| whole_number(text, 0..=86_400));
     let tls = reader.is_set(&TLS_CERT_FILE);
@@ -128,6 +144,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
         tls_cert_file,
         tls_key_file,
         allow_plaintext: allow_plaintext?,
+        public_url,
         stop_delay_seconds: stop_delay?,
         drain_seconds: drain?,
     };
@@ -140,6 +157,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<HttpConfig> {
         ));
     }
     Some(config)
+}
+
+/// Scheme, host and port of an address, as browsers write them in `Origin`.
+fn origin(text: &str) -> Result<String, String> {
+    let wrong = || {
+        format!(
+            "`{text}` is not the https:// address of a host, without a path, such as https://strongroom.example.com"
+        )
+    };
+    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if url.scheme() != "https" || !is_bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong());
+    }
+    Ok(url.origin().ascii_serialization())
 }
 
 fn shown(path: Option<&PathBuf>) -> String {

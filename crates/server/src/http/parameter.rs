@@ -42,6 +42,10 @@ pub struct UserPath(pub UserId);
 #[derive(Debug)]
 pub struct TokenPath(pub String);
 
+/// The public identity of a one-time code in the path.
+#[derive(Debug)]
+pub struct LoginCodePath(pub String);
+
 /// The identity of a limit in the path; anything else is a limit that does not exist.
 #[derive(Debug)]
 pub struct LimitPath(pub Uid);
@@ -126,6 +130,14 @@ impl<S: Send + Sync> FromRequestParts<S> for ProviderPath {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        text_of(parts).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LoginCodePath {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
@@ -218,6 +230,12 @@ impl IntoParams for UserPath {
 impl IntoParams for TokenPath {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![in_path("id", String::schema(), "The token's public id")]
+    }
+}
+
+impl IntoParams for LoginCodePath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![in_path("id", String::schema(), "The code's public identity")]
     }
 }
 

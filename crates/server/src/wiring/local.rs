@@ -49,7 +49,7 @@ pub async fn in_process(loaded: &Loaded) -> Result<InProcess, Problem> {
     telemetry::start(LogFormat::Pretty, "warn,sqlx=error");
     let lock = data_dir::hold(&loaded.config)?;
     let Opened { room, new_key_file } = super::open(loaded).await?;
-    let router = router(super::app(&room, &loaded.config, None));
+    let router = router(super::app(&room, loaded, None));
     let peer = LocalPeer::of_this_process();
     let caller: Caller = Arc::new(move |request| {
         let (router, peer) = (router.clone(), peer.clone());

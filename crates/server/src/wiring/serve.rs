@@ -58,7 +58,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), Problem> {
     }
     let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     greet(&opened, &loaded, &url).await?;
-    let dispatcher = Dispatcher::new(super::app(&room, config, Some(url)));
+    let dispatcher = Dispatcher::new(super::app(&room, &loaded, Some(url)));
 
     let stop = CancellationToken::new();
     let end = listen::Ending {

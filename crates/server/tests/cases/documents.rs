@@ -39,6 +39,11 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("README.md", "strongroom import env", Typed("y")),
     ("README.md", "strongroom credential add openai-secondary", Typed(NEW_KEY)),
     ("README.md", "strongroom credential stage", Typed(NEWER_KEY)),
+    (
+        "dashboard.md",
+        "strongroom open",
+        NotHere("`crates/server/tests/cases/pages.rs` runs it with something in the place of a browser"),
+    ),
     ("format.md", "", NotHere("`crates/server/tests/node_sdks.rs` runs its program")),
     ("moving-in.md", "# .env", NotHere("what stands in a file")),
     ("moving-in.md", "OPENAI_API_KEY=", NotHere("what stands in a file")),

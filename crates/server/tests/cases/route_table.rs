@@ -164,6 +164,7 @@ async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<C
                 server.post("/api/admin/tokens", json!({ "name": "goes", "role": "reader" })).await.expect(201);
             server.delete(&route.path.replace("{id}", made.at("id").as_str()?))
         }
+        ("POST", "/api/admin/sessions/codes") => server.call("POST", route.path),
         ("POST", "/api/admin/users") => server.post(route.path, json!({ "name": "made", "role": "reader" })),
         ("PATCH", "/api/admin/users/{id}") => {
             server.patch(&on(server.user_of("to-change", Role::Reader).await), json!({ "role": "auditor" }))

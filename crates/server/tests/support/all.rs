@@ -4,3 +4,4 @@ pub(crate) mod away;
 pub(crate) mod call;
 pub(crate) mod principal;
 pub(crate) mod server;
+pub(crate) mod visitor;

@@ -27,8 +27,8 @@ pub fn tables() -> Vec<Table> {
     TABLES.iter().map(table).collect()
 }
 
-/// Tables that no backup holds: what is in them is over before a backup is put back.
-pub const LEFT_OUT: &[&str] = &["job_leases"];
+/// Tables that no backup holds: what is in them is over before a backup is put back, or would let somebody in again.
+pub const LEFT_OUT: &[&str] = &["job_leases", "sessions", "login_codes"];
 
 const TABLES: &[Entry] = &[
     Entry { name: "strongroom_meta", key: 1, counts_up: false, columns: &[("key", TEXT), ("value", TEXT)] },

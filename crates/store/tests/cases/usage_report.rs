@@ -6,7 +6,7 @@ use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{LedgerText, Millis, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{self, Record};
-use strongroom_store::usage_report::{self, GroupBy, Sums};
+use strongroom_store::usage_report::{self, DaySums, GroupBy, Sums};
 
 use super::counter::record as counter_record;
 use super::ground::{Ground, NOW, ground, provider, uid};
@@ -136,4 +136,36 @@ async fn sums_of_one_actor_are_nobody_elses() {
     assert_eq!(of(actor.as_str()).await, [("openai".to_owned(), 2)]);
     assert_eq!(of("library").await, [("openai".to_owned(), 1)]);
     assert_eq!(of("token:nobody").await, []);
+}
+
+#[tokio::test]
+async fn days_are_told_apart_by_provider_and_those_of_a_credential_by_model() {
+    let ground = ground().await;
+    let of = |number: u8, day: i64, credential, by: &'static str, model: &'static str| Record {
+        provider: provider(by),
+        model: LedgerText::named(model).unwrap(),
+        ..record(number, credential, Millis(NOW.0 - day * DAY))
+    };
+    let records = [
+        of(1, 1, Some(uid(1)), "openai", "one"),
+        of(2, 1, Some(uid(1)), "openai", "two"),
+        of(3, 0, Some(uid(1)), "openai", "one"),
+        of(4, 0, Some(uid(2)), "groq", "one"),
+        of(5, 9, Some(uid(1)), "openai", "one"),
+    ];
+    write(&ground, &records).await;
+    let mut session = ground.read().await;
+    let (from, to) = (Millis(NOW.0 - 2 * DAY), Millis(i64::MAX));
+    let shown = |sums: Vec<DaySums>| {
+        let day = |start: i64| (NOW.0 - start) / DAY;
+        sums.into_iter().map(|it| (day(it.day_start_ms), it.series, it.requests)).collect::<Vec<_>>()
+    };
+    let all = usage_report::days_by_provider(&mut session, from, to).await.unwrap();
+    let expected = [(1, "openai", 2), (0, "groq", 1), (0, "openai", 1)];
+    assert_eq!(shown(all), expected.map(|(day, series, uses)| (day, series.to_owned(), uses)));
+    let one = usage_report::days_of_credential(&mut session, uid(1), from, to).await.unwrap();
+    let expected = [(1, "one", 1), (1, "two", 1), (0, "one", 1)];
+    assert_eq!(shown(one), expected.map(|(day, series, uses)| (day, series.to_owned(), uses)));
+    let until_today = usage_report::days_by_provider(&mut session, from, Millis(NOW.0 - DAY)).await.unwrap();
+    assert_eq!(until_today.len(), 1, "the end is none of it");
 }

@@ -140,7 +140,7 @@ impl CredentialService {
         Ok(tx.commit().await?)
     }
 
-    fn own_views(&self) -> Vec<Option<UserId>> {
+    pub(super) fn own_views(&self) -> Vec<Option<UserId>> {
         match self.actor.user {
             Some(user) => vec![Some(user), None],
             None => vec![None],

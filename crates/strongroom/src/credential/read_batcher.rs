@@ -54,6 +54,8 @@ type Outcome = Result<Option<RevealedCredential>, Problem>;
 struct Read {
     actor: Actor,
     wanted: Wanted,
+    /// What a person said about it; goes into the audit entry.
+    because: Option<serde_json::Value>,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -78,9 +80,23 @@ impl ReadBatcher {
 
     /// Reads a key: counted, recorded and audited, or not handed out.
     pub(super) async fn read(&self, actor: Actor, wanted: Wanted) -> Outcome {
+        self.send(actor, wanted, None).await
+    }
+
+    /// As [`Self::read`], with something to say about it in the audit entry.
+    pub(super) async fn read_because(
+        &self,
+        actor: Actor,
+        wanted: Wanted,
+        because: serde_json::Value,
+    ) -> Outcome {
+        self.send(actor, wanted, Some(because)).await
+    }
+
+    async fn send(&self, actor: Actor, wanted: Wanted, because: Option<serde_json::Value>) -> Outcome {
         let gone = || Problem::internal("the read broke off; the log has more");
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Read { actor, wanted, reply }).await.map_err(|_| gone())?;
+        self.queue.send(Read { actor, wanted, because, reply }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -358,11 +374,16 @@ impl Worker {
                 }
             };
             let (actor, found) = (&one.read.actor, &one.served.credential);
-            let detail = json!({
+            let mut detail = json!({
                 "provider": found.provider.as_str(),
                 "version": found.version_number,
                 "source": Source::Database.as_str(),
             });
+            if let (Some(detail), Some(serde_json::Value::Object(because))) =
+                (detail.as_object_mut(), &one.read.because)
+            {
+                detail.extend(because.clone());
+            }
             let target = Target::named("credential", found.uid, &found.name);
             entries.push(entry(actor, "credential.read", target, snapshot.now, &detail));
             records.push(immediate::record(actor, Some(found), &found.provider, Kind::Read, snapshot));

@@ -143,6 +143,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/admin/tokens", "token.create", ADMIN, Effect::Changes),
     route("DELETE", "/api/admin/tokens/{id}", "token.revoke", ADMIN, Effect::Changes),
     route("POST", "/api/admin/tokens/{id}/lease", "token.prolong", ADMIN, Effect::Prolongs),
+    route("POST", "/api/admin/sessions/codes", "session.offer", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/sessions/codes/{id}", "session.offered", ADMIN, Effect::Tells),
     route("GET", "/api/admin/users", "user.list", METADATA, Effect::Tells),
     route("POST", "/api/admin/users", "user.create", ADMIN, Effect::Changes),
     route("GET", "/api/admin/users/{id}", "user.show", METADATA, Effect::Tells),

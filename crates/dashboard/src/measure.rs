@@ -1,0 +1,194 @@
+//! The figures of usage with their definitions: the only place where one is defined for people.
+
+use maud::{Markup, html};
+use strongroom::usage::Used;
+
+use crate::figure;
+
+/// A figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// What it cost.
+    Spend,
+    /// Calls that programs made.
+    Calls,
+    /// Tokens of prompts and answers.
+    Tokens,
+    /// Uses of keys that failed.
+    Errors,
+    /// The same as a share.
+    ErrorShare,
+    /// The share of prompts that came from a cache.
+    CachedShare,
+    /// Time to the first byte.
+    FirstByte,
+    /// Speed of answers.
+    TokensPerSecond,
+}
+
+impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Spend,
+        Self::Calls,
+        Self::Tokens,
+        Self::Errors,
+        Self::ErrorShare,
+        Self::CachedShare,
+        Self::FirstByte,
+        Self::TokensPerSecond,
+    ];
+    /// Those that are always shown.
+    pub(crate) const TILES: [Self; 4] = [Self::Spend, Self::Calls, Self::Tokens, Self::ErrorShare];
+
+    /// The name in addresses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spend => "spend",
+            Self::Calls => "calls",
+            Self::Tokens => "tokens",
+            Self::Errors => "errors",
+            Self::ErrorShare => "error-share",
+            Self::CachedShare => "cached-share",
+            Self::FirstByte => "first-byte",
+            Self::TokensPerSecond => "tokens-per-second",
+        }
+    }
+
+    /// The figure of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|measure| measure.as_str() == name)
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Spend => "Spend",
+            Self::Calls => "Calls",
+            Self::Tokens => "Tokens",
+            Self::Errors => "Errors",
+            Self::ErrorShare => "Error share",
+            Self::CachedShare => "Cached share",
+            Self::FirstByte => "First byte",
+            Self::TokensPerSecond => "Tokens per second",
+        }
+    }
+
+    /// Its definition.
+    #[must_use]
+    pub const fn definition(self) -> &'static str {
+        match self {
+            Self::Spend => {
+                "The cost of all uses whose model has a price; those without one are counted as unpriced."
+            }
+            Self::Calls => "Calls that programs made; tries with another key are not counted twice.",
+            Self::Tokens => "Tokens of prompts and of answers.",
+            Self::Errors => "Uses of keys that failed: without an answer, or with a status of 400 and above.",
+            Self::ErrorShare => "Errors among all uses of keys.",
+            Self::CachedShare => "Tokens that were read from the provider's cache, among those of prompts.",
+            Self::FirstByte => "The mean time from the call to the first byte of its answer.",
+            Self::TokensPerSecond => {
+                "Tokens of answers for each second between their first byte and their end."
+            }
+        }
+    }
+
+    /// Tells whether days can be put on top of each other.
+    #[must_use]
+    pub const fn is_sum(self) -> bool {
+        matches!(self, Self::Spend | Self::Calls | Self::Tokens | Self::Errors)
+    }
+
+    /// The figure; `None` where nothing was measured. Shares are thousandths.
+    #[must_use]
+    pub fn value(self, used: &Used) -> Option<i64> {
+        let errors = used.errors_client.saturating_add(used.errors_provider);
+        let share = |part: i64, whole: i64| (whole > 0).then(|| ratio(part, 1000, whole));
+        match self {
+            Self::Spend => Some(used.cost_nano_usd),
+            Self::Calls => Some(used.client_requests),
+            Self::Tokens => Some(used.input_tokens.saturating_add(used.output_tokens)),
+            Self::Errors => Some(errors),
+            Self::ErrorShare => share(errors, used.requests),
+            Self::CachedShare => share(used.cached_input_tokens, used.input_tokens),
+            Self::FirstByte => {
+                (used.first_byte_count > 0).then(|| ratio(used.first_byte_ms_sum, 1, used.first_byte_count))
+            }
+            Self::TokensPerSecond => {
+                let milliseconds = used.total_ms_sum.saturating_sub(used.first_byte_ms_sum);
+                (milliseconds > 0 && used.output_tokens > 0)
+                    .then(|| ratio(used.output_tokens, 1000, milliseconds))
+            }
+        }
+    }
+
+    /// A value as people read it.
+    pub(crate) fn shown(self) -> fn(i64) -> String {
+        match self {
+            Self::Spend => figure::dollars,
+            Self::Calls | Self::Tokens | Self::Errors | Self::TokensPerSecond => figure::count,
+            Self::ErrorShare | Self::CachedShare => figure::permille,
+            Self::FirstByte => figure::milliseconds,
+        }
+    }
+
+    /// The same where there is little room.
+    pub(crate) fn on_axis(self) -> fn(i64) -> String {
+        match self {
+            Self::Spend => figure::axis_dollars,
+            Self::Calls | Self::Tokens | Self::Errors => figure::short_count,
+            other => other.shown(),
+        }
+    }
+
+    /// The figure of some sums, exact where the pointer rests.
+    pub(crate) fn shown_markup(self, used: &Used) -> Markup {
+        match self.value(used) {
+            None => html! { "–" },
+            Some(nano) if self == Self::Spend => figure::exact_dollars(nano),
+            Some(tokens) if self == Self::Tokens => {
+                html! { span title=(figure::count(tokens)) { (figure::short_count(tokens)) } }
+            }
+            Some(value) => html! { ((self.shown())(value)) },
+        }
+    }
+}
+
+fn ratio(part: i64, factor: i64, whole: i64) -> i64 {
+    let ratio = i128::from(part) * i128::from(factor) / i128::from(whole);
+    i64::try_from(ratio).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_was_not_measured_is_none_and_not_nothing() {
+        let none = Used::default();
+        for measure in Measure::ALL {
+            assert_eq!(Measure::from_name(measure.as_str()), Some(measure));
+            assert_eq!(measure.value(&none).is_none(), !measure.is_sum(), "{measure:?}");
+        }
+        let used = Used {
+            requests: 8,
+            errors_client: 1,
+            errors_provider: 1,
+            input_tokens: 400,
+            cached_input_tokens: 100,
+            output_tokens: 50,
+            first_byte_ms_sum: 1000,
+            first_byte_count: 4,
+            total_ms_sum: 3000,
+            total_count: 4,
+            ..none
+        };
+        let of = |measure: Measure| measure.value(&used);
+        assert_eq!((of(Measure::ErrorShare), of(Measure::CachedShare)), (Some(250), Some(250)));
+        assert_eq!((of(Measure::FirstByte), of(Measure::TokensPerSecond)), (Some(250), Some(25)));
+        assert_eq!((of(Measure::Tokens), of(Measure::Errors)), (Some(450), Some(2)));
+    }
+}

@@ -1,0 +1,381 @@
+//! The overview: is anything wrong, and what does it cost?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+use strongroom::Credential;
+use strongroom::health::Cooldown;
+use strongroom::limit::Standing;
+use strongroom::usage::{DaySums, Series, SeriesReport, Split, Sums};
+use strongroom_model::Millis;
+use strongroom_model::audit::Entry;
+
+use super::usage::{days_of, used_on};
+use super::usage_table;
+use crate::chart::{self, Day, MAX_SERIES, StackedBars};
+use crate::chip::{self, Mood};
+use crate::frame::{self, Place, Viewer};
+use crate::measure::Measure;
+use crate::{figure, text};
+
+/// Days of the chart.
+pub const DAYS: i64 = 30;
+/// Credentials that are looked at, at the most.
+pub const MAX_CREDENTIALS: i64 = 1000;
+/// From this share of its amount on a limit is near its end, in percent.
+const NEAR: i64 = 80;
+/// Rows of each list.
+const ROWS: usize = 6;
+const DAY_MS: i64 = 86_400_000;
+
+/// Providers that keep their colour whatever they cost.
+pub(super) const COLOURED: [&str; 5] = ["openai", "anthropic", "gemini", "openrouter", "groq"];
+const OTHER: &str = "other";
+
+/// The contents of the page.
+#[derive(Debug)]
+pub struct Overview<'a> {
+    /// The viewer.
+    pub viewer: &'a Viewer,
+    /// The instant that it is of.
+    pub now: Millis,
+    /// Sums of each day and provider, for the last [`DAYS`] days.
+    pub days: &'a [DaySums],
+    /// Sums of each credential over the same days.
+    pub by_credential: &'a SeriesReport,
+    /// The range of that.
+    pub range: (Millis, Millis),
+    /// Spend of this month until now, and of the same number of days of the month before.
+    pub this_month: &'a [Sums],
+    /// Of the month before, the same number of days.
+    pub month_before: &'a [Sums],
+    /// The first credentials, and what providers say of their keys.
+    pub credentials: &'a [(Credential, Option<Cooldown>)],
+    /// Set when there are more credentials than these.
+    pub has_more_credentials: bool,
+    /// All limits.
+    pub limits: &'a [Standing],
+    /// The last changes.
+    pub changes: &'a [Entry],
+}
+
+impl Overview<'_> {
+    /// The page.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let as_of = html! { p.sub { "As of " (figure::instant(self.now)) " UTC" } };
+        let body = if self.credentials.is_empty() && self.days.is_empty() {
+            super::start::first_run(self.viewer)
+        } else {
+            html! {
+                div.grid {
+                    (self.spend_tile()) (self.calls_tile()) (self.limits_tile()) (self.credentials_tile())
+                    (self.spend_chart())
+                    (self.next_limits())
+                    (self.top_credentials())
+                    (self.last_changes())
+                }
+            }
+        };
+        frame::live_page(
+            self.viewer,
+            Some(Place::Overview),
+            "Overview",
+            "usage limits credentials audit",
+            &as_of,
+            &body,
+        )
+    }
+
+    fn spend_tile(&self) -> Markup {
+        let (now, before) = (usage_table::total(self.this_month), usage_table::total(self.month_before));
+        let more = now.cost_nano_usd.saturating_sub(before.cost_nano_usd);
+        let part = figure::percent(more.saturating_abs(), before.cost_nano_usd);
+        tile(
+            "Spent this month",
+            html! { (figure::exact_dollars(now.cost_nano_usd)) },
+            html! {
+                @if before.cost_nano_usd == 0 { "nothing on the same days of the month before" }
+                @else if more == 0 { "as much as on the same days of the month before" }
+                @else { b { @if more > 0 { "▲ " } @else { "▼ " } (part) } " against the same days of the month before" }
+                @if now.unpriced > 0 { " · " (figure::count(now.unpriced)) " calls have no price" }
+            },
+        )
+    }
+
+    fn calls_tile(&self) -> Markup {
+        let calls = self.days.iter().fold(0_i64, |sum, day| sum.saturating_add(day.client_requests));
+        let errors = self.days.iter().fold(0_i64, |sum, day| sum.saturating_add(day.errors));
+        let uses = self.days.iter().fold(0_i64, |sum, day| sum.saturating_add(day.requests));
+        tile(
+            "Calls in 30 days",
+            html! { (figure::count(calls)) },
+            html! {
+                @if uses == 0 { "none yet" }
+                @else if errors == 0 { span.good { "no use of a key failed" } }
+                @else { (figure::percent(errors, uses)) " of the uses of keys failed" }
+            },
+        )
+    }
+
+    fn near(&self) -> Vec<&Standing> {
+        let mut near: Vec<_> = self.limits.iter().filter(|limit| used_share(limit) >= NEAR).collect();
+        near.sort_by_key(|limit| -used_share(limit));
+        near
+    }
+
+    fn limits_tile(&self) -> Markup {
+        let near = self.near();
+        let spent = near.iter().filter(|limit| limit.remaining() == 0).count();
+        tile(
+            "Limits near their end",
+            html! { (near.len()) },
+            html! {
+                @if self.limits.is_empty() { "no limits are set" }
+                @else if near.is_empty() { span.good { "all have more than a fifth left" } }
+                @else if spent > 0 { span.bad { "✕ " (spent) " used up" } " · of " (self.limits.len()) }
+                @else { "of " (self.limits.len()) }
+            },
+        )
+    }
+
+    fn credentials_tile(&self) -> Markup {
+        let count = |mood| {
+            let states =
+                self.credentials.iter().map(|(one, cooldown)| chip::state_of(one, *cooldown, self.now).0);
+            states.filter(|state| *state == mood).count()
+        };
+        let (bad, warn) = (count(Mood::Bad), count(Mood::Warn));
+        tile(
+            "Credentials",
+            html! { (figure::count(i64::try_from(self.credentials.len()).unwrap_or(i64::MAX))) @if self.has_more_credentials { "+" } },
+            html! {
+                @if bad > 0 { span.bad { "✕ " (bad) " cannot serve" } }
+                @if bad > 0 && warn > 0 { " · " }
+                @if warn > 0 { span.warn { "▲ " (warn) " need a look" } }
+                @if self.has_more_credentials { " of the first " (figure::count(MAX_CREDENTIALS)) " " }
+                @if bad + warn == 0 { span.good { "nothing is known against them" } }
+            },
+        )
+    }
+
+    fn spend_chart(&self) -> Markup {
+        let chart = spend_per_day(self.days, self.now);
+        let is_free = self.days.iter().all(|day| day.cost_nano_usd == 0);
+        html! {
+            figure.card.c8 id="spend" {
+                figcaption { h2 { "Spend per day, by provider" } }
+                @if is_free {
+                    p.empty { "Nothing was spent in these 30 days. A program spends through the gateway: " code { "strongroom run --gateway -- your-program" } }
+                } @else { (chart::stacked_bars(&chart)) }
+            }
+        }
+    }
+
+    fn next_limits(&self) -> Markup {
+        let mut limits: Vec<_> = self.limits.iter().collect();
+        limits.sort_by_key(|limit| -used_share(limit));
+        html! {
+            section.card.c4 id="next-limits" {
+                h2 { "Next limits to run out" }
+                @if limits.is_empty() {
+                    p.empty { "No limits are set. The first one: " code { "strongroom limit set --credential NAME --usd 100 --per month" } }
+                }
+                ul.rows {
+                    @for limit in limits.iter().take(ROWS) {
+                        li {
+                            div { b { (text::name(&limit.name)) } br; span.soft { (figure::amount(limit.limit.unit, limit.used)) " of " (figure::amount(limit.limit.unit, limit.limit.amount)) " " (super::limit_list::unit_and_window(&limit.limit)) } }
+                            (chart::meter(limit.used, limit.limit.amount, "the limit"))
+                        }
+                    }
+                }
+                @if limits.len() > ROWS { p { a href=(Place::Limits.path()) { "All limits" } } }
+            }
+        }
+    }
+
+    fn top_credentials(&self) -> Markup {
+        let report = self.by_credential;
+        let top: Vec<_> = report.drawn().iter().filter(|series| !series.key.is_empty()).collect();
+        let known: BTreeMap<_, _> =
+            self.credentials.iter().map(|(one, cooldown)| (one.name.as_str(), (one, *cooldown))).collect();
+        html! {
+            section.card.c8 id="top" {
+                h2 { "Credentials by spend, 30 days" }
+                @if top.is_empty() { p.empty { "No key has been used in these 30 days." } }
+                @else {
+                    div.scroll tabindex="0" role="region" aria-label="Credentials by spend" {
+                        table {
+                            thead { tr {
+                                th scope="col" { "Name" } th scope="col" { "Provider" } th scope="col" { "State" }
+                                th scope="col" { "Trend" } th.n scope="col" { "Calls" } th.n scope="col" { "Spend" }
+                            } }
+                            tbody {
+                                @for series in &top {
+                                    @let found = known.get(series.name.as_str());
+                                    tr {
+                                        th scope="row" {
+                                            @match found {
+                                                Some((one, _)) => a href=(super::credential::path(one.id)) { (text::name(&one.name)) },
+                                                None if series.name.contains(" (deleted, ") => s { (text::name(&series.name)) },
+                                                None => (text::name(&series.name)),
+                                            }
+                                        }
+                                        td { @if let Some((one, _)) = found { (one.provider.as_str()) } @else { "–" } }
+                                        td { @match found {
+                                            Some((one, cooldown)) => (chip::of_credential(one, *cooldown, self.now)),
+                                            None if series.name.contains(" (deleted, ") => (chip::chip(Mood::Plain, "deleted")),
+                                            None => "–",
+                                        } }
+                                        td { (chart::sparkline(&self.trend(series))) }
+                                        td.n { (figure::count(series.used.client_requests)) }
+                                        td.n { (Measure::Spend.shown_markup(&series.used)) @if series.used.unpriced > 0 { span.soft { " + " (figure::count(series.used.unpriced)) " unpriced" } } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Spend by day; where nothing has a price, calls.
+    fn trend(&self, series: &Series) -> Vec<i64> {
+        let measure = if series.used.cost_nano_usd > 0 { Measure::Spend } else { Measure::Calls };
+        let of_day =
+            |day| used_on(self.by_credential, day, Some(series)).and_then(|used| measure.value(used));
+        days_of(self.range).map(|day| of_day(day).unwrap_or(0)).collect()
+    }
+
+    fn last_changes(&self) -> Markup {
+        html! {
+            section.card.c4 id="last" {
+                h2 { "What happened last" }
+                @if self.changes.is_empty() { p.empty { "Nothing has happened yet." } }
+                ul.rows {
+                    @for entry in self.changes.iter().take(ROWS) {
+                        li {
+                            div {
+                                b { (text::visible(&entry.entry.action)) } " " @if let Some(name) = &entry.entry.target.name { (text::name(name)) }
+                                br; span.soft { (figure::instant(entry.entry.at)) " · " (text::name(&entry.entry.actor)) }
+                            }
+                            @if entry.entry.outcome.as_str() != "success" { (super::audit::outcome(entry.entry.outcome)) }
+                        }
+                    }
+                }
+                p { a href=(Place::Audit.path()) { "The whole trail" } }
+            }
+        }
+    }
+}
+
+fn used_share(limit: &Standing) -> i64 {
+    figure::share(limit.used.saturating_add(limit.held), limit.limit.amount)
+}
+
+fn tile(title: &str, figure: Markup, below: Markup) -> Markup {
+    html! { section.card.c3 id={ "tile-" (title.to_lowercase().replace(' ', "-")) } { h2 { (title) } p.big { (figure) } p.sub { (below) } } }
+}
+
+/// Which series a provider is in, and the class of its colour: five are known by name, the dearest of all others has the sixth.
+fn series_of(days: &[DaySums]) -> Vec<(String, &'static str)> {
+    const CLASSES: [&str; MAX_SERIES] = ["s1", "s2", "s3", "s4", "s5", "s6"];
+    let mut spent: BTreeMap<&str, i64> = BTreeMap::new();
+    for day in days {
+        let sum = spent.entry(day.series.as_str()).or_default();
+        *sum = sum.saturating_add(day.cost_nano_usd);
+    }
+    spent.retain(|_, sum| *sum > 0);
+    let named = COLOURED.iter().zip(CLASSES).filter(|(name, _)| spent.contains_key(**name));
+    let mut series: Vec<_> = named.map(|(name, class)| ((*name).to_owned(), class)).collect();
+    let mut others: Vec<_> = spent.iter().filter(|(name, _)| !COLOURED.contains(*name)).collect();
+    others.sort_by_key(|(name, sum)| (-**sum, **name));
+    let mut others = others.into_iter();
+    if let Some((name, _)) = others.next() {
+        series.push(((*name).to_owned(), CLASSES[MAX_SERIES - 1]));
+    }
+    if others.next().is_some() {
+        series.push((OTHER.to_owned(), "s0"));
+    }
+    series
+}
+
+fn spend_per_day(days: &[DaySums], now: Millis) -> StackedBars<'static> {
+    let series = series_of(days);
+    let names: BTreeSet<_> = series.iter().map(|(name, _)| name.as_str()).collect();
+    let today = now.0 - now.0.rem_euclid(DAY_MS);
+    let bars = (0..DAYS).rev().map(|back| {
+        let start = Millis(today - back * DAY_MS);
+        let of_day: Vec<_> = days.iter().filter(|sums| sums.day_start_ms == start.0).collect();
+        let sum_of = |name: &str| {
+            let is_of = |sums: &&&DaySums| {
+                sums.series == name || (name == OTHER && !names.contains(sums.series.as_str()))
+            };
+            of_day.iter().filter(is_of).fold(0_i64, |sum, one| sum.saturating_add(one.cost_nano_usd.max(0)))
+        };
+        Day {
+            name: figure::day(start),
+            short: figure::short_day(start),
+            values: series.iter().map(|(name, _)| sum_of(name)).collect(),
+            is_open: back == 0,
+        }
+    });
+    StackedBars {
+        title: "Spend per day, by provider",
+        days: bars.collect(),
+        series,
+        shown: figure::dollars,
+        on_axis: figure::axis_dollars,
+        csv: Some(super::usage::Asked::new(Measure::Spend, Split::Provider).csv()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(back: i64, series: &str, cost_nano_usd: i64) -> DaySums {
+        let day_start_ms = 1_769_817_600_000 - back * DAY_MS;
+        DaySums {
+            day_start_ms,
+            series: series.into(),
+            client_requests: 1,
+            requests: 1,
+            errors: 0,
+            cost_nano_usd,
+            unpriced: 0,
+        }
+    }
+
+    #[test]
+    fn a_provider_keeps_its_colour_and_the_cheapest_strangers_are_one_series() {
+        let days = [
+            day(0, "groq", 1),
+            day(1, "zebra", 9),
+            day(2, "alpha", 5),
+            day(3, "beta", 4),
+            day(4, "openai", 0),
+        ];
+        let series = series_of(&days);
+        let expected = [("groq", "s5"), ("zebra", "s6"), ("other", "s0")];
+        assert_eq!(series.iter().map(|(name, class)| (name.as_str(), *class)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn every_dollar_is_in_one_bar_of_thirty() {
+        let days = [
+            day(0, "groq", 1),
+            day(29, "zebra", 20),
+            day(2, "alpha", 300),
+            day(2, "beta", 4000),
+            day(30, "groq", 9),
+        ];
+        let chart = spend_per_day(&days, Millis(1_769_903_999_999));
+        assert_eq!(chart.days.len(), 30);
+        let all: i64 = chart.days.iter().flat_map(|day| &day.values).sum();
+        assert_eq!(all, 4321, "what is before the thirty days is left out");
+        assert!(chart.days[29].is_open && !chart.days[28].is_open);
+        assert_eq!(chart.days[29].name, "2026-01-31");
+    }
+}

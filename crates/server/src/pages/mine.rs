@@ -1,0 +1,40 @@
+//! `GET /dashboard/mine`
+
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use strongroom_dashboard::page::mine::Mine;
+use strongroom_model::limit::LimitScope;
+use strongroom_model::{Actor, ActorKind, Role};
+
+use super::range;
+use super::visit::Visit;
+use crate::http::problem::Answer;
+use crate::state::AppState;
+
+const DAYS: i64 = 30;
+/// Keys that are listed for a reader.
+const MAX_READABLE: usize = 200;
+
+pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<Response> {
+    let actor = visit.actor();
+    let now = state.room.now().await?;
+    let days = range::last(DAYS, now);
+    let sums = state.room.usage(actor.clone()).own_sums(days.from, days.to).await?;
+    let limits = state.room.limits(actor.clone()).list().await?;
+    let limits: Vec<_> = limits.iter().filter(|limit| binds(&limit.limit.scope, &actor)).collect();
+    let readable = match actor.role {
+        Role::Reader => state.room.credentials(actor.clone()).list_readable(MAX_READABLE).await?,
+        _ => Vec::new(),
+    };
+    let page = Mine { viewer: &visit.viewer(), sums: &sums, limits: &limits, readable: &readable, now };
+    Ok(Html(page.render()).into_response())
+}
+
+/// Tells whether a limit is set on this very token or user.
+fn binds(scope: &LimitScope, actor: &Actor) -> bool {
+    match (scope, &actor.kind) {
+        (LimitScope::Token(id), ActorKind::Token(own)) => id == own,
+        (LimitScope::User(id), _) => Some(*id) == actor.user,
+        _ => false,
+    }
+}
