@@ -49,7 +49,9 @@ pub const TABLES: &[(RegionClass, &[&str])] = &[
             "audit_heads",
         ],
     ),
-    (RegionClass::Local, &[
+    (
+        RegionClass::Local,
+        &[
             "strongroom_meta",
             "nodes",
             "node_holds",
@@ -57,7 +59,8 @@ pub const TABLES: &[(RegionClass, &[&str])] = &[
             "job_leases",
             "sessions",
             "login_codes",
-        ]),
+        ],
+    ),
 ];
 
 /// Returns the class of a table.

@@ -149,7 +149,7 @@ pub fn key_like_variable(name: &str) -> Option<&'static KnownProvider> {
                 rest.is_some_and(|rest| says_key(&[rest.strip_prefix("API").unwrap_or(rest)]))
             };
             (0..places.min(parts.len())).any(|at| begins(at) && says_key(&parts[at + length..]))
-                || parts.iter().any(|part| glued(&part))
+                || parts.iter().any(glued)
         })
     };
     KNOWN.iter().find(joins)

@@ -216,11 +216,11 @@ async fn keys_in_names_of_branches_are_found_and_archives_that_were_not_opened_a
     std::fs::write(folder.join("a.zip"), b"PK\x03\x04and more").unwrap();
     git(&folder, &["add", "."]).await;
     git(&folder, &["commit", "-q", "-m", "one"]).await;
-    let scan = || place.run(&["scan", folder.to_str().unwrap(), "--format", "json"]);
-    let done = scan().await;
+    let scan = ["scan", folder.to_str().unwrap(), "--format", "json"];
+    let done = place.run(&scan).await;
     assert!(done.code == 0 && done.stderr.contains("archives were not opened"), "{done:?}");
     git(&folder, &["branch", &format!("fix/{KEY}")]).await;
-    let done = scan().await;
+    let done = place.run(&scan).await;
     assert!(done.code == 1 && done.stdout.contains("refs/heads/fix/"), "{done:?}");
     assert!(done.stdout.contains("(in the name)") && !done.stdout.contains(KEY), "{done:?}");
 }
