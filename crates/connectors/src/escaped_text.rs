@@ -232,7 +232,7 @@ fn backslash(rest: &[u8]) -> Unit {
         }
         [b'x', digits @ ..] => Some(byte(digits.get(..2)?).map_or((Some(b'x'), 2), |it| (Some(it), 4))),
         [first @ b'0'..=b'3', second @ b'0'..=b'7', third @ b'0'..=b'7', ..] => {
-            Some((Some((first - b'0') * 64 + (second - b'0') * 8 + third - b'0'), 4))
+            Some((Some(((first - b'0') << 6) | ((second - b'0') << 3) | (third - b'0')), 4))
         }
         [byte, ..] => Some((Some(*byte), 2)),
     }

@@ -45,6 +45,8 @@ pub const KEY_COLUMNS: &[KeyColumn] = &[
     column("tokens", "hash_key_id", "hash", Work::Hashed),
     column("tokens", "mac_key_id", "mac", Work::Hashed),
     column("users", "mac_key_id", "mac", Work::Hashed),
+    column("sessions", "mac_key_id", "mac", Work::Hashed),
+    column("login_codes", "mac_key_id", "mac", Work::Hashed),
     column("audit_logs", "key_id", "link", Work::Hashed),
     column("audit_heads", "key_id", "mac", Work::Hashed),
     column("key_wraps", "key_id", "wrapped", Work::About),

@@ -58,6 +58,8 @@ mod usage;
 mod usage_partition;
 #[path = "cases/usage_report.rs"]
 mod usage_report;
+#[path = "cases/usage_series.rs"]
+mod usage_series;
 #[path = "cases/user.rs"]
 mod user;
 #[path = "cases/value.rs"]

@@ -153,8 +153,7 @@ async fn an_inactive_credential_reads_as_404_and_one_without_a_key_says_so() {
 #[tokio::test]
 async fn what_is_no_route_or_no_method_of_it_is_404_and_405() {
     let server = Installation::new(BACKEND).await.start();
-    for path in
-        ["/", "/api", "/api/admin", "/api/admin/credentials/", "/api/credentials/", "/api/credentials/a/b"]
+    for path in ["/api", "/api/admin", "/api/admin/credentials/", "/api/credentials/", "/api/credentials/a/b"]
     {
         server.get(path).await.expect(404);
     }

@@ -70,6 +70,7 @@ const COMMANDS: &[(&str, &str, Where)] = &[
     ("audit list", "", Refuses),
     ("audit verify", "", Refuses),
     ("audit export", "--file trail", Refuses),
+    ("open", "--print", Refuses),
     ("limit set", "--credential n --requests 5 --per day", Refuses),
     ("limit list", "", Refuses),
     ("limit show", "i", Refuses),

@@ -4,7 +4,7 @@ CREATE TABLE sessions (
     uid TEXT NOT NULL UNIQUE,
     -- token:ID, user:N or local:NAME.
     holder TEXT NOT NULL,
-    is_shared BOOLEAN NOT NULL,
+    is_shared BIGINT NOT NULL,
     made_at_ms BIGINT NOT NULL,
     seen_at_ms BIGINT NOT NULL,
     ends_at_ms BIGINT NOT NULL,

@@ -48,4 +48,11 @@ async fn a_key_is_taken_until_its_answer_is_forgotten() {
     assert_eq!(found, Some(newer));
     let left = ground.database.query_text("SELECT count(*) FROM idempotency_keys").await;
     assert_eq!(left[0][0].as_deref(), Some("2"), "what is younger stays");
+
+    let mut tx = ground.write().await;
+    idempotency::forget(&mut tx, "token:b", "k").await.unwrap();
+    idempotency::forget(&mut tx, "token:a", "k").await.unwrap();
+    tx.commit().await.unwrap();
+    let left = ground.database.query_text("SELECT idempotency_key FROM idempotency_keys").await;
+    assert_eq!(left, [[Some("other".to_owned())]]);
 }

@@ -372,9 +372,7 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
     let written = of(figures.cache_creation_input_tokens).max(by_lifetime);
     let cached = of(figures.cache_read_input_tokens);
     let mut terms = Terms::default();
-    let details = &figures.cache_creation;
-    let is_told = details.ephemeral_5m_input_tokens.or(details.ephemeral_1h_input_tokens).is_some();
-    if written > Amount::ZERO && (!is_told || details.largest_unknown > 0) {
+    if figures.cache_creation.largest_unknown > 0 {
         terms.cannot_price(Unpriced::CacheLifetime);
     }
     TokenUsage {

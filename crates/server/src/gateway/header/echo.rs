@@ -232,6 +232,8 @@ mod tests {
             key in "sk-[a-zA-Z0-9_-]{20,60}", kind in 0..11_usize, layers in proptest::collection::vec(0..9_usize, 0..3),
             is_wide in proptest::bool::ANY,
         ) {
+            // Signs that nobody sees are one byte wide in no text of sixteen bits.
+            let is_wide = is_wide && !matches!(kind, 7 | 8);
             let text = layers.iter().fold(broken(&key).swap_remove(kind), |text, layer| ESCAPES[*layer](&text));
             let text = format!("no such key: {text}. Ask for one");
             // What is left of a coding's ends is as long as its escapes make it.

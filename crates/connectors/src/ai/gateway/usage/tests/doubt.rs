@@ -142,7 +142,7 @@ fn what_was_asked_at_a_price_of_its_own_is_told_or_missed() {
         );
         terms(Meter::Messages, &figures).unpriced
     };
-    assert_eq!(written(""), Some(Unpriced::CacheLifetime));
+    assert_eq!(written(""), None, "that of the usual lifetime");
     assert_eq!(
         written(r#","cache_creation":{"ephemeral_24h_input_tokens":100}"#),
         Some(Unpriced::CacheLifetime)
