@@ -257,7 +257,7 @@ async fn a_session_or_code_that_was_written_into_the_database_lets_nobody_in() {
     ground.database.execute("CREATE TABLE kept AS SELECT * FROM sessions").await;
     for edit in [
         "holder = 'local:root'",
-        "is_shared = TRUE",
+        "is_shared = 1",
         "ends_at_ms = ends_at_ms + 1",
         "made_at_ms = 1",
         "mac = ''",
