@@ -247,12 +247,11 @@ async fn whatever_a_provider_says_over_http2_the_call_ends_and_the_next_one_is_s
             let ended =
                 tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{what}: no end"));
             assert!(!matches!(ended, Ok(Ok(_))), "{what}: {ended:?}");
-            // The connection that just ended may be taken for a good one until its end has been read: whoever calls asks again.
+            // The connection that just ended may be taken for a good one until its end has been read: whoever calls asks once more.
             let next = async {
-                loop {
-                    if let Ok((version, _)) = ask(&upstream, &base).await {
-                        return version;
-                    }
+                match ask(&upstream, &base).await {
+                    Ok((version, _)) => version,
+                    Err(_) => ask(&upstream, &base).await.unwrap().0,
                 }
             };
             let next = tokio::time::timeout(PATIENCE, next).await;

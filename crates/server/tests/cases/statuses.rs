@@ -157,6 +157,8 @@ async fn what_is_no_route_or_no_method_of_it_is_404_and_405() {
     {
         server.get(path).await.expect(404);
     }
+    // The pages' own, which take no token in a header.
+    server.get("/").await.expect(401);
     server.delete("/api/admin/credentials").await.expect(405);
     server.call("PUT", "/api/credentials/a").await.expect(405);
 }
