@@ -1,7 +1,7 @@
 //! The data key is replaced while everything goes on, and everything is under the new one afterwards.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use strongroom::call::{CallEnd, CallTarget, NewCall};
 use strongroom::key::{DataKeyState, Policy};
@@ -336,9 +336,13 @@ async fn another_node_that_looks_goes_on_by_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_was_stopped_at_random_again_and_again_ends_it_all_the_same() {
     let ground = garden(10).await;
+    let began = Instant::now();
+    ground.room.keys().rotate(&Actor::library()).await.unwrap();
+    ground.room.keys().go_on().await.unwrap();
+    // As long as a whole one takes here: they stop before it begins, within it, and after it.
+    let whole = began.elapsed();
     for _ in 0..30 {
-        let [high, low] = random::bytes::<2>();
-        let patience = Duration::from_micros(u64::from(u16::from_be_bytes([high, low])) / 4);
+        let patience = whole * u32::from(random::bytes::<1>()[0]) / u32::from(u8::MAX);
         let room = ground.node().await;
         let work = async {
             room.keys().rotate(&Actor::library()).await.unwrap();
@@ -348,6 +352,8 @@ async fn a_node_that_was_stopped_at_random_again_and_again_ends_it_all_the_same(
         drop(room);
         assert_reads(&ground.room).await;
     }
+    // Joins the last one that began, once what was left under way is over.
+    ground.room.keys().rotate(&Actor::library()).await.unwrap();
     ground.room.keys().go_on().await.unwrap();
     let rotations = ground.value("SELECT count(*) FROM key_rotations").await.parse().unwrap();
     assert_rotated(&ground, rotations).await;
