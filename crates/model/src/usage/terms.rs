@@ -197,6 +197,8 @@ impl Untold {
     pub const GEOGRAPHY: Self = Self(8);
     /// Uses of the provider's tools.
     pub const USES: Self = Self(16);
+    /// The time for which tokens were written to a cache.
+    pub const CACHE_LIFETIME: Self = Self(32);
 
     /// Adds these where they hold.
     pub const fn set(&mut self, which: Self, is_so: bool) {
@@ -222,6 +224,7 @@ impl Untold {
             AskedFor::Tier(Tier::Fast) => Self::SPEED,
             AskedFor::Tier(Tier::Priority | Tier::Ultrafast) | AskedFor::AnyTier => Self::TIER,
             AskedFor::Geography(Geography::Us) => Self::GEOGRAPHY,
+            AskedFor::LongCache => Self::CACHE_LIFETIME,
             AskedFor::Uses(Use::WebSearch | Use::WebSearchPreview | Use::FileSearch, _) => Self::USES,
             _ => Self::NONE,
         }
@@ -236,6 +239,7 @@ impl Untold {
             (Self::SPEED, Unpriced::Tier),
             (Self::GEOGRAPHY, Unpriced::Geography),
             (Self::USES, Unpriced::OtherUse),
+            (Self::CACHE_LIFETIME, Unpriced::CacheLifetime),
         ]
         .into_iter()
         .find(|(which, _)| self.has(*which) && needed.has(*which))

@@ -352,6 +352,7 @@ fn stream(
     let running = attempt.answered(head.status.as_u16());
     let form = form_of(&head.headers, asked.facts.is_stream);
     let reader = UsageReader::new(asked.meter, provider, form, asked.facts.bound.answers);
+    let reader = reader.with_headers(&head.headers);
     let hides_usage = asked.meter == Meter::Chat && form == AnswerForm::Events && !asked.facts.wants_usage;
     let filter = hides_usage.then(UsageFilter::default);
     if filter.is_some() {

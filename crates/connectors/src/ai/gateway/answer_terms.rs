@@ -375,6 +375,7 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
     if figures.cache_creation.largest_unknown > 0 {
         terms.cannot_price(Unpriced::CacheLifetime);
     }
+    terms.untold.set(Untold::CACHE_LIFETIME, written > by_lifetime);
     TokenUsage {
         terms,
         input: of(figures.input_tokens).plus(written).plus(cached),

@@ -13,9 +13,12 @@ use crate::ai::answer::{Answer, Body};
 use crate::ai::{ProbeOutcome, ProviderApi};
 
 /// Statuses of 4xx that an intermediary may answer with when the provider has done its work already: it has lost its patience
-/// (RFC 9110, section 15.5.9; nginx's 444 and 499; 460 of Amazon's load balancers), or a rule of its own forbids the answer.
+/// (RFC 9110, section 15.5.9; nginx's 444 and 499; 460 of Amazon's load balancers).
 const LOST: [u16; 4] = [408, 444, 460, 499];
-const FORBIDDEN: [u16; 4] = [403, 406, 424, 451];
+/// Statuses of 4xx by which a request is refused before anything is done for it, whoever answers (RFC 9110, section 15.5;
+/// RFC 6585). Of all others somebody has to say in an error of their own that they refused it.
+const REFUSED: [u16; 19] =
+    [400, 401, 402, 404, 405, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 429, 431];
 
 /// Reason why a credential fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,9 +138,11 @@ fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
     match status.as_u16() {
         300..=399 => status == StatusCode::SEE_OTHER,
         status if LOST.contains(&status) => true,
-        status if FORBIDDEN.contains(&status) => error_of(body).is_none(),
         // Of one that is cut, figures may be missing.
-        400..=499 => matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none(),
+        status if REFUSED.contains(&status) => {
+            matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none()
+        }
+        400..=499 => error_of(body).is_none(),
         500 | 501 | 503 | 529 => {
             error_of(body).is_none_or(|error| error.get("error").is_none_or(serde_json::Value::is_null))
         }
@@ -334,6 +339,10 @@ mod tests {
             (403, "<html>blocked by the firewall</html>", true),
             (403, "", true),
             (451, "<html>", true),
+            (418, "<html>", true),
+            (450, "", true),
+            (418, own, false),
+            (428, "<html>", true),
             (400, r#"{"error":{"mess"#, true),
             (429, r#"[{"error":"#, true),
             (404, r#"{"detail":"Not Found"}"#, false),

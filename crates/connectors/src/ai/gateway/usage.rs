@@ -1,5 +1,6 @@
 //! Usage of an answer, read from its bytes while they pass.
 
+use http::HeaderMap;
 use serde_json::{Map, Value};
 use strongroom_model::usage::{TokenUsage, Untold};
 use strongroom_model::{Amount, Provider, RawUsage};
@@ -72,7 +73,12 @@ pub struct UsageReader {
     is_fresh: bool,
     /// `true` when figures were told that are not known.
     has_missed: bool,
+    /// The class of service that a header told.
+    tier: Option<Box<str>>,
 }
+
+/// The header in which Gemini tells the class of service: <https://ai.google.dev/gemini-api/docs/priority-inference>.
+const GEMINI_TIER: &str = "x-gemini-service-tier";
 
 /// Part of `[DONE]` that an event's data has shown so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +124,16 @@ impl UsageReader {
             is_final: false,
             is_fresh: false,
             has_missed: false,
+            tier: None,
         }
+    }
+
+    /// Reads what the answer's headers tell.
+    #[must_use]
+    pub fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        // What is no text is no word that is known.
+        self.tier = headers.get(GEMINI_TIER).map(|tier| tier.to_str().unwrap_or("?").into());
+        self
     }
 
     /// The next bytes of the answer.
@@ -159,7 +174,8 @@ impl UsageReader {
     #[must_use]
     pub fn finish(&mut self) -> Report {
         self.event_is_over();
-        let told = self.picker.terms();
+        let mut told = self.picker.terms();
+        told.service_tier = told.service_tier.or_else(|| self.tier.take());
         let terms = told.to_json();
         let figures = self.told.figures().filter(|figures| !figures.are_none()).map(|mut figures| {
             figures.add_beside(&terms);

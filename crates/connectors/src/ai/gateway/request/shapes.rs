@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use strongroom_model::provider::{ModelEffect, ModelMatch, SPECIAL_MODELS};
 
 use super::price_terms::{FILE_PARSER, HEARD};
-use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, files, refused, window};
+use super::rule::{
+    BYTES, CACHE_CONTROL, Effect, Field, Object, Rule, Shape, Table, bytes, field, files, refused, window,
+};
 
 /// Operations that are free, or tell no usage: what they ask for is not bounded, and fields are of interest only where they
 /// change how the call is carried on.
@@ -32,7 +34,7 @@ static CHAT_PART: Rule = Rule::Object(&Object::of(&[
     field("type", Rule::Word(CHAT_PART_TYPES)),
     bytes("text"),
     bytes("refusal"),
-    bytes("cache_control"),
+    CACHE_CONTROL,
     bytes("prompt_cache_breakpoint"),
     bytes("thinking"),
     window("image_url"),

@@ -310,6 +310,7 @@ fn what_refers_to_something_of_before_or_runs_at_the_provider_is_not_bounded_by_
             "tools[0].environment.type",
         ),
         (RESPONSES, r#"{"tools":[{"type":"shell","environment":{"skills":[]}}]}"#, "tools[0].environment"),
+        (RESPONSES, r#"{"tools":[{"type":"shell","environment":"local"}]}"#, "tools[0].environment"),
         (RESPONSES, r#"{"tools":[{"environment":null,"type":"shell"}]}"#, "tools[0]"),
         (RESPONSES, r#"{"tools":[{"type":"shell"}]}"#, "tools[0]"),
         (

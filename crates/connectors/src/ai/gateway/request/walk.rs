@@ -9,6 +9,7 @@ use super::RequestError;
 use super::expansion;
 use super::json::{Cursor, Malformed};
 use super::path::{Path, Step};
+use super::price_terms::may_keep_for_long;
 use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
 
 /// Each byte of a text that only the provider can read counts so many times: whether it is compressed is documented
@@ -278,6 +279,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Passes over a value whose bytes bound it.
+    fn anything(&mut self, first: u8) -> Result<&'a [u8], RequestError> {
+        let json = self.cursor.skip()?;
+        if self.is_talk && matches!(first, b'{' | b'[') {
+            self.reading.extra_input += expansion::of_structure(json);
+        }
+        Ok(json)
+    }
+
     /// Passes over a value that nobody understands.
     fn odd(&mut self, path: &Path<'_>) -> Result<(), RequestError> {
         self.cursor.skip()?;
@@ -298,11 +308,13 @@ impl<'a> Walk<'a> {
         }
         match rule {
             Rule::Any(effect) => {
-                let json = self.cursor.skip()?;
-                if self.is_talk && matches!(first, b'{' | b'[') {
-                    self.reading.extra_input += expansion::of_structure(json);
-                }
+                self.anything(first)?;
                 self.apply(*effect, path);
+            }
+            Rule::CacheControl => {
+                if may_keep_for_long(self.anything(first)?) {
+                    self.ask(AskedFor::LongCache, path);
+                }
             }
             Rule::Sealed => {
                 let json = self.cursor.skip()?;

@@ -101,7 +101,7 @@ fn responses_and_embeddings() {
 #[test]
 fn anthropics_streams_tell_the_input_first_and_the_output_as_it_grows() {
     let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude\",\"usage\":\
-                 {\"input_tokens\":5,\"cache_creation_input_tokens\":30,\"cache_creation\":{\"ephemeral_1h_input_tokens\":10},\
+                 {\"input_tokens\":5,\"cache_creation_input_tokens\":30,\"cache_creation\":{\"ephemeral_5m_input_tokens\":20,\"ephemeral_1h_input_tokens\":10},\
                  \"cache_read_input_tokens\":100,\"output_tokens\":1}}}\n\n";
     let delta = |output: i64| {
         format!(

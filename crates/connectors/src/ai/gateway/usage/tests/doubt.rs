@@ -143,6 +143,18 @@ fn what_was_asked_at_a_price_of_its_own_is_told_or_missed() {
         terms(Meter::Messages, &figures).unpriced
     };
     assert_eq!(written(""), None, "that of the usual lifetime");
+    let lifetimes = |more: &str| messages(&format!(r#","cache_creation_input_tokens":100{more}"#));
+    for told in [
+        r#""ephemeral_1h_input_tokens":100"#,
+        r#""ephemeral_5m_input_tokens":60,"ephemeral_1h_input_tokens":40"#,
+    ] {
+        let told = format!(r#","cache_creation":{{{told}}}"#);
+        assert!(!lifetimes(&told).has(Untold::CACHE_LIFETIME), "{told}");
+    }
+    for untold in ["", r#","cache_creation":null"#, r#","cache_creation":{"ephemeral_5m_input_tokens":60}"#] {
+        assert!(lifetimes(untold).has(Untold::CACHE_LIFETIME), "{untold}");
+    }
+    assert!(!messages("").has(Untold::CACHE_LIFETIME), "nothing was written");
     assert_eq!(
         written(r#","cache_creation":{"ephemeral_24h_input_tokens":100}"#),
         Some(Unpriced::CacheLifetime)
@@ -199,5 +211,41 @@ fn a_refusal_that_tells_of_some_use_is_not_free() {
         r#"{"detail":[{"loc":["body"],"input":{"usage":{"include":"x"}}}]}"#,
     ] {
         assert!(!tells_of_use(free.as_bytes()), "{free}");
+    }
+}
+
+#[test]
+fn a_header_of_gemini_tells_the_class_of_service() {
+    use strongroom_model::usage::Tier;
+    let gemini = Provider::parse("gemini").unwrap();
+    let terms = |header: Option<&str>, tier: &str| {
+        let text = format!(
+            r#"{{"usageMetadata":{{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":15{tier}}}}}"#
+        );
+        let headers = header.map(|word| (GEMINI_TIER.parse().unwrap(), word.parse().unwrap()));
+        let reader = UsageReader::new(Meter::GenerateContent, &gemini, AnswerForm::Whole, Amount::ONE);
+        let mut reader = reader.with_headers(&headers.into_iter().collect());
+        reader.feed(text.as_bytes());
+        let read = reader.finish();
+        assert!(read.is_final);
+        let terms = read.usage.unwrap().terms;
+        // Kept with the figures, it says the same again.
+        let again = usage_from_raw("generate_content", &gemini, read.raw.unwrap().as_str()).unwrap().terms;
+        let again = (again.tier, again.unpriced);
+        (terms.untold.has(Untold::TIER), terms.tier, terms.unpriced, again)
+    };
+    let (is_untold, tier, unpriced, _) = terms(None, "");
+    assert_eq!((is_untold, tier, unpriced), (true, Tier::Standard, None));
+    for (header, beside, tier, unpriced) in [
+        ("standard", "", Tier::Standard, None),
+        ("priority", "", Tier::Priority, None),
+        ("flex", "", Tier::Flex, None),
+        ("priority", r#","serviceTier":"PRIORITY""#, Tier::Priority, None),
+        ("priority", r#","serviceTier":"FLEX""#, Tier::Flex, Some(Unpriced::Tier)),
+        ("warp", "", Tier::Standard, Some(Unpriced::Tier)),
+    ] {
+        let (is_untold, told, missing, (again, missing_again)) = terms(Some(header), beside);
+        assert_eq!((is_untold, told, missing), (false, tier, unpriced), "{header} {beside}");
+        assert_eq!((again, missing_again), (tier, unpriced), "{header} {beside}");
     }
 }
