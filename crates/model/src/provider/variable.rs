@@ -45,6 +45,24 @@ const PLAIN_ADDRESS_ENDS: [&str; 11] = [
     "URL",
 ];
 
+/// Words that stand before the end of an address's name where it is that of models, and of no provider in particular.
+const MODEL_WORDS: [&str; 11] = [
+    "AI",
+    "AZURE",
+    "CHAT",
+    "COMPLETION",
+    "COMPLETIONS",
+    "GENAI",
+    "GPT",
+    "INFERENCE",
+    "LITELLM",
+    "LLM",
+    "MODEL",
+];
+
+/// Words beside those, which say nothing.
+const IDLE_WORDS: [&str; 6] = ["API", "CUSTOM", "DEFAULT", "MY", "OPENAI", "PROVIDER"];
+
 /// Words of a name behind a provider's that say that a key stands there, or where one does.
 const KEY_WORDS: [&str; 12] = [
     "KEY",
@@ -174,6 +192,29 @@ pub fn address_variable(name: &str) -> Option<AddressVariable> {
     Some(AddressVariable { number: Some(pool_number(digits)?), provider: plain(name)? })
 }
 
+/// Tells whether this variable holds an address of models, and its name does not say whose keys are led there: `LLM_BASE_URL`,
+/// `BASE_URL`, `AZURE_OPENAI_ENDPOINT`.
+#[must_use]
+pub fn is_nobodys_address(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let (name, _) = without_public_prefix(&upper);
+    if address_variable(name).is_some() {
+        return false;
+    }
+    let words_before = |end: &&str| {
+        let words = name.strip_suffix(*end)?;
+        (words.is_empty() || words.ends_with('_')).then(|| words.trim_end_matches('_'))
+    };
+    ADDRESS_ENDS.iter().chain(&PLAIN_ADDRESS_ENDS).filter_map(words_before).any(|words| {
+        let mut parts = words.split('_').filter(|part| !part.is_empty()).peekable();
+        if parts.peek().is_none() {
+            return ["BASE_URL", "BASEURL", "API_BASE"].contains(&name);
+        }
+        let is_of_models = parts.clone().any(|part| MODEL_WORDS.contains(&part));
+        is_of_models && parts.all(|part| MODEL_WORDS.contains(&part) || IDLE_WORDS.contains(&part))
+    })
+}
+
 /// Finds the switch that a variable is, with the provider whose keys it leads elsewhere.
 #[must_use]
 pub fn elsewhere_switch(name: &str) -> Option<(&'static KnownProvider, &'static ElsewhereSwitch)> {
@@ -299,6 +340,42 @@ mod tests {
                     assert!(key_variable(&spelling).is_none(), "{spelling}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn addresses_of_models_that_name_no_provider_are_known() {
+        for name in [
+            "LLM_BASE_URL",
+            "llm_base_url",
+            "BASE_URL",
+            "API_BASE",
+            "AI_API_BASE",
+            "VITE_AI_BASE_URL",
+            "LLM_ENDPOINT",
+            "MODEL_ENDPOINT",
+            "LLM_HOST",
+            "DEFAULT_LLM_API_URL",
+            "LITELLM_PROXY_URL",
+            "AZURE_OPENAI_ENDPOINT",
+            "CHAT_COMPLETIONS_URL",
+        ] {
+            assert!(is_nobodys_address(name), "{name}");
+        }
+        for name in [
+            "OPENAI_BASE_URL",
+            "GROQ_API_BASE",
+            "DATABASE_URL",
+            "API_URL",
+            "URL",
+            "HOST",
+            "APP_BASE_URL",
+            "LLM_API_KEY",
+            "SENTRY_ENDPOINT",
+            "AI",
+            "",
+        ] {
+            assert!(!is_nobodys_address(name), "{name}");
         }
     }
 

@@ -3,9 +3,11 @@
 use strongroom_model::Secret;
 use strongroom_model::provider::{
     AddressVariable, ElsewhereSwitch, KNOWN, KnownProvider, address_variable, elsewhere_switch,
+    is_nobodys_address,
 };
 use url::Url;
 
+use super::candidates::{CandidateKey, Candidates};
 use super::place::{Place, Variable};
 
 /// A base URL that leads a provider's keys away from its own API.
@@ -26,6 +28,7 @@ pub(super) fn is_about_address(name: &str) -> bool {
     let is_of_switch =
         |it: &ElsewhereSwitch| it.address.is_some_and(|address| name.eq_ignore_ascii_case(address));
     address_variable(name).is_some()
+        || is_nobodys_address(name)
         || elsewhere_switch(name).is_some()
         || KNOWN.iter().any(|known| known.elsewhere.iter().any(is_of_switch))
 }
@@ -34,6 +37,37 @@ pub(super) fn is_about_address(name: &str) -> bool {
 pub(super) fn addresses(variables: &[Variable]) -> Vec<Address> {
     let of = |variable| Address::of(variable).or_else(|| Address::of_switch(variable, variables));
     variables.iter().filter(|it| !it.is_replaced).filter_map(of).collect()
+}
+
+/// Variables with an address, each with its host, whose names do not say whose keys are led there.
+pub(super) fn nobodys_addresses(variables: &[Variable]) -> Vec<(String, String)> {
+    let of = |it: &Variable| {
+        let url = bare(it.value.expose());
+        let host =
+            host(url).filter(|_| !it.is_replaced && is_nobodys_address(&it.name) && !is_no_address(url))?;
+        Some((format!("{} ({})", it.name, it.place), host))
+    };
+    variables.iter().filter_map(of).collect()
+}
+
+/// Warns of an address that names no provider, where a key goes elsewhere by its own.
+pub(super) fn warning_of_nobodys(
+    (title, host_of_it): &(String, String),
+    found: &Candidates,
+) -> Option<String> {
+    let goes_elsewhere = |key: &&CandidateKey| host(key.provider.base_url).as_ref() != Some(host_of_it);
+    let mut providers: Vec<_> =
+        found.keys.iter().filter(goes_elsewhere).map(|key| key.provider.name).collect();
+    providers.dedup();
+    // One that a switch names is asked about.
+    let is_asked = found.addresses.iter().any(|it| it.host() == *host_of_it);
+    (!providers.is_empty() && !is_asked).then(|| {
+        format!(
+            "{title} names {host_of_it}, and no provider: the keys of {} are stored for the providers' own addresses; one that is \
+             for that address is stored by `strongroom credential add NAME --endpoint URL`",
+            providers.join(", ")
+        )
+    })
 }
 
 /// Values of a variable that say that there is no address.

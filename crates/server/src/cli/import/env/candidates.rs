@@ -7,7 +7,7 @@ use strongroom_model::Secret;
 use strongroom_model::provider::{KNOWN, KeyVariable, KnownProvider, key_variable};
 use strongroom_model::secret_form::{Fault, Purpose, clean};
 
-use super::address::{Address, addresses, is_about_address};
+use super::address::{Address, addresses, is_about_address, nobodys_addresses, warning_of_nobodys};
 use super::doubt;
 use super::place::{Place, Variable};
 
@@ -43,6 +43,7 @@ pub(in crate::cli::import) struct Candidates {
 /// Sorts variables, of which the earlier ones come first where two want the same name.
 pub(super) fn find(variables: Vec<Variable>) -> Candidates {
     let mut found = Candidates { addresses: addresses(&variables), ..Candidates::default() };
+    let nobodys = nobodys_addresses(&variables);
     let mut candidates = Vec::new();
     let mut unknown = Vec::new();
     for variable in variables {
@@ -61,6 +62,8 @@ pub(super) fn find(variables: Vec<Variable>) -> Candidates {
         let of_provider = candidates.iter().filter(|(meaning, _)| meaning.provider.name == provider.name);
         found.keys.extend(numbered(provider, of_provider, &mut found.notes));
     }
+    let warnings: Vec<_> = nobodys.iter().filter_map(|it| warning_of_nobodys(it, &found)).collect();
+    found.warnings.extend(warnings);
     found
 }
 

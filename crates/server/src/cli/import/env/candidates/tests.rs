@@ -119,6 +119,34 @@ fn an_address_beside_a_key_is_known_by_any_name() {
 }
 
 #[test]
+fn an_address_that_names_no_provider_is_told_of() {
+    for (key, address, value, is_told) in [
+        ("OPENAI_API_KEY", "LLM_BASE_URL", "https://proxy.corp.example/v1", true),
+        ("OPENAI_API_KEY", "BASE_URL", "https://api.groq.com/openai/v1", true),
+        ("GROQ_API_KEY", "BASE_URL", "https://api.groq.com/openai/v1", false),
+        ("OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", true),
+        ("OPENAI_API_KEY", "LLM_BASE_URL", "", false),
+        ("OPENAI_API_KEY", "DATABASE_URL", "postgres://db.example/x", false),
+        ("SOMEBODYS_API_KEY", "LLM_BASE_URL", "https://proxy.corp.example/v1", false),
+    ] {
+        let found = find(vec![set(key, "k-1", on(1)), set(address, value, on(2))]);
+        let said = found.warnings.join("\n");
+        assert_eq!(
+            said.contains(&format!("{address} (.env:2) names ")),
+            is_told,
+            "{key} {address}={value}: {said}"
+        );
+    }
+    let azure = [
+        ("OPENAI_API_KEY", "k-1"),
+        ("OPENAI_API_TYPE", "azure"),
+        ("AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com"),
+    ];
+    let found = find(azure.iter().map(|(name, value)| set(name, value, on(1))).collect());
+    assert!(!found.warnings.iter().any(|it| it.contains("AZURE_OPENAI_ENDPOINT")), "{:?}", found.warnings);
+}
+
+#[test]
 fn the_address_that_is_taken_is_the_one_of_the_key() {
     let taken = |variables: &[(&str, &str)]| {
         let variables = variables.iter().map(|(name, value)| set(name, value, on(1))).collect();
