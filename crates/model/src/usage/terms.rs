@@ -199,6 +199,8 @@ impl Untold {
     pub const USES: Self = Self(16);
     /// The time for which tokens were written to a cache.
     pub const CACHE_LIFETIME: Self = Self(32);
+    /// How long a container ran: no answer tells.
+    pub const CODE_SESSION: Self = Self(64);
 
     /// Adds these where they hold.
     pub const fn set(&mut self, which: Self, is_so: bool) {
@@ -225,6 +227,7 @@ impl Untold {
             AskedFor::Tier(Tier::Priority | Tier::Ultrafast) | AskedFor::AnyTier => Self::TIER,
             AskedFor::Geography(Geography::Us) => Self::GEOGRAPHY,
             AskedFor::LongCache => Self::CACHE_LIFETIME,
+            AskedFor::Unpriced(Unpriced::CodeSession) => Self::CODE_SESSION,
             AskedFor::Uses(Use::WebSearch | Use::WebSearchPreview | Use::FileSearch, _) => Self::USES,
             _ => Self::NONE,
         }
@@ -240,6 +243,7 @@ impl Untold {
             (Self::GEOGRAPHY, Unpriced::Geography),
             (Self::USES, Unpriced::OtherUse),
             (Self::CACHE_LIFETIME, Unpriced::CacheLifetime),
+            (Self::CODE_SESSION, Unpriced::CodeSession),
         ]
         .into_iter()
         .find(|(which, _)| self.has(*which) && needed.has(*which))

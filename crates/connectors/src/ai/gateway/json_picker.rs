@@ -15,7 +15,7 @@ const MOST: usize = 8 * 1024;
 /// As long as most of them are, in bytes.
 const USUAL: usize = 256;
 /// Keys that matter are shorter.
-const KEY: usize = 24;
+const KEY: usize = 32;
 /// Containers whose kind is remembered; what matters lies at most this deep.
 const DEPTH: usize = 24;
 /// Answers that are told apart by their index.
@@ -189,7 +189,7 @@ impl JsonPicker {
             self.index = MOST_ANSWERS;
             self.note_text();
         }
-        let marks = Marks { is_in_array: self.base == 1, ..self.marks };
+        let marks = Marks { is_cut: self.depth > self.base, is_in_array: self.base == 1, ..self.marks };
         self.marks = Marks::default();
         marks
     }
@@ -509,6 +509,7 @@ impl JsonPicker {
             Value::Stopped => self.marks.is_stopped |= is_reason(&self.buffer),
             // <https://platform.openai.com/docs/api-reference/responses/object#responses/object-status>
             Value::Status => {
+                self.marks.has_status = true;
                 self.marks.is_under_way |= !matches!(
                     &*self.buffer,
                     b"\"completed\"" | b"\"incomplete\"" | b"\"failed\"" | b"\"cancelled\""

@@ -8,7 +8,8 @@ use strongroom_model::provider::InCalls;
 use strongroom_model::{Amount, Provider};
 
 use super::operation::Meter;
-use super::usage::{Report, report_of_error, tells_of_use};
+use super::usage::{Report, report_of_error};
+use super::use_in_refusal::tells_of_use;
 use crate::ai::answer::{Answer, Body};
 use crate::ai::{ProbeOutcome, ProviderApi};
 
@@ -119,7 +120,13 @@ pub fn refusal_bill(
     let fee = refusal_fee(provider, status, body);
     RefusalBill {
         report: report_of_error(meter, provider, body).map(Box::new),
-        may_be_billed: fee.is_some() || is_cut || may_be_billed(status, body) || tells_of_use(body),
+        may_be_billed: fee.is_some()
+            || is_cut
+            // In what is no text nobody finds a bill.
+            || std::str::from_utf8(body).is_err()
+            || body.contains(&0)
+            || may_be_billed(status, body)
+            || tells_of_use(body),
         fee,
     }
 }
@@ -142,11 +149,21 @@ fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
         status if REFUSED.contains(&status) => {
             matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none()
         }
-        400..=499 => error_of(body).is_none(),
-        500 | 501 | 503 | 529 => {
-            error_of(body).is_none_or(|error| error.get("error").is_none_or(serde_json::Value::is_null))
-        }
+        400..=499 => !error_of(body).is_some_and(|error| {
+            ["error", "errors", "message", "detail"].iter().any(|name| is_said(error.get(name)))
+        }),
+        500 | 501 | 503 | 529 => !error_of(body).is_some_and(|error| is_said(error.get("error"))),
         _ => true,
+    }
+}
+
+/// Tells whether a member of an error says something.
+fn is_said(member: Option<&Value>) -> bool {
+    match member {
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Object(members)) => !members.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        _ => false,
     }
 }
 
@@ -343,6 +360,14 @@ mod tests {
             (450, "", true),
             (418, own, false),
             (428, "<html>", true),
+            (403, "{}", true),
+            (403, "1", true),
+            (406, r#""blocked""#, true),
+            (403, r#"{"status":"blocked"}"#, true),
+            (403, r#"{"message":"no"}"#, false),
+            (500, r#"{"error":""}"#, true),
+            (503, r#"{"error":false}"#, true),
+            (503, r#"{"error":{}}"#, true),
             (400, r#"{"error":{"mess"#, true),
             (429, r#"[{"error":"#, true),
             (404, r#"{"detail":"Not Found"}"#, false),

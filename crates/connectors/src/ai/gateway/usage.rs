@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use strongroom_model::usage::{TokenUsage, Untold};
+use strongroom_model::usage::{Terms, TokenUsage, Unpriced, Untold};
 use strongroom_model::{Amount, Provider, RawUsage};
 
 use super::answer_terms::{self, KEPT_AS};
@@ -73,6 +73,8 @@ pub struct UsageReader {
     is_fresh: bool,
     /// `true` when figures were told that are not known.
     has_missed: bool,
+    /// `true` when a part of an answer was told.
+    has_generated: bool,
     /// The class of service that a header told.
     tier: Option<Box<str>>,
 }
@@ -124,6 +126,7 @@ impl UsageReader {
             is_final: false,
             is_fresh: false,
             has_missed: false,
+            has_generated: false,
             tier: None,
         }
     }
@@ -192,7 +195,8 @@ impl UsageReader {
             told.note_untold(self.meter, &mut usage.terms.untold);
         }
         let fits = figures.zip(usage).is_some_and(|(it, usage)| fits_together(self.meter, &usage, &it));
-        let is_final = is_final && fits;
+        let has_answer = usage.is_some_and(|usage| usage.output > Amount::ZERO);
+        let is_final = is_final && fits && (has_answer || !self.has_generated);
         let told = std::mem::replace(&mut self.told, Told::Nothing);
         let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
@@ -230,6 +234,7 @@ impl UsageReader {
             Meter::Responses | Meter::Messages => marks.kind == Kind::Generated,
             Meter::Embeddings | Meter::Free | Meter::Unmetered => false,
         };
+        self.has_generated |= marks.has_text;
         if is_generated {
             self.is_over = false;
             if !is_told {
@@ -247,7 +252,9 @@ impl UsageReader {
         if is_told {
             self.is_fresh = true;
             let is_under_way = self.meter == Meter::Responses && marks.is_under_way;
-            let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array && !is_under_way;
+            // How a response stands may come behind its figures.
+            let is_open = self.meter == Meter::Responses && marks.is_cut && !marks.has_status;
+            let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array && !is_under_way && !is_open;
             self.is_final = self.is_over || is_whole;
         } else if self.meter == Meter::Messages && is_over && marks.kind == Kind::MessageStop {
             self.is_final |= self.is_fresh;
@@ -384,14 +391,16 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
             let (mut input, spoken, total) =
                 (of(figures.prompt_tokens), of(figures.completion_tokens), of(figures.total_tokens));
             let beside = of(figures.reasoning_tokens).plus(of(figures.citation_tokens));
+            // Of two that lower a bill the smaller counts.
+            let told = [figures.prompt_tokens_details.cached_tokens, figures.prompt_cache_hit_tokens];
+            let cached = of(told.into_iter().flatten().min());
             if meter == Meter::Embeddings {
                 // All of it is prompt.
                 input = input.max(total);
             }
             TokenUsage {
                 input,
-                cached_input: of(figures.prompt_tokens_details.cached_tokens)
-                    .max(of(figures.prompt_cache_hit_tokens)),
+                cached_input: cached,
                 output: spoken
                     .plus(beside)
                     .max(total.less(input))
@@ -442,7 +451,7 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
     usage
 }
 
-/// Tells whether no part is larger than its whole, and a call, whose prompt is never empty, used something.
+/// Tells whether no part is larger than its whole, and something was asked.
 fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
     let is_chat = meter == Meter::Chat;
@@ -460,35 +469,43 @@ fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
     let is_reasoning_told = !is_chat
         || figures.total_tokens.is_some()
         || of(figures.completion_tokens_details.reasoning_tokens) == Amount::ZERO;
-    // Names that are not known may count anything, but no more than there is.
-    let unknown_of = |details: &Details| Amount::of(details.largest_unknown);
+    // Whatever a name counts, known or not, it is no more than there is.
+    let largest_of = |details: &Details| Amount::of(details.largest());
     let whole = usage.total();
-    let is_within = Amount::of(figures.largest_unknown) <= whole
+    let is_within = figures.largest() <= whole
         && [&figures.prompt_tokens_details, &figures.input_tokens_details, &figures.cache_creation]
             .into_iter()
-            .all(|details| unknown_of(details) <= usage.input)
+            .all(|details| largest_of(details) <= usage.input)
         && [&figures.completion_tokens_details, &figures.output_tokens_details]
             .into_iter()
-            .all(|details| unknown_of(details) <= usage.output)
+            .all(|details| largest_of(details) <= usage.output)
         && figures.of_other_meters(meter) <= whole
+        && answer_terms::steps_fit(figures)
         && answer_terms::modalities_fit(figures, usage);
     is_within
         && parts <= prompt
         && usage.audio_input <= prompt
         && usage.audio_output.plus(usage.image_output) <= usage.output
         && is_reasoning_told
-        && (matches!(meter, Meter::Free | Meter::Unmetered) || usage.total() > Amount::ZERO)
+        // No prompt is empty.
+        && (matches!(meter, Meter::Free | Meter::Unmetered) || usage.input > Amount::ZERO)
 }
 
 /// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).
 fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
-    let written = of(prompt.cache_write_tokens);
-    let for_long = prompt.cache_write_tokens_details.get("ttl_12h_tokens").and_then(Value::as_i64);
-    let for_long = of(for_long).min(written);
+    let lifetimes = answer_terms::Lifetimes::of(&prompt.cache_write_tokens_details);
+    // Of a sum and its parts that contradict each other the larger counts.
+    let written = of(prompt.cache_write_tokens).max(lifetimes.all);
+    let mut terms = Terms::default();
+    terms.untold.set(Untold::CACHE_LIFETIME, written > lifetimes.all);
+    if lifetimes.has_unknown {
+        terms.cannot_price(Unpriced::CacheLifetime);
+    }
     TokenUsage {
-        cache_write: written.less(for_long),
-        cache_write_long: for_long,
+        terms,
+        cache_write: written.less(lifetimes.long),
+        cache_write_long: lifetimes.long,
         audio_input: of(prompt.audio_tokens),
         audio_output: of(answer.audio_tokens),
         image_output: of(answer.image_tokens),
@@ -510,42 +527,6 @@ pub(super) fn report_of_error(meter: Meter, provider: &Provider, body: &[u8]) ->
         report.usage.as_ref().is_some_and(is_billed)
     };
     [AnswerForm::Whole, AnswerForm::Events].into_iter().map(read).find(is_told)
-}
-
-/// Tells whether an answer that says no tells of some use, in whatever words: what it was is then not known.
-pub(super) fn tells_of_use(body: &[u8]) -> bool {
-    let texts = body.split(|byte| *byte == b'\n').map(|line| line.strip_prefix(b"data:").unwrap_or(line));
-    std::iter::once(body)
-        .chain(texts)
-        .filter_map(|text| serde_json::from_slice(text).ok())
-        .any(|it| says_use(&it))
-}
-
-fn says_use(value: &Value) -> bool {
-    match value {
-        Value::Object(entries) => entries.iter().any(|(name, value)| match name.as_str() {
-            "usage" | "usageMetadata" | "usage_metadata" | "cost" | "cost_in_usd_ticks" => {
-                is_something(value)
-            }
-            "choices" | "candidates" => value.as_array().is_some_and(|answers| !answers.is_empty()),
-            // What the caller sent, as some validators repeat it.
-            "input" => false,
-            _ => says_use(value),
-        }),
-        Value::Array(values) => values.iter().any(says_use),
-        _ => false,
-    }
-}
-
-/// Tells whether a value is anything but zeros.
-fn is_something(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => false,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty() && text.parse::<f64>().ok() != Some(0.0),
-        Value::Array(values) => values.iter().any(is_something),
-        Value::Object(entries) => entries.values().any(is_something),
-    }
 }
 
 /// Returns the usage of a call from figures that were kept: for prices that were corrected. `meter` is told by the operation.

@@ -98,6 +98,12 @@ fn media_type(word: &str) -> Option<AskedFor> {
     (!is_silent).then_some(AskedFor::AudioInput)
 }
 
+/// `ttl` of OpenAI's `prompt_cache_options`: <https://platform.openai.com/docs/guides/prompt-caching>.
+fn lifetime(word: &str) -> Option<AskedFor> {
+    (word != "30m").then_some(AskedFor::LongCache)
+}
+
+pub(super) const LIFETIME: Rule = Rule::Term(lifetime);
 pub(super) const TIER: Rule = Rule::Term(tier);
 pub(super) const ANTHROPIC_TIER: Rule = Rule::Term(anthropic_tier);
 pub(super) const SPEED: Rule = Rule::Term(speed);
@@ -151,6 +157,7 @@ mod tests {
             assert_eq!(media_type(word).is_some(), may_be_heard, "{word}");
         }
         assert!(media_type("video/mp4").is_some());
+        assert_eq!([lifetime("30m"), lifetime("12h")], [None, Some(AskedFor::LongCache)]);
         for (control, is_long) in [
             (r#"{"type":"ephemeral"}"#, false),
             (r#"{"type":"ephemeral","ttl":"5m"}"#, false),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use strongroom_model::provider::{ModelEffect, ModelMatch, SPECIAL_MODELS};
 
-use super::price_terms::{FILE_PARSER, HEARD};
+use super::price_terms::{FILE_PARSER, HEARD, LIFETIME};
 use super::rule::{
     BYTES, CACHE_CONTROL, Effect, Field, Object, Rule, Shape, Table, bytes, field, files, refused, window,
 };
@@ -91,8 +91,12 @@ pub(super) static REASONING: Object = Object::of(&[
 ]);
 
 /// `prompt_cache_options` of <https://platform.openai.com/docs/guides/prompt-caching>.
-pub(super) static PROMPT_CACHE_OPTIONS: Object =
-    Object::of(&[bytes("mode"), bytes("ttl"), refused("prewarm"), refused("comparison_response_id")]);
+pub(super) static PROMPT_CACHE_OPTIONS: Object = Object::of(&[
+    bytes("mode"),
+    field("ttl", LIFETIME),
+    refused("prewarm"),
+    refused("comparison_response_id"),
+]);
 
 /// Effect of a model that does more than its requests say, wherever it is called; the names stand in the providers' files.
 pub(super) fn effect_of_model(name: &str) -> Effect {
