@@ -222,6 +222,13 @@ mod tests {
             ("openai", 429, "{}", Some(RateLimited)),
             ("openai", 429, openai_empty, Some(EmptyAccount)),
             ("openai", 400, "{}", None),
+            ("openai", 401, r#"{"error":{"code":"mismatched_organization"}}"#, None),
+            (
+                "anthropic",
+                429,
+                r#"{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}"#,
+                None,
+            ),
             ("openai", 404, "{}", None),
             ("openai", 500, "oops", Some(ProviderDown)),
             ("anthropic", 400, low, Some(EmptyAccount)),
