@@ -234,7 +234,7 @@ impl UsageReader {
             Meter::Responses | Meter::Messages => marks.kind == Kind::Generated,
             Meter::Embeddings | Meter::Free | Meter::Unmetered => false,
         };
-        self.has_generated |= marks.has_text;
+        self.has_generated |= marks.has_text && matches!(self.meter, Meter::Chat | Meter::GenerateContent);
         if is_generated {
             self.is_over = false;
             if !is_told {
