@@ -79,11 +79,15 @@ const fn is_word(byte: u8) -> bool {
 
 /// Bytes from which a beginning is a mark that no other word ends in by chance.
 const MIN_TELLING_BYTES: usize = 5;
+/// Shorter ones tell it with a longer run behind them; `sk-` ends many words.
+const MIN_SHORT_BYTES: usize = 3;
+const MIN_SHORT_RUN_BYTES: usize = 30;
 
 /// Such marks, by their first byte.
 static TELLING: LazyLock<Vec<Vec<&'static [u8]>>> = LazyLock::new(|| {
     let mut by_first = vec![Vec::new(); 256];
-    for key in MARKED_KEYS.iter().filter(|key| key.prefix.len() >= MIN_TELLING_BYTES) {
+    let is_telling = |key: &&MarkedKey| key.prefix.len() >= MIN_SHORT_BYTES && key.prefix != "sk-";
+    for key in MARKED_KEYS.iter().chain(&OTHERS).filter(is_telling) {
         by_first[usize::from(key.prefix.as_bytes()[0])].push(key.prefix.as_bytes());
     }
     by_first
@@ -118,7 +122,25 @@ fn find_counting<'t>(text: &'t [u8], steps: &mut usize) -> Vec<Hit<'t>> {
 /// A key directly behind a letter, a digit or `_`.
 fn glued<'t>(text: &'t [u8], at: usize, steps: &mut usize) -> Option<Hit<'t>> {
     let prefix = TELLING[usize::from(text[at])].iter().find(|prefix| text[at..].starts_with(prefix))?;
-    hit(text, at, steps).filter(|hit| has_run(&hit.text.as_bytes()[prefix.len()..]))
+    let is_telling = |body: &[u8]| {
+        if prefix.len() >= MIN_TELLING_BYTES {
+            return has_run(body);
+        }
+        let is_long = |run: &[u8]| {
+            run.len() >= MIN_SHORT_RUN_BYTES
+                && run.iter().any(u8::is_ascii_digit)
+                && run.iter().any(u8::is_ascii_lowercase)
+        };
+        // Words end in these letters too, with a full stop: what Google gives out goes on so.
+        let is_no_word =
+            prefix.last() != Some(&b'.') || body.starts_with(b"Ab") || !is_letter_before(text, at);
+        is_no_word && body.split(|byte| b"-_".contains(byte)).any(is_long)
+    };
+    hit(text, at, steps).filter(|hit| is_telling(&hit.text.as_bytes()[prefix.len()..]))
+}
+
+fn is_letter_before(text: &[u8], at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphabetic())
 }
 
 /// The text with words in place of every key in it, also of those within base64 and of those with escapes.
@@ -278,9 +300,7 @@ fn is_stand_in(key: &str) -> bool {
         && key.bytes().all(|byte| byte.is_ascii_lowercase() || !byte.is_ascii_alphanumeric());
     let is_word = |word: &str| STAND_IN_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
     let repeats = |letters: &[u8]| letters.iter().all(|letter| *letter == letters[0]);
-    is_of_words
-        || key.split(is_sign).any(is_word)
-        || key.as_bytes().windows(MAX_EQUAL_BYTES).any(repeats)
+    is_of_words || key.split(is_sign).any(is_word) || key.as_bytes().windows(MAX_EQUAL_BYTES).any(repeats)
 }
 
 /// Tells whether these bytes end in an escape, of which the last letter is no part of what follows: `\n`, `\u003d`, `\x3d`

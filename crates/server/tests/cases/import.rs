@@ -172,8 +172,11 @@ async fn an_address_beside_a_key_is_stored_only_where_the_guard_lets_it() {
         ("https://10.0.0.1/v1", "endpoint"),
     ] {
         let home = Home::new().await;
-        std::fs::write(home.path("a.env"), format!("OPENAI_API_KEY=sk-one0123456789abcdef\nOPENAI_BASE_URL={url}\n"))
-            .unwrap();
+        std::fs::write(
+            home.path("a.env"),
+            format!("OPENAI_API_KEY=sk-one0123456789abcdef\nOPENAI_BASE_URL={url}\n"),
+        )
+        .unwrap();
         let import = ["import", "env", "--file", "a.env", "--yes", "--base-url", "take"];
         // Where nothing is installed yet, a dry run says so as well.
         let dry = said(&home.run(&[&import[..], &["--dry-run"]].concat(), 1));

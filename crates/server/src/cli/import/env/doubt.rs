@@ -28,13 +28,18 @@ pub(super) fn of(key: &Secret, provider: &KnownProvider) -> Option<Doubt> {
         return certain("has the form of a JSON Web Token, which is no provider's key".to_owned());
     }
     if provider.admin_prefixes.iter().any(|prefix| key.starts_with(prefix)) {
-        return certain(format!("is a key that manages an account of {}, and calls no model", provider.title));
+        return certain(format!(
+            "is a key that manages an account of {}, and calls no model",
+            provider.title
+        ));
     }
     if is_reference(key) {
         return certain("says where a key is, or by which command it is had, and is none".to_owned());
     }
-    (!key_pattern::may_be_of(key, provider))
-        .then(|| Doubt { why: format!("has not the form of the keys of {}", provider.title), is_of_form: true })
+    (!key_pattern::may_be_of(key, provider)).then(|| Doubt {
+        why: format!("has not the form of the keys of {}", provider.title),
+        is_of_form: true,
+    })
 }
 
 /// Beginnings of what other programs replace by a secret: files, commands of shells, templates, tags of YAML.

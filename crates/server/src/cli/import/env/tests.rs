@@ -123,7 +123,9 @@ fn line_numbers(advice: &CleanupAdvice) -> Vec<String> {
 async fn a_line_can_go_only_when_its_very_key_is_stored() {
     let api = FakeApi::default();
     let groq = format!("gsk_{}", "a1B2c3".repeat(9));
-    let text = &format!("OPENAI_API_KEY=sk-one0123456789abcdef\nGROQ_API_KEY=\"{groq}\n\"\nOPENAI_API_KEY_2=sk-one0123456789abcdef\n");
+    let text = &format!(
+        "OPENAI_API_KEY=sk-one0123456789abcdef\nGROQ_API_KEY=\"{groq}\n\"\nOPENAI_API_KEY_2=sk-one0123456789abcdef\n"
+    );
     assert_eq!(line_numbers(&advice(&api, text).await), ["1", "2-3", "4"]);
     // The same key under a name and with properties that an admin has changed since.
     api.change("openai-primary", |row| {
@@ -173,8 +175,9 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
 async fn a_line_stays_unless_every_key_on_it_is_stored() {
     let api = FakeApi::default();
     let (one, two) = (format!("gsk_{}", "c3D4e5".repeat(9)), format!("gsk_{}", "a1B2c3".repeat(9)));
-    let text =
-        &format!("OPENAI_API_KEYS=sk-one0123456789abcdef,your-key-here\nGROQ_API_KEYS={one},{two}\nGEMINI_API_KEY=k1,k2\n");
+    let text = &format!(
+        "OPENAI_API_KEYS=sk-one0123456789abcdef,your-key-here\nGROQ_API_KEYS={one},{two}\nGEMINI_API_KEY=k1,k2\n"
+    );
     assert_eq!(line_numbers(&advice(&api, text).await), ["2"]);
     api.change("groq-primary", |row| row.is_active = false);
     assert_eq!(line_numbers(&advice(&api, text).await), [""; 0]);

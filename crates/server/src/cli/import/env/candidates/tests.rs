@@ -380,7 +380,9 @@ fn what_is_no_key_of_any_provider_goes_nowhere_unasked_and_its_line_stays() {
             unasked.leave_out_doubtful(true, true);
             assert!(unasked.keys.is_empty(), "{name}={value}: {unasked:?}");
             assert_eq!(unasked.unread, [on(1)], "{name}={value}");
-            assert!(unasked.notes.iter().any(|note| note.starts_with(&format!("{name} (.env:1) is left out"))));
+            assert!(
+                unasked.notes.iter().any(|note| note.starts_with(&format!("{name} (.env:1) is left out")))
+            );
             // Asked, it may be taken, and is told of.
             let mut asked = found();
             asked.leave_out_doubtful(false, true);
@@ -390,10 +392,8 @@ fn what_is_no_key_of_any_provider_goes_nowhere_unasked_and_its_line_stays() {
             if !may_be_of_a_server {
                 continue;
             }
-            let with_address = vec![
-                set(name, value, on(1)),
-                set(&address, "https://models.example.com/v1", on(2)),
-            ];
+            let with_address =
+                vec![set(name, value, on(1)), set(&address, "https://models.example.com/v1", on(2))];
             let mut found = find(with_address);
             if found.addresses.is_empty() {
                 continue;
@@ -436,11 +436,17 @@ fn every_form_of_a_providers_keys_goes_in_unasked() {
 
 #[test]
 fn a_variable_that_is_named_like_a_providers_is_told_of() {
-    for (name, kind) in
-        [("MISTRAL_API_KEY_PROD", "mistral"), ("CO_KEY", "cohere"), ("openaiApiKey", "openai"), ("MY_GROQ_TOKEN", "groq")]
-    {
+    for (name, kind) in [
+        ("MISTRAL_API_KEY_PROD", "mistral"),
+        ("CO_KEY", "cohere"),
+        ("openaiApiKey", "openai"),
+        ("MY_GROQ_TOKEN", "groq"),
+    ] {
         let found = find(vec![set(name, "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6", on(1))]);
         let said = found.notes.join("\n");
-        assert!(said.contains(&format!("{name} (.env:1) is passed over")) && said.contains(kind), "{name}: {said}");
+        assert!(
+            said.contains(&format!("{name} (.env:1) is passed over")) && said.contains(kind),
+            "{name}: {said}"
+        );
     }
 }
