@@ -382,7 +382,6 @@ fn a_key_without_a_mark_is_found_beside_a_variable_of_its_provider() {
             format!("- name: {word}_MODEL\n  value: x\n- name: SHA\n  value: {key}\n"),
             format!("- name: {word}_API_KEY\n  value: x\n- name: SHA\n  value: {key}\n"),
             format!("- value: {key}\n  name: SHA\n- name: {word}_API_KEY\n"),
-            format!("{{\"name\": \"{word}_API_KEY\"}}, {{\"value\": \"{key}\"}}"),
             format!("# {word} has a key\n{key}  file.txt\n"),
             format!("{low} key {key}\n"),
             format!("commit {key}\n"),
@@ -593,6 +592,117 @@ fn what_is_secret_by_its_name_or_its_form_goes_nowhere() {
 }
 
 #[test]
+fn what_stands_where_a_secret_stands_goes_nowhere() {
+    let (key, password) = ("a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6", "hunter2secretXYZ");
+    let names = [
+        "api_key",
+        "x-api-key",
+        "MISTRAL_API_KEY",
+        "apiKey",
+        "authorization",
+        "client_secret",
+        "accessToken",
+    ];
+    let mut texts: Vec<(String, &str)> = Vec::new();
+    for name in names {
+        for text in [
+            format!("('{name}', '{key}')"),
+            format!("Headers([('accept', '*/*'), ('{name}', '{key}')])"),
+            format!("[\"{name}\", \"{key}\"]"),
+            format!("[(b'{name}', b'{key}')]"),
+            format!("({name:?}, {key:?})"),
+            format!("<{name}>{key}</{name}>"),
+            format!("<{name} type=\"x\">{key}</{name}>"),
+            format!("<key>{name}</key><string>{key}</string>"),
+            format!("<key>{name}</key>\n\t<string>{key}</string>"),
+            format!("{name}:\n    {key}\n"),
+            format!("{name}: |\n    {key}\n"),
+            format!("{name}: >-\r\n  {key}\r\n"),
+            format!("- name: {name}\n  value: {key}\n"),
+            format!("- value: \"{key}\"\n  name: {name}\n"),
+            format!("{{\"name\":\"{name}\",\"value\":\"{key}\"}}"),
+            format!("{{\"value\": \"{key}\", \"name\": \"{name}\"}}"),
+            format!("{{\n \"key\": \"{name}\",\n \"value\": \"{key}\"\n}}"),
+            format!("{{Name: \"{name}\", Value: \"{key}\"}}"),
+            format!("variable \"{name}\" {{\n  default = \"{key}\"\n}}"),
+            format!("app --{name} {key} run"),
+            format!("app --{name}={key} run"),
+            format!("ENV {name} {key}\n"),
+            format!("setx {name} {key}"),
+            format!("set -gx {name} '{key}'"),
+            format!("{name} => {key}"),
+        ] {
+            texts.push((text, key));
+        }
+    }
+    for text in [
+        format!("PGPASSWORD={password} psql"),
+        format!("MYSQL_PWD={password} mysql"),
+        format!("dbpassword: {password}"),
+        format!("mysql -u x --password {password} -h y"),
+        format!("mysql -u x -p{password} -h y"),
+        format!("sshpass -p {password} ssh x"),
+        format!("curl -u user:{password} https://x"),
+        format!("curl --user 'user:{password}' https://x"),
+        format!("curl --proxy-user user:{password} https://x"),
+        format!("the password is {password}"),
+        format!("password was '{password}'."),
+        format!("<password>{password}</password>"),
+        format!("('password', '{password}')"),
+        format!("- name: DB_PASSWORD\n  value: {password}\n"),
+    ] {
+        texts.push((text, password));
+    }
+    for text in [
+        format!("https://x.blob.core.windows.net/?sv=1&sig={key}%3D&se=1"),
+        format!("AccountKey={key};EndpointSuffix=x"),
+        format!("SharedAccessSignature={key}"),
+        format!("_authToken={key}"),
+        format!("//registry.npmjs.org/:_authToken={key}"),
+        format!("auth={key}&x=1"),
+    ] {
+        texts.push((text, key));
+    }
+    for (text, secret) in texts {
+        for (start, end) in [("", ""), ("error: 401\n", "\nat main.rs:7")] {
+            let text = format!("{start}{text}{end}");
+            let left = without_secrets(&text);
+            assert!(!left.contains(secret) && !left.contains(&secret[4..]), "{text}: {left}");
+            assert!(left.starts_with(start) && left.ends_with(end), "{text}: {left}");
+        }
+    }
+    for (key, kind) in samples() {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD_NO_PAD.encode(text);
+        let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for coded in [encode(&key), encode(&encode(&key)), hex.clone(), hex.to_uppercase()] {
+            assert_eq!(without_secrets(&format!("got {coded} back")), format!("got [key of {kind}] back"));
+        }
+    }
+    for text in [
+        "('model', 'gpt-4o-mini-2024-07-18')",
+        "assert_eq!(tokens, 4096)",
+        "the password is required",
+        "password is incorrect",
+        "the key is missing",
+        "<key>CFBundleVersion</key><string>1.2.3-beta.4567890</string>",
+        "- name: LOG_LEVEL\n  value: trace-0123456789abcdef\n",
+        "{\"name\":\"build\",\"value\":\"0123456789abcdef0123\"}",
+        "curl -u user https://example.com",
+        "git push -u origin feature-0123456789",
+        "app --token-limit 0123456789012345 run",
+        "app --api-key missing",
+        "SELECT key FROM table_0123456789abcdef",
+        "KeyError: 'api_key'\n  at line 10 in handler_0123456789",
+        "ENV NODE_VERSION 20.11.1-alpine3.19",
+        "api_key:\n  description: The key\n",
+        "mysql -u root -h localhost",
+    ] {
+        assert_eq!(without_secrets(text), text);
+    }
+}
+
+#[test]
 fn the_work_of_masking_grows_with_the_text_alone() {
     for unit in [
         "key=",
@@ -605,6 +715,18 @@ fn the_work_of_masking_grows_with_the_text_alone() {
         "ghp_",
         "\u{200b}",
         "key: \"",
+        "'key', '",
+        "<key>",
+        "value: ",
+        "name: key\nvalue: ",
+        "--key ",
+        "password is ",
+        "-u a:",
+        "mysql -pa1 ",
+        "\u{1b}[",
+        "+AC0-",
+        "6162636465666768",
+        "YWJjZGVmZ2hpamts",
     ] {
         let text = unit.repeat(32 * 1024 / unit.len());
         let begun = std::time::Instant::now();

@@ -165,7 +165,8 @@ pub fn key_like_variable(name: &str) -> Option<&'static KnownProvider> {
         let is_setting = |part: &&str| SETTING_WORDS.contains(part);
         // Several tokens are an amount of them, unless nothing but `API` stands before.
         let are_tokens = matches!(rest, ["TOKENS", ..] | ["API" | "AUTH" | "ACCESS", "TOKENS", ..]);
-        let ends_so = rest.last().is_some_and(|last| LAST_KEY_WORDS.contains(&without_number(last).as_str()));
+        let mut words = rest.iter().map(|part| without_number(part)).filter(|word| !word.is_empty());
+        let ends_so = words.next_back().is_some_and(|last| LAST_KEY_WORDS.contains(&last.as_str()));
         (rest.iter().any(is_key) || are_tokens || ends_so) && !rest.iter().any(is_setting)
     };
     let joins = |provider: &&KnownProvider| {
