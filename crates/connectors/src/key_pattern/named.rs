@@ -75,7 +75,8 @@ pub(super) fn find_named(text: &[u8]) -> Vec<Range<usize>> {
             }
             _ => None,
         };
-        at = value.as_ref().map_or(at + 1, |value| value.end);
+        // One may stand before this place, as the password in `-pword` before its blank.
+        at = value.as_ref().map_or(at + 1, |value| value.end.max(at + 1));
         found.extend(value);
     }
     found
