@@ -19,7 +19,7 @@ pub use known::{
 };
 pub use variable::{
     AddressVariable, ElsewhereSwitch, KeyVariable, address_variable, elsewhere_switch, is_nobodys_address,
-    key_like_variable, key_variable,
+    is_nobodys_key, key_like_variable, key_variable, named_provider,
 };
 
 use crate::problem::Problem;
