@@ -117,9 +117,11 @@ impl PriceTable {
     ) -> (Cost, Option<&'m str>) {
         let billed = self.find_billed(provider, models, at);
         if let Some(told) = usage.reported_nano_usd {
-            // Nothing, for a model that has a price, is not believed.
+            // Nothing, for what a model with a price wrote, is not believed.
             let costs = |(_, price): (&str, &ModelPrice)| price.cost(usage).known_nano_usd > Amount::ZERO;
-            let is_odd = told == Amount::ZERO && billed.is_some_and(costs);
+            let is_free = models.asked.is_some_and(|asked| asked.ends_with(":free"));
+            let has_answer = usage.output > Amount::ZERO;
+            let is_odd = told == Amount::ZERO && has_answer && !is_free && billed.is_some_and(costs);
             let unpriced = usage.terms.unpriced.or(is_odd.then_some(Unpriced::ReportedCost));
             return (Cost { known_nano_usd: told, unpriced }, None);
         }

@@ -408,7 +408,21 @@ impl Slow {
             }
         }
         self.ended.extend(ended);
-        self.has_generated |= is_written && matches!(self.meter, Meter::Chat | Meter::GenerateContent);
+        let is_said =
+            |name: &str, value: &Value| (value.is_object() || value.is_array()) && has_text(name, value);
+        let in_message = list("choices").into_iter().flatten().filter_map(Value::as_object).any(|answer| {
+            let messages = answer
+                .iter()
+                .filter(|(name, _)| ["message", "delta", "response", "error"].contains(&name.as_str()));
+            messages.into_iter().any(|(name, value)| is_said(name, value))
+        });
+        let in_candidate = list("candidates").into_iter().flatten().any(|answer| match answer {
+            Value::Object(answer) => answer.iter().any(|(name, value)| is_said(name, value)),
+            Value::Array(list) => list.iter().any(|one| is_said("candidates", one)),
+            _ => false,
+        });
+        self.has_generated |=
+            (in_message || in_candidate) && matches!(self.meter, Meter::Chat | Meter::GenerateContent);
         let kind = event.get("type").and_then(Value::as_str).unwrap_or("");
         let reason = |outer: &str, name: &str| is_reason(event.get(outer).and_then(|outer| outer.get(name)));
         let is_stopped = reason("delta", "stop_reason") || reason("promptFeedback", "blockReason");

@@ -278,9 +278,11 @@ fn nothing_is_no_cost_of_a_model_that_has_a_price() {
         ("a/unknown", 0, None),
     ] {
         let usage = TokenUsage { reported_nano_usd: Some(Amount::of(told)), ..tokens(10, 10) };
-        let models = CallModels { asked: Some(model), answered: Some(model) };
+        let models = CallModels { asked: Some(model), answered: Some(model.trim_end_matches(":free")) };
         let (cost, _) = table.cost_of(&provider, models, Millis(5), &usage);
         assert_eq!((cost.unpriced, cost.known_nano_usd.get()), (unpriced, told), "{model}");
+        let unanswered = TokenUsage { output: Amount::ZERO, ..usage };
+        assert_eq!(table.cost_of(&provider, models, Millis(5), &unanswered).0.unpriced, None, "{model}");
     }
 }
 

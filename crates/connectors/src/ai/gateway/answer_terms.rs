@@ -328,7 +328,9 @@ fn modalities(figures: &Figures, usage: &mut TokenUsage) {
     if figures.prompt_token_count.is_some() {
         let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
         let is_heard = prompt.audio > Amount::ZERO;
-        usage.terms.untold.set(Untold::AUDIO_INPUT, !is_heard && prompt.all < of(figures.prompt_token_count));
+        // Google leaves out a little text beside the rest.
+        let is_told = prompt.all.plus(prompt.all) >= of(figures.prompt_token_count);
+        usage.terms.untold.set(Untold::AUDIO_INPUT, !is_heard && !is_told);
         // Google leaves out text beside images.
         let is_shown = answer.pictures.plus(answer.audio) > Amount::ZERO;
         usage.terms.has_untold_output = !is_shown && answer.all < usage.output.less(usage.reasoning);
@@ -393,13 +395,16 @@ pub(super) fn steps_fit(figures: &Figures) -> bool {
     if steps.is_empty() || !steps.iter().all(is_of_model) {
         return true;
     }
-    let of = |it: &TokenUsage| [it.input, it.cached_input, it.cache_write, it.cache_write_long, it.output];
-    let add = |sums: [Amount; 5], step: &Figures| {
-        let step = of(&messages(step));
-        std::array::from_fn(|place| sums[place].plus(step[place]))
+    let of = |it: &Figures| {
+        [it.input_tokens, it.cache_read_input_tokens, it.cache_creation_input_tokens, it.output_tokens]
     };
-    let sums = read.iter().fold([Amount::ZERO; 5], |sums, step| add(sums, step));
-    of(&messages(figures)).into_iter().zip(sums).all(|(whole, sum)| whole <= sum)
+    let whole = of(figures);
+    // A figure that no step tells is told of none.
+    (0..whole.len()).all(|place| {
+        let told: Vec<i64> = read.iter().filter_map(|step| of(step)[place]).collect();
+        let sum = told.iter().fold(Amount::ZERO, |sum, count| sum.plus(Amount::of(*count)));
+        told.is_empty() || Amount::of(whole[place].unwrap_or(0)) <= sum
+    })
 }
 
 /// Times for which what was written to a cache is kept (OpenAI): <https://platform.openai.com/docs/guides/prompt-caching>.

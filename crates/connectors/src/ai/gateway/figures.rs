@@ -379,7 +379,7 @@ fn is_count(figure: &Option<i64>) -> bool {
 enum Found {
     Integer(i64),
     Float(f64),
-    Details(Details),
+    Details(Box<Details>),
     /// `null`.
     Nothing,
     Other,
@@ -405,7 +405,9 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
         // Of a sum and its parts that contradict each other the larger counts.
         Found::Details(parts) => {
             let total = parts.total_cost.filter(|total| *total >= 0.0);
-            Some(total.map_or(NO_COST, |total| total.max(parts.parts_cost)))
+            // Parts are rounded each by itself.
+            let is_more = |total: f64| parts.parts_cost > total * 1.05;
+            Some(total.map_or(NO_COST, |total| if is_more(total) { parts.parts_cost } else { total }))
         }
         Found::Nothing => None,
         Found::Other => Some(NO_COST),
@@ -414,7 +416,7 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
 
 fn details<'de, D: Deserializer<'de>>(from: D) -> Result<Details, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
-        Found::Details(details) => details,
+        Found::Details(details) => *details,
         Found::Nothing => Details::default(),
         _ => Details { cached_tokens: Some(NO_COUNT), ..Details::default() },
     })
@@ -463,6 +465,6 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Found, A::Error> {
-        Details::read(entries).map(Found::Details)
+        Details::read(entries).map(|details| Found::Details(Box::new(details)))
     }
 }

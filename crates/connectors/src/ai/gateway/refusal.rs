@@ -122,9 +122,7 @@ pub fn refusal_bill(
         report: report_of_error(meter, provider, body).map(Box::new),
         may_be_billed: fee.is_some()
             || is_cut
-            // In what is no text nobody finds a bill.
-            || std::str::from_utf8(body).is_err()
-            || body.contains(&0)
+            || is_unreadable(body)
             || may_be_billed(status, body)
             || tells_of_use(body),
         fee,
@@ -157,9 +155,15 @@ fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
     }
 }
 
+/// Tells whether a body is no text, in which nobody would find a bill. A page may be in a coding of one byte a letter.
+fn is_unreadable(body: &[u8]) -> bool {
+    body.contains(&0) || (std::str::from_utf8(body).is_err() && !body.trim_ascii_start().starts_with(b"<"))
+}
+
 /// Tells whether a member of an error says something.
 fn is_said(member: Option<&Value>) -> bool {
     match member {
+        Some(Value::Bool(is_so)) => *is_so,
         Some(Value::String(text)) => !text.is_empty(),
         Some(Value::Object(members)) => !members.is_empty(),
         Some(Value::Array(items)) => !items.is_empty(),
@@ -375,6 +379,7 @@ mod tests {
             (500, r#"{"error":""}"#, true),
             (503, r#"{"error":false}"#, true),
             (503, r#"{"error":{}}"#, true),
+            (500, r#"{"error":true,"message":"x"}"#, false),
             (400, r#"{"error":{"mess"#, true),
             (429, r#"[{"error":"#, true),
             (404, r#"{"detail":"Not Found"}"#, false),

@@ -351,7 +351,7 @@ impl TermsReader {
             Wanted::Tier => self.response.tier = Some((self.word, self.length)),
             Wanted::ItemType => self.item = Item::of(word),
             Wanted::ItemStatus => {
-                (self.has_failed, self.is_done) = (word == b"failed", word == b"completed");
+                (self.has_failed, self.is_done) = (word == b"failed", !is_pending(word));
             }
             // Pages that are opened, and looked through, have no fee.
             Wanted::ActionType => self.is_search = !matches!(word, b"open_page" | b"find_in_page" | b"find"),
@@ -426,7 +426,7 @@ impl TermsReader {
             Place::Usage => self.response.has_usage = true,
             Place::OutputItem => {
                 (self.item, self.is_search, self.has_failed) = (Item::Free, true, false);
-                (self.is_done, self.is_local) = (false, false);
+                (self.is_done, self.is_local) = (true, false);
             }
             Place::ExecutedTool => (self.ran, self.index) = (None, None),
             _ => {}
@@ -468,8 +468,8 @@ impl TermsReader {
     /// An item that an event tells of; it does so as it begins, too.
     fn count_done(&mut self) {
         match self.item {
-            Item::WebSearch => self.done[0] += u32::from(self.is_done && self.is_search),
-            Item::FileSearch => self.done[1] += u32::from(self.is_done),
+            Item::WebSearch => self.done[0] += u32::from(self.is_done && !self.has_failed && self.is_search),
+            Item::FileSearch => self.done[1] += u32::from(self.is_done && !self.has_failed),
             Item::Shell if !self.is_local => self.terms.cannot_price(Unpriced::CodeSession),
             Item::Unpriced(what) => self.terms.cannot_price(what),
             Item::Shell | Item::Free => {}
@@ -504,7 +504,7 @@ impl TermsReader {
     /// Where an answer shows what Google asks to be shown beside it, it is grounded, whether or not it tells its queries.
     fn note_grounding(&mut self, key: &[u8]) {
         match key {
-            b"searchEntryPoint" | b"groundingSupports" | b"retrievalMetadata" => self.is_grounded = true,
+            b"searchEntryPoint" => self.is_grounded = true,
             b"googleMapsWidgetContextToken" => self.terms.uses.set(Use::MapsPrompt, 1),
             _ => {}
         }
@@ -551,6 +551,11 @@ impl TermsReader {
         }
         terms
     }
+}
+
+/// Tells whether an item is still being worked on.
+fn is_pending(status: &[u8]) -> bool {
+    matches!(status, b"in_progress" | b"searching" | b"queued" | b"incomplete")
 }
 
 /// A word of a provider, as far as it can be shown.

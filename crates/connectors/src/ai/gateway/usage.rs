@@ -73,8 +73,6 @@ pub struct UsageReader {
     is_fresh: bool,
     /// `true` when figures were told that are not known.
     has_missed: bool,
-    /// `true` when a part of an answer was told.
-    has_generated: bool,
     /// The class of service that a header told.
     tier: Option<Box<str>>,
 }
@@ -126,7 +124,6 @@ impl UsageReader {
             is_final: false,
             is_fresh: false,
             has_missed: false,
-            has_generated: false,
             tier: None,
         }
     }
@@ -195,8 +192,10 @@ impl UsageReader {
             told.note_untold(self.meter, &mut usage.terms.untold);
         }
         let fits = figures.zip(usage).is_some_and(|(it, usage)| fits_together(self.meter, &usage, &it));
+        let has_written =
+            matches!(self.meter, Meter::Chat | Meter::GenerateContent) && self.picker.has_written();
         let has_answer = usage.is_some_and(|usage| usage.output > Amount::ZERO);
-        let is_final = is_final && fits && (has_answer || !self.has_generated);
+        let is_final = is_final && fits && (has_answer || !has_written);
         let told = std::mem::replace(&mut self.told, Told::Nothing);
         let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
@@ -234,7 +233,6 @@ impl UsageReader {
             Meter::Responses | Meter::Messages => marks.kind == Kind::Generated,
             Meter::Embeddings | Meter::Free | Meter::Unmetered => false,
         };
-        self.has_generated |= marks.has_text && matches!(self.meter, Meter::Chat | Meter::GenerateContent);
         if is_generated {
             self.is_over = false;
             if !is_told {
@@ -488,7 +486,9 @@ fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
         && usage.audio_output.plus(usage.image_output) <= usage.output
         && is_reasoning_told
         // No prompt is empty.
-        && (matches!(meter, Meter::Free | Meter::Unmetered) || usage.input > Amount::ZERO)
+        && (matches!(meter, Meter::Free | Meter::Unmetered)
+            || usage.input > Amount::ZERO
+            || usage.reported_nano_usd.is_some_and(|cost| cost > Amount::ZERO))
 }
 
 /// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).

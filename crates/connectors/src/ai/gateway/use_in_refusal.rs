@@ -46,13 +46,16 @@ fn says_use(value: &Value, nested: usize) -> bool {
     match value {
         Value::Object(entries) => entries.iter().any(|(name, value)| match name.as_str() {
             // What the caller sent, as some validators repeat it.
-            "input" => false,
+            "input" | "flagged_input" | "ctx" | "loc" => false,
             name if tells_use_by_name(name) => is_something(value),
             name if GENERATED.contains(&name) => !matches!(value, Value::Bool(_)) && is_something(value),
             _ => says_use(value, nested),
         }),
         Value::Array(values) => values.iter().any(|it| says_use(it, nested)),
-        Value::String(text) if nested < MOST_NESTED => any_use_within(text.as_bytes(), nested + 1),
+        // JSON of another provider; what is quoted within words is most likely the caller's.
+        Value::String(text) if nested < MOST_NESTED && text.trim_start().starts_with(['{', '[']) => {
+            any_use_within(text.as_bytes(), nested + 1)
+        }
         _ => false,
     }
 }
@@ -60,7 +63,8 @@ fn says_use(value: &Value, nested: usize) -> bool {
 /// Tells whether a name is one of figures of use, or of a cost.
 fn tells_use_by_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let is_bound = ["max", "limit", "remaining", "requested", "type"].iter().any(|word| name.contains(word));
+    let others = ["max", "limit", "remaining", "requested", "type", "per_"];
+    let is_bound = others.iter().any(|word| name.contains(word)) || name.starts_with("n_");
     let is_figure = ["usage", "token", "cost", "billed_units"].iter().any(|word| name.contains(word));
     is_figure && !is_bound
 }

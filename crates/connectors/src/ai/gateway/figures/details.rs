@@ -49,7 +49,9 @@ impl Details {
             "image_tokens" => &mut self.image_tokens,
             "cache_write_tokens_details" => return DetailsSlot::Word(&mut self.cache_write_tokens_details),
             "total_cost" => return DetailsSlot::Cost(&mut self.total_cost),
-            part if part.ends_with("_cost") => return DetailsSlot::PartOfCost(&mut self.parts_cost),
+            part if part.ends_with("_cost") && !part.contains("cache") => {
+                return DetailsSlot::PartOfCost(&mut self.parts_cost);
+            }
             _ => return DetailsSlot::Unknown(&mut self.largest_unknown, is_of_tokens(name)),
         })
     }

@@ -6,8 +6,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// Parts of a name beside tokens that make it one of something else.
-const OTHER_WORDS: [&str; 10] =
-    ["second", "time", "limit", "max", "remaining", "price", "cost", "rate", "budget", "type"];
+const OTHER_WORDS: [&str; 12] =
+    ["sec", "per_", "/s", "time", "limit", "max", "remaining", "price", "cost", "rate", "budget", "type"];
 
 /// Tells whether a name says that its value counts tokens, in whatever case it is written.
 pub(super) fn is_of_tokens(name: &str) -> bool {

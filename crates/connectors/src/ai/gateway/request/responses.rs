@@ -188,8 +188,9 @@ const PART_TYPES: &[(&str, Effect)] = &[
 /// Result of a tool.
 static OUTPUT: Shape = Shape { scalar: Some(Effect::Bytes), items: Some(&PART), object: Some(&PART_FIELDS) };
 
-/// Place where a shell runs: here, or at the provider.
-static ENVIRONMENT: Shape = Shape { scalar: None, items: None, object: Some(&SHELL_ENVIRONMENT) };
+/// Place where a shell runs: here, or at the provider; of a computer, the name of its system.
+static ENVIRONMENT: Shape =
+    Shape { scalar: Some(Effect::Bytes), items: None, object: Some(&SHELL_ENVIRONMENT) };
 static SHELL_ENVIRONMENT: Object = Object {
     without: Some((&["type"], Effect::Refused)),
     fields: &[field("type", Rule::Word(&[("local", Effect::Bytes)])), bytes("skills")],

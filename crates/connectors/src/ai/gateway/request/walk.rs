@@ -434,6 +434,7 @@ impl<'a> Walk<'a> {
         let is_outer_sealed = std::mem::take(&mut self.reading.is_sealed);
         let is_outer_placed = std::mem::take(&mut self.reading.is_placed);
         let (mut seen, mut present): (u128, u128) = (0, 0);
+        let mut has_place = false;
         let mut count = 0;
         while let Some(key) = self.cursor.key(count == 0)? {
             count += 1;
@@ -452,9 +453,11 @@ impl<'a> Walk<'a> {
                 self.refuse(&step);
             }
             seen |= 1 << place;
-            if self.cursor.peek()? != b'n' {
+            let first = self.cursor.peek()?;
+            if first != b'n' {
                 present |= 1 << place;
             }
+            has_place |= first == b'{' && fields[place].name == "environment";
             self.value(&fields[place].rule, &step)?;
             if matches!(fields[place].rule, Rule::IncludeUsage) {
                 self.reading.include_usage_at = Some(key_at..self.cursor.place());
@@ -467,7 +470,7 @@ impl<'a> Walk<'a> {
         if std::mem::replace(&mut self.reading.is_stored, is_outer_stored) && !is_sealed {
             self.reading.is_window = true;
         }
-        if std::mem::replace(&mut self.reading.is_placed, is_outer_placed) && !has("environment") {
+        if std::mem::replace(&mut self.reading.is_placed, is_outer_placed) && !has_place {
             self.apply(Effect::Refused, path);
         }
         match object.without {

@@ -229,6 +229,10 @@ fn a_refusal_that_tells_of_some_use_is_not_free() {
         r#"{"error":{"message":"You requested up to 50000 tokens","param":"max_tokens","code":402}}"#,
         r#"{"error":{"code":429,"details":[{"violations":[{"quotaId":"InputTokensPerMinute","quotaValue":"250000"}]}]}}"#,
         r#"{"error":{"message":"{not json","max_tokens":4096}}"#,
+        r#"{"error":{"message":"Invalid value: {\"content\": \"hello\"} is no text"}}"#,
+        r#"{"error":{"code":400,"type":"exceed_context_size_error","n_prompt_tokens":9000,"n_ctx":4096}}"#,
+        r#"{"error":{"code":403,"metadata":{"flagged_input":"{\"content\":\"x\",\"usage\":1}"}}}"#,
+        r#"{"error":{"message":"x"},"tokens_per_minute":5}"#,
     ] {
         assert!(!tells_of_use(free.as_bytes()), "{free}");
     }
@@ -336,6 +340,8 @@ fn whatever_a_name_counts_it_is_no_more_than_the_whole() {
             assert!(!found.is_final || counted >= Amount::of(9000), "{meter:?} {more} {counted:?}");
         }
         for harmless in [
+            r#""total_tokens_per_sec":9000"#,
+            r#""prompt_token/s":9000.1"#,
             r#""tokens_per_second":9000"#,
             r#""total_time":9000"#,
             r#""max_tokens":9000"#,
@@ -365,6 +371,12 @@ fn neither_a_prompt_nor_what_is_seen_to_be_written_is_nothing() {
     ] {
         assert!(!report(meter, "openai", false, text).is_final, "{text}");
     }
+}
+
+#[test]
+fn a_prompt_that_is_repeated_is_no_answer() {
+    let echo = r#"{"choices":[{"index":0,"text":"the prompt","logprobs":{"tokens":["the"," prompt"]},"finish_reason":"length"}],"usage":{"prompt_tokens":10,"completion_tokens":0,"total_tokens":10}}"#;
+    assert!(report(Meter::Chat, "openai", false, echo).is_final);
 }
 
 #[test]
@@ -417,6 +429,7 @@ fn what_a_part_leaves_open_has_no_price_where_kinds_differ() {
         (r#"[{"modality":"TEXT","tokenCount":5}]"#, true),
         (r#"[{"modality":"AUDIO"}]"#, true),
         (r#"[{"modality":"TEXT","tokenCount":1000}]"#, false),
+        (r#"[{"modality":"VIDEO","tokenCount":990}]"#, false),
         (r#"[{"modality":"TEXT","tokenCount":400},{"modality":"AUDIO","tokenCount":600}]"#, false),
     ] {
         let terms = gemini(&format!(r#"{out},"promptTokensDetails":{details}"#));
@@ -446,7 +459,12 @@ fn steps_of_an_answer_are_no_less_than_its_whole() {
     let (is_final, usage) = read(large, r#"[{"type":"message","input_tokens":10,"output_tokens":4990}]"#);
     assert_eq!((is_final, usage.input, usage.output), (false, Amount::of(59_000), Amount::of(4990)));
     let cached = r#""input_tokens":10,"cache_read_input_tokens":59000,"output_tokens":5"#;
-    assert!(!read(cached, r#"[{"type":"message","input_tokens":59000,"output_tokens":5}]"#).0);
+    let without = r#"[{"type":"message","input_tokens":10,"cache_read_input_tokens":0,"output_tokens":5}]"#;
+    assert!(!read(cached, without).0);
+    assert!(
+        read(cached, r#"[{"type":"message","input_tokens":10,"output_tokens":5}]"#).0,
+        "a figure that no step tells"
+    );
     assert!(!read(own, r#"[{"type":"message","input_tokens":"many","output_tokens":5}]"#).0);
 }
 
@@ -557,7 +575,6 @@ fn gemini_that_shows_what_it_found_has_searched() {
     use strongroom_model::usage::Use;
     for (told, of) in [
         (r#""searchEntryPoint":{"renderedContent":"x"}"#, Use::SearchQuery),
-        (r#""groundingSupports":[{}]"#, Use::SearchQuery),
         (r#""googleMapsWidgetContextToken":"x""#, Use::MapsPrompt),
     ] {
         let text = format!(
