@@ -7,7 +7,6 @@ use strongroom_model::provider::{
 };
 use url::Url;
 
-use super::candidates::{CandidateKey, Candidates};
 use super::place::{Place, Variable};
 
 /// A base URL that leads a provider's keys away from its own API.
@@ -48,26 +47,6 @@ pub(super) fn nobodys_addresses(variables: &[Variable]) -> Vec<(String, String)>
         Some((format!("{} ({})", it.name, it.place), host))
     };
     variables.iter().filter_map(of).collect()
-}
-
-/// Warns of an address that names no provider, where a key goes elsewhere by its own.
-pub(super) fn warning_of_nobodys(
-    (title, host_of_it): &(String, String),
-    found: &Candidates,
-) -> Option<String> {
-    let goes_elsewhere = |key: &&CandidateKey| host(key.provider.base_url).as_ref() != Some(host_of_it);
-    let mut providers: Vec<_> =
-        found.keys.iter().filter(goes_elsewhere).map(|key| key.provider.name).collect();
-    providers.dedup();
-    // One that a switch names is asked about.
-    let is_asked = found.addresses.iter().any(|it| it.host() == *host_of_it);
-    (!providers.is_empty() && !is_asked).then(|| {
-        format!(
-            "{title} names {host_of_it}, and no provider: the keys of {} are stored for the providers' own addresses; one that is \
-             for that address is stored by `strongroom credential add NAME --endpoint URL`",
-            providers.join(", ")
-        )
-    })
 }
 
 /// Values of a variable that say that there is no address.
@@ -112,7 +91,7 @@ impl Address {
     }
 
     /// The host alone: the rest of it may hold a password.
-    fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         let host = self.url.as_ref().and_then(|url| host(url.expose()));
         host.unwrap_or_else(|| "another address".to_owned())
     }
@@ -132,7 +111,7 @@ fn bare(value: &str) -> &str {
 }
 
 /// The host of an address, which may be written without a scheme.
-fn host(url: &str) -> Option<String> {
+pub(super) fn host(url: &str) -> Option<String> {
     let parsed = if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("https://{url}")) };
     parsed.ok().and_then(|url| url.host_str().map(str::to_owned))
 }

@@ -7,7 +7,7 @@ use strongroom_model::Secret;
 use strongroom_model::provider::{KNOWN, KeyVariable, KnownProvider, key_like_variable, key_variable};
 use strongroom_model::secret_form::{Fault, Purpose, clean};
 
-use super::address::{Address, addresses, is_about_address, nobodys_addresses, warning_of_nobodys};
+use super::address::{Address, addresses, host, is_about_address, nobodys_addresses};
 use super::doubt::{self, Doubt};
 use super::place::{Place, Variable};
 
@@ -175,6 +175,23 @@ impl Candidates {
             ));
         }
     }
+}
+
+/// Warns of an address that names no provider, where a key goes elsewhere by its own.
+fn warning_of_nobodys((title, host_of_it): &(String, String), found: &Candidates) -> Option<String> {
+    let goes_elsewhere = |key: &&CandidateKey| host(key.provider.base_url).as_ref() != Some(host_of_it);
+    let mut providers: Vec<_> =
+        found.keys.iter().filter(goes_elsewhere).map(|key| key.provider.name).collect();
+    providers.dedup();
+    // One that a switch names is asked about.
+    let is_asked = found.addresses.iter().any(|it| it.host() == *host_of_it);
+    (!providers.is_empty() && !is_asked).then(|| {
+        format!(
+            "{title} names {host_of_it}, and no provider: the keys of {} are stored for the providers' own addresses; one that is \
+             for that address is stored by `strongroom credential add NAME --endpoint URL`",
+            providers.join(", ")
+        )
+    })
 }
 
 fn left_out(key: &CandidateKey) -> String {
