@@ -1,6 +1,7 @@
 //! The command line: what can be said, and which file does it.
 
 mod ai;
+mod alert;
 mod audit;
 mod backup;
 mod bootstrap;
@@ -135,6 +136,9 @@ enum RemoteCommand {
     /// Limits: set, list, change, remove, test
     #[command(subcommand)]
     Limit(limit::LimitCommand),
+    /// Alerts: list, answer, silence, and whom they are told
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
     /// Routes of models' names
     #[command(subcommand)]
     Route(route::RouteCommand),
@@ -251,6 +255,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Offboard(options) => offboard::run(options, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
+        RemoteCommand::Alert(command) => alert::run(command, &session).await,
         RemoteCommand::Route(command) => route::run(command, &session).await,
         RemoteCommand::Usage(options) => usage::run(options, &session).await,
         RemoteCommand::Ai(command) => ai::run(command, &session).await,

@@ -14,6 +14,7 @@ use strongroom_model::price::PriceTable;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 use strongroom_store::change::Subject;
+use strongroom_store::counter::CounterKey;
 
 use crate::admission::{
     AdmissionBatcher, Demand, Held, Need, Plan, Refusal, bind_client, bind_credential, client_scopes,
@@ -314,6 +315,8 @@ impl Call {
                     let Some(limit) = plan.limit(claim) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };
+                    let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, snapshot.now);
+                    self.calls.custody.note_refusal(limit, key, amount, snapshot.now);
                     let problem = limit_reached(limit, state, amount, snapshot.now);
                     if claim < client_claims {
                         // Another credential would not help.
@@ -412,6 +415,7 @@ impl Call {
                 actor: self.actor.label(),
                 user: self.actor.user,
                 request_id: self.actor.request_id.clone(),
+                tags: self.actor.tags.clone(),
                 provider: target.provider.clone(),
                 model: target.model.clone(),
                 target: candidate.target,

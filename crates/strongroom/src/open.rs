@@ -12,6 +12,7 @@ use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
 use crate::admission::AdmissionBatcher;
+use crate::alert::Alerts;
 use crate::backup::half_restored;
 use crate::cache::Cache;
 use crate::call::{Calls, ModelNames};
@@ -129,7 +130,10 @@ impl Strongroom {
             model_names: ModelNames::default(),
             turns: AtomicUsize::new(0),
         });
+        let guard = options.guard.clone();
+        let alerts = Arc::new(Alerts::new(Arc::clone(&custody), guard, options.alerts.clone()));
         let room = Self(Arc::new(Inner {
+            alerts,
             heartbeat: Heartbeat::start(&custody),
             reseal: Arc::new(ResealTask::start(Arc::clone(&custody))),
             custody,

@@ -6,6 +6,7 @@ use strongroom_connectors::endpoint_guard::EndpointGuard;
 use strongroom_model::price::PriceTable;
 use strongroom_model::{Clock, Secret};
 
+use crate::alert::AlertOptions;
 use crate::environment::Environment;
 use crate::prices;
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub environment: Environment,
     /// Which endpoints may be called.
     pub guard: EndpointGuard,
+    /// Whom alerts may be sent to, beside what is public.
+    pub alerts: AlertOptions,
     /// Prices of models.
     pub prices: PriceTable,
     /// Versions of a credential that keep their values; at least one does.
@@ -56,6 +59,7 @@ impl Options {
             previous_key: None,
             environment: Environment::disabled(),
             guard: EndpointGuard::new(false),
+            alerts: AlertOptions::default(),
             prices: prices::built_in(),
             versions_kept: 10,
             recovery_days: 30,

@@ -4,6 +4,8 @@ use strongroom_testkit::Backend;
 
 const BACKEND: Backend = Backend::Sqlite;
 
+#[path = "cases/alert.rs"]
+mod alert;
 #[path = "cases/audit.rs"]
 mod audit;
 #[path = "cases/backup.rs"]
@@ -48,6 +50,8 @@ mod opening;
 mod page;
 #[path = "cases/prices.rs"]
 mod prices;
+#[path = "cases/receiver.rs"]
+mod receiver;
 #[path = "cases/recovery.rs"]
 mod recovery;
 #[path = "cases/revision.rs"]

@@ -151,6 +151,7 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         total_ms: None,
         raw_usage: None,
         request_id: None,
+        tags: strongroom_model::tag::TagSet::default(),
     };
     Ok(usage::insert_all(tx, &[record]).await?)
 }

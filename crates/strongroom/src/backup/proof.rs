@@ -116,6 +116,9 @@ pub(crate) async fn prove_database(custody: &Arc<Custody>) -> Result<Proof, Prob
             odd.subject_uid, odd.counted, odd.recorded
         ));
     }
+    let (opened, broken) = crate::alert::broken_channels(custody, &mut session).await?;
+    proof.values += opened;
+    proof.faults.extend(broken);
     drop(session);
     let chain = AuditService { custody: Arc::clone(custody) }.verify(&[]).await?;
     proof.audit_entries = u64::try_from(chain.entries).unwrap_or_default();

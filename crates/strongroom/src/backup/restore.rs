@@ -21,6 +21,7 @@ use super::fill::{fill, rewind};
 use super::proof::{Proof, prove_database};
 use super::{Step, Watcher};
 use crate::admission::settle_node;
+use crate::crossing;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 use crate::key;
@@ -181,9 +182,10 @@ async fn settle_restored(
         recovered += 1;
     }
     let closed = match windows {
-        OpenWindows::Close => close_windows(&mut tx, actor, now).await?,
+        OpenWindows::Close => close_windows(custody, &mut tx, actor, now).await?,
         OpenWindows::Keep => 0,
     };
+    strongroom_store::alert::delivery::close_restored(&mut tx, now).await?;
     meta::remove(&mut tx, RESTORE).await?;
     let target =
         Target { kind: "installation".into(), id: Some(custody.master_fingerprint.clone()), name: None };
@@ -205,7 +207,12 @@ async fn settle_restored(
 
 /// Takes away what every limit has left in each window that is open now or opens before the clocks could have differed.
 /// Whatever the old database admitted after the backup stayed within the limit; nothing is admitted on top of it.
-async fn close_windows(tx: &mut Write, actor: &Actor, now: Millis) -> Result<u64, Problem> {
+async fn close_windows(
+    custody: &Custody,
+    tx: &mut Write,
+    actor: &Actor,
+    now: Millis,
+) -> Result<u64, Problem> {
     let soon = Millis(now.0 + CLOCKS_APART_MS);
     let limits = limit::list(tx).await?;
     let mut amounts = BTreeMap::new();
@@ -236,7 +243,7 @@ async fn close_windows(tx: &mut Write, actor: &Actor, now: Millis) -> Result<u64
             adjusted: left,
         });
     }
-    counter::apply(tx, &deltas).await?;
+    crossing::apply(custody, tx, &deltas, now).await?;
     counter::insert_entries(tx, &entries).await?;
     Ok(entries.len() as u64)
 }

@@ -21,6 +21,7 @@ use strongroom_store::{Session, Write, counter, credential, limit, value, versio
 
 use super::{CredentialService, monthly_limit, target};
 
+use crate::crossing;
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 use crate::user;
@@ -294,7 +295,7 @@ impl CredentialService {
             }
             let key = CounterKey { start: window_start, ..CounterKey::monthly_requests(uid, now) };
             let delta = Delta { settled: requests, last_used, ..Delta::default() };
-            counter::apply(tx, &BTreeMap::from([(key, delta)])).await?;
+            crossing::apply(&self.custody, tx, &BTreeMap::from([(key, delta)]), now).await?;
             let entry = Entry {
                 uid: random::uid(),
                 at: last_used.unwrap_or(Millis(0)),

@@ -129,7 +129,7 @@ impl CredentialService {
         let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let found = credential::get(&mut tx, id, snapshot.now).await?.ok_or_else(super::not_found)?;
         let plan = immediate::plan_use(&self.cache, &mut tx, &self.actor, found.uid, snapshot).await?;
-        for taken in immediate::take_all(&mut tx, &[&plan], snapshot.now).await? {
+        for taken in immediate::take_all(&self.custody, &mut tx, &[&plan], snapshot.now).await? {
             if let Err(refusal) = taken {
                 self.custody.counters.limit_refusals.add_one();
                 return Err(refusal);
@@ -222,7 +222,7 @@ impl CredentialService {
         let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let mut plan = Plan::default();
         immediate::plan_client_use(&self.cache, &mut tx, &mut plan, &self.actor, snapshot).await?;
-        for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
+        for taken in immediate::take_all(&self.custody, &mut tx, &[&plan], now).await? {
             taken?;
         }
         let record = immediate::record(&self.actor, None, provider, Kind::Read, snapshot);

@@ -362,7 +362,7 @@ impl Worker {
         snapshot: Snapshot,
     ) -> Result<(Vec<NewEntry>, Vec<Record>), Problem> {
         let plans: Vec<&Plan> = batch.ready.iter().map(|one| &one.plan).collect();
-        let taken = immediate::take_all(tx, &plans, snapshot.now).await?;
+        let taken = immediate::take_all(&self.custody, tx, &plans, snapshot.now).await?;
         let (mut entries, mut records) = (Vec::new(), Vec::new());
         for (one, taken) in std::mem::take(&mut batch.ready).into_iter().zip(taken) {
             let standing = match taken {

@@ -13,6 +13,7 @@ use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
 use super::{ATTEMPTS, CredentialService, monthly_limit, passed, taken, target};
+use crate::crossing;
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
@@ -136,6 +137,11 @@ impl CredentialService {
         if patch.rate_limit.is_some() {
             let scope = LimitScope::Credential(after.uid);
             limit::set(tx, &monthly_limit(&scope, after.rate_limit, now)).await?;
+            let limits = limit::list_of_scope(tx, &scope, i64::MAX).await?;
+            if let Some(limit) = limits.iter().find(|limit| limit.counter_subject() == after.uid) {
+                crossing::changed(&self.custody, tx, limit, "the limit was changed", now).await?;
+                self.custody.exhausted.forget_written();
+            }
         }
         let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
         let mut detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });

@@ -33,21 +33,36 @@ pub(in crate::cli) struct CreateOptions {
     #[arg(long = "provider", value_name = "PROVIDER", add = names::providers())]
     providers: Vec<String>,
 
+    /// Allow only this model, or with * at the end all that begin so: gpt-4o-mini, openai/gpt-4o*; can be repeated
+    #[arg(long = "model", value_name = "MODEL")]
+    models: Vec<String>,
+
+    /// Book its calls to this: project=search; can be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+
     /// The user it acts for
     #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
 }
 
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected a key and a value, such as project=search")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
 pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult {
     warn_if_misspelt(&options.providers, &session.output);
-    let scope = TokenScope { credentials: options.credentials, providers: options.providers };
-    let narrowed = !(scope.credentials.is_empty() && scope.providers.is_empty());
+    let CreateOptions { credentials, providers, models, .. } = options;
+    let narrowed = !(credentials.is_empty() && providers.is_empty() && models.is_empty());
+    let scope = TokenScope { credentials, providers, models };
     let body = CreateToken {
         name: options.name,
         role: options.role.as_str().to_owned(),
         expires_at: options.expiry.instant(),
         lease_seconds: None,
         scope: narrowed.then_some(scope),
+        tags: options.tags.into_iter().collect(),
         user_id: options.user_id,
         limits: Vec::new(),
     };

@@ -111,7 +111,17 @@ fn ledger_of_old() -> Vec<Table> {
 /// All tables of the old schema, what a row refers to before the row.
 pub(crate) fn tables_of_old() -> Vec<Table> {
     let ledger = ["usage_dims", "usage_contexts", "usage_lines", "usage_days", "tag_sets"];
-    let later = ["change_log"];
+    let later = [
+        "change_log",
+        "alert_incidents",
+        "alert_states",
+        "alert_deliveries",
+        "alert_channels",
+        "alert_channel_values",
+        "alert_rules",
+        "alert_silences",
+        "alert_routes",
+    ];
     let added = ["parent_id", "root_id", "team_uid", "terms", "carved", "leased_until_ms"];
     let macs = ["mac_key_id", "mac", "is_followed"];
     let others =
