@@ -406,6 +406,7 @@ mod tests {
             rotate_after_days: None,
             minter: None,
             deleted_at: None,
+            tags: strongroom_model::tag::TagSet::none(),
             mac: AuthorityMac { key_id: String::new(), mac: String::new() },
         };
         assert!(!credential_verifies(&keyring, &credential), "no MAC at all");

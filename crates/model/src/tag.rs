@@ -1,8 +1,12 @@
 //! Spend tags: what calls are booked to, such as a project. They confer nothing, and a call never fails for one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
+use crate::clock::Millis;
 use crate::problem::Problem;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// The most tags of a call.
 pub const MAX_TAGS: usize = 8;
@@ -57,10 +61,22 @@ impl TagSet {
         Ok(Self(tags.clone()))
     }
 
+    /// Tags that stand in a row as JSON; none of a text that is something else.
+    #[must_use]
+    pub fn given_or_none(tags: &BTreeMap<String, String>) -> Self {
+        Self::given(tags).unwrap_or_default()
+    }
+
     /// Tags that are stored.
     #[must_use]
     pub fn stored(tags: BTreeMap<String, String>) -> Self {
         Self(tags)
+    }
+
+    /// No tags.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeMap::new())
     }
 
     /// Tells whether there are none.
@@ -105,6 +121,11 @@ impl Default for TagKeys {
 }
 
 impl TagKeys {
+    /// The keys, in the order of their bytes.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Reads keys with commas between them.
     ///
     /// # Errors
@@ -124,6 +145,35 @@ impl TagKeys {
 impl std::fmt::Display for TagKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.iter().cloned().collect::<Vec<_>>().join(","))
+    }
+}
+
+/// What uses are booked to: the keys that are declared, and the values of the day.
+#[derive(Debug, Default)]
+pub struct SpendTags {
+    keys: TagKeys,
+    book: Mutex<TagBook>,
+}
+
+impl SpendTags {
+    /// With these keys.
+    #[must_use]
+    pub fn new(keys: TagKeys) -> Self {
+        Self { keys, book: Mutex::default() }
+    }
+
+    /// What a use is booked to: the tags of the call, which come first, and those of the credential that serves it.
+    #[must_use]
+    pub fn of(&self, call: &TagSet, credential: Option<&TagSet>, now: Millis) -> TagSet {
+        let credential = credential.filter(|tags| !tags.is_empty());
+        if call.is_empty() && credential.is_none() {
+            return TagSet::default();
+        }
+        let mut tags = TagSet::default().or(call, &self.keys);
+        if let Some(credential) = credential {
+            tags = tags.or(credential, &self.keys);
+        }
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).bounded(tags, now.0.div_euclid(DAY_MS))
     }
 }
 
@@ -213,6 +263,25 @@ mod tests {
         assert_eq!(value(book.bounded(of(1000), 1)), OTHER);
         assert_eq!(value(book.bounded(of(0), 1)), "p0", "known ones stay");
         assert_eq!(value(book.bounded(of(1000), 2)), "p1000", "another day");
+    }
+
+    #[test]
+    fn a_credentials_tags_come_last_and_are_bounded_like_all_others() {
+        let (spend, now) = (SpendTags::new(keys()), Millis(0));
+        let of = |text: &str| TagSet::of_header(text, &keys());
+        let none = TagSet::none();
+        let odd = TagSet::stored([("planet".to_owned(), "mars".to_owned())].into());
+        assert!(spend.of(&none, None, now).is_empty() && spend.of(&none, Some(&none), now).is_empty());
+        assert!(spend.of(&odd, Some(&odd), now).is_empty(), "not declared");
+        let both = spend.of(&of("project=call"), Some(&of("project=key,env=prod")), now);
+        assert_eq!(both.to_json(), r#"{"env":"prod","project":"call"}"#);
+        for n in 0..MAX_VALUES_PER_DAY {
+            assert!(!spend.of(&none, Some(&of(&format!("team=t{n}"))), now).is_empty());
+        }
+        let more = spend.of(&none, Some(&of("team=more")), now);
+        assert_eq!(more.to_json(), r#"{"team":"other"}"#);
+        let wrong = [("team".to_owned(), "a\"b".to_owned())].into();
+        assert!(TagSet::given_or_none(&wrong).is_empty(), "what JSON would have to escape");
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub mod session;
 mod settings;
 mod status;
 mod table;
+mod tag;
 mod token;
 mod usage;
 mod user;
@@ -143,7 +144,7 @@ enum RemoteCommand {
     #[command(subcommand)]
     Route(route::RouteCommand),
     /// Show usage, and warn of credentials near their limit
-    Usage(usage::UsageOptions),
+    Usage(Box<usage::UsageOptions>),
     /// Ask a model about an error, with a key that stays sealed
     #[command(subcommand)]
     Ai(ai::AiCommand),
@@ -257,7 +258,7 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
         RemoteCommand::Alert(command) => alert::run(command, &session).await,
         RemoteCommand::Route(command) => route::run(command, &session).await,
-        RemoteCommand::Usage(options) => usage::run(options, &session).await,
+        RemoteCommand::Usage(options) => usage::run(*options, &session).await,
         RemoteCommand::Ai(command) => ai::run(command, &session).await,
         RemoteCommand::Open(options) => open::run(options, &session).await,
         RemoteCommand::Status => status::run(&session).await,

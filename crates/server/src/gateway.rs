@@ -14,7 +14,7 @@ mod target;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use foldhash::HashMap;
@@ -26,7 +26,7 @@ use strongroom_connectors::upstream::{Base, Upstream};
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target as AuditTarget};
 use strongroom_model::model_route::ModelNames;
-use strongroom_model::tag::{TagBook, TagKeys, TagSet};
+use strongroom_model::tag::{TagKeys, TagSet};
 use strongroom_model::{Actor, Clock, Problem, ProblemKind};
 
 use crate::http::authentication::Authenticator;
@@ -47,8 +47,6 @@ static RETRY_AT: HeaderName = HeaderName::from_static("x-strongroom-retry-at");
 /// Tags that a call is booked to, as `project=search,env=prod`.
 static TAGS: HeaderName = HeaderName::from_static("x-strongroom-tags");
 static DENIED_BY: HeaderName = HeaderName::from_static("x-strongroom-denied-by");
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Settings of the gateway.
 #[derive(Debug, Clone)]
@@ -76,8 +74,6 @@ pub struct Gateway {
     /// Base URLs that the guard has let through, by their text.
     bases: RwLock<HashMap<String, Arc<Base>>>,
     body_memory: body::BodyMemory,
-    /// Values of tags that were seen today.
-    tags: Mutex<TagBook>,
 }
 
 /// Base URLs that are kept at the most; then all are forgotten.
@@ -95,8 +91,12 @@ impl Gateway {
     ) -> Self {
         let upstream = Upstream::new(guard, options.connect_timeout);
         let (bases, body_memory) = (RwLock::default(), body::BodyMemory::default());
-        let tags = Mutex::default();
-        Self { room, authenticator, metrics, options, upstream, bases, body_memory, tags }
+        Self { room, authenticator, metrics, options, upstream, bases, body_memory }
+    }
+
+    /// Keys of tags that calls are booked to.
+    pub(crate) const fn tag_keys(&self) -> &TagKeys {
+        &self.options.tag_keys
     }
 
     /// Serves a call from this address, or from the socket file.
@@ -163,16 +163,14 @@ impl Gateway {
         done
     }
 
-    /// What a call is booked to: its own tags, then those of its token.
+    /// What a call is booked to: its own tags, then those of its token. Those of the credential that serves it come behind.
     fn tags_of(&self, headers: &HeaderMap, actor: &Actor) -> TagSet {
         let header = headers.get(&TAGS).and_then(|value| value.to_str().ok());
         if header.is_none() && actor.tags.is_empty() {
             return TagSet::default();
         }
         let keys = &self.options.tag_keys;
-        let tags = TagSet::of_header(header.unwrap_or(""), keys).or(&actor.tags, keys);
-        let day = Clock::Database.local_now().0.div_euclid(DAY_MS);
-        self.tags.lock().unwrap_or_else(PoisonError::into_inner).bounded(tags, day)
+        TagSet::of_header(header.unwrap_or(""), keys).or(&actor.tags, keys)
     }
 
     /// Writes to the audit trail that somebody tried what they may not.

@@ -81,6 +81,7 @@ fn options(loaded: &Loaded) -> Result<Options, Problem> {
         },
         prices: prices(config)?,
         versions_kept: config.credentials.versions_kept,
+        tag_keys: config.usage.tag_keys.clone(),
         recovery_days: config.credentials.recovery_days,
         clock: Clock::Database,
     })

@@ -48,7 +48,6 @@ pub mod usage_partition;
 pub mod usage_proof;
 pub mod usage_record;
 pub mod usage_report;
-pub mod usage_series;
 pub mod usage_rollup;
 pub mod usage_sums;
 pub mod usage_top;

@@ -74,6 +74,7 @@ pub async fn discrepancies(session: &mut Session, kept_from: Millis) -> Result<V
     let (counted, recorded) = (days(session, from).await?, by_day(&ledger));
     found.compare_all(("usage_days", "day"), &IN_BOTH, &counted, &recorded);
     compare_rollups(session, &mut found).await?;
+    compare_subject_hours(session, from, &mut found).await?;
     Ok(found.0)
 }
 
@@ -209,6 +210,36 @@ async fn compare_rollups(session: &mut Session, found: &mut Found) -> Result<(),
         let recorded = recorded.into_iter().map(|(key, figures)| (key, figures.values())).collect();
         let table = format!("usage_subject_months {dim}");
         found.compare_all((&table, "month"), &COLUMNS, &counted, &recorded);
+    }
+    Ok(())
+}
+
+/// Hours of subjects of a day against that day, of days that are not behind and whose hours are all there. They are booked to the hour
+/// in which a job looked, so that only whole days of them equal anything.
+async fn compare_subject_hours(
+    session: &mut Session,
+    from: Millis,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let kept = session.now().await?.0 - usage_rollup::HOURS_KEPT_MS;
+    let from = from.0.max((kept + DAY_MS - 1).div_euclid(DAY_MS) * DAY_MS);
+    let behind: Vec<_> =
+        usage_rollup::list_changed(session).await?.into_iter().map(|changed| changed.day_start_ms).collect();
+    let is_compared = |row: &KeyedRow| !behind.contains(&row.start_ms);
+    for dim in SUBJECTS {
+        let mut sql =
+            Statement::new("SELECT hour_start_ms - hour_start_ms % 86400000 AS start_ms, subject AS k, ");
+        sql.push(&totals(&COLUMNS)).push(" FROM usage_subject_hours WHERE dim = ").bind(dim);
+        sql.push(" AND hour_start_ms >= ").bind(from).push(" GROUP BY 1, 2");
+        let mut counted: Vec<KeyedRow> = sql.fetch_all(session).await?;
+        let mut sql = Statement::new("SELECT day_start_ms AS start_ms, subject AS k, ");
+        sql.push(&totals(&COLUMNS)).push(" FROM usage_subject_days WHERE dim = ").bind(dim);
+        sql.push(" AND day_start_ms >= ").bind(from).push(" GROUP BY 1, 2");
+        let mut recorded: Vec<KeyedRow> = sql.fetch_all(session).await?;
+        counted.retain(is_compared);
+        recorded.retain(is_compared);
+        let table = format!("usage_subject_hours {dim}");
+        found.compare_all((&table, "day"), &COLUMNS, &keyed(counted), &keyed(recorded));
     }
     Ok(())
 }

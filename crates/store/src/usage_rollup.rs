@@ -12,16 +12,18 @@ use crate::REGION;
 use crate::dispatch::{execute, fetch_all};
 use crate::dynamic::{Rows, Statement, Value};
 use crate::error::StoreError;
-use crate::session::{Session, Write};
+use crate::session::{Backend, Session, Write};
 use crate::sum::saturating_all;
 use crate::usage::DAY_MS;
-use crate::usage_figures::{COLUMNS, Figures, OF_DAYS};
-use crate::usage_sums::{self, Tags};
+use crate::usage_figures::{COLUMNS, Figures, OF_DAYS, total_of, totals};
+use crate::usage_sums::tags::{self, Tags};
 
 /// Dims of a day that are read at a time.
 const PAGE: i64 = 5_000;
-/// Everything is made again from the start: what a day has then is no growth.
+/// Everything is made again from the start: what hours have of a day may be more or less than what its roll-ups had.
 const FROM_THE_START: i64 = -2;
+/// Hours of subjects are kept for so long, in milliseconds.
+pub const HOURS_KEPT_MS: i64 = 35 * DAY_MS;
 const HOUR_MS: i64 = 3_600_000;
 
 /// Kinds of subjects.
@@ -119,7 +121,7 @@ impl DayRow {
 /// # Errors
 /// [`StoreError`].
 pub async fn sum_up(session: &mut Session, of: ChangedDay) -> Result<DayRollup, StoreError> {
-    let tags = usage_sums::tag_sets(session).await?;
+    let tags = tags::tag_sets(session).await?;
     let mut rollup = DayRollup { of, mix: BTreeMap::new(), subjects: BTreeMap::new() };
     let mut after = String::new();
     loop {
@@ -179,15 +181,44 @@ pub async fn replace(tx: &mut Write, rollup: &DayRollup, now: Millis) -> Result<
     let start = month::start(Millis(day)).0;
     let of_month = grown.iter().map(|(subject, growth)| row(subject, start, growth));
     put(tx, &MONTHS, "usage_subject_months", "month_start_ms", of_month, Put::OnTop).await?;
-    // A call that began yesterday may end today; what changes a day from before that is no call.
-    if day >= now.0 - 2 * DAY_MS && seen != Some(FROM_THE_START) {
+    // Of a day whose hours are all there. Of one that is over, its last.
+    if day >= now.0 - HOURS_KEPT_MS {
         let within = now.0.clamp(day, day + DAY_MS - 1);
         let hour = within - within.rem_euclid(HOUR_MS);
+        let lacking;
+        if seen == Some(FROM_THE_START) {
+            lacking = lacking_in_hours(tx, rollup).await?;
+            grown = lacking.iter().map(|(subject, lack)| (subject, *lack)).collect();
+        }
         let of_hour = grown.iter().map(|(subject, growth)| row(subject, hour, growth));
         put(tx, &HOURS, "usage_subject_hours", "hour_start_ms", of_hour, Put::OnTop).await?;
     }
     Ok(true)
 }
+
+/// By how much the hours of a day come to less than the day; below zero where they come to more.
+async fn lacking_in_hours(
+    tx: &mut Write,
+    rollup: &DayRollup,
+) -> Result<BTreeMap<(&'static str, String), Figures>, StoreError> {
+    let mut lacking = rollup.subjects.clone();
+    let day = rollup.of.day_start_ms;
+    for dim in SUBJECTS {
+        let mut sql = Statement::new("SELECT subject, ");
+        sql.push(&totals(&COLUMNS)).push(" FROM usage_subject_hours WHERE dim = ").bind(dim);
+        sql.push(" AND hour_start_ms >= ").bind(day).push(" AND hour_start_ms < ").bind(day + DAY_MS);
+        sql.push(" AND region = ").bind(REGION).push(" GROUP BY subject");
+        for SubjectRow { subject, figures } in sql.fetch_all(tx).await? {
+            let lack = lacking.entry((dim, subject)).or_default();
+            *lack = lack.without(&figures);
+        }
+    }
+    lacking.retain(|_, lack| *lack != Figures::default());
+    Ok(lacking)
+}
+
+/// A kind of subject, the expression of a subject, the condition of uses that have one, and what else they are joined with.
+type SubjectOfLines = (&'static str, &'static str, &'static str, &'static str);
 
 static DAYS: Rows = Rows::new();
 static MONTHS: Rows = Rows::new();
@@ -285,28 +316,63 @@ pub async fn forget(tx: &mut Write) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes the hours of subjects again, of the records since an instant; those from before go.
+/// Writes the hours of subjects again, of the records since the beginning of a day; those from before go. Days are booked again by what
+/// their hours lack: a job may have looked at them meanwhile.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn rebuild_hours(tx: &mut Write, from: Millis) -> Result<(), StoreError> {
-    const OF: &str = "SUM(l.requests), SUM(l.client_requests), SUM(CASE WHEN c.status BETWEEN 400 AND 499 THEN 1 ELSE 0 END), \
-         SUM(CASE WHEN c.status = 0 OR c.status >= 500 THEN 1 ELSE 0 END), SUM(l.input_tokens), SUM(l.cached_input_tokens), \
-         SUM(l.cache_write_tokens + l.cache_write_long_tokens), SUM(l.output_tokens), SUM(l.reasoning_tokens), \
-         SUM(COALESCE(l.cost_nano_usd, 0)), SUM(CASE WHEN l.cost_nano_usd IS NULL THEN 1 ELSE 0 END), \
-         SUM(COALESCE(l.first_byte_ms, 0)), COUNT(l.first_byte_ms), SUM(COALESCE(l.total_ms, 0)), COUNT(l.total_ms)";
+    const TAG_ON_SQLITE: SubjectOfLines = (
+        "tag",
+        "j.key || '=' || j.value",
+        "",
+        " JOIN tag_sets t ON t.uid = m.tag_set_uid, json_each(t.tags) j",
+    );
+    const TAG_ON_POSTGRES: SubjectOfLines = (
+        "tag",
+        "j.key || '=' || j.value",
+        "",
+        " JOIN tag_sets t ON t.uid = m.tag_set_uid, jsonb_each_text(t.tags::jsonb) j(key, value)",
+    );
+    const AGAIN: &str = "UPDATE usage_marks SET seen = -2 WHERE day_start_ms >= $1";
+    const USER: &str = "CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END";
+    let count = |condition: &str| format!("SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)");
+    let figures = [
+        total_of("l.requests"),
+        total_of("l.client_requests"),
+        count("c.status BETWEEN 400 AND 499"),
+        count("c.status = 0 OR c.status >= 500"),
+        total_of("l.input_tokens"),
+        total_of("l.cached_input_tokens"),
+        total_of("l.cache_write_tokens + l.cache_write_long_tokens"),
+        total_of("l.output_tokens"),
+        total_of("l.reasoning_tokens"),
+        total_of("COALESCE(l.cost_nano_usd, 0)"),
+        count("l.cost_nano_usd IS NULL"),
+        total_of("COALESCE(l.first_byte_ms, 0)"),
+        "COUNT(l.first_byte_ms)".to_owned(),
+        total_of("COALESCE(l.total_ms, 0)"),
+        "COUNT(l.total_ms)".to_owned(),
+    ];
+    execute!(tx, AGAIN, from.0 - from.0.rem_euclid(DAY_MS))?;
     execute!(tx, "DELETE FROM usage_subject_hours")?;
-    for (dim, subject, condition) in [
-        ("credential", "m.credential_uid", ""),
-        ("token", "SUBSTR(m.actor, 7)", " AND m.actor LIKE 'token:%'"),
-        ("user", "CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END", ""),
+    let tag = match tx.backend() {
+        Backend::Sqlite => TAG_ON_SQLITE,
+        Backend::Postgres => TAG_ON_POSTGRES,
+    };
+    for (dim, subject, condition, joined) in [
+        ("credential", "m.credential_uid", "", ""),
+        ("token", "SUBSTR(m.actor, 7)", " AND m.actor LIKE 'token:%'", ""),
+        ("user", USER, "", ""),
+        ("team", "m.team_uid", " AND m.team_uid <> ''", ""),
+        tag,
     ] {
         let mut sql =
             Statement::new("INSERT INTO usage_subject_hours (dim, subject, hour_start_ms, region, ");
         sql.push(&COLUMNS.join(", ")).push(") SELECT ").push("'").push(dim).push("', ").push(subject);
-        sql.push(", l.at_ms - l.at_ms % 3600000, l.region, ").push(OF);
+        sql.push(", l.at_ms - l.at_ms % 3600000, l.region, ").push(&figures.join(", "));
         sql.push(" FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid");
-        sql.push(" WHERE l.uid >= ").bind(format!("{:012x}", from.0.max(0))).push(condition);
+        sql.push(joined).push(" WHERE l.uid >= ").bind(format!("{:012x}", from.0.max(0))).push(condition);
         sql.push(" GROUP BY 2, 3, 4");
         sql.execute(tx).await?;
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use strongroom_model::{Millis, Uid};
 
-use crate::dispatch::fetch_all;
 use crate::dynamic::Statement;
 use crate::error::StoreError;
 use crate::session::Session;
@@ -12,65 +11,13 @@ use crate::usage_figures::{COLUMNS, Figures, OF_DAYS, totals};
 use crate::usage_record::Whose;
 use crate::usage_rollup;
 
-/// A dimension of usage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dim {
-    /// The credential's name, of a deleted one with the beginning of its identity, as `openai-primary (deleted, 63818d8e)`: another
-    /// one may have its name by now. Empty for the environment.
-    Credential,
-    /// The same with the number of the version, as `openai-primary v3`; empty for the environment.
-    Version,
-    /// The provider.
-    Provider,
-    /// The provider's name of the model; empty for keys that were handed out.
-    Model,
-    /// The public id of the token; what others than tokens did is left out.
-    Token,
-    /// The user's number; empty for those without one.
-    User,
-    /// Where the key came from.
-    Source,
-    /// The operation.
-    Operation,
-    /// The first instant of the day.
-    Day,
-    /// The value of a tag; empty where it is not set.
-    Tag(String),
-}
+mod dim;
+pub mod ranking;
+pub(crate) mod tags;
 
-impl Dim {
-    /// The column or expression that groups are told apart by.
-    const fn raw(&self) -> &'static str {
-        match self {
-            Self::Credential => "m.credential_uid",
-            Self::Version => "m.version_uid",
-            Self::Provider => "m.provider",
-            Self::Model => "m.model",
-            Self::Token => "SUBSTR(m.actor, 7)",
-            Self::User => "CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END",
-            Self::Source => "m.source",
-            Self::Operation => "m.operation",
-            // Of whichever table the days come from.
-            Self::Day => "",
-            Self::Tag(_) => "m.tag_set_uid",
-        }
-    }
-
-    /// How a group is named, from its column in the sums `x`.
-    fn shown(&self, column: &str) -> String {
-        const NAME: &str = "c.name || CASE WHEN c.deleted_at_ms IS NULL THEN '' ELSE ' (deleted, ' || SUBSTR(c.uid, 1, 8) || ')' END";
-        match self {
-            Self::Credential => {
-                format!("COALESCE((SELECT {NAME} FROM api_credentials c WHERE c.uid = {column}), {column})")
-            }
-            Self::Version => format!(
-                "COALESCE((SELECT {NAME} || ' v' || CAST(v.number AS TEXT) FROM credential_versions v \
-                 JOIN api_credentials c ON c.uid = v.credential_uid WHERE v.uid = {column}), {column})"
-            ),
-            _ => column.to_owned(),
-        }
-    }
-}
+pub use dim::Dim;
+use dim::Source;
+use tags::Tags;
 
 /// Conditions on what is summed up; all of them hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,147 +82,121 @@ pub struct GroupSums {
     pub figures: Figures,
 }
 
-/// The tables that an answer comes from: the smallest that know all that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// Days by all that usage is told apart by.
-    Days,
-    /// Days by provider, model and source.
-    Mix,
-    /// Days by one kind of subject.
-    Subjects(&'static str),
-}
-
-impl Source {
-    fn of(query: &SumsQuery) -> Self {
-        let SumsFilter { whose, provider, model, credential, token, user, source, tag } = &query.filter;
-        let dims = [Some(&query.by), query.split.as_ref()];
-        let dims = || dims.into_iter().flatten();
-        let subject = |dim: &Dim| match dim {
-            Dim::Credential => Some("credential"),
-            Dim::Token => Some("token"),
-            Dim::User => Some("user"),
-            _ => None,
-        };
-        let is_mixed = |dim: &Dim| matches!(dim, Dim::Provider | Dim::Model | Dim::Source);
-        let is_other = |dim: &Dim| subject(dim).is_none() && !is_mixed(dim) && *dim != Dim::Day;
-        let asked = [
-            credential.map(|_| "credential"),
-            token.as_ref().map(|_| "token"),
-            user.map(|_| "user"),
-            match whose {
-                Whose::All => None,
-                Whose::Actor(actor) if actor.starts_with("token:") => Some("token"),
-                // Only days know others than tokens.
-                Whose::Actor(_) => return Self::Days,
-                Whose::User(_) => Some("user"),
-            },
-        ];
-        let mut subjects: Vec<_> = dims().filter_map(subject).chain(asked.into_iter().flatten()).collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        let is_mix = dims().any(is_mixed) || provider.is_some() || model.is_some() || source.is_some();
-        match subjects.as_slice() {
-            _ if tag.is_some() || dims().any(is_other) => Self::Days,
-            [] => Self::Mix,
-            [one] if !is_mix => Self::Subjects(one),
-            _ => Self::Days,
-        }
-    }
-
-    /// The column or expression that groups are told apart by.
-    const fn key(self, dim: &Dim) -> &'static str {
-        match (self, dim) {
-            (Self::Days, Dim::Day) => "CAST(d.day_start_ms AS TEXT)",
-            (_, Dim::Day) => "CAST(m.day_start_ms AS TEXT)",
-            (Self::Subjects(_), _) => "m.subject",
-            (_, dim) => dim.raw(),
-        }
-    }
-}
-
 /// Sums of days, by the groups that are asked for.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn of_days(session: &mut Session, query: &SumsQuery) -> Result<Vec<GroupSums>, StoreError> {
-    let tags = match needs_tags(query) {
-        true => tag_sets(session).await?,
-        false => BTreeMap::new(),
-    };
-    let source = Source::of(query);
+    let tags = tags::needed(session, query).await?;
     let mut sql = Statement::new("SELECT ");
     sql.push(&query.by.shown("x.k")).push(" AS group_key, ");
     sql.push(&query.split.as_ref().map_or_else(|| "x.s".to_owned(), |split| split.shown("x.s")));
-    sql.push(" AS split_key, x.* FROM (SELECT k, s, ").push(&totals(&COLUMNS)).push(" FROM (");
+    sql.push(" AS split_key, x.* FROM (");
+    put_groups(session, query, &tags, None, &mut sql).await?;
+    sql.push(") x ORDER BY 1, 2");
+    let rows = sql.fetch_all(session).await?;
+    Ok(if tags::dim_of(query).is_some() { tags::by_value(query, &tags, rows) } else { rows })
+}
+
+/// The sums as `k`, `s` and figures, of the groups of these keys alone where some are told: of the split where there is one.
+async fn put_groups(
+    session: &mut Session,
+    query: &SumsQuery,
+    tags: &BTreeMap<String, Tags>,
+    keys: Option<&[String]>,
+    sql: &mut Statement,
+) -> Result<(), StoreError> {
+    let source = Source::of(&query.by, query.split.as_ref(), &query.filter);
     let changed = match source {
         Source::Days => Vec::new(),
         Source::Mix | Source::Subjects(_) => days_to_refresh(session, query.from, query.to).await?,
     };
-    put_arm(query, source, Days::But(&changed), &tags, &mut sql);
+    let asked = Asked { query, tags, keys };
+    sql.push("SELECT k, s, ").push(&totals(&COLUMNS)).push(" FROM (");
+    asked.put_arm(source, Days::But(&changed), sql);
+    if source == Source::Subjects("tag") && tags::dim_of(query).is_some() {
+        sql.push(" UNION ALL ");
+        asked.put_arm(Source::Mix, Days::But(&changed), sql);
+    }
     if !changed.is_empty() {
         sql.push(" UNION ALL ");
-        put_arm(query, Source::Days, Days::Only(&changed), &tags, &mut sql);
+        asked.put_arm(Source::Days, Days::Only(&changed), sql);
     }
-    sql.push(") u GROUP BY 1, 2) x ORDER BY 1, 2");
-    let rows = sql.fetch_all(session).await?;
-    Ok(with_tags(query, &tags, rows))
+    sql.push(") u GROUP BY 1, 2");
+    Ok(())
 }
 
 /// Days of a range.
+#[derive(Debug, Clone, Copy)]
 enum Days<'a> {
     But(&'a [i64]),
     Only(&'a [i64]),
 }
 
-/// The rows of one table, with what they are grouped by.
-fn put_arm(
-    query: &SumsQuery,
-    source: Source,
-    days: Days<'_>,
-    tags: &BTreeMap<String, Tags>,
-    sql: &mut Statement,
-) {
-    let split = query.split.as_ref().map_or("''", |split| source.key(split));
-    sql.push("SELECT ").push(source.key(&query.by)).push(" AS k, ").push(split).push(" AS s, ");
-    let day = match source {
-        Source::Days => {
-            sql.push(OF_DAYS).push(" FROM usage_days d JOIN usage_dims m ON m.uid = d.dims_uid");
-            "d.day_start_ms"
-        }
-        Source::Mix => {
-            sql.push("m.").push(&COLUMNS.join(", m.")).push(" FROM usage_days_mix m");
-            "m.day_start_ms"
-        }
-        Source::Subjects(_) => {
-            sql.push("m.").push(&COLUMNS.join(", m.")).push(" FROM usage_subject_days m");
-            "m.day_start_ms"
-        }
-    };
-    sql.push(" WHERE ").push(day).push(" >= ").bind(query.from.0);
-    sql.push(" AND ").push(day).push(" < ").bind(query.to.0);
-    let (is_in, list) = match days {
-        Days::But(list) => (" NOT IN (", list),
-        Days::Only(list) => (" IN (", list),
-    };
-    if !list.is_empty() {
-        let list: Vec<_> = list.iter().map(ToString::to_string).collect();
-        sql.push(" AND ").push(day).push(is_in).push(&list.join(", ")).push(")");
-    }
-    if let Source::Subjects(dim) = source {
-        put_subject(&query.filter, dim, sql);
-        return;
-    }
-    for dim in [Some(&query.by), query.split.as_ref()] {
-        if dim == Some(&Dim::Token) {
-            sql.push(" AND m.actor LIKE 'token:%'");
-        }
-    }
-    put_filter(&query.filter, tags, sql);
+struct Asked<'a> {
+    query: &'a SumsQuery,
+    tags: &'a BTreeMap<String, Tags>,
+    keys: Option<&'a [String]>,
 }
 
-fn put_subject(filter: &SumsFilter, dim: &'static str, sql: &mut Statement) {
+impl Asked<'_> {
+    /// The rows of one table, with what they are grouped by.
+    fn put_arm(&self, source: Source, days: Days<'_>, sql: &mut Statement) {
+        let Self { query, tags, keys } = self;
+        let split = query.split.as_ref().map_or_else(|| "''".to_owned(), |split| source.key(split));
+        sql.push("SELECT ").push(&source.key(&query.by)).push(" AS k, ").push(&split).push(" AS s, ");
+        let day = match source {
+            Source::Days => {
+                sql.push(OF_DAYS).push(" FROM usage_days d JOIN usage_dims m ON m.uid = d.dims_uid");
+                "d.day_start_ms"
+            }
+            Source::Mix => {
+                sql.push("m.").push(&COLUMNS.join(", m.")).push(" FROM usage_days_mix m");
+                "m.day_start_ms"
+            }
+            Source::Subjects(_) => {
+                sql.push("m.").push(&COLUMNS.join(", m.")).push(" FROM usage_subject_days m");
+                "m.day_start_ms"
+            }
+        };
+        sql.push(" WHERE ").push(day).push(" >= ").bind(query.from.0);
+        sql.push(" AND ").push(day).push(" < ").bind(query.to.0);
+        let (is_in, list) = match days {
+            Days::But(list) => (" NOT IN (", list),
+            Days::Only(list) => (" IN (", list),
+        };
+        if !list.is_empty() {
+            let list: Vec<_> = list.iter().map(ToString::to_string).collect();
+            sql.push(" AND ").push(day).push(is_in).push(&list.join(", ")).push(")");
+        }
+        if let Some(keys) = keys {
+            let key = source.key(query.split.as_ref().unwrap_or(&query.by));
+            sql.push(" AND ").push(&key).push(" IN (NULL");
+            for key in *keys {
+                sql.push(", ").bind(key.as_str());
+            }
+            sql.push(")");
+        }
+        if let Source::Subjects(dim) = source {
+            put_subject(query, dim, sql);
+            return;
+        }
+        for dim in [Some(&query.by), query.split.as_ref()] {
+            if dim == Some(&Dim::Token) {
+                sql.push(" AND m.actor LIKE 'token:%'");
+            }
+        }
+        put_filter(&query.filter, tags, sql);
+    }
+}
+
+fn put_subject(query: &SumsQuery, dim: &'static str, sql: &mut Statement) {
+    let filter = &query.filter;
     sql.push(" AND m.dim = ").bind(dim);
+    if let Some(tag) = tags::dim_of(query) {
+        let before = format!("{tag}=");
+        sql.push(&format!(" AND SUBSTR(m.subject, 1, {}) = ", before.chars().count())).bind(before);
+    }
     let whose = match &filter.whose {
         Whose::All => None,
         Whose::Actor(actor) => actor.strip_prefix("token:").map(ToOwned::to_owned),
@@ -285,6 +206,7 @@ fn put_subject(filter: &SumsFilter, dim: &'static str, sql: &mut Statement) {
         filter.credential.map(|uid| uid.to_string()),
         filter.token.clone(),
         filter.user.map(|user| user.to_string()),
+        filter.tag.as_ref().map(|(key, value)| format!("{key}={value}")),
         whose,
     ];
     for subject in asked.into_iter().flatten() {
@@ -332,39 +254,4 @@ async fn days_to_refresh(session: &mut Session, from: Millis, to: Millis) -> Res
     let changed = usage_rollup::list_changed(session).await?;
     let within = |day: &i64| (from.0..to.0).contains(day);
     Ok(changed.into_iter().map(|changed| changed.day_start_ms).filter(within).collect())
-}
-
-/// The tags of a set, by key.
-pub(crate) type Tags = BTreeMap<String, String>;
-
-fn needs_tags(query: &SumsQuery) -> bool {
-    let is_tag = |dim: &Dim| matches!(dim, Dim::Tag(_));
-    query.filter.tag.is_some() || is_tag(&query.by) || query.split.as_ref().is_some_and(is_tag)
-}
-
-/// Every set of tags, by its identity. One that cannot be read has none.
-pub(crate) async fn tag_sets(session: &mut Session) -> Result<BTreeMap<String, Tags>, StoreError> {
-    let rows = fetch_all!(session, (String, String), "SELECT uid, tags FROM tag_sets")?;
-    Ok(rows.into_iter().map(|(uid, tags)| (uid, serde_json::from_str(&tags).unwrap_or_default())).collect())
-}
-
-/// The groups by the values of a tag, of groups by whole sets of tags.
-fn with_tags(query: &SumsQuery, tags: &BTreeMap<String, Tags>, rows: Vec<GroupSums>) -> Vec<GroupSums> {
-    let value = |dim: Option<&Dim>, key: &str| match dim {
-        Some(Dim::Tag(tag)) => tags.get(key).and_then(|tags| tags.get(tag)).cloned().unwrap_or_default(),
-        _ => key.to_owned(),
-    };
-    let is_tag = |dim: Option<&Dim>| matches!(dim, Some(Dim::Tag(_)));
-    if !is_tag(Some(&query.by)) && !is_tag(query.split.as_ref()) {
-        return rows;
-    }
-    let mut merged: BTreeMap<(String, String), GroupSums> = BTreeMap::new();
-    for row in rows {
-        let group_key = value(Some(&query.by), &row.group_key);
-        let split_key = value(query.split.as_ref(), &row.split_key);
-        let sums = merged.entry((group_key.clone(), split_key.clone()));
-        let sums = sums.or_insert_with(|| GroupSums { group_key, split_key, ..GroupSums::default() });
-        sums.figures.add(&row.figures);
-    }
-    merged.into_values().collect()
 }

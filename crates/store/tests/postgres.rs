@@ -68,8 +68,8 @@ mod usage_record;
 mod usage_report;
 #[path = "cases/usage_rollup.rs"]
 mod usage_rollup;
-#[path = "cases/usage_series.rs"]
-mod usage_series;
+#[path = "cases/usage_sums.rs"]
+mod usage_sums;
 #[path = "cases/user.rs"]
 mod user;
 #[path = "cases/value.rs"]

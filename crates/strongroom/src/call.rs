@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use strongroom_model::limit::LimitScope;
 use strongroom_model::price::PriceTable;
+use strongroom_model::tag::TagSet;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 use strongroom_store::change::Subject;
@@ -390,6 +391,15 @@ impl Call {
         Demand::within(&target.bound, price)
     }
 
+    /// What an attempt is booked to.
+    fn tags_of(&self, candidate: &Candidate, snapshot: Snapshot) -> TagSet {
+        let of_credential = match &candidate.key {
+            Key::Sealed(active) => Some(&active.credential.tags),
+            Key::Environment(..) => None,
+        };
+        self.calls.custody.spend_tags.of(&self.actor.tags, of_credential, snapshot.now)
+    }
+
     fn attempt(
         &mut self,
         mut held: Held,
@@ -415,7 +425,7 @@ impl Call {
                 actor: self.actor.label(),
                 user: self.actor.user,
                 request_id: self.actor.request_id.clone(),
-                tags: self.actor.tags.clone(),
+                tags: self.tags_of(&candidate, snapshot),
                 provider: target.provider.clone(),
                 model: target.model.clone(),
                 target: candidate.target,

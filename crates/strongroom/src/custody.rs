@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use strongroom_crypto::{Keyring, MasterKey};
 use strongroom_model::limit::Limit;
+use strongroom_model::tag::{SpendTags, TagKeys};
 use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::Store;
 use strongroom_store::counter::CounterKey;
@@ -43,13 +44,21 @@ pub(crate) struct Custody {
     pub(crate) refusals: Refusals,
     /// Limits without room, of which people are to be told.
     pub(crate) exhausted: Exhausted,
+    /// What uses are booked to.
+    pub(crate) spend_tags: SpendTags,
     failures: Failures,
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl Custody {
     /// Takes over an open database and its keys. `masters` has the one that new wraps are made under first.
-    pub(crate) fn new(store: Store, keyring: Keyring, masters: Vec<MasterKey>, node: Uid) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        keyring: Keyring,
+        masters: Vec<MasterKey>,
+        node: Uid,
+        tag_keys: TagKeys,
+    ) -> Self {
         let master_fingerprint = masters.first().map_or_else(String::new, MasterKey::fingerprint);
         Self {
             store,
@@ -61,6 +70,7 @@ impl Custody {
             write_health: WriteHealth::default(),
             refusals: Refusals::default(),
             exhausted: Exhausted::default(),
+            spend_tags: SpendTags::new(tag_keys),
             failures: Failures::default(),
             tasks: Mutex::default(),
         }

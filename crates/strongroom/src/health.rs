@@ -17,6 +17,7 @@ use crate::custody::Custody;
 use crate::settings::Settings;
 
 pub use crate::cooldown::Cooldown;
+pub use strongroom_store::credential_health::SeenTransition;
 
 /// A credential and its cooldown.
 #[derive(Debug, Clone)]
@@ -52,6 +53,24 @@ pub(crate) async fn list(
             provider: credential.provider.to_string(),
         })
         .collect())
+}
+
+/// Changes that are told at the most.
+const MAX_CHANGES: i64 = 500;
+
+impl CredentialService {
+    /// What became of a credential's health since an instant, as each server has seen it, the newest change first.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn health_changes(
+        &self,
+        credential: Uid,
+        from: Millis,
+    ) -> Result<Vec<SeenTransition>, Problem> {
+        let mut session = self.custody.store.read().await?;
+        Ok(credential_health::list_transitions(&mut session, credential, from, MAX_CHANGES).await?)
+    }
 }
 
 /// How the database calls that nothing is known against a credential.

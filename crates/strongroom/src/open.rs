@@ -96,7 +96,7 @@ impl Strongroom {
             schema::check(&store).await?;
         }
         make_keys(&store, &masters, is_used).await?;
-        let custody = crate::key::take_custody(store, masters).await?;
+        let custody = crate::key::take_custody(store, masters, options.tag_keys.clone()).await?;
         let room = Self::assemble(custody, options);
         room.start_chain().await?;
         if !room.0.custody.are_versions_signed().await? {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use strongroom_connectors::endpoint_guard::EndpointGuard;
 use strongroom_model::price::PriceTable;
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Clock, Secret};
 
 use crate::alert::AlertOptions;
@@ -44,6 +45,8 @@ pub struct Options {
     pub versions_kept: u32,
     /// Days in which a deleted credential can be taken back.
     pub recovery_days: u32,
+    /// Keys of tags that uses are booked to.
+    pub tag_keys: TagKeys,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -63,6 +66,7 @@ impl Options {
             prices: prices::built_in(),
             versions_kept: 10,
             recovery_days: 30,
+            tag_keys: TagKeys::default(),
             clock: Clock::Database,
         }
     }

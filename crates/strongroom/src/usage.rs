@@ -1,10 +1,10 @@
 //! Usage, as people look at it: sums, the proof that counters equal the ledger, prices that were corrected, and records
 //! that were kept for long enough.
 
-mod series;
 pub mod hours;
 pub mod record;
 pub mod rollup;
+mod series;
 pub mod sums;
 
 use std::sync::Arc;
@@ -22,12 +22,9 @@ use crate::admission::AdmissionBatcher;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
-pub use series::{
-    Conditions, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Split, Used, UsedOnDay,
-    of_credential,
-};
+pub use series::{MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, UsedOnDay, of_credential};
 pub use strongroom_store::counter::Discrepancy;
-pub use sums::{DaySums, GroupBy, Sums};
+pub use sums::{Dim, Figures, GroupSums, SumsFilter, Whose};
 
 /// Records in one transaction.
 const BATCH: i64 = 500;

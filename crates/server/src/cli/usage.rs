@@ -166,6 +166,7 @@ mod tests {
             rotate_after_days: None,
             rotation_due: None,
             rotate_with: None,
+            tags: std::collections::BTreeMap::new(),
         }
     }
 

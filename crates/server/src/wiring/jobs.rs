@@ -211,7 +211,7 @@ async fn sample_limits(room: Strongroom) -> Result<(), Problem> {
         return Ok(());
     }
     let work = async { room.sample_limits().await.map(drop) };
-    room.run_claimed("limit-samples", SAMPLE_INTERVAL, work).await.map(drop)
+    Box::pin(room.run_claimed("limit-samples", SAMPLE_INTERVAL, work)).await.map(drop)
 }
 
 /// Makes roll-ups of days that have changed, if there are any.
@@ -220,9 +220,8 @@ async fn roll_up(room: Strongroom) -> Result<(), Problem> {
     if !usage.is_behind().await? {
         return Ok(());
     }
-    room.run_claimed("usage-rollups", ROLLUP_INTERVAL, async { usage.roll_up().await.map(drop) })
-        .await
-        .map(drop)
+    let work = async { usage.roll_up().await.map(drop) };
+    Box::pin(room.run_claimed("usage-rollups", ROLLUP_INTERVAL, work)).await.map(drop)
 }
 
 /// Ranks the dearest subjects, if there is anything new to rank.
@@ -231,7 +230,8 @@ async fn rank(room: Strongroom) -> Result<(), Problem> {
     if !usage.is_ranking_due().await? {
         return Ok(());
     }
-    room.run_claimed("usage-tops", RANK_INTERVAL, async { usage.rank().await }).await.map(drop)
+    let work = async { usage.rank().await };
+    Box::pin(room.run_claimed("usage-tops", RANK_INTERVAL, work)).await.map(drop)
 }
 
 /// Deletes records that were kept for long enough.

@@ -158,3 +158,43 @@ async fn calls_are_booked_to_their_own_tags_and_to_those_of_their_token() {
     let wrong = json!({ "name": "x", "role": "gateway", "tags": { "a b": "c" } });
     assert_eq!(stage.server.post("/api/admin/tokens", wrong).await.expect(400).at("field"), "tags");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_of_a_credential_are_booked_to_its_tags_where_nothing_else_says_so() {
+    let stage = Stage::new().await;
+    let tags = json!({ "tags": { "project": "shared", "env": "prod", "planet": "mars" } });
+    stage.credential("one", "openai", Mode::Ok, tags).await;
+    let shown = stage.server.get("/api/admin/credentials?name=one").await.expect(200).json();
+    assert_eq!(shown[0]["tags"], json!({ "env": "prod", "planet": "mars", "project": "shared" }));
+    let id = shown[0]["id"].as_i64().unwrap();
+    stage.chat().await.expect(200);
+    let chat = || stage.server.post("/openai/v1/chat/completions", question("gpt-4o-mini"));
+    chat().token(&stage.token).header("x-strongroom-tags", "project=search").await.expect(200);
+    // A key that is handed out is a use of it as well.
+    stage.server.get("/api/credentials/one").await.expect(200);
+    let newest = async || {
+        let records = stage.server.get("/api/admin/usage/records").await.expect(200).json();
+        let tags = |record: &Value| record["tags"].clone();
+        records["records"].as_array().unwrap().iter().map(tags).collect::<Vec<_>>()
+    };
+    let found = newest().await;
+    assert!(found.contains(&json!({ "env": "prod", "project": "search" })), "{found:?}");
+    assert!(found.contains(&json!({ "env": "prod", "project": "shared" })), "{found:?}");
+    assert!(!format!("{found:?}").contains("mars"), "it is not declared: {found:?}");
+    let path = format!("/api/admin/credentials/{id}");
+    stage.server.patch(&path, json!({ "tags": { "team": "blue" } })).await.expect(200);
+    stage.chat().await.expect(200);
+    assert_eq!(newest().await[0], json!({ "team": "blue" }), "at once");
+    let changes = stage.server.get("/api/admin/audit-logs?action=credential.update").await.expect(200).text;
+    assert!(changes.contains("blue"), "{changes}");
+    let (code, out, error) =
+        stage.cli(&["credential", "update", "one", "--tag", "project=a", "--tag", "env=b"]);
+    assert!(code == 0 && out.contains("env=b, project=a"), "{out} {error}");
+    let (code, out, error) = stage.cli(&["credential", "update", "one", "--no-tags"]);
+    assert!(code == 0 && !out.contains("booked to"), "{out} {error}");
+    stage.chat().await.expect(200);
+    assert_eq!(newest().await[0], json!({}));
+    let wrong = stage.server.patch(&path, json!({ "tags": { "a b": "c" } })).await.expect(400);
+    assert_eq!(wrong.at("field"), "tags");
+    assert_eq!(stage.server.get("/api/admin/usage/verify").await.expect(200).at("valid"), true);
+}

@@ -134,6 +134,16 @@ async fn what_limits_refuse_and_providers_say_of_keys_is_written_down() {
     let changed = rows_of(&stage, "SELECT before, state FROM credential_transitions").await;
     assert_eq!(changed, [[Some("healthy".to_owned()), Some("bad_key".to_owned())]]);
     rows_of(&stage, "SELECT state FROM credential_health WHERE state = 'bad_key'").await;
+    let bad = stage.server.get("/api/admin/credentials?name=bad").await.expect(200).json();
+    let bad = bad[0]["id"].as_i64().unwrap();
+    let changes = stage.server.get(&format!("/api/admin/credentials/{bad}/health")).await.expect(200).json();
+    assert_eq!(changes.as_array().unwrap().len(), 1, "{changes}");
+    let first = &changes[0];
+    assert_eq!((&first["before"], &first["state"]), (&json!("healthy"), &json!("bad_key")));
+    assert_eq!(first["version"], 1);
+    let later = format!("/api/admin/credentials/{bad}/health?from=2999-01-01T00:00:00Z");
+    assert_eq!(stage.server.get(&later).await.expect(200).json(), json!([]));
+    stage.server.get("/api/admin/credentials/999999/health").await.expect(404);
 }
 
 #[test]

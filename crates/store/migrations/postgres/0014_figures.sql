@@ -247,6 +247,40 @@ CREATE TABLE usage_subject_hours (
     PRIMARY KEY (dim, subject, hour_start_ms, region)
 );
 CREATE INDEX usage_subject_hours_hour ON usage_subject_hours (dim, hour_start_ms);
+-- Of the last 35 days by the hours of their records: later ones are booked to the hour in which a job looked.
+INSERT INTO usage_subject_hours SELECT 'credential', m.credential_uid, l.at_ms - l.at_ms % 3600000, l.region,
+    CAST(COALESCE(CASE WHEN SUM((l.requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.requests) >> 30) * 1073741824 + SUM((l.requests) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.client_requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.client_requests) >> 30) * 1073741824 + SUM((l.client_requests) & 1073741823) END, 0) AS BIGINT),
+    CAST(SUM(CASE WHEN c.status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(CASE WHEN c.status = 0 OR c.status >= 500 THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((l.input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.input_tokens) >> 30) * 1073741824 + SUM((l.input_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.cached_input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cached_input_tokens) >> 30) * 1073741824 + SUM((l.cached_input_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) * 1073741824 + SUM((l.cache_write_tokens + l.cache_write_long_tokens) & 1073741823) END, 0) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((l.output_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.output_tokens) >> 30) * 1073741824 + SUM((l.output_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.reasoning_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.reasoning_tokens) >> 30) * 1073741824 + SUM((l.reasoning_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.cost_nano_usd, 0)) & 1073741823) END, 0) AS BIGINT),
+    CAST(SUM(CASE WHEN l.cost_nano_usd IS NULL THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.first_byte_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.first_byte_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.first_byte_ms, 0)) & 1073741823) END, 0) AS BIGINT), CAST(COUNT(l.first_byte_ms) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.total_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.total_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.total_ms, 0)) & 1073741823) END, 0) AS BIGINT), CAST(COUNT(l.total_ms) AS BIGINT)
+FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
+WHERE l.uid >= LPAD(TO_HEX(GREATEST(COALESCE((SELECT MAX(day_start_ms) FROM usage_days), 0) - 2937600000, 0)), 12, '0') GROUP BY 2, 3, 4;
+INSERT INTO usage_subject_hours SELECT 'token', SUBSTR(m.actor, 7), l.at_ms - l.at_ms % 3600000, l.region,
+    CAST(COALESCE(CASE WHEN SUM((l.requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.requests) >> 30) * 1073741824 + SUM((l.requests) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.client_requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.client_requests) >> 30) * 1073741824 + SUM((l.client_requests) & 1073741823) END, 0) AS BIGINT),
+    CAST(SUM(CASE WHEN c.status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(CASE WHEN c.status = 0 OR c.status >= 500 THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((l.input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.input_tokens) >> 30) * 1073741824 + SUM((l.input_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.cached_input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cached_input_tokens) >> 30) * 1073741824 + SUM((l.cached_input_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) * 1073741824 + SUM((l.cache_write_tokens + l.cache_write_long_tokens) & 1073741823) END, 0) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((l.output_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.output_tokens) >> 30) * 1073741824 + SUM((l.output_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.reasoning_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.reasoning_tokens) >> 30) * 1073741824 + SUM((l.reasoning_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.cost_nano_usd, 0)) & 1073741823) END, 0) AS BIGINT),
+    CAST(SUM(CASE WHEN l.cost_nano_usd IS NULL THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.first_byte_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.first_byte_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.first_byte_ms, 0)) & 1073741823) END, 0) AS BIGINT), CAST(COUNT(l.first_byte_ms) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.total_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.total_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.total_ms, 0)) & 1073741823) END, 0) AS BIGINT), CAST(COUNT(l.total_ms) AS BIGINT)
+FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
+WHERE l.uid >= LPAD(TO_HEX(GREATEST(COALESCE((SELECT MAX(day_start_ms) FROM usage_days), 0) - 2937600000, 0)), 12, '0') AND m.actor LIKE 'token:%' GROUP BY 2, 3, 4;
+INSERT INTO usage_subject_hours SELECT 'user', CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END, l.at_ms - l.at_ms % 3600000, l.region,
+    CAST(COALESCE(CASE WHEN SUM((l.requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.requests) >> 30) * 1073741824 + SUM((l.requests) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.client_requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.client_requests) >> 30) * 1073741824 + SUM((l.client_requests) & 1073741823) END, 0) AS BIGINT),
+    CAST(SUM(CASE WHEN c.status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(SUM(CASE WHEN c.status = 0 OR c.status >= 500 THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((l.input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.input_tokens) >> 30) * 1073741824 + SUM((l.input_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.cached_input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cached_input_tokens) >> 30) * 1073741824 + SUM((l.cached_input_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) * 1073741824 + SUM((l.cache_write_tokens + l.cache_write_long_tokens) & 1073741823) END, 0) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((l.output_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.output_tokens) >> 30) * 1073741824 + SUM((l.output_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((l.reasoning_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.reasoning_tokens) >> 30) * 1073741824 + SUM((l.reasoning_tokens) & 1073741823) END, 0) AS BIGINT), CAST(COALESCE(CASE WHEN SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.cost_nano_usd, 0)) & 1073741823) END, 0) AS BIGINT),
+    CAST(SUM(CASE WHEN l.cost_nano_usd IS NULL THEN 1 ELSE 0 END) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.first_byte_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.first_byte_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.first_byte_ms, 0)) & 1073741823) END, 0) AS BIGINT), CAST(COUNT(l.first_byte_ms) AS BIGINT),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.total_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.total_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.total_ms, 0)) & 1073741823) END, 0) AS BIGINT), CAST(COUNT(l.total_ms) AS BIGINT)
+FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
+WHERE l.uid >= LPAD(TO_HEX(GREATEST(COALESCE((SELECT MAX(day_start_ms) FROM usage_days), 0) - 2937600000, 0)), 12, '0') GROUP BY 2, 3, 4;
 
 -- Their sums by month; kept for ever.
 CREATE TABLE usage_subject_months (
@@ -340,3 +374,6 @@ CREATE TABLE credential_transitions (
     state TEXT NOT NULL
 );
 CREATE INDEX credential_transitions_of ON credential_transitions (credential_uid, at_ms);
+
+-- What the uses of a credential are booked to, as JSON; empty for nothing.
+ALTER TABLE api_credentials ADD COLUMN tags TEXT NOT NULL DEFAULT '';

@@ -173,6 +173,7 @@ const TABLES: &[Entry] = &[
             ("minter_uid", TEXT),
             ("minter_project", TEXT),
             ("purged_at_ms", INTEGER),
+            ("tags", TEXT),
         ],
     },
     Entry {

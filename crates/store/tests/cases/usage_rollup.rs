@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use strongroom_model::tag::TagSet;
 use strongroom_model::{Amount, LedgerText, Millis, Uid, UserId};
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::usage_hours::{self, HourDim, HourSums, HoursQuery};
@@ -33,8 +34,11 @@ async fn write(ground: &Ground, records: &[Record]) {
 
 /// Some of everything, over three days.
 fn records() -> Vec<Record> {
+    let tags = |pairs: &[(&str, &str)]| {
+        TagSet::stored(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    };
     vec![
-        record(1, 0),
+        Record { tags: tags(&[("project", "search"), ("env", "prod")]), ..record(1, 0) },
         Record {
             status: 429,
             cost_nano_usd: None,
@@ -45,7 +49,7 @@ fn records() -> Vec<Record> {
         Record { status: 0, first_byte_ms: None, total_ms: None, ..record(3, -HOUR) },
         Record {
             provider: provider("groq"),
-            model: LedgerText::named("llama").unwrap(),
+            model: LedgerText::named("llama").expect("a name"),
             credential: Some(uid(2)),
             user: Some(UserId(8)),
             first_byte_ms: Some(900),
@@ -57,7 +61,7 @@ fn records() -> Vec<Record> {
             credential: None,
             version: None,
             source: strongroom_model::credential::Source::Environment,
-            actor: LedgerText::named("library").unwrap(),
+            actor: LedgerText::named("library").expect("a name"),
             user: None,
             ..record(5, -2 * DAY)
         },
@@ -191,6 +195,12 @@ async fn roll_ups_are_made_once_of_each_change() {
     let mut tx = ground.write().await;
     assert!(usage_rollup::delete_hours(&mut tx, Millis(NOW.0 + 1)).await.unwrap() > 0);
     tx.commit().await.unwrap();
+    let told = faults(&ground).await;
+    assert!(!told.is_empty() && told.iter().all(|it| it.starts_with("usage_subject_hours ")), "{told:?}");
+    let mut tx = ground.write().await;
+    usage_rollup::rebuild_hours(&mut tx, Millis(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    roll_up(&ground, NOW).await;
     assert_eq!(faults(&ground).await, [""; 0]);
 }
 
@@ -305,6 +315,8 @@ async fn what_was_changed_from_outside_is_told_and_made_again() {
             "usage_subject_months",
             "UPDATE usage_subject_months SET cost_nano_usd = 1 WHERE dim = 'credential'",
         ),
+        ("usage_subject_hours", "UPDATE usage_subject_hours SET requests = requests + 3 WHERE dim = 'user'"),
+        ("usage_subject_hours", "DELETE FROM usage_subject_hours WHERE dim = 'credential'"),
         ("usage_days", "UPDATE usage_days SET input_tokens = input_tokens + 1"),
     ] {
         ground.database.execute(sql).await;
@@ -331,6 +343,9 @@ async fn what_was_changed_from_outside_is_told_and_made_again() {
     let hours = "SELECT CAST(SUM(requests) AS BIGINT), COUNT(DISTINCT hour_start_ms) FROM usage_subject_hours WHERE dim = 'credential'";
     let rows = ground.database.query_text(hours).await;
     assert_eq!(rows, [[Some("5".to_owned()), Some("4".to_owned())]], "by the hours of the records");
+    assert_eq!(roll_up(&ground, NOW).await, 3, "what hours lack is looked for");
+    assert_eq!(ground.database.query_text(hours).await, rows, "and nothing is lacking");
+    assert_eq!(faults(&ground).await, [""; 0]);
 }
 
 #[tokio::test]

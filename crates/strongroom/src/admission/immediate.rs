@@ -129,6 +129,7 @@ pub(crate) struct Standing {
 
 /// The record of such a use.
 pub(crate) fn record(
+    custody: &Custody,
     actor: &Actor,
     credential: Option<&Credential>,
     provider: &strongroom_model::Provider,
@@ -160,6 +161,6 @@ pub(crate) fn record(
         total_ms: None,
         raw_usage: None,
         request_id: actor.request_id.clone().map(LedgerText::shown),
-        tags: actor.tags.clone(),
+        tags: custody.spend_tags.of(&actor.tags, credential.map(|it| &it.tags), snapshot.now),
     }
 }

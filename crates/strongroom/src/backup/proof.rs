@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strongroom_crypto::MasterKey;
 use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant, Life};
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Clock, Millis, Problem};
 use strongroom_store::credential::grant::StoredGrant;
 use strongroom_store::{Store, StoreOptions, credential, schema};
@@ -63,7 +64,7 @@ pub async fn prove(
     fill(&store, &mut opened, None, watch).await?;
     schema::migrate(&store).await?;
     watch(Step::Proving)?;
-    let custody = key::take_custody(store, masters.to_vec()).await?;
+    let custody = key::take_custody(store, masters.to_vec(), TagKeys::default()).await?;
     let mut proof = prove_database(&custody).await?;
     proof.tables = opened.digests();
     custody.store.close().await;

@@ -10,6 +10,7 @@ use std::io::{Read, Seek};
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::Target;
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::backup;
 use strongroom_store::counter::{self, CounterKey, Delta, Entry, EntryKind};
@@ -87,7 +88,7 @@ pub async fn restore(
     watch(Step::Filled)?;
     schema::migrate(&store).await?;
     watch(Step::Proving)?;
-    let custody = key::take_custody(store, masters).await?;
+    let custody = key::take_custody(store, masters, TagKeys::default()).await?;
     let proof = prove_database(&custody).await?;
     watch(Step::Settling)?;
     let (closed, recovered) = settle_restored(&custody, &contents, windows, &attempt, actor).await?;

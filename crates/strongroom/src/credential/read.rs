@@ -135,7 +135,14 @@ impl CredentialService {
                 return Err(refusal);
             }
         }
-        let record = immediate::record(&self.actor, Some(&found), &found.provider, Kind::Recorded, snapshot);
+        let record = immediate::record(
+            &self.custody,
+            &self.actor,
+            Some(&found),
+            &found.provider,
+            Kind::Recorded,
+            snapshot,
+        );
         usage::insert_all(&mut tx, &[record]).await?;
         Ok(tx.commit().await?)
     }
@@ -225,7 +232,7 @@ impl CredentialService {
         for taken in immediate::take_all(&self.custody, &mut tx, &[&plan], now).await? {
             taken?;
         }
-        let record = immediate::record(&self.actor, None, provider, Kind::Read, snapshot);
+        let record = immediate::record(&self.custody, &self.actor, None, provider, Kind::Read, snapshot);
         usage::insert_all(&mut tx, &[record]).await?;
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };

@@ -386,7 +386,14 @@ impl Worker {
             }
             let target = Target::named("credential", found.uid, &found.name);
             entries.push(entry(actor, "credential.read", target, snapshot.now, &detail));
-            records.push(immediate::record(actor, Some(found), &found.provider, Kind::Read, snapshot));
+            records.push(immediate::record(
+                &self.custody,
+                actor,
+                Some(found),
+                &found.provider,
+                Kind::Read,
+                snapshot,
+            ));
             let revealed = RevealedCredential {
                 id: Some(found.id),
                 name: found.name.clone(),

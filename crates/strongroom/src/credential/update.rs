@@ -96,6 +96,7 @@ impl CredentialService {
         after.rate_limit = patch.rate_limit.unwrap_or(after.rate_limit);
         after.expires_at = patch.expires_at.unwrap_or(after.expires_at);
         after.rotate_after_days = patch.rotate_after_days.unwrap_or(after.rotate_after_days);
+        after.tags = patch.tags.clone().unwrap_or(after.tags);
         if patch.provider.is_some() || patch.endpoint.is_some() {
             after.endpoint = self.endpoint(&after.provider, after.endpoint.as_deref())?;
         }
@@ -264,6 +265,7 @@ fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> 
             ("rateLimit", json!(it.rate_limit)),
             ("expiresAt", json!(it.expires_at)),
             ("rotateAfterDays", json!(it.rotate_after_days)),
+            ("tags", json!(it.tags.pairs())),
             ("rotateWith", json!(it.minter.as_ref().map(|minter| minter.id))),
         ]
     };

@@ -16,8 +16,6 @@ const DAY_MS: i64 = 86_400_000;
 const SLOTS_KEPT_MS: i64 = 3 * DAY_MS;
 /// Hours are kept for so long.
 pub(super) const HOURS_KEPT_MS: i64 = 400 * DAY_MS;
-/// Hours of single subjects are kept for so long.
-const SUBJECT_HOURS_KEPT_MS: i64 = 35 * DAY_MS;
 
 /// What was made again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,7 +76,7 @@ impl UsageService {
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         usage_hours::delete(&mut tx, Millis(now.0 - HOURS_KEPT_MS)).await?;
-        usage_rollup::delete_hours(&mut tx, Millis(now.0 - SUBJECT_HOURS_KEPT_MS)).await?;
+        usage_rollup::delete_hours(&mut tx, Millis(now.0 - usage_rollup::HOURS_KEPT_MS)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -146,11 +144,12 @@ impl UsageService {
         }
         let mut tx = self.custody.store.write().await?;
         usage_rollup::forget(&mut tx).await?;
+        // Whole days: of a part of one, the hours would be booked to its last.
+        let kept = Window::Day.start(Millis(now.0 - usage_rollup::HOURS_KEPT_MS)).0 + DAY_MS;
+        usage_rollup::rebuild_hours(&mut tx, Millis(first.max(kept))).await?;
         tx.commit().await?;
         done.days = self.roll_up().await?;
         let mut tx = self.custody.store.write().await?;
-        let from = Millis(first.max(now.0 - SUBJECT_HOURS_KEPT_MS));
-        usage_rollup::rebuild_hours(&mut tx, from).await?;
         let detail = json!({ "daysOfRecords": done.days_of_records, "days": done.days });
         let entry = entry(&self.actor, "usage.rebuild", Target::kind("usage"), now, &detail);
         self.custody.append(&mut tx, vec![entry]).await?;

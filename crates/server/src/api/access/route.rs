@@ -107,6 +107,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/admin/credentials/{id}/test", "credential.test", ADMIN, Effect::Tells),
     route("POST", "/api/admin/credentials/{id}/undelete", "credential.undelete", ADMIN, Effect::Changes),
     route("POST", "/api/admin/credentials/{id}/purge", "credential.purge", ADMIN, Effect::Changes),
+    route("GET", "/api/admin/credentials/{id}/health", "credential.health_changes", METADATA, Effect::Tells),
     route("GET", "/api/admin/credentials/{id}/versions", "credential.versions", METADATA, Effect::Tells),
     route("POST", "/api/admin/credentials/{id}/versions", "credential.stage", ADMIN, Effect::Changes),
     route("GET", "/api/admin/credentials/{id}/versions/diff", "credential.diff", METADATA, Effect::Tells),

@@ -65,7 +65,7 @@ fn is_of_hours(name: &str) -> bool {
 #[derive(Debug, Clone)]
 enum Sums {
     /// Of days; and of the hours of them, for how long answers took, where these are told apart by the same.
-    Days(SumsRequest, Option<HoursQuery>),
+    Days(Box<SumsRequest>, Option<HoursQuery>),
     /// Of hours alone.
     Hours(HoursQuery),
 }
@@ -120,7 +120,7 @@ impl Question {
         filter.user = query.user;
         filter.source = query.source.as_deref().map(source).transpose()?.map(ToOwned::to_owned);
         filter.tag = query.tag.as_deref().map(tag).transpose()?;
-        Ok(Self { sums: Sums::Days(request, hours), from, to, group_by, split_by })
+        Ok(Self { sums: Sums::Days(Box::new(request), hours), from, to, group_by, split_by })
     }
 
     /// Tells whether only hours can answer it, which know nobody's own.
@@ -153,7 +153,7 @@ impl Question {
                 let sums = usage.hours(hours).await?;
                 return Ok(sums.into_iter().map(|sums| self.row_of_hours(sums)).collect());
             }
-            Sums::Days(request, hours) => (request.clone(), hours),
+            Sums::Days(request, hours) => (SumsRequest::clone(request), hours),
         };
         if of == Of::Caller {
             let groups = usage.own_groups(request).await?;

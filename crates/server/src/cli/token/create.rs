@@ -11,6 +11,7 @@ use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::resolve;
 use crate::cli::role::RoleName;
 use crate::cli::session::Session;
+use crate::cli::tag::tag;
 
 /// Options of `token create`.
 #[derive(Debug, Args)]
@@ -44,11 +45,6 @@ pub(in crate::cli) struct CreateOptions {
     /// The user it acts for
     #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
-}
-
-fn tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected a key and a value, such as project=search")?;
-    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult {

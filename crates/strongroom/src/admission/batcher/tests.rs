@@ -116,7 +116,14 @@ impl Bench {
 
     async fn record(&self) -> Record {
         let provider = Provider::parse("openai").unwrap();
-        immediate::record(&Actor::library(), None, &provider, Kind::Call, self.snapshot().await)
+        immediate::record(
+            &self.batcher.custody,
+            &Actor::library(),
+            None,
+            &provider,
+            Kind::Call,
+            self.snapshot().await,
+        )
     }
 
     /// A call ends, having consumed so much of what it held.

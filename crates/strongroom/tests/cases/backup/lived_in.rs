@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use strongroom::backup::OpenWindows;
 use strongroom::leak::Found;
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom::{Actor, Credential, MasterKey, Millis, Problem, ProblemKind, Role, Secret, Strongroom};
 use strongroom_model::limit::Window;
 use strongroom_testkit::{Backend, TestDatabase};
@@ -31,7 +31,7 @@ async fn picture(room: &Strongroom) -> Vec<String> {
     for standing in room.limits(actor()).list().await.expect("a list") {
         note("limit", &standing);
     }
-    for by in [GroupBy::Version, GroupBy::Model, GroupBy::Token, GroupBy::User, GroupBy::Day] {
+    for by in [Dim::Version, Dim::Model, Dim::Token, Dim::User, Dim::Day] {
         let sums = room.usage(actor()).sums(by, Millis(0), Millis(i64::MAX)).await.expect("sums");
         note("usage", &sums);
     }
@@ -73,7 +73,7 @@ async fn moved(home: &Home, stations: &[Backend]) -> TestDatabase {
 }
 
 pub(crate) async fn everything_comes_back_and_goes_on(stations: &[Backend]) {
-    let home = lived_in().await;
+    let home = Box::pin(lived_in()).await;
     let database = moved(&home, stations).await;
     let room = Strongroom::open(home.options(&database)).await.expect("a strongroom");
     assert_goes_on(&home, &database, &room).await;
@@ -218,7 +218,7 @@ fn assert_used_up<T: Debug>(refused: Result<T, Problem>) {
 }
 
 pub(crate) async fn no_window_gains_room(target: Backend) {
-    let home = lived_in().await;
+    let home = Box::pin(lived_in()).await;
     let bytes = backup_of(&home.ground.room).await;
     let library = Actor::library();
 
