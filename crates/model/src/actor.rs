@@ -106,7 +106,7 @@ impl Scope {
             return Err(Problem::invalid(
                 "scope.models",
                 format!(
-                    "scope.models must be at most {MAX_MODELS} names of models such as gpt-4o-mini or openai/gpt-4o*, with * at the end \
+                    "scope.models must be at most {MAX_MODELS} names of models such as gpt-4o-mini or gpt-4o*, with * at the end \
                      alone"
                 ),
             ));

@@ -1,6 +1,7 @@
 //! Alerts: what people are told of, how urgent it is, and when a threshold of a limit counts as crossed.
 
 pub mod condition;
+pub mod figure;
 pub mod quiet_hours;
 pub mod route;
 pub mod silence;
@@ -20,6 +21,20 @@ use crate::problem::Problem;
 pub enum Rule {
     /// Use of a limit crosses a part of it.
     LimitThreshold,
+    /// A limit is going to be used up before its window ends.
+    LimitForecast,
+    /// A limit is used far faster than it lasts.
+    LimitBurn,
+    /// A credential, token or user spends far more in this hour than usual.
+    SpendSpike,
+    /// A limit refuses again and again.
+    Denials,
+    /// A provider fails too often.
+    ErrorShare,
+    /// A provider does not serve a key.
+    CredentialUnhealthy,
+    /// A provider has no credential left that can serve.
+    NoCredential,
     /// A credential is about to expire, or has.
     Expires,
     /// The key of a credential is to be replaced.
@@ -36,8 +51,15 @@ pub enum Rule {
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::LimitThreshold,
+        Self::LimitForecast,
+        Self::LimitBurn,
+        Self::SpendSpike,
+        Self::Denials,
+        Self::ErrorShare,
+        Self::CredentialUnhealthy,
+        Self::NoCredential,
         Self::Expires,
         Self::RotationDue,
         Self::UnusedKey,
@@ -51,6 +73,13 @@ impl Rule {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LimitThreshold => "limit_threshold",
+            Self::LimitForecast => "limit_forecast",
+            Self::LimitBurn => "limit_burn",
+            Self::SpendSpike => "spend_spike",
+            Self::Denials => "denials",
+            Self::ErrorShare => "error_share",
+            Self::CredentialUnhealthy => "credential_unhealthy",
+            Self::NoCredential => "no_credential",
             Self::Expires => "expires",
             Self::RotationDue => "rotation_due",
             Self::UnusedKey => "unused_key",
@@ -88,6 +117,13 @@ impl Rule {
     pub fn event_type(self) -> String {
         match self {
             Self::LimitThreshold => "limit.threshold".to_owned(),
+            Self::LimitForecast => "limit.forecast".to_owned(),
+            Self::LimitBurn => "limit.burn".to_owned(),
+            Self::SpendSpike => "spend.spike".to_owned(),
+            Self::Denials => "limit.denials".to_owned(),
+            Self::ErrorShare => "provider.error_share".to_owned(),
+            Self::CredentialUnhealthy => "credential.unhealthy".to_owned(),
+            Self::NoCredential => "provider.no_credential".to_owned(),
             Self::Expires => "credential.expires".to_owned(),
             Self::RotationDue => "credential.rotation_due".to_owned(),
             Self::UnusedKey => "credential.unused".to_owned(),

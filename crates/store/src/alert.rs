@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod channel;
 pub mod delivery;
+pub mod figure;
 pub mod incident;
 pub mod message;
 pub mod route;

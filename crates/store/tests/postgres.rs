@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/alert.rs"]
 mod alert;
+#[path = "cases/alert_figure.rs"]
+mod alert_figure;
 #[path = "cases/audit.rs"]
 mod audit;
 #[path = "cases/backup.rs"]

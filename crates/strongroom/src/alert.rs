@@ -7,6 +7,7 @@
 mod channel;
 mod delivery;
 mod fan_out;
+mod figure;
 mod rule;
 mod service;
 mod text;

@@ -431,6 +431,14 @@ impl Strongroom {
         self.0.alerts.watch().await
     }
 
+    /// Looks at how fast limits are used, what they come to, and what subjects spend by the hour. Tells how much there was.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn watch_figures(&self) -> Result<usize, Problem> {
+        self.0.alerts.watch_figures().await
+    }
+
     /// Looks at credentials that expire, are to be replaced or are not used. Tells how much there was.
     ///
     /// # Errors

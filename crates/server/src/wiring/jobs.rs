@@ -151,6 +151,8 @@ pub(super) fn all(options: JobOptions) -> Vec<Job> {
             .after_pause(),
         Job::new("alert-limits", ALERT_WATCH_INTERVAL, async |room| room.watch_limits().await.map(drop))
             .in_cluster(),
+        Job::new("alert-figures", SAMPLE_INTERVAL, async |room| room.watch_figures().await.map(drop))
+            .in_cluster(),
         Job::new("alert-credentials", CREDENTIAL_WATCH_INTERVAL, async |room| {
             room.watch_credentials().await.map(drop)
         })

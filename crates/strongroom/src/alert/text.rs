@@ -74,6 +74,10 @@ pub(crate) async fn about(session: &mut Session, incident: &Incident) -> Result<
             Ok(id) => user::get(session, id).await?.map(|stored| stored.user.name),
             Err(_) => None,
         },
+        "provider" => {
+            about.provider = Some(Provider::stored(about.id.clone()));
+            None
+        }
         "channel" => alert::channel::get(session, &about.id).await?.map(|channel| channel.name),
         _ => None,
     };
@@ -113,24 +117,64 @@ fn per(window: Window) -> &'static str {
     }
 }
 
+/// The limit that an incident is about, as a sentence about its subject has it.
+fn of_limit(incident: &Incident, about: &About) -> String {
+    match (&about.limit, incident.counted) {
+        (Some(limit), Some((unit, window))) => {
+            format!("its limit of {}{}", unit.shown(limit.amount), per(window))
+        }
+        (None, Some((unit, window))) => format!("a limit in {}{}", unit_name(unit), per(window)),
+        _ => "a limit".to_owned(),
+    }
+}
+
 /// What an incident says, without how it stands.
 pub(crate) fn sentence(incident: &Incident, about: &About) -> String {
     let whom = format!("{} \"{}\"", about.kind, about.name);
     match incident.rule {
         Rule::LimitThreshold => {
-            let of = match (&about.limit, incident.counted) {
-                (Some(limit), Some((unit, window))) => {
-                    format!("its limit of {}{}", unit.shown(limit.amount), per(window))
-                }
-                (None, Some((unit, window))) => format!("a limit in {}{}", unit_name(unit), per(window)),
-                _ => "a limit".to_owned(),
-            };
+            let of = of_limit(incident, about);
             let used = amount(incident, incident.value);
             match incident.mark {
                 100 => format!("{whom} has used up {of} ({used} used)"),
                 percent => format!("{whom} has used {percent} % of {of} ({used} used)"),
             }
         }
+        Rule::LimitForecast => format!(
+            "{whom} is going to use up {} before it starts over: {} are to be expected at the least",
+            of_limit(incident, about),
+            amount(incident, incident.value)
+        ),
+        Rule::LimitBurn => format!(
+            "{whom} uses {} {}.{} times as fast as it lasts",
+            of_limit(incident, about),
+            incident.value / 10,
+            incident.value % 10
+        ),
+        Rule::SpendSpike => format!(
+            "{whom} has spent {} within an hour; usual are {}",
+            Unit::NanoUsd.shown(incident.value),
+            Unit::NanoUsd.shown(incident.threshold)
+        ),
+        Rule::Denials => {
+            format!(
+                "{whom}: {} has refused {} uses within five minutes",
+                of_limit(incident, about),
+                incident.value
+            )
+        }
+        Rule::ErrorShare => format!(
+            "{whom} has failed in {}.{} % of its calls of the last ten minutes",
+            incident.value / 10,
+            incident.value % 10
+        ),
+        Rule::CredentialUnhealthy => match incident.mark {
+            1 => format!("the provider does not accept the key of {whom}"),
+            2 => format!("the account that {whom} is of has no credit left"),
+            3 => format!("the provider of {whom} does not answer"),
+            _ => format!("the provider limits the rate of {whom} for ten minutes or more"),
+        },
+        Rule::NoCredential => format!("{whom} has no credential left that can serve"),
         Rule::Expires if incident.mark == 0 => format!("{whom} has expired at {}", incident.window_start),
         Rule::Expires => {
             format!("{whom} expires at {}, in {} days or less", incident.window_start, incident.mark)

@@ -25,7 +25,7 @@ const MAX_OPEN: i64 = 20_000;
 /// For how long incidents are kept after they are over.
 const KEPT_DAYS: i64 = 400;
 /// Changes in one transaction: few enough that calls do not wait for it.
-const AT_ONCE: usize = 50;
+pub(super) const AT_ONCE: usize = 50;
 const DELETED_AT_ONCE: i64 = 500;
 
 impl Alerts {
@@ -57,7 +57,7 @@ impl Alerts {
 
     /// Looks at limits, at what is to be told once more, and at what has been kept for long enough. Returns how much there was.
     pub(crate) async fn watch(&self) -> Result<usize, Problem> {
-        let limits = self.watch_limits().await?;
+        let limits = self.watch_limits().await? + self.watch_conditions().await?;
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let again = self.tell_again(&mut tx, now).await?;

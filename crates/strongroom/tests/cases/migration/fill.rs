@@ -121,8 +121,13 @@ pub(crate) fn tables_of_old() -> Vec<Table> {
         "alert_rules",
         "alert_silences",
         "alert_routes",
+        "usage_5m",
+        "usage_hours",
+        "limit_samples",
+        "limit_refusals",
+        "credential_transitions",
     ];
-    let added = ["parent_id", "root_id", "team_uid", "terms", "carved", "leased_until_ms"];
+    let added = ["parent_id", "root_id", "team_uid", "terms", "carved", "leased_until_ms", "tags"];
     let macs = ["mac_key_id", "mac", "is_followed"];
     let others =
         tables().into_iter().filter(|table| ![&ledger[..], &later].concat().contains(&table.name.as_str()));
