@@ -40,7 +40,8 @@ pub fn burn(used: i64, over_ms: i64, amount: i64, window_ms: i64) -> i64 {
     if planned == 0 {
         return 0;
     }
-    let tenths = i128::from(used.max(0)) * i128::from(window_ms.max(0)) * 10 / planned;
+    let tenths =
+        i128::from(used.max(0)).saturating_mul(i128::from(window_ms.max(0))).saturating_mul(10) / planned;
     i64::try_from(tenths).unwrap_or(i64::MAX)
 }
 

@@ -305,8 +305,8 @@ async fn an_hour_that_costs_far_more_than_usual_is_told_of() {
     let told = of(&ground.room, Rule::SpendSpike).await;
     assert_eq!((told.len(), told[0].incident.level, told[0].state), (1, Level::Warn, "firing"));
     assert!(
-        told[0].says.starts_with("credential \"one\" has spent $40")
-            && told[0].says.ends_with("usual are $9.5"),
+        told[0].says.starts_with("credential \"one\" has spent $40.00")
+            && told[0].says.ends_with("usual are $9.50"),
         "{}",
         told[0].says
     );
