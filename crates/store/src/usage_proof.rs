@@ -8,11 +8,13 @@ use crate::counter::Discrepancy;
 use crate::dynamic::Statement;
 use crate::error::StoreError;
 use crate::session::Session;
+use crate::sum::bounded;
 use crate::usage::DAY_MS;
 use crate::usage::five_minutes::FIGURES;
 use crate::usage_figures::{COLUMNS, Figures, OF_DAYS, totals};
 use crate::usage_hours::{HOUR_MS, HourRow, of_ledger};
 use crate::usage_rollup::{self, SUBJECTS};
+use crate::usage_sums::tags::{self, Tags};
 
 /// Differences that are told at the most.
 const MAX_TOLD: usize = 100;
@@ -139,7 +141,7 @@ struct KeyedRow {
     figures: Figures,
 }
 
-fn keyed(rows: Vec<KeyedRow>) -> BTreeMap<(i64, String), [i64; COLUMNS.len()]> {
+fn keyed(rows: Vec<KeyedRow>) -> Sums {
     rows.into_iter().map(|row| ((row.start_ms, row.k), row.figures.values())).collect()
 }
 
@@ -158,6 +160,22 @@ async fn days(
         kept
     };
     Ok(keyed(rows).into_iter().map(|(key, values)| (key, without_errors(values))).collect())
+}
+
+type Sums = BTreeMap<(i64, String), [i64; COLUMNS.len()]>;
+
+/// Sums by each tag, of sums by whole sets of tags.
+fn by_tag(sets: &Sums, tags: &BTreeMap<String, Tags>) -> Sums {
+    let mut sums = Sums::new();
+    for ((day, set), figures) in sets {
+        for (key, value) in tags.get(set).into_iter().flatten() {
+            let sum = sums.entry((*day, format!("{key}={value}"))).or_insert([0; COLUMNS.len()]);
+            for (sum, more) in sum.iter_mut().zip(figures) {
+                *sum = bounded(sum.saturating_add(*more));
+            }
+        }
+    }
+    sums
 }
 
 /// Roll-ups of days that are not behind, against those days; and months against days.
@@ -184,12 +202,18 @@ async fn compare_rollups(session: &mut Session, found: &mut Found) -> Result<(),
     sql.push(&mix.replace("KEY", "x")).push(" AS k, x.").push(&COLUMNS.join(", x."));
     sql.push(" FROM usage_days_mix x WHERE ").push(&but("x.day_start_ms"));
     found.compare_all(("usage_days_mix", "day"), &COLUMNS, &keyed(sql.fetch_all(session).await?), &recorded);
+    let tags = tags::tag_sets(session).await?;
     for (dim, key, condition) in [
         ("credential", "m.credential_uid", ""),
         ("token", "SUBSTR(m.actor, 7)", " AND m.actor LIKE 'token:%'"),
         ("user", "CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END", ""),
+        ("team", "m.team_uid", " AND m.team_uid <> ''"),
+        ("tag", "m.tag_set_uid", " AND m.tag_set_uid <> ''"),
     ] {
-        let recorded = of_days(session, key, condition).await?;
+        let mut recorded = of_days(session, key, condition).await?;
+        if dim == "tag" {
+            recorded = by_tag(&recorded, &tags);
+        }
         let mut sql = Statement::new("SELECT x.day_start_ms AS start_ms, x.subject AS k, x.");
         sql.push(&COLUMNS.join(", x.")).push(" FROM usage_subject_days x WHERE x.dim = ").bind(dim);
         sql.push(" AND ").push(&but("x.day_start_ms"));

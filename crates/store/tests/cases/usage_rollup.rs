@@ -315,6 +315,7 @@ async fn what_was_changed_from_outside_is_told_and_made_again() {
             "usage_subject_months",
             "UPDATE usage_subject_months SET cost_nano_usd = 1 WHERE dim = 'credential'",
         ),
+        ("usage_subject_days", "UPDATE usage_subject_days SET requests = 9 WHERE subject = 'project=search'"),
         ("usage_subject_hours", "UPDATE usage_subject_hours SET requests = requests + 3 WHERE dim = 'user'"),
         ("usage_subject_hours", "DELETE FROM usage_subject_hours WHERE dim = 'credential'"),
         ("usage_days", "UPDATE usage_days SET input_tokens = input_tokens + 1"),
