@@ -52,6 +52,10 @@ const UNSEEN: [&[u8]; 12] = [
     "\u{feff}".as_bytes(),
 ];
 
+/// What begins a sequence that steers a terminal, as colours in logs do (ECMA-48, 5.4), and the most of it that is looked at.
+const ESCAPE: u8 = 0x1b;
+const MAX_SEQUENCE_BYTES: usize = 32;
+
 /// Treatment of the ends of lines where escapes are taken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
@@ -126,7 +130,8 @@ impl<'t> View<'t> {
     pub fn without_escapes<'s>(&self, lines: Lines) -> Option<View<'s>> {
         let text = &self.seen;
         let has_any = memchr::memchr3(b'\\', b'%', b'&', text).is_some()
-            || memchr::memchr2(b'=', 0, text).is_some()
+            || memchr::memchr3(b'=', 0, b'+', text).is_some()
+            || memchr::memchr(ESCAPE, text).is_some()
             || (lines == Lines::Joined && memchr::memchr2(b'\n', b'\r', text).is_some())
             || !text.is_ascii();
         if !has_any {
@@ -180,12 +185,16 @@ impl<'t> View<'t> {
 }
 
 /// One byte, or one escape of any kind: JSON and what programs write (`\u002d`, `\x2d`, `\u{2d}`, `\055`), URLs (`%2d`), HTML
-/// (`&#45;`, `&#x2d;`, `&hyphen;`), quoted-printable (`=2D`, RFC 2045, section 6.7).
+/// (`&#45;`, `&#x2d;`, `&hyphen;`), quoted-printable (`=2D`, RFC 2045, section 6.7), UTF-7 (`+AC0-`, RFC 2152).
 fn unit(rest: &[u8], lines: Lines) -> Unit {
     let literal = |byte: u8| Some((Some(byte), 1));
     match rest {
         [] => None,
         [0, ..] => Some((None, 1)),
+        [ESCAPE, rest @ ..] => Some((None, 1 + sequence(rest))),
+        [b'+', one, two, three, b'-', ..] => {
+            Some(in_utf_7([*one, *two, *three]).map_or((Some(b'+'), 1), |byte| (Some(byte), 5)))
+        }
         [b'\n' | b'\r', ..] if lines == Lines::Joined => Some((None, 1)),
         [b'\\', rest @ ..] => match backslash(rest) {
             Some((None, 2)) if lines == Lines::Kept => Some((Some(b'\n'), 2)),
@@ -205,6 +214,29 @@ fn unit(rest: &[u8], lines: Lines) -> Unit {
             None => literal(*byte),
         },
     }
+}
+
+/// Bytes of the sequence that an escape character begins, without that.
+fn sequence(rest: &[u8]) -> usize {
+    let [b'[', parameters @ ..] = rest else { return 0 };
+    let is_end = |byte: &u8| (0x40..=0x7e).contains(byte);
+    parameters.iter().take(MAX_SEQUENCE_BYTES).position(is_end).map_or(0, |end| end + 2)
+}
+
+/// The character of ASCII that three of base64 stand for in UTF-7: its sixteen bits, and two more.
+fn in_utf_7(digits: [u8; 3]) -> Option<u8> {
+    let code = digits.into_iter().try_fold(0_u32, |code, digit| {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        Some((code << 6) | u32::from(value))
+    })?;
+    u8::try_from(code >> 2).ok().filter(|byte| byte.is_ascii_graphic() && code & 3 == 0)
 }
 
 /// What stands behind a backslash, with it.

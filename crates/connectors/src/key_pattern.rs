@@ -14,7 +14,9 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use strongroom_crypto::token;
-use strongroom_model::provider::{self, Alphabet, KnownProvider, MARKED_KEYS, MarkedKey};
+use strongroom_model::provider::{
+    self, Alphabet, KnownProvider, MARKED_KEYS, MarkedKey, UNMARKED_KEYS, UnmarkedKey,
+};
 
 pub use encoded::{EncodedHit, find_encoded};
 pub use escaped::{EscapedHit, find_escaped};
@@ -77,11 +79,15 @@ const fn is_word(byte: u8) -> bool {
 
 /// Bytes from which a beginning is a mark that no other word ends in by chance.
 const MIN_TELLING_BYTES: usize = 5;
+/// Shorter ones tell it with a longer run behind them; `sk-` ends many words.
+const MIN_SHORT_BYTES: usize = 3;
+const MIN_SHORT_RUN_BYTES: usize = 30;
 
 /// Such marks, by their first byte.
 static TELLING: LazyLock<Vec<Vec<&'static [u8]>>> = LazyLock::new(|| {
     let mut by_first = vec![Vec::new(); 256];
-    for key in MARKED_KEYS.iter().filter(|key| key.prefix.len() >= MIN_TELLING_BYTES) {
+    let is_telling = |key: &&MarkedKey| key.prefix.len() >= MIN_SHORT_BYTES && key.prefix != "sk-";
+    for key in MARKED_KEYS.iter().chain(&OTHERS).filter(is_telling) {
         by_first[usize::from(key.prefix.as_bytes()[0])].push(key.prefix.as_bytes());
     }
     by_first
@@ -116,7 +122,25 @@ fn find_counting<'t>(text: &'t [u8], steps: &mut usize) -> Vec<Hit<'t>> {
 /// A key directly behind a letter, a digit or `_`.
 fn glued<'t>(text: &'t [u8], at: usize, steps: &mut usize) -> Option<Hit<'t>> {
     let prefix = TELLING[usize::from(text[at])].iter().find(|prefix| text[at..].starts_with(prefix))?;
-    hit(text, at, steps).filter(|hit| has_run(&hit.text.as_bytes()[prefix.len()..]))
+    let is_telling = |body: &[u8]| {
+        if prefix.len() >= MIN_TELLING_BYTES {
+            return has_run(body);
+        }
+        let is_long = |run: &[u8]| {
+            run.len() >= MIN_SHORT_RUN_BYTES
+                && run.iter().any(u8::is_ascii_digit)
+                && run.iter().any(u8::is_ascii_lowercase)
+        };
+        // Words end in these letters too, with a full stop: what Google gives out goes on so.
+        let is_no_word =
+            prefix.last() != Some(&b'.') || body.starts_with(b"Ab") || !is_letter_before(text, at);
+        is_no_word && body.split(|byte| b"-_".contains(byte)).any(is_long)
+    };
+    hit(text, at, steps).filter(|hit| is_telling(&hit.text.as_bytes()[prefix.len()..]))
+}
+
+fn is_letter_before(text: &[u8], at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphabetic())
 }
 
 /// The text with words in place of every key in it, also of those within base64 and of those with escapes.
@@ -199,26 +223,84 @@ pub fn other_provider(key: &str, provider: &str) -> Option<&'static str> {
     (!is_ours && known.is_some()).then_some(hit.kind)
 }
 
-/// The provider whose mark a key bears, whole or not, when it is none of `provider`.
+/// The provider whose mark a key bears, whole or not and in any case of letters, when it is none of `provider`.
 #[must_use]
 pub fn marked_as_anothers(key: &str, provider: &str) -> Option<&'static str> {
-    let mark = MARKED_KEYS.iter().chain(&OTHERS).find(|mark| key.starts_with(mark.prefix))?;
+    let bears = |mark: &&MarkedKey| {
+        key.get(..mark.prefix.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(mark.prefix))
+    };
+    let mark = MARKED_KEYS.iter().chain(&OTHERS).find(bears)?;
     if mark.kind == provider || mark.is_shared {
         return other_provider(key, provider);
     }
     Some(mark.kind)
 }
 
-/// Tells whether a key may be one of this provider, as far as its form says: where all have a mark it is one of those, and one
-/// that has a mark has no other characters behind it.
+/// Letters and digits behind a mark from which a key is as long as one: theirs all have more.
+const MIN_MARKED_BYTES: usize = 16;
+
+/// Words of which a key consists, or that it has between its signs, where it stands for one.
+const STAND_IN_WORDS: [&str; 14] = [
+    "changeme",
+    "dev",
+    "demo",
+    "dummy",
+    "example",
+    "fake",
+    "local",
+    "mock",
+    "password",
+    "placeholder",
+    "sample",
+    "secret",
+    "test",
+    "tests",
+];
+
+/// Equal letters or digits in a row that no key has by chance.
+const MAX_EQUAL_BYTES: usize = 8;
+
+/// Tells whether a key has the form of this provider's: one of its marks with what stands behind those, or of a key without a mark
+/// the length and the letters.
 #[must_use]
 pub fn may_be_of(key: &str, provider: &KnownProvider) -> bool {
-    if provider.all_keys_are_marked {
-        return kind_of(key) == Some(provider.name);
+    if is_stand_in(key) {
+        return false;
     }
-    let mark = MARKED_KEYS.iter().find(|mark| key.starts_with(mark.prefix));
-    let is_own = |mark: &MarkedKey| mark.kind == provider.name && !mark.is_shared;
-    !mark.is_some_and(is_own) || key.bytes().all(|byte| is_word(byte) || byte == b'-')
+    if kind_of(key) == Some(provider.name) {
+        return true;
+    }
+    let of_provider = |mark: &&MarkedKey| mark.kind == provider.name;
+    let is_marked = |mark: &MarkedKey| {
+        let is_of_key = |byte: u8| is_word(byte) || byte == b'-';
+        key.strip_prefix(mark.prefix)
+            .is_some_and(|body| body.len() >= MIN_MARKED_BYTES && body.bytes().all(is_of_key))
+    };
+    let is_unmarked = |form: &UnmarkedKey| {
+        let has_all = |of: fn(&u8) -> bool| key.as_bytes().iter().all(of);
+        // All hexadecimal, where any letter may stand, it is a digest or a key of something else.
+        let has_letters = if form.is_hex {
+            has_all(u8::is_ascii_hexdigit)
+        } else {
+            has_all(u8::is_ascii_alphanumeric) && !has_all(u8::is_ascii_hexdigit)
+        };
+        key.len() == form.length && has_letters && is_varied(key.as_bytes())
+    };
+    // Where all are marked, the forms are known to the length.
+    (!provider.all_keys_are_marked && MARKED_KEYS.iter().filter(of_provider).any(is_marked))
+        || UNMARKED_KEYS.iter().filter(|form| form.kind == provider.name).any(is_unmarked)
+}
+
+/// Tells whether a text stands where a key is to go: words alone, one of those that people write there, or one letter again and
+/// again.
+fn is_stand_in(key: &str) -> bool {
+    let is_sign = |letter: char| !letter.is_ascii_alphanumeric();
+    let is_of_words = key.len() >= MIN_MARKED_BYTES
+        && key.split(is_sign).count() > 2
+        && key.bytes().all(|byte| byte.is_ascii_lowercase() || !byte.is_ascii_alphanumeric());
+    let is_word = |word: &str| STAND_IN_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let repeats = |letters: &[u8]| letters.iter().all(|letter| *letter == letters[0]);
+    is_of_words || key.split(is_sign).any(is_word) || key.as_bytes().windows(MAX_EQUAL_BYTES).any(repeats)
 }
 
 /// Tells whether these bytes end in an escape, of which the last letter is no part of what follows: `\n`, `\u003d`, `\x3d`

@@ -115,16 +115,26 @@ impl PriceTable {
         at: Millis,
         usage: &TokenUsage,
     ) -> (Cost, Option<&'m str>) {
+        let billed = self.find_billed(provider, models, at);
         if let Some(told) = usage.reported_nano_usd {
-            return (Cost { known_nano_usd: told, unpriced: usage.terms.unpriced }, None);
+            // Nothing, for what a model with a price wrote, is not believed.
+            let costs = |(_, price): (&str, &ModelPrice)| price.cost(usage).known_nano_usd > Amount::ZERO;
+            let is_free = models.asked.is_some_and(|asked| asked.ends_with(":free"));
+            let has_answer = usage.output > Amount::ZERO;
+            let is_odd = told == Amount::ZERO && has_answer && !is_free && billed.is_some_and(costs);
+            let unpriced = usage.terms.unpriced.or(is_odd.then_some(Unpriced::ReportedCost));
+            return (Cost { known_nano_usd: told, unpriced }, None);
         }
-        match self.find_billed(provider, models, at) {
+        match billed {
             Some((name, price)) => {
                 let cost = price.cost(usage);
-                // A name that is nobody's is one that an endpoint has for the model asked for.
+                // A name that is nobody's is one that an endpoint has for the model asked for; one of the provider's own
+                // models that has no price here may cost anything.
                 let is_another = |it: &&str| {
                     models.asked.is_some_and(|asked| stands_for(asked, it))
-                        || self.find(provider, it, at).is_some_and(|other| other != price)
+                        || self
+                            .find(provider, it, at)
+                            .map_or_else(|| self.is_named_like_one_of(provider, it), |other| other != price)
                 };
                 match models.answered.filter(|it| !is_same(it, name)).filter(is_another) {
                     None => (cost, Some(name)),
@@ -141,6 +151,17 @@ impl PriceTable {
         let model = model.strip_prefix("models/").unwrap_or(model);
         let prices = models.get(model).or_else(|| models.get(tuned_from(model)?))?;
         prices.iter().rev().find(|price| price.from <= at)
+    }
+
+    /// Tells whether a name begins with the same word as one of the provider's models, and goes on.
+    fn is_named_like_one_of(&self, provider: &Provider, model: &str) -> bool {
+        let word = family(model);
+        !word.is_empty()
+            && word.len() < bare(model).len()
+            && self
+                .0
+                .get(provider.as_str())
+                .is_some_and(|models| models.keys().any(|known| family(known).eq_ignore_ascii_case(word)))
     }
 
     /// The models of a provider with a price, in the order of their names.
@@ -164,16 +185,25 @@ fn stands_for(asked: &str, answered: &str) -> bool {
     asked.ends_with("-latest") || is_dated_name_of(answered, asked)
 }
 
+/// A model's name without the path before it.
+fn bare(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name).trim()
+}
+
+/// The word that a model's name begins with: `gpt` of `openai/gpt-4o`.
+fn family(name: &str) -> &str {
+    let name = bare(name);
+    let end = name.find(|sign: char| !sign.is_ascii_alphabetic()).unwrap_or(name.len());
+    &name[..end]
+}
+
 /// Tells whether two names are of one model: some write it as a path, or in capitals.
 fn is_same(one: &str, other: &str) -> bool {
-    fn bare(name: &str) -> &str {
-        name.strip_prefix("models/").unwrap_or(name)
-    }
     bare(one).eq_ignore_ascii_case(bare(other))
 }
 
 /// Tells whether a name is another one with a date or number at its end: `-2024-08-06`, `-20250929`, `-0613`, `-2612`, `-05-20`,
-/// `-001` or `@20250929`.
+/// `-001`, `-v2` or `@20250929`.
 fn is_dated_name_of(name: &str, undated: &str) -> bool {
     let date = name.strip_prefix(undated).and_then(|rest| rest.strip_prefix(['-', '@'])).unwrap_or_default();
     let has_form = |form: &str| {
@@ -183,7 +213,7 @@ fn is_dated_name_of(name: &str, undated: &str) -> bool {
                 other => byte == other,
             })
     };
-    ["0000-00-00", "00000000", "0000", "000", "00-00"].into_iter().any(has_form)
+    ["0000-00-00", "00000000", "0000", "000", "00-00", "v0"].into_iter().any(has_form)
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ pub use known::{
     PriceSource, RunVariables, SPECIAL_MODELS, UNMARKED_KEYS, find, speaker_of,
 };
 pub use variable::{
-    AddressVariable, ElsewhereSwitch, KeyVariable, address_variable, elsewhere_switch, key_like_variable,
-    key_variable,
+    AddressVariable, ElsewhereSwitch, KeyVariable, address_variable, elsewhere_switch, is_nobodys_address,
+    is_nobodys_key, key_like_variable, key_variable, named_provider,
 };
 
 use crate::problem::Problem;

@@ -157,7 +157,13 @@ impl AiService {
                 let asked = Question { model, system: SYSTEM, user: &question, max_tokens: MOST_TOKENS };
                 match ask(&client, attempt, &asked).await {
                     Ok(suggestion) => return Ok(suggestion),
-                    Err(problem) => last = Some(problem),
+                    Err(Unanswered { problem, is_of_key }) => {
+                        last = Some(problem);
+                        // With another key of this provider it would be the same.
+                        if !is_of_key {
+                            break;
+                        }
+                    }
                 }
             }
         }
@@ -165,13 +171,23 @@ impl AiService {
     }
 }
 
+/// No suggestion came of a question.
+struct Unanswered {
+    problem: Problem,
+    /// True when another key may meet with more.
+    is_of_key: bool,
+}
+
 async fn ask(
     client: &strongroom_connectors::GuardedClient,
     attempt: Attempt,
     question: &Question<'_>,
-) -> Result<Suggestion, Problem> {
+) -> Result<Suggestion, Unanswered> {
     let provider = attempt.provider.clone();
-    let bad = |message: &str| Problem::new(ProblemKind::BadGateway, format!("{provider} {message}"));
+    let bad = |message: &str| Unanswered {
+        problem: Problem::new(ProblemKind::BadGateway, format!("{provider} {message}")),
+        is_of_key: false,
+    };
     let account =
         Account { provider: &attempt.provider, endpoint: attempt.endpoint(), key: attempt.api_key() };
     match chat::ask(client, account, question).await {
@@ -181,20 +197,23 @@ async fn ask(
         }
         Err(ChatError::NotSent(problem)) => {
             attempt.release(&Failure::Connect);
-            Err(bad("was not reached").caused_by(problem))
+            let Unanswered { problem: unreached, .. } = bad("was not reached");
+            // Each key may have an address of its own.
+            Err(Unanswered { problem: unreached.caused_by(problem), is_of_key: true })
         }
         Err(ChatError::NoAnswer) => {
             attempt.lost(&Failure::Timeout);
             Err(bad("gave no answer"))
         }
         Err(ChatError::Refused { status, refused, bill }) => {
+            let is_of_key = refused.is_some();
             let failure = refused.map(|it| Failure::of_refusal(status, it.reason, it.retry_after));
             match (failure, CallEnd::of_refusal(bill)) {
                 (Some(failure), Some(end)) => attempt.billed(&failure, end),
                 (Some(failure), None) => attempt.refused(&failure),
                 (None, end) => attempt.answered(status).settle(end.unwrap_or(CallEnd::UNBILLED)),
             }
-            Err(bad(&format!("refused the question with status {status}")))
+            Err(Unanswered { is_of_key, ..bad(&format!("refused the question with status {status}")) })
         }
         Err(ChatError::Unreadable) => {
             // Dropped unsettled, it counts what it was held at.

@@ -16,6 +16,7 @@ mod spelling;
 mod stream_filter;
 mod terms_reader;
 mod usage;
+mod use_in_refusal;
 
 pub use answer_terms::{billed_model, keep_terms};
 pub use callers_words::may_be_callers;

@@ -1,4 +1,4 @@
-//! Keys within base64: the values of Kubernetes' Secrets, `Authorization: Basic`, files that hold other files.
+//! Keys within base64, and in hexadecimal digits: the values of Kubernetes' Secrets, `Authorization: Basic`, files that hold other files.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -38,7 +38,7 @@ pub struct EncodedHit {
     pub length: usize,
 }
 
-/// Every key within base64, in their order. Base64 that is broken into lines (RFC 2045, section 6.8) is read as one.
+/// Every key within base64, also base64 of base64, and in hexadecimal digits, in their order. Base64 that is broken into lines (RFC 2045, section 6.8) is read as one.
 #[must_use]
 pub fn find_encoded(text: &[u8]) -> Vec<EncodedHit> {
     let mut found = Vec::new();
@@ -97,15 +97,44 @@ fn lines_at(text: &[u8], at: usize, length: usize) -> Vec<(usize, usize)> {
     lines
 }
 
+/// Times that codings within each other are taken off.
+const MAX_CODINGS: usize = 3;
+
 /// Looks into what stands at `at` and takes `length` bytes of the text, of which `run` is base64 alone.
 fn look(text: &[u8], at: usize, length: usize, run: &[u8], found: &mut Vec<EncodedHit>) {
-    // One character alone is no byte.
-    let whole = if run.len() % 4 == 1 { run.len() - 1 } else { run.len() };
-    let Ok(decoded) = LENIENT.decode(&run[..whole]).map(Zeroizing::new) else { return };
     // Behind its name: that says whose a key without a mark is.
     let before = &text[at.saturating_sub(MAX_NAME_BYTES)..at];
     let name = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let joined = Zeroizing::new([name, &decoded[..]].concat());
-    let inside = find(&joined).into_iter().filter(|hit| hit.at >= name.len());
-    found.extend(inside.map(|hit| EncodedHit { kind: hit.kind, key: Secret::from(hit.text), at, length }));
+    let mut layer = Zeroizing::new(run.to_vec());
+    for _ in 0..MAX_CODINGS {
+        let Some(decoded) = decoded(&layer) else { return };
+        let joined = Zeroizing::new([name, &decoded[..]].concat());
+        let inside = find(&joined).into_iter().filter(|hit| hit.at >= name.len());
+        let before = found.len();
+        found.extend(inside.map(|hit| EncodedHit {
+            kind: hit.kind,
+            key: Secret::from(hit.text),
+            at,
+            length,
+        }));
+        // What is of base64 alone, but for its lines, is looked into again.
+        let is_break = |byte: &u8| b"\r\n=".contains(byte);
+        let is_coded =
+            decoded.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte) || is_break(byte));
+        if found.len() > before || !is_coded {
+            return;
+        }
+        layer = Zeroizing::new(decoded.iter().filter(|byte| !is_break(byte)).copied().collect());
+    }
+}
+
+/// What a run of base64, or of hexadecimal digits, stands for.
+fn decoded(run: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit) {
+        let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        return run.as_chunks::<2>().0.iter().map(byte).collect::<Option<Vec<u8>>>().map(Zeroizing::new);
+    }
+    // One character alone is no byte.
+    let whole = if run.len() % 4 == 1 { run.len() - 1 } else { run.len() };
+    LENIENT.decode(&run[..whole]).ok().map(Zeroizing::new)
 }

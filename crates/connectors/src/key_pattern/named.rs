@@ -6,6 +6,8 @@ use std::ops::Range;
 use super::foreign::{beginning, is_web_token};
 use super::is_word;
 
+mod apart;
+
 /// Bytes before a sign in which a name is looked for.
 const MAX_NAME_BYTES: usize = 64;
 /// Bytes of a value by which it is judged, so that the work grows with the text alone; a longer one is masked to its end.
@@ -18,7 +20,7 @@ const MIN_PASSWORD_BYTES: usize = 4;
 const MIN_FOREIGN_BYTES: usize = 12;
 
 /// Last words of names whose values are keys.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 19] = [
     "key",
     "keys",
     "apikey",
@@ -33,7 +35,17 @@ const KEYS: [&str; 14] = [
     "session",
     "bearer",
     "authorization",
+    "auth",
+    "hmac",
+    "jwt",
+    "pat",
+    "sig",
 ];
+
+/// The same as the end of a word, where no other word ends so.
+const KEY_ENDS: [&str; 8] =
+    ["accesskey", "apikey", "authkey", "authtoken", "privatekey", "secret", "secretkey", "token"];
+const PASSWORD_ENDS: [&str; 4] = ["password", "passwd", "passphrase", "pwd"];
 
 /// Last words of names whose values are passwords, however short.
 const PASSWORDS: [&str; 6] = ["password", "passwd", "pwd", "pass", "passphrase", "pin"];
@@ -54,11 +66,17 @@ pub(super) fn find_named(text: &[u8]) -> Vec<Range<usize>> {
         }
         let value = match text[at] {
             b':' if text[at..].starts_with(b"://") => password_of_address(text, at),
-            b':' | b'=' => value_behind(text, at),
-            byte if byte.is_ascii_whitespace() => behind_scheme(text, at),
+            b':' | b'=' => value_behind(text, at).or_else(|| apart::value_of_pair(text, at)),
+            b',' => apart::behind_quoted_name(text, at),
+            b'>' => apart::in_element(text, at),
+            b'{' => apart::in_block(text, at),
+            byte if byte.is_ascii_whitespace() => {
+                behind_scheme(text, at).or_else(|| apart::behind_blank(text, at))
+            }
             _ => None,
         };
-        at = value.as_ref().map_or(at + 1, |value| value.end);
+        // One may stand before this place, as the password in `-pword` before its blank.
+        at = value.as_ref().map_or(at + 1, |value| value.end.max(at + 1));
         found.extend(value);
     }
     found
@@ -97,19 +115,42 @@ fn value_behind(text: &[u8], sign: usize) -> Option<Range<usize>> {
     let is_of_name = |byte: &&u8| is_word(**byte) || b"-.".contains(*byte);
     let length = before[..end].iter().rev().take_while(is_of_name).count();
     let name = &before[end - length..end];
-    let last = last_word(name);
-    let (is_key, is_password) = (KEYS.contains(&&*last), PASSWORDS.contains(&&*last));
-    if !is_key && !is_password {
-        return None;
-    }
+    let kind = kind_of_name(name)?;
+    let skipped =
+        |start: usize, signs: &[u8]| text[start..].iter().take_while(|byte| signs.contains(byte)).count();
     let mut start = sign + 1;
-    let skipped = |text: &[u8], start: usize, signs: &[u8]| {
-        text[start..].iter().take_while(|byte| signs.contains(byte)).count()
-    };
     // `:=`, `=>`, `==`.
-    start += skipped(text, start, b"=>");
-    start += skipped(text, start, b" \t");
-    let quote = skipped(text, start, b"\"'`\\");
+    start += skipped(start, b"=>");
+    start += skipped(start, b" \t");
+    start += apart::to_next_line(text, start, before);
+    value_at(text, start, kind)
+}
+
+/// What a name says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Key,
+    /// What is shown in a header, perhaps in several words.
+    Shown,
+    Password,
+}
+
+/// What a name says, when it is one of a secret.
+fn kind_of_name(name: &[u8]) -> Option<Kind> {
+    let last = last_word(name);
+    let ends = |ends: &[&str]| ends.iter().any(|end| last.ends_with(end));
+    if last == "authorization" {
+        Some(Kind::Shown)
+    } else if KEYS.contains(&&*last) || ends(&KEY_ENDS) {
+        Some(Kind::Key)
+    } else {
+        (PASSWORDS.contains(&&*last) || ends(&PASSWORD_ENDS)).then_some(Kind::Password)
+    }
+}
+
+/// The value that begins here, with its quotes and what stands before it in a header, if it is one of a secret.
+fn value_at(text: &[u8], mut start: usize, kind: Kind) -> Option<Range<usize>> {
+    let quote = text[start..].iter().take_while(|byte| b"\"'`\\".contains(byte)).count();
     start += quote;
     // A scheme stands before what is shown.
     for scheme in SCHEMES {
@@ -124,14 +165,14 @@ fn value_behind(text: &[u8], sign: usize) -> Option<Range<usize>> {
     let is_quoted = quote > 0;
     let ends = |byte: &u8| match byte {
         b'\n' | b'\r' | b'"' | b'\'' | b'`' => true,
-        b' ' | b'\t' | b',' | b';' | b'}' | b')' | b'<' | b'&' => !is_quoted || last == "authorization",
+        b' ' | b'\t' | b',' | b';' | b'}' | b')' | b'<' | b'&' => !is_quoted || kind == Kind::Shown,
         _ => false,
     };
     let rest = &text[start..];
     let most = &rest[..rest.len().min(MAX_VALUE_BYTES)];
     let value = most[..most.iter().position(ends).unwrap_or(most.len())].trim_ascii_end();
     let value = value.strip_suffix(b"\\").unwrap_or(value);
-    let is_secret = if is_password { is_password_like(value) } else { is_key_like(value) };
+    let is_secret = if kind == Kind::Password { is_password_like(value) } else { is_key_like(value) };
     is_secret.then(|| {
         let is_long = value.len() == MAX_VALUE_BYTES;
         let end = if is_long { rest.iter().position(ends).unwrap_or(rest.len()) } else { value.len() };

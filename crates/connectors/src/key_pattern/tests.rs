@@ -4,6 +4,8 @@ use strongroom_crypto::token;
 
 use super::*;
 
+mod secrets;
+
 const BODY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCD";
 
 fn kinds(text: &str) -> Vec<&'static str> {
@@ -321,6 +323,136 @@ fn a_key_with_a_long_mark_is_found_behind_a_letter() {
 }
 
 #[test]
+fn every_marked_key_but_those_of_a_mark_that_ends_words_is_found_behind_any_letter() {
+    for (key, kind) in samples() {
+        // `sk-` ends many words; tokens of ours have their checksum, and all small letters.
+        let is_telling = !key.starts_with("sk-")
+            || MIN_TELLING_BYTES <= key.find(|it: char| it.is_ascii_digit()).unwrap_or(0);
+        let is_short = MARKED_KEYS
+            .iter()
+            .find(|mark| key.starts_with(mark.prefix))
+            .is_some_and(|mark| mark.prefix == "sk-");
+        if is_short || kind == "strongroom" || !is_telling {
+            continue;
+        }
+        for before in ["X", "_", "9", "X_", "key_", "kK9"] {
+            let text = format!("{before}{key}\n");
+            let found: Vec<_> = find(text.as_bytes()).iter().map(|hit| (hit.kind, hit.text)).collect();
+            assert_eq!(found, [(kind, key.as_str())], "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_key_without_a_mark_is_found_beside_a_variable_of_its_provider() {
+    for (word, key, kind) in [
+        ("MISTRAL", letters(32), "mistral"),
+        ("COHERE", letters(40), "cohere"),
+        ("TOGETHER", hex(64), "together"),
+    ] {
+        let low = word.to_lowercase();
+        for text in [
+            format!("env:\n- name: {word}_API_KEY\n  value: \"{key}\"\n"),
+            format!("- name: {word}_API_KEY\r\n  value: {key}\r\n"),
+            format!("- value: \"{key}\"\n  name: {word}_API_KEY\n"),
+            format!("[{{\"name\": \"{word}_API_KEY\", \"value\": \"{key}\"}}]"),
+            format!("[{{\"value\": \"{key}\", \"name\": \"{word}_API_KEY\"}}]"),
+            format!("{{\n \"value\": \"{key}\",\n \"name\": \"{word}_API_KEY\"\n}}"),
+            format!("FROM x\nENV {word}_API_KEY {key}\n"),
+            format!("setx {word}_API_KEY {key}\r\n"),
+            format!("setx {word}_API_KEY \"{key}\"\r\n"),
+            format!("set -x {word}_API_KEY {key}\n"),
+            format!("set -gx {word}_API_KEY '{key}'\n"),
+            format!("app --{low}-api-key {key}\n"),
+            format!("<dict>\n<key>{word}_API_KEY</key>\n<string>{key}</string>\n"),
+            format!("<key>{word}_API_KEY</key><string>{key}</string>"),
+            format!("variable \"{low}_api_key\" {{\n  type = string\n  default = \"{key}\"\n}}\n"),
+            format!("<{low}><apiKey>{key}</apiKey></{low}>"),
+            format!("<{low}>\n  <model>x</model>\n  <apiKey>{key}</apiKey>\n</{low}>"),
+            format!("<{low}ApiKey>{key}</{low}ApiKey>"),
+            format!("c = {low}.AsyncClientV2(\n    \"{key}\"\n)\n"),
+            format!("curl -H \"Authorization: Bearer {key}\" https://api.{low}.ai/v1/models\n"),
+            format!("curl -H 'Authorization: Bearer {key}' \\\n  https://api.{low}.com/v2/chat\n"),
+            format!(
+                "curl https://api.{low}.ai/v1 \\\n  -H \"Accept: */*\" \\\n  -H \"Authorization: Bearer {key}\"\n"
+            ),
+        ] {
+            let found: Vec<_> = find(text.as_bytes()).iter().map(|hit| (hit.kind, hit.text)).collect();
+            assert_eq!(found, [(kind, key.as_str())], "{text}");
+        }
+        for text in [
+            format!("- name: {word}_MODEL\n  value: x\n- name: SHA\n  value: {key}\n"),
+            format!("- name: {word}_API_KEY\n  value: x\n- name: SHA\n  value: {key}\n"),
+            format!("- value: {key}\n  name: SHA\n- name: {word}_API_KEY\n"),
+            format!("# {word} has a key\n{key}  file.txt\n"),
+            format!("{low} key {key}\n"),
+            format!("commit {key}\n"),
+            format!(
+                "curl -H \"Authorization: Bearer {key}\" https://api.example.com\n\ncurl https://api.{low}.ai\n"
+            ),
+            format!("variable \"sha\" {{\n  default = \"{key}\"\n}}\nvariable \"{low}_api_key\" {{\n"),
+            format!("{low}.Client(\n)\n\"{key}\""),
+        ] {
+            assert!(find(text.as_bytes()).is_empty(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn keys_in_digits_in_codings_of_codings_and_in_colours_are_found() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    for (key, kind) in samples() {
+        let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        for coded in [
+            hex(&key),
+            hex(&key).to_uppercase(),
+            hex(&format!("OPENAI_API_KEY={key}\n")),
+            STANDARD.encode(STANDARD.encode(&key)),
+            STANDARD.encode(STANDARD.encode(format!("X={key}"))),
+            STANDARD.encode(format!("{}\n", STANDARD.encode(&key))),
+            STANDARD.encode(hex(&key)),
+        ] {
+            let text = format!("a: {coded}\n");
+            let found = find_encoded(text.as_bytes());
+            let shown: Vec<_> = found.iter().map(|hit| (hit.kind, hit.key.expose())).collect();
+            assert_eq!(shown, [(kind, key.as_str())], "{text}");
+            assert_eq!(masked(&text).replace('=', ""), format!("a: [key of {kind}]\n"), "{text}");
+        }
+        for colour in ["\u{1b}[0m", "\u{1b}[1;31m", "\u{1b}[38;5;200m", "\u{1b}[K"] {
+            for at in [1, 3, key.len() / 2, key.len() - 1] {
+                let text = format!("\u{1b}[32m{}{colour}{}\u{1b}[0m", &key[..at], &key[at..]);
+                let found = find_escaped(text.as_bytes());
+                let shown: Vec<_> = found.iter().map(|hit| (hit.kind, hit.key.expose())).collect();
+                assert_eq!(shown, [(kind, key.as_str())], "{text:?}");
+            }
+        }
+        if key.contains(['-', '_']) {
+            let text = key.replace('-', "+AC0-").replace('_', "+AF8-");
+            let found = find_escaped(text.as_bytes());
+            assert_eq!(
+                found.iter().map(|hit| hit.key.expose()).collect::<Vec<_>>(),
+                [key.as_str()],
+                "{text}"
+            );
+        }
+    }
+    for plain in [
+        "\u{1b}[32mgreen\u{1b}[0m",
+        "a+b-c",
+        "1+2-3",
+        &hex(64),
+        &hex(128),
+        &STANDARD.encode(STANDARD.encode("plain words")),
+    ] {
+        assert!(
+            find_encoded(plain.as_bytes()).is_empty() && find_escaped(plain.as_bytes()).is_empty(),
+            "{plain:?}"
+        );
+    }
+}
+
+#[test]
 fn texts_in_four_bytes_are_read() {
     let text = format!("KEY=sk-proj-{BODY}\n");
     let units = || text.chars().map(u32::from);
@@ -355,11 +487,14 @@ fn what_is_most_likely_no_key_of_a_provider_is_told_for_every_provider() {
                 assert!(!may_be_of(&wrong, known), "{wrong}");
             }
         } else {
-            assert!(may_be_of("plain", known), "{}", known.name);
+            assert!(!may_be_of("plain", known), "{}", known.name);
         }
     }
     let openai = provider::find("openai").unwrap();
-    assert!(!may_be_of(&format!("sk-proj-{BODY}%3D"), openai) && may_be_of("sk-proj-short", openai));
+    assert!(
+        !may_be_of(&format!("sk-proj-{BODY}%3D"), openai)
+            && may_be_of(&format!("sk-proj-{}", letters(20)), openai)
+    );
 }
 
 /// Ways in which a text may write a secret without its first characters standing beside each other.
@@ -404,77 +539,5 @@ fn keys_in_escapes_are_found_masked_and_told_with_their_places() {
     for length in (64 * 1024 - 60)..(64 * 1024 + 5) {
         let text = format!("{} {}", "a".repeat(length), key.replace('-', "%2D"));
         assert_eq!(find_escaped(text.as_bytes()).len(), 1, "{length}");
-    }
-}
-
-#[test]
-fn what_is_secret_by_its_name_or_its_form_goes_nowhere() {
-    let secrets = [
-        ("Authorization: Bearer ", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", ""),
-        ("authorization: Basic ", "dXNlcjpodW50ZXIyaHVudGVy", ""),
-        ("{\"Authorization\": \"Bearer ", "opaque0123456789abcdef", "\"}"),
-        ("'Authorization': 'Token ", "opaque0123456789abcdef", "'}"),
-        ("sent Bearer ", "opaque0123456789abcdef", " and got 401"),
-        ("{'x-api-key': '", "0123456789abcdef0123456789abcdef", "'}"),
-        ("curl -H \"X-Api-Key: ", "0123456789abcdef0123456789abcdef", "\" https://x.example"),
-        ("ENCRYPTION_KEY=", "0f3ac91be87d24560f3ac91be87d24560f3ac91be87d24560f3ac91be87d2456", "\nPORT=1"),
-        ("export JWT_SECRET='", "correct-horse-battery-9", "'"),
-        ("\\\"apiKey\\\": \\\"", "abcDEF0123456789", "\\\"}"),
-        ("client_secret = ", "abcDEF0123456789", ";"),
-        ("accessToken: ", "abcDEF0123456789", ", user: 1"),
-        ("?access_token=", "abcDEF0123456789", "&user=1"),
-        ("Set-Cookie: ", "sid=abcDEF0123456789", "; Path=/"),
-        ("DB_PASSWORD=", "hunter2", ""),
-        ("password: \"", "hunter2", "\""),
-        ("postgres://app:", "hunter2", "@db.example:5432/app"),
-        ("-----BEGIN RSA PRIVATE KEY-----", "\nMIIEowIBAAKCAQEA0\nabc=\n", "-----END RSA PRIVATE KEY-----"),
-        ("push with ", "ghp_0123456789abcdefghij0123456789abcdef", " failed"),
-        ("use ", "AKIAIOSFODNN7EXAMPLE", " here"),
-        ("url ", "xoxb-0123456789-0123456789-abcdefghij", ""),
-    ];
-    for (before, secret, behind) in secrets {
-        for (start, end) in [("", ""), ("error: 401\n  ", "\n  at main.rs:7")] {
-            let text = format!("{start}{before}{secret}{behind}{end}");
-            let left = without_secrets(&text);
-            assert!(!left.contains(secret) && left.contains("[secret]"), "{text}: {left}");
-            assert!(left.starts_with(start) && left.ends_with(end), "{text}: {left}");
-        }
-        // As a URL has it.
-        let coded = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-        let left = without_secrets(&coded(&format!("{before}{secret}{behind}"))).into_owned();
-        assert!(!left.contains(&coded(secret)) && left.contains("[secret]"), "{before}: {left}");
-    }
-    for text in [
-        "KeyError: 'model_configuration'",
-        "missing key: model",
-        "token: unexpected end of input",
-        "TypeError at https://example.com:8080/a?page=2",
-        "max_tokens: 4096, stop_sequence: none",
-        "no such column: users.password",
-        "Bearer authentication is required",
-        "primary key constraint \"users_pkey\" failed",
-    ] {
-        assert_eq!(without_secrets(text), text);
-    }
-}
-
-#[test]
-fn the_work_of_masking_grows_with_the_text_alone() {
-    for unit in [
-        "key=",
-        "Bearer ",
-        "%25",
-        "\\u005c",
-        "://a:b@",
-        "PRIVATE KEY-----",
-        "eyJ.",
-        "ghp_",
-        "\u{200b}",
-        "key: \"",
-    ] {
-        let text = unit.repeat(32 * 1024 / unit.len());
-        let begun = std::time::Instant::now();
-        let _ = without_secrets(&text);
-        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{unit}");
     }
 }

@@ -155,7 +155,8 @@ fn as_the_slow_reader_reads_it(
     // Figures that are not understood are not final wherever they stand.
     let alone = format!("{{\"usage\":{figures}}}");
     let is_understood = report((meter, provider), (AnswerForm::Whole, 1), &[alone.as_bytes()]).is_final;
-    assert_eq!(found.is_final, slow.is_final && !slow.has_misfit && is_understood, "{text}");
+    let has_answer = usage.is_some_and(|usage| usage.output > Amount::ZERO) || !slow.has_generated;
+    assert_eq!(found.is_final, slow.is_final && !slow.has_misfit && is_understood && has_answer, "{text}");
 }
 
 /// JSON in which no object has a name twice.
@@ -225,6 +226,7 @@ struct Slow {
     is_final: bool,
     is_fresh: bool,
     has_misfit: bool,
+    has_generated: bool,
 }
 
 impl Default for Slow {
@@ -239,6 +241,7 @@ impl Default for Slow {
             is_final: false,
             is_fresh: false,
             has_misfit: false,
+            has_generated: false,
         }
     }
 }
@@ -302,7 +305,7 @@ fn largest(before: Value, now: Value, has_misfit: &mut bool) -> Value {
 }
 
 /// What lowers a bill is forgotten when its whole is told without it.
-fn forget_discounts(before: &mut Map<String, Value>, now: &Value) {
+fn forget_discounts(before: &mut Map<String, Value>, now: &mut Value) {
     for (whole, part, within) in [
         ("prompt_tokens", "prompt_tokens_details", true),
         ("input_tokens", "input_tokens_details", true),
@@ -311,16 +314,24 @@ fn forget_discounts(before: &mut Map<String, Value>, now: &Value) {
         ("promptTokenCount", "cacheTokensDetails", false),
     ] {
         let of = |figures: Option<&Value>| figures.and_then(number);
-        if of(now.get(whole)).is_none_or(|now| of(before.get(whole)).is_some_and(|before| before > now)) {
-            continue;
-        }
+        let Some(count) = of(now.get(whole)) else { continue };
+        let is_told = |told: Option<&Value>| told.is_some_and(|told| !told.is_null());
         let told = now.get(part);
-        if within && told.is_none_or(|told| DISCOUNTS.iter().all(|name| told.get(name).is_none())) {
-            if let Some(details) = before.get_mut(part).and_then(Value::as_object_mut) {
-                details.retain(|name, _| !DISCOUNTS.contains(&name.as_str()));
-            }
-        } else if !within && told.is_none() {
-            before.remove(part);
+        let is_told = match within {
+            true => told.is_some_and(|told| DISCOUNTS.iter().any(|name| is_told(told.get(name)))),
+            false => is_told(told),
+        };
+        let of_less = of(before.get(whole)).is_some_and(|before| before > count);
+        let loses = match (of_less, is_told) {
+            (true, _) => now.as_object_mut(),
+            (false, false) => Some(&mut *before),
+            (false, true) => None,
+        };
+        let Some(loses) = loses else { continue };
+        if !within {
+            loses.remove(part);
+        } else if let Some(details) = loses.get_mut(part).and_then(Value::as_object_mut) {
+            details.retain(|name, _| !DISCOUNTS.contains(&name.as_str()));
         }
     }
 }
@@ -362,9 +373,10 @@ impl Slow {
         ];
         for figures in told.into_iter().flatten().filter(|told| !told.is_null()) {
             if figures.is_object() {
-                forget_discounts(&mut self.figures, figures);
+                let mut figures = figures.clone();
+                forget_discounts(&mut self.figures, &mut figures);
                 let before = Value::Object(std::mem::take(&mut self.figures));
-                if let Value::Object(all) = largest(before, figures.clone(), &mut self.has_misfit) {
+                if let Value::Object(all) = largest(before, figures, &mut self.has_misfit) {
                     self.figures = all;
                 }
             } else {
@@ -396,6 +408,21 @@ impl Slow {
             }
         }
         self.ended.extend(ended);
+        let is_said =
+            |name: &str, value: &Value| (value.is_object() || value.is_array()) && has_text(name, value);
+        let in_message = list("choices").into_iter().flatten().filter_map(Value::as_object).any(|answer| {
+            let messages = answer
+                .iter()
+                .filter(|(name, _)| ["message", "delta", "response", "error"].contains(&name.as_str()));
+            messages.into_iter().any(|(name, value)| is_said(name, value))
+        });
+        let in_candidate = list("candidates").into_iter().flatten().any(|answer| match answer {
+            Value::Object(answer) => answer.iter().any(|(name, value)| is_said(name, value)),
+            Value::Array(list) => list.iter().any(|one| is_said("candidates", one)),
+            _ => false,
+        });
+        self.has_generated |=
+            (in_message || in_candidate) && matches!(self.meter, Meter::Chat | Meter::GenerateContent);
         let kind = event.get("type").and_then(Value::as_str).unwrap_or("");
         let reason = |outer: &str, name: &str| is_reason(event.get(outer).and_then(|outer| outer.get(name)));
         let is_stopped = reason("delta", "stop_reason") || reason("promptFeedback", "blockReason");
@@ -506,13 +533,54 @@ fn is_usage(event: &[u8]) -> bool {
             data.push(b'\n');
         }
     }
-    #[derive(Deserialize)]
-    struct Chunk {
-        choices: Vec<serde::de::IgnoredAny>,
-        // Not a value: what stands in it, valid or not, is no matter of whether it is there.
-        usage: Option<serde::de::IgnoredAny>,
+    let members = serde_json::from_slice::<Members>(&data).map(|it| it.0).unwrap_or_default();
+    let lists = || members.iter().filter(|(name, _)| name == "choices").map(|(_, value)| value);
+    lists().count() > 0
+        && lists().all(|value| *value == Member::Empty)
+        && members.iter().any(|(name, value)| name == "usage" && *value != Member::Null)
+}
+
+/// What stands in an object, each as often as it stands there.
+#[derive(Default)]
+struct Members(Vec<(String, Member)>);
+
+/// Kind of a value: what stands in it, valid or not, is no matter of whether it is there.
+#[derive(Debug, PartialEq)]
+enum Member {
+    Null,
+    /// A list without items.
+    Empty,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = entries.next_key::<String>()? {
+                    let member = match name.as_str() {
+                        "choices" => {
+                            let items: Vec<serde::de::IgnoredAny> = entries.next_value()?;
+                            if items.is_empty() { Member::Empty } else { Member::Other }
+                        }
+                        _ => match entries.next_value::<Option<serde::de::IgnoredAny>>()? {
+                            None => Member::Null,
+                            Some(_) => Member::Other,
+                        },
+                    };
+                    members.push((name, member));
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Object)
     }
-    let chunk = serde_json::from_slice::<Chunk>(&data);
-    // A name that stands there twice is refused by this, and is told apart in the filter's own tests.
-    matches!(chunk, Ok(Chunk { choices, usage: Some(_) }) if choices.is_empty())
 }

@@ -87,6 +87,8 @@ impl ModelPrice {
                         true
                     }
                 },
+                // The dearest of a prompt's prices is among those of a cache anyway.
+                AskedFor::LongCache => true,
                 AskedFor::Unpriced(_) => false,
             };
             if !is_known {

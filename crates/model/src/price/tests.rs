@@ -245,7 +245,15 @@ fn a_name_that_stands_for_one_without_a_price_has_no_exact_price() {
         ("mistral-small-latest", "mistral-small-2612", Some(Unpriced::Model), "mistral-small-2612"),
         ("mistral-small-latest", "mistral-small-latest", None, "mistral-small-latest"),
         ("gpt-4o", "an-own-name", None, "gpt-4o"),
+        ("gpt-4o", "gpt", None, "gpt-4o"),
+        ("gpt-4o", "x", None, "gpt-4o"),
+        ("mistral-small-latest", "Mistral-Huge", Some(Unpriced::Model), "Mistral-Huge"),
+        ("gpt-4o", "gpt-4o-xl", Some(Unpriced::Model), "gpt-4o-xl"),
+        ("gpt-4o", "GPT-5-PRO ", Some(Unpriced::Model), "GPT-5-PRO "),
+        ("gpt-4o", "openai/gpt-5-pro", Some(Unpriced::Model), "openai/gpt-5-pro"),
+        ("gpt-4o", "gpt-4o-v2", Some(Unpriced::Model), "gpt-4o-v2"),
         ("gpt-4o", "models/GPT-4o", None, "gpt-4o"),
+        ("gpt-4o", "openai/gpt-4o", None, "gpt-4o"),
         ("gpt-4o", "gpt-5-pro", Some(Unpriced::Model), "gpt-5-pro"),
         ("gpt-4", "gpt-4-001", Some(Unpriced::Model), "gpt-4-001"),
         ("gpt-4", "gpt-4-05-20", Some(Unpriced::Model), "gpt-4-05-20"),
@@ -255,6 +263,26 @@ fn a_name_that_stands_for_one_without_a_price_has_no_exact_price() {
         let (cost, name) = table.cost_of(&provider("openai"), models, Millis(5), &tokens(10, 10));
         assert_eq!((cost.unpriced, name), (unpriced, Some(billed)), "{asked} {answered}");
         assert!(cost.known_nano_usd > Amount::ZERO);
+    }
+}
+
+#[test]
+fn nothing_is_no_cost_of_a_model_that_has_a_price() {
+    let mut table = PriceTable::default();
+    let provider = Provider::stored("openrouter".to_owned());
+    table.set(&provider, "a/paid", vec![price(0)]);
+    for (model, told, unpriced) in [
+        ("a/paid", 0, Some(Unpriced::ReportedCost)),
+        ("a/paid", 1, None),
+        ("a/paid:free", 0, None),
+        ("a/unknown", 0, None),
+    ] {
+        let usage = TokenUsage { reported_nano_usd: Some(Amount::of(told)), ..tokens(10, 10) };
+        let models = CallModels { asked: Some(model), answered: Some(model.trim_end_matches(":free")) };
+        let (cost, _) = table.cost_of(&provider, models, Millis(5), &usage);
+        assert_eq!((cost.unpriced, cost.known_nano_usd.get()), (unpriced, told), "{model}");
+        let unanswered = TokenUsage { output: Amount::ZERO, ..usage };
+        assert_eq!(table.cost_of(&provider, models, Millis(5), &unanswered).0.unpriced, None, "{model}");
     }
 }
 

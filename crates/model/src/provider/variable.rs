@@ -45,6 +45,24 @@ const PLAIN_ADDRESS_ENDS: [&str; 11] = [
     "URL",
 ];
 
+/// Words that stand before the end of an address's name where it is that of models, and of no provider in particular.
+const MODEL_WORDS: [&str; 11] = [
+    "AI",
+    "AZURE",
+    "CHAT",
+    "COMPLETION",
+    "COMPLETIONS",
+    "GENAI",
+    "GPT",
+    "INFERENCE",
+    "LITELLM",
+    "LLM",
+    "MODEL",
+];
+
+/// Words beside those, which say nothing.
+const IDLE_WORDS: [&str; 6] = ["API", "CUSTOM", "DEFAULT", "MY", "OPENAI", "PROVIDER"];
+
 /// Words of a name behind a provider's that say that a key stands there, or where one does.
 const KEY_WORDS: [&str; 12] = [
     "KEY",
@@ -61,11 +79,22 @@ const KEY_WORDS: [&str; 12] = [
     "CREDENTIALS",
 ];
 
+/// Words that say the same at the end of a name alone.
+const LAST_KEY_WORDS: [&str; 10] =
+    ["ACCESS", "AUTH", "AUTHORIZATION", "CRED", "CREDENTIAL", "CREDS", "PASS", "PASSWD", "PASSWORD", "PAT"];
+
+/// Names of keys that neither name a provider nor models, and that are of one.
+const NOBODYS_KEYS: [&str; 2] = ["SONAR_API_KEY", "SONAR_KEY"];
+
+/// A word of a provider that is as long as this is also known at the end of another: `AzureOpenAI__Key`. Shorter ones end others'
+/// names (`NGROK_AUTHTOKEN`).
+const MIN_ENDING_WORD: usize = 6;
+
 /// Words beside those that make the name one of a setting (`OPENAI_TOKEN_LIMIT`, `ANTHROPIC_PROMPT_CACHE_KEY`), or of what is
 /// shown to others and not to the provider (`OPENAI_WEBHOOK_SECRET`).
-const SETTING_WORDS: [&str; 19] = [
+const SETTING_WORDS: [&str; 20] = [
     "BUDGET", "CACHE", "CONTEXT", "COST", "COUNT", "INPUT", "LIMIT", "LIMITS", "MAX", "MIN", "MS", "NAME",
-    "OUTPUT", "PER", "PRICE", "TIMEOUT", "TTL", "USAGE", "WEBHOOK",
+    "OUTPUT", "PER", "PRICE", "SKIP", "TIMEOUT", "TTL", "USAGE", "WEBHOOK",
 ];
 
 /// A word of a provider that is no longer than this is that of others too, unless a name begins with it.
@@ -136,7 +165,9 @@ pub fn key_like_variable(name: &str) -> Option<&'static KnownProvider> {
         let is_setting = |part: &&str| SETTING_WORDS.contains(part);
         // Several tokens are an amount of them, unless nothing but `API` stands before.
         let are_tokens = matches!(rest, ["TOKENS", ..] | ["API" | "AUTH" | "ACCESS", "TOKENS", ..]);
-        (rest.iter().any(is_key) || are_tokens) && !rest.iter().any(is_setting)
+        let mut words = rest.iter().map(|part| without_number(part)).filter(|word| !word.is_empty());
+        let ends_so = words.next_back().is_some_and(|last| LAST_KEY_WORDS.contains(&last.as_str()));
+        (rest.iter().any(is_key) || are_tokens || ends_so) && !rest.iter().any(is_setting)
     };
     let joins = |provider: &&KnownProvider| {
         words_of(provider).any(|word| {
@@ -148,11 +179,36 @@ pub fn key_like_variable(name: &str) -> Option<&'static KnownProvider> {
                     part.strip_prefix(word).filter(|_| word.len() > MAX_SHORT_WORD && !word.contains('_'));
                 rest.is_some_and(|rest| says_key(&[rest.strip_prefix("API").unwrap_or(rest)]))
             };
+            let ends_in = |at: usize| word.len() >= MIN_ENDING_WORD && parts[at].ends_with(word);
             (0..places.min(parts.len())).any(|at| begins(at) && says_key(&parts[at + length..]))
+                || (0..parts.len()).any(|at| ends_in(at) && says_key(&parts[at + 1..]))
                 || parts.iter().any(glued)
         })
     };
     KNOWN.iter().find(joins)
+}
+
+/// Tells whether this variable is named like a key for models that names no provider: `LLM_API_KEY`, `AI_KEY`.
+#[must_use]
+pub fn is_nobodys_key(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let (name, _) = without_public_prefix(&upper);
+    let mut parts = name.split('_').filter(|part| !part.is_empty());
+    let is_of_models = |part: &&str| MODEL_WORDS.contains(part) && *part != "AZURE";
+    let is_key = |part: &&str| KEY_WORDS.contains(part);
+    NOBODYS_KEYS.contains(&name)
+        || (parts.clone().any(|part| is_of_models(&part))
+            && parts.clone().any(|part| is_key(&part))
+            && parts.all(|part| is_of_models(&part) || is_key(&part) || IDLE_WORDS.contains(&part)))
+}
+
+/// Finds the provider whose name, or another word for it, is one of the words of this variable's name.
+#[must_use]
+pub fn named_provider(name: &str) -> Option<&'static KnownProvider> {
+    let upper = name.to_ascii_uppercase();
+    let parts: Vec<&str> = upper.split(['_', '-', '.']).collect();
+    let is_named = |word: &str| word.len() > MAX_SHORT_WORD && parts.contains(&word);
+    KNOWN.iter().find(|provider| words_of(provider).any(is_named))
 }
 
 /// Words by which the names of variables say a provider, in capital letters.
@@ -172,6 +228,29 @@ pub fn address_variable(name: &str) -> Option<AddressVariable> {
     }
     let (name, digits) = name.rsplit_once('_')?;
     Some(AddressVariable { number: Some(pool_number(digits)?), provider: plain(name)? })
+}
+
+/// Tells whether this variable holds an address of models, and its name does not say whose keys are led there: `LLM_BASE_URL`,
+/// `BASE_URL`, `AZURE_OPENAI_ENDPOINT`.
+#[must_use]
+pub fn is_nobodys_address(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let (name, _) = without_public_prefix(&upper);
+    if address_variable(name).is_some() {
+        return false;
+    }
+    let words_before = |end: &&str| {
+        let words = name.strip_suffix(*end)?;
+        (words.is_empty() || words.ends_with('_')).then(|| words.trim_end_matches('_'))
+    };
+    ADDRESS_ENDS.iter().chain(&PLAIN_ADDRESS_ENDS).filter_map(words_before).any(|words| {
+        let mut parts = words.split('_').filter(|part| !part.is_empty()).peekable();
+        if parts.peek().is_none() {
+            return ["BASE_URL", "BASEURL", "API_BASE"].contains(&name);
+        }
+        let is_of_models = parts.clone().any(|part| MODEL_WORDS.contains(&part));
+        is_of_models && parts.all(|part| MODEL_WORDS.contains(&part) || IDLE_WORDS.contains(&part))
+    })
 }
 
 /// Finds the switch that a variable is, with the provider whose keys it leads elsewhere.
@@ -303,6 +382,42 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_models_that_name_no_provider_are_known() {
+        for name in [
+            "LLM_BASE_URL",
+            "llm_base_url",
+            "BASE_URL",
+            "API_BASE",
+            "AI_API_BASE",
+            "VITE_AI_BASE_URL",
+            "LLM_ENDPOINT",
+            "MODEL_ENDPOINT",
+            "LLM_HOST",
+            "DEFAULT_LLM_API_URL",
+            "LITELLM_PROXY_URL",
+            "AZURE_OPENAI_ENDPOINT",
+            "CHAT_COMPLETIONS_URL",
+        ] {
+            assert!(is_nobodys_address(name), "{name}");
+        }
+        for name in [
+            "OPENAI_BASE_URL",
+            "GROQ_API_BASE",
+            "DATABASE_URL",
+            "API_URL",
+            "URL",
+            "HOST",
+            "APP_BASE_URL",
+            "LLM_API_KEY",
+            "SENTRY_ENDPOINT",
+            "AI",
+            "",
+        ] {
+            assert!(!is_nobodys_address(name), "{name}");
+        }
+    }
+
+    #[test]
     fn addresses_in_wide_use_are_known() {
         for (name, provider) in [
             ("CO_API_URL", "cohere"),
@@ -370,6 +485,44 @@ mod tests {
     }
 
     #[test]
+    fn every_word_for_a_provider_with_every_last_word_for_a_key_is_a_key_of_its() {
+        for provider in KNOWN {
+            for word in words_of(provider) {
+                for end in LAST_KEY_WORDS {
+                    for name in [
+                        format!("{word}_{end}"),
+                        format!("{word}_{end}_2"),
+                        format!("{word}_{end}2"),
+                        format!("{word}_API_{end}"),
+                        format!("{word}.{end}").to_ascii_lowercase(),
+                    ] {
+                        let of = key_like_variable(&name).map(|it| it.name);
+                        assert_eq!(of, Some(provider.name), "{name}");
+                    }
+                    let setting = format!("{word}_{end}_TIMEOUT");
+                    assert!(key_like_variable(&setting).is_none(), "{setting}");
+                }
+            }
+        }
+        for name in
+            ["LLM_API_KEY", "AI_API_KEY", "GENAI_API_KEY", "LLM_KEY", "MODEL_API_KEY", "SONAR_API_KEY"]
+        {
+            assert!(is_nobodys_key(name) || key_like_variable(name).is_some(), "{name}");
+        }
+        for name in [
+            "AZURE_CLIENT_SECRET",
+            "API_KEY",
+            "SONAR_TOKEN",
+            "NGROK_AUTHTOKEN",
+            "GITHUB_PAT",
+            "DB_PASSWORD",
+            "AI_MODEL",
+        ] {
+            assert!(!is_nobodys_key(name) && key_like_variable(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
     fn names_of_keys_that_were_seen_are_known_and_those_of_settings_are_not() {
         for (name, provider) in [
             ("CO_KEY", "cohere"),
@@ -392,6 +545,16 @@ mod tests {
             ("PPLX_TOKEN", "perplexity"),
             ("OPENAI_API_KEY_FILE", "openai"),
             ("VITE_OPENAI_TOKEN", "openai"),
+            ("OPENAI_AUTHORIZATION", "openai"),
+            ("CLAUDE_AUTH", "anthropic"),
+            ("OR_KEY", "openrouter"),
+            ("TOGETHERCOMPUTER_API_KEY", "together"),
+            ("GROQCLOUD_API_KEY", "groq"),
+            ("PALM_API_KEY", "gemini"),
+            ("VERTEX_API_KEY", "gemini"),
+            ("CHATGPT_API_KEY", "openai"),
+            ("GPT_API_KEY", "openai"),
+            ("AzureOpenAI__Key", "openai"),
         ] {
             assert_eq!(key_like_variable(name).map(|it| it.name), Some(provider), "{name}");
         }

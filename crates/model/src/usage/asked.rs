@@ -26,6 +26,8 @@ pub enum AskedFor {
     AudioOutput,
     /// Its answer may hold images.
     ImageOutput,
+    /// Its prompt may be written to a cache for longer than usual, which costs more.
+    LongCache,
     /// Uses of a service with a fee, at most so many; `None` when nothing bounds them.
     Uses(Use, Option<u32>),
     /// Something that has no price whatever the model.

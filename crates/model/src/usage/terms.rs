@@ -197,6 +197,10 @@ impl Untold {
     pub const GEOGRAPHY: Self = Self(8);
     /// Uses of the provider's tools.
     pub const USES: Self = Self(16);
+    /// The time for which tokens were written to a cache.
+    pub const CACHE_LIFETIME: Self = Self(32);
+    /// How long a container ran: no answer tells.
+    pub const CODE_SESSION: Self = Self(64);
 
     /// Adds these where they hold.
     pub const fn set(&mut self, which: Self, is_so: bool) {
@@ -222,6 +226,8 @@ impl Untold {
             AskedFor::Tier(Tier::Fast) => Self::SPEED,
             AskedFor::Tier(Tier::Priority | Tier::Ultrafast) | AskedFor::AnyTier => Self::TIER,
             AskedFor::Geography(Geography::Us) => Self::GEOGRAPHY,
+            AskedFor::LongCache => Self::CACHE_LIFETIME,
+            AskedFor::Unpriced(Unpriced::CodeSession) => Self::CODE_SESSION,
             AskedFor::Uses(Use::WebSearch | Use::WebSearchPreview | Use::FileSearch, _) => Self::USES,
             _ => Self::NONE,
         }
@@ -236,6 +242,8 @@ impl Untold {
             (Self::SPEED, Unpriced::Tier),
             (Self::GEOGRAPHY, Unpriced::Geography),
             (Self::USES, Unpriced::OtherUse),
+            (Self::CACHE_LIFETIME, Unpriced::CacheLifetime),
+            (Self::CODE_SESSION, Unpriced::CodeSession),
         ]
         .into_iter()
         .find(|(which, _)| self.has(*which) && needed.has(*which))

@@ -67,7 +67,12 @@ impl<'a> Sources<'a> {
         warnings: &mut Vec<String>,
     ) -> Self {
         for name in environment.not_text() {
-            problems.push(format!("{name} in the environment is not text in UTF-8"));
+            // No key is such a thing, and no command has to do without its settings for it.
+            if provider_variables().any(|variable| variable == name) {
+                warnings.push(format!("{name} in the environment is not text in UTF-8, and is passed over"));
+            } else {
+                problems.push(format!("{name} in the environment is not text in UTF-8"));
+            }
         }
         let is_set = |name: &&&str| environment.get(name).is_some_and(|value| !value.trim().is_empty());
         let has_own = ["STRONGROOM_PROXY", "STRONGROOM_PROXY_FILE"].iter().any(|name| is_set(&name));

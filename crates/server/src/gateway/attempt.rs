@@ -106,23 +106,7 @@ pub(super) async fn try_one(
         return Box::pin(refusal(attempt, answer, asked, target, credential, sent)).await;
     }
     if answer.status().is_redirection() {
-        let status = answer.status();
-        let failure = Failure::Refused {
-            status: status.as_u16(),
-            health: strongroom::call::FailureReason::ProviderDown,
-            retry_after: None,
-        };
-        refuse(
-            attempt,
-            &failure,
-            CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &[], false)),
-        );
-        // Followed, it would take the client's token to wherever it leads.
-        let problem = Problem::new(
-            ProblemKind::BadGateway,
-            format!("{provider} redirects elsewhere: set the final address as the credential's endpoint"),
-        );
-        return Tried::Failed { outcome: Err(problem), then: Then::next_if(can_send_again) };
+        return Box::pin(redirection(attempt, answer, asked.meter, provider, can_send_again)).await;
     }
     if answer.status() == StatusCode::RESET_CONTENT {
         // RFC 9110, section 15.3.6: nothing may stand behind it, and a client would take that for the next answer.
@@ -338,6 +322,29 @@ fn form_of(headers: &HeaderMap, is_stream_asked: bool) -> AnswerForm {
     }
 }
 
+/// A redirection is not followed: it would take the key to wherever it leads.
+async fn redirection(
+    attempt: Attempt,
+    answer: Response<Answer>,
+    meter: Meter,
+    provider: &Provider,
+    can_send_again: bool,
+) -> Tried {
+    let (mut head, body) = answer.into_parts();
+    let (body, is_cut) = provider_error::read(&mut head.headers, body).await;
+    let failure = Failure::Refused {
+        status: head.status.as_u16(),
+        health: FailureReason::ProviderDown,
+        retry_after: None,
+    };
+    refuse(attempt, &failure, CallEnd::of_refusal(refusal_bill(meter, provider, head.status, &body, is_cut)));
+    let problem = Problem::new(
+        ProblemKind::BadGateway,
+        format!("{provider} redirects elsewhere: set the final address as the credential's endpoint"),
+    );
+    Tried::Failed { outcome: Err(problem), then: Then::next_if(can_send_again) }
+}
+
 /// The answer, as it comes.
 fn stream(
     gateway: &Gateway,
@@ -352,6 +359,7 @@ fn stream(
     let running = attempt.answered(head.status.as_u16());
     let form = form_of(&head.headers, asked.facts.is_stream);
     let reader = UsageReader::new(asked.meter, provider, form, asked.facts.bound.answers);
+    let reader = reader.with_headers(&head.headers);
     let hides_usage = asked.meter == Meter::Chat && form == AnswerForm::Events && !asked.facts.wants_usage;
     let filter = hides_usage.then(UsageFilter::default);
     if filter.is_some() {

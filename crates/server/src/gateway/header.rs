@@ -13,7 +13,7 @@ use strongroom_model::Secret;
 
 use crate::http::authentication::bearer;
 
-pub(super) use echo::masked;
+pub(super) use echo::{holds_key, masked};
 
 /// Headers that clients put their token in.
 const TOKEN: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];

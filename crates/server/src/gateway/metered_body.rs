@@ -12,6 +12,8 @@ use strongroom_connectors::upstream::{self, Answer};
 use strongroom_model::usage::{Metering, Terms, TokenUsage, Unpriced};
 use tokio::time::{Instant, Sleep};
 
+use super::header as headers;
+
 /// Reason why an answer broke off.
 #[derive(Debug)]
 pub enum Broken {
@@ -59,13 +61,23 @@ impl Settlement {
             let terms = Terms { unpriced, ..Terms::default() };
             CallEnd { usage: Some(TokenUsage { terms, ..<_>::default() }), metering, ..CallEnd::UNKNOWN }
         };
-        running.settle(match self.meter {
+        let end = match self.meter {
             Meter::Free => counts_no_tokens(Metering::Reported, None),
             // What it costs nobody tells, and it is not nothing.
             Meter::Unmetered => counts_no_tokens(Metering::Unmetered, Some(Unpriced::OtherUse)),
             _ => CallEnd::of(self.reader.finish()),
-        });
+        };
+        let end = without_key(end, &running);
+        running.settle(end);
     }
+}
+
+/// The end of a call without what a provider says in it that is the key: the ledger is read by many.
+fn without_key(mut end: CallEnd, running: &Running) -> CallEnd {
+    let Some(key) = running.api_key() else { return end };
+    end.model = end.model.filter(|model| !headers::holds_key(model, key));
+    end.raw_usage = end.raw_usage.filter(|raw| !headers::holds_key(raw.as_str(), key));
+    end
 }
 
 /// A provider's answer, on its way to the client.

@@ -55,6 +55,14 @@ async fn what_is_no_suggestion_is_refused_and_the_next_one_is_asked() {
     let garbled = stage.suggest("garbled").await.expect(502);
     assert!(garbled.error().contains("no suggestion"), "{}", garbled.text);
     assert_eq!(stage.fake.count(&good), 2, "it was asked, and that counts");
+    // The same question brings the same answer with every key of a provider.
+    let others = [
+        stage.credential("second", "openai", Mode::Ok, json!({})).await,
+        stage.credential("third", "openai", Mode::Ok, json!({})).await,
+    ];
+    stage.suggest("garbled").await.expect(502);
+    let asked: u64 = others.iter().chain([&good]).map(|key| stage.fake.count(key)).sum();
+    assert_eq!(asked, 3, "one of them");
     stage.suggest(" ").await.expect(400);
     let auditor = stage.server.token_of(Role::Auditor).await;
     stage.suggest("it broke").token(&auditor).await.expect(403);

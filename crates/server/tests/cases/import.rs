@@ -100,11 +100,11 @@ async fn a_dotenv_and_the_environment_move_in_with_one_command() {
     let home = Home::new().await;
     let openai = "sk-proj-canary0123456789canary0123456789";
     let text = format!(
-        "# keys\r\nexport OPENAI_API_KEY=\"{openai}\" # main\r\nOPENAI_API_KEY_2='sk-$canary2'\r\nPORT=80\r\n\
+        "# keys\r\nexport OPENAI_API_KEY=\"{openai}\" # main\r\nOPENAI_API_KEY_2='sk-canary2-0123456789abcdefg'\r\nPORT=80\r\n\
          ANTHROPIC_API_KEY=sk-ant-...\r\n"
     );
     std::fs::write(home.path(".env"), &text).unwrap();
-    let groq = format!("gsk_canary3{}", "a".repeat(45));
+    let groq = format!("gsk_canary3{}", "a1B2c".repeat(9));
     let import = |yes: &[&str], code| {
         let mut command = home.command(&[&["import", "env"], yes].concat());
         let output = command.env("GROQ_API_KEY", &groq).output().unwrap();
@@ -128,7 +128,7 @@ async fn a_dotenv_and_the_environment_move_in_with_one_command() {
         assert!(said.contains(expected), "{expected}:\n{said}");
     }
     assert_eq!(home.secret("openai-primary", "api-key"), openai);
-    assert_eq!(home.secret("openai-2", "api-key"), "sk-$canary2");
+    assert_eq!(home.secret("openai-2", "api-key"), "sk-canary2-0123456789abcdefg");
     assert_eq!(home.secret("groq-primary", "api-key"), groq);
     assert_eq!(std::fs::read_to_string(home.path(".env")).unwrap(), text);
 
@@ -143,16 +143,16 @@ async fn a_dotenv_and_the_environment_move_in_with_one_command() {
 #[tokio::test]
 async fn a_line_whose_name_is_taken_by_another_key_is_not_said_to_go() {
     let home = Home::new().await;
-    std::fs::write(home.path("a.env"), "OPENAI_API_KEY=sk-one\n").unwrap();
-    std::fs::write(home.path("b.env"), "\nOPENAI_API_KEY=sk-two\n").unwrap();
+    std::fs::write(home.path("a.env"), "OPENAI_API_KEY=sk-one0123456789abcdef\n").unwrap();
+    std::fs::write(home.path("b.env"), "\nOPENAI_API_KEY=sk-two0123456789abcdef\n").unwrap();
     home.run(&["import", "env", "--file", "a.env", "--yes"], 0);
     let output = home.run(&["import", "env", "--file", "a.env", "--file", "b.env", "--yes"], 0);
     assert_eq!(last_line(&output), "migrated 1, skipped 1, failed 0");
-    assert_eq!(home.secret("openai-2", "api-key"), "sk-two");
+    assert_eq!(home.secret("openai-2", "api-key"), "sk-two0123456789abcdef");
 
     let home = Home::new().await;
-    std::fs::write(home.path("a.env"), "OPENAI_API_KEY=sk-one\n").unwrap();
-    std::fs::write(home.path("b.env"), "OPENAI_API_KEY=sk-two\n").unwrap();
+    std::fs::write(home.path("a.env"), "OPENAI_API_KEY=sk-one0123456789abcdef\n").unwrap();
+    std::fs::write(home.path("b.env"), "OPENAI_API_KEY=sk-two0123456789abcdef\n").unwrap();
     home.run(&["import", "env", "--file", "a.env", "--yes"], 0);
     let output = home.run(&["import", "env", "--file", "b.env", "--yes"], 0);
     assert_eq!(last_line(&output), "migrated 0, skipped 1, failed 0");
@@ -172,8 +172,11 @@ async fn an_address_beside_a_key_is_stored_only_where_the_guard_lets_it() {
         ("https://10.0.0.1/v1", "endpoint"),
     ] {
         let home = Home::new().await;
-        std::fs::write(home.path("a.env"), format!("OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL={url}\n"))
-            .unwrap();
+        std::fs::write(
+            home.path("a.env"),
+            format!("OPENAI_API_KEY=sk-one0123456789abcdef\nOPENAI_BASE_URL={url}\n"),
+        )
+        .unwrap();
         let import = ["import", "env", "--file", "a.env", "--yes", "--base-url", "take"];
         // Where nothing is installed yet, a dry run says so as well.
         let dry = said(&home.run(&[&import[..], &["--dry-run"]].concat(), 1));
@@ -186,7 +189,7 @@ async fn an_address_beside_a_key_is_stored_only_where_the_guard_lets_it() {
     }
 
     let home = Home::new().await;
-    let text = "OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL=https://models.example.com/v1/chat/completions\n";
+    let text = "OPENAI_API_KEY=sk-one0123456789abcdef\nOPENAI_BASE_URL=https://models.example.com/v1/chat/completions\n";
     std::fs::write(home.path("a.env"), text).unwrap();
     home.run(&["import", "env", "--file", "a.env", "--yes", "--base-url", "take"], 0);
     assert_eq!(home.credentials()["openai-primary"]["endpoint"], "https://models.example.com/v1");
@@ -392,7 +395,7 @@ async fn ids_that_are_taken_are_replaced_and_the_digests_still_agree() {
         ))
         .await;
     let home = Home::new().await;
-    std::fs::write(home.path(".env"), "OPENAI_API_KEY=sk-first\n").unwrap();
+    std::fs::write(home.path(".env"), "OPENAI_API_KEY=sk-first0123456789abcdef\n").unwrap();
     home.run(&["import", "env", "--yes"], 0);
     let report = home.legacy(&database, 0);
     assert_eq!((report["migrated"].as_i64(), &report["identical"]), (Some(450), &true.into()));

@@ -71,10 +71,7 @@ impl Attempt {
     /// The key.
     #[must_use]
     pub fn api_key(&self) -> &Secret {
-        match &self.key {
-            Key::Sealed(served) => &served.api_key,
-            Key::Environment(_, key) => key,
-        }
+        self.key.secret()
     }
 
     /// The request never left: nothing is counted.
@@ -126,6 +123,12 @@ impl Running {
     #[must_use]
     pub fn first_byte_ms(&self) -> i64 {
         self.first_byte_ms
+    }
+
+    /// The key that it was made with; `None` once it is settled.
+    #[must_use]
+    pub fn api_key(&self) -> Option<&Secret> {
+        self.open.settling.as_ref().map(|settling| settling.key().secret())
     }
 
     /// The call is over.

@@ -19,6 +19,16 @@ pub(super) enum Key {
     Environment(&'static str, Secret),
 }
 
+impl Key {
+    /// The key itself.
+    pub(super) fn secret(&self) -> &Secret {
+        match self {
+            Self::Sealed(served) => &served.api_key,
+            Self::Environment(_, key) => key,
+        }
+    }
+}
+
 /// A credential that may serve, and the target of the call that it serves.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {

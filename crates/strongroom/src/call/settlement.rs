@@ -188,6 +188,11 @@ impl Settling {
         }
     }
 
+    /// The key that the attempt is made with.
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// The head of the answer is there. Tells how long that took, in milliseconds.
     pub(super) fn has_head(&mut self, status: u16) -> i64 {
         let first_byte_ms = self.elapsed_ms();

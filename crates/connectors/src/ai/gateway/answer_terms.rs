@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use strongroom_model::usage::{Geography, Terms, Tier, TokenUsage, Unpriced, Untold, Use, Uses};
 use strongroom_model::{Amount, RawUsage};
 
-use super::figures::{Details, Figures};
+use super::figures::Figures;
 use super::operation::Meter;
 
 /// The name under which it is kept among the figures: no provider has a figure of that name.
@@ -43,9 +43,11 @@ impl AnswerTerms {
 
     /// Notes what an answer told beside its figures, or left out.
     pub(super) fn note_untold(&self, meter: Meter, untold: &mut Untold) {
-        if self.service_tier.is_some() {
+        if self.service_tier.as_deref().is_some_and(|word| !is_no_word(word)) {
             untold.set(Untold::TIER, false);
         }
+        // No answer tells how long a container ran.
+        untold.set(Untold::CODE_SESSION, meter == Meter::Responses);
         untold.set(Untold::USES, meter == Meter::Responses && !self.lists_output);
     }
 
@@ -200,6 +202,17 @@ impl Said<Geography> {
     }
 }
 
+/// Tells whether a word stands for none: nothing was told then.
+fn is_no_word(word: &str) -> bool {
+    const UNSPECIFIED: &str = "unspecified";
+    let end = word.len().saturating_sub(UNSPECIFIED.len());
+    word.is_empty() || word.get(end..).is_some_and(|end| end.eq_ignore_ascii_case(UNSPECIFIED))
+}
+
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(is_no_word)
+}
+
 /// A figure that is a word; what is there and is none, we do not know.
 fn word<T>(value: &Value, of: fn(&str) -> Said<T>) -> Said<T> {
     match value {
@@ -219,13 +232,14 @@ pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
     };
     if matches!(meter, Meter::Chat | Meter::Responses) && tokens.is_some() {
         usage.terms.untold.set(Untold::AUDIO_INPUT, prompt.audio_tokens.is_none());
-        usage.terms.has_untold_output = *answer == Details::default();
+        // A count of one kind tells the rest by what is left.
+        usage.terms.has_untold_output = answer.audio_tokens.is_none() && answer.image_tokens.is_none();
     }
     let words = figures.words();
     let tiers = [&words.service_tier, &words.gemini_tier, &words.traffic_type];
-    usage.terms.untold.set(Untold::TIER, tiers.into_iter().all(Value::is_null));
-    usage.terms.untold.set(Untold::SPEED, words.speed.is_null());
-    usage.terms.untold.set(Untold::GEOGRAPHY, words.inference_geo.is_null());
+    usage.terms.untold.set(Untold::TIER, tiers.into_iter().all(says_nothing));
+    usage.terms.untold.set(Untold::SPEED, says_nothing(&words.speed));
+    usage.terms.untold.set(Untold::GEOGRAPHY, says_nothing(&words.inference_geo));
     word(&words.service_tier, tier_of).apply(&mut usage.terms);
     word(&words.gemini_tier, tier_of).apply(&mut usage.terms);
     word(&words.traffic_type, tier_of).apply(&mut usage.terms);
@@ -260,7 +274,6 @@ fn server_tools(told: &Value, usage: &mut TokenUsage) {
 /// Gemini's list of counts by modality: <https://ai.google.dev/api/generate-content#ModalityTokenCount>.
 #[derive(Debug, Default)]
 struct ByModality {
-    is_told: bool,
     audio: Amount,
     /// Images and video.
     pictures: Amount,
@@ -272,7 +285,6 @@ impl ByModality {
     fn of(told: &Value) -> Self {
         let mut sums = Self { has_unknown: !told.is_null() && !told.is_array(), ..Self::default() };
         for one in told.as_array().into_iter().flatten() {
-            sums.is_told = true;
             let tokens = match one.get("tokenCount") {
                 None => Amount::ZERO,
                 // Google's JSON writes whole numbers of 64 bits as texts.
@@ -314,9 +326,14 @@ fn modalities(figures: &Figures, usage: &mut TokenUsage) {
     usage.audio_output = usage.audio_output.max(answer.audio);
     usage.image_output = usage.image_output.max(answer.pictures);
     if figures.prompt_token_count.is_some() {
-        usage.terms.untold.set(Untold::AUDIO_INPUT, !prompt.is_told);
-        usage.terms.has_untold_output =
-            !answer.is_told && figures.candidates_token_count.is_some_and(|count| count > 0);
+        let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
+        let is_heard = prompt.audio > Amount::ZERO;
+        // Google leaves out a little text beside the rest.
+        let is_told = prompt.all.plus(prompt.all) >= of(figures.prompt_token_count);
+        usage.terms.untold.set(Untold::AUDIO_INPUT, !is_heard && !is_told);
+        // Google leaves out text beside images.
+        let is_shown = answer.pictures.plus(answer.audio) > Amount::ZERO;
+        usage.terms.has_untold_output = !is_shown && answer.all < usage.output.less(usage.reasoning);
     }
     if prompt.has_unknown || cache.has_unknown || answer.has_unknown {
         usage.terms.cannot_price(Unpriced::OtherUse);
@@ -355,12 +372,68 @@ pub(super) fn add_steps(figures: &Figures, usage: &mut TokenUsage) {
             }
         }
     }
+    // Of each the larger counts; what lowers the bill is as it was told for what is larger.
     if sum.total() > usage.total() {
-        let TokenUsage { input, cached_input, cache_write, cache_write_long, output, .. } = sum;
-        *usage = TokenUsage { input, cached_input, cache_write, cache_write_long, output, ..*usage };
+        usage.cached_input = sum.cached_input;
     }
+    usage.input = usage.input.max(sum.input);
+    usage.cache_write = usage.cache_write.max(sum.cache_write);
+    usage.cache_write_long = usage.cache_write_long.max(sum.cache_write_long);
+    usage.output = usage.output.max(sum.output);
     usage.input = usage.input.plus(other.input);
     usage.output = usage.output.plus(other.output);
+}
+
+/// Tells whether the steps of an answer are counts, and no figure of the whole is more than theirs, which hold what was summed
+/// up besides.
+pub(super) fn steps_fit(figures: &Figures) -> bool {
+    let Value::Array(steps) = &figures.words().iterations else { return true };
+    let read: Option<Vec<_>> = steps.iter().map(|step| Figures::read(step).ok()).collect();
+    let Some(read) = read.filter(|steps| steps.iter().all(|step| step.are_counts())) else { return false };
+    let is_of_model =
+        |step: &Value| matches!(step.get("type").and_then(Value::as_str), Some("message" | "compaction"));
+    if steps.is_empty() || !steps.iter().all(is_of_model) {
+        return true;
+    }
+    let of = |it: &Figures| {
+        [it.input_tokens, it.cache_read_input_tokens, it.cache_creation_input_tokens, it.output_tokens]
+    };
+    let whole = of(figures);
+    // A figure that no step tells is told of none.
+    (0..whole.len()).all(|place| {
+        let told: Vec<i64> = read.iter().filter_map(|step| of(step)[place]).collect();
+        let sum = told.iter().fold(Amount::ZERO, |sum, count| sum.plus(Amount::of(*count)));
+        told.is_empty() || Amount::of(whole[place].unwrap_or(0)) <= sum
+    })
+}
+
+/// Times for which what was written to a cache is kept (OpenAI): <https://platform.openai.com/docs/guides/prompt-caching>.
+#[derive(Debug, Default)]
+pub(super) struct Lifetimes {
+    pub(super) all: Amount,
+    pub(super) long: Amount,
+    pub(super) has_unknown: bool,
+}
+
+impl Lifetimes {
+    pub(super) fn of(told: &Value) -> Self {
+        let mut found = Self { has_unknown: !told.is_null() && !told.is_object(), ..Self::default() };
+        for (name, value) in told.as_object().into_iter().flatten() {
+            let count = match value {
+                Value::Null => continue,
+                Value::String(text) => text.parse().unwrap_or(i64::MAX),
+                value => value.as_i64().unwrap_or(i64::MAX),
+            };
+            let tokens = Amount::of(count);
+            found.all = found.all.plus(tokens);
+            match name.as_str() {
+                "ttl_30m_tokens" => {}
+                "ttl_12h_tokens" => found.long = found.long.plus(tokens),
+                _ => found.has_unknown |= tokens > Amount::ZERO,
+            }
+        }
+        found
+    }
 }
 
 /// <https://platform.claude.com/docs/en/api/messages>: the three inputs are apart from each other.
@@ -375,6 +448,7 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
     if figures.cache_creation.largest_unknown > 0 {
         terms.cannot_price(Unpriced::CacheLifetime);
     }
+    terms.untold.set(Untold::CACHE_LIFETIME, written > by_lifetime);
     TokenUsage {
         terms,
         input: of(figures.input_tokens).plus(written).plus(cached),
@@ -424,12 +498,14 @@ pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
     };
     // The cost is told on whatever terms it came about.
     usage.terms.unpriced = None;
-    let upstream =
-        words.cost_details.get("upstream_inference_cost").and_then(Value::as_f64).and_then(nano_usd);
-    // Of two costs that contradict each other the larger counts.
+    let part = |name: &str| words.cost_details.get(name).and_then(Value::as_f64).and_then(nano_usd);
+    let parts = [part("upstream_inference_prompt_cost"), part("upstream_inference_completions_cost")];
+    let parts = parts.into_iter().flatten().reduce(Amount::plus);
+    let upstream = part("upstream_inference_cost").max(parts);
+    // Of costs that contradict each other the larger counts.
     let cost = cost.max(ticks.unwrap_or(cost));
     usage.reported_nano_usd = Some(match (&words.is_byok, upstream) {
-        (Value::Null | Value::Bool(false), _) => cost,
+        (Value::Null | Value::Bool(false), upstream) => cost.max(upstream.unwrap_or(cost)),
         (_, Some(upstream)) => cost.plus(upstream),
         (_, None) => {
             usage.terms.cannot_price(Unpriced::ReportedCost);

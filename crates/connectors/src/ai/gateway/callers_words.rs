@@ -98,6 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_account_is_one_whatever_a_prompt_is_about() {
+        let grok = Provider::of_known("grok");
+        for message in [
+            "Your team has either used all available credits or reached its monthly spending limit.",
+            "Your newly created team doesn't have any credits or licenses yet.",
+        ] {
+            let error = serde_json::json!({ "code": "x", "error": message }).to_string();
+            let prompt: &[u8] = br#"{"messages":[{"content":"who has credits, and who spent them?"}]}"#;
+            assert!(
+                !may_be_callers(&grok, StatusCode::FORBIDDEN, error.as_bytes(), Some(&[prompt])),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
     fn a_code_is_the_providers_whatever_the_call_holds() {
         let error = br#"{"error":{"code":"insufficient_quota"}}"#;
         let openai = Provider::of_known("openai");

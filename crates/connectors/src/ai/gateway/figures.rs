@@ -11,7 +11,7 @@ mod details;
 mod unknown;
 
 pub(super) use details::Details;
-use unknown::{Largest, is_of_tokens};
+use unknown::{Largest, is_of_tokens, largest_within};
 
 use super::answer_terms::KEPT_AS;
 use super::largest::{self, Parsed, Seen};
@@ -294,8 +294,8 @@ impl Figures {
         }
     }
 
-    /// Tells whether everything that stands in the place of a count is one.
-    pub(super) fn are_counts(&self) -> bool {
+    /// Returns every count of tokens that has a name of its own, and every one that has parts.
+    fn counts(&self) -> ([Option<i64>; 16], [&Details; 5]) {
         // Taken apart whole, so that no figure is forgotten here.
         let Self {
             prompt_tokens,
@@ -321,31 +321,28 @@ impl Figures {
             total_token_count,
             cost: _,
             largest_unknown: _,
-            cost_in_usd_ticks,
-            server_side_tools_used,
-            sources_used,
+            cost_in_usd_ticks: _,
+            server_side_tools_used: _,
+            sources_used: _,
             words: _,
         } = self;
         let counts = [
-            prompt_tokens,
-            completion_tokens,
-            total_tokens,
-            prompt_cache_hit_tokens,
-            reasoning_tokens,
-            citation_tokens,
-            input_tokens,
-            output_tokens,
-            cache_creation_input_tokens,
-            cache_read_input_tokens,
-            prompt_token_count,
-            tool_use_prompt_token_count,
-            cached_content_token_count,
-            candidates_token_count,
-            thoughts_token_count,
-            total_token_count,
-            cost_in_usd_ticks,
-            server_side_tools_used,
-            sources_used,
+            *prompt_tokens,
+            *completion_tokens,
+            *total_tokens,
+            *prompt_cache_hit_tokens,
+            *reasoning_tokens,
+            *citation_tokens,
+            *input_tokens,
+            *output_tokens,
+            *cache_creation_input_tokens,
+            *cache_read_input_tokens,
+            *prompt_token_count,
+            *tool_use_prompt_token_count,
+            *cached_content_token_count,
+            *candidates_token_count,
+            *thoughts_token_count,
+            *total_token_count,
         ];
         let parts = [
             prompt_tokens_details,
@@ -354,7 +351,23 @@ impl Figures {
             output_tokens_details,
             cache_creation,
         ];
-        counts.into_iter().all(is_count) && parts.into_iter().all(Details::are_counts)
+        (counts, parts)
+    }
+
+    /// Tells whether everything that stands in the place of a count is one.
+    pub(super) fn are_counts(&self) -> bool {
+        let (tokens, parts) = self.counts();
+        let others = [self.cost_in_usd_ticks, self.server_side_tools_used, self.sources_used];
+        tokens.iter().chain(&others).all(is_count) && parts.into_iter().all(Details::are_counts)
+    }
+
+    /// The largest count of tokens among them, under whatever name and in whatever language.
+    pub(super) fn largest(&self) -> Amount {
+        let (tokens, parts) = self.counts();
+        let within = parts.into_iter().map(Details::largest).max().unwrap_or_default();
+        let steps = largest_within(&self.words().iterations);
+        let largest = self.largest_unknown.max(within).max(steps);
+        Amount::of(tokens.into_iter().flatten().fold(largest, i64::max))
     }
 }
 
@@ -366,7 +379,7 @@ fn is_count(figure: &Option<i64>) -> bool {
 enum Found {
     Integer(i64),
     Float(f64),
-    Details(Details),
+    Details(Box<Details>),
     /// `null`.
     Nothing,
     Other,
@@ -389,7 +402,13 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
         Found::Integer(amount) => Some(amount as f64),
         Found::Float(amount) => Some(amount),
-        Found::Details(parts) => Some(parts.total_cost.unwrap_or(NO_COST)),
+        // Of a sum and its parts that contradict each other the larger counts.
+        Found::Details(parts) => {
+            let total = parts.total_cost.filter(|total| *total >= 0.0);
+            // Parts are rounded each by itself.
+            let is_more = |total: f64| parts.parts_cost > total * 1.05;
+            Some(total.map_or(NO_COST, |total| if is_more(total) { parts.parts_cost } else { total }))
+        }
         Found::Nothing => None,
         Found::Other => Some(NO_COST),
     })
@@ -397,7 +416,7 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
 
 fn details<'de, D: Deserializer<'de>>(from: D) -> Result<Details, D::Error> {
     Ok(match from.deserialize_any(Anything)? {
-        Found::Details(details) => details,
+        Found::Details(details) => *details,
         Found::Nothing => Details::default(),
         _ => Details { cached_tokens: Some(NO_COUNT), ..Details::default() },
     })
@@ -446,6 +465,6 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Found, A::Error> {
-        Details::read(entries).map(Found::Details)
+        Details::read(entries).map(|details| Found::Details(Box::new(details)))
     }
 }

@@ -15,7 +15,7 @@ const MOST: usize = 8 * 1024;
 /// As long as most of them are, in bytes.
 const USUAL: usize = 256;
 /// Keys that matter are shorter.
-const KEY: usize = 24;
+const KEY: usize = 32;
 /// Containers whose kind is remembered; what matters lies at most this deep.
 const DEPTH: usize = 24;
 /// Answers that are told apart by their index.
@@ -73,6 +73,10 @@ pub(super) struct JsonPicker {
     key_length: usize,
     last_key: Key,
     outer_key: Key,
+    /// Of the member of an answer that is being read.
+    answer_key: Key,
+    /// `true` when there was text that a model wrote.
+    has_written: bool,
     capture: Option<(Value, usize)>,
     buffer: Vec<u8>,
     picked: [Option<Vec<u8>>; SLOTS],
@@ -108,6 +112,8 @@ impl Default for JsonPicker {
             key_length: 0,
             last_key: Key::Other,
             outer_key: Key::Other,
+            answer_key: Key::Other,
+            has_written: false,
             capture: None,
             buffer: Vec::new(),
             picked: [const { None }; SLOTS],
@@ -189,9 +195,14 @@ impl JsonPicker {
             self.index = MOST_ANSWERS;
             self.note_text();
         }
-        let marks = Marks { is_in_array: self.base == 1, ..self.marks };
+        let marks = Marks { is_cut: self.depth > self.base, is_in_array: self.base == 1, ..self.marks };
         self.marks = Marks::default();
         marks
+    }
+
+    /// Tells whether there was text that a model wrote.
+    pub(super) fn has_written(&self) -> bool {
+        self.has_written
     }
 
     /// The last model that was named, as JSON.
@@ -258,11 +269,17 @@ impl JsonPicker {
     /// Notes that a string has something in it: what models write stands in strings.
     fn string_has_text(&mut self) {
         if matches!(self.outer_key, Key::Choices | Key::Candidates) {
-            self.has_text |= match self.depth.saturating_sub(self.base) {
+            let depth = self.depth.saturating_sub(self.base);
+            let is_text = match depth {
                 0..=2 => false,
                 3 => self.last_key == Key::Text,
                 _ => !matches!(self.last_key, Key::Role | Key::Kind | Key::Ended),
             };
+            self.has_text |= is_text;
+            // Older completions can repeat the prompt, and write nothing.
+            let is_written =
+                self.outer_key == Key::Candidates || matches!(self.answer_key, Key::Envelope | Key::Delta);
+            self.has_written |= is_text && depth > 3 && is_written;
         }
     }
 
@@ -413,6 +430,9 @@ impl JsonPicker {
         if self.depth == self.base + 2 {
             (self.index, self.has_ended, self.has_text) = (0, false, false);
         }
+        if self.depth == self.base + 3 {
+            self.answer_key = self.last_key;
+        }
         if let Some(kind) = self.is_object.get_mut(self.depth) {
             *kind = byte == b'{';
         }
@@ -509,6 +529,7 @@ impl JsonPicker {
             Value::Stopped => self.marks.is_stopped |= is_reason(&self.buffer),
             // <https://platform.openai.com/docs/api-reference/responses/object#responses/object-status>
             Value::Status => {
+                self.marks.has_status = true;
                 self.marks.is_under_way |= !matches!(
                     &*self.buffer,
                     b"\"completed\"" | b"\"incomplete\"" | b"\"failed\"" | b"\"cancelled\""

@@ -43,26 +43,33 @@ pub(super) fn read(json: &[u8], seen: &mut Seen) -> Option<Map<String, Value>> {
 }
 
 /// Adds what was told later.
-pub(super) fn add(all: &mut Map<String, Value>, more: Map<String, Value>, seen: &mut Seen) {
+pub(super) fn add(all: &mut Map<String, Value>, mut more: Map<String, Value>, seen: &mut Seen) {
     // What lowers a bill holds only as long as it is told of the whole that it is a part of, which is the largest one.
     for (whole, part) in PARTS {
         let of = |figures: &Map<String, Value>| figures.get(whole).and_then(number);
-        if of(&more).is_none_or(|now| of(all).is_some_and(|before| before > now)) {
-            continue;
-        }
-        let is_told_within =
-            |it: &Value| it.as_object().is_some_and(|it| it.keys().any(|name| is_discount(name)));
-        if more.get(part).is_some_and(|it| is_discount(part) || is_told_within(it)) {
-            continue;
-        }
-        match all.get_mut(part) {
-            Some(Value::Object(details)) => details.retain(|name, _| !is_discount(name)),
-            Some(_) if is_discount(part) => drop(all.remove(part)),
-            _ => {}
+        let Some(now) = of(&more) else { continue };
+        if of(all).is_some_and(|before| before > now) {
+            drop_discount(&mut more, part);
+        } else if !more.get(part).is_some_and(|it| tells_discount(part, it)) {
+            drop_discount(all, part);
         }
     }
     for (name, value) in more {
         add_one(all, name, value, seen);
+    }
+}
+
+fn tells_discount(part: &str, value: &Value) -> bool {
+    let is_told_within =
+        |it: &Map<String, Value>| it.iter().any(|(name, it)| is_discount(name) && !it.is_null());
+    !value.is_null() && (is_discount(part) || value.as_object().is_some_and(is_told_within))
+}
+
+fn drop_discount(figures: &mut Map<String, Value>, part: &str) {
+    match figures.get_mut(part) {
+        Some(Value::Object(details)) => details.retain(|name, _| !is_discount(name)),
+        Some(_) if is_discount(part) => drop(figures.remove(part)),
+        _ => {}
     }
 }
 

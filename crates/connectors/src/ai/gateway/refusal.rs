@@ -8,14 +8,18 @@ use strongroom_model::provider::InCalls;
 use strongroom_model::{Amount, Provider};
 
 use super::operation::Meter;
-use super::usage::{Report, report_of_error, tells_of_use};
+use super::usage::{Report, report_of_error};
+use super::use_in_refusal::tells_of_use;
 use crate::ai::answer::{Answer, Body};
 use crate::ai::{ProbeOutcome, ProviderApi};
 
 /// Statuses of 4xx that an intermediary may answer with when the provider has done its work already: it has lost its patience
-/// (RFC 9110, section 15.5.9; nginx's 444 and 499; 460 of Amazon's load balancers), or a rule of its own forbids the answer.
+/// (RFC 9110, section 15.5.9; nginx's 444 and 499; 460 of Amazon's load balancers).
 const LOST: [u16; 4] = [408, 444, 460, 499];
-const FORBIDDEN: [u16; 4] = [403, 406, 424, 451];
+/// Statuses of 4xx by which a request is refused before anything is done for it, whoever answers (RFC 9110, section 15.5;
+/// RFC 6585). Of all others somebody has to say in an error of their own that they refused it.
+const REFUSED: [u16; 19] =
+    [400, 401, 402, 404, 405, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 429, 431];
 
 /// Reason why a credential fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,7 +120,11 @@ pub fn refusal_bill(
     let fee = refusal_fee(provider, status, body);
     RefusalBill {
         report: report_of_error(meter, provider, body).map(Box::new),
-        may_be_billed: fee.is_some() || is_cut || may_be_billed(status, body) || tells_of_use(body),
+        may_be_billed: fee.is_some()
+            || is_cut
+            || is_unreadable(body)
+            || may_be_billed(status, body)
+            || tells_of_use(body),
         fee,
     }
 }
@@ -135,13 +143,31 @@ fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
     match status.as_u16() {
         300..=399 => status == StatusCode::SEE_OTHER,
         status if LOST.contains(&status) => true,
-        status if FORBIDDEN.contains(&status) => error_of(body).is_none(),
         // Of one that is cut, figures may be missing.
-        400..=499 => matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none(),
-        500 | 501 | 503 | 529 => {
-            error_of(body).is_none_or(|error| error.get("error").is_none_or(serde_json::Value::is_null))
+        status if REFUSED.contains(&status) => {
+            matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none()
         }
+        400..=499 => !error_of(body).is_some_and(|error| {
+            ["error", "errors", "message", "detail"].iter().any(|name| is_said(error.get(name)))
+        }),
+        500 | 501 | 503 | 529 => !error_of(body).is_some_and(|error| is_said(error.get("error"))),
         _ => true,
+    }
+}
+
+/// Tells whether a body is no text, in which nobody would find a bill. A page may be in a coding of one byte a letter.
+fn is_unreadable(body: &[u8]) -> bool {
+    body.contains(&0) || (std::str::from_utf8(body).is_err() && !body.trim_ascii_start().starts_with(b"<"))
+}
+
+/// Tells whether a member of an error says something.
+fn is_said(member: Option<&Value>) -> bool {
+    match member {
+        Some(Value::Bool(is_so)) => *is_so,
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Object(members)) => !members.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        _ => false,
     }
 }
 
@@ -200,6 +226,13 @@ mod tests {
             ("openai", 429, "{}", Some(RateLimited)),
             ("openai", 429, openai_empty, Some(EmptyAccount)),
             ("openai", 400, "{}", None),
+            ("openai", 401, r#"{"error":{"code":"mismatched_organization"}}"#, None),
+            (
+                "anthropic",
+                429,
+                r#"{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}"#,
+                None,
+            ),
             ("openai", 404, "{}", None),
             ("openai", 500, "oops", Some(ProviderDown)),
             ("anthropic", 400, low, Some(EmptyAccount)),
@@ -334,6 +367,19 @@ mod tests {
             (403, "<html>blocked by the firewall</html>", true),
             (403, "", true),
             (451, "<html>", true),
+            (418, "<html>", true),
+            (450, "", true),
+            (418, own, false),
+            (428, "<html>", true),
+            (403, "{}", true),
+            (403, "1", true),
+            (406, r#""blocked""#, true),
+            (403, r#"{"status":"blocked"}"#, true),
+            (403, r#"{"message":"no"}"#, false),
+            (500, r#"{"error":""}"#, true),
+            (503, r#"{"error":false}"#, true),
+            (503, r#"{"error":{}}"#, true),
+            (500, r#"{"error":true,"message":"x"}"#, false),
             (400, r#"{"error":{"mess"#, true),
             (429, r#"[{"error":"#, true),
             (404, r#"{"detail":"Not Found"}"#, false),

@@ -30,6 +30,7 @@ enum Place {
     Tools,
     Tool,
     Environment,
+    ItemEnvironment,
     ToolUsage,
     SearchUsage,
     Candidates,
@@ -54,7 +55,10 @@ impl Place {
             (Self::Root | Self::Response, b"usage") => Self::Usage,
             (Self::Root | Self::Response, b"tools") => Self::Tools,
             (Self::Root | Self::Response, b"tool_usage") => Self::ToolUsage,
+            // What an event of a stream tells of one.
+            (Self::Root, b"item") => Self::OutputItem,
             (Self::OutputItem, b"action") => Self::Action,
+            (Self::OutputItem, b"environment") => Self::ItemEnvironment,
             (Self::Tool, b"environment") => Self::Environment,
             (Self::ToolUsage, b"web_search") => Self::SearchUsage,
             (Self::Root, b"candidates") => Self::Candidates,
@@ -92,6 +96,7 @@ enum Wanted {
     ActionType,
     ToolType,
     EnvironmentType,
+    ItemEnvironmentType,
     Searches,
     ToolName,
     ExecutedType,
@@ -108,6 +113,7 @@ impl Wanted {
             (Place::Action, b"type") => Self::ActionType,
             (Place::Tool, b"type") => Self::ToolType,
             (Place::Environment, b"type") => Self::EnvironmentType,
+            (Place::ItemEnvironment, b"type") => Self::ItemEnvironmentType,
             (Place::SearchUsage, b"num_requests") => Self::Searches,
             (Place::ExecutedTool, b"name") => Self::ToolName,
             (Place::ExecutedTool, b"type") => Self::ExecutedType,
@@ -124,6 +130,8 @@ enum Item {
     Free,
     WebSearch,
     FileSearch,
+    /// It costs something where it ran in a container of the provider's.
+    Shell,
     Unpriced(Unpriced),
 }
 
@@ -132,12 +140,27 @@ impl Item {
         match kind {
             b"web_search_call" => Self::WebSearch,
             b"file_search_call" => Self::FileSearch,
-            b"code_interpreter_call" | b"shell_call" => Self::Unpriced(Unpriced::CodeSession),
+            b"shell_call" => Self::Shell,
+            b"code_interpreter_call" => Self::Unpriced(Unpriced::CodeSession),
             b"image_generation_call" => Self::Unpriced(Unpriced::ImageGeneration),
-            b"function_call" | b"custom_tool_call" | b"mcp_call" | b"computer_call" | b"local_shell_call"
-            | b"tool_search_call" | b"apply_patch_call" => Self::Free,
-            other if other.ends_with(b"_call") => Self::Unpriced(Unpriced::OtherUse),
-            _ => Self::Free,
+            b"message"
+            | b"reasoning"
+            | b"compaction"
+            | b"program"
+            | b"program_output"
+            | b"function_call"
+            | b"custom_tool_call"
+            | b"mcp_call"
+            | b"mcp_list_tools"
+            | b"mcp_approval_request"
+            | b"computer_call"
+            | b"local_shell_call"
+            | b"tool_search_call"
+            | b"tool_search_output"
+            | b"additional_tools"
+            | b"apply_patch_call" => Self::Free,
+            other if other.ends_with(b"_call_output") => Self::Free,
+            _ => Self::Unpriced(Unpriced::OtherUse),
         }
     }
 }
@@ -189,6 +212,11 @@ impl Response {
         }
     }
 
+    /// Uses were told in something that is no count.
+    fn cannot_count(&mut self) {
+        self.unpriced = self.unpriced.or(Some(Unpriced::OtherUse));
+    }
+
     /// A container is made and billed whether or not it is used.
     fn has_container(&mut self) {
         self.unpriced = self.unpriced.or(Some(Unpriced::CodeSession));
@@ -213,11 +241,17 @@ pub(super) struct TermsReader {
     item: Item,
     is_search: bool,
     has_failed: bool,
+    is_done: bool,
+    is_local: bool,
     ran: Option<Ran>,
     index: Option<u32>,
     response: Response,
-    /// Tools that have been counted, a bit each by their index.
+    /// Tools that have been counted in texts before, a bit each by their index, and in this one.
     counted: u64,
+    counted_now: u64,
+    /// Searches that events told as done.
+    done: [u32; 2],
+    uses_preview: bool,
     /// Queries that have been counted, by their hash.
     queries: Vec<u64>,
     is_grounded: bool,
@@ -241,10 +275,15 @@ impl Default for TermsReader {
             item: Item::Free,
             is_search: true,
             has_failed: false,
+            is_done: false,
+            is_local: false,
             ran: None,
             index: None,
             response: Response::default(),
             counted: 0,
+            counted_now: 0,
+            done: [0; 2],
+            uses_preview: false,
             queries: Vec::new(),
             is_grounded: false,
             tier: None,
@@ -267,6 +306,9 @@ impl TermsReader {
         let place = self.places[self.depth - 1];
         if place == Place::Chunk {
             self.note_chunk(key);
+        }
+        if place == Place::Grounding {
+            self.note_grounding(key);
         }
         self.next = place.behind(key);
         self.begin(Wanted::behind(place, key));
@@ -308,17 +350,23 @@ impl TermsReader {
         match wanted {
             Wanted::Tier => self.response.tier = Some((self.word, self.length)),
             Wanted::ItemType => self.item = Item::of(word),
-            Wanted::ItemStatus => self.has_failed = word == b"failed",
-            Wanted::ActionType => self.is_search = word == b"search",
+            Wanted::ItemStatus => {
+                (self.has_failed, self.is_done) = (word == b"failed", !is_pending(word));
+            }
+            // Pages that are opened, and looked through, have no fee.
+            Wanted::ActionType => self.is_search = !matches!(word, b"open_page" | b"find_in_page" | b"find"),
             Wanted::ToolType => self.response.has_tool(word),
             // A shell that runs elsewhere than at the caller's runs in a container.
             Wanted::EnvironmentType if word == b"local" => {}
             Wanted::EnvironmentType => self.response.has_container(),
+            Wanted::ItemEnvironmentType => self.is_local = word == b"local",
             Wanted::ToolName => self.ran = Some(Ran::of(word)),
             // The name tells more.
             Wanted::ExecutedType => self.ran = self.ran.or(Some(Ran::of(word))),
             Wanted::Query if self.length > 0 => self.add_query(),
-            Wanted::Query | Wanted::Searches | Wanted::Index => {}
+            // A count that is a text.
+            Wanted::Searches => self.response.cannot_count(),
+            Wanted::Query | Wanted::Index => {}
         }
     }
 
@@ -336,7 +384,12 @@ impl TermsReader {
     fn value_is_over(&mut self) {
         let number = || std::str::from_utf8(self.word.get(..self.length)?).ok()?.parse().ok();
         match self.wanted {
-            Some(Wanted::Searches) => self.response.billed_searches = number(),
+            Some(Wanted::Searches) if self.length > 0 && self.word.get(..self.length) != Some(b"null") => {
+                match number() {
+                    Some(searches) => self.response.billed_searches = Some(searches),
+                    None => self.response.cannot_count(),
+                }
+            }
             Some(Wanted::Index) => self.index = number(),
             _ => {}
         }
@@ -369,9 +422,12 @@ impl TermsReader {
         self.places[self.depth] = place;
         self.depth += 1;
         match place {
-            Place::Output => self.response.has_output = true,
+            Place::Output if !is_object => self.response.has_output = true,
             Place::Usage => self.response.has_usage = true,
-            Place::OutputItem => (self.item, self.is_search, self.has_failed) = (Item::Free, true, false),
+            Place::OutputItem => {
+                (self.item, self.is_search, self.has_failed) = (Item::Free, true, false);
+                (self.is_done, self.is_local) = (true, false);
+            }
             Place::ExecutedTool => (self.ran, self.index) = (None, None),
             _ => {}
         }
@@ -388,7 +444,10 @@ impl TermsReader {
         let Some(depth) = self.depth.checked_sub(1) else { return };
         self.depth = depth;
         match self.places[depth] {
-            Place::OutputItem => self.count_item(),
+            Place::OutputItem if self.depth > 0 && self.places[self.depth - 1] == Place::Output => {
+                self.count_item()
+            }
+            Place::OutputItem => self.count_done(),
             Place::ExecutedTool => self.count_tool(),
             _ => {}
         }
@@ -400,8 +459,20 @@ impl TermsReader {
             // Pages that it opens, and a search that failed, are not billed.
             Item::WebSearch => response.searches += u32::from(self.is_search && !self.has_failed),
             Item::FileSearch => response.file_searches += u32::from(!self.has_failed),
+            Item::Shell if !self.is_local => response.has_container(),
             Item::Unpriced(what) => response.unpriced = response.unpriced.or(Some(what)),
-            Item::Free => {}
+            Item::Shell | Item::Free => {}
+        }
+    }
+
+    /// An item that an event tells of; it does so as it begins, too.
+    fn count_done(&mut self) {
+        match self.item {
+            Item::WebSearch => self.done[0] += u32::from(self.is_done && !self.has_failed && self.is_search),
+            Item::FileSearch => self.done[1] += u32::from(self.is_done && !self.has_failed),
+            Item::Shell if !self.is_local => self.terms.cannot_price(Unpriced::CodeSession),
+            Item::Unpriced(what) => self.terms.cannot_price(what),
+            Item::Shell | Item::Free => {}
         }
     }
 
@@ -411,7 +482,7 @@ impl TermsReader {
             if self.counted & (1 << index) != 0 {
                 return;
             }
-            self.counted |= 1 << index;
+            self.counted_now |= 1 << index;
         }
         match self.ran {
             Some(Ran::Search) => self.terms.uses.add(Use::WebSearch, 1),
@@ -430,19 +501,31 @@ impl TermsReader {
         }
     }
 
+    /// Where an answer shows what Google asks to be shown beside it, it is grounded, whether or not it tells its queries.
+    fn note_grounding(&mut self, key: &[u8]) {
+        match key {
+            b"searchEntryPoint" => self.is_grounded = true,
+            b"googleMapsWidgetContextToken" => self.terms.uses.set(Use::MapsPrompt, 1),
+            _ => {}
+        }
+    }
+
     /// A text is over, or cut: of those that list what a response put out the one with the most counts.
     pub(super) fn text_is_over(&mut self) {
+        let is_cut = self.depth > 0;
         self.depth = 0;
         self.elsewhere = self.around;
         (self.next, self.wanted) = (None, None);
+        self.counted |= std::mem::take(&mut self.counted_now);
         let response = std::mem::take(&mut self.response);
         if response.has_output || response.tier.is_some() {
             self.tier = response.tier;
         }
         if response.has_usage {
-            self.terms.lists_output = response.has_output;
+            self.terms.lists_output = response.has_output && !is_cut;
         }
         if response.has_output {
+            self.uses_preview |= response.uses_preview;
             let search = if response.uses_preview { Use::WebSearchPreview } else { Use::WebSearch };
             let terms = &mut self.terms;
             terms.unpriced = terms.unpriced.or(response.unpriced);
@@ -458,11 +541,21 @@ impl TermsReader {
     pub(super) fn terms(&self) -> AnswerTerms {
         let mut terms = self.terms.clone();
         terms.service_tier = self.tier.as_ref().map(|(word, length)| shown(word.get(..*length)));
+        // Of what was listed at the end, and what was told as it was done, the larger counts.
+        let search = if self.uses_preview { Use::WebSearchPreview } else { Use::WebSearch };
+        for (of, done) in [search, Use::FileSearch].into_iter().zip(self.done) {
+            terms.uses.set(of, terms.uses.get(of).max(done));
+        }
         if self.is_grounded && terms.uses.get(Use::SearchQuery) == 0 {
             terms.uses.set(Use::SearchQuery, 1);
         }
         terms
     }
+}
+
+/// Tells whether an item is still being worked on.
+fn is_pending(status: &[u8]) -> bool {
+    matches!(status, b"in_progress" | b"searching" | b"queued" | b"incomplete")
 }
 
 /// A word of a provider, as far as it can be shown.

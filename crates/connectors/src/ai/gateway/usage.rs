@@ -1,7 +1,8 @@
 //! Usage of an answer, read from its bytes while they pass.
 
+use http::HeaderMap;
 use serde_json::{Map, Value};
-use strongroom_model::usage::{TokenUsage, Untold};
+use strongroom_model::usage::{Terms, TokenUsage, Unpriced, Untold};
 use strongroom_model::{Amount, Provider, RawUsage};
 
 use super::answer_terms::{self, KEPT_AS};
@@ -72,7 +73,12 @@ pub struct UsageReader {
     is_fresh: bool,
     /// `true` when figures were told that are not known.
     has_missed: bool,
+    /// The class of service that a header told.
+    tier: Option<Box<str>>,
 }
+
+/// The header in which Gemini tells the class of service: <https://ai.google.dev/gemini-api/docs/priority-inference>.
+const GEMINI_TIER: &str = "x-gemini-service-tier";
 
 /// Part of `[DONE]` that an event's data has shown so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +124,16 @@ impl UsageReader {
             is_final: false,
             is_fresh: false,
             has_missed: false,
+            tier: None,
         }
+    }
+
+    /// Reads what the answer's headers tell.
+    #[must_use]
+    pub fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        // What is no text is no word that is known.
+        self.tier = headers.get(GEMINI_TIER).map(|tier| tier.to_str().unwrap_or("?").into());
+        self
     }
 
     /// The next bytes of the answer.
@@ -159,7 +174,8 @@ impl UsageReader {
     #[must_use]
     pub fn finish(&mut self) -> Report {
         self.event_is_over();
-        let told = self.picker.terms();
+        let mut told = self.picker.terms();
+        told.service_tier = told.service_tier.or_else(|| self.tier.take());
         let terms = told.to_json();
         let figures = self.told.figures().filter(|figures| !figures.are_none()).map(|mut figures| {
             figures.add_beside(&terms);
@@ -176,7 +192,10 @@ impl UsageReader {
             told.note_untold(self.meter, &mut usage.terms.untold);
         }
         let fits = figures.zip(usage).is_some_and(|(it, usage)| fits_together(self.meter, &usage, &it));
-        let is_final = is_final && fits;
+        let has_written =
+            matches!(self.meter, Meter::Chat | Meter::GenerateContent) && self.picker.has_written();
+        let has_answer = usage.is_some_and(|usage| usage.output > Amount::ZERO);
+        let is_final = is_final && fits && (has_answer || !has_written);
         let told = std::mem::replace(&mut self.told, Told::Nothing);
         let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
         Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
@@ -231,7 +250,9 @@ impl UsageReader {
         if is_told {
             self.is_fresh = true;
             let is_under_way = self.meter == Meter::Responses && marks.is_under_way;
-            let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array && !is_under_way;
+            // How a response stands may come behind its figures.
+            let is_open = self.meter == Meter::Responses && marks.is_cut && !marks.has_status;
+            let is_whole = self.form == AnswerForm::Whole && !marks.is_in_array && !is_under_way && !is_open;
             self.is_final = self.is_over || is_whole;
         } else if self.meter == Meter::Messages && is_over && marks.kind == Kind::MessageStop {
             self.is_final |= self.is_fresh;
@@ -368,14 +389,16 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
             let (mut input, spoken, total) =
                 (of(figures.prompt_tokens), of(figures.completion_tokens), of(figures.total_tokens));
             let beside = of(figures.reasoning_tokens).plus(of(figures.citation_tokens));
+            // Of two that lower a bill the smaller counts.
+            let told = [figures.prompt_tokens_details.cached_tokens, figures.prompt_cache_hit_tokens];
+            let cached = of(told.into_iter().flatten().min());
             if meter == Meter::Embeddings {
                 // All of it is prompt.
                 input = input.max(total);
             }
             TokenUsage {
                 input,
-                cached_input: of(figures.prompt_tokens_details.cached_tokens)
-                    .max(of(figures.prompt_cache_hit_tokens)),
+                cached_input: cached,
                 output: spoken
                     .plus(beside)
                     .max(total.less(input))
@@ -426,7 +449,7 @@ fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
     usage
 }
 
-/// Tells whether no part is larger than its whole, and a call, whose prompt is never empty, used something.
+/// Tells whether no part is larger than its whole, and something was asked.
 fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
     let is_chat = meter == Meter::Chat;
@@ -444,35 +467,45 @@ fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
     let is_reasoning_told = !is_chat
         || figures.total_tokens.is_some()
         || of(figures.completion_tokens_details.reasoning_tokens) == Amount::ZERO;
-    // Names that are not known may count anything, but no more than there is.
-    let unknown_of = |details: &Details| Amount::of(details.largest_unknown);
+    // Whatever a name counts, known or not, it is no more than there is.
+    let largest_of = |details: &Details| Amount::of(details.largest());
     let whole = usage.total();
-    let is_within = Amount::of(figures.largest_unknown) <= whole
+    let is_within = figures.largest() <= whole
         && [&figures.prompt_tokens_details, &figures.input_tokens_details, &figures.cache_creation]
             .into_iter()
-            .all(|details| unknown_of(details) <= usage.input)
+            .all(|details| largest_of(details) <= usage.input)
         && [&figures.completion_tokens_details, &figures.output_tokens_details]
             .into_iter()
-            .all(|details| unknown_of(details) <= usage.output)
+            .all(|details| largest_of(details) <= usage.output)
         && figures.of_other_meters(meter) <= whole
+        && answer_terms::steps_fit(figures)
         && answer_terms::modalities_fit(figures, usage);
     is_within
         && parts <= prompt
         && usage.audio_input <= prompt
         && usage.audio_output.plus(usage.image_output) <= usage.output
         && is_reasoning_told
-        && (matches!(meter, Meter::Free | Meter::Unmetered) || usage.total() > Amount::ZERO)
+        // No prompt is empty.
+        && (matches!(meter, Meter::Free | Meter::Unmetered)
+            || usage.input > Amount::ZERO
+            || usage.reported_nano_usd.is_some_and(|cost| cost > Amount::ZERO))
 }
 
 /// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).
 fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
     let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
-    let written = of(prompt.cache_write_tokens);
-    let for_long = prompt.cache_write_tokens_details.get("ttl_12h_tokens").and_then(Value::as_i64);
-    let for_long = of(for_long).min(written);
+    let lifetimes = answer_terms::Lifetimes::of(&prompt.cache_write_tokens_details);
+    // Of a sum and its parts that contradict each other the larger counts.
+    let written = of(prompt.cache_write_tokens).max(lifetimes.all);
+    let mut terms = Terms::default();
+    terms.untold.set(Untold::CACHE_LIFETIME, written > lifetimes.all);
+    if lifetimes.has_unknown {
+        terms.cannot_price(Unpriced::CacheLifetime);
+    }
     TokenUsage {
-        cache_write: written.less(for_long),
-        cache_write_long: for_long,
+        terms,
+        cache_write: written.less(lifetimes.long),
+        cache_write_long: lifetimes.long,
         audio_input: of(prompt.audio_tokens),
         audio_output: of(answer.audio_tokens),
         image_output: of(answer.image_tokens),
@@ -494,42 +527,6 @@ pub(super) fn report_of_error(meter: Meter, provider: &Provider, body: &[u8]) ->
         report.usage.as_ref().is_some_and(is_billed)
     };
     [AnswerForm::Whole, AnswerForm::Events].into_iter().map(read).find(is_told)
-}
-
-/// Tells whether an answer that says no tells of some use, in whatever words: what it was is then not known.
-pub(super) fn tells_of_use(body: &[u8]) -> bool {
-    let texts = body.split(|byte| *byte == b'\n').map(|line| line.strip_prefix(b"data:").unwrap_or(line));
-    std::iter::once(body)
-        .chain(texts)
-        .filter_map(|text| serde_json::from_slice(text).ok())
-        .any(|it| says_use(&it))
-}
-
-fn says_use(value: &Value) -> bool {
-    match value {
-        Value::Object(entries) => entries.iter().any(|(name, value)| match name.as_str() {
-            "usage" | "usageMetadata" | "usage_metadata" | "cost" | "cost_in_usd_ticks" => {
-                is_something(value)
-            }
-            "choices" | "candidates" => value.as_array().is_some_and(|answers| !answers.is_empty()),
-            // What the caller sent, as some validators repeat it.
-            "input" => false,
-            _ => says_use(value),
-        }),
-        Value::Array(values) => values.iter().any(says_use),
-        _ => false,
-    }
-}
-
-/// Tells whether a value is anything but zeros.
-fn is_something(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) => false,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty() && text.parse::<f64>().ok() != Some(0.0),
-        Value::Array(values) => values.iter().any(is_something),
-        Value::Object(entries) => entries.values().any(is_something),
-    }
 }
 
 /// Returns the usage of a call from figures that were kept: for prices that were corrected. `meter` is told by the operation.

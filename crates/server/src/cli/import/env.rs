@@ -9,7 +9,7 @@ use strongroom_client::wire::SecretText;
 use strongroom_client::wire::import::{ImportRow, ImportedRow};
 use strongroom_connectors::{EndpointGuard, dotenv, key_pattern};
 use strongroom_model::Secret;
-use strongroom_model::provider::{KNOWN, key_variable};
+use strongroom_model::provider::{KNOWN, key_like_variable, key_variable};
 use zeroize::Zeroizing;
 
 use super::send::Sender;
@@ -77,7 +77,8 @@ pub(super) struct Choices {
 /// Reads, shows and asks; nothing is opened and nothing made.
 pub(super) fn prepare(files: &[PathBuf], choices: Choices, output: &Output) -> CliResult<Candidates> {
     let mut found = find(gather(files, output)?);
-    found.leave_out_doubtful(choices.yes || !io::stdin().is_terminal());
+    let follows_addresses = choices.base_url != Some(BaseUrl::Ignore);
+    found.leave_out_doubtful(choices.yes || !io::stdin().is_terminal(), follows_addresses);
     let settled = found.settle_addresses(choices.base_url, choices.yes, choices.dry_run);
     found.notes.iter().for_each(|note| output.note(note));
     found.warnings.iter().for_each(|warning| output.warn(warning));
@@ -129,7 +130,9 @@ fn gather(files: &[PathBuf], output: &Output) -> CliResult<Vec<Variable>> {
         variables.extend(std::env::vars_os().filter_map(|(name, value)| {
             let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
             // Only what can be a provider's key, or leads it elsewhere, is copied.
-            let is_known = key_variable(&name).is_some() || is_about_address(&name);
+            let is_known = key_variable(&name).is_some()
+                || key_like_variable(&name).is_some()
+                || is_about_address(&name);
             if !is_known && key_pattern::find(value.as_bytes()).is_empty() {
                 return None;
             }

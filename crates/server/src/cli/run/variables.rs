@@ -7,7 +7,9 @@ use std::ffi::{OsStr, OsString};
 
 use strongroom_connectors::key_pattern;
 use strongroom_model::Secret;
-use strongroom_model::provider::{self, KNOWN, address_variable, key_like_variable, key_variable};
+use strongroom_model::provider::{
+    self, KNOWN, address_variable, is_nobodys_key, key_like_variable, key_variable, named_provider,
+};
 use zeroize::Zeroizing;
 
 use super::environment::{compose, is_ours};
@@ -57,14 +59,68 @@ pub(super) fn doubtful(inherited: impl Iterator<Item = (OsString, OsString)>) ->
         if is_removed(OsStr::new(&name)) || is_ours(OsStr::new(&name)) {
             return None;
         }
-        // With its name, which says whose a key without a mark is.
-        let line = Zeroizing::new(format!("{name}={}", *value));
-        let mut hits = key_pattern::find(line.as_bytes()).into_iter();
-        hits.any(|hit| provider::find(hit.kind).is_some()).then_some(name)
+        holds_key(&name, &value).then_some(name)
     };
     let mut names: Vec<_> = inherited.filter_map(of).collect();
     names.sort_unstable();
     names
+}
+
+/// Letters and digits in a row that no word has.
+const MIN_OPAQUE_BYTES: usize = 16;
+
+/// Words of names of what is told to a provider and opens nothing.
+const OPEN_WORDS: [&str; 10] =
+    ["ACCOUNT", "DIR", "FILE", "ID", "MODEL", "ORG", "ORGANIZATION", "PATH", "PROJECT", "VERSION"];
+
+/// Tells whether a variable holds what looks like a provider's key: in whichever coding, in an address of a provider's, in what is
+/// shown in a header, or under a name that says so.
+fn holds_key(name: &str, value: &str) -> bool {
+    // With its name, which says whose a key without a mark is.
+    let line = Zeroizing::new(format!("{name}={value}"));
+    let line = line.as_bytes();
+    let is_providers = |kind: &str| provider::find(kind).is_some();
+    let is_open = |part: &str| OPEN_WORDS.iter().any(|word| part.eq_ignore_ascii_case(word));
+    let is_named = || {
+        let names_one = is_nobodys_key(name)
+            || (named_provider(name).is_some() && !name.split(['_', '-', '.']).any(is_open));
+        names_one && is_opaque(value)
+    };
+    key_pattern::find(line).iter().any(|hit| is_providers(hit.kind))
+        || key_pattern::find_encoded(line).iter().any(|hit| is_providers(hit.kind))
+        || key_pattern::find_escaped(line).iter().any(|hit| is_providers(hit.kind))
+        || is_named()
+        || behind_bearer(value).is_some_and(|token| {
+            is_opaque(token)
+                && key_pattern::foreign_service(token).is_none()
+                && !key_pattern::is_web_token(token)
+        })
+        || shows_to_provider(value)
+}
+
+/// Tells whether a text has a run of letters and digits that is no word.
+fn is_opaque(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|run| {
+        run.len() >= MIN_OPAQUE_BYTES
+            && run.bytes().any(|byte| byte.is_ascii_digit())
+            && run.bytes().any(|byte| byte.is_ascii_alphabetic())
+    })
+}
+
+/// The word behind `Bearer `.
+fn behind_bearer(value: &str) -> Option<&str> {
+    let mut words = value.split([' ', '"', '\'', '\t']).filter(|word| !word.is_empty());
+    words.find(|word| word.trim_start_matches(':').eq_ignore_ascii_case("bearer"))?;
+    words.next()
+}
+
+/// Tells whether a value is the address of a provider with a password in it.
+fn shows_to_provider(value: &str) -> bool {
+    let Ok(url) = url::Url::parse(value.trim()) else { return false };
+    let is_of = |base: &str| url::Url::parse(base).is_ok_and(|base| base.host() == url.host());
+    (url.password().is_some() || is_opaque(url.username()))
+        && url.host().is_some()
+        && KNOWN.iter().any(|known| is_of(known.base_url))
 }
 
 /// A proxy of the network would be asked for this machine's gateway, and be shown the token.
@@ -189,6 +245,45 @@ mod tests {
         ];
         let inherited = inherited.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         assert_eq!(doubtful(inherited.into_iter()), ["BIG_CO_API_KEY", "MY_LLM"]);
+    }
+
+    #[test]
+    fn a_key_in_any_coding_and_under_any_name_of_models_is_told_of_or_gone() {
+        use base64::Engine as _;
+        let key = "sk-proj-canary0123456789abcdefghij0123456789abcdefghij";
+        let plain = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6";
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let mut told = vec![
+            ("A_B64", encode(key)),
+            ("A_B64_OF_B64", encode(&encode(key))),
+            ("A_HEX", key.bytes().map(|byte| format!("{byte:02x}")).collect()),
+            ("A_PCT", key.replace('-', "%2D")),
+            ("A_JSON", format!("{{\"k\":\"{key}\"}}")),
+            ("A_BEARER", format!("Authorization: Bearer {plain}")),
+            ("A_HEADERS", format!("{{\"Authorization\": \"Bearer {plain}\"}}")),
+            ("A_URL", format!("https://u:{plain}@api.mistral.ai/v1")),
+            ("LLM_CONFIG", format!("{{\"mistral\":{{\"api_key\":\"{plain}\"}}}}")),
+        ];
+        let named = ["LLM_API_KEY", "AI_API_KEY", "SONAR_API_KEY", "MISTRAL_PROD", "GROQ_X", "COHERE_TRIAL"];
+        told.extend(named.map(|name| (name, plain.to_owned())));
+        for (name, value) in told {
+            let pair = (OsString::from(name), OsString::from(&value));
+            let is_gone = is_removed(&pair.0);
+            assert!(is_gone || doubtful([pair].into_iter()) == [name], "{name}={value}");
+        }
+        for (name, value) in [
+            ("GITHUB_HEADER", format!("Authorization: Bearer ghp_{plain}")),
+            ("OPENAI_ORG_ID", format!("org-{plain}")),
+            ("GEMINI_MODEL", "gemini-2.5-flash-preview-09-2025".to_owned()),
+            ("MISTRAL_MODE", "development".to_owned()),
+            ("BUILD_SHA", "0f3ac91be87d24560f3ac91be87d24560f3ac91b".to_owned()),
+            ("DATABASE_URL", format!("postgres://u:{plain}@db.example.com/x")),
+            ("SESSION", "123e4567-e89b-12d3-a456-426614174000".to_owned()),
+            ("PATH", "/usr/bin:/bin".to_owned()),
+        ] {
+            let pair = (OsString::from(name), OsString::from(&value));
+            assert!(doubtful([pair].into_iter()).is_empty(), "{name}={value}");
+        }
     }
 
     #[test]

@@ -10,8 +10,19 @@ use super::findings::Findings;
 use super::unpacked::MAX_FILE_BYTES;
 
 /// Texts that people and programs write into `.git` beside objects: addresses with passwords, hooks, messages.
-const OF_GIT: [&str; 7] =
-    ["config", "config.worktree", "hooks", "info", "FETCH_HEAD", "COMMIT_EDITMSG", "MERGE_MSG"];
+const OF_GIT: [&str; 11] = [
+    "config",
+    "config.worktree",
+    "description",
+    "hooks",
+    "info",
+    "logs",
+    "packed-refs",
+    "FETCH_HEAD",
+    "COMMIT_EDITMSG",
+    "MERGE_MSG",
+    "SQUASH_MSG",
+];
 
 pub(super) fn scan(path: &Path, findings: &mut Findings, step: &dyn Fn()) {
     // A link that was named is followed; links below it may lead anywhere.
@@ -147,6 +158,9 @@ mod tests {
         }
         fs::write(git.join("config"), format!("url = https://x:{KEY}@example.com/\n")).unwrap();
         fs::write(git.join("hooks/pre-push"), format!("\n{KEY}")).unwrap();
+        fs::create_dir_all(git.join("logs/refs/heads")).unwrap();
+        let line = format!("0 1 a <a@b> 1 +0\tclone: from https://u:{KEY}@example.com/\n");
+        fs::write(git.join("logs/refs/heads/main"), line).unwrap();
         fs::write(git.join("objects/a"), KEY).unwrap();
         fs::write(folder.path().join(format!("{KEY}.txt")), "").unwrap();
         let mut findings = Findings::default();
@@ -155,10 +169,15 @@ mod tests {
         for place in ["/libs/one/config:1", "/two/config.worktree:1"] {
             assert!(shown.contains(place), "{place}: {shown}");
         }
-        for place in ["/.git/config:1", "/.git/hooks/pre-push:2", "/[key of openai].txt (in the name)"] {
+        for place in [
+            "/.git/config:1",
+            "/.git/hooks/pre-push:2",
+            "/logs/refs/heads/main:1",
+            "/[key of openai].txt (in the name)",
+        ] {
             assert!(shown.contains(place), "{place}: {shown}");
         }
-        assert!(!shown.contains("objects") && !shown.contains("canary") && findings.files == 5, "{shown}");
+        assert!(!shown.contains("objects") && !shown.contains("canary") && findings.files == 6, "{shown}");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! A provider that repeats the key that it was called with does not hand it to the program.
 
+mod parts;
+
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use base64::Engine;
@@ -10,6 +13,7 @@ use memchr::memmem;
 use strongroom_connectors::escaped_text::{Lines, View};
 use strongroom_model::Secret;
 
+use self::parts::{Parts, Pieces};
 use crate::gateway::body::Coding;
 
 /// Stands in the place of the key.
@@ -53,41 +57,88 @@ fn hex_of(key: &[u8]) -> String {
     key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A text without the key, in whichever form and escapes it stands there; `None` when it does not. `is_cut` says that the text
-/// goes on, so that a beginning of the key at its end counts too.
-fn without(text: &[u8], key: &[u8], is_cut: bool) -> Option<Vec<u8>> {
-    let forms = forms(key);
-    let mut found = Vec::new();
-    let plain = View::plain(text);
-    plain.find(&forms, is_cut, &mut found);
-    find_hex(&plain, key, &mut found);
-    for (mark, view) in [(b'\\', View::json as fn(_) -> _), (b'%', View::percent)] {
-        if memchr::memchr(mark, text).is_some() {
-            view(text).find(&forms, is_cut, &mut found);
+/// Times that codings in base64 are looked into, one within the other.
+const MAX_CODINGS: usize = 4;
+
+/// A key, and what is looked for of it; made when it is first needed.
+struct Sought<'k> {
+    key: &'k [u8],
+    forms: OnceCell<Vec<Vec<u8>>>,
+    parts: OnceCell<Parts>,
+}
+
+impl<'k> Sought<'k> {
+    fn new(key: &'k [u8]) -> Self {
+        Self { key, forms: OnceCell::new(), parts: OnceCell::new() }
+    }
+
+    fn forms(&self) -> &[Vec<u8>] {
+        self.forms.get_or_init(|| forms(self.key))
+    }
+
+    /// A text without the key, in whichever form and escapes it stands there, and without parts of it; `None` when it does not. `is_cut`
+    /// says that the text goes on, so that a beginning of the key at its end counts too.
+    fn without(&self, text: &[u8], is_cut: bool) -> Option<Vec<u8>> {
+        let mut found = Vec::new();
+        self.places(text, is_cut, MAX_CODINGS, &mut found);
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_by_key(|range| range.start);
+        let (mut kept, mut at, mut begun) = (Vec::with_capacity(text.len()), 0, false);
+        for range in found {
+            // What overlaps is one.
+            if range.start >= at && (range.start > at || !begun) {
+                kept.extend_from_slice(&text[at..range.start.min(text.len())]);
+                kept.extend_from_slice(MASK);
+                begun = true;
+            }
+            at = at.max(range.end.min(text.len()));
+        }
+        kept.extend_from_slice(&text[at..]);
+        Some(kept)
+    }
+
+    /// Adds the places in a text.
+    fn places(&self, text: &[u8], is_cut: bool, codings: usize, found: &mut Vec<Range<usize>>) {
+        let look = |view: &View<'_>, is_cut: bool, found: &mut Vec<Range<usize>>| {
+            view.find(self.forms(), is_cut, found);
+            find_hex(view, self.key, found);
+            let parts = self.parts.get_or_init(|| Parts::of(self.key, &self.forms()[1..]));
+            parts.find(&view.seen, &mut |range| found.push(view.range(range)));
+        };
+        let plain = View::plain(text);
+        look(&plain, is_cut, found);
+        for (mark, view) in [(b'\\', View::json as fn(_) -> _), (b'%', View::percent)] {
+            if memchr::memchr(mark, text).is_some() {
+                view(text).find(self.forms(), is_cut, found);
+            }
+        }
+        if codings > 0 {
+            self.look_into_codings(&plain, codings, found);
+        }
+        // What is escaped twice, or in several ways at once, and what has signs within that nobody sees.
+        let mut layer: View<'_> = plain;
+        for _ in 0..MAX_LAYERS {
+            let Some(next) = layer.without_escapes(Lines::Joined) else { break };
+            layer = next;
+            look(&layer, is_cut, found);
+            if codings > 0 {
+                self.look_into_codings(&layer, codings, found);
+            }
         }
     }
-    // What is escaped twice, or in several ways at once, and what has signs within that nobody sees.
-    let mut layer: View<'_> = plain;
-    for _ in 0..MAX_LAYERS {
-        let Some(next) = layer.without_escapes(Lines::Joined) else { break };
-        layer = next;
-        layer.find(&forms, is_cut, &mut found);
-        find_hex(&layer, key, &mut found);
+
+    /// Adds the runs of base64 that hold the key.
+    fn look_into_codings(&self, view: &View<'_>, codings: usize, found: &mut Vec<Range<usize>>) {
+        parts::decoded(&view.seen, &mut |run, decoded| {
+            let mut within = Vec::new();
+            self.places(decoded, false, codings - 1, &mut within);
+            if !within.is_empty() {
+                found.push(view.range(run));
+            }
+        });
     }
-    if found.is_empty() {
-        return None;
-    }
-    found.sort_by_key(|range| range.start);
-    let (mut kept, mut at) = (Vec::with_capacity(text.len()), 0);
-    for range in found {
-        if range.start >= at {
-            kept.extend_from_slice(&text[at..range.start.min(text.len())]);
-            kept.extend_from_slice(MASK);
-        }
-        at = at.max(range.end.min(text.len()));
-    }
-    kept.extend_from_slice(&text[at..]);
-    Some(kept)
 }
 
 /// Takes the key out of a provider's headers.
@@ -96,25 +147,46 @@ pub(in crate::gateway) fn mask_headers(headers: &mut HeaderMap, key: &Secret) {
     if key.len() < MIN_KEY_BYTES {
         return;
     }
-    // In no form is it shorter; most headers are.
-    for value in headers.values_mut().filter(|value| value.len() >= key.len()) {
-        if let Some(masked) = without(value.as_bytes(), key, false) {
+    let sought = Sought::new(key);
+    let pieces = Pieces::of(key);
+    // In no form is it shorter, and most headers are; a part of it is seen at once.
+    let may_hold = |value: &[u8]| value.len() >= key.len() || pieces.may_be_in(value);
+    for value in headers.values_mut().filter(|value| may_hold(value.as_bytes())) {
+        if let Some(masked) = sought.without(value.as_bytes(), false) {
             *value = HeaderValue::from_bytes(&masked).unwrap_or(HeaderValue::from_static("****"));
         }
     }
     // A name cannot be masked; in one all letters are small ones.
-    let lower = |form: Vec<u8>| form.to_ascii_lowercase();
-    let long = |name: &&HeaderName| name.as_str().len() >= key.len();
-    if !headers.keys().any(|name| long(&name)) {
+    let lower = key.to_ascii_lowercase();
+    let pieces = Pieces::of(&lower);
+    let may_hold = |name: &&HeaderName| {
+        let name = name.as_str().as_bytes();
+        name.len() >= key.len() || pieces.may_be_in(name)
+    };
+    if !headers.keys().any(|name| may_hold(&name)) {
         return;
     }
-    let forms: Vec<_> = forms(key).into_iter().map(lower).collect();
-    let holds =
-        |name: &&HeaderName| forms.iter().any(|form| memmem::find(name.as_str().as_bytes(), form).is_some());
-    let named: Vec<_> = headers.keys().filter(long).filter(holds).cloned().collect();
+    let forms: Vec<_> = sought.forms().iter().map(|form| form.to_ascii_lowercase()).collect();
+    let holds = |name: &&HeaderName| {
+        let name = name.as_str().as_bytes();
+        forms.iter().any(|form| memmem::find(name, form).is_some()) || sought.without(name, false).is_some()
+    };
+    let named: Vec<_> = headers.keys().filter(may_hold).filter(holds).cloned().collect();
     for name in named {
         headers.remove(name);
     }
+}
+
+/// Tells whether what an answer says of itself, such as the name of its model, holds the key or a part of it.
+pub(in crate::gateway) fn holds_key(text: &str, key: &Secret) -> bool {
+    let key = key.expose().as_bytes();
+    let text = text.as_bytes();
+    // Written in another way it is longer, and of one word.
+    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.\\%&#;".contains(byte);
+    let is_long = |word: &[u8]| word.len() >= key.len();
+    let may_hold = key.len() >= MIN_KEY_BYTES
+        && (text.split(|byte| !is_of_word(byte)).any(is_long) || Pieces::of(key).may_be_in(text));
+    may_hold && Sought::new(key).without(text, false).is_some()
 }
 
 /// An error's body without the key. `is_cut` says that there was more of it.
@@ -123,39 +195,40 @@ pub(in crate::gateway) fn masked(body: Bytes, key: &Secret, is_cut: bool) -> Byt
     if key.len() < MIN_KEY_BYTES {
         return body;
     }
+    let sought = Sought::new(key);
     if let Some(coding) = Coding::of_packed(&body) {
-        return unpacked(&body, coding, key).unwrap_or(body);
+        return unpacked(&body, coding, &sought).unwrap_or(body);
     }
-    if let Some(masked) = without(&body, key, is_cut) {
+    if let Some(masked) = sought.without(&body, is_cut) {
         return Bytes::from(masked);
     }
-    if holds_in_sixteen_bits(&body, key) { Bytes::from_static(MASK) } else { body }
+    if holds_in_sixteen_bits(&body, &sought) { Bytes::from_static(MASK) } else { body }
 }
 
 /// Tells whether a text of sixteen bits (UTF-16, either order) holds the key with signs within that nobody sees, which have as many
 /// bits: where it stands is not looked for.
-fn holds_in_sixteen_bits(body: &[u8], key: &[u8]) -> bool {
+fn holds_in_sixteen_bits(body: &[u8], sought: &Sought<'_>) -> bool {
     if memchr::memchr(0, body).is_none() {
         return false;
     }
     [u16::from_le_bytes as fn([u8; 2]) -> u16, u16::from_be_bytes].into_iter().any(|unit| {
         let units: Vec<u16> = body.as_chunks().0.iter().map(|pair| unit(*pair)).collect();
-        without(String::from_utf16_lossy(&units).as_bytes(), key, false).is_some()
+        sought.without(String::from_utf16_lossy(&units).as_bytes(), false).is_some()
     })
 }
 
 /// What is packed in an error, without the key; `None` when the key is not in it. One that is packed too often holds whatever.
-fn unpacked(body: &[u8], coding: Coding, key: &[u8]) -> Option<Bytes> {
+fn unpacked(body: &[u8], coding: Coding, sought: &Sought<'_>) -> Option<Bytes> {
     let (mut inside, mut is_cut) = coding.decoded_beginning(body, MAX_UNPACKED_BYTES);
     for _ in 1..MAX_PACKINGS {
         let Some(coding) = Coding::of_packed(&inside) else {
-            return without(&inside, key, is_cut).map(Bytes::from);
+            return sought.without(&inside, is_cut).map(Bytes::from);
         };
         (inside, is_cut) = coding.decoded_beginning(&inside, MAX_UNPACKED_BYTES);
     }
     match Coding::of_packed(&inside) {
         Some(_) => Some(Bytes::from_static(MASK)),
-        None => without(&inside, key, is_cut).map(Bytes::from),
+        None => sought.without(&inside, is_cut).map(Bytes::from),
     }
 }
 
@@ -244,7 +317,7 @@ mod tests {
         /// Whatever is escaped, escaped again, broken up and written in sixteen bits, is read by whoever is sent it.
         #[test]
         fn no_layers_of_escapes_hide_the_key(
-            key in "sk-[a-zA-Z0-9_-]{20,60}", kind in 0..11_usize, layers in proptest::collection::vec(0..9_usize, 0..3),
+            key in "sk-[a-zA-Z0-9_-]{20,60}[a-zA-Z0-9]{2}", kind in 0..11_usize, layers in proptest::collection::vec(0..9_usize, 0..3),
             is_wide in proptest::bool::ANY,
         ) {
             let text = layers.iter().fold(broken(&key).swap_remove(kind), |text, layer| ESCAPES[*layer](&text));
@@ -293,6 +366,113 @@ mod tests {
         mask_headers(&mut headers, &key);
         let names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(names, ["x-ratelimit-remaining-requests"]);
+    }
+
+    /// Ways in which a text may write a key apart, of which each lets a reader have it.
+    fn apart(key: &str) -> Vec<String> {
+        use base64::engine::general_purpose::STANDARD;
+        let twice = |text: &[u8]| STANDARD.encode(STANDARD.encode(text));
+        let joined = |between: &str| key.chars().map(String::from).collect::<Vec<_>>().join(between);
+        let codes =
+            |between: &str| key.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(between);
+        let utf16: Vec<u8> = utf16(key);
+        vec![
+            twice(key.as_bytes()),
+            twice(format!("Bearer {key}").as_bytes()),
+            STANDARD.encode(twice(format!("u:{key}").as_bytes())),
+            URL_SAFE_NO_PAD.encode(STANDARD_NO_PAD.encode(key)),
+            STANDARD.encode(hex_of(key.as_bytes())),
+            STANDARD.encode(&utf16),
+            STANDARD.encode(key.replace('-', "\\u002d")),
+            key.to_uppercase(),
+            key.to_lowercase(),
+            key.replace('-', "+AC0-").replace('_', "+AF8-"),
+            joined(" "),
+            joined("\n"),
+            joined("."),
+            serde_json::json!(key.chars().map(String::from).collect::<Vec<_>>()).to_string(),
+            serde_json::json!(key.as_bytes()).to_string(),
+            codes(" "),
+            codes("\\n"),
+            key.replace('-', " "),
+            key[..20].to_owned(),
+            format!("{}****{}", &key[..16], &key[key.len() - 4..]),
+            key[key.len() - 16..].to_owned(),
+            format!("{}\",\"f\":\"{}", &key[..key.len() / 2], &key[key.len() / 2..]),
+            hex_of(&key.as_bytes()[3..23]),
+            STANDARD.encode(&key[..24]),
+            format!("\u{1b}[31m{}\u{1b}[0m{}", &key[..9], &key[9..]),
+        ]
+    }
+
+    /// The most letters and digits of the key in a row that a text shows.
+    fn shown(text: &[u8], key: &str) -> usize {
+        (1..=key.len())
+            .take_while(|length| {
+                key.as_bytes().windows(*length).any(|part| memmem::find(text, part).is_some())
+            })
+            .last()
+            .unwrap_or(0)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_key_that_is_written_apart_and_no_long_part_of_one_is_left(
+            key in "(sk-|sk-proj-|gsk_|)[a-zA-Z0-9]{12}[-_][a-zA-Z0-9]{18,60}", before in "[a-z {}:]{0,20}", is_json in proptest::bool::ANY,
+        ) {
+            for written in apart(&key) {
+                let text = if is_json {
+                    serde_json::json!({ "error": { "message": format!("{before} {written} !") } }).to_string()
+                } else {
+                    format!("{before} {written} !")
+                };
+                let left = masked(Bytes::from(text.clone()), &Secret::from(key.as_str()), false);
+                proptest::prop_assert!(memmem::find(&left, MASK).is_some(), "{text}: {left:?}");
+                proptest::prop_assert!(shown(&left, &key) < 14, "{text}: {left:?}");
+                proptest::prop_assert!(left.len() < before.len() + 120, "{text}: {left:?}");
+            }
+        }
+
+        #[test]
+        fn a_part_in_a_header_or_its_name_goes(key in "sk-[a-zA-Z0-9_-]{36,60}", from in 0..40_usize, length in 14..30_usize) {
+            let from = from.min(key.len() - length.min(key.len() / 2));
+            let part = &key[from..key.len().min(from + length)];
+            proptest::prop_assume!(part.bytes().filter(u8::is_ascii_alphanumeric).count() >= 13);
+            let mut headers = HeaderMap::new();
+            headers.append("x-request-id", part.parse().unwrap());
+            headers.append("x-other", "req_0f3ac91be87d24560f3ac91be87d2456".parse().unwrap());
+            headers.append(format!("x-ratelimit-{}", part.to_lowercase()).parse::<HeaderName>().unwrap(), HeaderValue::from_static("1"));
+            mask_headers(&mut headers, &Secret::from(key.as_str()));
+            proptest::prop_assert!(!headers["x-request-id"].to_str().unwrap().contains(part));
+            proptest::prop_assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-request-id", "x-other"]);
+            proptest::prop_assert_eq!(&headers["x-other"], "req_0f3ac91be87d24560f3ac91be87d2456");
+        }
+
+        #[test]
+        fn a_name_that_is_the_key_is_no_name(key in "(sk-|)[a-zA-Z0-9]{12}[-_][a-zA-Z0-9]{18,60}") {
+            let secret = Secret::from(key.as_str());
+            for written in apart(&key).into_iter().chain([key.clone(), format!("model-{key}")]).filter(|it| !it.contains('\n')) {
+                let raw = serde_json::json!({ "prompt_tokens": 10, "note": written }).to_string();
+                proptest::prop_assert!(written.len() < key.len() || holds_key(&raw, &secret) || written.contains([' ', ',', '"', '.', '\u{1b}']), "{raw}");
+            }
+            for name in ["gpt-4o-mini-2024-07-18", "claude-sonnet-4-5-20250929", "meta-llama/Llama-3.3-70B-Instruct-Turbo-Free", ""] {
+                proptest::prop_assert!(!holds_key(name, &secret));
+            }
+            let usage = r#"{"prompt_tokens":10,"completion_tokens":5,"completion_tokens_details":{"accepted_prediction_tokens":0}}"#;
+            proptest::prop_assert!(!holds_key(usage, &secret));
+        }
+    }
+
+    #[test]
+    fn what_providers_say_of_themselves_and_of_a_key_in_short_stays() {
+        let key = Secret::from("sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6");
+        for text in [
+            r#"{"error":{"message":"Incorrect API key provided: sk-proj-********o5P6. You can find your API key at https://platform.openai.com/account/api-keys.","code":"invalid_api_key"}}"#,
+            r#"{"error":{"message":"Project `proj_0123456789abcdef` does not have access to model gpt-4o-2024-08-06","request_id":"req_0f3ac91be87d24560f3ac91be87d2456"}}"#,
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"1 + 2 = 3 - ok, [1, 2, 45, 115]"},"id":"YWJjZGVmZ2hpamtsbW5vcA=="}"#,
+        ] {
+            assert_eq!(masked(Bytes::from_static(text.as_bytes()), &key, false), text);
+        }
     }
 
     /// Every way in which a text may hold a key.

@@ -171,10 +171,15 @@ async fn what_is_asked_at_a_dearer_price_and_not_told_has_no_price_and_is_charge
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    for (count, (more, is_priced)) in
-        [(json!({}), true), (json!({ "speed": "fast" }), false), (json!({ "inference_geo": "us" }), false)]
-            .into_iter()
-            .enumerate()
+    for (count, (more, is_priced)) in [
+        (json!({}), true),
+        (json!({ "speed": "fast" }), false),
+        (json!({ "inference_geo": "us" }), false),
+        // Nothing was written to a cache.
+        (json!({ "cache_control": { "type": "ephemeral", "ttl": "1h" } }), true),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let what = more.to_string();
         stage

@@ -70,7 +70,7 @@ const FREE: (Charged, &str) = (Charged::Nothing, "unmetered");
 
 /// Those that end at once or by the client.
 #[rustfmt::skip]
-const ENDINGS: [Ending; 61] = [
+const ENDINGS: [Ending; 62] = [
     ends("comes to its end", &[], Client::Stays, BILLED, 200, ALL),
     ends("figures in every chunk", &[("x-stainless-fake-figures", "always")], Client::Stays, BILLED, 200, ALL),
     ends("figures before the text", &[("x-stainless-fake-figures", "early")], Client::Stays, BILLED, 200, CHAT_STREAMS),
@@ -131,6 +131,7 @@ const ENDINGS: [Ending; 61] = [
     ends("page 524", &[("x-stainless-fake-ending", "page-524")], Client::Stays, HELD, 524, ALL),
     ends("redirect 302", &[("x-stainless-fake-ending", "redirect-302")], Client::Stays, FREE, 502, ALL),
     ends("redirect 307", &[("x-stainless-fake-ending", "redirect-307")], Client::Stays, FREE, 502, ALL),
+    ends("redirect that tells its figures", &[("x-stainless-fake-ending", "told-307")], Client::Stays, BILLED, 502, WHOLE),
     ends("redirect 303", &[("x-stainless-fake-ending", "redirect-303")], Client::Stays, HELD, 502, ALL),
 ];
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::unknown::{Largest, is_of_tokens};
+use super::unknown::{Largest, is_of_tokens, largest_within};
 use super::{amount, count, fill, is_count, word};
 
 /// Parts of a count.
@@ -24,6 +24,8 @@ pub(in super::super) struct Details {
     pub(in super::super) largest_unknown: i64,
     /// In US dollars, of a cost that is told in parts (Perplexity).
     pub(super) total_cost: Option<f64>,
+    /// The sum of those parts.
+    pub(super) parts_cost: f64,
 }
 
 impl Details {
@@ -47,6 +49,9 @@ impl Details {
             "image_tokens" => &mut self.image_tokens,
             "cache_write_tokens_details" => return DetailsSlot::Word(&mut self.cache_write_tokens_details),
             "total_cost" => return DetailsSlot::Cost(&mut self.total_cost),
+            part if part.ends_with("_cost") && !part.contains("cache") => {
+                return DetailsSlot::PartOfCost(&mut self.parts_cost);
+            }
             _ => return DetailsSlot::Unknown(&mut self.largest_unknown, is_of_tokens(name)),
         })
     }
@@ -57,6 +62,7 @@ enum DetailsSlot<'f> {
     Count(&'f mut Option<i64>),
     Word(&'f mut Value),
     Cost(&'f mut Option<f64>),
+    PartOfCost(&'f mut f64),
     Unknown(&'f mut i64, bool),
 }
 
@@ -68,6 +74,7 @@ impl<'de> DeserializeSeed<'de> for DetailsSlot<'_> {
             Self::Count(slot) => fill(slot, count(from)?)?,
             Self::Word(place) => *place = word(from)?,
             Self::Cost(slot) => fill(slot, amount(from)?)?,
+            Self::PartOfCost(sum) => *sum += amount(from)?.unwrap_or_default().max(0.0),
             Self::Unknown(largest, is_count) => from.deserialize_any(Largest { largest, is_count })?,
         }
         Ok(())
@@ -98,7 +105,9 @@ impl<'f> Visitor<'_> for DetailsName<'f> {
 }
 
 impl Details {
-    pub(super) fn are_counts(&self) -> bool {
+    /// Returns every count of tokens that has a name of its own.
+    fn counts(&self) -> [Option<i64>; 7] {
+        // Taken apart whole, so that none is forgotten here.
         let Self {
             cached_tokens,
             cache_write_tokens,
@@ -110,16 +119,26 @@ impl Details {
             cache_write_tokens_details: _,
             largest_unknown: _,
             total_cost: _,
+            parts_cost: _,
         } = self;
-        let counts = [
-            cached_tokens,
-            cache_write_tokens,
-            reasoning_tokens,
-            ephemeral_5m_input_tokens,
-            ephemeral_1h_input_tokens,
-            audio_tokens,
-            image_tokens,
-        ];
-        counts.into_iter().all(is_count)
+        [
+            *cached_tokens,
+            *cache_write_tokens,
+            *reasoning_tokens,
+            *ephemeral_5m_input_tokens,
+            *ephemeral_1h_input_tokens,
+            *audio_tokens,
+            *image_tokens,
+        ]
+    }
+
+    pub(super) fn are_counts(&self) -> bool {
+        self.counts().iter().all(is_count)
+    }
+
+    /// The largest count of tokens among them, under whatever name.
+    pub(in super::super) fn largest(&self) -> i64 {
+        let within = largest_within(&self.cache_write_tokens_details);
+        self.counts().into_iter().flatten().fold(self.largest_unknown.max(within), i64::max)
     }
 }

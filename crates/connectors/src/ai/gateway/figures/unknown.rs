@@ -3,12 +3,23 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
-use super::largest;
+/// Parts of a name beside tokens that make it one of something else.
+const OTHER_WORDS: [&str; 12] =
+    ["sec", "per_", "/s", "time", "limit", "max", "remaining", "price", "cost", "rate", "budget", "type"];
 
-/// Tells whether a name says that its value counts tokens.
+/// Tells whether a name says that its value counts tokens, in whatever case it is written.
 pub(super) fn is_of_tokens(name: &str) -> bool {
-    ["tokens", "Tokens", "token_count", "tokenCount", "TokenCount"].iter().any(|end| name.ends_with(end))
+    let has =
+        |part: &str| name.as_bytes().windows(part.len()).any(|it| it.eq_ignore_ascii_case(part.as_bytes()));
+    (has("token") || name == "billed_units") && !OTHER_WORDS.into_iter().any(has)
+}
+
+/// A number that is written as a text, however it is grouped.
+fn number_of(text: &str) -> Option<f64> {
+    let plain: String = text.chars().filter(|sign| !matches!(sign, ',' | '_' | ' ')).collect();
+    plain.parse().ok().filter(|_| plain.starts_with(|first: char| first.is_ascii_digit() || first == '.'))
 }
 
 /// Looks through a value for the largest count of tokens.
@@ -61,11 +72,11 @@ impl<'de> Visitor<'de> for Largest<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
-        if largest::is_number(text) {
-            self.note(text.parse().unwrap_or(i64::MAX));
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        match number_of(text).filter(|_| self.is_count) {
+            Some(count) => self.visit_f64(count),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
@@ -79,11 +90,22 @@ impl<'de> Visitor<'de> for Largest<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(is_count) = entries.next_key_seed(IsOfTokens)? {
+        while let Some(is_of_tokens) = entries.next_key_seed(IsOfTokens)? {
+            // A name says of what everything within is, whatever that is called.
+            let is_count = self.is_count || is_of_tokens;
             entries.next_value_seed(Largest { largest: self.largest, is_count })?;
         }
         Ok(())
     }
+}
+
+/// The largest count of tokens within a value.
+pub(super) fn largest_within(value: &Value) -> i64 {
+    let mut largest = 0;
+    // A value can always be read.
+    let _: Result<(), serde_json::Error> =
+        value.deserialize_any(Largest { largest: &mut largest, is_count: false });
+    largest
 }
 
 /// Reads a name: whether it is one of tokens.

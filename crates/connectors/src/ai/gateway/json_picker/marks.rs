@@ -100,6 +100,10 @@ pub(in super::super) struct Marks {
     pub(in super::super) is_stopped: bool,
     /// `true` when the response says that it is not over.
     pub(in super::super) is_under_way: bool,
+    /// `true` when the response says how it stands.
+    pub(in super::super) has_status: bool,
+    /// `true` when it ends before its end.
+    pub(in super::super) is_cut: bool,
     /// `true` when it is one of an array of texts.
     pub(in super::super) is_in_array: bool,
 }

@@ -5,7 +5,9 @@
 //! anthropic 2.13, its betas among them.
 
 use super::price_terms::{ANTHROPIC_TIER, PLACE, SPEED};
-use super::rule::{BYTES, Effect, Figure, Object, Rule, Shape, Table, bytes, field, files, refused, window};
+use super::rule::{
+    BYTES, CACHE_CONTROL, Effect, Figure, Object, Rule, Shape, Table, bytes, field, files, refused, window,
+};
 use super::shapes::{PLUGIN, routing};
 
 /// `messages`.
@@ -26,7 +28,7 @@ pub(super) static MESSAGES: Table = Table {
         bytes("output_format"),
         bytes("top_k"),
         bytes("top_p"),
-        bytes("cache_control"),
+        CACHE_CONTROL,
         field("service_tier", ANTHROPIC_TIER),
         field("speed", SPEED),
         field("inference_geo", PLACE),
@@ -110,7 +112,7 @@ static BLOCK: Object = Object::of(&[
     field("type", Rule::Word(BLOCK_TYPES)),
     bytes("text"),
     field("content", Rule::Of(&CONTENT)),
-    bytes("cache_control"),
+    CACHE_CONTROL,
     bytes("id"),
     bytes("name"),
     bytes("input"),
@@ -223,7 +225,7 @@ static TOOL: Object = Object::of(&[
     bytes("name"),
     bytes("description"),
     bytes("input_schema"),
-    bytes("cache_control"),
+    CACHE_CONTROL,
     bytes("strict"),
     bytes("defer_loading"),
     bytes("eager_input_streaming"),

@@ -6,7 +6,7 @@
 //! <https://ai.google.dev/gemini-api/docs/openai>; and the request types of the libraries openai 3.57 and groq 1.7.
 
 use super::price_terms::{HEARD, PICTURED, SPOKEN, TIER};
-use super::rule::{Effect, Figure, Object, Rule, Table, bytes, field, refused, text, window};
+use super::rule::{CACHE_CONTROL, Effect, Figure, Object, Rule, Table, bytes, field, refused, text, window};
 use super::shapes::{CHAT_CONTENT, PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `chat/completions`.
@@ -75,7 +75,7 @@ pub(super) static CHAT: Table = Table {
         routing("session_id"),
         routing("trace"),
         routing("debug"),
-        bytes("cache_control"),
+        CACHE_CONTROL,
         text("prompt"),
         bytes("top_k"),
         bytes("top_a"),
@@ -120,7 +120,7 @@ static MESSAGE: Object = Object::of(&[
     bytes("refusal"),
     // An answer of before, by its name.
     field("audio", Rule::Any(HEARD)),
-    bytes("cache_control"),
+    CACHE_CONTROL,
     // Groq, DeepSeek, OpenRouter: thoughts of before, sealed ones among the details.
     bytes("reasoning"),
     bytes("reasoning_content"),
@@ -147,7 +147,7 @@ static TOOL: Object = Object::of(&[
     field("type", Rule::Word(&[("function", Effect::Bytes), ("custom", Effect::Bytes)])),
     field("function", Rule::Schema),
     bytes("custom"),
-    bytes("cache_control"),
+    CACHE_CONTROL,
 ]);
 
 static THINKING: Object =

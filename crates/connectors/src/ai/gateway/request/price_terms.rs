@@ -1,5 +1,6 @@
 //! Values of a request that decide its price beside its tokens. A word that is not known has no price.
 
+use serde::Deserialize;
 use strongroom_model::usage::{AskedFor, Geography, Tier, Unpriced, Use};
 
 use super::rule::{Effect, Field, Object, Rule, bytes, field, window};
@@ -77,6 +78,18 @@ fn place(word: &str) -> Option<AskedFor> {
     }
 }
 
+/// Tells whether a `cache_control` may have the prompt kept for longer than the usual five minutes, at a higher price:
+/// <https://platform.claude.com/docs/en/build-with-claude/prompt-caching#1-hour-cache-duration>.
+pub(super) fn may_keep_for_long(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct CacheControl {
+        #[serde(default)]
+        ttl: Option<String>,
+    }
+    let read: Result<CacheControl, _> = serde_json::from_slice(json);
+    read.map_or(true, |control| control.ttl.is_some_and(|ttl| ttl != "5m"))
+}
+
 /// The media type of what a prompt holds; video may have a sound track.
 fn media_type(word: &str) -> Option<AskedFor> {
     let is_silent = ["image/", "text/", "application/"]
@@ -85,6 +98,12 @@ fn media_type(word: &str) -> Option<AskedFor> {
     (!is_silent).then_some(AskedFor::AudioInput)
 }
 
+/// `ttl` of OpenAI's `prompt_cache_options`: <https://platform.openai.com/docs/guides/prompt-caching>.
+fn lifetime(word: &str) -> Option<AskedFor> {
+    (word != "30m").then_some(AskedFor::LongCache)
+}
+
+pub(super) const LIFETIME: Rule = Rule::Term(lifetime);
 pub(super) const TIER: Rule = Rule::Term(tier);
 pub(super) const ANTHROPIC_TIER: Rule = Rule::Term(anthropic_tier);
 pub(super) const SPEED: Rule = Rule::Term(speed);
@@ -138,5 +157,42 @@ mod tests {
             assert_eq!(media_type(word).is_some(), may_be_heard, "{word}");
         }
         assert!(media_type("video/mp4").is_some());
+        assert_eq!([lifetime("30m"), lifetime("12h")], [None, Some(AskedFor::LongCache)]);
+        for (control, is_long) in [
+            (r#"{"type":"ephemeral"}"#, false),
+            (r#"{"type":"ephemeral","ttl":"5m"}"#, false),
+            (r#"{"type":"ephemeral","ttl":null,"scope":"global"}"#, false),
+            (r#"{"type":"ephemeral","ttl":"1h"}"#, true),
+            (r#"{"type":"ephemeral","\u0074tl":"1h"}"#, true),
+            (r#"{"ttl":"5m","ttl":"1h"}"#, true),
+            (r#"{"ttl":3600}"#, true),
+            (r#""1h""#, true),
+        ] {
+            assert_eq!(may_keep_for_long(control.as_bytes()), is_long, "{control}");
+        }
+    }
+
+    #[test]
+    fn a_long_cache_is_asked_for_wherever_a_cache_is() {
+        use crate::ai::gateway::request::{anthropic, openai, responses, walk};
+        let tables = [
+            (&anthropic::MESSAGES, r#"{"messages":[{"content":[{"type":"text","text":"x",CACHE}]}]}"#),
+            (&anthropic::MESSAGES, r#"{"system":[{"type":"text","text":"x",CACHE}]}"#),
+            (&anthropic::MESSAGES, r#"{"tools":[{"name":"x",CACHE}]}"#),
+            (&anthropic::MESSAGES, "{CACHE}"),
+            (&openai::CHAT, r#"{"messages":[{"content":[{"type":"text","text":"x",CACHE}]}]}"#),
+            (&openai::CHAT, r#"{"messages":[{"content":"x",CACHE}]}"#),
+            (&openai::CHAT, "{CACHE}"),
+            (&responses::RESPONSES, r#"{"input":[{"content":[{"type":"input_text","text":"x",CACHE}]}]}"#),
+        ];
+        for (table, body) in tables {
+            let asked = |control: &str| {
+                let body = body.replace("CACHE", &format!("\"cache_control\":{control}"));
+                walk::read(table, "x", body.as_bytes()).unwrap().asked
+            };
+            assert_eq!(asked(r#"{"type":"ephemeral"}"#), [], "{body}");
+            let long = asked(r#"{"type":"ephemeral","ttl":"1h"}"#);
+            assert!(matches!(&long[..], [one] if one.what == AskedFor::LongCache), "{body} {long:?}");
+        }
     }
 }

@@ -5,7 +5,9 @@
 //! request types of the library openai 3.57.
 
 use super::price_terms::{CODE_SESSION, FILE_SEARCH, HEARD, TIER, WEB_SEARCH, WEB_SEARCH_PREVIEW};
-use super::rule::{Effect, Figure, Object, Rule, Shape, Table, bytes, field, files, refused, text, window};
+use super::rule::{
+    CACHE_CONTROL, Effect, Figure, Object, Rule, Shape, Table, bytes, field, files, refused, text, window,
+};
 use super::shapes::{PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
 /// `responses`.
@@ -156,7 +158,7 @@ static PART_FIELDS: Object = Object::of(&[
     bytes("detail"),
     bytes("filename"),
     bytes("prompt_cache_breakpoint"),
-    bytes("cache_control"),
+    CACHE_CONTROL,
     // Output of a shell.
     bytes("stdout"),
     bytes("stderr"),
@@ -186,7 +188,7 @@ const PART_TYPES: &[(&str, Effect)] = &[
 /// Result of a tool.
 static OUTPUT: Shape = Shape { scalar: Some(Effect::Bytes), items: Some(&PART), object: Some(&PART_FIELDS) };
 
-/// Place where a shell runs: here, or at the provider.
+/// Place where a shell runs: here, or at the provider; of a computer, the name of its system.
 static ENVIRONMENT: Shape =
     Shape { scalar: Some(Effect::Bytes), items: None, object: Some(&SHELL_ENVIRONMENT) };
 static SHELL_ENVIRONMENT: Object = Object {

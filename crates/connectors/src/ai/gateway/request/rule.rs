@@ -72,6 +72,8 @@ impl Figure {
 pub(super) enum Rule {
     /// Any value.
     Any(Effect),
+    /// Asks that the prompt be kept in a cache, for a while that decides the price.
+    CacheControl,
     /// Text that only the provider can read: each byte may stand for several tokens.
     Sealed,
     /// A JSON Schema, of which Google copies what `$ref` names to where it is named.
@@ -153,6 +155,9 @@ pub(super) const fn field(name: &'static str, rule: Rule) -> Field {
 pub(super) const fn bytes(name: &'static str) -> Field {
     field(name, BYTES)
 }
+
+/// `cache_control`: bytes bound it, and it decides the price.
+pub(super) const CACHE_CONTROL: Field = field("cache_control", Rule::CacheControl);
 
 /// A field that is one text; several could be several prompts, or more than text.
 pub(super) const fn text(name: &'static str) -> Field {

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use strongroom_model::provider::{ModelEffect, ModelMatch, SPECIAL_MODELS};
 
-use super::price_terms::{FILE_PARSER, HEARD};
-use super::rule::{BYTES, Effect, Field, Object, Rule, Shape, Table, bytes, field, files, refused, window};
+use super::price_terms::{FILE_PARSER, HEARD, LIFETIME};
+use super::rule::{
+    BYTES, CACHE_CONTROL, Effect, Field, Object, Rule, Shape, Table, bytes, field, files, refused, window,
+};
 
 /// Operations that are free, or tell no usage: what they ask for is not bounded, and fields are of interest only where they
 /// change how the call is carried on.
@@ -32,7 +34,7 @@ static CHAT_PART: Rule = Rule::Object(&Object::of(&[
     field("type", Rule::Word(CHAT_PART_TYPES)),
     bytes("text"),
     bytes("refusal"),
-    bytes("cache_control"),
+    CACHE_CONTROL,
     bytes("prompt_cache_breakpoint"),
     bytes("thinking"),
     window("image_url"),
@@ -89,8 +91,12 @@ pub(super) static REASONING: Object = Object::of(&[
 ]);
 
 /// `prompt_cache_options` of <https://platform.openai.com/docs/guides/prompt-caching>.
-pub(super) static PROMPT_CACHE_OPTIONS: Object =
-    Object::of(&[bytes("mode"), bytes("ttl"), refused("prewarm"), refused("comparison_response_id")]);
+pub(super) static PROMPT_CACHE_OPTIONS: Object = Object::of(&[
+    bytes("mode"),
+    field("ttl", LIFETIME),
+    refused("prewarm"),
+    refused("comparison_response_id"),
+]);
 
 /// Effect of a model that does more than its requests say, wherever it is called; the names stand in the providers' files.
 pub(super) fn effect_of_model(name: &str) -> Effect {

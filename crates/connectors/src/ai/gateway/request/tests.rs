@@ -292,6 +292,7 @@ fn what_refers_to_something_of_before_or_runs_at_the_provider_is_not_bounded_by_
         r#""input":[{"role":"user","content":[{"type":"input_file","file_url":"https://x"}]}]"#,
         r#""tools":[{"type":"computer"}]"#,
         r#""tools":[{"type":"shell","environment":{"type":"local"}}]"#,
+        r#""tools":[{"type":"computer_use_preview","display_width":1,"display_height":1,"environment":"browser"}]"#,
     ] {
         is_window(RESPONSES, &format!("{{{field}}}"));
     }
@@ -310,6 +311,7 @@ fn what_refers_to_something_of_before_or_runs_at_the_provider_is_not_bounded_by_
             "tools[0].environment.type",
         ),
         (RESPONSES, r#"{"tools":[{"type":"shell","environment":{"skills":[]}}]}"#, "tools[0].environment"),
+        (RESPONSES, r#"{"tools":[{"type":"shell","environment":"local"}]}"#, "tools[0]"),
         (RESPONSES, r#"{"tools":[{"environment":null,"type":"shell"}]}"#, "tools[0]"),
         (RESPONSES, r#"{"tools":[{"type":"shell"}]}"#, "tools[0]"),
         (

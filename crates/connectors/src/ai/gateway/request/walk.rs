@@ -9,6 +9,7 @@ use super::RequestError;
 use super::expansion;
 use super::json::{Cursor, Malformed};
 use super::path::{Path, Step};
+use super::price_terms::may_keep_for_long;
 use super::rule::{Effect, Field, Figure, Object, Rule, Shape, Table};
 
 /// Each byte of a text that only the provider can read counts so many times: whether it is compressed is documented
@@ -278,6 +279,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Passes over a value whose bytes bound it.
+    fn anything(&mut self, first: u8) -> Result<&'a [u8], RequestError> {
+        let json = self.cursor.skip()?;
+        if self.is_talk && matches!(first, b'{' | b'[') {
+            self.reading.extra_input += expansion::of_structure(json);
+        }
+        Ok(json)
+    }
+
     /// Passes over a value that nobody understands.
     fn odd(&mut self, path: &Path<'_>) -> Result<(), RequestError> {
         self.cursor.skip()?;
@@ -298,11 +308,13 @@ impl<'a> Walk<'a> {
         }
         match rule {
             Rule::Any(effect) => {
-                let json = self.cursor.skip()?;
-                if self.is_talk && matches!(first, b'{' | b'[') {
-                    self.reading.extra_input += expansion::of_structure(json);
-                }
+                self.anything(first)?;
                 self.apply(*effect, path);
+            }
+            Rule::CacheControl => {
+                if may_keep_for_long(self.anything(first)?) {
+                    self.ask(AskedFor::LongCache, path);
+                }
             }
             Rule::Sealed => {
                 let json = self.cursor.skip()?;
@@ -422,6 +434,7 @@ impl<'a> Walk<'a> {
         let is_outer_sealed = std::mem::take(&mut self.reading.is_sealed);
         let is_outer_placed = std::mem::take(&mut self.reading.is_placed);
         let (mut seen, mut present): (u128, u128) = (0, 0);
+        let mut has_place = false;
         let mut count = 0;
         while let Some(key) = self.cursor.key(count == 0)? {
             count += 1;
@@ -440,9 +453,11 @@ impl<'a> Walk<'a> {
                 self.refuse(&step);
             }
             seen |= 1 << place;
-            if self.cursor.peek()? != b'n' {
+            let first = self.cursor.peek()?;
+            if first != b'n' {
                 present |= 1 << place;
             }
+            has_place |= first == b'{' && fields[place].name == "environment";
             self.value(&fields[place].rule, &step)?;
             if matches!(fields[place].rule, Rule::IncludeUsage) {
                 self.reading.include_usage_at = Some(key_at..self.cursor.place());
@@ -455,7 +470,7 @@ impl<'a> Walk<'a> {
         if std::mem::replace(&mut self.reading.is_stored, is_outer_stored) && !is_sealed {
             self.reading.is_window = true;
         }
-        if std::mem::replace(&mut self.reading.is_placed, is_outer_placed) && !has("environment") {
+        if std::mem::replace(&mut self.reading.is_placed, is_outer_placed) && !has_place {
             self.apply(Effect::Refused, path);
         }
         match object.without {

@@ -43,7 +43,7 @@ fn chat_completions_plain_and_streamed() {
         cached_input: Amount::of(4),
         output: Amount::of(7),
         reasoning: Amount::of(3),
-        terms: untold(true, false),
+        terms: untold(true, true),
         ..TokenUsage::default()
     };
     let plain = report(Meter::Chat, "openai", false, &format!(r#"{{"model":"gpt-4o","usage":{usage}}}"#));
@@ -80,12 +80,14 @@ fn responses_and_embeddings() {
                  {\"input_tokens\":9,\"input_tokens_details\":{\"cached_tokens\":1},\"output_tokens\":5,\
                  \"output_tokens_details\":{\"reasoning_tokens\":2}},\"output\":[]}}\n\n";
     let found = report(Meter::Responses, "openai", true, event);
+    let mut terms = untold(true, true);
+    terms.untold.set(Untold::CODE_SESSION, true);
     let expected = TokenUsage {
         input: Amount::of(9),
         cached_input: Amount::of(1),
         output: Amount::of(5),
         reasoning: Amount::of(2),
-        terms: untold(true, false),
+        terms,
         ..TokenUsage::default()
     };
     assert_eq!((found.usage, found.model.as_deref()), (Some(expected), Some("gpt-5")));
@@ -101,7 +103,7 @@ fn responses_and_embeddings() {
 #[test]
 fn anthropics_streams_tell_the_input_first_and_the_output_as_it_grows() {
     let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude\",\"usage\":\
-                 {\"input_tokens\":5,\"cache_creation_input_tokens\":30,\"cache_creation\":{\"ephemeral_1h_input_tokens\":10},\
+                 {\"input_tokens\":5,\"cache_creation_input_tokens\":30,\"cache_creation\":{\"ephemeral_5m_input_tokens\":20,\"ephemeral_1h_input_tokens\":10},\
                  \"cache_read_input_tokens\":100,\"output_tokens\":1}}}\n\n";
     let delta = |output: i64| {
         format!(

@@ -3,6 +3,7 @@
 use strongroom_model::Secret;
 use strongroom_model::provider::{
     AddressVariable, ElsewhereSwitch, KNOWN, KnownProvider, address_variable, elsewhere_switch,
+    is_nobodys_address,
 };
 use url::Url;
 
@@ -26,6 +27,7 @@ pub(super) fn is_about_address(name: &str) -> bool {
     let is_of_switch =
         |it: &ElsewhereSwitch| it.address.is_some_and(|address| name.eq_ignore_ascii_case(address));
     address_variable(name).is_some()
+        || is_nobodys_address(name)
         || elsewhere_switch(name).is_some()
         || KNOWN.iter().any(|known| known.elsewhere.iter().any(is_of_switch))
 }
@@ -34,6 +36,17 @@ pub(super) fn is_about_address(name: &str) -> bool {
 pub(super) fn addresses(variables: &[Variable]) -> Vec<Address> {
     let of = |variable| Address::of(variable).or_else(|| Address::of_switch(variable, variables));
     variables.iter().filter(|it| !it.is_replaced).filter_map(of).collect()
+}
+
+/// Variables with an address, each with its host, whose names do not say whose keys are led there.
+pub(super) fn nobodys_addresses(variables: &[Variable]) -> Vec<(String, String)> {
+    let of = |it: &Variable| {
+        let url = bare(it.value.expose());
+        let host =
+            host(url).filter(|_| !it.is_replaced && is_nobodys_address(&it.name) && !is_no_address(url))?;
+        Some((format!("{} ({})", it.name, it.place), host))
+    };
+    variables.iter().filter_map(of).collect()
 }
 
 /// Values of a variable that say that there is no address.
@@ -78,7 +91,7 @@ impl Address {
     }
 
     /// The host alone: the rest of it may hold a password.
-    fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         let host = self.url.as_ref().and_then(|url| host(url.expose()));
         host.unwrap_or_else(|| "another address".to_owned())
     }
@@ -98,7 +111,7 @@ fn bare(value: &str) -> &str {
 }
 
 /// The host of an address, which may be written without a scheme.
-fn host(url: &str) -> Option<String> {
+pub(super) fn host(url: &str) -> Option<String> {
     let parsed = if url.contains("://") { Url::parse(url) } else { Url::parse(&format!("https://{url}")) };
     parsed.ok().and_then(|url| url.host_str().map(str::to_owned))
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use strongroom_connectors::key_pattern;
 use strongroom_model::Secret;
-use strongroom_model::provider::{KNOWN, KeyVariable, KnownProvider, key_variable};
+use strongroom_model::provider::{KNOWN, KeyVariable, KnownProvider, key_like_variable, key_variable};
 use strongroom_model::secret_form::{Fault, Purpose, clean};
 
-use super::address::{Address, addresses, is_about_address};
-use super::doubt;
+use super::address::{Address, addresses, host, is_about_address, nobodys_addresses};
+use super::doubt::{self, Doubt};
 use super::place::{Place, Variable};
 
 /// One key, under the name that its credential gets.
@@ -22,7 +22,7 @@ pub(super) struct CandidateKey {
     /// A base URL in place of the provider's own.
     pub(super) endpoint: Option<String>,
     /// Reason why it is most likely no key of the provider.
-    pub(super) doubt: Option<String>,
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// Keys and addresses in the variables.
@@ -43,6 +43,7 @@ pub(in crate::cli::import) struct Candidates {
 /// Sorts variables, of which the earlier ones come first where two want the same name.
 pub(super) fn find(variables: Vec<Variable>) -> Candidates {
     let mut found = Candidates { addresses: addresses(&variables), ..Candidates::default() };
+    let nobodys = nobodys_addresses(&variables);
     let mut candidates = Vec::new();
     let mut unknown = Vec::new();
     for variable in variables {
@@ -61,6 +62,8 @@ pub(super) fn find(variables: Vec<Variable>) -> Candidates {
         let of_provider = candidates.iter().filter(|(meaning, _)| meaning.provider.name == provider.name);
         found.keys.extend(numbered(provider, of_provider, &mut found.notes));
     }
+    let warnings: Vec<_> = nobodys.iter().filter_map(|it| warning_of_nobodys(it, &found)).collect();
+    found.warnings.extend(warnings);
     found
 }
 
@@ -109,7 +112,7 @@ impl Candidates {
                 continue;
             }
             if let Some(doubt) = doubt::of(&secret, meaning.provider) {
-                self.warnings.push(format!("{name} ({place}) {doubt}"));
+                self.warnings.push(format!("{name} ({place}) {}", doubt.why));
             }
             let meaning = KeyVariable { number, ..meaning };
             let variable = Variable { name: name.clone(), value: secret, place: place.clone(), is_replaced };
@@ -123,10 +126,19 @@ impl Candidates {
         }
     }
 
-    /// Tells of keys that are most likely none of their provider, and leaves them out where nobody is asked.
-    pub(super) fn leave_out_doubtful(&mut self, unattended: bool) {
-        let (keys, doubtful): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.keys).into_iter().partition(|key| key.doubt.is_none() || !unattended);
+    /// Tells of keys that are most likely none of their provider, and leaves them out where nobody is asked. One that goes to an
+    /// address beside it, and not to the provider, may have any form.
+    pub(super) fn leave_out_doubtful(&mut self, unattended: bool, follows_addresses: bool) {
+        let addresses = std::mem::take(&mut self.addresses);
+        let goes_elsewhere = |key: &CandidateKey| {
+            follows_addresses && addresses.iter().any(|address| address.provider.name == key.provider.name)
+        };
+        let stays = |key: &CandidateKey| match &key.doubt {
+            Some(doubt) => !unattended || (doubt.is_of_form && goes_elsewhere(key)),
+            None => true,
+        };
+        let (keys, doubtful): (Vec<_>, Vec<_>) = std::mem::take(&mut self.keys).into_iter().partition(stays);
+        self.addresses = addresses;
         self.keys = keys;
         for key in doubtful {
             self.notes.push(left_out(&key));
@@ -137,6 +149,7 @@ impl Candidates {
     /// Tells of variables that look like secrets and are not taken. Names only.
     fn tell_of_unknown(&mut self, unknown: &[Variable]) {
         let mut named = Vec::new();
+        let is_secret = |value: &Secret| clean(value.expose(), Purpose::ApiKey).is_ok();
         for Variable { name, value, place, is_replaced } in unknown {
             let kind = key_pattern::find(value.expose().as_bytes()).first().map(|hit| hit.kind);
             if let Some(kind) = kind {
@@ -144,10 +157,13 @@ impl Candidates {
                     "{name} ({place}) is passed over, and holds what looks like a key of {kind}: \
                      `strongroom credential add NAME --provider {kind}` takes it"
                 ));
-            } else if is_named_like_a_secret(name)
-                && !is_replaced
-                && clean(value.expose(), Purpose::ApiKey).is_ok()
-            {
+            } else if let Some(known) = key_like_variable(name).filter(|_| !is_replaced && is_secret(value)) {
+                self.notes.push(format!(
+                    "{name} ({place}) is passed over, and is named like a key of {kind}: \
+                     `strongroom credential add NAME --provider {kind}` takes it",
+                    kind = known.name
+                ));
+            } else if is_named_like_a_secret(name) && !is_replaced && is_secret(value) {
                 named.push(format!("{name} ({place})"));
             }
         }
@@ -159,6 +175,23 @@ impl Candidates {
             ));
         }
     }
+}
+
+/// Warns of an address that names no provider, where a key goes elsewhere by its own.
+fn warning_of_nobodys((title, host_of_it): &(String, String), found: &Candidates) -> Option<String> {
+    let goes_elsewhere = |key: &&CandidateKey| host(key.provider.base_url).as_ref() != Some(host_of_it);
+    let mut providers: Vec<_> =
+        found.keys.iter().filter(goes_elsewhere).map(|key| key.provider.name).collect();
+    providers.dedup();
+    // One that a switch names is asked about.
+    let is_asked = found.addresses.iter().any(|it| it.host() == *host_of_it);
+    (!providers.is_empty() && !is_asked).then(|| {
+        format!(
+            "{title} names {host_of_it}, and no provider: the keys of {} are stored for the providers' own addresses; one that is \
+             for that address is stored by `strongroom credential add NAME --endpoint URL`",
+            providers.join(", ")
+        )
+    })
 }
 
 fn left_out(key: &CandidateKey) -> String {

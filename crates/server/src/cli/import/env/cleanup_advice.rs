@@ -61,7 +61,7 @@ impl CleanupAdvice {
             // Stored is not usable: what it may be a key of needs its line.
             if let Some(doubt) = &key.doubt {
                 kept.extend(places(key));
-                advice.doubtful.push((key.name.clone(), doubt.clone()));
+                advice.doubtful.push((key.name.clone(), doubt.why.clone()));
                 continue;
             }
             for (variable, place) in &key.places {

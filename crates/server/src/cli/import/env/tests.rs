@@ -42,20 +42,20 @@ async fn files_move_in_once_and_only_once() {
     let (_directory, paths) = files(&[
         (
             ".env",
-            "# keys\r\nexport OPENAI_API_KEY=\"sk-proj-one\" # main\r\nOPENAI_API_KEY_2='sk-$two'\r\nPORT=80\r\nGROQ_API_KEY=\r\n",
+            "# keys\r\nexport OPENAI_API_KEY=\"sk-proj-one0123456789abcdef\" # main\r\nOPENAI_API_KEY_2='sk-two0123456789abcdef'\r\nPORT=80\r\nGROQ_API_KEY=\r\n",
         ),
         (
             "other.env",
-            "OPENAI_API_KEY=sk-proj-one\nGOOGLE_API_KEY=AIza-three0123456789-three0123456789abc\nMISTRAL_API_KEY=m\n",
+            "OPENAI_API_KEY=sk-proj-one0123456789abcdef\nGOOGLE_API_KEY=AIza-three0123456789-three0123456789abc\nMISTRAL_API_KEY=a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6\n",
         ),
     ]);
     let api = FakeApi::default();
     assert_eq!(run(&paths, false, &api.session(true)).await.unwrap(), Exit::Ok);
     let expected = [
         ("gemini-primary", "AIza-three0123456789-three0123456789abc"),
-        ("openai-primary", "sk-proj-one"),
-        ("openai-2", "sk-$two"),
-        ("mistral-primary", "m"),
+        ("openai-primary", "sk-proj-one0123456789abcdef"),
+        ("openai-2", "sk-two0123456789abcdef"),
+        ("mistral-primary", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6"),
     ];
     let expected: Vec<_> =
         expected.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect();
@@ -71,7 +71,7 @@ async fn files_move_in_once_and_only_once() {
 
 #[tokio::test]
 async fn a_dry_run_asks_nobody_and_stores_nothing() {
-    let (_directory, paths) = files(&[(".env", "OPENAI_API_KEY=sk-proj-one\n")]);
+    let (_directory, paths) = files(&[(".env", "OPENAI_API_KEY=sk-proj-one0123456789abcdef\n")]);
     let api = FakeApi::default();
     assert_eq!(run(&paths, true, &api.session(false)).await.unwrap(), Exit::Ok);
     assert!(api.stored().is_empty() && api.requests()[0].dry_run);
@@ -87,7 +87,7 @@ async fn nothing_is_sent_when_there_is_nothing_to_send() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_named_before_anything_happens() {
-    let (directory, mut paths) = files(&[(".env", "OPENAI_API_KEY=sk-proj-one\n")]);
+    let (directory, mut paths) = files(&[(".env", "OPENAI_API_KEY=sk-proj-one0123456789abcdef\n")]);
     let api = FakeApi::default();
     paths.push(directory.path().join("absent.env"));
     let error = run(&paths, false, &api.session(true)).await.unwrap_err();
@@ -123,7 +123,9 @@ fn line_numbers(advice: &CleanupAdvice) -> Vec<String> {
 async fn a_line_can_go_only_when_its_very_key_is_stored() {
     let api = FakeApi::default();
     let groq = format!("gsk_{}", "a1B2c3".repeat(9));
-    let text = &format!("OPENAI_API_KEY=sk-one\nGROQ_API_KEY=\"{groq}\n\"\nOPENAI_API_KEY_2=sk-one\n");
+    let text = &format!(
+        "OPENAI_API_KEY=sk-one0123456789abcdef\nGROQ_API_KEY=\"{groq}\n\"\nOPENAI_API_KEY_2=sk-one0123456789abcdef\n"
+    );
     assert_eq!(line_numbers(&advice(&api, text).await), ["1", "2-3", "4"]);
     // The same key under a name and with properties that an admin has changed since.
     api.change("openai-primary", |row| {
@@ -132,7 +134,7 @@ async fn a_line_can_go_only_when_its_very_key_is_stored() {
     });
     assert_eq!(line_numbers(&advice(&api, text).await), ["1", "2-3", "4"]);
     // Another key under the name that this one would get.
-    let other = advice(&api, "GROQ_API_KEY=gsk-other\nOPENAI_API_KEY=sk-one\n").await;
+    let other = advice(&api, "GROQ_API_KEY=gsk-other\nOPENAI_API_KEY=sk-one0123456789abcdef\n").await;
     assert_eq!(line_numbers(&other), ["2"]);
     assert!(other.lines().iter().any(|line| line.contains("\"groq-primary\" was there already")));
 }
@@ -173,8 +175,9 @@ fn the_summary_is_one_line_and_a_failure_has_its_reason() {
 async fn a_line_stays_unless_every_key_on_it_is_stored() {
     let api = FakeApi::default();
     let (one, two) = (format!("gsk_{}", "c3D4e5".repeat(9)), format!("gsk_{}", "a1B2c3".repeat(9)));
-    let text =
-        &format!("OPENAI_API_KEYS=sk-one,your-key-here\nGROQ_API_KEYS={one},{two}\nGEMINI_API_KEY=k1,k2\n");
+    let text = &format!(
+        "OPENAI_API_KEYS=sk-one0123456789abcdef,your-key-here\nGROQ_API_KEYS={one},{two}\nGEMINI_API_KEY=k1,k2\n"
+    );
     assert_eq!(line_numbers(&advice(&api, text).await), ["2"]);
     api.change("groq-primary", |row| row.is_active = false);
     assert_eq!(line_numbers(&advice(&api, text).await), [""; 0]);
@@ -182,7 +185,7 @@ async fn a_line_stays_unless_every_key_on_it_is_stored() {
 
 #[tokio::test]
 async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
-    let text = "OPENAI_API_KEY=sk-one\nOPENAI_BASE_URL=https://user:canary@proxy.corp.example/v1\nMISTRAL_API_KEY=m-1\n";
+    let text = "OPENAI_API_KEY=sk-one0123456789abcdef\nOPENAI_BASE_URL=https://user:canary@proxy.corp.example/v1\nMISTRAL_API_KEY=a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6\n";
     let (_directory, paths) = files(&[(".env", text)]);
     let api = FakeApi::default();
     let error = run(&paths, false, &api.session(true)).await.unwrap_err();
@@ -203,10 +206,10 @@ async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
     run_with(&paths, Some(BaseUrl::Ignore), false, &api.session(true)).await.unwrap();
     assert_eq!(api.row("openai-primary").endpoint, None);
     // The provider's own address says nothing new, and one of a provider without keys concerns nobody.
-    let own = "OPENAI_API_KEY=sk-two\nOPENAI_BASE_URL=https://api.openai.com/v1\nANTHROPIC_BASE_URL=https://x.example\n";
+    let own = "OPENAI_API_KEY=sk-two0123456789abcdef\nOPENAI_BASE_URL=https://api.openai.com/v1\nANTHROPIC_BASE_URL=https://x.example\n";
     let (_directory, paths) = files(&[(".env", own)]);
     run(&paths, false, &FakeApi::default().session(true)).await.unwrap();
-    let two = "OPENAI_API_KEY=sk-two\nOPENAI_BASE_URL=https://a.example\nOPENAI_API_BASE=https://b.example\n";
+    let two = "OPENAI_API_KEY=sk-two0123456789abcdef\nOPENAI_BASE_URL=https://a.example\nOPENAI_API_BASE=https://b.example\n";
     let (_directory, paths) = files(&[(".env", two)]);
     assert!(run_with(&paths, Some(BaseUrl::Take), false, &api.session(true)).await.is_err());
 }
@@ -214,11 +217,11 @@ async fn a_key_beside_a_base_url_goes_nowhere_until_somebody_says_where() {
 #[tokio::test]
 async fn a_key_of_another_provider_is_not_stored_and_a_file_of_old_line_ends_is_read() {
     let theirs = "sk-ant-api03-0123456789abcdefghij0123456789abcdefghij";
-    let text = format!("A=1\rOPENAI_API_KEY={theirs}\rOPENAI_API_KEY_2=sk-two\r");
+    let text = format!("A=1\rOPENAI_API_KEY={theirs}\rOPENAI_API_KEY_2=sk-two0123456789abcdef\r");
     let (_directory, paths) = files(&[(".env", &text)]);
     let api = FakeApi::default();
     assert_eq!(run(&paths, false, &api.session(true)).await.unwrap(), Exit::Ok);
-    assert_eq!(stored(&api), [("openai-2".to_owned(), "sk-two".to_owned())]);
+    assert_eq!(stored(&api), [("openai-2".to_owned(), "sk-two0123456789abcdef".to_owned())]);
     let variables = gather(&paths, &api.session(true).output).unwrap();
     let places: Vec<_> = variables.iter().map(|it| it.place.to_string()).collect();
     assert!(places[1].ends_with(".env:2") && places[2].ends_with(".env:3"), "{places:?}");

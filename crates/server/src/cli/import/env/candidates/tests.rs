@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 
+/// A key of OpenAI's.
+const OTHER: &str = "sk-two0123456789abcdefghij0123456789abcdefghij";
+
 fn set(name: &str, value: &str, place: Place) -> Variable {
     Variable { name: name.to_owned(), value: Secret::from(value), place, is_replaced: false }
 }
@@ -74,14 +77,14 @@ fn a_key_that_is_none_of_its_providers_goes_nowhere_unasked() {
         ("OPENAI_API_KEY", format!("hf_{}", &body[..34])),
         ("OPENAI_API_KEY", format!("eyJhbGciOiJIUzI1NiJ9.{body}.{body}")),
     ] {
-        let found = || find(vec![set(name, &value, on(1)), set("OPENAI_API_KEY_2", "sk-two", on(2))]);
+        let found = || find(vec![set(name, &value, on(1)), set("OPENAI_API_KEY_2", OTHER, on(2))]);
         let mut asked = found();
-        asked.leave_out_doubtful(false);
+        asked.leave_out_doubtful(false, false);
         assert_eq!((asked.keys.len(), asked.unread.len()), (2, 0), "{name}={value}");
         assert!(asked.warnings[0].starts_with(&format!("{name} (.env:1) ")), "{asked:?}");
         let mut unasked = found();
-        unasked.leave_out_doubtful(true);
-        assert_eq!(shown(&unasked.keys), ["openai-2=sk-two@.env:2"], "{name}={value}");
+        unasked.leave_out_doubtful(true, false);
+        assert_eq!(shown(&unasked.keys), [format!("openai-2={OTHER}@.env:2")], "{name}={value}");
         assert_eq!(unasked.unread, [on(1)], "its line stays: {name}={value}");
         let said = unasked.notes.join("\n");
         assert!(said.contains(&format!("{name} (.env:1) is left out")) && !said.contains("canary"), "{said}");
@@ -116,6 +119,34 @@ fn an_address_beside_a_key_is_known_by_any_name() {
         let mut found = find(vec![set(key, "k-1", on(1)), set(address, value, on(2))]);
         assert_eq!(found.settle_addresses(None, true, false).is_err(), is_asked, "{key} {address}={value}");
     }
+}
+
+#[test]
+fn an_address_that_names_no_provider_is_told_of() {
+    for (key, address, value, is_told) in [
+        ("OPENAI_API_KEY", "LLM_BASE_URL", "https://proxy.corp.example/v1", true),
+        ("OPENAI_API_KEY", "BASE_URL", "https://api.groq.com/openai/v1", true),
+        ("GROQ_API_KEY", "BASE_URL", "https://api.groq.com/openai/v1", false),
+        ("OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", true),
+        ("OPENAI_API_KEY", "LLM_BASE_URL", "", false),
+        ("OPENAI_API_KEY", "DATABASE_URL", "postgres://db.example/x", false),
+        ("SOMEBODYS_API_KEY", "LLM_BASE_URL", "https://proxy.corp.example/v1", false),
+    ] {
+        let found = find(vec![set(key, "k-1", on(1)), set(address, value, on(2))]);
+        let said = found.warnings.join("\n");
+        assert_eq!(
+            said.contains(&format!("{address} (.env:2) names ")),
+            is_told,
+            "{key} {address}={value}: {said}"
+        );
+    }
+    let azure = [
+        ("OPENAI_API_KEY", "k-1"),
+        ("OPENAI_API_TYPE", "azure"),
+        ("AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com"),
+    ];
+    let found = find(azure.iter().map(|(name, value)| set(name, value, on(1))).collect());
+    assert!(!found.warnings.iter().any(|it| it.contains("AZURE_OPENAI_ENDPOINT")), "{:?}", found.warnings);
 }
 
 #[test]
@@ -290,4 +321,132 @@ fn what_is_passed_over_is_named_and_never_shown() {
     assert!(warned.contains("VITE_OPENAI_API_KEY (.env:4) is public"), "{warned}");
     assert!(warned.contains("OPENAI_API_KEY (.env:5) has the form of a key of anthropic"), "{warned}");
     assert!(!format!("{said}{warned}{found:?}").contains("canary"));
+}
+
+/// Values that a variable for a key holds and that are none, and whether a server of somebody's own may have given them out.
+const NO_KEYS: [(&str, bool); 41] = [
+    ("encrypted:BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt+Z9HPMfLEIRVz50hmLXPX", false),
+    ("vault:secret/data/openai#key", false),
+    ("vault.read:secret/openai", false),
+    ("keyring:openai", false),
+    ("ssm:/prod/openai/key", false),
+    ("secretsmanager:prod/openai", false),
+    ("arn:aws:secretsmanager:us-east-1:123456789012:secret:x", false),
+    ("env:OTHER_NAME_OF_A_KEY", false),
+    ("file:/etc/key", false),
+    ("doppler:prod.OPENAI", false),
+    ("sops:abcdefghijklmnopqrst0123456789", false),
+    ("/run/secrets/openai_api_key", false),
+    ("./secrets/openai", false),
+    ("~/.config/openai/key", false),
+    ("@secrets/openai", false),
+    ("C:\\secrets\\openai.txt", false),
+    ("!vault", false),
+    ("`pass openai/key`", false),
+    ("pass openai/key", false),
+    ("gopass show -o openai", false),
+    ("prefix-$(pass openai)", false),
+    ("sk-proj-${SUFFIX}0123456789abcdef", false),
+    ("SK-ANT-API03-0123456789ABCDEFGHIJ0123456789ABCDEFGHIJ", false),
+    ("sk-AnT-api03-0123456789abcdefghij0123456789abcdefghij", false),
+    ("GSK_0123456789ABCDEFGHIJ0123456789ABCDEFGHIJ", false),
+    ("AKIA2E0A8F3B244C9986", false),
+    ("123e4567-e89b-12d3-a456-426614174000", true),
+    ("123e4567e89b12d3a456426614174000", true),
+    ("d41d8cd98f00b204e9800998ecf8427e", true),
+    ("da39a3ee5e6b4b0d3255bfef95601890afd80709", true),
+    ("password123", true),
+    ("hunter2", true),
+    ("correct-horse-battery-staple", true),
+    ("my_own_openai_key", true),
+    ("not-needed", true),
+    ("ollama", true),
+    ("lm-studio", true),
+    ("sk-1234", true),
+    ("sk-my-very-own-key-of-words", true),
+    ("test-key-for-ci-0000000000000000", true),
+    ("sk-dummy-0123456789abcdefghij0123456789", true),
+];
+
+#[test]
+fn what_is_no_key_of_any_provider_goes_nowhere_unasked_and_its_line_stays() {
+    for known in KNOWN {
+        for (value, may_be_of_a_server) in NO_KEYS {
+            let name = known.variables[0];
+            let address = known.base_url_variable.map_or_else(|| format!("{name}_BASE_URL"), str::to_owned);
+            let found = || find(vec![set(name, value, on(1))]);
+            let mut unasked = found();
+            let was_taken = !unasked.keys.is_empty();
+            unasked.leave_out_doubtful(true, true);
+            assert!(unasked.keys.is_empty(), "{name}={value}: {unasked:?}");
+            assert_eq!(unasked.unread, [on(1)], "{name}={value}");
+            assert!(
+                unasked.notes.iter().any(|note| note.starts_with(&format!("{name} (.env:1) is left out")))
+            );
+            // Asked, it may be taken, and is told of.
+            let mut asked = found();
+            asked.leave_out_doubtful(false, true);
+            assert!(asked.keys.iter().all(|key| key.doubt.is_some()), "{name}={value}");
+            assert_eq!(asked.warnings.len(), usize::from(was_taken), "{name}={value}: {asked:?}");
+            // For a server of somebody's own.
+            if !may_be_of_a_server {
+                continue;
+            }
+            let with_address =
+                vec![set(name, value, on(1)), set(&address, "https://models.example.com/v1", on(2))];
+            let mut found = find(with_address);
+            if found.addresses.is_empty() {
+                continue;
+            }
+            let is_anothers = found.keys[0].doubt.as_ref().is_some_and(|doubt| !doubt.is_of_form);
+            found.leave_out_doubtful(true, true);
+            assert_eq!(found.keys.is_empty(), is_anothers, "{name}={value} {address}");
+        }
+    }
+}
+
+#[test]
+fn every_form_of_a_providers_keys_goes_in_unasked() {
+    let mixed = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V2w3X4y5Z6";
+    let hex = "0f3ac91be87d24560f3ac91be87d24560f3ac91be87d24560f3ac91be87d2456";
+    for (name, key) in [
+        ("OPENAI_API_KEY", format!("sk-proj-{mixed}T3BlbkFJ{mixed}_-x")),
+        ("OPENAI_API_KEY", format!("sk-svcacct-{mixed}T3BlbkFJ{mixed}")),
+        ("OPENAI_API_KEY", format!("sk-{}T3BlbkFJ{}", &mixed[..20], &mixed[..20])),
+        ("OPENAI_API_KEY", format!("sk-None-{mixed}")),
+        ("ANTHROPIC_API_KEY", format!("sk-ant-api03-{mixed}{}-x_yAA", &mixed[..36])),
+        ("GEMINI_API_KEY", format!("AIzaSy{}-_", &mixed[..31])),
+        ("GEMINI_API_KEY", format!("AQ.Ab8RN6{}-_", &mixed[..42])),
+        ("GROQ_API_KEY", format!("gsk_{mixed}")),
+        ("XAI_API_KEY", format!("xai-{mixed}{}", &mixed[..28])),
+        ("OPENROUTER_API_KEY", format!("sk-or-v1-{hex}")),
+        ("DEEPSEEK_API_KEY", format!("sk-{}", &hex[..32])),
+        ("MISTRAL_API_KEY", mixed[..32].to_owned()),
+        ("COHERE_API_KEY", mixed[..40].to_owned()),
+        ("TOGETHER_API_KEY", hex.to_owned()),
+        ("TOGETHER_API_KEY", format!("tgp_v1_{}-_", &mixed[..41])),
+        ("PERPLEXITY_API_KEY", format!("pplx-{}", &mixed[..48])),
+    ] {
+        let mut found = find(vec![set(name, &key, on(1))]);
+        found.leave_out_doubtful(true, false);
+        assert_eq!((found.keys.len(), found.unread.len()), (1, 0), "{name}={key}: {found:?}");
+        assert!(found.keys[0].doubt.is_none() && found.warnings.is_empty(), "{name}={key}: {found:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_named_like_a_providers_is_told_of() {
+    for (name, kind) in [
+        ("MISTRAL_API_KEY_PROD", "mistral"),
+        ("CO_KEY", "cohere"),
+        ("openaiApiKey", "openai"),
+        ("MY_GROQ_TOKEN", "groq"),
+    ] {
+        let found = find(vec![set(name, "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6", on(1))]);
+        let said = found.notes.join("\n");
+        assert!(
+            said.contains(&format!("{name} (.env:1) is passed over")) && said.contains(kind),
+            "{name}: {said}"
+        );
+    }
 }
