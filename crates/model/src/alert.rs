@@ -106,7 +106,7 @@ impl Rule {
         })
     }
 
-    /// Tells whether it is about an event, which is over when it is told and is never resolved.
+    /// Tells whether it is about an event, which is over from the start.
     #[must_use]
     pub const fn is_event(self) -> bool {
         matches!(self, Self::NodeLost | Self::AuthorityChanged)

@@ -1,4 +1,4 @@
-//! Events that people are told of: what is over when it is told, written down in the transaction that it happens in.
+//! Events that people are told of: over from the start, written down in the transaction that they happen in.
 
 use strongroom_crypto::random;
 use strongroom_model::alert::{Level, Rule};
@@ -33,7 +33,10 @@ pub(crate) async fn note_event(
         at,
         passed_by: None,
     };
-    if incident::insert_or_undo(tx, &[new]).await?.is_none() {
+    if incident::insert_or_undo(tx, &[new]).await?.is_some() {
+        // It does not last: nothing is firing.
+        incident::resolve(tx, uid, "it is an event", at).await?;
+    } else {
         custody.counters.incidents_set_aside.add_one();
         tracing::error!(rule = rule.as_str(), "failed to write an incident down");
     }

@@ -77,6 +77,10 @@ impl Alerts {
             for incident in &untold {
                 log(&mut tx, incident, Notice::Firing, 0, now).await?;
                 self.tell(&mut tx, &plan, incident, now).await?;
+                // What is over from the start is not told as over.
+                if incident.rule.is_event() {
+                    incident::note_told(&mut tx, incident.uid, Told::Over, now).await?;
+                }
             }
             for incident in &over {
                 log(&mut tx, incident, Notice::Resolved, 0, now).await?;
@@ -123,11 +127,6 @@ impl Alerts {
             }
         }
         incident::note_told(tx, incident.uid, Told::Firing(0), now).await?;
-        // What is over when it is told is over.
-        if incident.rule.is_event() {
-            incident::resolve(tx, incident.uid, "it is an event", now).await?;
-            incident::note_told(tx, incident.uid, Told::Over, now).await?;
-        }
         Ok(())
     }
 
