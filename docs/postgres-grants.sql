@@ -25,6 +25,12 @@ REVOKE ALL ON FUNCTION usage_lines_make_partitions(BIGINT, INTEGER), usage_lines
 GRANT EXECUTE ON FUNCTION usage_lines_make_partitions(BIGINT, INTEGER), usage_lines_drop_partition(BIGINT) TO :"app";
 GRANT SELECT ON usage_records TO :"app";
 GRANT SELECT, INSERT, UPDATE ON usage_days TO :"app";
+-- Roll-ups of usage, which are made again from the above; and where limits and credentials stood, until it is long ago.
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_5m, usage_hours, usage_marks, usage_days_mix TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_subject_days, usage_subject_hours, usage_subject_months TO :"app";
+GRANT SELECT, INSERT, DELETE ON usage_tops TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON limit_samples, limit_refusals, credential_health TO :"app";
+GRANT SELECT, INSERT, DELETE ON credential_transitions TO :"app";
 -- Counters of minutes, hours and days that are long over go as well.
 GRANT SELECT, INSERT, UPDATE, DELETE ON counters TO :"app";
 -- What servers hold for calls under way.
@@ -57,5 +63,10 @@ GRANT SELECT, INSERT, DELETE ON idempotency_keys TO :"app";
 -- Who is signed in with a browser, and how one begins.
 GRANT SELECT, INSERT, DELETE, UPDATE (seen_at_ms) ON sessions TO :"app";
 GRANT SELECT, INSERT, DELETE ON login_codes TO :"app";
+-- What people are told of, and by whom. What is long over goes.
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_incidents, alert_deliveries TO :"app";
+GRANT SELECT, INSERT, UPDATE ON alert_states, alert_silences TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_channels, alert_channel_values, alert_rules TO :"app";
+GRANT SELECT, INSERT, DELETE ON alert_routes TO :"app";
 
 COMMIT;

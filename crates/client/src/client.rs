@@ -1,6 +1,7 @@
 //! A typed client: one method per route, the same whichever way the requests go.
 
 mod ai;
+mod alert;
 mod audit;
 mod backup;
 mod credential;
@@ -9,6 +10,7 @@ mod import;
 mod key;
 mod leak;
 mod limit;
+mod me;
 mod page;
 mod request;
 mod reveal;
@@ -17,6 +19,7 @@ mod session;
 mod status;
 mod token;
 mod usage;
+mod usage_record;
 mod user;
 mod version;
 
@@ -25,6 +28,7 @@ use crate::transport::Transport;
 pub use error::{ClientError, ErrorKind};
 pub use page::Page;
 pub use request::encode;
+pub use usage_record::RecordsOf;
 
 /// A client of the HTTP API. Cloning it is cheap.
 #[derive(Debug, Clone)]

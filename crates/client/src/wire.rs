@@ -1,12 +1,14 @@
 //! The bodies of requests and answers, one file per noun. Field names are camelCase on the wire.
 
 pub mod ai;
+pub mod alert;
 pub mod audit;
 pub mod credential;
 pub mod import;
 pub mod key;
 pub mod leak;
 pub mod limit;
+pub mod me;
 pub mod offboard;
 pub mod problem;
 pub mod route;
@@ -15,6 +17,7 @@ pub mod session;
 pub mod status;
 pub mod token;
 pub mod usage;
+pub mod usage_record;
 pub mod user;
 pub mod version;
 

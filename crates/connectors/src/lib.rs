@@ -11,6 +11,7 @@
 )]
 
 pub mod ai;
+pub mod alert_channel;
 pub mod dotenv;
 pub mod endpoint_form;
 pub mod endpoint_guard;

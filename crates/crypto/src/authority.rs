@@ -54,11 +54,14 @@ pub fn is_token(keyring: &Keyring, text: &Secret, hash: &TokenHash) -> bool {
 
 /// Fields of a token's row that decide what the token may do. Its name and birth say nothing about that.
 fn grant_fields(token: &Token, hash: &str) -> Canonical {
-    let Scope { credentials, providers } = &token.scope;
+    let Scope { credentials, providers, models } = &token.scope;
+    let has_terms = !models.is_empty() || !token.tags.is_empty();
     // That it has to be prolonged again and again, not until when it was. One of before knew of nothing of the kind.
-    let format = match token.leased_until {
-        None => "strongroom/token-grant/v1",
-        Some(_) => "strongroom/token-grant/v2-leased",
+    let format = match (token.leased_until, has_terms) {
+        (None, false) => "strongroom/token-grant/v1",
+        (Some(_), false) => "strongroom/token-grant/v2-leased",
+        (None, true) => "strongroom/token-grant/v3",
+        (Some(_), true) => "strongroom/token-grant/v3-leased",
     };
     let mut fields = Canonical::of(format)
         .text(&token.id)
@@ -71,8 +74,21 @@ fn grant_fields(token: &Token, hash: &str) -> Canonical {
     for credential in credentials {
         fields = fields.text(&credential.to_string());
     }
+    let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    if has_terms {
+        fields = fields.number(count(providers.len()));
+    }
     for provider in providers {
         fields = fields.text(provider.as_str());
+    }
+    if has_terms {
+        fields = fields.number(count(models.len()));
+        for model in models {
+            fields = fields.text(model);
+        }
+        for (key, value) in token.tags.pairs() {
+            fields = fields.text(key).text(value);
+        }
     }
     fields
 }
@@ -223,6 +239,7 @@ pub fn user_verifies(keyring: &Keyring, user: &User, mac: &AuthorityMac) -> bool
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::tag::TagSet;
     use strongroom_model::{CredentialId, Role};
 
     use super::*;
@@ -232,12 +249,42 @@ mod tests {
             id: "abc".into(),
             name: "ci".into(),
             role: Role::Reader,
-            scope: Scope { credentials: vec![Uid::from_bytes([1; 16])], providers: vec![] },
+            scope: Scope { credentials: vec![Uid::from_bytes([1; 16])], ..Scope::default() },
+            tags: TagSet::default(),
             user: None,
             created_at: Millis(0),
             expires_at: Some(Millis(10)),
             leased_until: None,
             revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn models_and_tags_are_under_the_mac_and_change_nothing_where_there_are_none() {
+        let keyring = Keyring::generate();
+        let hash = hash_token(&keyring, &Secret::from("sr_x"));
+        let with = |models: &[&str], tags: &[(&str, &str)]| Token {
+            scope: Scope { models: models.iter().map(ToString::to_string).collect(), ..token().scope },
+            tags: TagSet::stored(
+                tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            ),
+            ..token()
+        };
+        let tokens = [
+            with(&[], &[]),
+            with(&["a"], &[]),
+            with(&["a", "b"], &[]),
+            with(&["a"], &[("b", "c")]),
+            with(&[], &[("b", "c")]),
+            with(&[], &[("b", "d")]),
+        ];
+        for (place, one) in tokens.iter().enumerate() {
+            let mac = token_mac(&keyring, one, &hash);
+            for (other_place, other) in tokens.iter().enumerate() {
+                assert_eq!(token_verifies(&keyring, other, &hash, &mac), place == other_place);
+                let leased = Token { leased_until: Some(Millis(1)), ..other.clone() };
+                assert!(!token_verifies(&keyring, &leased, &hash, &mac));
+            }
         }
     }
 
@@ -359,6 +406,7 @@ mod tests {
             rotate_after_days: None,
             minter: None,
             deleted_at: None,
+            tags: strongroom_model::tag::TagSet::none(),
             mac: AuthorityMac { key_id: String::new(), mac: String::new() },
         };
         assert!(!credential_verifies(&keyring, &credential), "no MAC at all");

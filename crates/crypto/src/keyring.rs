@@ -8,7 +8,7 @@ use strongroom_model::{Secret, Uid};
 
 use crate::canonical::Canonical;
 use crate::key::{Key, Purpose};
-use crate::sealed_text::{OpenError, SealContext, SealError, open_bound, seal_bound};
+use crate::sealed_text::{OpenError, SealContext, SealError, open_bound, open_with, seal_bound, seal_with};
 
 /// A sealed secret and the uid of the data key that sealed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,18 @@ impl Keyring {
     pub fn open(&self, context: &SealContext<'_>, key_id: &str, text: &str) -> Result<Secret, OpenError> {
         let key = self.named(Purpose::Data, key_id).ok_or(OpenError::UnknownKey)?;
         open_bound(key, context, text)
+    }
+
+    /// Seals a secret that is no credential's, bound to these fields.
+    pub(crate) fn seal_under(&self, aad: &Canonical, secret: &Secret) -> Result<SealedSecret, SealError> {
+        let (id, key) = self.current(Purpose::Data);
+        Ok(SealedSecret { key_id: id.to_string(), text: seal_with(key, aad, secret)? })
+    }
+
+    /// Opens a secret that is no credential's.
+    pub(crate) fn open_under(&self, aad: &Canonical, key_id: &str, text: &str) -> Result<Secret, OpenError> {
+        let key = self.named(Purpose::Data, key_id).ok_or(OpenError::UnknownKey)?;
+        open_with(key, aad, text)
     }
 
     /// The keyed fingerprint of a secret: the same secret has the same one, wherever it is stored.

@@ -13,6 +13,7 @@
     )
 )]
 
+pub mod alert_channel;
 pub mod audit_chain;
 pub mod authority;
 pub mod backup;

@@ -76,19 +76,27 @@ pub enum OpenError {
 }
 
 pub(crate) fn seal_bound(key: &Key, context: &SealContext<'_>, secret: &Secret) -> Result<String, SealError> {
-    if secret.is_empty() {
-        return Err(SealError::Empty);
-    }
-    let sealed = encrypt_12(&key.0, context.aad().bytes(), secret.expose().as_bytes());
-    sealed.ok_or(SealError::Cipher)
+    seal_with(key, &context.aad(), secret)
 }
 
 pub(crate) fn open_bound(key: &Key, context: &SealContext<'_>, text: &str) -> Result<Secret, OpenError> {
+    open_with(key, &context.aad(), text)
+}
+
+pub(crate) fn seal_with(key: &Key, aad: &Canonical, secret: &Secret) -> Result<String, SealError> {
+    if secret.is_empty() {
+        return Err(SealError::Empty);
+    }
+    let sealed = encrypt_12(&key.0, aad.bytes(), secret.expose().as_bytes());
+    sealed.ok_or(SealError::Cipher)
+}
+
+pub(crate) fn open_with(key: &Key, aad: &Canonical, text: &str) -> Result<Secret, OpenError> {
     let parts = Parts::read(text)?;
     if parts.iv.len() != 12 {
         return Err(OpenError::Format);
     }
-    into_secret(decrypt(&key.0, context.aad().bytes(), &parts)?)
+    into_secret(decrypt(&key.0, aad.bytes(), &parts)?)
 }
 
 /// Seals in the original's form: under the master key, without AAD, with a 16-byte IV.

@@ -125,7 +125,9 @@ fn every_layout_is_the_documented_one() {
         scope: Scope {
             credentials: vec![random::uid(), random::uid()],
             providers: vec![Provider::parse("openai").unwrap(), Provider::parse("groq").unwrap()],
+            models: vec![],
         },
+        tags: strongroom_model::tag::TagSet::default(),
         user: Some(UserId(42)),
         created_at: Millis(1),
         expires_at: Some(Millis(1_800_000_000_000)),

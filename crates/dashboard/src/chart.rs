@@ -8,8 +8,6 @@ use maud::{Markup, html};
 
 use crate::{figure, text};
 
-/// Series with a colour of their own; more are one series, `other`.
-pub(crate) const MAX_SERIES: usize = 6;
 const HEIGHT: f64 = 180.0;
 const TOP: f64 = 8.0;
 /// The room of the labels on the left, in per cent of the width.

@@ -1,7 +1,8 @@
-//! The figures of usage with their definitions: the only place where one is defined for people.
+//! Figures that pages show of sums of usage. Their names and definitions are those of `strongroom_model::figure`.
 
 use maud::{Markup, html};
-use strongroom::usage::Used;
+use strongroom::usage::Figures;
+use strongroom_model::figure::{self as definition, Figure};
 
 use crate::figure;
 
@@ -62,38 +63,31 @@ impl Measure {
         Self::ALL.into_iter().find(|measure| measure.as_str() == name)
     }
 
+    /// What it is, as everybody is told.
+    #[must_use]
+    pub const fn figure(self) -> Figure {
+        match self {
+            Self::Spend => definition::SPEND,
+            Self::Calls => definition::CALLS,
+            Self::Tokens => definition::TOKENS,
+            Self::Errors => definition::ERRORS,
+            Self::ErrorShare => definition::ERROR_SHARE,
+            Self::CachedShare => definition::CACHED_SHARE,
+            Self::FirstByte => definition::FIRST_BYTE,
+            Self::TokensPerSecond => definition::OUTPUT_TOKENS_PER_SECOND,
+        }
+    }
+
     /// Its name for people.
     #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Spend => "Spend",
-            Self::Calls => "Calls",
-            Self::Tokens => "Tokens",
-            Self::Errors => "Errors",
-            Self::ErrorShare => "Error share",
-            Self::CachedShare => "Cached share",
-            Self::FirstByte => "First byte",
-            Self::TokensPerSecond => "Tokens per second",
-        }
+    pub const fn title(self) -> &'static str {
+        self.figure().title
     }
 
     /// Its definition.
     #[must_use]
     pub const fn definition(self) -> &'static str {
-        match self {
-            Self::Spend => {
-                "The cost of all uses whose model has a price; those without one are counted as unpriced."
-            }
-            Self::Calls => "Calls that programs made; tries with another key are not counted twice.",
-            Self::Tokens => "Tokens of prompts and of answers.",
-            Self::Errors => "Uses of keys that failed: without an answer, or with a status of 400 and above.",
-            Self::ErrorShare => "Errors among all uses of keys.",
-            Self::CachedShare => "Tokens that were read from the provider's cache, among those of prompts.",
-            Self::FirstByte => "The mean time from the call to the first byte of its answer.",
-            Self::TokensPerSecond => {
-                "Tokens of answers for each second between their first byte and their end."
-            }
-        }
+        self.figure().words
     }
 
     /// Tells whether days can be put on top of each other.
@@ -104,7 +98,7 @@ impl Measure {
 
     /// The figure; `None` where nothing was measured. Shares are thousandths.
     #[must_use]
-    pub fn value(self, used: &Used) -> Option<i64> {
+    pub fn value(self, used: &Figures) -> Option<i64> {
         let errors = used.errors_client.saturating_add(used.errors_provider);
         let share = |part: i64, whole: i64| (whole > 0).then(|| ratio(part, 1000, whole));
         match self {
@@ -145,7 +139,7 @@ impl Measure {
     }
 
     /// The figure of some sums, exact where the pointer rests.
-    pub(crate) fn shown_markup(self, used: &Used) -> Markup {
+    pub(crate) fn shown_markup(self, used: &Figures) -> Markup {
         match self.value(used) {
             None => html! { "–" },
             Some(nano) if self == Self::Spend => figure::exact_dollars(nano),
@@ -168,12 +162,12 @@ mod tests {
 
     #[test]
     fn a_figure_that_was_not_measured_is_none_and_not_nothing() {
-        let none = Used::default();
+        let none = Figures::default();
         for measure in Measure::ALL {
             assert_eq!(Measure::from_name(measure.as_str()), Some(measure));
             assert_eq!(measure.value(&none).is_none(), !measure.is_sum(), "{measure:?}");
         }
-        let used = Used {
+        let used = Figures {
             requests: 8,
             errors_client: 1,
             errors_provider: 1,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Uid, UserId};
 use crate::problem::Problem;
 use crate::provider::Provider;
+use crate::tag::TagSet;
 
 /// Rights of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,7 +59,15 @@ pub struct Scope {
     pub credentials: Vec<Uid>,
     /// Providers.
     pub providers: Vec<Provider>,
+    /// Models that calls may ask for: names as providers have them, or behind the provider's as `openai/gpt-4o`; one that ends in
+    /// `*` stands for all that begin so.
+    pub models: Vec<String>,
 }
+
+/// The longest name of a model in a scope, in bytes.
+const MAX_MODEL_BYTES: usize = 128;
+/// The most models of a scope.
+const MAX_MODELS: usize = 100;
 
 impl Scope {
     /// Tells whether this credential of this provider is within reach.
@@ -68,10 +77,55 @@ impl Scope {
             && (self.providers.is_empty() || self.providers.contains(provider))
     }
 
+    /// Tells whether a call may ask for this model of this provider. Where models are listed, one without a name is none of them.
+    #[must_use]
+    pub fn permits_model(&self, provider: &Provider, model: Option<&str>) -> bool {
+        if self.models.is_empty() {
+            return true;
+        }
+        let Some(model) = model else { return false };
+        let behind = |pattern: &str| {
+            let rest = pattern.strip_prefix(provider.as_str())?.strip_prefix('/')?;
+            Some(fits(rest, model))
+        };
+        self.models.iter().any(|pattern| fits(pattern, model) || behind(pattern) == Some(true))
+    }
+
+    /// Checks the models of a scope.
+    ///
+    /// # Errors
+    /// [`Problem`] on the field `scope.models`.
+    pub fn check_models(models: &[String]) -> Result<(), Problem> {
+        let is_name = |name: &str| {
+            let stem = name.strip_suffix('*').unwrap_or(name);
+            name.len() <= MAX_MODEL_BYTES
+                && !name.is_empty()
+                && stem.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*')
+        };
+        if models.len() > MAX_MODELS || !models.iter().all(|name| is_name(name)) {
+            return Err(Problem::invalid(
+                "scope.models",
+                format!(
+                    "scope.models must be at most {MAX_MODELS} names of models such as gpt-4o-mini or gpt-4o*, with * at the end \
+                     alone"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Tells whether nothing is narrowed.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.credentials.is_empty() && self.providers.is_empty()
+        self.credentials.is_empty() && self.providers.is_empty() && self.models.is_empty()
+    }
+}
+
+/// Tells whether a name is this one, or begins like this one where it ends in `*`.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(stem) => name.starts_with(stem),
+        None => name == pattern,
     }
 }
 
@@ -105,13 +159,23 @@ pub struct Actor {
     pub remote_address: Option<String>,
     /// The request it belongs to.
     pub request_id: Option<String>,
+    /// What its calls are booked to.
+    pub tags: TagSet,
 }
 
 impl Actor {
     /// An actor with this role that reaches everything.
     #[must_use]
     pub fn new(kind: ActorKind, role: Role) -> Self {
-        Self { kind, role, scope: Scope::default(), user: None, remote_address: None, request_id: None }
+        Self {
+            kind,
+            role,
+            scope: Scope::default(),
+            user: None,
+            remote_address: None,
+            request_id: None,
+            tags: TagSet::default(),
+        }
     }
 
     /// The program that embeds the library.
@@ -148,9 +212,40 @@ mod tests {
         let (one, two) = (Uid::from_bytes([1; 16]), Uid::from_bytes([2; 16]));
         let (openai, groq) = (Provider::parse("openai").unwrap(), Provider::parse("groq").unwrap());
         assert!(Scope::default().permits(one, &openai));
-        let scope = Scope { credentials: vec![one], providers: vec![openai.clone()] };
+        let scope = Scope { credentials: vec![one], providers: vec![openai.clone()], ..Scope::default() };
         assert!(scope.permits(one, &openai));
         assert!(!scope.permits(two, &openai) && !scope.permits(one, &groq));
+    }
+
+    #[test]
+    fn models_are_exact_or_begin_alike() {
+        let (openai, openrouter) =
+            (Provider::parse("openai").unwrap(), Provider::parse("openrouter").unwrap());
+        let scope = |models: &[&str]| Scope {
+            models: models.iter().map(ToString::to_string).collect(),
+            ..Scope::default()
+        };
+        assert!(Scope::default().permits_model(&openai, None));
+        let one = scope(&["gpt-4o-mini", "openai/o3*", "claude-*"]);
+        for (provider, model, may) in [
+            (&openai, Some("gpt-4o-mini"), true),
+            (&openai, Some("gpt-4o-mini-2024"), false),
+            (&openai, Some("GPT-4o-mini"), false),
+            (&openai, Some("o3-pro"), true),
+            (&openrouter, Some("o3-pro"), false),
+            (&openrouter, Some("openai/o3-pro"), true),
+            (&openrouter, Some("claude-x"), true),
+            (&openai, Some(""), false),
+            (&openai, None, false),
+        ] {
+            assert_eq!(one.permits_model(provider, model), may, "{provider} {model:?}");
+        }
+        assert!(scope(&["*"]).permits_model(&openai, Some("")) && !one.is_everything());
+        let check = |name: &str| Scope::check_models(&[name.to_owned()]);
+        assert!(check("gpt-4o*").is_ok() && check("*").is_ok() && check("a/b:free").is_ok());
+        for wrong in ["", "a*b", "**", "a b", "\u{e9}"] {
+            assert_eq!(check(wrong).unwrap_err().field.as_deref(), Some("scope.models"), "{wrong}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::secret_form::{self, Purpose};
+use crate::tag::TagSet;
 
 /// Characters that a name may have, at the most.
 pub const MAX_NAME: usize = 128;
@@ -71,6 +72,8 @@ pub struct Credential {
     pub minter: Option<Minter>,
     /// Time of its deletion.
     pub deleted_at: Option<Millis>,
+    /// What its uses are booked to, where neither the call nor its token says so. They confer nothing, and are under no MAC.
+    pub tags: TagSet,
     /// Over what it hands out and to whom.
     pub mac: AuthorityMac,
 }
@@ -176,6 +179,8 @@ pub struct NewCredential {
     pub expires_at: Option<Millis>,
     /// Days after which the key is to be replaced by a new one.
     pub rotate_after_days: Option<i64>,
+    /// What its uses are booked to.
+    pub tags: TagSet,
 }
 
 impl NewCredential {
@@ -195,6 +200,7 @@ impl NewCredential {
             rate_limit: None,
             expires_at: None,
             rotate_after_days: None,
+            tags: TagSet::default(),
         }
     }
 }
@@ -230,6 +236,8 @@ pub struct CredentialPatch {
     pub rotate_after_days: Option<Option<i64>>,
     /// Another credential that makes new keys for it, and in which project.
     pub minter: Option<Option<(CredentialId, Option<String>)>>,
+    /// Other tags, in place of all that it has.
+    pub tags: Option<TagSet>,
 }
 
 /// Conditions for listing credentials. All that are set must hold.

@@ -11,13 +11,17 @@
 )]
 
 pub mod actor;
+pub mod alert;
 pub mod amount;
 pub mod audit;
 pub mod authority_mac;
 pub mod clock;
 pub mod credential;
+pub mod figure;
 pub mod fingerprint;
+pub mod forecast;
 pub mod id;
+pub mod latency;
 pub mod ledger_text;
 pub mod limit;
 pub mod model_route;
@@ -30,6 +34,7 @@ pub mod reason;
 pub mod secret;
 pub mod secret_form;
 pub mod sign_in;
+pub mod tag;
 pub mod token;
 pub mod usage;
 pub mod user;

@@ -1,5 +1,6 @@
 //! Limits: what is counted, over which window, for whom. The API's `rateLimit` is a credential's monthly requests.
 
+use crate::alert::Thresholds;
 use crate::clock::Millis;
 use crate::id::{Uid, UserId};
 use crate::month;
@@ -190,6 +191,8 @@ pub struct Limit {
     pub window: Window,
     /// The most that may be used in a window.
     pub amount: i64,
+    /// The parts of it whose use people are told of.
+    pub thresholds: Thresholds,
     /// Time at which it was set.
     pub created_at: Millis,
     /// Time of the last change of its amount.

@@ -3,6 +3,7 @@
 use crate::actor::{Role, Scope};
 use crate::clock::Millis;
 use crate::id::UserId;
+use crate::tag::TagSet;
 
 /// A token as it can be shown to admins: everything but the secret, which is not stored.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Token {
     pub role: Role,
     /// Its scope.
     pub scope: Scope,
+    /// What its calls are booked to.
+    pub tags: TagSet,
     /// The user it acts for.
     pub user: Option<UserId>,
     /// Time of its creation.

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod ai;
+mod alert;
 mod audit;
 mod backup;
 mod credential;
@@ -9,6 +10,7 @@ mod docs_page;
 mod key;
 mod leak;
 mod limit;
+mod me;
 mod route;
 mod secret;
 mod session;
@@ -20,8 +22,9 @@ mod version;
 
 use axum::http::{Method, StatusCode};
 use strongroom_client::wire::problem::ProblemBody;
+use strongroom_model::figure;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{RefOr, Responses};
+use utoipa::openapi::{RefOr, Responses, Schema};
 use utoipa::{IntoResponses, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -49,6 +52,8 @@ use access::route::Access;
         (name = "limits", description = "Limits on credentials, tokens and users"),
         (name = "routes", description = "Routing of models' names"),
         (name = "usage", description = "Usage and its costs"),
+        (name = "me", description = "The caller, of whatever role"),
+        (name = "alerts", description = "Alerts, and whom they are told"),
         (name = "audit", description = "The audit trail"),
         (name = "backup", description = "Backups"),
         (name = "leaks", description = "Leaked keys"),
@@ -71,6 +76,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(limit::routes())
         .merge(route::routes())
         .merge(usage::routes())
+        .merge(me::routes())
+        .merge(alert::routes())
         .merge(audit::routes())
         .merge(backup::routes())
         .merge(leak::routes())
@@ -95,6 +102,7 @@ fn description() -> utoipa::openapi::OpenApi {
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = routes().into_openapi();
+    describe_figures(&mut api);
     for (path, item) in &mut api.paths.paths {
         let operations = [
             (Method::GET, &mut item.get),
@@ -112,6 +120,29 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         }
     }
     api
+}
+
+/// Schemas whose fields are figures, which are defined in one place.
+const WITH_FIGURES: [&str; 7] =
+    ["Usage", "UsageRow", "UsageLatency", "UsageForecast", "LimitHistory", "LimitSample", "LimitRefusals"];
+
+fn describe_figures(api: &mut utoipa::openapi::OpenApi) {
+    let Some(components) = &mut api.components else { return };
+    for (name, schema) in &mut components.schemas {
+        let RefOr::T(Schema::Object(object)) = schema else { continue };
+        if !WITH_FIGURES.contains(&name.as_str()) {
+            continue;
+        }
+        for (field, property) in &mut object.properties {
+            let (Some(figure), RefOr::T(Schema::Object(property))) = (figure::of_field(field), property)
+            else {
+                continue;
+            };
+            let of_field = property.description.take().unwrap_or_default();
+            property.description =
+                Some(format!("{of_field} {}: {}", figure.title, figure.words).trim().to_owned());
+        }
+    }
 }
 
 /// OpenAPI 3.1 requires a description of each response; where none is written the status says it.

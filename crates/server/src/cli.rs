@@ -1,6 +1,7 @@
 //! The command line: what can be said, and which file does it.
 
 mod ai;
+mod alert;
 mod audit;
 mod backup;
 mod bootstrap;
@@ -42,6 +43,7 @@ pub mod session;
 mod settings;
 mod status;
 mod table;
+mod tag;
 mod token;
 mod usage;
 mod user;
@@ -135,11 +137,14 @@ enum RemoteCommand {
     /// Limits: set, list, change, remove, test
     #[command(subcommand)]
     Limit(limit::LimitCommand),
+    /// Alerts: list, answer, silence, and whom they are told
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
     /// Routes of models' names
     #[command(subcommand)]
     Route(route::RouteCommand),
     /// Show usage, and warn of credentials near their limit
-    Usage(usage::UsageOptions),
+    Usage(Box<usage::UsageOptions>),
     /// Ask a model about an error, with a key that stays sealed
     #[command(subcommand)]
     Ai(ai::AiCommand),
@@ -251,8 +256,9 @@ async fn with_server(command: RemoteCommand, global: &GlobalOptions, output: &Ou
         RemoteCommand::Offboard(options) => offboard::run(options, &session).await,
         RemoteCommand::Audit(command) => audit::run(command, &session).await,
         RemoteCommand::Limit(command) => limit::run(command, &session).await,
+        RemoteCommand::Alert(command) => alert::run(command, &session).await,
         RemoteCommand::Route(command) => route::run(command, &session).await,
-        RemoteCommand::Usage(options) => usage::run(options, &session).await,
+        RemoteCommand::Usage(options) => usage::run(*options, &session).await,
         RemoteCommand::Ai(command) => ai::run(command, &session).await,
         RemoteCommand::Open(options) => open::run(options, &session).await,
         RemoteCommand::Status => status::run(&session).await,

@@ -1,6 +1,7 @@
 //! The configuration: command-line flags over the environment over `.env` over `strongroom.toml` over defaults.
 
 mod ai;
+mod alerts;
 mod audit;
 mod auth;
 mod credentials;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 use strongroom_model::Secret;
 
 pub use ai::AiConfig;
+pub use alerts::AlertsConfig;
 pub use audit::AuditConfig;
 pub use auth::AuthConfig;
 pub use credentials::CredentialsConfig;
@@ -71,6 +73,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Addresses that provider keys may be sent to.
     pub endpoints: EndpointsConfig,
+    /// Where alerts may be sent.
+    pub alerts: AlertsConfig,
     /// Calls to the providers.
     pub gateway: GatewayConfig,
     /// Models that the AI service asks.
@@ -99,6 +103,7 @@ pub const SECTIONS: &[Section] = &[
     Section { name: "http", doc: "The address and its TLS.", settings: http::SETTINGS },
     Section { name: "auth", doc: "Who may come in.", settings: auth::SETTINGS },
     Section { name: "endpoints", doc: "Where provider keys may be sent.", settings: endpoints::SETTINGS },
+    Section { name: "alerts", doc: "Where alerts may be sent.", settings: alerts::SETTINGS },
     Section { name: "gateway", doc: "How calls go on to the providers.", settings: gateway::SETTINGS },
     Section { name: "ai", doc: "Which models the AI service asks.", settings: ai::SETTINGS },
     Section {
@@ -209,6 +214,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let http = http::read(reader);
     let auth = auth::read(reader);
     let endpoints = endpoints::read(reader);
+    let alerts = alerts::read(reader);
     let gateway = gateway::read(reader);
     let ai = ai::read(reader);
     let usage = usage::read(reader);
@@ -223,6 +229,7 @@ fn read(reader: &mut Reader<'_>) -> Option<Config> {
         http: http?,
         auth,
         endpoints: endpoints?,
+        alerts: alerts?,
         gateway: gateway?,
         ai: ai?,
         usage: usage?,

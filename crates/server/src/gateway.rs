@@ -26,6 +26,7 @@ use strongroom_connectors::upstream::{Base, Upstream};
 use strongroom_crypto::random;
 use strongroom_model::audit::{Outcome, Target as AuditTarget};
 use strongroom_model::model_route::ModelNames;
+use strongroom_model::tag::{TagKeys, TagSet};
 use strongroom_model::{Actor, Clock, Problem, ProblemKind};
 
 use crate::http::authentication::Authenticator;
@@ -43,6 +44,8 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-strongroom-request-id
 static CREDENTIAL: HeaderName = HeaderName::from_static("x-strongroom-credential");
 static SOURCE: HeaderName = HeaderName::from_static("x-strongroom-source");
 static RETRY_AT: HeaderName = HeaderName::from_static("x-strongroom-retry-at");
+/// Tags that a call is booked to, as `project=search,env=prod`.
+static TAGS: HeaderName = HeaderName::from_static("x-strongroom-tags");
 static DENIED_BY: HeaderName = HeaderName::from_static("x-strongroom-denied-by");
 
 /// Settings of the gateway.
@@ -56,6 +59,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// Names of models, and where they lead.
     pub names: ModelNames,
+    /// Keys of tags that calls are booked to.
+    pub tag_keys: TagKeys,
 }
 
 /// The gateway, which all calls share.
@@ -89,17 +94,26 @@ impl Gateway {
         Self { room, authenticator, metrics, options, upstream, bases, body_memory }
     }
 
+    /// Keys of tags that calls are booked to.
+    pub(crate) const fn tag_keys(&self) -> &TagKeys {
+        &self.options.tag_keys
+    }
+
     /// Serves a call from this address, or from the socket file.
     pub async fn serve(
         &self,
         request: Box<Request<Upload>>,
         address: Option<SocketAddr>,
     ) -> Response<BodyOut> {
-        let request_id = random::uid().to_string();
+        // It begins with its instant, by which the records of the call are found again.
+        let request_id = random::uid_at(Clock::Database.local_now()).to_string();
         let path = request.uri().path_and_query().cloned();
         let answered = AssertUnwindSafe(self.answer(request, address, &request_id)).catch_unwind().await;
         let problem = match answered {
-            Ok(Ok(response)) => return response,
+            Ok(Ok(response)) => {
+                tracing::debug!(request_id, status = response.status().as_u16(), "gateway call");
+                return response;
+            }
             Ok(Err(problem)) => problem,
             // What it said is in the log of the panic hook, without the request.
             Err(_) => Problem::internal("something went wrong inside strongroom; the log has more"),
@@ -137,6 +151,7 @@ impl Gateway {
             ));
         }
         actor.request_id = Some(request_id.to_owned());
+        actor.tags = self.tags_of(request.headers(), &actor);
         let actor = Arc::new(actor);
         let done = forward(self, request, &actor, request_id).await;
         if let Err(problem) = &done
@@ -146,6 +161,16 @@ impl Gateway {
             Box::pin(self.note_denied(&actor, problem)).await;
         }
         done
+    }
+
+    /// What a call is booked to: its own tags, then those of its token. Those of the credential that serves it come behind.
+    fn tags_of(&self, headers: &HeaderMap, actor: &Actor) -> TagSet {
+        let header = headers.get(&TAGS).and_then(|value| value.to_str().ok());
+        if header.is_none() && actor.tags.is_empty() {
+            return TagSet::default();
+        }
+        let keys = &self.options.tag_keys;
+        TagSet::of_header(header.unwrap_or(""), keys).or(&actor.tags, keys)
     }
 
     /// Writes to the audit trail that somebody tried what they may not.

@@ -15,12 +15,13 @@ use std::io::{Read, Seek};
 use std::sync::Arc;
 use std::time::Duration;
 
+use strongroom::alert::AlertOptions;
 use strongroom::backup::{OpenWindows, Restored, Watcher};
 use strongroom::{Clock, Environment, KeySource, Opened, Options, Strongroom};
 use strongroom_model::{Actor, ActorKind, Problem, Role, Secret};
 use strongroom_store::{Store, StoreOptions, schema};
 
-use crate::config::{self, Config, GatewayConfig, Loaded, LogFormat};
+use crate::config::{self, Config, Loaded, LogFormat};
 use crate::gateway::{self, Gateway};
 use crate::http::authentication::Authenticator;
 use crate::http::jwt::JwtVerifier;
@@ -74,8 +75,13 @@ fn options(loaded: &Loaded) -> Result<Options, Problem> {
         previous_key: config.encryption.previous.clone(),
         environment,
         guard: config.endpoints.guard(),
+        alerts: AlertOptions {
+            allowed: config.alerts.allow.clone(),
+            public_url: config.http.public_url.clone(),
+        },
         prices: prices(config)?,
         versions_kept: config.credentials.versions_kept,
+        tag_keys: config.usage.tag_keys.clone(),
         recovery_days: config.credentials.recovery_days,
         clock: Clock::Database,
     })
@@ -125,7 +131,7 @@ fn app(room: &Strongroom, loaded: &Loaded, listening: Option<String>) -> AppStat
         Arc::clone(&authenticator),
         Arc::clone(&metrics),
         config.endpoints.guard(),
-        gateway_options(&config.gateway),
+        gateway_options(config),
     );
     AppState::new(Services {
         room: room.clone(),
@@ -141,13 +147,16 @@ fn app(room: &Strongroom, loaded: &Loaded, listening: Option<String>) -> AppStat
     })
 }
 
-fn gateway_options(config: &GatewayConfig) -> gateway::Options {
+fn gateway_options(config: &Config) -> gateway::Options {
+    let tag_keys = config.usage.tag_keys.clone();
+    let config = &config.gateway;
     let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
     gateway::Options {
         connect_timeout: seconds(config.connect_timeout_seconds),
         first_byte_timeout: seconds(config.first_byte_timeout_seconds),
         idle_timeout: seconds(config.idle_timeout_seconds),
         names: config.names.clone(),
+        tag_keys,
     }
 }
 

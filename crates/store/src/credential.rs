@@ -2,6 +2,7 @@
 
 use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::{Credential, CredentialFilter, Minter, Staged};
+use strongroom_model::tag::TagSet;
 use strongroom_model::{CredentialId, Millis, Provider, Uid, UserId, month};
 
 use crate::change::{self, Subject};
@@ -41,6 +42,7 @@ struct Row {
     minter_uid: Option<String>,
     minter_id: Option<i64>,
     minter_project: Option<String>,
+    tags: String,
     mac_key_id: String,
     mac: String,
 }
@@ -98,6 +100,7 @@ impl TryFrom<Row> for Credential {
             rotate_after_days: row.rotate_after_days,
             deleted_at: row.deleted_at_ms.map(Millis),
             minter,
+            tags: TagSet::given_or_none(&serde_json::from_str(&row.tags).unwrap_or_default()),
             mac: AuthorityMac { key_id: row.mac_key_id, mac: row.mac },
         })
     }
@@ -137,7 +140,7 @@ macro_rules! select_any {
             "(SELECT s.number FROM credential_versions s WHERE s.uid = c.staged_version_uid) AS staged_number, ",
             "c.canary_percent, COALESCE(v.activated_at_ms, v.created_at_ms) AS version_since_ms, ",
             "c.minter_uid, (SELECT m.id FROM api_credentials m WHERE m.uid = c.minter_uid) AS minter_id, ",
-            "c.minter_project, c.expires_at_ms, c.rotate_after_days, c.deleted_at_ms, c.mac_key_id, c.mac ",
+            "c.minter_project, c.tags, c.expires_at_ms, c.rotate_after_days, c.deleted_at_ms, c.mac_key_id, c.mac ",
             "FROM api_credentials c JOIN credential_versions v ON v.uid = c.version_uid ",
             "LEFT JOIN limits l ON l.scope_kind = 'credential' AND l.scope_uid = c.uid ",
             "AND l.unit = 'requests' AND l.window_kind = 'month' ",
@@ -389,6 +392,8 @@ pub struct NewRow<'a> {
     pub expires_at: Option<Millis>,
     /// Days after which its key is to be replaced.
     pub rotate_after_days: Option<i64>,
+    /// What its uses are booked to.
+    pub tags: &'a TagSet,
     /// Over what it hands out and to whom.
     pub mac: AuthorityMac,
     /// When it was made.
@@ -406,15 +411,14 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
     tx.touch(Subject::Provider(row.provider.clone()));
     const SQL: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, is_global, \
                        user_id, revision, version_uid, expires_at_ms, rotate_after_days, mac_key_id, mac, \
-                       created_at_ms, updated_at_ms) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15) RETURNING id";
+                       created_at_ms, updated_at_ms, tags) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id";
     const SQL_WITH_ID: &str = "INSERT INTO api_credentials (uid, name, provider, endpoint, priority, is_active, \
                                is_global, user_id, revision, version_uid, expires_at_ms, rotate_after_days, \
-                               mac_key_id, mac, created_at_ms, updated_at_ms, id) \
-                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15, $16) \
+                               mac_key_id, mac, created_at_ms, updated_at_ms, tags, id) \
+                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
                                RETURNING id";
-    let (uid, version) = (row.uid.to_string(), row.version.to_string());
-    let user = row.user.map(|user| user.0);
+    let (uid, version, user) = (row.uid.to_string(), row.version.to_string(), row.user.map(|user| user.0));
     let (provider, created, updated) = (row.provider.as_str(), row.created_at.0, row.updated_at.0);
     macro_rules! insert {
         ($sql:expr $(, $id:expr)?) => {
@@ -436,7 +440,8 @@ pub async fn insert(tx: &mut Write, row: &NewRow<'_>) -> Result<CredentialId, St
                 &row.mac.key_id,
                 &row.mac.mac,
                 created,
-                updated
+                updated,
+                row.tags.to_json()
                 $(, $id)?
             )
         };
@@ -526,7 +531,7 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
                        is_active = $7, is_global = $8, user_id = $9, version_uid = $10, updated_at_ms = $11, \
                        mac_key_id = $12, mac = $13, staged_version_uid = $14, canary_percent = $15, \
                        expires_at_ms = $16, rotate_after_days = $17, minter_uid = $18, minter_project = $19, \
-                       frozen_at_ms = $20, revision = revision + 1 \
+                       frozen_at_ms = $20, tags = $21, revision = revision + 1 \
                        WHERE id = $1 AND revision = $2 AND deleted_at_ms IS NULL";
     let changed = execute!(
         tx,
@@ -550,7 +555,8 @@ pub async fn update(tx: &mut Write, credential: &Credential, now: Millis) -> Res
         credential.rotate_after_days,
         credential.minter.as_ref().map(|minter| minter.credential.to_string()),
         credential.minter.as_ref().and_then(|minter| minter.project.as_deref()),
-        credential.frozen_at.map(|at| at.0)
+        credential.frozen_at.map(|at| at.0),
+        credential.tags.to_json()
     )?;
     Ok(changed == 1)
 }

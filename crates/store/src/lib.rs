@@ -6,16 +6,19 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless))]
 
 mod dispatch;
+mod dynamic;
 mod postgres;
 mod sqlite_retry;
 mod sum;
 mod write_priority;
 
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod change;
 pub mod counter;
 pub mod credential;
+pub mod credential_health;
 pub mod drain;
 pub mod error;
 pub mod idempotency;
@@ -25,6 +28,7 @@ pub mod key_holder;
 pub mod leak;
 pub mod legacy_source;
 pub mod limit;
+pub mod limit_history;
 pub mod meta;
 pub mod node;
 pub mod offboard;
@@ -38,9 +42,15 @@ pub mod session;
 pub mod sign_in;
 pub mod token;
 pub mod usage;
+pub mod usage_figures;
+pub mod usage_hours;
 pub mod usage_partition;
+pub mod usage_proof;
+pub mod usage_record;
 pub mod usage_report;
-pub mod usage_series;
+pub mod usage_rollup;
+pub mod usage_sums;
+pub mod usage_top;
 pub mod user;
 pub mod value;
 pub mod version;

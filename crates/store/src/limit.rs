@@ -1,9 +1,11 @@
 //! Limits: at most one per scope, unit and window.
 
+use strongroom_model::alert::Thresholds;
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::{Millis, Uid};
 
 use crate::change::Subject;
+use crate::counter::CounterKey;
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
@@ -18,6 +20,7 @@ struct Row {
     amount: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
+    thresholds: Option<String>,
 }
 
 impl TryFrom<Row> for Limit {
@@ -25,12 +28,22 @@ impl TryFrom<Row> for Limit {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "limits", column, row: row.uid.clone() };
+        let window = Window::from_name(&row.window_kind).ok_or_else(|| corrupt("window_kind"))?;
+        let thresholds = match &row.thresholds {
+            Some(stored) => Thresholds::from_stored(stored).ok_or_else(|| StoreError::Corrupt {
+                table: "alert_rules",
+                column: "thresholds",
+                row: row.uid.clone(),
+            })?,
+            None => Thresholds::usual_of(window),
+        };
         Ok(Self {
             uid: row.uid.parse().map_err(|_| corrupt("uid"))?,
             scope: LimitScope::of(&row.scope_kind, &row.scope_uid).ok_or_else(|| corrupt("scope_uid"))?,
             unit: Unit::from_name(&row.unit).ok_or_else(|| corrupt("unit"))?,
-            window: Window::from_name(&row.window_kind).ok_or_else(|| corrupt("window_kind"))?,
+            window,
             amount: row.amount,
+            thresholds,
             created_at: Millis(row.created_at_ms),
             updated_at: Millis(row.updated_at_ms),
         })
@@ -40,7 +53,12 @@ impl TryFrom<Row> for Limit {
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT uid, scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, updated_at_ms FROM limits ",
+            "SELECT uid, scope_kind, scope_uid, unit, window_kind, amount, created_at_ms, updated_at_ms, ",
+            // The thresholds that were set for the limit, else for all of its scope, else for all.
+            "(SELECT r.thresholds FROM alert_rules r WHERE r.rule = 'limit_threshold' AND ((r.scope_kind = 'limit' AND ",
+            "r.scope_id = limits.uid) OR (r.scope_kind = limits.scope_kind AND r.scope_id = limits.scope_uid) ",
+            "OR r.scope_kind = 'all') ORDER BY CASE r.scope_kind WHEN 'limit' THEN 0 WHEN 'all' THEN 2 ELSE 1 END LIMIT 1) ",
+            "AS thresholds FROM limits ",
             $tail
         )
     };
@@ -78,6 +96,21 @@ pub async fn list(session: &mut Session) -> Result<Vec<Limit>, StoreError> {
 /// [`StoreError`].
 pub async fn get(session: &mut Session, uid: Uid) -> Result<Option<Limit>, StoreError> {
     fetch_optional!(session, Row, select!("WHERE uid = $1"), uid.to_string())?
+        .map(Limit::try_from)
+        .transpose()
+}
+
+/// The limit that a counter is measured by; a credential's monthly requests are counted under the credential itself.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of_counter(session: &mut Session, key: &CounterKey) -> Result<Option<Limit>, StoreError> {
+    const SQL: &str = select!(
+        "WHERE unit = $2 AND window_kind = $3 AND (uid = $1 OR (scope_kind = 'credential' AND scope_uid = $1 \
+         AND unit = 'requests' AND window_kind = 'month')) LIMIT 1"
+    );
+    let subject = key.subject.to_string();
+    fetch_optional!(session, Row, SQL, subject, key.unit.as_str(), key.window.as_str())?
         .map(Limit::try_from)
         .transpose()
 }

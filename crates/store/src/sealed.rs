@@ -49,6 +49,8 @@ pub const KEY_COLUMNS: &[KeyColumn] = &[
     column("login_codes", "mac_key_id", "mac", Work::Hashed),
     column("audit_logs", "key_id", "link", Work::Hashed),
     column("audit_heads", "key_id", "mac", Work::Hashed),
+    column("alert_channel_values", "key_id", "value", Work::Sealed),
+    column("alert_channels", "mac_key_id", "mac", Work::Hashed),
     column("key_wraps", "key_id", "wrapped", Work::About),
     column("key_rotations", "key_id", "", Work::About),
 ];
@@ -70,6 +72,30 @@ pub struct BoundText {
     pub key_id: String,
     /// `iv:authTag:ciphertext`.
     pub text: String,
+}
+
+/// A sealed value of a channel of alerts, with all that it is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelText {
+    /// The channel.
+    pub channel: Uid,
+    /// Its kind.
+    pub kind: String,
+    /// The field.
+    pub field: String,
+    /// The data key.
+    pub key_id: String,
+    /// `iv:authTag:ciphertext`.
+    pub text: String,
+}
+
+/// A sealed text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealedRow {
+    /// Of a credential.
+    Credential(BoundText),
+    /// Of a channel.
+    Channel(ChannelText),
 }
 
 /// The place of a sealed text in the order in which they are listed.
@@ -100,14 +126,14 @@ pub struct Found {
     /// Its place in the order in which sealed texts are listed.
     pub place: After,
     /// The text; `None` when the row holds something that we never write.
-    pub text: Option<BoundText>,
+    pub text: Option<SealedRow>,
 }
 
 impl From<Row> for Found {
     fn from(row: Row) -> Self {
         let place = (row.version_uid, row.field);
         let text = || {
-            Some(BoundText {
+            Some(SealedRow::Credential(BoundText {
                 credential: row.credential_uid.parse().ok()?,
                 version: place.0.parse().ok()?,
                 field: Field::from_name(&place.1)?,
@@ -115,9 +141,35 @@ impl From<Row> for Found {
                 endpoint: row.endpoint,
                 key_id: row.key_id,
                 text: row.value,
-            })
+            }))
         };
         Self { text: text(), place }
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct ChannelRow {
+    channel_uid: String,
+    kind: String,
+    field: String,
+    key_id: String,
+    value: String,
+}
+
+impl From<ChannelRow> for Found {
+    fn from(row: ChannelRow) -> Self {
+        let place = (row.channel_uid, row.field);
+        let text = place.0.parse().ok().map(|channel| {
+            let field = place.1.clone();
+            SealedRow::Channel(ChannelText {
+                channel,
+                kind: row.kind,
+                field,
+                key_id: row.key_id,
+                text: row.value,
+            })
+        });
+        Self { text, place }
     }
 }
 
@@ -126,8 +178,9 @@ impl From<Row> for Found {
 /// # Errors
 /// [`StoreError`].
 pub async fn count_by_key(session: &mut Session) -> Result<Vec<(String, i64)>, StoreError> {
-    const SQL: &str = "SELECT COALESCE(key_id, ''), CAST(COUNT(*) AS BIGINT) FROM credential_values \
-                       WHERE kind = 'sealed' GROUP BY key_id ORDER BY key_id";
+    const SQL: &str = "SELECT key_id, CAST(COUNT(*) AS BIGINT) FROM (SELECT COALESCE(key_id, '') AS key_id \
+                       FROM credential_values WHERE kind = 'sealed' UNION ALL SELECT key_id FROM alert_channel_values) texts \
+                       GROUP BY key_id ORDER BY key_id";
     fetch_all!(session, (String, i64), SQL)
 }
 
@@ -138,7 +191,9 @@ pub async fn count_by_key(session: &mut Session) -> Result<Vec<(String, i64)>, S
 pub async fn any_under_others(session: &mut Session, key_id: &str) -> Result<bool, StoreError> {
     const SQL: &str = "SELECT version_uid FROM credential_values \
                        WHERE kind = 'sealed' AND (key_id <> $1 OR key_id IS NULL) LIMIT 1";
-    Ok(fetch_optional!(session, (String,), SQL, key_id)?.is_some())
+    const CHANNELS: &str = "SELECT channel_uid FROM alert_channel_values WHERE key_id <> $1 LIMIT 1";
+    Ok(fetch_optional!(session, (String,), SQL, key_id)?.is_some()
+        || fetch_optional!(session, (String,), CHANNELS, key_id)?.is_some())
 }
 
 /// Which sealed texts are read.
@@ -174,12 +229,30 @@ pub async fn list(
         "WHERE x.kind = 'sealed' AND x.key_id = $1 AND (x.version_uid, x.field) > ($2, $3) ",
         "ORDER BY x.version_uid, x.field LIMIT $4"
     );
-    let (sql, key_id) = match under {
-        SealedUnder::Key(key_id) => (OWN, key_id),
-        SealedUnder::OthersThan(key_id) => (OTHERS, key_id),
+    macro_rules! of_channels {
+        ($under:literal) => {
+            concat!(
+                "SELECT x.channel_uid, c.kind, x.field, x.key_id, x.value FROM alert_channel_values x ",
+                "JOIN alert_channels c ON c.uid = x.channel_uid WHERE x.key_id ",
+                $under,
+                " $1 AND (x.channel_uid, x.field) > ($2, $3) ORDER BY x.channel_uid, x.field LIMIT $4"
+            )
+        };
+    }
+    let (sql, of_channels, key_id) = match under {
+        SealedUnder::Key(key_id) => (OWN, of_channels!("="), key_id),
+        SealedUnder::OthersThan(key_id) => (OTHERS, of_channels!("<>"), key_id),
     };
     let rows = fetch_all!(session, Row, sql, key_id, &after.0, &after.1, limit)?;
-    Ok(rows.into_iter().map(Found::from).collect())
+    let channels = fetch_all!(session, ChannelRow, of_channels, key_id, &after.0, &after.1, limit)?;
+    let mut found: Vec<Found> = rows.into_iter().map(Found::from).collect();
+    if !channels.is_empty() {
+        // Each list has its first ones: the first ones of both are among them.
+        found.extend(channels.into_iter().map(Found::from));
+        found.sort_by(|one, other| one.place.cmp(&other.place));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(found)
 }
 
 /// Puts another sealed text with the same content in the place of one, unless that was changed meanwhile. The change
@@ -187,7 +260,16 @@ pub async fn list(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn replace(tx: &mut Write, old: &BoundText, key_id: &str, text: &str) -> Result<bool, StoreError> {
+pub async fn replace(tx: &mut Write, old: &SealedRow, key_id: &str, text: &str) -> Result<bool, StoreError> {
+    const CHANNEL: &str = "UPDATE alert_channel_values SET key_id = $3, value = $4 \
+                           WHERE channel_uid = $1 AND field = $2 AND value = $5";
+    let old = match old {
+        SealedRow::Credential(old) => old,
+        SealedRow::Channel(old) => {
+            let (channel, field) = (old.channel.to_string(), old.field.as_str());
+            return Ok(execute!(tx, CHANNEL, channel, field, key_id, text, old.text.as_str())? == 1);
+        }
+    };
     const SQL: &str = "UPDATE credential_values SET key_id = $3, value = $4 \
                        WHERE version_uid = $1 AND field = $2 AND kind = 'sealed' AND value = $5";
     let (version, field) = old.place();

@@ -40,6 +40,13 @@ macro_rules! saturating {
     };
 }
 
+/// `column = …` of [`saturating!`] for each of these columns, of a statement that is put together when the program runs.
+pub(crate) fn saturating_all(table: &str, columns: &[&str]) -> String {
+    let one =
+        |column: &&str| saturating!("table", "column").replace("table", table).replace("column", column);
+    columns.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// The sum of what an expression comes to in each row, at most about 2^61 either way; 0 of none. Both halves of 64 bits are summed up by
 /// themselves, so that no sum on the way leaves them.
 macro_rules! total {
@@ -68,6 +75,8 @@ mod tests {
     fn the_ceiling_is_the_one_that_the_statements_name() {
         let figures = saturating!("counters", "held");
         assert_eq!(figures.matches(&CEILING.to_string()).count(), 4, "{figures}");
+        assert_eq!(saturating_all("counters", &["held", "leased"]).matches(&CEILING.to_string()).count(), 8);
+        assert_eq!(saturating_all("counters", &["held"]), figures);
         assert!(total!("n").contains(&(2 * CEILING).to_string()));
         assert_eq!((bounded(i64::MIN), bounded(-7), bounded(i64::MAX)), (-CEILING, -7, CEILING));
         CEILING.checked_mul(7).expect("it fits several times");

@@ -1,7 +1,10 @@
 //! Tokens: hashes and grants; the secret is not stored.
 
+use std::collections::BTreeMap;
+
 use strongroom_model::actor::Scope;
 use strongroom_model::limit::LimitScope;
+use strongroom_model::tag::TagSet;
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Provider, Role, UserId};
 
@@ -32,6 +35,7 @@ struct Row {
     role: String,
     scope_credentials: String,
     scope_providers: String,
+    terms: Option<String>,
     user_id: Option<i64>,
     hash_key_id: String,
     hash: String,
@@ -41,6 +45,41 @@ struct Row {
     expires_at_ms: Option<i64>,
     leased_until_ms: Option<i64>,
     revoked_at_ms: Option<i64>,
+}
+
+/// What a token is bound to beside its scope, as canonical JSON. What is not there is not written.
+#[derive(Debug, Default)]
+struct Terms {
+    models: Vec<String>,
+    tags: BTreeMap<String, String>,
+}
+
+impl Terms {
+    /// Reads a text; `None` when it has something that this program does not know, which may be something that narrows.
+    fn read(text: &str) -> Option<Self> {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+        let mut terms = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "models" => terms.models = serde_json::from_value(value).ok()?,
+                "tags" => terms.tags = serde_json::from_value(value).ok()?,
+                _ => return None,
+            }
+        }
+        Some(terms)
+    }
+
+    /// The text of what a token is bound to; `None` for nothing.
+    fn text_of(token: &Token) -> Option<String> {
+        let mut fields = serde_json::Map::new();
+        if !token.scope.models.is_empty() {
+            fields.insert("models".to_owned(), serde_json::json!(token.scope.models));
+        }
+        if !token.tags.is_empty() {
+            fields.insert("tags".to_owned(), serde_json::json!(token.tags.pairs()));
+        }
+        (!fields.is_empty()).then(|| serde_json::Value::Object(fields).to_string())
+    }
 }
 
 impl TryFrom<Row> for StoredToken {
@@ -57,6 +96,10 @@ impl TryFrom<Row> for StoredToken {
             .map(|uid| uid.parse())
             .collect::<Result<_, _>>()
             .map_err(|_| corrupt("scope_credentials"))?;
+        let terms = match &row.terms {
+            Some(terms) => Terms::read(terms).ok_or_else(|| corrupt("terms"))?,
+            None => Terms::default(),
+        };
         let role = Role::parse(&row.role).map_err(|_| corrupt("role"))?;
         Ok(Self {
             token: Token {
@@ -66,7 +109,9 @@ impl TryFrom<Row> for StoredToken {
                 scope: Scope {
                     credentials,
                     providers: providers.into_iter().map(Provider::stored).collect(),
+                    models: terms.models,
                 },
+                tags: TagSet::stored(terms.tags),
                 user: row.user_id.map(UserId),
                 created_at: Millis(row.created_at_ms),
                 expires_at: row.expires_at_ms.map(Millis),
@@ -84,7 +129,7 @@ impl TryFrom<Row> for StoredToken {
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT id, name, role, scope_credentials, scope_providers, user_id, hash_key_id, hash, mac_key_id, mac, ",
+            "SELECT id, name, role, scope_credentials, scope_providers, terms, user_id, hash_key_id, hash, mac_key_id, mac, ",
             "created_at_ms, expires_at_ms, leased_until_ms, revoked_at_ms FROM tokens ",
             $tail
         )
@@ -116,8 +161,8 @@ pub async fn list(session: &mut Session) -> Result<Vec<StoredToken>, StoreError>
 /// [`StoreError::Taken`] when the id is in use, [`StoreError::Dangling`] when there is no such user.
 pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO tokens (id, name, role, scope_credentials, scope_providers, user_id, hash_key_id, \
-                       hash, mac_key_id, mac, created_at_ms, expires_at_ms, leased_until_ms, revoked_at_ms) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                       hash, mac_key_id, mac, created_at_ms, expires_at_ms, leased_until_ms, revoked_at_ms, terms) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let token = &stored.token;
     let credentials: Vec<String> = token.scope.credentials.iter().map(ToString::to_string).collect();
     let providers: Vec<&str> = token.scope.providers.iter().map(Provider::as_str).collect();
@@ -137,7 +182,8 @@ pub async fn insert(tx: &mut Write, stored: &StoredToken) -> Result<(), StoreErr
         token.created_at.0,
         token.expires_at.map(|at| at.0),
         token.leased_until.map(|at| at.0),
-        token.revoked_at.map(|at| at.0)
+        token.revoked_at.map(|at| at.0),
+        Terms::text_of(token)
     )
     .map(|_| ())
 }

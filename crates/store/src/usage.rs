@@ -1,6 +1,7 @@
 //! Usage records: one line per use of a key, and the sums of a day that outlive them.
 
 use strongroom_model::credential::Source;
+use strongroom_model::tag::TagSet;
 use strongroom_model::usage::{Metering, TokenUsage};
 use strongroom_model::{Amount, LedgerText, Millis, Provider, RawUsage, Uid, UserId};
 
@@ -12,6 +13,7 @@ use crate::sum::bounded;
 
 mod context;
 mod days;
+pub(crate) mod five_minutes;
 pub(crate) mod known;
 
 use context::Contexts;
@@ -97,6 +99,8 @@ pub struct Record {
     pub raw_usage: Option<RawUsage>,
     /// The request it belongs to.
     pub request_id: Option<LedgerText>,
+    /// What it is booked to.
+    pub tags: TagSet,
 }
 
 /// Tells whether a line was written.
@@ -145,5 +149,6 @@ pub async fn insert_all(tx: &mut Write, records: &[Record]) -> Result<(), StoreE
         line.0.raw_usage.as_ref().map(RawUsage::as_str),
         line.0.request_id.as_ref().map(LedgerText::as_str)
     )?;
-    days::add(tx, records, &contexts).await
+    days::add(tx, records, &contexts).await?;
+    five_minutes::add(tx, records).await
 }

@@ -66,6 +66,16 @@ async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
     assert_eq!(found["change_log"], ["DELETE", "INSERT", "SELECT"]);
     assert_eq!(found["job_leases"], ["INSERT", "SELECT", "UPDATE"]);
     assert_eq!(found["usage_days"], ["INSERT", "SELECT", "UPDATE"]);
+    let rolled_up =
+        ["usage_5m", "usage_hours", "usage_marks", "usage_days_mix", "limit_samples", "limit_refusals"];
+    let of_subjects =
+        ["usage_subject_days", "usage_subject_hours", "usage_subject_months", "credential_health"];
+    for table in rolled_up.iter().chain(&of_subjects) {
+        assert_eq!(found[*table], ["DELETE", "INSERT", "SELECT", "UPDATE"], "{table}");
+    }
+    for table in ["usage_tops", "credential_transitions"] {
+        assert_eq!(found[table], ["DELETE", "INSERT", "SELECT"], "{table}");
+    }
     assert_eq!(found["_sqlx_migrations"], ["SELECT"]);
     assert_eq!(found["api_credentials"], ["DELETE", "INSERT", "SELECT", "UPDATE"]);
     for (table, privileges) in &found {

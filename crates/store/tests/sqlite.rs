@@ -4,6 +4,10 @@ use strongroom_testkit::Backend;
 
 const BACKEND: Backend = Backend::Sqlite;
 
+#[path = "cases/alert.rs"]
+mod alert;
+#[path = "cases/alert_figure.rs"]
+mod alert_figure;
 #[path = "cases/audit.rs"]
 mod audit;
 #[path = "cases/backup.rs"]
@@ -14,6 +18,8 @@ mod change;
 mod counter;
 #[path = "cases/credential.rs"]
 mod credential;
+#[path = "cases/credential_health.rs"]
+mod credential_health;
 #[path = "cases/credential_list.rs"]
 mod credential_list;
 #[path = "cases/error.rs"]
@@ -32,6 +38,8 @@ mod key_holder;
 mod leak;
 #[path = "cases/limit.rs"]
 mod limit;
+#[path = "cases/limit_history.rs"]
+mod limit_history;
 #[path = "cases/meta.rs"]
 mod meta;
 #[path = "cases/node.rs"]
@@ -56,10 +64,14 @@ mod token;
 mod usage;
 #[path = "cases/usage_partition.rs"]
 mod usage_partition;
+#[path = "cases/usage_record.rs"]
+mod usage_record;
 #[path = "cases/usage_report.rs"]
 mod usage_report;
-#[path = "cases/usage_series.rs"]
-mod usage_series;
+#[path = "cases/usage_rollup.rs"]
+mod usage_rollup;
+#[path = "cases/usage_sums.rs"]
+mod usage_sums;
 #[path = "cases/user.rs"]
 mod user;
 #[path = "cases/value.rs"]

@@ -7,6 +7,7 @@ pub(crate) mod immediate;
 pub(crate) mod leases;
 mod recovery;
 
+use strongroom_model::alert::Thresholds;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit};
 use strongroom_model::price::ModelPrice;
 use strongroom_model::usage::{CallBound, Untold};
@@ -164,7 +165,8 @@ impl Plan {
     pub(crate) fn count_uses(&mut self, credential: Uid, limits: &[Limit], snapshot: Snapshot) {
         let key = CounterKey::monthly_requests(credential, snapshot.now);
         let limit = limits.iter().find(|limit| limit.counter_subject() == credential);
-        self.push(Claim { key, amount: 1, limit: limit.map(|limit| limit.amount) }, limit);
+        let thresholds = limit.map_or(Thresholds::NONE, |limit| limit.thresholds);
+        self.push(Claim { key, amount: 1, limit: limit.map(|limit| limit.amount), thresholds }, limit);
     }
 
     /// The limits of a scope, less the one that [`Plan::count_uses`] has.
@@ -188,7 +190,8 @@ impl Plan {
                 continue;
             }
             let key = CounterKey::at(limit.uid, limit.unit, limit.window, snapshot.now);
-            self.push(Claim { key, amount: amount.get(), limit: Some(limit.amount) }, Some(limit));
+            let (amount, thresholds) = (amount.get(), limit.thresholds);
+            self.push(Claim { key, amount, limit: Some(limit.amount), thresholds }, Some(limit));
         }
         Ok(())
     }

@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use strongroom_model::limit::LimitScope;
 use strongroom_model::price::PriceTable;
+use strongroom_model::tag::TagSet;
 use strongroom_model::usage::{CallBound, Metering, TokenUsage};
 use strongroom_model::{Actor, Problem, ProblemKind, Provider, RawUsage, Role};
 use strongroom_store::change::Subject;
+use strongroom_store::counter::CounterKey;
 
 use crate::admission::{
     AdmissionBatcher, Demand, Held, Need, Plan, Refusal, bind_client, bind_credential, client_scopes,
@@ -314,6 +316,8 @@ impl Call {
                     let Some(limit) = plan.limit(claim) else {
                         return Err(Problem::internal("a counter without a limit refused"));
                     };
+                    let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, snapshot.now);
+                    self.calls.custody.note_refusal(limit, key, amount, snapshot.now);
                     let problem = limit_reached(limit, state, amount, snapshot.now);
                     if claim < client_claims {
                         // Another credential would not help.
@@ -387,6 +391,15 @@ impl Call {
         Demand::within(&target.bound, price)
     }
 
+    /// What an attempt is booked to.
+    fn tags_of(&self, candidate: &Candidate, snapshot: Snapshot) -> TagSet {
+        let of_credential = match &candidate.key {
+            Key::Sealed(active) => Some(&active.credential.tags),
+            Key::Environment(..) => None,
+        };
+        self.calls.custody.spend_tags.of(&self.actor.tags, of_credential, snapshot.now)
+    }
+
     fn attempt(
         &mut self,
         mut held: Held,
@@ -412,6 +425,7 @@ impl Call {
                 actor: self.actor.label(),
                 user: self.actor.user,
                 request_id: self.actor.request_id.clone(),
+                tags: self.tags_of(&candidate, snapshot),
                 provider: target.provider.clone(),
                 model: target.model.clone(),
                 target: candidate.target,

@@ -1,6 +1,6 @@
 //! Cooldowns: credentials that providers refused are tried after others for a while.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_connectors::ai::gateway::FailureReason;
@@ -21,7 +21,11 @@ pub struct Cooldown {
 
 /// Credentials that were refused. What a new version brings is another matter, so it is known by its version.
 #[derive(Debug, Default)]
-pub(crate) struct Cooldowns(Mutex<HashMap<(Uid, Uid), Cooldown>>);
+pub(crate) struct Cooldowns {
+    known: Mutex<HashMap<(Uid, Uid), Cooldown>>,
+    /// What was known when it was last written down.
+    written: Mutex<BTreeMap<Uid, (Uid, Cooldown)>>,
+}
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -39,7 +43,24 @@ fn cooldown_ms(reason: FailureReason, times: u32) -> i64 {
 
 impl Cooldowns {
     fn known(&self) -> MutexGuard<'_, HashMap<(Uid, Uid), Cooldown>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known now, one version for each credential: that of which something was heard last.
+    pub(crate) fn by_credential(&self) -> BTreeMap<Uid, (Uid, Cooldown)> {
+        let mut latest: BTreeMap<Uid, (Uid, Cooldown)> = BTreeMap::new();
+        for ((credential, version), cooldown) in self.known().iter() {
+            let is_later = latest.get(credential).is_none_or(|(_, other)| other.since < cooldown.since);
+            if is_later {
+                latest.insert(*credential, (*version, *cooldown));
+            }
+        }
+        latest
+    }
+
+    /// What was known when it was last written down; to be replaced by what is written down then.
+    pub(crate) fn written(&self) -> MutexGuard<'_, BTreeMap<Uid, (Uid, Cooldown)>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A provider refused it. `retry_after` is what the provider says, in milliseconds.

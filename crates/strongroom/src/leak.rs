@@ -26,7 +26,7 @@ pub enum Found {
     /// The key of a credential.
     Credential(Box<LeakedKey>),
     /// A token of this strongroom.
-    Token(Token),
+    Token(Box<Token>),
 }
 
 /// Facts about keys that were found somewhere.
@@ -142,7 +142,7 @@ impl LeakService {
         let hash = AuthorityMac { key_id: stored.hash_key_id, mac: stored.hash };
         let is_it =
             strongroom_crypto::authority::is_token(&self.custody.keyring(), key, &TokenHash::read(&hash));
-        Ok(if is_it { vec![Found::Token(stored.token)] } else { Vec::new() })
+        Ok(if is_it { vec![Found::Token(Box::new(stored.token))] } else { Vec::new() })
     }
 
     async fn find_credentials(

@@ -24,6 +24,7 @@
 
 mod admission;
 pub mod ai;
+pub mod alert;
 pub mod audit;
 pub mod backup;
 mod cache;
@@ -31,16 +32,19 @@ pub mod call;
 mod canary;
 mod cooldown;
 pub mod credential;
+mod crossing;
 mod custody;
 mod database_timeout;
 mod drain;
 pub mod environment;
+mod event;
 pub mod health;
 mod job;
 pub mod key;
 pub mod leak;
 pub mod limit;
 mod master_keys;
+pub mod me;
 pub mod open;
 mod options;
 pub mod prices;
@@ -80,6 +84,7 @@ use strongroom_crypto::token::NewToken;
 use strongroom_model::audit::{Outcome, Target};
 
 use admission::AdmissionBatcher;
+use alert::Alerts;
 use backup::Proof;
 use cache::Cache;
 use call::{Calls, FailureReason};
@@ -106,6 +111,7 @@ struct Inner {
     cooldowns: Arc<Cooldowns>,
     settings: Arc<Settings>,
     prices: Arc<PriceTable>,
+    alerts: Arc<Alerts>,
     is_stopping: AtomicBool,
 }
 
@@ -153,6 +159,16 @@ impl Strongroom {
         }
     }
 
+    /// This actor itself.
+    #[must_use]
+    pub fn me(&self, actor: Actor) -> me::MeService {
+        me::MeService {
+            custody: Arc::clone(&self.0.custody),
+            admission: Arc::clone(&self.0.admission),
+            actor,
+        }
+    }
+
     /// The usage, as this actor looks at it.
     #[must_use]
     pub fn usage(&self, actor: Actor) -> usage::UsageService {
@@ -162,6 +178,12 @@ impl Strongroom {
             prices: Arc::clone(&self.0.prices),
             actor,
         }
+    }
+
+    /// The alerts, as this actor looks at them and answers them.
+    #[must_use]
+    pub fn alerts(&self, actor: Actor) -> alert::AlertService {
+        alert::AlertService { alerts: Arc::clone(&self.0.alerts), actor }
     }
 
     /// Leaks, as this actor handles them.
@@ -304,6 +326,41 @@ impl Strongroom {
         health::recheck(&self.0.custody, &self.0.cache, &self.0.settings, &self.0.cooldowns).await
     }
 
+    /// Writes down what limits refused and what is known against credentials, as far as it is not. Nothing rests on it but pages and
+    /// alerts.
+    ///
+    /// # Errors
+    /// [`Problem`]; it is tried again with the next.
+    pub async fn write_observations(&self) -> Result<(), Problem> {
+        limit::history::write_refusals(&self.0.custody).await?;
+        health::write_down(&self.0.custody, &self.0.cooldowns).await
+    }
+
+    /// Tells whether a limit has counted or refused something within the last minutes.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn have_limits_moved(&self) -> Result<bool, Problem> {
+        limit::history::have_moved(&self.0.custody).await
+    }
+
+    /// Notes where limits stand that have moved within the last minutes. Tells how many.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn sample_limits(&self) -> Result<usize, Problem> {
+        limit::history::sample(&self.0.custody).await
+    }
+
+    /// Deletes samples of limits, refusals and changes of health that were kept for long enough.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn retire_observations(&self) -> Result<(), Problem> {
+        limit::history::retire(&self.0.custody).await?;
+        health::retire(&self.0.custody).await
+    }
+
     /// Does a job that one server does for all and that is due at these intervals, if no other server has it. Tells whether it
     /// was this one. What it does has to do no harm when it is done twice.
     ///
@@ -324,6 +381,79 @@ impl Strongroom {
     /// [`Problem`].
     pub async fn release_jobs(&self) -> Result<(), Problem> {
         job::release(&self.0.custody).await
+    }
+
+    /// Tells whether an alert is to be told or sent, which is asked often: it only reads.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn has_alerts_to_tell(&self) -> Result<bool, Problem> {
+        self.0.alerts.have_work().await
+    }
+
+    /// Tells whether something was to be told for so long that the server that has that job must be gone.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn are_alerts_overdue(&self) -> Result<bool, Problem> {
+        self.0.alerts.are_overdue().await
+    }
+
+    /// Decides who is told of what was seen. Tells of how many incidents.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn fan_out_alerts(&self) -> Result<usize, Problem> {
+        self.0.alerts.fan_out().await
+    }
+
+    /// Sends the alerts that are due. Tells how many messages.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn deliver_alerts(&self) -> Result<usize, Problem> {
+        self.0.alerts.deliver().await
+    }
+
+    /// Writes down the limits that refused a use in this process. Tells how many.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn note_refusals(&self) -> Result<usize, Problem> {
+        self.0.alerts.flush_refusals().await
+    }
+
+    /// Looks at limits, and at alerts that are to be told once more or are over. Tells how much there was.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn watch_limits(&self) -> Result<usize, Problem> {
+        self.0.alerts.watch().await
+    }
+
+    /// Looks at how fast limits are used, what they come to, and what subjects spend by the hour. Tells how much there was.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn watch_figures(&self) -> Result<usize, Problem> {
+        self.0.alerts.watch_figures().await
+    }
+
+    /// Looks at credentials that expire, are to be replaced or are not used. Tells how much there was.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn watch_credentials(&self) -> Result<usize, Problem> {
+        self.0.alerts.watch_credentials().await
+    }
+
+    /// The alerts that fire, by rule and level, for metrics.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn alert_counts(&self) -> Result<Vec<(String, String, i64)>, Problem> {
+        let mut session = self.0.custody.store.read().await?;
+        Ok(strongroom_store::alert::incident::count_open(&mut session).await?)
     }
 
     /// Everything that calls have consumed so far in this process is written down.
@@ -446,6 +576,9 @@ impl Strongroom {
         self.0.heartbeat.stop();
         self.0.reseal.stop();
         let settled = self.0.admission.close().await;
+        if let Err(problem) = limit::history::write_refusals(&self.0.custody).await {
+            tracing::warn!(code = problem.kind.code(), "failed to write down what limits refused");
+        }
         if let Err(problem) = self.0.custody.write_repeats(true).await {
             tracing::error!(
                 code = problem.kind.code(),

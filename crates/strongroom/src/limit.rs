@@ -1,9 +1,12 @@
 //! Limits, as people manage them: where each stands, and what a call would meet.
 
+pub mod history;
+
 use std::sync::Arc;
 
 use serde_json::json;
 use strongroom_crypto::random;
+use strongroom_model::actor::Scope;
 use strongroom_model::audit::Target;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
 use strongroom_model::price::PriceTable;
@@ -14,6 +17,7 @@ use strongroom_store::limit::LimitChange;
 use strongroom_store::{Session, Write, limit};
 
 use crate::admission::AdmissionBatcher;
+use crate::crossing;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
@@ -78,6 +82,8 @@ pub struct Question {
 /// Limits that a call would meet.
 #[derive(Debug, Clone)]
 pub struct Verdict {
+    /// Why the token may not make it, whatever limits say.
+    pub refusal: Option<String>,
     /// Each limit that binds it, and what it needs of it; `None` when nothing bounds that, which refuses the call.
     pub limits: Vec<(Standing, Option<i64>)>,
 }
@@ -92,7 +98,7 @@ impl Verdict {
     /// Tells whether all limits let it through.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
-        self.limits.iter().all(Self::passes)
+        self.refusal.is_none() && self.limits.iter().all(Self::passes)
     }
 }
 
@@ -109,7 +115,7 @@ fn not_found() -> Problem {
     Problem::not_found("Limit not found")
 }
 
-async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<Standing, Problem> {
+pub(crate) async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<Standing, Problem> {
     let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
     let states = counter::read_all(session, &[key]).await?;
     let CounterState { settled, held, adjusted, .. } = states.get(&key).copied().unwrap_or_default();
@@ -118,7 +124,7 @@ async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<St
     Ok(Standing { name, used: settled.saturating_add(adjusted), held, resets_at, limit })
 }
 
-async fn name_of(session: &mut Session, scope: &LimitScope) -> Result<Option<String>, Problem> {
+pub(crate) async fn name_of(session: &mut Session, scope: &LimitScope) -> Result<Option<String>, Problem> {
     Ok(match scope {
         LimitScope::Credential(uid) => strongroom_store::credential::name_of(session, *uid).await?,
         LimitScope::Token(id) => {
@@ -130,7 +136,11 @@ async fn name_of(session: &mut Session, scope: &LimitScope) -> Result<Option<Str
     })
 }
 
-async fn scope_of(session: &mut Session, bound: &Bound, now: Millis) -> Result<LimitScope, Problem> {
+pub(crate) async fn scope_of(
+    session: &mut Session,
+    bound: &Bound,
+    now: Millis,
+) -> Result<LimitScope, Problem> {
     match bound {
         Bound::Credential(name) => {
             let found = strongroom_store::credential::get_by_name(session, name, now).await?;
@@ -151,6 +161,15 @@ async fn scope_of(session: &mut Session, bound: &Bound, now: Millis) -> Result<L
             Ok(LimitScope::User(*id))
         }
     }
+}
+
+/// Why a token of this scope may not ask for the model of a question.
+fn refusal_of(scope: &Scope, provider: &Provider, question: &Question) -> Option<String> {
+    let model = question.model.as_deref()?;
+    let within =
+        model.strip_prefix(provider.as_str()).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+    let may = scope.permits_model(provider, Some(model)) || scope.permits_model(provider, Some(within));
+    (!may).then(|| format!("the token may ask for no other models than {}", scope.models.join(", ")))
 }
 
 impl LimitService {
@@ -249,6 +268,10 @@ impl LimitService {
         now: Millis,
         reason: Option<&str>,
     ) -> Result<Standing, Problem> {
+        if action == "limit.set" {
+            crossing::changed(&self.custody, &mut tx, &limit, "the limit was changed", now).await?;
+            self.custody.exhausted.forget_written();
+        }
         let standing = standing(&mut tx, limit, now).await?;
         let limit = &standing.limit;
         let mut detail = json!({
@@ -275,6 +298,7 @@ impl LimitService {
         let mut scopes = Vec::new();
         let mut provider = question.provider.clone();
         let mut user = question.user;
+        let mut refusal = None;
         if let Some(name) = &question.credential {
             scopes.push(scope_of(&mut session, &Bound::Credential(name.clone()), now).await?);
             let found = strongroom_store::credential::get_by_name(&mut session, name, now).await?;
@@ -283,6 +307,10 @@ impl LimitService {
         if let Some(id) = &question.token {
             scopes.push(scope_of(&mut session, &Bound::Token(id.clone()), now).await?);
             let found = strongroom_store::token::get(&mut session, id).await?;
+            let scope = found.as_ref().map(|found| &found.token.scope);
+            refusal = scope
+                .zip(provider.as_ref())
+                .and_then(|(scope, provider)| refusal_of(scope, provider, question));
             user = user.or(found.and_then(|found| found.token.user));
         }
         if let Some(id) = user {
@@ -298,7 +326,7 @@ impl LimitService {
                 limits.push((standing(&mut session, found, now).await?, needs));
             }
         }
-        Ok(Verdict { limits })
+        Ok(Verdict { refusal, limits })
     }
 
     fn needs(

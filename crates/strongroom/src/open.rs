@@ -12,6 +12,7 @@ use strongroom_store::schema::{self, Glimpse, INSTALLATION, RESTORE};
 use strongroom_store::{REGION, Store, StoreOptions};
 
 use crate::admission::AdmissionBatcher;
+use crate::alert::Alerts;
 use crate::backup::half_restored;
 use crate::cache::Cache;
 use crate::call::{Calls, ModelNames};
@@ -95,7 +96,7 @@ impl Strongroom {
             schema::check(&store).await?;
         }
         make_keys(&store, &masters, is_used).await?;
-        let custody = crate::key::take_custody(store, masters).await?;
+        let custody = crate::key::take_custody(store, masters, options.tag_keys.clone()).await?;
         let room = Self::assemble(custody, options);
         room.start_chain().await?;
         if !room.0.custody.are_versions_signed().await? {
@@ -129,7 +130,10 @@ impl Strongroom {
             model_names: ModelNames::default(),
             turns: AtomicUsize::new(0),
         });
+        let guard = options.guard.clone();
+        let alerts = Arc::new(Alerts::new(Arc::clone(&custody), guard, options.alerts.clone()));
         let room = Self(Arc::new(Inner {
+            alerts,
             heartbeat: Heartbeat::start(&custody),
             reseal: Arc::new(ResealTask::start(Arc::clone(&custody))),
             custody,

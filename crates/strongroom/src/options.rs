@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use strongroom_connectors::endpoint_guard::EndpointGuard;
 use strongroom_model::price::PriceTable;
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Clock, Secret};
 
+use crate::alert::AlertOptions;
 use crate::environment::Environment;
 use crate::prices;
 
@@ -35,12 +37,16 @@ pub struct Options {
     pub environment: Environment,
     /// Which endpoints may be called.
     pub guard: EndpointGuard,
+    /// Whom alerts may be sent to, beside what is public.
+    pub alerts: AlertOptions,
     /// Prices of models.
     pub prices: PriceTable,
     /// Versions of a credential that keep their values; at least one does.
     pub versions_kept: u32,
     /// Days in which a deleted credential can be taken back.
     pub recovery_days: u32,
+    /// Keys of tags that uses are booked to.
+    pub tag_keys: TagKeys,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -56,9 +62,11 @@ impl Options {
             previous_key: None,
             environment: Environment::disabled(),
             guard: EndpointGuard::new(false),
+            alerts: AlertOptions::default(),
             prices: prices::built_in(),
             versions_kept: 10,
             recovery_days: 30,
+            tag_keys: TagKeys::default(),
             clock: Clock::Database,
         }
     }

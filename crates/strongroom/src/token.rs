@@ -7,18 +7,22 @@ use strongroom_crypto::authority::{self, AuthorityMac, TokenHash};
 use strongroom_crypto::random;
 use strongroom_crypto::token::{self as token_text, NewToken};
 use strongroom_model::actor::Scope;
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::audit::{Filter, Target};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
+use strongroom_model::tag::TagSet;
 use strongroom_model::token::Token;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Provider, Role, Secret, UserId};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::limit::LimitChange;
 use strongroom_store::token::StoredToken;
-use strongroom_store::{StoreError, Write, limit};
+use strongroom_store::{Session, StoreError, Write, limit};
 
 use crate::audit::AuditService;
 use crate::cache::Cache;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
+use crate::event::note_event;
 
 /// The fact that a first admin token was made, and what it is called.
 const FIRST: &str = "first_admin_token";
@@ -39,6 +43,10 @@ pub struct TokenRequest {
     pub credentials: Vec<String>,
     /// Providers it reaches; all when empty.
     pub providers: Vec<Provider>,
+    /// Models that its calls may ask for; all when empty. See [`Scope::models`].
+    pub models: Vec<String>,
+    /// What its calls are booked to, as far as these keys are declared.
+    pub tags: TagSet,
     /// The user it acts for.
     pub user: Option<UserId>,
     /// Limits that bind it from the start.
@@ -55,6 +63,8 @@ impl TokenRequest {
             lease_seconds: None,
             credentials: Vec::new(),
             providers: Vec::new(),
+            models: Vec::new(),
+            tags: TagSet::default(),
             user: None,
             limits: Vec::new(),
         }
@@ -68,6 +78,17 @@ pub struct NamedToken {
     pub token: Token,
     /// Names of the credentials in its scope; the uid of one that is gone.
     pub credentials: Vec<String>,
+}
+
+impl NamedToken {
+    pub(crate) async fn of(session: &mut Session, token: Token) -> Result<Self, Problem> {
+        let mut credentials = Vec::with_capacity(token.scope.credentials.len());
+        for uid in &token.scope.credentials {
+            let name = strongroom_store::credential::name_of(session, *uid).await?;
+            credentials.push(name.unwrap_or_else(|| uid.to_string()));
+        }
+        Ok(Self { token, credentials })
+    }
 }
 
 /// Manages and checks tokens.
@@ -118,6 +139,8 @@ fn detail(token: &NamedToken) -> serde_json::Value {
         "isLeased": token.token.leased_until.is_some(),
         "credentials": token.credentials,
         "providers": token.token.scope.providers.iter().map(Provider::as_str).collect::<Vec<_>>(),
+        "models": token.token.scope.models,
+        "tags": token.token.tags.pairs(),
         "userId": token.token.user,
     })
 }
@@ -126,6 +149,7 @@ fn actor_of(token: &Token) -> Actor {
     let mut actor = Actor::new(ActorKind::Token(token.id.clone()), token.role);
     actor.scope = token.scope.clone();
     actor.user = token.user;
+    actor.tags = token.tags.clone();
     actor
 }
 
@@ -214,6 +238,7 @@ async fn insert(
         name: request.name,
         role: request.role,
         scope,
+        tags: request.tags,
         user: request.user,
         created_at: now,
         expires_at: request.expires_at,
@@ -228,6 +253,10 @@ async fn insert(
         other => other.into(),
     })?;
     let named = NamedToken { token: stored.token, credentials: request.credentials };
+    if named.token.role == Role::Admin {
+        let subject = Subject::of("token", &named.token.id);
+        note_event(custody, tx, Rule::AuthorityChanged, Level::High, subject, now).await?;
+    }
     let entry = entry(actor, "token.create", target(&named.token), now, &detail(&named));
     custody.append(tx, vec![entry]).await?;
     Ok(named)
@@ -290,6 +319,13 @@ impl TokenService {
                  and an auditor reaches none",
             ));
         }
+        Scope::check_models(&request.models)?;
+        if !request.models.is_empty() && request.role != Role::Gateway {
+            return Err(Problem::invalid(
+                "scope.models",
+                "scope.models binds calls through the gateway: whoever may read keys can ask for any model with them; use the role gateway",
+            ));
+        }
         request.lease_seconds.map_or(Ok(()), check_lease)?;
         let limits = std::mem::take(&mut request.limits);
         for (index, (unit, window, amount)) in limits.iter().enumerate() {
@@ -304,7 +340,11 @@ impl TokenService {
         if request.expires_at.is_some_and(|at| at <= now) {
             return Err(Problem::invalid("expiresAt", "expiresAt must be in the future"));
         }
-        let mut scope = Scope { credentials: Vec::new(), providers: request.providers.clone() };
+        let mut scope = Scope {
+            credentials: Vec::new(),
+            providers: request.providers.clone(),
+            models: request.models.clone(),
+        };
         for (index, name) in request.credentials.iter().enumerate() {
             let found = strongroom_store::credential::get_by_name(&mut tx, name, now).await?;
             // Not repeated: what no credential is named by may be a secret in the wrong place.
@@ -339,12 +379,7 @@ impl TokenService {
         let mut session = self.custody.store.read().await?;
         let mut tokens = Vec::new();
         for StoredToken { token, .. } in strongroom_store::token::list(&mut session).await? {
-            let mut credentials = Vec::with_capacity(token.scope.credentials.len());
-            for uid in &token.scope.credentials {
-                let name = strongroom_store::credential::name_of(&mut session, *uid).await?;
-                credentials.push(name.unwrap_or_else(|| uid.to_string()));
-            }
-            tokens.push(NamedToken { token, credentials });
+            tokens.push(NamedToken::of(&mut session, token).await?);
         }
         Ok(tokens)
     }

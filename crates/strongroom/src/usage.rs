@@ -1,7 +1,11 @@
 //! Usage, as people look at it: sums, the proof that counters equal the ledger, prices that were corrected, and records
 //! that were kept for long enough.
 
+pub mod hours;
+pub mod record;
+pub mod rollup;
 mod series;
+pub mod sums;
 
 use std::sync::Arc;
 
@@ -12,18 +16,15 @@ use strongroom_model::limit::Window;
 use strongroom_model::price::{CallModels, PriceTable};
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid};
 use strongroom_store::usage_partition::{self, Dropped};
-use strongroom_store::{counter, usage_report};
+use strongroom_store::{Session, counter, usage_proof, usage_report};
 
 use crate::admission::AdmissionBatcher;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
-pub use series::{
-    Conditions, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Split, Used, UsedOnDay,
-    of_credential,
-};
+pub use series::{MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, UsedOnDay, of_credential};
 pub use strongroom_store::counter::Discrepancy;
-pub use strongroom_store::usage_report::{DaySums, GroupBy, Sums};
+pub use sums::{Dim, Figures, GroupSums, SumsFilter, Whose};
 
 /// Records in one transaction.
 const BATCH: i64 = 500;
@@ -41,6 +42,16 @@ pub struct Repriced {
     pub nano_usd: i64,
 }
 
+/// The credential of this name, or of this identity: a deleted one has no name of its own any more.
+async fn credential_named(session: &mut Session, name: &str) -> Result<Uid, Problem> {
+    let now = session.now().await?;
+    let found = strongroom_store::credential::get_by_name(session, name, now).await?;
+    found
+        .map(|found| found.uid)
+        .or_else(|| name.parse().ok())
+        .ok_or_else(|| Problem::invalid("credential", "there is no credential of that name"))
+}
+
 /// Looks at usage.
 #[derive(Debug, Clone)]
 pub struct UsageService {
@@ -51,58 +62,8 @@ pub struct UsageService {
 }
 
 impl UsageService {
-    /// Sums of the days (UTC) that begin within `[from, to)`.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub async fn sums(&self, by: GroupBy, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
-        let mut session = self.admission.read_ledger().await?;
-        Ok(usage_report::sums(&mut session, by, from, to).await?)
-    }
-
-    /// Sums what one token used on the days that begin within `[from, to)`, by provider.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub async fn sums_of_token(&self, id: &str, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
-        let mut session = self.admission.read_ledger().await?;
-        Ok(usage_report::sums_of_actor(&mut session, &format!("token:{id}"), from, to).await?)
-    }
-
-    /// Sums what the actor itself used on the days that begin within `[from, to)`, by provider.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub async fn own_sums(&self, from: Millis, to: Millis) -> Result<Vec<Sums>, Problem> {
-        let mut session = self.admission.read_ledger().await?;
-        Ok(usage_report::sums_of_actor(&mut session, &self.actor.label(), from, to).await?)
-    }
-
-    /// Sums of the days that begin within `[from, to)`, by provider.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub async fn days_by_provider(&self, from: Millis, to: Millis) -> Result<Vec<DaySums>, Problem> {
-        let mut session = self.admission.read_ledger().await?;
-        Ok(usage_report::days_by_provider(&mut session, from, to).await?)
-    }
-
-    /// Sums of the days that begin within `[from, to)` of what was done with a credential, by model.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub async fn days_of_credential(
-        &self,
-        credential: Uid,
-        from: Millis,
-        to: Millis,
-    ) -> Result<Vec<DaySums>, Problem> {
-        let mut session = self.admission.read_ledger().await?;
-        Ok(usage_report::days_of_credential(&mut session, credential, from, to).await?)
-    }
-
-    /// Counters that do not equal the ledger: none, as long as all is well. Limits are compared for windows that start at
-    /// `kept_from` or later, of which all records are there.
+    /// Counters and roll-ups that do not equal the ledger: none, as long as all is well. Limits are compared for windows that
+    /// start at `kept_from` or later, of which all records are there, and hours and days as well.
     ///
     /// # Errors
     /// [`Problem`].
@@ -113,6 +74,11 @@ impl UsageService {
             let again = self.compare(kept_from).await?;
             found.retain(|one| again.contains(one));
         }
+        // Nothing comes between two looks of a snapshot.
+        let mut snapshot = self.custody.store.snapshot().await?;
+        // Hours are kept for a while, and no longer because records are.
+        let kept_from = kept_from.max(Millis(snapshot.now().await?.0 - rollup::HOURS_KEPT_MS));
+        found.extend(usage_proof::discrepancies(&mut snapshot, kept_from).await?);
         Ok(found)
     }
 

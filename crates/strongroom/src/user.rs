@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::audit::Target;
 use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::user::User;
 use strongroom_model::{Actor, ActorKind, Millis, Problem, ProblemKind, Role, UserId};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::{StoreError, Write};
 
 use crate::custody::Custody;
 use crate::custody::trail::entry;
+use crate::event::note_event;
 
 /// Request for a new user.
 #[derive(Debug, Clone)]
@@ -91,6 +94,15 @@ pub(crate) async fn make_stand_in(
     Ok(Some(user))
 }
 
+/// A user who may do everything, as of now or as before, is told of.
+async fn note_authority(custody: &Custody, tx: &mut Write, user: &User, now: Millis) -> Result<(), Problem> {
+    if user.role != Role::Admin || !user.is_active {
+        return Ok(());
+    }
+    let subject = Subject::of("user", user.id);
+    note_event(custody, tx, Rule::AuthorityChanged, Level::High, subject, now).await
+}
+
 /// The actor that an active user is.
 ///
 /// # Errors
@@ -158,6 +170,7 @@ impl UserService {
             .await
             .map_err(taken)?;
         let detail = json!({ "role": user.role });
+        note_authority(&self.custody, &mut tx, &user, now).await?;
         let entry = entry(&self.actor, "user.create", target(&user), now, &detail);
         self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
@@ -194,6 +207,9 @@ impl UserService {
             .await
             .map_err(taken)?;
         let detail = json!({ "changed": changed, "role": user.role, "isActive": user.is_active });
+        if changed.iter().any(|field| *field != "name") {
+            note_authority(&self.custody, &mut tx, &user, now).await?;
+        }
         let entry = entry(&self.actor, "user.update", target(&user), now, &detail);
         self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;

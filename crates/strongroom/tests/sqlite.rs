@@ -4,6 +4,10 @@ use strongroom_testkit::Backend;
 
 const BACKEND: Backend = Backend::Sqlite;
 
+#[path = "cases/alert.rs"]
+mod alert;
+#[path = "cases/alert_figure.rs"]
+mod alert_figure;
 #[path = "cases/audit.rs"]
 mod audit;
 #[path = "cases/backup.rs"]
@@ -48,6 +52,8 @@ mod opening;
 mod page;
 #[path = "cases/prices.rs"]
 mod prices;
+#[path = "cases/receiver.rs"]
+mod receiver;
 #[path = "cases/recovery.rs"]
 mod recovery;
 #[path = "cases/revision.rs"]

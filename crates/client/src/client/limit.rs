@@ -3,7 +3,9 @@
 use http::Method;
 
 use super::{Client, ClientError, encode};
-use crate::wire::limit::{ChangeLimit, Limit, LimitsTest, SetLimit, TestLimits};
+use crate::wire::limit::{
+    ChangeLimit, Limit, LimitHistory, LimitsTest, SetLimit, ShowLimitHistory, TestLimits,
+};
 use crate::wire::problem::Message;
 
 const PATH: &str = "/api/admin/limits";
@@ -31,6 +33,18 @@ impl Client {
     /// [`ClientError`]; not found when there is none.
     pub async fn get_limit(&self, id: &str) -> Result<Limit, ClientError> {
         self.draft(Method::GET, format!("{PATH}/{}", encode(id))).fetch().await
+    }
+
+    /// How a limit came to where it stands.
+    ///
+    /// # Errors
+    /// [`ClientError`]; not found when there is none.
+    pub async fn limit_history(
+        &self,
+        id: &str,
+        query: &ShowLimitHistory,
+    ) -> Result<LimitHistory, ClientError> {
+        self.draft(Method::GET, format!("{PATH}/{}/history", encode(id))).query(query)?.fetch().await
     }
 
     /// Changes the amount of a limit.

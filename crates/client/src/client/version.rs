@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::{Client, ClientError};
-use crate::wire::credential::{Credential, LiveTest};
+use crate::wire::credential::{Credential, HealthChange, ListHealthChanges, LiveTest};
 use crate::wire::problem::Message;
 use crate::wire::version::{
     CompareVersions, DeletedCredential, PromoteQuery, SetCanary, StageVersion, UnusedQuery, Version,
@@ -13,6 +13,18 @@ use crate::wire::version::{
 const PATH: &str = "/api/admin/credentials";
 
 impl Client {
+    /// What became of a credential's health, the newest change first.
+    ///
+    /// # Errors
+    /// [`ClientError`]; not found when there is no such credential.
+    pub async fn list_health_changes(
+        &self,
+        id: i64,
+        query: &ListHealthChanges,
+    ) -> Result<Vec<HealthChange>, ClientError> {
+        self.draft(Method::GET, format!("{PATH}/{id}/health")).query(query)?.fetch().await
+    }
+
     /// All versions of a credential, the newest first.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Credentials on the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use strongroom_model::Millis;
 use utoipa::{IntoParams, ToSchema};
@@ -69,6 +71,9 @@ pub struct Credential {
     /// The credential that makes new keys for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_with: Option<RotateWith>,
+    /// What its uses are booked to, as far as these keys are declared in `usage.tag_keys`, and neither the call nor its token says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A credential whose key makes new keys for another one at their provider: OpenRouter's provisioning key, or OpenAI's admin
@@ -129,6 +134,9 @@ pub struct CreateCredential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 3660)]
     pub rotate_after_days: Option<i64>,
+    /// What its uses are booked to, such as `{"project": "search"}`: at most 8.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A change of a credential. A field that is absent stays; `null` empties those that can be empty.
@@ -182,6 +190,9 @@ pub struct UpdateCredential {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RotateWith>)]
     pub rotate_with: Option<Option<RotateWith>>,
+    /// Other tags, in place of all that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// Credentials to list.
@@ -308,6 +319,34 @@ pub struct ReadQuery {
     /// This user's own credentials; admins only. Without it: the caller's own first, then the global ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
+}
+
+/// How far back changes of health are wanted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListHealthChanges {
+    /// Since this instant; for the last 30 days when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Millis>,
+}
+
+/// A change of a credential's health, as one server has seen it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthChange {
+    /// When, to some seconds.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Millis,
+    /// The version's number; null of one that is gone.
+    pub version: Option<i64>,
+    /// The server.
+    pub node: String,
+    /// The state before it: `healthy`, `bad_key`, `empty_account`, `rate_limited` or `provider_down`.
+    pub before: String,
+    /// The state from then on.
+    pub state: String,
 }
 
 /// A credential's health, as the server that answers has seen it.

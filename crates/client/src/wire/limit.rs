@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strongroom_model::Millis;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A limit and where it stands.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -107,8 +107,11 @@ pub struct TestLimits {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsTest {
-    /// True when all limits let it through.
+    /// True when all limits let it through, and the token may ask for the model.
     pub allowed: bool,
+    /// Why the token may not make it, whatever limits say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// Every limit that binds it.
     pub limits: Vec<TestedLimit>,
 }
@@ -123,4 +126,61 @@ pub struct TestedLimit {
     pub needs: Option<i64>,
     /// The limit.
     pub limit: Limit,
+}
+
+/// How far back the history of a limit is wanted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ShowLimitHistory {
+    /// Since this instant; for the last 24 hours when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Millis>,
+}
+
+/// How a limit came to where it stands.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitHistory {
+    /// Where it stands.
+    pub limit: Limit,
+    /// Where it stood whenever it had moved: by the minute for two days, and by the hour before that.
+    pub samples: Vec<LimitSample>,
+    /// Calls that it refused, by five minutes.
+    pub refusals: Vec<LimitRefusals>,
+    /// When it is going to be used up at the rate of the last 24 hours of this window; null when that is not before it starts over.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub used_up_at: Option<Millis>,
+}
+
+/// Where a limit stood.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitSample {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Millis,
+    /// When the window began.
+    #[schema(value_type = String, format = DateTime)]
+    pub window_start: Millis,
+    /// The most that could be used.
+    pub amount: i64,
+    /// The amount consumed, corrections included.
+    pub used: i64,
+    /// The amount that calls under way held, and that servers had taken ahead.
+    pub held: i64,
+    /// Calls that it had refused in this window.
+    pub refused: i64,
+}
+
+/// Calls that a limit refused within five minutes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitRefusals {
+    /// When the five minutes began.
+    #[schema(value_type = String, format = DateTime)]
+    pub from: Millis,
+    /// How many.
+    pub refused: i64,
 }

@@ -1,12 +1,14 @@
 //! Tokens on the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use strongroom_model::Millis;
 use utoipa::ToSchema;
 
 use super::SecretText;
 
-/// Scope of a token. Empty lists do not narrow; both lists narrow together.
+/// Scope of a token. Empty lists do not narrow; all lists narrow together.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenScope {
@@ -16,6 +18,10 @@ pub struct TokenScope {
     /// Providers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<String>,
+    /// Models that calls may ask for, of the role `gateway`: names as providers have them, or behind the provider's as
+    /// `openai/gpt-4o`; one that ends in `*` stands for all that begin so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
 }
 
 /// A token to make.
@@ -41,6 +47,9 @@ pub struct CreateToken {
     /// The user it acts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
+    /// What its calls are booked to, as far as these keys are declared in `usage.tag_keys`. A call's own tags come first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Limits that bind it from the start: token and limits are made together or not at all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<TokenLimit>,
@@ -70,6 +79,9 @@ pub struct Token {
     pub role: String,
     /// Its scope.
     pub scope: TokenScope,
+    /// What its calls are booked to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// The user it acts for.
     pub user_id: Option<i64>,
     /// When it was made.

@@ -18,7 +18,7 @@ pub(crate) enum Reach {
 
 impl Reach {
     /// Tells whether a connection may lead to such a place. A metadata service never is one.
-    pub(super) fn admits(self, class: AddressClass) -> bool {
+    pub(crate) fn admits(self, class: AddressClass) -> bool {
         match class {
             AddressClass::Metadata => false,
             AddressClass::Global => self != Self::PrivateOnly,

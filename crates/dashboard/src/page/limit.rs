@@ -184,6 +184,7 @@ mod tests {
             unit: Unit::Requests,
             window: Window::Month,
             amount: 100,
+            thresholds: strongroom_model::alert::Thresholds::USUAL,
             created_at: now,
             updated_at: now,
         };

@@ -3,7 +3,7 @@
 use maud::html;
 use strongroom::Credential;
 use strongroom::limit::Standing;
-use strongroom::usage::Sums;
+use strongroom::usage::GroupSums;
 use strongroom_model::{Millis, Role};
 
 use super::{limit_list, usage_table};
@@ -16,7 +16,7 @@ pub struct Mine<'a> {
     /// The viewer.
     pub viewer: &'a Viewer,
     /// Sums of the viewer's own usage in 30 days, by provider.
-    pub sums: &'a [Sums],
+    pub sums: &'a [GroupSums],
     /// The limits that bind the viewer.
     pub limits: &'a [&'a Standing],
     /// Credentials whose keys the viewer may read.

@@ -1,18 +1,17 @@
 //! The overview: is anything wrong, and what does it cost?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use strongroom::Credential;
 use strongroom::health::Cooldown;
 use strongroom::limit::Standing;
-use strongroom::usage::{DaySums, Series, SeriesReport, Split, Sums};
+use strongroom::usage::{Dim, Figures, Series, SeriesReport};
 use strongroom_model::Millis;
 use strongroom_model::audit::Entry;
 
-use super::usage::{days_of, used_on};
-use super::usage_table;
-use crate::chart::{self, Day, MAX_SERIES, StackedBars};
+use super::usage::{self, days_of, used_on};
+use crate::chart;
 use crate::chip::{self, Mood};
 use crate::frame::{self, Place, Viewer};
 use crate::measure::Measure;
@@ -26,11 +25,9 @@ pub const MAX_CREDENTIALS: i64 = 1000;
 const NEAR: i64 = 80;
 /// Rows of each list.
 const ROWS: usize = 6;
-const DAY_MS: i64 = 86_400_000;
 
 /// Providers that keep their colour whatever they cost.
 pub(super) const COLOURED: [&str; 5] = ["openai", "anthropic", "gemini", "openrouter", "groq"];
-const OTHER: &str = "other";
 
 /// The contents of the page.
 #[derive(Debug)]
@@ -39,16 +36,16 @@ pub struct Overview<'a> {
     pub viewer: &'a Viewer,
     /// The instant that it is of.
     pub now: Millis,
-    /// Sums of each day and provider, for the last [`DAYS`] days.
-    pub days: &'a [DaySums],
+    /// Sums of each provider over the last [`DAYS`] days.
+    pub by_provider: &'a SeriesReport,
     /// Sums of each credential over the same days.
     pub by_credential: &'a SeriesReport,
-    /// The range of that.
+    /// The range of both.
     pub range: (Millis, Millis),
-    /// Spend of this month until now, and of the same number of days of the month before.
-    pub this_month: &'a [Sums],
+    /// This month until now.
+    pub this_month: &'a Figures,
     /// Of the month before, the same number of days.
-    pub month_before: &'a [Sums],
+    pub month_before: &'a Figures,
     /// The first credentials, and what providers say of their keys.
     pub credentials: &'a [(Credential, Option<Cooldown>)],
     /// Set when there are more credentials than these.
@@ -64,7 +61,7 @@ impl Overview<'_> {
     #[must_use]
     pub fn render(&self) -> String {
         let as_of = html! { p.sub { "As of " (figure::instant(self.now)) " UTC" } };
-        let body = if self.credentials.is_empty() && self.days.is_empty() {
+        let body = if self.credentials.is_empty() && self.by_provider.total == Figures::default() {
             super::start::first_run(self.viewer)
         } else {
             html! {
@@ -88,7 +85,7 @@ impl Overview<'_> {
     }
 
     fn spend_tile(&self) -> Markup {
-        let (now, before) = (usage_table::total(self.this_month), usage_table::total(self.month_before));
+        let (now, before) = (self.this_month, self.month_before);
         let more = now.cost_nano_usd.saturating_sub(before.cost_nano_usd);
         let part = figure::percent(more.saturating_abs(), before.cost_nano_usd);
         tile(
@@ -104,9 +101,8 @@ impl Overview<'_> {
     }
 
     fn calls_tile(&self) -> Markup {
-        let calls = self.days.iter().fold(0_i64, |sum, day| sum.saturating_add(day.client_requests));
-        let errors = self.days.iter().fold(0_i64, |sum, day| sum.saturating_add(day.errors));
-        let uses = self.days.iter().fold(0_i64, |sum, day| sum.saturating_add(day.requests));
+        let Figures { client_requests: calls, requests: uses, .. } = self.by_provider.total;
+        let errors = Measure::Errors.value(&self.by_provider.total).unwrap_or(0);
         tile(
             "Calls in 30 days",
             html! { (figure::count(calls)) },
@@ -160,11 +156,13 @@ impl Overview<'_> {
     }
 
     fn spend_chart(&self) -> Markup {
-        let chart = spend_per_day(self.days, self.now);
-        let is_free = self.days.iter().all(|day| day.cost_nano_usd == 0);
+        const TITLE: &str = "Spend per day, by provider";
+        let asked = usage::Asked::new(Measure::Spend, Dim::Provider);
+        let chart = usage::bars(&asked, TITLE, self.by_provider, self.range);
+        let is_free = self.by_provider.total.cost_nano_usd == 0;
         html! {
             figure.card.c8 id="spend" {
-                figcaption { h2 { "Spend per day, by provider" } }
+                figcaption { h2 { (TITLE) } }
                 @if is_free {
                     p.empty { "Nothing was spent in these 30 days. A program spends through the gateway: " code { "strongroom run --gateway -- your-program" } }
                 } @else { (chart::stacked_bars(&chart)) }
@@ -276,106 +274,4 @@ fn used_share(limit: &Standing) -> i64 {
 
 fn tile(title: &str, figure: Markup, below: Markup) -> Markup {
     html! { section.card.c3 id={ "tile-" (title.to_lowercase().replace(' ', "-")) } { h2 { (title) } p.big { (figure) } p.sub { (below) } } }
-}
-
-/// Which series a provider is in, and the class of its colour: five are known by name, the dearest of all others has the sixth.
-fn series_of(days: &[DaySums]) -> Vec<(String, &'static str)> {
-    const CLASSES: [&str; MAX_SERIES] = ["s1", "s2", "s3", "s4", "s5", "s6"];
-    let mut spent: BTreeMap<&str, i64> = BTreeMap::new();
-    for day in days {
-        let sum = spent.entry(day.series.as_str()).or_default();
-        *sum = sum.saturating_add(day.cost_nano_usd);
-    }
-    spent.retain(|_, sum| *sum > 0);
-    let named = COLOURED.iter().zip(CLASSES).filter(|(name, _)| spent.contains_key(**name));
-    let mut series: Vec<_> = named.map(|(name, class)| ((*name).to_owned(), class)).collect();
-    let mut others: Vec<_> = spent.iter().filter(|(name, _)| !COLOURED.contains(*name)).collect();
-    others.sort_by_key(|(name, sum)| (-**sum, **name));
-    let mut others = others.into_iter();
-    if let Some((name, _)) = others.next() {
-        series.push(((*name).to_owned(), CLASSES[MAX_SERIES - 1]));
-    }
-    if others.next().is_some() {
-        series.push((OTHER.to_owned(), "s0"));
-    }
-    series
-}
-
-fn spend_per_day(days: &[DaySums], now: Millis) -> StackedBars<'static> {
-    let series = series_of(days);
-    let names: BTreeSet<_> = series.iter().map(|(name, _)| name.as_str()).collect();
-    let today = now.0 - now.0.rem_euclid(DAY_MS);
-    let bars = (0..DAYS).rev().map(|back| {
-        let start = Millis(today - back * DAY_MS);
-        let of_day: Vec<_> = days.iter().filter(|sums| sums.day_start_ms == start.0).collect();
-        let sum_of = |name: &str| {
-            let is_of = |sums: &&&DaySums| {
-                sums.series == name || (name == OTHER && !names.contains(sums.series.as_str()))
-            };
-            of_day.iter().filter(is_of).fold(0_i64, |sum, one| sum.saturating_add(one.cost_nano_usd.max(0)))
-        };
-        Day {
-            name: figure::day(start),
-            short: figure::short_day(start),
-            values: series.iter().map(|(name, _)| sum_of(name)).collect(),
-            is_open: back == 0,
-        }
-    });
-    StackedBars {
-        title: "Spend per day, by provider",
-        days: bars.collect(),
-        series,
-        shown: figure::dollars,
-        on_axis: figure::axis_dollars,
-        csv: Some(super::usage::Asked::new(Measure::Spend, Split::Provider).csv()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(back: i64, series: &str, cost_nano_usd: i64) -> DaySums {
-        let day_start_ms = 1_769_817_600_000 - back * DAY_MS;
-        DaySums {
-            day_start_ms,
-            series: series.into(),
-            client_requests: 1,
-            requests: 1,
-            errors: 0,
-            cost_nano_usd,
-            unpriced: 0,
-        }
-    }
-
-    #[test]
-    fn a_provider_keeps_its_colour_and_the_cheapest_strangers_are_one_series() {
-        let days = [
-            day(0, "groq", 1),
-            day(1, "zebra", 9),
-            day(2, "alpha", 5),
-            day(3, "beta", 4),
-            day(4, "openai", 0),
-        ];
-        let series = series_of(&days);
-        let expected = [("groq", "s5"), ("zebra", "s6"), ("other", "s0")];
-        assert_eq!(series.iter().map(|(name, class)| (name.as_str(), *class)).collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn every_dollar_is_in_one_bar_of_thirty() {
-        let days = [
-            day(0, "groq", 1),
-            day(29, "zebra", 20),
-            day(2, "alpha", 300),
-            day(2, "beta", 4000),
-            day(30, "groq", 9),
-        ];
-        let chart = spend_per_day(&days, Millis(1_769_903_999_999));
-        assert_eq!(chart.days.len(), 30);
-        let all: i64 = chart.days.iter().flat_map(|day| &day.values).sum();
-        assert_eq!(all, 4321, "what is before the thirty days is left out");
-        assert!(chart.days[29].is_open && !chart.days[28].is_open);
-        assert_eq!(chart.days[29].name, "2026-01-31");
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use strongroom::token::NamedToken;
-use strongroom::usage::Sums;
+use strongroom::usage::GroupSums;
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Provider};
 
@@ -24,7 +24,7 @@ pub struct TokenList<'a> {
     /// All tokens, the oldest first.
     pub tokens: &'a [NamedToken],
     /// Sums of each over 30 days, by its public id.
-    pub sums: &'a [Sums],
+    pub sums: &'a [GroupSums],
     /// Set to show tokens, too, that work no longer.
     pub with_dead: bool,
     /// Only those of this user.
@@ -100,8 +100,8 @@ impl TokenList<'_> {
                                 td { (state(token, self.now)) }
                                 td { (figure::instant(token.created_at)) }
                                 td { (figure::instant_or_dash(token.expires_at)) }
-                                td.n { (figure::count(sums.map_or(0, |sums| sums.client_requests))) }
-                                td.n { @match sums { Some(sums) => (usage_table::spend(sums)), None => (figure::dollars(0)) } }
+                                td.n { (figure::count(sums.map_or(0, |sums| sums.figures.client_requests))) }
+                                td.n { @match sums { Some(sums) => (usage_table::spend(&sums.figures)), None => (figure::dollars(0)) } }
                                 @if self.viewer.is_admin() { td { @if token.revoked_at.is_none() { (self.revoke(token)) } } }
                             }
                         }

@@ -1,8 +1,9 @@
 //! The usage explorer: who uses what, when, of which model, and what does it cost?
 
 use maud::{Markup, html};
-use strongroom::usage::{Order, Series, SeriesReport, Split, Used};
+use strongroom::usage::{Dim, Figures, Order, Series, SeriesReport, UsedOnDay};
 use strongroom_model::Millis;
+use strongroom_model::tag::TagKeys;
 
 use super::overview::COLOURED;
 use crate::chart::lines::{LineDay, Lines};
@@ -28,28 +29,40 @@ pub struct Asked {
     /// The figure.
     pub measure: Measure,
     /// The dimension.
-    pub by: Split,
+    pub by: Dim,
     /// Filters by their names, in the order in which they were given.
     pub filters: Vec<(&'static str, String)>,
 }
 
 /// Names of the dimensions in addresses, and in words.
-pub const SPLITS: [(&str, Split, &str); 8] = [
-    ("nothing", Split::Nothing, "in one"),
-    ("provider", Split::Provider, "provider"),
-    ("model", Split::Model, "model"),
-    ("credential", Split::Credential, "credential"),
-    ("version", Split::Version, "version"),
-    ("actor", Split::Actor, "token or person"),
-    ("user", Split::User, "user"),
-    ("source", Split::Source, "source"),
+pub static SPLITS: [(&str, Dim, &str); 8] = [
+    ("nothing", Dim::Nothing, "in one"),
+    ("provider", Dim::Provider, "provider"),
+    ("model", Dim::Model, "model"),
+    ("credential", Dim::Credential, "credential"),
+    ("version", Dim::Version, "version"),
+    ("actor", Dim::Actor, "token or person"),
+    ("user", Dim::User, "user"),
+    ("source", Dim::Source, "source"),
 ];
+/// What stands before the key of a tag in addresses.
+pub const TAG: &str = "tag:";
 
 /// Ranges that can be chosen by one click.
 pub const RANGES: [(&str, &str); 4] = [("7d", "7 d"), ("30d", "30 d"), ("90d", "90 d"), ("month", "Month")];
 
-fn name_of(split: Split) -> &'static str {
-    SPLITS.iter().find(|(_, it, _)| *it == split).map_or("nothing", |(name, _, _)| name)
+fn name_of(by: &Dim) -> String {
+    match by {
+        Dim::Tag(key) => format!("{TAG}{key}"),
+        by => SPLITS.iter().find(|(_, it, _)| it == by).map_or("nothing", |(name, _, _)| name).to_owned(),
+    }
+}
+
+fn words_of(by: &Dim) -> &str {
+    match by {
+        Dim::Tag(key) => key,
+        by => SPLITS.iter().find(|(_, it, _)| it == by).map_or("", |(_, _, words)| words),
+    }
 }
 
 /// A part of the address.
@@ -63,7 +76,7 @@ fn part(path: &mut String, name: &str, value: &str) {
 impl Asked {
     /// Everything by provider over 30 days.
     #[must_use]
-    pub fn new(measure: Measure, by: Split) -> Self {
+    pub fn new(measure: Measure, by: Dim) -> Self {
         let (from, to) = (String::new(), String::new());
         Self { range: "30d".into(), from, to, measure, by, filters: Vec::new() }
     }
@@ -86,7 +99,7 @@ impl Asked {
             part(&mut path, "to", &self.to);
         }
         part(&mut path, "measure", self.measure.as_str());
-        part(&mut path, "by", name_of(self.by));
+        part(&mut path, "by", &name_of(&self.by));
         for (name, value) in &self.filters {
             part(&mut path, name, value);
         }
@@ -119,6 +132,8 @@ pub struct UsagePage<'a> {
     pub range: (Millis, Millis),
     /// The answer.
     pub report: Option<&'a SeriesReport>,
+    /// The keys of tags that were declared.
+    pub tag_keys: &'a TagKeys,
 }
 
 impl UsagePage<'_> {
@@ -153,14 +168,16 @@ impl UsagePage<'_> {
         };
         html! {
             form.filters method="get" action=(Place::Usage.path()) role="search" {
-                label.field { span { "Show" } select name="measure" { @for measure in Measure::ALL { option value=(measure.as_str()) selected[measure == asked.measure] { (measure.words()) } } } }
-                label.field { span { "Split by" } select name="by" { @for (name, split, words) in SPLITS { option value=(name) selected[split == asked.by] { (words) } } } }
+                label.field { span { "Show" } select name="measure" { @for measure in Measure::ALL { option value=(measure.as_str()) selected[measure == asked.measure] { (measure.title()) } } } }
+                label.field { span { "Split by" } select name="by" { @for (name, split, words) in &SPLITS { option value=(name) selected[*split == asked.by] { (words) } }
+                    @for key in self.tag_keys.iter() { option value={ (TAG) (key) } selected[asked.by == Dim::Tag(key.to_owned())] { (text::visible(key)) } } } }
                 label.field { span { "From" } input type="date" name="from" value=(text::visible(&asked.from)); }
                 label.field { span { "To, that day included" } input type="date" name="to" value=(text::visible(&asked.to)); }
                 label.field { span { "Provider" } input name="provider" value=(typed("provider")) placeholder="any" autocapitalize="off" spellcheck="false"; }
                 label.field { span { "Model" } input name="model" value=(typed("model")) placeholder="any" autocapitalize="off" spellcheck="false"; }
                 label.field { span { "Credential" } input name="credential" value=(typed("credential")) placeholder="any" autocapitalize="off" spellcheck="false"; }
                 label.field { span { "Token or person" } input name="actor" value=(typed("actor")) placeholder="token:ID or user:7" autocapitalize="off" spellcheck="false"; }
+                label.field { span { "Tag" } input name="tag" value=(typed("tag")) placeholder="any, as project=search" autocapitalize="off" spellcheck="false"; }
                 button.main type="submit" { "Show" }
             }
             @if !asked.filters.is_empty() {
@@ -177,7 +194,7 @@ impl UsagePage<'_> {
         let all = [measure].into_iter().chain(Measure::TILES.into_iter().filter(|it| *it != measure)).take(4);
         html! { @for measure in all {
             section.card.c3 id={ "tile-" (measure.as_str()) } title=(measure.definition()) {
-                h2 { (measure.words()) }
+                h2 { (measure.title()) }
                 p.big { (measure.shown_markup(&report.total)) }
                 p.sub { (against(measure, &report.total, &report.before)) }
             }
@@ -188,19 +205,16 @@ impl UsagePage<'_> {
         let asked = self.asked;
         let title = format!(
             "{} per day{}",
-            asked.measure.words(),
-            match asked.by {
-                Split::Nothing => String::new(),
-                by => format!(
-                    ", by {}",
-                    SPLITS.iter().find(|(_, it, _)| *it == by).map_or("", |(_, _, words)| words)
-                ),
+            asked.measure.title(),
+            match &asked.by {
+                Dim::Nothing => String::new(),
+                by => format!(", by {}", words_of(by)),
             }
         );
         html! {
             figure.card.c12 id="usage-chart" {
                 figcaption { h2 title=(asked.measure.definition()) { (title) } p.sub { (asked.measure.definition()) " Days are UTC." } }
-                @if report.total == Used::default() {
+                @if report.total == Figures::default() {
                     p.empty { @if asked.filters.is_empty() { "Nothing was used in this time. A program uses a key through the gateway: " code { "strongroom run --gateway -- your-program" } } @else { "Nothing was used in this time that fits these filters." } }
                 } @else if asked.measure.is_sum() { (chart::stacked_bars(&bars(asked, &title, report, self.range))) }
                 @else { (chart::lines::lines(&rates(asked, &title, report, self.range))) }
@@ -209,13 +223,10 @@ impl UsagePage<'_> {
     }
 
     fn table(&self, report: &SeriesReport) -> Markup {
-        if self.asked.by == Split::Nothing || report.series.is_empty() {
+        if self.asked.by == Dim::Nothing || report.series.is_empty() {
             return html! {};
         }
-        let (measure, words) = (
-            self.asked.measure,
-            SPLITS.iter().find(|(_, it, _)| *it == self.asked.by).map_or("", |(_, _, words)| words),
-        );
+        let (measure, words) = (self.asked.measure, words_of(&self.asked.by));
         html! {
             section.card.c12 id="usage-table" {
                 h2 { "The largest" @if report.has_more { ", " (report.series.len()) " of more" } }
@@ -223,14 +234,14 @@ impl UsagePage<'_> {
                     table {
                         thead { tr {
                             th scope="col" { (capital(words)) }
-                            th.n scope="col" { (measure.words()) } th.n scope="col" { "Before" } th scope="col" { "Change" }
-                            @for other in Measure::TILES.into_iter().filter(|it| *it != measure) { th.n scope="col" { (other.words()) } }
+                            th.n scope="col" { (measure.title()) } th.n scope="col" { "Before" } th scope="col" { "Change" }
+                            @for other in Measure::TILES.into_iter().filter(|it| *it != measure) { th.n scope="col" { (other.title()) } }
                         } }
                         tbody { @for series in &report.series { tr {
                             th scope="row" { (self.narrower(series)) }
                             td.n { (measure.shown_markup(&series.used)) }
                             td.n { @match &series.before { Some(before) => (measure.shown_markup(before)), None => "–" } }
-                            td { (change(measure, &series.used, series.before.as_ref().unwrap_or(&Used::default()))) }
+                            td { (change(measure, &series.used, series.before.as_ref().unwrap_or(&Figures::default()))) }
                             @for other in Measure::TILES.into_iter().filter(|it| *it != measure) { td.n { (other.shown_markup(&series.used)) } }
                         } } }
                     }
@@ -241,11 +252,16 @@ impl UsagePage<'_> {
 
     /// A series leads to itself, split by what is of interest within.
     fn narrower(&self, series: &Series) -> Markup {
-        let (filter, value, next) = match self.asked.by {
-            Split::Provider => ("provider", series.key.as_str(), Split::Model),
-            Split::Model => ("model", series.key.as_str(), Split::Credential),
-            Split::Credential => ("credential", series.name.as_str(), Split::Version),
-            Split::Actor => ("actor", series.key.as_str(), Split::Model),
+        let tagged;
+        let (filter, value, next) = match &self.asked.by {
+            Dim::Provider => ("provider", series.key.as_str(), Dim::Model),
+            Dim::Model => ("model", series.key.as_str(), Dim::Credential),
+            Dim::Credential => ("credential", series.name.as_str(), Dim::Version),
+            Dim::Actor => ("actor", series.key.as_str(), Dim::Model),
+            Dim::Tag(key) if !series.key.is_empty() => {
+                tagged = format!("{key}={}", series.key);
+                ("tag", tagged.as_str(), Dim::Model)
+            }
             _ => return text::name(&series.name),
         };
         if value.is_empty() || series.name.contains(" (deleted, ") {
@@ -256,9 +272,9 @@ impl UsagePage<'_> {
     }
 
     fn elsewhere(&self) -> Markup {
-        let by = match self.asked.by {
-            Split::Nothing | Split::Source => "day",
-            Split::Actor => "token",
+        let by = match &self.asked.by {
+            Dim::Nothing => "day".to_owned(),
+            Dim::Actor => "token".to_owned(),
             by => name_of(by),
         };
         let (from, to) = (figure::day(self.range.0), figure::day(Millis(self.range.1.0 - 1)));
@@ -280,7 +296,7 @@ fn capital(words: &str) -> String {
 }
 
 /// A figure beside that of as many days before.
-fn against(measure: Measure, now: &Used, before: &Used) -> Markup {
+fn against(measure: Measure, now: &Figures, before: &Figures) -> Markup {
     html! {
         @match (measure.value(now), measure.value(before)) {
             (None, _) => "nothing was measured",
@@ -292,7 +308,7 @@ fn against(measure: Measure, now: &Used, before: &Used) -> Markup {
     }
 }
 
-fn change(measure: Measure, now: &Used, before: &Used) -> Markup {
+fn change(measure: Measure, now: &Figures, before: &Figures) -> Markup {
     let (Some(now), Some(before)) = (measure.value(now), measure.value(before)) else {
         return html! { "–" };
     };
@@ -307,9 +323,9 @@ fn change(measure: Measure, now: &Used, before: &Used) -> Markup {
 const CLASSES: [&str; 6] = ["s1", "s2", "s3", "s4", "s5", "s6"];
 
 /// The series that are drawn, with a class each, and whether the rest is one.
-fn drawn(report: &SeriesReport, by: Split, measure: Measure) -> (Vec<(String, &'static str)>, bool) {
+fn drawn(report: &SeriesReport, by: &Dim, measure: Measure) -> (Vec<(String, &'static str)>, bool) {
     // Providers keep their colours wherever they are drawn; whatever else has none of its own.
-    let own = |one: &Series| COLOURED.iter().position(|name| by == Split::Provider && *name == one.key);
+    let own = |one: &Series| COLOURED.iter().position(|name| *by == Dim::Provider && *name == one.key);
     let taken: Vec<_> = report.drawn().iter().filter_map(own).collect();
     let mut free = (0..CLASSES.len()).filter(|place| !taken.contains(place));
     let mut series = Vec::with_capacity(CLASSES.len() + 1);
@@ -317,8 +333,9 @@ fn drawn(report: &SeriesReport, by: Split, measure: Measure) -> (Vec<(String, &'
         let place = own(one).or_else(|| free.next()).unwrap_or(0);
         series.push((one.name.clone(), CLASSES[place]));
     }
-    let is_something = |used: &Used| measure.value(used).is_some_and(|value| value > 0 || !measure.is_sum());
-    let has_rest = report.days.iter().any(|day| day.is_rest == 1 && is_something(&day.used));
+    let is_something =
+        |used: &Figures| measure.value(used).is_some_and(|value| value > 0 || !measure.is_sum());
+    let has_rest = report.days.iter().any(|day| day.series.is_none() && is_something(&day.used));
     if has_rest {
         series.push(("other".to_owned(), "s0"));
     }
@@ -333,13 +350,9 @@ pub fn days_of((from, to): (Millis, Millis)) -> impl Iterator<Item = Millis> {
 
 /// What was used of a series on a day; `None` of the rest.
 #[must_use]
-pub fn used_on<'a>(report: &'a SeriesReport, day: Millis, series: Option<&Series>) -> Option<&'a Used> {
-    let is_it = |one: &&strongroom::usage::UsedOnDay| {
-        one.day_start_ms == day.0
-            && match series {
-                Some(series) => one.is_rest == 0 && one.series == series.key,
-                None => one.is_rest == 1,
-            }
+pub fn used_on<'a>(report: &'a SeriesReport, day: Millis, series: Option<&Series>) -> Option<&'a Figures> {
+    let is_it = |one: &&UsedOnDay| {
+        one.day_start_ms == day.0 && one.series.as_deref() == series.map(|series| series.key.as_str())
     };
     report.days.iter().find(is_it).map(|one| &one.used)
 }
@@ -360,7 +373,7 @@ pub(crate) fn bars<'a>(
     report: &SeriesReport,
     range: (Millis, Millis),
 ) -> StackedBars<'a> {
-    let (series, has_rest) = drawn(report, asked.by, asked.measure);
+    let (series, has_rest) = drawn(report, &asked.by, asked.measure);
     let today = report.as_of.0 - report.as_of.0.rem_euclid(DAY_MS);
     let days = days_of(range).map(|day| Day {
         name: figure::day(day),
@@ -382,7 +395,7 @@ pub(crate) fn bars<'a>(
 }
 
 fn rates<'a>(asked: &Asked, title: &'a str, report: &SeriesReport, range: (Millis, Millis)) -> Lines<'a> {
-    let (series, has_rest) = drawn(report, asked.by, asked.measure);
+    let (series, has_rest) = drawn(report, &asked.by, asked.measure);
     let days = days_of(range).map(|day| LineDay {
         name: figure::day(day),
         short: figure::short_day(day),
@@ -408,7 +421,7 @@ mod tests {
 
     #[test]
     fn an_address_holds_everything_that_was_asked_for() {
-        let asked = Asked::new(Measure::Calls, Split::Model).only("credential", "a&b=c");
+        let asked = Asked::new(Measure::Calls, Dim::Model).only("credential", "a&b=c");
         assert_eq!(asked.page(), "/dashboard/usage?range=30d&measure=calls&by=model&credential=a%26b%3Dc");
         let asked = Asked { range: String::new(), from: "2026-01-01".into(), ..asked };
         assert!(
@@ -420,25 +433,30 @@ mod tests {
 
     #[test]
     fn a_provider_has_its_own_colour_whatever_its_rank() {
-        let series =
-            |name: &str| Series { key: name.into(), name: name.into(), used: Used::default(), before: None };
+        let series = |name: &str| Series {
+            key: name.into(),
+            name: name.into(),
+            used: Figures::default(),
+            before: None,
+        };
         let report = SeriesReport {
-            total: Used::default(),
-            before: Used::default(),
+            total: Figures::default(),
+            before: Figures::default(),
             series: ["zebra", "groq", "alpha", "openai"].map(series).to_vec(),
             has_more: false,
             days: Vec::new(),
             as_of: Millis(0),
         };
-        let classes =
-            |by| drawn(&report, by, Measure::Spend).0.into_iter().map(|(_, class)| class).collect::<Vec<_>>();
-        assert_eq!(classes(Split::Provider), ["s2", "s5", "s3", "s1"]);
-        assert_eq!(classes(Split::Model), ["s1", "s2", "s3", "s4"]);
+        let classes = |by| {
+            drawn(&report, &by, Measure::Spend).0.into_iter().map(|(_, class)| class).collect::<Vec<_>>()
+        };
+        assert_eq!(classes(Dim::Provider), ["s2", "s5", "s3", "s1"]);
+        assert_eq!(classes(Dim::Model), ["s1", "s2", "s3", "s4"]);
     }
 
     #[test]
     fn a_change_is_told_in_words_where_there_is_no_share() {
-        let used = |cost_nano_usd| Used { cost_nano_usd, ..Used::default() };
+        let used = |cost_nano_usd| Figures { cost_nano_usd, ..Figures::default() };
         let said = |now, before| change(Measure::Spend, &used(now), &used(before)).into_string();
         assert_eq!(
             (said(0, 0), said(5, 0), said(5, 5)),

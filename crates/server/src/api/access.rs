@@ -31,7 +31,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// Middleware around every matched route.
 pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let request_id = random::uid().to_string();
+    // It begins with its instant, by which the usage records of a request are found again.
+    let request_id = random::uid_at(Clock::Database.local_now()).to_string();
     let path =
         request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let Some(route) = find(request.method(), &path) else {

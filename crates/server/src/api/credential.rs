@@ -5,6 +5,7 @@ mod delete;
 mod deleted;
 mod freeze;
 mod health;
+mod health_changes;
 mod import;
 mod list;
 mod offboard;
@@ -42,6 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(import::import))
         .routes(routes!(offboard::offboard))
         .routes(routes!(health::health))
+        .routes(routes!(health_changes::health_changes))
         .routes(routes!(deleted::deleted))
         .routes(routes!(unused::unused))
         .routes(routes!(show::show, update::update, delete::delete))
@@ -82,6 +84,7 @@ pub(super) fn wire(credential: &Credential) -> wire::credential::Credential {
             credential_id: minter.id.0,
             project: minter.project.clone(),
         }),
+        tags: credential.tags.pairs().clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/api/admin/limits`
 
 mod change;
+mod history;
 mod list;
 mod remove;
 mod set;
@@ -19,10 +20,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list, set::set))
         .routes(routes!(show::show, change::change, remove::remove))
+        .routes(routes!(history::history))
         .routes(routes!(test::test))
 }
 
-fn wire(standing: Standing) -> wire::limit::Limit {
+pub(super) fn wire(standing: Standing) -> wire::limit::Limit {
     let remaining = standing.remaining();
     let Standing { limit, name, used, held, resets_at } = standing;
     wire::limit::Limit {

@@ -28,7 +28,9 @@ fn wire(named: NamedToken) -> Token {
         scope: TokenScope {
             credentials,
             providers: token.scope.providers.iter().map(ToString::to_string).collect(),
+            models: token.scope.models,
         },
+        tags: token.tags.pairs().clone(),
         user_id: token.user.map(|user| user.0),
         created_at: token.created_at,
         expires_at: token.expires_at,

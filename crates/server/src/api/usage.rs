@@ -1,7 +1,13 @@
 //! `/api/admin/usage`
 
+mod csv;
+pub(super) mod question;
+mod rebuild;
+mod record;
+pub(super) mod records;
 mod reprice;
 mod show;
+mod top;
 mod verify;
 
 use strongroom_model::limit::Window;
@@ -16,8 +22,12 @@ const DAY_MS: i64 = 86_400_000;
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(show::show))
+        .routes(routes!(records::records))
+        .routes(routes!(record::record))
         .routes(routes!(verify::verify))
         .routes(routes!(reprice::reprice))
+        .routes(routes!(rebuild::rebuild))
+        .routes(routes!(top::top))
 }
 
 /// The first instant of a day that somebody names; of this month when nobody does.

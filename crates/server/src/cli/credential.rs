@@ -8,6 +8,7 @@ mod diff;
 mod due;
 mod freeze;
 mod get;
+mod health;
 mod list;
 mod promote;
 mod purge;
@@ -48,6 +49,8 @@ pub(super) enum CredentialCommand {
     Remove(remove::RemoveOptions),
     /// Check whether a credential can be used; this counts no use
     Test(test::TestOptions),
+    /// List what became of a credential's health: what its provider said of its key, and when
+    Health(health::HealthOptions),
     /// List the versions of a credential, without their keys
     Versions(versions::VersionsOptions),
     /// Compare two versions, without showing their keys
@@ -90,6 +93,7 @@ pub(super) async fn run(command: CredentialCommand, session: &Session) -> CliRes
         CredentialCommand::Update(options) => update::run(*options, session).await,
         CredentialCommand::Remove(options) => remove::run(options, session).await,
         CredentialCommand::Test(options) => test::run(options, session).await,
+        CredentialCommand::Health(options) => health::run(options, session).await,
         CredentialCommand::Versions(options) => versions::run(options, session).await,
         CredentialCommand::Diff(options) => diff::run(options, session).await,
         CredentialCommand::Rollback(options) => roll_back::run(options, session).await,
@@ -160,6 +164,10 @@ fn details(credential: &Credential, minter: Option<&str>) -> Table {
             None => format!("credential {}", with.credential_id),
         };
         table.row(["rotated with".to_owned(), format!("{minter}{project}")]);
+    }
+    if !credential.tags.is_empty() {
+        let tags: Vec<_> = credential.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        table.row(["booked to".to_owned(), tags.join(", ")]);
     }
     table
 }

@@ -1,7 +1,10 @@
 //! `strongroom limit`: how much may be used, of whom, over which time.
 
+mod history;
+
 use clap::{Args, Subcommand, ValueEnum};
 use strongroom_client::ClientError;
+use strongroom_client::wire::alert::SetAlertRule;
 use strongroom_client::wire::limit::{Limit, LimitsTest, SetLimit, TestLimits};
 
 use super::completion::names;
@@ -22,6 +25,8 @@ pub(super) enum LimitCommand {
     List,
     /// Show a limit
     Show(LimitId),
+    /// Show how a limit came to where it stands, and when it is used up
+    History(history::HistoryOptions),
     /// Change the amount of a limit; what was used stays used
     Update(UpdateOptions),
     /// Remove a limit
@@ -110,6 +115,10 @@ pub(super) struct SetOptions {
     /// The window of time
     #[arg(long, value_enum)]
     per: WindowName,
+
+    /// Percentages at which people are told, with commas between. Default: 80,95,100 per day, per month and prepaid
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',')]
+    alert_at: Option<Vec<i64>>,
 }
 
 /// Options of `limit update`.
@@ -185,10 +194,16 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
             };
             let set = client.set_limit(&body).await;
             let whom = (body.credential.as_deref(), body.token.as_deref(), body.user_id);
-            output.data(&set.map_err(|error| of_whom(error, whom))?, details)?;
+            let set = set.map_err(|error| of_whom(error, whom))?;
+            if let Some(at) = options.alert_at {
+                let rule = SetAlertRule { limit: Some(set.id.clone()), at, ..SetAlertRule::default() };
+                client.set_alert_rule(&rule).await?;
+            }
+            output.data(&set, details)?;
         }
         LimitCommand::List => output.list(client.list_limits().await?.as_slice(), table)?,
         LimitCommand::Show(LimitId { id }) => output.data(&client.get_limit(&id).await?, details)?,
+        LimitCommand::History(options) => history::run(options, session).await?,
         LimitCommand::Update(options) => {
             let unit = client.get_limit(&options.id).await?.unit;
             let amount = options.amount_of(&unit)?;
@@ -214,7 +229,10 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
             let tested = tested.map_err(|error| of_whom(error, whom))?;
             output.data(&tested, tested_table)?;
             if !tested.allowed {
-                output.problem("the call would be refused");
+                match &tested.refusal {
+                    Some(refusal) => output.problem(&format!("the call would be refused: {refusal}")),
+                    None => output.problem("the call would be refused"),
+                }
                 return Ok(Exit::LimitReached);
             }
         }

@@ -58,6 +58,12 @@ impl Output {
         self.format
     }
 
+    /// How wide what is drawn may be: as wide as the terminal, or as a narrow one where there is none.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.terminal_columns.unwrap_or(MIN_TERMINAL_COLUMNS)
+    }
+
     /// Tells whether progress bars may be drawn on stderr.
     #[must_use]
     pub fn draws_progress(&self) -> bool {

@@ -37,6 +37,11 @@ impl Table {
     /// A table with these columns.
     #[must_use]
     pub fn new<const N: usize>(columns: [&str; N]) -> Self {
+        Self::of_columns(&columns)
+    }
+
+    /// A table with as many columns as there are names.
+    pub(super) fn of_columns(columns: &[&str]) -> Self {
         Self {
             header: columns.iter().map(|name| name.to_uppercase()).collect(),
             rows: Vec::new(),
@@ -51,6 +56,11 @@ impl Table {
 
     /// Adds a row. Control characters are escaped: a stored name must not steer the terminal.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.row_of(&cells);
+    }
+
+    /// The same for a table whose number of columns depends on what is shown.
+    pub(super) fn row_of(&mut self, cells: &[String]) {
         self.rows.push(cells.iter().map(|cell| printable(cell).replace('\n', "\\n")).collect());
     }
 

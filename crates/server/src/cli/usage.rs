@@ -1,5 +1,7 @@
 //! `strongroom usage`: what every credential has spent, and which are close to their limit.
 
+mod chart;
+mod records;
 mod report;
 
 use clap::{Args, Subcommand};
@@ -27,15 +29,21 @@ pub(super) struct UsageOptions {
     threshold: f64,
 
     /// Only of this provider
-    #[arg(long, short, conflicts_with = "ReportOptions", add = names::providers())]
+    #[arg(long, short, add = names::providers())]
     provider: Option<String>,
 }
 
 /// `strongroom usage …`
 #[derive(Debug, Subcommand)]
 enum UsageCommand {
-    /// Prove that all counters equal the ledger
+    /// List single uses, the newest first
+    Records(records::RecordsOptions),
+    /// Show the uses of one request
+    Show(records::ShowOptions),
+    /// Prove that all counters and sums equal the ledger
     Verify,
+    /// Make every sum of hours, and of single credentials, tokens and users, again from the records and the days
+    Rebuild,
     /// Price uses again, by the current price table
     Reprice(report::RepriceOptions),
 }
@@ -90,9 +98,14 @@ fn share_of(used: i64, limit: i64) -> f64 {
 /// Runs the command.
 pub(super) async fn run(options: UsageOptions, session: &Session) -> CliResult {
     match options.command {
+        Some(UsageCommand::Records(options)) => return records::list(options, session).await,
+        Some(UsageCommand::Show(options)) => return records::show(options, session).await,
         Some(UsageCommand::Verify) => return report::verify(session).await,
+        Some(UsageCommand::Rebuild) => return report::rebuild(session).await,
         Some(UsageCommand::Reprice(options)) => return report::reprice(options, session).await,
-        None if options.report.is_asked_for() => return report::run(options.report, session).await,
+        None if options.report.is_asked_for() => {
+            return report::run(options.report, options.provider, session).await;
+        }
         None => {}
     }
     let query = ListCredentials { provider: options.provider, ..ListCredentials::default() };
@@ -153,6 +166,7 @@ mod tests {
             rotate_after_days: None,
             rotation_due: None,
             rotate_with: None,
+            tags: std::collections::BTreeMap::new(),
         }
     }
 

@@ -27,13 +27,14 @@ pub(super) struct Sources<'a> {
 /// Settings that no file in the working directory decides, whatever the command, and what they decide: which key seals
 /// everything, who comes in, and whether keys may be sent into the networks around this machine. Whoever can put a file into a
 /// folder that somebody works in must not choose them.
-const TRUSTED_ONLY: [(&str, &str); 6] = [
+const TRUSTED_ONLY: [(&str, &str); 7] = [
     ("encryption.key", "chooses the master key"),
     ("encryption.previous", "chooses the master key"),
     ("auth.jwt_secret", "says whose tokens are let in"),
     ("auth.admin_token", "says whose tokens are let in"),
     ("endpoints.allow_private", "says where keys may be sent"),
     ("endpoints.proxy", "says where keys may be sent"),
+    ("alerts.allow", "says where alerts may be sent"),
 ];
 
 fn decides(name: &str) -> Option<&'static str> {

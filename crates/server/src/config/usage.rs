@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use strongroom_model::tag::TagKeys;
+
 use super::reader::{Reader, whole_number};
 use super::setting::{DefaultValue, Setting, ValueKind};
 
@@ -12,6 +14,8 @@ pub struct UsageConfig {
     pub prices_file: Option<PathBuf>,
     /// Days until the record of a call is deleted. The sums of its day stay.
     pub retention_days: u32,
+    /// Keys of tags that calls are booked to.
+    pub tag_keys: TagKeys,
 }
 
 const PRICES_FILE: Setting = Setting {
@@ -40,10 +44,24 @@ const RETENTION_DAYS: Setting = Setting {
     show: |config| config.usage.retention_days.to_string(),
 };
 
-pub(super) const SETTINGS: &[Setting] = &[PRICES_FILE, RETENTION_DAYS];
+const TAG_KEYS: Setting = Setting {
+    section: "usage",
+    key: "tag_keys",
+    variables: &["STRONGROOM_TAG_KEYS"],
+    flag: None,
+    kind: ValueKind::Text,
+    default: DefaultValue::Value("project,env,team"),
+    sample: r#"tag_keys = "project,env,team""#,
+    doc: "Keys of the tags that calls are booked to, in the header `x-strongroom-tags` or on their token; at most 8. Other keys are \
+          left out.",
+    show: |config| config.usage.tag_keys.to_string(),
+};
+
+pub(super) const SETTINGS: &[Setting] = &[PRICES_FILE, RETENTION_DAYS, TAG_KEYS];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<UsageConfig> {
     let prices_file = if reader.is_set(&PRICES_FILE) { Some(reader.path(&PRICES_FILE)?) } else { None };
     let retention_days = reader.read(&RETENTION_DAYS, |text, _| whole_number(text, 1..=36_500))?;
-    Some(UsageConfig { prices_file, retention_days })
+    let tag_keys = reader.read(&TAG_KEYS, |text, _| TagKeys::parse(text))?;
+    Some(UsageConfig { prices_file, retention_days, tag_keys })
 }

@@ -20,13 +20,21 @@ pub(super) async fn list(gateway: &Gateway, actor: &Arc<Actor>) -> Result<Respon
     let (calls, names) = (gateway.room.calls(Arc::clone(actor)), &gateway.options.names);
     let mut data = Vec::new();
     for name in names.aliases.names() {
-        let found = resolve(name, names, &calls).await?;
+        let mut found = resolve(name, names, &calls).await?;
+        let is_there = !found.is_empty();
+        found.retain(|at| actor.scope.permits_model(&at.provider, Some(&at.model)));
+        if is_there && found.is_empty() {
+            continue;
+        }
         data.push(model(name, "strongroom", found.iter().map(goes_to).collect()));
     }
     for known in KNOWN {
         let provider = Provider::of_known(known.name);
         if calls.serves(&provider).await? {
             for name in gateway.room.prices().models_of(&provider) {
+                if !actor.scope.permits_model(&provider, Some(name)) {
+                    continue;
+                }
                 let goes = json!({ "provider": provider.as_str(), "model": name, "because": "known" });
                 data.push(model(&format!("{provider}/{name}"), provider.as_str(), vec![goes]));
             }

@@ -93,7 +93,12 @@ impl Metrics {
 
     /// Everything that is counted, as text. Which providers are called is told to those only who may know.
     #[must_use]
-    pub fn render(&self, room: &Strongroom, names_providers: bool) -> String {
+    pub fn render(
+        &self,
+        room: &Strongroom,
+        alerts: &[(String, String, i64)],
+        names_providers: bool,
+    ) -> String {
         let signals = room.counters();
         let mut text = String::new();
         for (name, help, label, count) in [
@@ -125,6 +130,12 @@ impl Metrics {
                 signals.records_set_aside.get(),
             ),
             (
+                "incidents_set_aside",
+                "Alerts that could not be written down with the use that they are about; a job looks again",
+                "",
+                signals.incidents_set_aside.get(),
+            ),
+            (
                 "failed_batches",
                 "Batches of ended calls that could not be written down and were tried again",
                 "",
@@ -144,6 +155,11 @@ impl Metrics {
         for (reason, count) in room.health_counts() {
             let _ =
                 writeln!(text, "strongroom_unhealthy_credentials{{reason=\"{}\"}} {count}", reason.as_str());
+        }
+        text.push_str("# HELP strongroom_alerts Alerts that are not over, by rule and level.\n");
+        text.push_str("# TYPE strongroom_alerts gauge\n");
+        for (rule, level, count) in alerts {
+            let _ = writeln!(text, "strongroom_alerts{{rule=\"{rule}\",level=\"{level}\"}} {count}");
         }
         // `encode` ends with the end-of-file mark.
         match encode(&mut text, &self.registry) {

@@ -50,6 +50,18 @@ pub struct LoginCodePath(pub String);
 #[derive(Debug)]
 pub struct LimitPath(pub Uid);
 
+/// The id of a request, or of a usage record, in the path; anything else is a request without a record.
+#[derive(Debug)]
+pub struct RecordPath(pub Uid);
+
+/// The identity of an alert, a silence, a rule or a delivery in the path; anything else is one that does not exist.
+#[derive(Debug)]
+pub struct AlertPath(pub Uid);
+
+/// The name of a channel of alerts in the path, percent-decoded.
+#[derive(Debug)]
+pub struct ChannelPath(pub String);
+
 /// The revision in `If-Match`, when there is one. `*` matches every revision.
 #[derive(Debug)]
 pub struct IfMatch(pub Option<i64>);
@@ -110,6 +122,35 @@ impl<S: Send + Sync> FromRequestParts<S> for LimitPath {
         let not_found = || Problem::not_found("Limit not found");
         let text: String = path_of(parts, not_found).await?;
         text.parse().map(Self).map_err(|_| Failure(not_found()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RecordPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let text: String = path_of(parts, strongroom::usage::record::not_found).await?;
+        text.parse().map(Self).map_err(|_| Failure(strongroom::usage::record::not_found()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AlertPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let not_found = || Problem::not_found("Alert not found");
+        let text: String = path_of(parts, not_found).await?;
+        text.parse().map(Self).map_err(|_| Failure(not_found()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ChannelPath {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let wrong = || Problem::not_found("Channel not found");
+        let text: String = path_of(parts, wrong).await?;
+        if text.contains('\0') { Err(wrong().into()) } else { Ok(Self(text)) }
     }
 }
 
@@ -242,6 +283,26 @@ impl IntoParams for LoginCodePath {
 impl IntoParams for LimitPath {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![in_path("id", String::schema(), "The limit's identity")]
+    }
+}
+
+impl IntoParams for RecordPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description =
+            "The request's id, as `x-strongroom-request-id` and the log have it, or the record's";
+        vec![in_path("id", String::schema(), description)]
+    }
+}
+
+impl IntoParams for AlertPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![in_path("id", String::schema(), "Its identity")]
+    }
+}
+
+impl IntoParams for ChannelPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![in_path("name", String::schema(), "The channel's name or identity, percent-encoded")]
     }
 }
 

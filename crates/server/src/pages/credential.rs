@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use strongroom::credential::Comparison;
 use strongroom::health::Cooldown;
-use strongroom::usage::{Order, SeriesQuestion, SeriesReport, Split, of_credential};
+use strongroom::usage::{Dim, Order, SeriesQuestion, SeriesReport, of_credential};
 use strongroom_dashboard::page::credential::{self as page, CredentialPage, Inside, Tab, UsageTab};
 use strongroom_dashboard::page::credential_list::{Asked, CredentialList, ROWS, STATES};
 use strongroom_model::audit::Filter;
@@ -174,14 +174,14 @@ pub(super) async fn show(
     };
     Ok(match Tab::from_name(value("tab")) {
         Tab::Usage => {
-            let by_model = series(&state, &visit, &credential, Split::Model, days).await?;
-            let by_actor = series(&state, &visit, &credential, Split::Actor, days).await?;
+            let by_model = series(&state, &visit, &credential, Dim::Model, days).await?;
+            let by_actor = series(&state, &visit, &credential, Dim::Actor, days).await?;
             render(Inside::Usage(&UsageTab { by_model, by_actor, range: (days.from, days.to) }))
         }
         Tab::Versions => {
             let (_, mut versions) = service.versions(credential.id).await?;
             versions.sort_by_key(|version| -version.number);
-            let used = series(&state, &visit, &credential, Split::Version, days).await?;
+            let used = series(&state, &visit, &credential, Dim::Version, days).await?;
             let asked =
                 query.iter().filter(|(name, _)| name == "compare").filter_map(|(_, it)| it.parse().ok());
             let compared = compared(&state, &visit, credential.id, &asked.collect::<Vec<i64>>()).await?;
@@ -205,11 +205,11 @@ async fn series(
     state: &AppState,
     visit: &Visit,
     credential: &Credential,
-    split: Split,
+    by: Dim,
     Days { from, to }: Days,
 ) -> Result<SeriesReport, Problem> {
-    let conditions = of_credential(credential.uid);
-    let question = SeriesQuestion { split, conditions, from, to, order: Order::Calls };
+    let filter = of_credential(credential.uid);
+    let question = SeriesQuestion { by, filter, from, to, order: Order::Calls };
     state.room.usage(visit.actor()).series(&question).await
 }
 

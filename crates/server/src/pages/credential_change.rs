@@ -9,6 +9,7 @@ use strongroom_dashboard::page::credential as page;
 use strongroom_dashboard::page::deleted_list::DeletedList;
 use strongroom_dashboard::page::version::VersionPage;
 use strongroom_model::credential::{CredentialFilter, CredentialPatch};
+use strongroom_model::tag::TagSet;
 use strongroom_model::{CredentialId, Problem, Provider};
 
 use super::credential::id;
@@ -57,6 +58,7 @@ pub(super) async fn create(State(state): State<AppState>, posted: Posted) -> Ans
         rate_limit: typed::number(form, "rate_limit")?,
         expires_at: typed::day(form, "expires")?,
         rotate_after_days: typed::number(form, "rotate_after_days")?,
+        tags: TagSet::none(),
     };
     let work = async { Ok(done(state.room.credentials(actor.clone()).create(new).await?.id, "created")) };
     posted.once(&state, &actor, work.boxed()).await

@@ -5,7 +5,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
 use serde::Deserialize;
 use strongroom::limit::{Bound, Question, Standing};
-use strongroom::usage::{Conditions, Order, SeriesQuestion, Split, Used};
+use strongroom::usage::sums::SumsRequest;
+use strongroom::usage::{Dim, Figures};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::limit::{LimitPage, TestPage};
 use strongroom_dashboard::page::limit_list::LimitList;
@@ -74,25 +75,24 @@ pub(super) async fn show(
 
 /// What was used in the limit's unit on each of the last days, the newest first.
 async fn days(state: &AppState, visit: &Visit, limit: &Standing, now: Millis) -> Result<Vec<i64>, Problem> {
-    let mut conditions = Conditions::default();
-    match &limit.limit.scope {
-        LimitScope::Credential(uid) => conditions.credential = Some(*uid),
-        LimitScope::Token(id) => conditions.actor = Some(format!("token:{id}")),
-        LimitScope::User(UserId(id)) => conditions.user = Some(*id),
-    }
     let today = now.0 - now.0.rem_euclid(DAY_MS);
-    let (from, to) = (Millis(today - DAYS * DAY_MS), Millis(today + DAY_MS));
-    let question = SeriesQuestion { split: Split::Nothing, conditions, from, to, order: Order::Cost };
-    let report = state.room.usage(visit.actor()).series(&question).await?;
-    let used = |used: &Used| match (limit.limit.unit, &limit.limit.scope) {
+    let mut request = SumsRequest::new(Dim::Day, Millis(today - DAYS * DAY_MS), Millis(today + DAY_MS));
+    let filter = &mut request.query.filter;
+    match &limit.limit.scope {
+        LimitScope::Credential(uid) => filter.credential = Some(*uid),
+        LimitScope::Token(id) => filter.token = Some(id.clone()),
+        LimitScope::User(UserId(id)) => filter.user = Some(*id),
+    }
+    let groups = state.room.usage(visit.actor()).groups(request).await?;
+    let used = |used: &Figures| match (limit.limit.unit, &limit.limit.scope) {
         (Unit::NanoUsd, _) => used.cost_nano_usd,
         (Unit::Tokens, _) => used.input_tokens.saturating_add(used.output_tokens),
         (Unit::Requests, LimitScope::Credential(_)) => used.requests,
         (Unit::Requests, _) => used.client_requests,
     };
     let of_day = |back: i64| {
-        let day = today - back * DAY_MS;
-        report.days.iter().filter(|it| it.day_start_ms == day).map(|it| used(&it.used)).sum()
+        let day = (today - back * DAY_MS).to_string();
+        groups.iter().find(|group| group.group_key == day).map_or(0, |group| used(&group.figures))
     };
     Ok((0..=DAYS).map(of_day).collect())
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use strongroom::usage::{Conditions, GroupBy, Order, SeriesQuestion, Split};
+use strongroom::usage::{Dim, Order, SeriesQuestion, SumsFilter};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::overview::{DAYS, MAX_CREDENTIALS, Overview};
 use strongroom_model::audit::Filter;
@@ -33,21 +33,27 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
         (one, cooldown)
     };
     let credentials: Vec<_> = credentials.items.into_iter().map(with_cooldown).collect();
-    let by_credential = SeriesQuestion {
-        split: Split::Credential,
-        conditions: Conditions::default(),
+    let by = |by| SeriesQuestion {
+        by,
+        filter: SumsFilter::default(),
         from: days.from,
         to: days.to,
         order: Order::Cost,
     };
+    // Of very many the ranking of a job is taken, which is some minutes old.
+    let by_credential = if has_more_credentials {
+        usage.top_credentials(days.from, days.to).await?
+    } else {
+        usage.series(&by(Dim::Credential)).await?
+    };
     let page = Overview {
         viewer: &viewer,
         now,
-        days: &usage.days_by_provider(days.from, days.to).await?,
-        by_credential: &usage.series(&by_credential).await?,
+        by_provider: &usage.series(&by(Dim::Provider)).await?,
+        by_credential: &by_credential,
         range: (days.from, days.to),
-        this_month: &usage.sums(GroupBy::Provider, month.from, month.to).await?,
-        month_before: &usage.sums(GroupBy::Provider, before.from, before.to).await?,
+        this_month: &usage.total(month.from, month.to).await?,
+        month_before: &usage.total(before.from, before.to).await?,
         credentials: &credentials,
         has_more_credentials,
         limits: &state.room.limits(visit.actor()).list().await?,

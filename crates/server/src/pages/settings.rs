@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom_dashboard::page::settings::{SettingRow, SettingsPage};
 
 use super::range;
@@ -16,9 +16,9 @@ const MAX_UNPRICED: usize = 20;
 
 pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<Response> {
     let days = range::last(DAYS, state.room.now().await?);
-    let models = state.room.usage(visit.actor()).sums(GroupBy::Model, days.from, days.to).await?;
-    let unpriced = models.into_iter().filter(|sums| sums.unpriced > 0 && !sums.group_key.is_empty());
-    let mut unpriced: Vec<_> = unpriced.map(|sums| (sums.group_key, sums.unpriced)).collect();
+    let models = state.room.usage(visit.actor()).sums(Dim::Model, days.from, days.to).await?;
+    let unpriced = models.into_iter().filter(|sums| sums.figures.unpriced > 0 && !sums.group_key.is_empty());
+    let mut unpriced: Vec<_> = unpriced.map(|sums| (sums.group_key, sums.figures.unpriced)).collect();
     unpriced.sort_by_key(|(_, uses)| -uses);
     unpriced.truncate(MAX_UNPRICED);
     let settings =

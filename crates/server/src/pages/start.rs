@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
+use strongroom::usage::Dim;
 use strongroom_dashboard::page::start::Start;
-use strongroom_model::Role;
 use strongroom_model::credential::CredentialFilter;
+use strongroom_model::{Millis, Role};
 
 use super::range;
 use super::visit::{Visit, fresh_once};
@@ -30,11 +31,11 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
     let tokens = state.room.tokens(visit.actor()).list().await?;
     let tokens = tokens.iter().filter(|it| it.token.is_alive(now) && it.token.role == Role::Gateway).count();
     let days = range::last(DAYS, now);
-    let used = state.room.usage(visit.actor()).days_by_provider(days.from, days.to).await?;
+    let used = state.room.usage(visit.actor()).sums(Dim::Day, days.from, days.to).await?;
     let called = used
         .iter()
-        .filter(|day| day.requests > 0)
-        .map(|day| strongroom_model::Millis(day.day_start_ms))
+        .filter(|day| day.figures.requests > 0)
+        .filter_map(|day| day.group_key.parse().ok().map(Millis))
         .min();
     let page = Start {
         viewer: &visit.viewer(),

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use strongroom::token::TokenRequest;
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::reveal::NewTokenPage;
 use strongroom_dashboard::page::token_list::TokenList;
@@ -38,7 +38,7 @@ pub(super) async fn list(
         viewer: &visit.viewer(),
         now,
         tokens: &state.room.tokens(visit.actor()).list().await?,
-        sums: &state.room.usage(visit.actor()).sums(GroupBy::Token, days.from, days.to).await?,
+        sums: &state.room.usage(visit.actor()).sums(Dim::Token, days.from, days.to).await?,
         with_dead: query.all == "yes",
         only_of: query.user.map(UserId),
         done: match query.done.as_str() {

@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use strongroom::usage::{Conditions, Order, SeriesQuestion, SeriesReport, Split, Used};
+use strongroom::usage::{Dim, Figures, Order, SeriesQuestion, SeriesReport, SumsFilter, Whose};
 use strongroom_dashboard::measure::Measure;
-use strongroom_dashboard::page::usage::{self as page, Asked, MAX_DAYS, RANGES, SPLITS, UsagePage};
+use strongroom_dashboard::page::usage::{self as page, Asked, MAX_DAYS, RANGES, SPLITS, TAG, UsagePage};
 use strongroom_model::credential::CredentialFilter;
 use strongroom_model::{Actor, Millis, Problem, month};
 
@@ -18,6 +18,8 @@ use crate::state::AppState;
 const DAY_MS: i64 = 86_400_000;
 /// The longest name that is looked for.
 const MAX_FILTER: usize = 256;
+/// The longest key of a tag.
+const MAX_TAG_KEY: usize = 32;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,6 +34,12 @@ pub(super) struct UsageQuery {
     credential: String,
     actor: String,
     user: String,
+    tag: String,
+}
+
+fn is_tag(name: &str) -> bool {
+    name.strip_prefix(TAG)
+        .is_some_and(|key| !key.is_empty() && key.len() <= MAX_TAG_KEY && !key.contains('\0'))
 }
 
 /// What is asked for, and the reason why some of it cannot be.
@@ -45,10 +53,11 @@ fn asked(query: UsageQuery) -> (Asked, Option<Problem>) {
             problem = Some(Problem::invalid("measure", "there is no such figure; choose one of the list"))
         }
     }
-    let mut by = Split::Provider;
+    let mut by = Dim::Provider;
     match SPLITS.iter().find(|(name, ..)| *name == query.by) {
-        Some((_, known, _)) => by = *known,
+        Some((_, known, _)) => by = known.clone(),
         None if query.by.is_empty() => {}
+        None if is_tag(&query.by) => by = Dim::Tag(query.by[TAG.len()..].to_owned()),
         None => problem = Some(Problem::invalid("by", "usage is not split by that; choose one of the list")),
     }
     let is_range = RANGES.iter().any(|(name, _)| *name == query.range);
@@ -64,6 +73,7 @@ fn asked(query: UsageQuery) -> (Asked, Option<Problem>) {
         ("credential", query.credential),
         ("actor", query.actor),
         ("user", query.user),
+        ("tag", query.tag),
     ] {
         let value = value.trim().to_owned();
         if value.contains('\0') || value.len() > MAX_FILTER {
@@ -105,17 +115,24 @@ fn range(asked: &Asked, now: Millis) -> Result<(Millis, Millis), Problem> {
 }
 
 /// The conditions that filters are. A name that nothing has is told, as if everything were nothing.
-async fn conditions(state: &AppState, actor: Actor, asked: &Asked) -> Result<Conditions, Problem> {
-    let mut conditions = Conditions::default();
+async fn conditions(state: &AppState, actor: Actor, asked: &Asked) -> Result<SumsFilter, Problem> {
+    let mut conditions = SumsFilter::default();
     for (name, value) in &asked.filters {
         match *name {
             "provider" => conditions.provider = Some(value.clone()),
             "model" => conditions.model = Some(value.clone()),
-            "actor" => conditions.actor = Some(value.clone()),
+            "actor" => conditions.whose = Whose::Actor(value.clone()),
             "user" => {
                 let user =
                     value.parse().map_err(|_| Problem::invalid("user", "a user is known by a number"))?;
                 conditions.user = Some(user);
+            }
+            "tag" => {
+                let tag = value.split_once('=').filter(|(key, _)| !key.trim().is_empty());
+                let (key, value) = tag.ok_or_else(|| {
+                    Problem::invalid("tag", "a tag is a key and a value, as project=search")
+                })?;
+                conditions.tag = Some((key.trim().to_owned(), value.trim().to_owned()));
             }
             _ => {
                 let filter = CredentialFilter { name: Some(value.clone()), ..CredentialFilter::default() };
@@ -137,8 +154,8 @@ async fn report(
     order: Order,
     (from, to): (Millis, Millis),
 ) -> Result<SeriesReport, Problem> {
-    let conditions = conditions(state, actor.clone(), asked).await?;
-    let question = SeriesQuestion { split: asked.by, conditions, from, to, order };
+    let filter = conditions(state, actor.clone(), asked).await?;
+    let question = SeriesQuestion { by: asked.by.clone(), filter, from, to, order };
     state.room.usage(actor).series(&question).await
 }
 
@@ -169,6 +186,7 @@ pub(super) async fn show(
         problem: problem.as_ref().map(|problem| problem.message.as_str()),
         range: days,
         report: found.as_ref(),
+        tag_keys: state.gateway.tag_keys(),
     };
     Ok(Html(page.render()).into_response())
 }
@@ -179,7 +197,7 @@ fn cell(text: &str) -> String {
     format!("\"{}{}\"", if is_formula { "'" } else { "" }, text.replace('"', "\"\""))
 }
 
-fn line(day: &str, key: &str, name: &str, used: &Used) -> String {
+fn line(day: &str, key: &str, name: &str, used: &Figures) -> String {
     format!(
         "{day},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
         cell(key),

@@ -19,6 +19,21 @@ const KEY_INTERVAL: Duration = Duration::from_secs(5);
 const RECHECK_INTERVAL: Duration = Duration::from_secs(30);
 /// A server that holds a replaced version counts as such for longer.
 const DRAIN_INTERVAL: Duration = Duration::from_secs(10);
+/// Between two looks at what limits refused and providers said of keys.
+const OBSERVATION_INTERVAL: Duration = Duration::from_secs(5);
+/// The grain of a limit's history.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(60);
+/// How old figures of single credentials, tokens and users may be on a page.
+const ROLLUP_INTERVAL: Duration = Duration::from_secs(15);
+const RANK_INTERVAL: Duration = Duration::from_secs(300);
+/// Between two looks for alerts to tell or to send: mostly one question to the database.
+const ALERT_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a refusal by a limit waits until it is written down.
+const REFUSAL_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks at limits and at what fires.
+const ALERT_WATCH_INTERVAL: Duration = Duration::from_secs(15);
+/// Between two looks at credentials that expire or are not used.
+const CREDENTIAL_WATCH_INTERVAL: Duration = Duration::from_secs(300);
 /// What is due by the day, or kept for days.
 const DAILY_WORK_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -121,6 +136,27 @@ pub(super) fn all(options: JobOptions) -> Vec<Job> {
             .after_pause(),
         Job::new("version-drain", DRAIN_INTERVAL, async |room| room.drain_versions().await.map(drop))
             .after_pause(),
+        Job::new("observations", OBSERVATION_INTERVAL, async |room| room.write_observations().await)
+            .after_pause(),
+        Job::new("limit-samples", SAMPLE_INTERVAL, sample_limits).after_pause(),
+        Job::new("usage-rollups", ROLLUP_INTERVAL, roll_up),
+        Job::new("usage-tops", RANK_INTERVAL, rank),
+        Job::new("usage-hours", DAILY_WORK_INTERVAL, async |room| {
+            room.usage(Actor::system()).fold().await?;
+            room.retire_observations().await
+        })
+        .in_cluster(),
+        Job::new("alert-delivery", ALERT_INTERVAL, tell_alerts),
+        Job::new("alert-refusals", REFUSAL_INTERVAL, async |room| room.note_refusals().await.map(drop))
+            .after_pause(),
+        Job::new("alert-limits", ALERT_WATCH_INTERVAL, async |room| room.watch_limits().await.map(drop))
+            .in_cluster(),
+        Job::new("alert-figures", SAMPLE_INTERVAL, async |room| room.watch_figures().await.map(drop))
+            .in_cluster(),
+        Job::new("alert-credentials", CREDENTIAL_WATCH_INTERVAL, async |room| {
+            room.watch_credentials().await.map(drop)
+        })
+        .in_cluster(),
         Job::new("usage-retention", DAILY_WORK_INTERVAL, move |room| retire_usage(room, usage_days))
             .in_cluster(),
         Job::new("credential-reminders", DAILY_WORK_INTERVAL, async |room| {
@@ -143,6 +179,20 @@ fn system(room: &Strongroom) -> strongroom::CredentialService {
     room.credentials(Actor::system())
 }
 
+/// Has one server decide who is told of alerts, and sends what is due. A message is claimed by itself, so that every server sends some.
+async fn tell_alerts(room: Strongroom) -> Result<(), Problem> {
+    if !room.has_alerts_to_tell().await? {
+        return Ok(());
+    }
+    let telling = async { room.fan_out_alerts().await.map(drop) };
+    let is_ours = Box::pin(room.run_claimed("alert-fan-out", ALERT_INTERVAL, telling)).await?;
+    // A server that was killed keeps its lease for a minute. Two that decide tell nobody twice.
+    if !is_ours && room.are_alerts_overdue().await? {
+        room.fan_out_alerts().await?;
+    }
+    room.deliver_alerts().await.map(drop)
+}
+
 /// Writes the heads of the audit chain to the log: a copy outside the database, against which a chain that was cut short or put
 /// back can be told.
 async fn log_audit_heads(room: Strongroom) -> Result<(), Problem> {
@@ -155,6 +205,35 @@ async fn log_audit_heads(room: Strongroom) -> Result<(), Problem> {
 /// Replaces the data key when it has come of age, and has rotations go on that were cut short.
 async fn rotate_data_key(room: Strongroom, policy: Policy) -> Result<(), Problem> {
     room.keys().rotate_if_due(&policy).await
+}
+
+/// Notes where limits stand. Claimed only when there is something to note: an idle server writes nothing.
+async fn sample_limits(room: Strongroom) -> Result<(), Problem> {
+    if !room.have_limits_moved().await? {
+        return Ok(());
+    }
+    let work = async { room.sample_limits().await.map(drop) };
+    Box::pin(room.run_claimed("limit-samples", SAMPLE_INTERVAL, work)).await.map(drop)
+}
+
+/// Makes roll-ups of days that have changed, if there are any.
+async fn roll_up(room: Strongroom) -> Result<(), Problem> {
+    let usage = room.usage(Actor::system());
+    if !usage.is_behind().await? {
+        return Ok(());
+    }
+    let work = async { usage.roll_up().await.map(drop) };
+    Box::pin(room.run_claimed("usage-rollups", ROLLUP_INTERVAL, work)).await.map(drop)
+}
+
+/// Ranks the dearest subjects, if there is anything new to rank.
+async fn rank(room: Strongroom) -> Result<(), Problem> {
+    let usage = room.usage(Actor::system());
+    if !usage.is_ranking_due().await? {
+        return Ok(());
+    }
+    let work = async { usage.rank().await };
+    Box::pin(room.run_claimed("usage-tops", RANK_INTERVAL, work)).await.map(drop)
 }
 
 /// Deletes records that were kept for long enough.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed, and the line says where")]
 
 mod ai;
+mod alert;
 pub(crate) mod billed;
 mod bounds;
 mod canary;
@@ -37,6 +38,9 @@ mod statuses;
 mod surroundings;
 mod telling;
 mod tls;
+mod token_terms;
 mod usage;
+mod usage_figures;
+mod usage_record;
 mod version;
 mod weak_secrets;

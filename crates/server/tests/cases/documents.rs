@@ -78,6 +78,17 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("versions.md", "strongroom credential purge", Ends(3)),
     ("versions.md", "strongroom credential add openrouter-provisioning", Typed(MINTING_KEY)),
     ("backup.md", "strongroom restore", Elsewhere),
+    (
+        "alerts.md",
+        "strongroom alert channel add",
+        NotHere("`crates/server/tests/cases/alert.rs` does, with a receiver"),
+    ),
+    (
+        "alerts.md",
+        "strongroom alert route add",
+        NotHere("`crates/server/tests/cases/alert.rs` does, with its channel"),
+    ),
+    ("alerts.md", "strongroom alert ack ID", Ends(3)),
 ];
 
 /// A page's house: a server with what pages speak of, and a shell in which the commands are run.
@@ -123,7 +134,7 @@ impl House {
     async fn furnish(&self, page: &str) {
         let openai = self.provider.endpoint(Api::OpenAi);
         let first = "sk-fake-ok-0123456789abcdefghij01";
-        if ["leaks.md", "limits.md", "moving-in.md", "versions.md"].contains(&page) {
+        if ["alerts.md", "leaks.md", "limits.md", "moving-in.md", "versions.md"].contains(&page) {
             let body = json!({ "provider": "openai", "endpoint": openai, "apiKey": first });
             self.server.credential("openai-primary", body).await;
         }

@@ -11,7 +11,7 @@ use strongroom_testkit::fake_minter::{FakeMinter, MINTING_KEY};
 use crate::BACKEND;
 use crate::support::call::Call;
 use crate::support::principal::{FAR, jwt, jwt_secret};
-use crate::support::server::{Installation, Server};
+use crate::support::server::{Installation, STEP, STEPS, Server};
 
 /// Somebody who calls, and what may be expected.
 struct Somebody {
@@ -191,12 +191,14 @@ async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<C
             | "/api/admin/encryption-keys/rotate-master"
             | "/api/admin/encryption-keys/retire-master",
         ) => server.call("POST", route.path),
+        (_, path) if path.starts_with("/api/admin/alerts") => return on_alerts(server, route).await,
         ("POST", "/api/admin/leaks/check") => server.post(route.path, json!({ "keys": ["sk-found-somewhere"] })),
         ("POST", "/api/admin/leaks/respond") => {
             server.credential("leaked", json!({})).await;
             server.post(route.path, json!({ "credential": "leaked" }))
         }
         ("POST", "/api/admin/backup") => server.call("POST", route.path),
+        ("POST", "/api/admin/usage/rebuild") => server.call("POST", route.path),
         ("POST", "/api/admin/usage/reprice") => server.post(route.path, json!({})),
         ("GET", "/api/credentials/{name}") => {
             server.credential("to-read", json!({})).await;
@@ -208,6 +210,79 @@ async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<C
         }
         _ => return None,
     })
+}
+
+/// The same for alerts.
+async fn on_alerts(server: &Server, route: &Route) -> Option<Call> {
+    let name = route.action.replace(['.', '_'], "-");
+    let hook = || json!({ "name": name, "kind": "webhook", "address": "http://127.0.0.1:9/x" });
+    Some(match route.action {
+        "alert.silence" => {
+            server.post(route.path, json!({ "rule": "expires", "seconds": 60, "reason": "a test" }))
+        }
+        "alert.unsilence" => {
+            let body = json!({ "rule": "expires", "seconds": 60, "reason": "a test" });
+            let made = server.post("/api/admin/alerts/silences", body).await.expect(200);
+            server.delete(&route.path.replace("{id}", made.at("id").as_str()?))
+        }
+        "alert.rule_set" => server.post(route.path, json!({ "at": [50, 100] })),
+        "alert.rule_remove" => {
+            let made = server.post("/api/admin/alerts/rules", json!({ "at": [50] })).await.expect(200);
+            server.delete(&route.path.replace("{id}", made.at("id").as_str()?))
+        }
+        "alert.routes_set" => server.post(route.path, json!({ "routes": [] })),
+        "channel.create" => server.post(route.path, hook()),
+        "channel.update" | "channel.delete" | "channel.test" | "channel.rotate_secret" => {
+            // Nobody listens there: what is told is that it could not be reached.
+            server.post("/api/admin/alerts/channels", hook()).await.expect(201);
+            let path = route.path.replace("{name}", &name);
+            match route.action {
+                "channel.update" => server.patch(&path, json!({ "isEnabled": false })),
+                "channel.delete" => server.delete(&path),
+                _ => server.call("POST", &path),
+            }
+        }
+        "alert.acknowledge" | "alert.resolve" => {
+            let id = fired(server, &name).await;
+            let path = route.path.replace("{id}", &id);
+            if route.action == "alert.resolve" {
+                server.call("POST", &path)
+            } else {
+                server.post(&path, json!({}))
+            }
+        }
+        "alert.retry" => {
+            let made = server.post("/api/admin/alerts/channels", hook()).await.expect(201);
+            fired(server, &name).await;
+            let delivery = waiting(server, made.at("id").as_str()?).await;
+            // What waits for a channel that is removed is given up.
+            server.delete(&format!("/api/admin/alerts/channels/{name}")).await.expect(200);
+            server.call("POST", &route.path.replace("{id}", &delivery))
+        }
+        _ => return None,
+    })
+}
+
+/// An alert of a limit that is used up.
+async fn fired(server: &Server, name: &str) -> String {
+    server.credential(name, json!({ "rateLimit": 1 })).await;
+    server.get(&format!("/api/credentials/{name}")).await.expect(200);
+    let alerts = server.get("/api/admin/alerts?firing=true&rule=limit_threshold").await.expect(200).json();
+    let of = |alert: &&Value| alert["subject"]["name"] == name;
+    alerts.as_array().unwrap().iter().find(of).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// A notice that was not taken by its channel.
+async fn waiting(server: &Server, channel: &str) -> String {
+    for _ in 0..STEPS {
+        let all = server.get("/api/admin/alerts/deliveries").await.expect(200).json();
+        let waits = |it: &&Value| it["state"] == "waiting" && it["channel"] == channel;
+        if let Some(found) = all.as_array().unwrap().iter().find(waits) {
+            return found["id"].as_str().unwrap().to_owned();
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    panic!("nothing waits for the channel");
 }
 
 /// The same for versions, staged keys and deleted credentials.
@@ -259,7 +334,10 @@ async fn changed_version(server: &Server, minter: &FakeMinter, route: &Route) ->
 
 #[tokio::test]
 async fn whatever_changes_or_reveals_something_leaves_one_audit_entry_with_the_routes_action() {
-    let installation = Installation::new(BACKEND).await.set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true");
+    let installation = Installation::new(BACKEND)
+        .await
+        .set("STRONGROOM_ALLOW_PRIVATE_ENDPOINTS", "true")
+        .set("STRONGROOM_ALERT_ALLOW", "127.0.0.1");
     let (server, minter) = (installation.start(), FakeMinter::start().await.unwrap());
     for route in ROUTES.iter().filter(|route| route.effect.is_audited()) {
         let name = format!("{} {}", route.method, route.path);

@@ -1,6 +1,8 @@
 //! The tables of a backup. A table or column that a migration brings gets its line here; a test compares this list with the
 //! schema of both databases.
 
+mod figures;
+
 use super::{Kind, Table};
 
 /// A table of the registry: its name, how many columns its key has, whether it counts up, and its columns.
@@ -24,11 +26,23 @@ pub fn tables() -> Vec<Table> {
         key: entry.key,
         counts_up: entry.counts_up,
     };
-    TABLES.iter().map(table).collect()
+    TABLES.iter().chain(figures::TABLES).map(table).collect()
 }
 
-/// Tables that no backup holds: what is in them is over before a backup is put back, or would let somebody in again.
-pub const LEFT_OUT: &[&str] = &["job_leases", "sessions", "login_codes"];
+/// Tables that no backup holds: what is in them is over before a backup is put back, would let somebody in again, or is made of
+/// what is in the backup.
+pub const LEFT_OUT: &[&str] = &[
+    "job_leases",
+    "sessions",
+    "login_codes",
+    "credential_health",
+    "usage_marks",
+    "usage_days_mix",
+    "usage_subject_days",
+    "usage_subject_hours",
+    "usage_subject_months",
+    "usage_tops",
+];
 
 const TABLES: &[Entry] = &[
     Entry { name: "strongroom_meta", key: 1, counts_up: false, columns: &[("key", TEXT), ("value", TEXT)] },
@@ -159,6 +173,7 @@ const TABLES: &[Entry] = &[
             ("minter_uid", TEXT),
             ("minter_project", TEXT),
             ("purged_at_ms", INTEGER),
+            ("tags", TEXT),
         ],
     },
     Entry {
@@ -386,6 +401,153 @@ const TABLES: &[Entry] = &[
             ("region", TEXT),
             ("held", INTEGER),
             ("leased", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_incidents",
+        key: 1,
+        counts_up: false,
+        columns: &[
+            ("uid", TEXT),
+            ("region", TEXT),
+            ("rule", TEXT),
+            ("subject_kind", TEXT),
+            ("subject_id", TEXT),
+            ("mark", INTEGER),
+            ("window_start_ms", INTEGER),
+            ("episode", INTEGER),
+            ("level", TEXT),
+            ("unit", TEXT),
+            ("window_kind", TEXT),
+            ("value", INTEGER),
+            ("threshold", INTEGER),
+            ("peak", INTEGER),
+            ("fired_at_ms", INTEGER),
+            ("passed_by", TEXT),
+            ("fanned_out_at_ms", INTEGER),
+            ("masked_at_ms", INTEGER),
+            ("told_at_ms", INTEGER),
+            ("reminders", INTEGER),
+            ("acknowledged_at_ms", INTEGER),
+            ("acknowledged_by", TEXT),
+            ("note", TEXT),
+            ("resolved_at_ms", INTEGER),
+            ("cause", TEXT),
+            ("resolution_told_at_ms", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_states",
+        key: 5,
+        counts_up: false,
+        columns: &[
+            ("region", TEXT),
+            ("rule", TEXT),
+            ("subject_kind", TEXT),
+            ("subject_id", TEXT),
+            ("mark", INTEGER),
+            ("phase", TEXT),
+            ("since_ms", INTEGER),
+            ("episode", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_deliveries",
+        key: 1,
+        counts_up: false,
+        columns: &[
+            ("uid", TEXT),
+            ("region", TEXT),
+            ("incident_uid", TEXT),
+            ("channel_uid", TEXT),
+            ("notice", TEXT),
+            ("rule", TEXT),
+            ("level", TEXT),
+            ("made_at_ms", INTEGER),
+            ("not_before_ms", INTEGER),
+            ("message_uid", TEXT),
+            ("attempts", INTEGER),
+            ("claimed_by", TEXT),
+            ("claimed_until_ms", INTEGER),
+            ("delivered_at_ms", INTEGER),
+            ("dead_at_ms", INTEGER),
+            ("last_error", TEXT),
+        ],
+    },
+    Entry {
+        name: "alert_channels",
+        key: 1,
+        counts_up: false,
+        columns: &[
+            ("uid", TEXT),
+            ("name", TEXT),
+            ("kind", TEXT),
+            ("disabled_at_ms", INTEGER),
+            ("disabled_reason", TEXT),
+            ("shown", TEXT),
+            ("settings", TEXT),
+            ("mac_key_id", TEXT),
+            ("mac", TEXT),
+            ("dead_in_a_row", INTEGER),
+            ("created_at_ms", INTEGER),
+            ("updated_at_ms", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_channel_values",
+        key: 2,
+        counts_up: false,
+        columns: &[
+            ("channel_uid", TEXT),
+            ("field", TEXT),
+            ("key_id", TEXT),
+            ("value", TEXT),
+            ("until_ms", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_rules",
+        key: 1,
+        counts_up: false,
+        columns: &[
+            ("uid", TEXT),
+            ("rule", TEXT),
+            ("scope_kind", TEXT),
+            ("scope_id", TEXT),
+            ("thresholds", TEXT),
+            ("created_at_ms", INTEGER),
+            ("updated_at_ms", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_silences",
+        key: 1,
+        counts_up: false,
+        columns: &[
+            ("uid", TEXT),
+            ("rule", TEXT),
+            ("subject_kind", TEXT),
+            ("subject_id", TEXT),
+            ("up_to_level", TEXT),
+            ("from_ms", INTEGER),
+            ("until_ms", INTEGER),
+            ("reason", TEXT),
+            ("made_by", TEXT),
+            ("ended_at_ms", INTEGER),
+        ],
+    },
+    Entry {
+        name: "alert_routes",
+        key: 1,
+        counts_up: false,
+        columns: &[
+            ("position", INTEGER),
+            ("rule", TEXT),
+            ("from_level", TEXT),
+            ("provider", TEXT),
+            ("channels", TEXT),
+            ("quiet", TEXT),
+            ("goes_on", INTEGER),
         ],
     },
     Entry { name: "changes", key: 1, counts_up: false, columns: &[("id", INTEGER), ("value", INTEGER)] },

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 use strongroom_model::credential::Source;
+use strongroom_model::tag::TagSet;
 use strongroom_model::usage::Metering;
 use strongroom_model::{Uid, UserId};
 
@@ -25,6 +26,7 @@ pub(super) struct Dims<'a> {
     provider: &'a str,
     model: &'a str,
     source: Source,
+    tags: &'a TagSet,
 }
 
 /// Columns that lines of the ledger share.
@@ -35,7 +37,7 @@ struct Context<'a> {
     metering: Metering,
 }
 
-/// No tag set, team or grant, and no credential or version.
+/// No team or grant, and no credential or version.
 const NONE: &str = "";
 
 impl<'a> Context<'a> {
@@ -50,6 +52,7 @@ impl<'a> Context<'a> {
             provider: record.provider.as_str(),
             model: record.model.as_str(),
             source: record.source,
+            tags: &record.tags,
         };
         Self { dims, status: record.status, metering: record.metering }
     }
@@ -58,6 +61,11 @@ impl<'a> Context<'a> {
 impl Dims<'_> {
     fn user(&self) -> i64 {
         self.user.map_or(0, |user| user.0)
+    }
+
+    /// The name of its tags; `None` without any.
+    fn tag_set(&self) -> Option<Uid> {
+        (!self.tags.is_empty()).then(|| digest(&["tag_sets 1", REGION, &self.tags.to_json()]))
     }
 
     /// A digest of everything in it, so that servers that write the same one agree on its name.
@@ -77,8 +85,7 @@ impl Dims<'_> {
             self.provider,
             self.model,
             self.source.as_str(),
-            // The tags.
-            NONE,
+            &text(self.tag_set()),
         ])
     }
 }
@@ -104,6 +111,7 @@ fn text(uid: Option<Uid>) -> String {
 pub(super) struct Named<'a> {
     context: Context<'a>,
     pub(super) dims_uid: Uid,
+    tag_set: Option<Uid>,
     uid: Uid,
     /// The name of the context as the database has it.
     pub(super) text: String,
@@ -114,7 +122,8 @@ impl<'a> Named<'a> {
         let dims_uid = context.dims.uid();
         let (dims, status) = (dims_uid.to_string(), context.status.to_string());
         let uid = digest(&["usage_contexts 1", &dims, &status, context.metering.as_str()]);
-        Self { context, dims_uid, uid, text: uid.to_string() }
+        let tag_set = context.dims.tag_set();
+        Self { context, dims_uid, tag_set, uid, text: uid.to_string() }
     }
 }
 
@@ -156,10 +165,24 @@ impl<'a> Contexts<'a> {
 
     /// Writes what the database may not have yet.
     pub(super) async fn write(&self, tx: &mut Write) -> Result<(), StoreError> {
-        let missing = tx.missing(self.found.iter().flat_map(|named| [named.uid, named.dims_uid]));
+        let names = |named: &Named<'a>| [Some(named.uid), Some(named.dims_uid), named.tag_set];
+        let missing = tx.missing(self.found.iter().flat_map(names).flatten());
         if missing.is_empty() {
             return Ok(());
         }
+        let tag_sets = self.found.iter().filter_map(|named| Some((named.tag_set?, named.context.dims.tags)));
+        let tag_sets: BTreeMap<Uid, &TagSet> = tag_sets.filter(|(uid, _)| missing.contains(uid)).collect();
+        let tag_sets: Vec<_> = tag_sets.into_iter().collect();
+        execute_rows!(
+            tx,
+            3,
+            "INSERT INTO tag_sets (uid, region, tags)",
+            "ON CONFLICT (uid) DO NOTHING",
+            &tag_sets,
+            |one| one.0.to_string(),
+            REGION,
+            one.1.to_json()
+        )?;
         // In the order of their names: two servers that write the same ones do not wait for each other in a circle.
         let of = |uid: fn(&Named<'a>) -> Uid| {
             let new = self.found.iter().filter(|named| missing.contains(&uid(named)));
@@ -186,7 +209,7 @@ impl<'a> Contexts<'a> {
             one.context.dims.provider,
             one.context.dims.model,
             one.context.dims.source.as_str(),
-            NONE
+            text(one.tag_set)
         )?;
         let contexts = of(|named| named.uid);
         execute_rows!(

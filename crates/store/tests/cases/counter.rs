@@ -39,6 +39,7 @@ pub(crate) fn record(number: u8, credential: Option<Uid>, at: Millis) -> Record 
         total_ms: Some(9),
         raw_usage: RawUsage::of("{}".to_owned()),
         request_id: None,
+        tags: strongroom_model::tag::TagSet::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::credential::Credential;
+use strongroom_model::tag::TagSet;
 use strongroom_model::user::User;
 use strongroom_model::{Clock, CredentialId, Millis, Provider, Role, Uid, UserId};
 use strongroom_store::credential::NewRow;
@@ -12,6 +13,8 @@ use strongroom_testkit::TestDatabase;
 
 /// 2026-01-31T23:59:59.999Z: one millisecond later it is another month.
 pub(crate) const NOW: Millis = Millis(1_769_903_999_999);
+
+static NO_TAGS: TagSet = TagSet::none();
 
 pub(crate) struct Ground {
     pub(crate) database: TestDatabase,
@@ -54,6 +57,7 @@ pub(crate) fn row<'a>(number: u8, name: &'a str, provider: &'a Provider) -> NewR
         version: uid(number + 100),
         expires_at: None,
         rotate_after_days: None,
+        tags: &NO_TAGS,
         mac: AuthorityMac { key_id: "k".to_owned(), mac: format!("mac of {number}") },
         created_at: NOW,
         updated_at: NOW,

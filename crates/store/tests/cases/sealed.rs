@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use strongroom_model::credential::{Credential, Field};
 use strongroom_model::fingerprint::SecretFingerprint;
-use strongroom_store::sealed::{self, BoundText, KEY_COLUMNS, SealedUnder, Work};
+use strongroom_store::alert::channel;
+use strongroom_store::sealed::{self, BoundText, ChannelText, KEY_COLUMNS, SealedRow, SealedUnder, Work};
 use strongroom_store::value::{self, SealedValue};
 use strongroom_store::{change, credential, key, version};
 use strongroom_testkit::Backend;
@@ -49,9 +50,16 @@ fn nowhere() -> sealed::After {
     (String::new(), String::new())
 }
 
+fn of_credential(row: SealedRow) -> Option<BoundText> {
+    match row {
+        SealedRow::Credential(text) => Some(text),
+        SealedRow::Channel(_) => None,
+    }
+}
+
 async fn texts(ground: &Ground, of: SealedUnder<'_>, limit: i64) -> Vec<BoundText> {
     let found = sealed::list(&mut ground.read().await, of, &nowhere(), limit).await.expect("done");
-    found.into_iter().map(|found| found.text.expect("done")).collect()
+    found.into_iter().filter_map(|found| of_credential(found.text.expect("done"))).collect()
 }
 
 #[tokio::test]
@@ -75,7 +83,10 @@ async fn sealed_texts_are_found_in_old_versions_and_deleted_credentials_too() {
     let mut session = ground.read().await;
     let behind =
         sealed::list(&mut session, SealedUnder::OthersThan(&new), &all[1].place(), 10).await.unwrap();
-    assert_eq!(behind.into_iter().map(|found| found.text.unwrap()).collect::<Vec<_>>(), all[2..]);
+    assert_eq!(
+        behind.into_iter().filter_map(|it| of_credential(it.text.unwrap())).collect::<Vec<_>>(),
+        all[2..]
+    );
     assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old.clone(), 4)]);
     assert!(sealed::any_under_others(&mut session, &new).await.unwrap());
     assert!(!sealed::any_under_others(&mut session, &old).await.unwrap());
@@ -89,10 +100,12 @@ async fn a_text_is_replaced_unless_it_was_changed_meanwhile_and_the_change_count
     let before = change::current(&mut ground.read().await).await.unwrap();
     let mut tx = ground.write().await;
     for text in &all[..3] {
-        assert!(sealed::replace(&mut tx, text, &new, "resealed").await.unwrap());
+        let text = SealedRow::Credential(text.clone());
+        assert!(sealed::replace(&mut tx, &text, &new, "resealed").await.unwrap());
     }
-    assert!(!sealed::replace(&mut tx, &all[0], &new, "twice").await.unwrap());
-    let changed = BoundText { text: "another".to_owned(), ..all[3].clone() };
+    let first = SealedRow::Credential(all[0].clone());
+    assert!(!sealed::replace(&mut tx, &first, &new, "twice").await.unwrap());
+    let changed = SealedRow::Credential(BoundText { text: "another".to_owned(), ..all[3].clone() });
     assert!(!sealed::replace(&mut tx, &changed, &new, "resealed").await.unwrap());
     tx.commit().await.unwrap();
     let mut session = ground.read().await;
@@ -119,6 +132,57 @@ async fn a_row_that_holds_what_we_never_write_is_told_by_its_place() {
         sealed::any_under_others(&mut session, &new).await.unwrap(),
         "without a key is not under this one"
     );
+}
+
+#[tokio::test]
+async fn values_of_channels_are_listed_among_the_others_counted_and_replaced() {
+    let ground = ground().await;
+    let (old, new) = garden(&ground).await;
+    let mut tx = ground.write().await;
+    channel::insert(&mut tx, &super::alert::channel(150, "ops")).await.unwrap();
+    for field in ["address", "secret"] {
+        let (channel, field) = (uid(150), field.to_owned());
+        let value =
+            channel::ChannelValue { channel, field, key_id: old.clone(), text: "sealed".into(), until: None };
+        channel::put_value(&mut tx, &value).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old.clone(), 6)]);
+    let (mut after, mut places) = (nowhere(), Vec::new());
+    loop {
+        let page = sealed::list(&mut session, SealedUnder::Key(&old), &after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.place);
+        places.extend(page.into_iter().map(|found| found.place));
+    }
+    let of = |at, field: &str| (uid(at).to_string(), field.to_owned());
+    let expected = [
+        of(101, "api_key"),
+        of(101, "api_secret"),
+        of(102, "api_key"),
+        of(150, "address"),
+        of(150, "secret"),
+        of(201, "api_key"),
+    ];
+    assert_eq!(places, expected, "no page leaves one out");
+    drop(session);
+    let text = ChannelText {
+        channel: uid(150),
+        kind: "webhook".to_owned(),
+        field: "address".to_owned(),
+        key_id: old.clone(),
+        text: "sealed".to_owned(),
+    };
+    let text = SealedRow::Channel(text);
+    let mut tx = ground.write().await;
+    assert!(sealed::replace(&mut tx, &text, &new, "resealed").await.unwrap());
+    assert!(!sealed::replace(&mut tx, &text, &new, "twice").await.unwrap());
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    assert_eq!(sealed::count_by_key(&mut session).await.unwrap(), [(old, 5), (new.clone(), 1)]);
+    let own = sealed::list(&mut session, SealedUnder::Key(&new), &nowhere(), 9).await.unwrap();
+    assert!(matches!(&own[0].text, Some(SealedRow::Channel(it)) if it.text == "resealed"), "{own:?}");
 }
 
 /// A sealed text stands beside the key that sealed it: whoever adds a column that names a key has to say in the list what
@@ -154,7 +218,7 @@ async fn every_column_that_names_a_key_is_in_the_list() {
         KEY_COLUMNS.iter().filter(|it| it.work == Work::Sealed).map(|it| (it.table, it.made)).collect();
     assert_eq!(
         sealed,
-        [("credential_values", "value")],
+        [("credential_values", "value"), ("alert_channel_values", "value")],
         "a rotation reseals these, and so do the functions above"
     );
 }

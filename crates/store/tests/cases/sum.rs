@@ -9,7 +9,7 @@ use strongroom_model::usage::TokenUsage;
 use strongroom_model::{Amount, Millis, Uid};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{self, Record};
-use strongroom_store::usage_report::{self, GroupBy};
+use strongroom_store::usage_sums::{self, Dim, SumsFilter, SumsQuery};
 use strongroom_store::{CEILING, credential, leak, node};
 
 use super::counter::record;
@@ -151,11 +151,16 @@ fn the_sums_of_a_day_stop_at_the_ceiling_whatever_records_say() {
         );
         assert_eq!(ground.database.query_text(&bounds).await[0][0].as_deref(), Some("0"));
         let mut session = ground.read().await;
-        for by in [GroupBy::Day, GroupBy::Model, GroupBy::Credential] {
-            usage_report::sums(&mut session, by, Millis(0), Millis(i64::MAX)).await.expect("sums");
+        for by in [Dim::Day, Dim::Model, Dim::Credential] {
+            usage_sums::of_days(&mut session, &all_by(by)).await.expect("sums");
         }
         leak::spent(&mut session, credential, Millis(0)).await.expect("sums");
     });
+}
+
+/// All sums by a dimension.
+fn all_by(by: Dim) -> SumsQuery {
+    SumsQuery { by, split: None, filter: SumsFilter::default(), from: Millis(0), to: Millis(i64::MAX) }
 }
 
 #[tokio::test]
@@ -188,18 +193,14 @@ async fn whatever_stands_in_the_tables_their_sums_can_be_read() {
         );
         ground.database.execute(&each).await;
         let mut session = ground.read().await;
-        for by in [
-            GroupBy::Credential,
-            GroupBy::Version,
-            GroupBy::Provider,
-            GroupBy::Model,
-            GroupBy::Token,
-            GroupBy::User,
-            GroupBy::Day,
-        ] {
-            let sums = usage_report::sums(&mut session, by, Millis(0), Millis(i64::MAX)).await;
+        for by in [Dim::Credential, Dim::Version, Dim::Provider, Dim::Model, Dim::Token, Dim::User, Dim::Day]
+        {
+            let sums = usage_sums::of_days(&mut session, &all_by(by.clone())).await;
             let sums = sums.unwrap_or_else(|error| panic!("{by:?} of {figure}: {error:?}"));
-            assert!(sums.iter().all(|sums| (sums.requests < 0) == (figure < 0)), "{figure}: {sums:?}");
+            assert!(
+                sums.iter().all(|sums| (sums.figures.requests < 0) == (figure < 0)),
+                "{figure}: {sums:?}"
+            );
         }
         leak::spent(&mut session, uid(1), Millis(0)).await.expect("sums");
         let found = counter::proof::discrepancies(&mut session).await.expect("an answer");

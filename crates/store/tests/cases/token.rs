@@ -1,6 +1,7 @@
 //! Tokens.
 
 use strongroom_model::actor::Scope;
+use strongroom_model::tag::TagSet;
 use strongroom_model::token::Token;
 use strongroom_model::{Millis, Role, UserId};
 use strongroom_store::StoreError;
@@ -15,6 +16,7 @@ pub(crate) fn stored(id: &str, created_at: Millis) -> StoredToken {
             name: format!("name of {id}"),
             role: Role::Reader,
             scope: Scope::default(),
+            tags: TagSet::default(),
             user: None,
             created_at,
             expires_at: None,
@@ -34,8 +36,12 @@ async fn a_token_reads_back_with_its_scope_and_both_of_its_keys() {
     let owner = ground.put_user(7).await;
     let mut full = stored("full", NOW);
     full.token.role = Role::Gateway;
-    full.token.scope =
-        Scope { credentials: vec![uid(1), uid(2)], providers: vec![provider("openai"), provider("groq")] };
+    full.token.scope = Scope {
+        credentials: vec![uid(1), uid(2)],
+        providers: vec![provider("openai"), provider("groq")],
+        models: vec!["gpt-4o*".to_owned(), "say \"x\"".to_owned()],
+    };
+    full.token.tags = TagSet::stored([("project".to_owned(), "search".to_owned())].into());
     full.token.user = Some(owner);
     full.token.expires_at = Some(Millis(NOW.0 + 1));
     let mut tx = ground.write().await;
@@ -46,7 +52,8 @@ async fn a_token_reads_back_with_its_scope_and_both_of_its_keys() {
     let mut session = ground.read().await;
     let found = token::get(&mut session, "full").await.unwrap().unwrap();
     assert_eq!((found.token.name.as_str(), found.token.role), ("name of full", Role::Gateway));
-    assert_eq!((found.token.scope, found.token.user), (full.token.scope, Some(owner)));
+    assert_eq!((found.token.scope, found.token.tags), (full.token.scope, full.token.tags));
+    assert_eq!(found.token.user, Some(owner));
     assert_eq!((found.token.created_at, found.token.expires_at), (NOW, Some(Millis(NOW.0 + 1))));
     assert_eq!(found.token.revoked_at, None);
     assert_eq!((found.hash_key_id.as_str(), found.hash.as_str()), ("key-1", "hash"));
@@ -54,6 +61,22 @@ async fn a_token_reads_back_with_its_scope_and_both_of_its_keys() {
     assert!(token::get(&mut session, "FULL").await.unwrap().is_none());
     let all = token::list(&mut session).await.unwrap();
     assert_eq!(all.iter().map(|it| it.token.id.as_str()).collect::<Vec<_>>(), ["older", "full"]);
+}
+
+#[tokio::test]
+async fn a_term_that_is_not_known_refuses_the_token() {
+    let ground = ground().await;
+    let mut tx = ground.write().await;
+    token::insert(&mut tx, &stored("one", NOW)).await.unwrap();
+    tx.commit().await.unwrap();
+    let get = async || token::get(&mut ground.read().await, "one").await;
+    for terms in [r#"{"models":["a"],"addresses":["10.0.0.0/8"]}"#, r#"{"models":"a"}"#, "[]", "x"] {
+        ground.database.execute(&format!("UPDATE tokens SET terms = '{terms}'")).await;
+        let refused = get().await;
+        assert!(matches!(refused, Err(StoreError::Corrupt { column: "terms", .. })), "{terms}: {refused:?}");
+    }
+    ground.database.execute("UPDATE tokens SET terms = '{}'").await;
+    assert!(get().await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{LedgerText, Millis, Uid, UserId};
 use strongroom_store::counter::{self, CounterKey, Delta};
 use strongroom_store::usage::{self, Record};
-use strongroom_store::usage_report::{self, DaySums, GroupBy, Sums};
+use strongroom_store::usage_figures::Figures;
+use strongroom_store::usage_record::Whose;
+use strongroom_store::usage_report;
+use strongroom_store::usage_sums::{self, Dim, GroupSums, SumsFilter, SumsQuery};
 
 use super::counter::record as counter_record;
 use super::ground::{Ground, NOW, ground, provider, uid};
@@ -26,8 +29,15 @@ async fn write(ground: &Ground, records: &[Record]) {
     tx.commit().await.expect("an answer");
 }
 
-async fn sums(ground: &Ground, by: GroupBy, from: i64, to: i64) -> Vec<Sums> {
-    usage_report::sums(&mut ground.read().await, by, Millis(from), Millis(to)).await.expect("an answer")
+async fn groups(ground: &Ground, query: SumsQuery) -> Vec<GroupSums> {
+    usage_sums::of_days(&mut ground.read().await, &query).await.expect("an answer")
+}
+
+/// Sums by one dimension, each with its group.
+async fn sums(ground: &Ground, by: Dim, from: i64, to: i64) -> Vec<(String, Figures)> {
+    let filter = SumsFilter::default();
+    let query = SumsQuery { by, split: None, filter, from: Millis(from), to: Millis(to) };
+    groups(ground, query).await.into_iter().map(|sums| (sums.group_key, sums.figures)).collect()
 }
 
 #[tokio::test]
@@ -50,25 +60,25 @@ async fn sums_are_told_apart_by_what_is_asked_for() {
     let today = NOW.0 - NOW.0.rem_euclid(DAY);
     let keys = async |by| -> Vec<(String, i64)> {
         let found = sums(&ground, by, 0, i64::MAX).await;
-        found.into_iter().map(|sums| (sums.group_key, sums.requests)).collect()
+        found.into_iter().map(|(key, figures)| (key, figures.requests)).collect()
     };
     let named = |pairs: &[(&str, i64)]| -> Vec<(String, i64)> {
         pairs.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect()
     };
     let (one, two) = (uid(1).to_string(), uid(2).to_string());
-    assert_eq!(keys(GroupBy::Credential).await, named(&[("", 1), (&one, 2), (&two, 1)]));
-    assert_eq!(keys(GroupBy::Provider).await, named(&[("groq", 1), ("openai", 3)]));
-    let versions = keys(GroupBy::Version).await;
+    assert_eq!(keys(Dim::Credential).await, named(&[("", 1), (&one, 2), (&two, 1)]));
+    assert_eq!(keys(Dim::Provider).await, named(&[("groq", 1), ("openai", 3)]));
+    let versions = keys(Dim::Version).await;
     assert_eq!(versions.iter().map(|(_, count)| count).sum::<i64>(), 4, "{versions:?}");
-    assert_eq!(keys(GroupBy::Model).await, named(&[("gpt-test", 3), ("llama", 1)]));
-    assert_eq!(keys(GroupBy::Token).await, named(&[(&uid(90).to_string(), 3)]));
-    assert_eq!(keys(GroupBy::User).await, named(&[("", 1), ("7", 2), ("8", 1)]));
+    assert_eq!(keys(Dim::Model).await, named(&[("gpt-test", 3), ("llama", 1)]));
+    assert_eq!(keys(Dim::Token).await, named(&[(&uid(90).to_string(), 3)]));
+    assert_eq!(keys(Dim::User).await, named(&[("", 1), ("7", 2), ("8", 1)]));
     let (now, before) = (today.to_string(), (today - DAY).to_string());
-    assert_eq!(keys(GroupBy::Day).await, named(&[(&before, 1), (&now, 3)]));
-    let groq = &sums(&ground, GroupBy::Provider, today, today + DAY).await[0];
-    assert_eq!((groq.client_requests, groq.errors, groq.unpriced, groq.cost_nano_usd), (0, 1, 1, 0));
+    assert_eq!(keys(Dim::Day).await, named(&[(&before, 1), (&now, 3)]));
+    let (_, groq) = sums(&ground, Dim::Provider, today, today + DAY).await[0].clone();
+    assert_eq!((groq.client_requests, groq.errors_client, groq.unpriced, groq.cost_nano_usd), (0, 1, 1, 0));
     assert_eq!((groq.input_tokens, groq.output_tokens), (10, 5));
-    assert_eq!(sums(&ground, GroupBy::Provider, 0, today).await.len(), 1);
+    assert_eq!(sums(&ground, Dim::Provider, 0, today).await.len(), 1);
 }
 
 #[tokio::test]
@@ -88,7 +98,7 @@ async fn a_record_is_repriced_with_the_sums_of_its_day() {
     assert!(!usage_report::set_cost(&mut tx, &found[0], Some(300)).await.unwrap(), "priced meanwhile");
     assert!(usage_report::set_cost(&mut tx, &found[1], Some(7)).await.unwrap());
     tx.commit().await.unwrap();
-    let of_day = &sums(&ground, GroupBy::Day, 0, i64::MAX).await[0];
+    let (_, of_day) = sums(&ground, Dim::Day, 0, i64::MAX).await[0].clone();
     assert_eq!((of_day.cost_nano_usd, of_day.unpriced), (250 + 7 + 100, 0));
 }
 
@@ -117,7 +127,7 @@ async fn what_was_kept_for_long_enough_is_deleted_and_the_sums_stay() {
     assert_eq!(usage_report::delete_records(&mut tx, before, 10).await.unwrap(), 1);
     assert_eq!(usage_report::delete_counters(&mut tx, before).await.unwrap(), 1, "what is held stays");
     tx.commit().await.unwrap();
-    assert_eq!(sums(&ground, GroupBy::Credential, 0, i64::MAX).await[0].requests, 3);
+    assert_eq!(sums(&ground, Dim::Credential, 0, i64::MAX).await[0].1.requests, 3);
 }
 
 #[tokio::test]
@@ -128,10 +138,10 @@ async fn sums_of_one_actor_are_nobody_elses() {
     write(&ground, &[record(1, Some(uid(1)), NOW), record(2, Some(uid(1)), NOW), of_library]).await;
     let actor = record(1, None, NOW).actor;
     let of = async |actor: &str| {
-        let mut session = ground.read().await;
-        let found =
-            usage_report::sums_of_actor(&mut session, actor, Millis(0), Millis(i64::MAX)).await.unwrap();
-        found.into_iter().map(|sums| (sums.group_key, sums.requests)).collect::<Vec<_>>()
+        let filter = SumsFilter { whose: Whose::Actor(actor.to_owned()), ..SumsFilter::default() };
+        let (from, to) = (Millis(0), Millis(i64::MAX));
+        let found = groups(&ground, SumsQuery { by: Dim::Provider, split: None, filter, from, to }).await;
+        found.into_iter().map(|sums| (sums.group_key, sums.figures.requests)).collect::<Vec<_>>()
     };
     assert_eq!(of(actor.as_str()).await, [("openai".to_owned(), 2)]);
     assert_eq!(of("library").await, [("openai".to_owned(), 1)]);
@@ -154,18 +164,23 @@ async fn days_are_told_apart_by_provider_and_those_of_a_credential_by_model() {
         of(5, 9, Some(uid(1)), "openai", "one"),
     ];
     write(&ground, &records).await;
-    let mut session = ground.read().await;
-    let (from, to) = (Millis(NOW.0 - 2 * DAY), Millis(i64::MAX));
-    let shown = |sums: Vec<DaySums>| {
-        let day = |start: i64| (NOW.0 - start) / DAY;
-        sums.into_iter().map(|it| (day(it.day_start_ms), it.series, it.requests)).collect::<Vec<_>>()
+    let days = async |split: Dim, credential: Option<Uid>, to: Millis| {
+        let filter = SumsFilter { credential, ..SumsFilter::default() };
+        let from = Millis(NOW.0 - 2 * DAY);
+        let found = groups(&ground, SumsQuery { by: Dim::Day, split: Some(split), filter, from, to }).await;
+        let day = |start: &str| (NOW.0 - start.parse::<i64>().expect("a day")) / DAY;
+        found
+            .into_iter()
+            .map(|it| (day(&it.group_key), it.split_key, it.figures.requests))
+            .collect::<Vec<_>>()
     };
-    let all = usage_report::days_by_provider(&mut session, from, to).await.unwrap();
+    let ever = Millis(i64::MAX);
     let expected = [(1, "openai", 2), (0, "groq", 1), (0, "openai", 1)];
-    assert_eq!(shown(all), expected.map(|(day, series, uses)| (day, series.to_owned(), uses)));
-    let one = usage_report::days_of_credential(&mut session, uid(1), from, to).await.unwrap();
+    let named =
+        |expected: [(i64, &str, i64); 3]| expected.map(|(day, series, uses)| (day, series.to_owned(), uses));
+    assert_eq!(days(Dim::Provider, None, ever).await, named(expected));
     let expected = [(1, "one", 1), (1, "two", 1), (0, "one", 1)];
-    assert_eq!(shown(one), expected.map(|(day, series, uses)| (day, series.to_owned(), uses)));
-    let until_today = usage_report::days_by_provider(&mut session, from, Millis(NOW.0 - DAY)).await.unwrap();
+    assert_eq!(days(Dim::Model, Some(uid(1)), ever).await, named(expected));
+    let until_today = days(Dim::Provider, None, Millis(NOW.0 - DAY)).await;
     assert_eq!(until_today.len(), 1, "the end is none of it");
 }

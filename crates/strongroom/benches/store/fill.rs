@@ -10,6 +10,7 @@ use strongroom_crypto::keyring::KeyringEntry;
 use strongroom_crypto::{Keyring, MasterKey, Purpose, SealContext, random};
 use strongroom_model::credential::{Field, Source};
 use strongroom_model::limit::{LimitScope, Unit, Window};
+use strongroom_model::tag::TagSet;
 use strongroom_model::usage::{Metering, TokenUsage};
 use strongroom_model::{Amount, Clock, LedgerText, Millis, Provider};
 use strongroom_store::counter::{CounterKey, Delta};
@@ -97,6 +98,7 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         mac: credential_mac(keyring, &grant),
         expires_at: None,
         rotate_after_days: None,
+        tags: &TagSet::none(),
         created_at: now,
         updated_at: now,
     };
@@ -151,6 +153,7 @@ async fn insert(tx: &mut Write, keyring: &Keyring, number: u64, now: Millis) -> 
         total_ms: None,
         raw_usage: None,
         request_id: None,
+        tags: strongroom_model::tag::TagSet::default(),
     };
     Ok(usage::insert_all(tx, &[record]).await?)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_crypto::random;
+use strongroom_model::alert::Thresholds;
 use strongroom_model::credential::{Credential, Source};
 use strongroom_model::limit::LimitScope;
 use strongroom_model::usage::{Metering, TokenUsage, Untold};
@@ -13,6 +14,8 @@ use strongroom_store::{Session, Write};
 
 use super::{AtFault, Demand, Need, Plan, client_scopes, limit_reached};
 use crate::cache::{Cache, Snapshot};
+use crate::crossing::{self, Crossing, counted};
+use crate::custody::Custody;
 
 /// One use, which consumes no tokens that anybody could count.
 const ONE_USE: Demand<'static> = Demand {
@@ -61,6 +64,7 @@ pub(crate) async fn plan_client_use(
 ///
 /// The counters are locked until the transaction ends: no two callers can both take the last use.
 pub(crate) async fn take_all(
+    custody: &Custody,
     tx: &mut Write,
     plans: &[&Plan],
     now: Millis,
@@ -72,7 +76,9 @@ pub(crate) async fn take_all(
         .into_iter()
         .collect();
     let mut states = counter::lock_all(tx, &keys).await?;
+    let before = states.clone();
     let mut deltas: BTreeMap<CounterKey, Delta> = BTreeMap::new();
+    let mut thresholds: BTreeMap<CounterKey, (i64, Thresholds)> = BTreeMap::new();
     let mut taken = Vec::with_capacity(plans.len());
     for plan in plans {
         let full = plan.claims.iter().position(|claim| {
@@ -82,7 +88,10 @@ pub(crate) async fn take_all(
         if let Some(full) = full {
             let claim = &plan.claims[full];
             let state = states.get(&claim.key).copied().unwrap_or_default();
-            let refusal = plan.limit(full).map(|limit| limit_reached(limit, state, claim.amount, now));
+            let refusal = plan.limit(full).map(|limit| {
+                custody.note_refusal(limit, claim.key, claim.amount, now);
+                limit_reached(limit, state, claim.amount, now)
+            });
             taken
                 .push(Err(refusal.unwrap_or_else(|| Problem::internal("a counter without a limit refused"))));
             continue;
@@ -90,11 +99,22 @@ pub(crate) async fn take_all(
         for claim in &plan.claims {
             states.entry(claim.key).or_default().settled += claim.amount;
             deltas.entry(claim.key).or_default().add(&Delta::used(claim.amount, now));
+            if let Some(limit) = claim.limit {
+                thresholds.insert(claim.key, (limit, claim.thresholds));
+            }
         }
         let first = plan.claims.first().and_then(|claim| states.get(&claim.key)).copied().unwrap_or_default();
         taken.push(Ok(Standing { used: first.used(), consumed: first.settled + first.held }));
     }
     counter::apply(tx, &deltas).await?;
+    let crossing = |(key, (limit, thresholds)): (CounterKey, (i64, Thresholds))| {
+        let at = |states: &BTreeMap<_, _>| counted(&states.get(&key).copied().unwrap_or_default());
+        let (before, after) = (at(&before), at(&states));
+        let has_crossed = thresholds.crossed(before, after, limit).next().is_some();
+        has_crossed.then_some(Crossing { key, before, after })
+    };
+    let crossings: Vec<Crossing> = thresholds.into_iter().filter_map(crossing).collect();
+    crossing::write(custody, tx, &crossings, now).await?;
     Ok(taken)
 }
 
@@ -109,6 +129,7 @@ pub(crate) struct Standing {
 
 /// The record of such a use.
 pub(crate) fn record(
+    custody: &Custody,
     actor: &Actor,
     credential: Option<&Credential>,
     provider: &strongroom_model::Provider,
@@ -140,5 +161,6 @@ pub(crate) fn record(
         total_ms: None,
         raw_usage: None,
         request_id: actor.request_id.clone().map(LedgerText::shown),
+        tags: custody.spend_tags.of(&actor.tags, credential.map(|it| &it.tags), snapshot.now),
     }
 }

@@ -12,8 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
 use strongroom_model::Millis;
+use strongroom_model::alert::Thresholds;
 use strongroom_model::limit::CounterState;
 use strongroom_store::counter::{CounterKey, Delta};
+
+use crate::crossing::{Crossing, counted};
 
 /// The most that is taken ahead of a counter without a limit.
 const MAX_LEASED: i64 = 4096;
@@ -30,6 +33,8 @@ pub(crate) struct Claim {
     pub(crate) amount: i64,
     /// The limit on it.
     pub(crate) limit: Option<i64>,
+    /// The parts of the limit whose use people are told of.
+    pub(crate) thresholds: Thresholds,
 }
 
 /// Outcome of a claim when its call has ended.
@@ -57,7 +62,7 @@ pub(crate) enum Decision {
     },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Account {
     /// Amount that the database holds for this server.
     durable: i64,
@@ -75,8 +80,28 @@ struct Account {
     pace: i64,
     largest: i64,
     limit: Option<i64>,
+    thresholds: Thresholds,
     /// True if a call has asked for some of it since it was last looked through for what lies unused.
     is_used: bool,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            durable: 0,
+            shown: 0,
+            in_flight: 0,
+            spent: 0,
+            consumed: 0,
+            last_used: None,
+            asked: 0,
+            pace: 0,
+            largest: 0,
+            limit: None,
+            thresholds: Thresholds::NONE,
+            is_used: false,
+        }
+    }
 }
 
 impl Account {
@@ -97,6 +122,7 @@ impl Account {
         self.asked += claim.amount;
         self.largest = self.largest.max(claim.amount);
         self.limit = claim.limit;
+        self.thresholds = claim.thresholds;
         self.is_used = true;
     }
 }
@@ -146,6 +172,8 @@ pub(crate) struct Batch {
     pub(crate) deltas: BTreeMap<CounterKey, Delta>,
     /// For each call that asked.
     pub(crate) decisions: Vec<Decision>,
+    /// The counters that may come over a threshold of their limits.
+    pub(crate) crossings: Vec<Crossing>,
     moves: BTreeMap<CounterKey, Move>,
     /// The claims that were granted by this batch, by the place of their call.
     granted: Vec<(usize, Vec<Claim>)>,

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use strongroom_crypto::random;
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::audit::Target;
 use strongroom_model::{Actor, Millis, Problem, Uid};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::counter::{self, Delta, Entry, EntryKind};
 use strongroom_store::{Write, node};
 
+use crate::crossing;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
+use crate::event::note_event;
 
 /// Settles what servers hold whose lease has lapsed, as if it had been consumed: a call of theirs may have left. Tells
 /// how many servers that were.
@@ -40,6 +44,10 @@ async fn recover_node(custody: &Custody, gone: Uid) -> Result<bool, Problem> {
         return Ok(false);
     }
     let counters = settle_node(custody, &mut tx, gone, &Actor::system(), now).await?;
+    if counters > 0 {
+        let subject = Subject::of("node", gone);
+        note_event(custody, &mut tx, Rule::NodeLost, Level::High, subject, now).await?;
+    }
     tx.commit().await?;
     tracing::warn!(node = %gone, counters, "settled the holds of a node that is gone, as if they had been used");
     Ok(true)
@@ -69,7 +77,7 @@ pub(crate) async fn settle_node(
             adjusted: 0,
         });
     }
-    counter::apply(tx, &deltas).await?;
+    crossing::apply(custody, tx, &deltas, now).await?;
     counter::insert_entries(tx, &entries).await?;
     node::clear_holds(tx, gone, true).await?;
     node::remove(tx, gone).await?;

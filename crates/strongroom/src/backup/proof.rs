@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strongroom_crypto::MasterKey;
 use strongroom_crypto::authority::{self, AuthorityMac, CredentialGrant, Life};
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Clock, Millis, Problem};
 use strongroom_store::credential::grant::StoredGrant;
 use strongroom_store::{Store, StoreOptions, credential, schema};
@@ -63,7 +64,7 @@ pub async fn prove(
     fill(&store, &mut opened, None, watch).await?;
     schema::migrate(&store).await?;
     watch(Step::Proving)?;
-    let custody = key::take_custody(store, masters.to_vec()).await?;
+    let custody = key::take_custody(store, masters.to_vec(), TagKeys::default()).await?;
     let mut proof = prove_database(&custody).await?;
     proof.tables = opened.digests();
     custody.store.close().await;
@@ -116,6 +117,9 @@ pub(crate) async fn prove_database(custody: &Arc<Custody>) -> Result<Proof, Prob
             odd.subject_uid, odd.counted, odd.recorded
         ));
     }
+    let (opened, broken) = crate::alert::broken_channels(custody, &mut session).await?;
+    proof.values += opened;
+    proof.faults.extend(broken);
     drop(session);
     let chain = AuditService { custody: Arc::clone(custody) }.verify(&[]).await?;
     proof.audit_entries = u64::try_from(chain.entries).unwrap_or_default();

@@ -10,6 +10,7 @@ use std::io::{Read, Seek};
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::audit::Target;
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Actor, Millis, Problem};
 use strongroom_store::backup;
 use strongroom_store::counter::{self, CounterKey, Delta, Entry, EntryKind};
@@ -21,6 +22,7 @@ use super::fill::{fill, rewind};
 use super::proof::{Proof, prove_database};
 use super::{Step, Watcher};
 use crate::admission::settle_node;
+use crate::crossing;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 use crate::key;
@@ -86,7 +88,7 @@ pub async fn restore(
     watch(Step::Filled)?;
     schema::migrate(&store).await?;
     watch(Step::Proving)?;
-    let custody = key::take_custody(store, masters).await?;
+    let custody = key::take_custody(store, masters, TagKeys::default()).await?;
     let proof = prove_database(&custody).await?;
     watch(Step::Settling)?;
     let (closed, recovered) = settle_restored(&custody, &contents, windows, &attempt, actor).await?;
@@ -181,9 +183,10 @@ async fn settle_restored(
         recovered += 1;
     }
     let closed = match windows {
-        OpenWindows::Close => close_windows(&mut tx, actor, now).await?,
+        OpenWindows::Close => close_windows(custody, &mut tx, actor, now).await?,
         OpenWindows::Keep => 0,
     };
+    strongroom_store::alert::delivery::close_restored(&mut tx, now).await?;
     meta::remove(&mut tx, RESTORE).await?;
     let target =
         Target { kind: "installation".into(), id: Some(custody.master_fingerprint.clone()), name: None };
@@ -205,7 +208,12 @@ async fn settle_restored(
 
 /// Takes away what every limit has left in each window that is open now or opens before the clocks could have differed.
 /// Whatever the old database admitted after the backup stayed within the limit; nothing is admitted on top of it.
-async fn close_windows(tx: &mut Write, actor: &Actor, now: Millis) -> Result<u64, Problem> {
+async fn close_windows(
+    custody: &Custody,
+    tx: &mut Write,
+    actor: &Actor,
+    now: Millis,
+) -> Result<u64, Problem> {
     let soon = Millis(now.0 + CLOCKS_APART_MS);
     let limits = limit::list(tx).await?;
     let mut amounts = BTreeMap::new();
@@ -236,7 +244,7 @@ async fn close_windows(tx: &mut Write, actor: &Actor, now: Millis) -> Result<u64
             adjusted: left,
         });
     }
-    counter::apply(tx, &deltas).await?;
+    crossing::apply(custody, tx, &deltas, now).await?;
     counter::insert_entries(tx, &entries).await?;
     Ok(entries.len() as u64)
 }

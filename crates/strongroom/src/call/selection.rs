@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use strongroom_model::{Actor, Problem, Provider, Secret, Uid};
 use strongroom_store::value;
 
-use super::{Calls, FailureReason, NewCall};
+use super::{CallTarget, Calls, FailureReason, NewCall};
 use crate::cache::{ActiveCredential, Snapshot};
 use crate::credential::visibility::unserved_of;
 
@@ -50,6 +50,23 @@ impl Candidate {
     }
 }
 
+/// Tells whether an actor may ask for the model of a target. Where models are listed, a request with something in it that is not
+/// understood may ask for another one, and a list of models asks for none.
+fn may_ask(actor: &Actor, call: &NewCall, target: &CallTarget) -> bool {
+    let scope = &actor.scope;
+    if scope.models.is_empty() {
+        return true;
+    }
+    let permits = || scope.permits_model(&target.provider, target.model.as_deref());
+    if call.operation == LIST_OF_MODELS {
+        return target.model.is_none() || permits();
+    }
+    target.bound.unclear.is_none() && permits()
+}
+
+/// The operation that lists models, which costs nothing.
+const LIST_OF_MODELS: &str = "models";
+
 impl Calls {
     /// The candidates of a call: target by target, in each the healthy ones first, then by priority, and among equals
     /// another one first each time.
@@ -60,9 +77,13 @@ impl Calls {
         snapshot: Snapshot,
     ) -> Result<Vec<Candidate>, Problem> {
         let mut candidates = Vec::new();
-        let (mut is_out_of_reach, mut has_expired) = (false, false);
+        let (mut is_out_of_reach, mut has_expired, mut is_other_model) = (false, false, false);
         for (target, wanted) in call.targets.iter().enumerate() {
             let provider = &wanted.provider;
+            if !may_ask(actor, call, wanted) {
+                is_other_model = true;
+                continue;
+            }
             if !actor.scope.providers.is_empty() && !actor.scope.providers.contains(provider) {
                 is_out_of_reach = true;
                 continue;
@@ -95,6 +116,12 @@ impl Calls {
         if !candidates.is_empty() {
             self.send_canary_ahead(&mut candidates, snapshot);
             return Ok(candidates);
+        }
+        if is_other_model {
+            return Err(Problem::denied(format!(
+                "this token may ask for no other models than {}, and for those only with requests that are understood as a whole",
+                actor.scope.models.join(", ")
+            )));
         }
         if is_out_of_reach {
             return Err(Problem::denied("this token does not reach a credential that serves this call"));

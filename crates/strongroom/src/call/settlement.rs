@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use strongroom_model::limit::Unit;
+use strongroom_model::tag::TagSet;
 use strongroom_model::usage::Metering;
 use strongroom_model::{Amount, Provider, UserId};
 use strongroom_store::usage::{Kind, Record};
@@ -50,6 +51,7 @@ pub(super) struct Purpose {
     pub(super) actor: String,
     pub(super) user: Option<UserId>,
     pub(super) request_id: Option<String>,
+    pub(super) tags: TagSet,
     pub(super) provider: Provider,
     pub(super) model: Option<String>,
     pub(super) target: usize,
@@ -318,11 +320,13 @@ mod tests {
 
     #[test]
     fn what_was_held_before_is_held_on_and_only_the_rest_is_claimed() {
+        use strongroom_model::alert::Thresholds;
         use strongroom_model::limit::Window;
         use strongroom_model::{Millis, Uid};
         use strongroom_store::counter::CounterKey;
         let key = |byte| CounterKey::at(Uid::from_bytes([byte; 16]), Unit::Tokens, Window::Day, Millis(0));
-        let claim = |byte, amount| Claim { key: key(byte), amount, limit: Some(100) };
+        let claim =
+            |byte, amount| Claim { key: key(byte), amount, limit: Some(100), thresholds: Thresholds::NONE };
         let client = Mutex::new(ClientSide {
             held: Held { claims: vec![claim(1, 30), claim(2, 5)], epoch: 3 },
             failed: None,

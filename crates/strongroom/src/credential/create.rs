@@ -130,7 +130,7 @@ impl CredentialService {
         let detail = json!({
             "id": made.id, "provider": made.provider.as_str(), "endpoint": made.endpoint,
             "isGlobal": made.is_global, "userId": made.user, "rateLimit": made.rate_limit,
-            "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days,
+            "expiresAt": made.expires_at, "rotateAfterDays": made.rotate_after_days, "tags": made.tags.pairs(),
         });
         let entry = entry(&self.actor, "credential.create", target(made), now, &detail);
         self.custody.append(tx, vec![entry]).await
@@ -177,6 +177,7 @@ impl CredentialService {
             version: version_uid,
             expires_at: new.expires_at,
             rotate_after_days: new.rotate_after_days,
+            tags: &new.tags,
             mac: self.custody.sign_credential(&grant),
             created_at: now,
             updated_at: now,

@@ -14,6 +14,7 @@ use strongroom_model::id::MAX_GIVEN;
 use strongroom_model::limit::LimitScope;
 use strongroom_model::problem::Causes;
 use strongroom_model::secret_form::{self, Purpose, check_moved};
+use strongroom_model::tag::TagSet;
 use strongroom_model::{CredentialId, Millis, Problem, ProblemKind, Provider, Secret, UserId, month};
 use strongroom_store::counter::{CounterKey, Delta, Entry, EntryKind};
 use strongroom_store::credential::NewRow;
@@ -21,9 +22,13 @@ use strongroom_store::{Session, Write, counter, credential, limit, value, versio
 
 use super::{CredentialService, monthly_limit, target};
 
+use crate::crossing;
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 use crate::user;
+
+/// Rows that are imported have none.
+static NO_TAGS: TagSet = TagSet::none();
 
 /// The source of rows that were found in the environment or in `.env` files.
 const ENVIRONMENT: &str = "env";
@@ -255,6 +260,7 @@ impl CredentialService {
             mac: self.custody.sign_credential(&grant),
             expires_at: row.expires_at,
             rotate_after_days: row.rotate_after_days,
+            tags: &NO_TAGS,
             created_at,
             updated_at: row.updated_at.unwrap_or(created_at),
         };
@@ -294,7 +300,7 @@ impl CredentialService {
             }
             let key = CounterKey { start: window_start, ..CounterKey::monthly_requests(uid, now) };
             let delta = Delta { settled: requests, last_used, ..Delta::default() };
-            counter::apply(tx, &BTreeMap::from([(key, delta)])).await?;
+            crossing::apply(&self.custody, tx, &BTreeMap::from([(key, delta)]), now).await?;
             let entry = Entry {
                 uid: random::uid(),
                 at: last_used.unwrap_or(Millis(0)),

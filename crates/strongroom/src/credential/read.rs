@@ -129,13 +129,20 @@ impl CredentialService {
         let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let found = credential::get(&mut tx, id, snapshot.now).await?.ok_or_else(super::not_found)?;
         let plan = immediate::plan_use(&self.cache, &mut tx, &self.actor, found.uid, snapshot).await?;
-        for taken in immediate::take_all(&mut tx, &[&plan], snapshot.now).await? {
+        for taken in immediate::take_all(&self.custody, &mut tx, &[&plan], snapshot.now).await? {
             if let Err(refusal) = taken {
                 self.custody.counters.limit_refusals.add_one();
                 return Err(refusal);
             }
         }
-        let record = immediate::record(&self.actor, Some(&found), &found.provider, Kind::Recorded, snapshot);
+        let record = immediate::record(
+            &self.custody,
+            &self.actor,
+            Some(&found),
+            &found.provider,
+            Kind::Recorded,
+            snapshot,
+        );
         usage::insert_all(&mut tx, &[record]).await?;
         Ok(tx.commit().await?)
     }
@@ -222,10 +229,10 @@ impl CredentialService {
         let snapshot = self.cache.snapshot_in(&mut tx).await?;
         let mut plan = Plan::default();
         immediate::plan_client_use(&self.cache, &mut tx, &mut plan, &self.actor, snapshot).await?;
-        for taken in immediate::take_all(&mut tx, &[&plan], now).await? {
+        for taken in immediate::take_all(&self.custody, &mut tx, &[&plan], now).await? {
             taken?;
         }
-        let record = immediate::record(&self.actor, None, provider, Kind::Read, snapshot);
+        let record = immediate::record(&self.custody, &self.actor, None, provider, Kind::Read, snapshot);
         usage::insert_all(&mut tx, &[record]).await?;
         let detail = json!({ "provider": provider.as_str(), "source": Source::Environment.as_str() });
         let target = Target { kind: "environment".into(), id: None, name: Some(variable.to_owned()) };

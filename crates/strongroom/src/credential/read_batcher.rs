@@ -362,7 +362,7 @@ impl Worker {
         snapshot: Snapshot,
     ) -> Result<(Vec<NewEntry>, Vec<Record>), Problem> {
         let plans: Vec<&Plan> = batch.ready.iter().map(|one| &one.plan).collect();
-        let taken = immediate::take_all(tx, &plans, snapshot.now).await?;
+        let taken = immediate::take_all(&self.custody, tx, &plans, snapshot.now).await?;
         let (mut entries, mut records) = (Vec::new(), Vec::new());
         for (one, taken) in std::mem::take(&mut batch.ready).into_iter().zip(taken) {
             let standing = match taken {
@@ -386,7 +386,14 @@ impl Worker {
             }
             let target = Target::named("credential", found.uid, &found.name);
             entries.push(entry(actor, "credential.read", target, snapshot.now, &detail));
-            records.push(immediate::record(actor, Some(found), &found.provider, Kind::Read, snapshot));
+            records.push(immediate::record(
+                &self.custody,
+                actor,
+                Some(found),
+                &found.provider,
+                Kind::Read,
+                snapshot,
+            ));
             let revealed = RevealedCredential {
                 id: Some(found.id),
                 name: found.name.clone(),

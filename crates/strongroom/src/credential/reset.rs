@@ -3,6 +3,7 @@
 use serde_json::json;
 use strongroom_model::audit::Target;
 use strongroom_model::{Problem, month};
+use strongroom_store::alert::incident;
 use strongroom_store::counter;
 
 use super::CredentialService;
@@ -19,6 +20,8 @@ impl CredentialService {
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let touched = counter::reset_month(&mut tx, month::start(now), &self.actor.label(), now).await?;
+        incident::reset_month(&mut tx, month::start(now), "usage was reset", now).await?;
+        self.custody.exhausted.forget_written();
         let detail = json!({ "credentials": touched });
         let target = Target::kind("credential");
         let entry = entry(&self.actor, "credential.reset_monthly_usage", target, now, &detail);

@@ -13,6 +13,7 @@ use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
 use super::{ATTEMPTS, CredentialService, monthly_limit, passed, taken, target};
+use crate::crossing;
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
@@ -95,6 +96,7 @@ impl CredentialService {
         after.rate_limit = patch.rate_limit.unwrap_or(after.rate_limit);
         after.expires_at = patch.expires_at.unwrap_or(after.expires_at);
         after.rotate_after_days = patch.rotate_after_days.unwrap_or(after.rotate_after_days);
+        after.tags = patch.tags.clone().unwrap_or(after.tags);
         if patch.provider.is_some() || patch.endpoint.is_some() {
             after.endpoint = self.endpoint(&after.provider, after.endpoint.as_deref())?;
         }
@@ -136,6 +138,11 @@ impl CredentialService {
         if patch.rate_limit.is_some() {
             let scope = LimitScope::Credential(after.uid);
             limit::set(tx, &monthly_limit(&scope, after.rate_limit, now)).await?;
+            let limits = limit::list_of_scope(tx, &scope, i64::MAX).await?;
+            if let Some(limit) = limits.iter().find(|limit| limit.counter_subject() == after.uid) {
+                crossing::changed(&self.custody, tx, limit, "the limit was changed", now).await?;
+                self.custody.exhausted.forget_written();
+            }
         }
         let after = credential::get(tx, after.id, now).await?.ok_or_else(super::not_found)?;
         let mut detail = json!({ "changed": changed(before, &after, patch), "revision": after.revision, "version": after.version_number });
@@ -258,6 +265,7 @@ fn changed(before: &Credential, after: &Credential, patch: &CredentialPatch) -> 
             ("rateLimit", json!(it.rate_limit)),
             ("expiresAt", json!(it.expires_at)),
             ("rotateAfterDays", json!(it.rotate_after_days)),
+            ("tags", json!(it.tags.pairs())),
             ("rotateWith", json!(it.minter.as_ref().map(|minter| minter.id))),
         ]
     };

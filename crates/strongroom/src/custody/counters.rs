@@ -35,6 +35,8 @@ pub struct Counters {
     pub integrity_failures: Count,
     /// Usage records that the database refused and that were set aside, with their charges kept.
     pub records_set_aside: Count,
+    /// Incidents that could not be written down with the use that they are about.
+    pub incidents_set_aside: Count,
     /// Batches of calls that could not be written down, and were tried again.
     pub failed_batches: Count,
     /// Background tasks that panicked and were started again.

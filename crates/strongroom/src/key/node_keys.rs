@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use strongroom_crypto::{MasterKey, random};
+use strongroom_model::tag::TagKeys;
 use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::key_holder::{self, HolderRow};
 use strongroom_store::{Session, Store, key};
@@ -113,11 +114,15 @@ async fn announce(store: &Store, node: Uid, masters: &[MasterKey]) -> Result<(),
 ///
 /// # Errors
 /// [`Problem`] when all of the masters were retired meanwhile, or a key does not unwrap.
-pub(crate) async fn take_custody(store: Store, masters: Vec<MasterKey>) -> Result<Arc<Custody>, Problem> {
+pub(crate) async fn take_custody(
+    store: Store,
+    masters: Vec<MasterKey>,
+    tag_keys: TagKeys,
+) -> Result<Arc<Custody>, Problem> {
     let node = random::uid();
     announce(&store, node, &masters).await?;
     let keyring = load_keyring(&mut store.read().await?, &masters).await?;
-    Ok(Arc::new(Custody::new(store, keyring, masters, node)))
+    Ok(Arc::new(Custody::new(store, keyring, masters, node, tag_keys)))
 }
 
 /// Says that this process is alive.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use strongroom_crypto::{Keyring, Purpose, SealContext, random};
+use strongroom_crypto::alert_channel::{self, ChannelContext};
+use strongroom_crypto::{Keyring, OpenError, Purpose, SealContext, random};
 use strongroom_model::audit::{NewEntry, Outcome};
-use strongroom_model::{Actor, Millis, Problem};
-use strongroom_store::sealed::{self, After, BoundText, Found, SealedUnder};
+use strongroom_model::{Actor, Millis, Problem, Secret};
+use strongroom_store::sealed::{self, After, Found, SealedRow, SealedUnder};
 use strongroom_store::{key, rotation};
 
 use super::target;
@@ -48,7 +49,7 @@ pub(super) struct Resealer {
 
 /// A text with what is to stand in its place.
 struct Resealed {
-    old: BoundText,
+    old: SealedRow,
     text: String,
 }
 
@@ -155,8 +156,7 @@ impl Resealer {
     fn prove(&mut self, custody: &Custody, found: Vec<Found>) {
         let keyring = custody.keyring();
         for Found { place, text } in found {
-            let opens =
-                text.is_some_and(|text| keyring.open(&context(&text), &text.key_id, &text.text).is_ok());
+            let opens = text.is_some_and(|text| open(&keyring, &text).is_ok());
             if !opens {
                 self.unproved.insert(place);
             }
@@ -223,22 +223,51 @@ fn count(places: &BTreeSet<After>) -> i64 {
     i64::try_from(places.len()).unwrap_or(i64::MAX)
 }
 
-fn context(text: &BoundText) -> SealContext<'_> {
-    SealContext {
-        credential: text.credential,
-        version: text.version,
-        field: text.field,
-        provider: &text.provider,
-        endpoint: text.endpoint.as_deref(),
+/// Place that a sealed text is bound to.
+enum Context<'a> {
+    Credential(SealContext<'a>),
+    Channel(ChannelContext<'a>),
+}
+
+fn context(text: &SealedRow) -> Context<'_> {
+    match text {
+        SealedRow::Credential(text) => Context::Credential(SealContext {
+            credential: text.credential,
+            version: text.version,
+            field: text.field,
+            provider: &text.provider,
+            endpoint: text.endpoint.as_deref(),
+        }),
+        SealedRow::Channel(text) => {
+            Context::Channel(ChannelContext { channel: text.channel, kind: &text.kind, field: &text.field })
+        }
     }
 }
 
+fn open_in(keyring: &Keyring, context: &Context<'_>, key_id: &str, text: &str) -> Result<Secret, OpenError> {
+    match context {
+        Context::Credential(context) => keyring.open(context, key_id, text),
+        Context::Channel(context) => alert_channel::open(keyring, context, key_id, text),
+    }
+}
+
+fn open(keyring: &Keyring, row: &SealedRow) -> Result<Secret, OpenError> {
+    let (key_id, text) = match row {
+        SealedRow::Credential(row) => (&row.key_id, &row.text),
+        SealedRow::Channel(row) => (&row.key_id, &row.text),
+    };
+    open_in(keyring, &context(row), key_id, text)
+}
+
 /// The same secret, bound to the same place, under the current key; it is opened again before it may replace anything.
-fn reseal(keyring: &Keyring, old: BoundText) -> Option<Resealed> {
+fn reseal(keyring: &Keyring, old: SealedRow) -> Option<Resealed> {
     let context = context(&old);
-    let secret = keyring.open(&context, &old.key_id, &old.text).ok()?;
-    let sealed = keyring.seal(&context, &secret).ok()?;
-    let again = keyring.open(&context, &sealed.key_id, &sealed.text).ok()?;
+    let secret = open(keyring, &old).ok()?;
+    let sealed = match &context {
+        Context::Credential(context) => keyring.seal(context, &secret).ok()?,
+        Context::Channel(context) => alert_channel::seal(keyring, context, &secret).ok()?,
+    };
+    let again = open_in(keyring, &context, &sealed.key_id, &sealed.text).ok()?;
     (again == secret).then_some(Resealed { text: sealed.text, old })
 }
 

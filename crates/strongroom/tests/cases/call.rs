@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use strongroom::call::{CallEnd, CallTarget, Failure, NewCall};
 use strongroom::limit::{Bound, Question, Standing};
 use strongroom::token::TokenRequest;
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom::{
     Actor, CredentialPatch, Environment, Millis, NewCredential, ProblemKind, Role, Secret, Source,
 };
@@ -188,9 +188,12 @@ async fn what_nothing_bounds_is_refused_under_a_limit_and_served_without() {
     assert!(problem.message.contains("a limit in US dollars applies"), "{}", problem.message);
     call(&ground, &actor, CallBound::UNKNOWN, (1, 1)).await.unwrap_err();
     let sums = ground.room.usage(Actor::library());
-    let by_model = sums.sums(GroupBy::Model, Millis(0), Millis(i64::MAX)).await.unwrap();
+    let by_model = sums.sums(Dim::Model, Millis(0), Millis(i64::MAX)).await.unwrap();
     assert_eq!(by_model.len(), 1);
-    assert_eq!((by_model[0].unpriced, by_model[0].cost_nano_usd, by_model[0].input_tokens), (1, 0, 3));
+    assert_eq!(
+        (by_model[0].figures.unpriced, by_model[0].figures.cost_nano_usd, by_model[0].figures.input_tokens),
+        (1, 0, 3)
+    );
 }
 
 #[tokio::test]
@@ -366,10 +369,9 @@ async fn the_environments_key_serves_a_provider_that_has_none_and_is_counted_on_
     assert_eq!(attempt.api_key().expose(), "sk-of-the-environment");
     attempt.answered(200).settle(end(3, 4));
     assert_eq!(call(&ground, &actor, BOUND, (1, 1)).await.unwrap_err().kind, ProblemKind::LimitReached);
-    let sums =
-        ground.room.usage(Actor::library()).sums(GroupBy::Credential, Millis(0), Millis(i64::MAX)).await;
+    let sums = ground.room.usage(Actor::library()).sums(Dim::Credential, Millis(0), Millis(i64::MAX)).await;
     let sums = sums.unwrap();
-    assert_eq!((sums.len(), sums[0].group_key.as_str(), sums[0].client_requests), (1, "", 1));
+    assert_eq!((sums.len(), sums[0].group_key.as_str(), sums[0].figures.client_requests), (1, "", 1));
     // One row of the provider, even one that is not in use, and the environment stands in no more.
     let made = ground.make(new("one")).await;
     let away = CredentialPatch { is_active: Some(false), ..CredentialPatch::default() };
@@ -393,12 +395,14 @@ async fn what_a_deleted_credential_used_is_told_apart_from_a_new_one_of_its_name
     }
     let by = async |by| {
         let sums = ground.room.usage(Actor::library()).sums(by, Millis(0), Millis(i64::MAX)).await.unwrap();
-        let mut sums: Vec<_> = sums.into_iter().map(|sums| (sums.client_requests, sums.group_key)).collect();
+        let mut sums: Vec<_> =
+            sums.into_iter().map(|sums| (sums.figures.client_requests, sums.group_key)).collect();
         sums.sort();
         sums
     };
-    for (what, end) in [(GroupBy::Credential, ""), (GroupBy::Version, " v1")] {
-        let [(1, old), (2, new)] = &by(what).await[..] else { panic!("{:?}", by(what).await) };
+    for (what, end) in [(Dim::Credential, ""), (Dim::Version, " v1")] {
+        let sums = by(what).await;
+        let [(1, old), (2, new)] = &sums[..] else { panic!("{sums:?}") };
         assert_eq!(*new, format!("one{end}"));
         assert!(old.starts_with("one (deleted, ") && old.ends_with(&format!("){end}")), "{old}");
     }
@@ -420,14 +424,14 @@ async fn corrected_prices_correct_what_was_written_down() {
     assert_eq!((done.records, done.changed, done.nano_usd), (1, 1, 200_000 - 45_000));
     let again = usage.reprice(Millis(0)).await.unwrap();
     assert_eq!((again.records, again.changed, again.nano_usd), (1, 0, 0));
-    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
-    assert_eq!(sums[0].cost_nano_usd, 200_000);
+    let sums = usage.sums(Dim::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].figures.cost_nano_usd, 200_000);
     assert_eq!(ground.entries("usage.reprice").await.len(), 2);
     assert_eq!(usage.retire(1).await.unwrap(), 0);
     ground.clock.set(Millis(NOW.0 + 3 * 86_400_000));
     assert_eq!(usage.retire(1).await.unwrap(), 1);
-    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
-    assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
+    let sums = usage.sums(Dim::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].figures.cost_nano_usd, 200_000, "the sums of a day stay");
     dearer.close().await.expect("nothing is lost");
 }
 

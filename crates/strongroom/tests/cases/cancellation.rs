@@ -182,7 +182,7 @@ async fn steps_in_the_life_of_a_key_that_break_off_leave_the_old_state_or_the_ne
                   (SELECT count(*) FROM api_credentials c JOIN credential_versions v \
                   ON v.uid IN (c.version_uid, c.staged_version_uid) WHERE v.erased_at_ms IS NOT NULL)";
     for number in 0..ROUNDS {
-        step(&ground, made.id, number).await;
+        Box::pin(step(&ground, made.id, number)).await;
         if number % 50 == 0 {
             settle(&ground).await;
             assert_eq!(

@@ -3,7 +3,7 @@
 use strongroom::credential::ImportOptions;
 use strongroom::limit::Bound;
 use strongroom::token::TokenRequest;
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom::user::{NewUser, UserPatch};
 use strongroom::{Actor, CredentialPatch, Millis, Options, Role, Strongroom};
 use strongroom_model::limit::{Unit, Window};
@@ -61,8 +61,8 @@ async fn it_serves_calls_prices_them_again_and_lets_old_records_go() {
     let done = usage.reprice(Millis(0)).await.unwrap();
     // 100 × $0.15 + 50 × $0.60 per million before, 100 × $1 + 50 × $2 after.
     assert_eq!((done.records, done.changed, done.nano_usd), (1, 1, 200_000 - 45_000));
-    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
-    assert_eq!(sums[0].cost_nano_usd, 200_000);
+    let sums = usage.sums(Dim::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].figures.cost_nano_usd, 200_000);
     assert_eq!(usage.verify(Millis(0)).await.unwrap(), []);
     ground.clock.set(Millis(super::ground::NOW.0 + 3 * 86_400_000));
     let partitions = "SELECT count(*) FROM pg_class WHERE relname ~ '^usage_lines_2026(0131|02[0-9]{2})$' AND relkind = 'r'";
@@ -70,8 +70,8 @@ async fn it_serves_calls_prices_them_again_and_lets_old_records_go() {
     assert_eq!(usage.retire(1).await.unwrap(), 1);
     // Those of three days are gone, and three more are there.
     assert_eq!(ground.value(partitions).await, "9");
-    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
-    assert_eq!(sums[0].cost_nano_usd, 200_000, "the sums of a day stay");
+    let sums = usage.sums(Dim::Provider, Millis(0), Millis(i64::MAX)).await.unwrap();
+    assert_eq!(sums[0].figures.cost_nano_usd, 200_000, "the sums of a day stay");
     assert_eq!(room.audit().verify(&[]).await.unwrap().faults, []);
     assert_eq!(ground.entries("usage.reprice").await.len(), 1);
     room.close().await.expect("nothing is lost");
@@ -82,7 +82,7 @@ async fn it_serves_calls_prices_them_again_and_lets_old_records_go() {
 async fn it_lives_through_the_life_of_keys_and_backs_it_up() {
     let ground = ground().await;
     let (role, granted) = granted(&ground).await;
-    let home = lived_in_with(ground, granted).await;
+    let home = Box::pin(lived_in_with(ground, granted)).await;
     let bytes = backup_of(&home.ground.room).await;
     assert_eq!(proof_of(&bytes, &home.ground.key).await.unwrap().faults, [""; 0]);
     assert_goes_on(&home, &home.ground.database, &home.ground.room).await;

@@ -80,6 +80,13 @@ impl Ground {
         Strongroom::open(self.options()).await.expect("another node")
     }
 
+    /// Another node that is opened with these changes to the usual options.
+    pub(crate) async fn node_with(&self, change: impl FnOnce(&mut Options)) -> Strongroom {
+        let mut options = self.options();
+        change(&mut options);
+        Strongroom::open(options).await.expect("another node")
+    }
+
     /// All audit entries of an action, the oldest first.
     pub(crate) async fn entries(&self, action: &str) -> Vec<Entry> {
         let filter = Filter { action: Some(action.to_owned()), ..Filter::default() };

@@ -3,7 +3,7 @@
 use strongroom::credential::RevealReason;
 use strongroom::pulse::Moved;
 use strongroom::sign_in::Sending;
-use strongroom::usage::{Conditions, Order, SeriesQuestion, Split, of_credential};
+use strongroom::usage::{Dim, Order, SeriesQuestion, SumsFilter, of_credential};
 use strongroom::{Actor, Millis, NewCredential, ProblemKind, Role, UserId};
 use strongroom_model::ActorKind;
 
@@ -19,10 +19,10 @@ fn reason() -> RevealReason {
     }
 }
 
-fn question(split: Split, days: i64) -> SeriesQuestion {
+fn question(by: Dim, days: i64) -> SeriesQuestion {
     let to = Millis(NOW.0 - NOW.0.rem_euclid(DAY) + DAY);
     let from = Millis(to.0 - days * DAY);
-    SeriesQuestion { split, conditions: Conditions::default(), from, to, order: Order::Calls }
+    SeriesQuestion { by, filter: SumsFilter::default(), from, to, order: Order::Calls }
 }
 
 impl Ground {
@@ -41,31 +41,31 @@ async fn series_are_the_largest_by_name_and_all_others_together() {
         ground.use_it(name, number + 1).await;
     }
     let usage = ground.room.usage(Actor::library());
-    let report = usage.series(&question(Split::Credential, 7)).await.unwrap();
+    let report = usage.series(&question(Dim::Credential, 7)).await.unwrap();
     let names: Vec<_> = report.series.iter().map(|one| (one.name.as_str(), one.used.requests)).collect();
     assert_eq!(names, [("h", 8), ("g", 7), ("f", 6), ("e", 5), ("d", 4), ("c", 3), ("b", 2), ("a", 1)]);
     assert_eq!((report.total.requests, report.before.requests), (36, 0));
     assert_eq!(report.drawn().len(), 6);
-    let rest: i64 = report.days.iter().filter(|day| day.is_rest == 1).map(|day| day.used.requests).sum();
-    let named: i64 = report.days.iter().filter(|day| day.is_rest == 0).map(|day| day.used.requests).sum();
+    let rest: i64 = report.days.iter().filter(|day| day.series.is_none()).map(|day| day.used.requests).sum();
+    let named: i64 = report.days.iter().filter(|day| day.series.is_some()).map(|day| day.used.requests).sum();
     assert_eq!((named, rest), (33, 3));
 
-    for (split, expected) in [
-        (Split::Nothing, vec!["everything"]),
-        (Split::Provider, vec!["openai"]),
-        (Split::Model, vec!["key handed out"]),
-        (Split::Actor, vec!["library"]),
-        (Split::User, vec!["no user"]),
-        (Split::Source, vec!["database"]),
+    for (by, expected) in [
+        (Dim::Nothing, vec!["everything"]),
+        (Dim::Provider, vec!["openai"]),
+        (Dim::Model, vec!["key handed out"]),
+        (Dim::Actor, vec!["library"]),
+        (Dim::User, vec!["no user"]),
+        (Dim::Source, vec!["database"]),
     ] {
-        let report = usage.series(&question(split, 7)).await.unwrap();
+        let report = usage.series(&question(by.clone(), 7)).await.unwrap();
         let names: Vec<_> = report.series.iter().map(|one| one.name.as_str()).collect();
-        assert_eq!(names, expected, "{split:?}");
-        assert_eq!(report.days.iter().map(|day| day.used.requests).sum::<i64>(), 36, "{split:?}");
+        assert_eq!(names, expected, "{by:?}");
+        assert_eq!(report.days.iter().map(|day| day.used.requests).sum::<i64>(), 36, "{by:?}");
     }
     let gone = ground.service().list(&Default::default(), 0, 1).await.unwrap().items.remove(0);
     ground.service().delete(gone.id, None).await.unwrap();
-    let one = SeriesQuestion { conditions: of_credential(gone.uid), ..question(Split::Version, 7) };
+    let one = SeriesQuestion { filter: of_credential(gone.uid), ..question(Dim::Version, 7) };
     let report = usage.series(&one).await.unwrap();
     assert_eq!(report.series.len(), 1);
     let name = &report.series[0].name;
@@ -73,8 +73,8 @@ async fn series_are_the_largest_by_name_and_all_others_together() {
         name.starts_with("a (deleted, ") && name.ends_with(") v1"),
         "what is gone keeps its name: {name}"
     );
-    let nothing = Conditions { provider: Some("groq".into()), ..Conditions::default() };
-    let report = usage.series(&SeriesQuestion { conditions: nothing, ..one }).await.unwrap();
+    let nothing = SumsFilter { provider: Some("groq".into()), ..SumsFilter::default() };
+    let report = usage.series(&SeriesQuestion { filter: nothing, ..one }).await.unwrap();
     assert!(report.series.is_empty() && report.days.is_empty() && report.total.requests == 0);
 }
 
@@ -85,7 +85,7 @@ async fn as_many_days_before_are_told_beside() {
     ground.use_it("one", 3).await;
     ground.clock.set(Millis(NOW.0 + 7 * DAY));
     ground.use_it("one", 5).await;
-    let mut asked = question(Split::Credential, 7);
+    let mut asked = question(Dim::Credential, 7);
     (asked.from, asked.to) = (Millis(asked.from.0 + 7 * DAY), Millis(asked.to.0 + 7 * DAY));
     let report = ground.room.usage(Actor::library()).series(&asked).await.unwrap();
     assert_eq!((report.total.requests, report.before.requests), (5, 3));

@@ -4,7 +4,7 @@ use strongroom::Strongroom;
 use strongroom::call::{CallEnd, CallTarget, NewCall};
 use strongroom::limit::Bound;
 use strongroom::token::TokenRequest;
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom::{Actor, Millis, ProblemKind, Role};
 use strongroom_connectors::ai::gateway::{AnswerForm, Meter, UsageReader};
 use strongroom_model::Amount;
@@ -51,8 +51,8 @@ async fn call(ground: &Ground, actor: &Actor, new: NewCall, answer: &str) {
 /// Billionths of dollars, and calls without a price.
 async fn costs(room: &Strongroom) -> (i64, i64) {
     let usage = room.usage(Actor::library());
-    let sums = usage.sums(GroupBy::Provider, Millis(0), Millis(i64::MAX)).await.expect("sums");
-    (sums[0].cost_nano_usd, sums[0].unpriced)
+    let sums = usage.sums(Dim::Provider, Millis(0), Millis(i64::MAX)).await.expect("sums");
+    (sums[0].figures.cost_nano_usd, sums[0].figures.unpriced)
 }
 
 /// What the one limit counts.

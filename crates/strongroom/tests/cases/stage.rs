@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use strongroom::call::{CallEnd, CallTarget, Failure, FailureReason, NewCall};
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom::{Actor, Credential, EndpointGuard, Millis, NewCredential, ProblemKind};
 use strongroom_model::usage::{CallBound, Metering};
 use strongroom_testkit::fake_provider::{Api, Behaviour, FakeProvider};
@@ -59,9 +59,8 @@ async fn exactly_its_share_of_the_calls_goes_to_a_staged_version_and_reads_do_no
     assert_eq!((read.api_key.expose(), read.version), ("key of one", Some(1)));
     ground.room.close().await.expect("nothing is lost");
     let room = ground.node().await;
-    let sums =
-        room.usage(Actor::library()).sums(GroupBy::Version, Millis(0), Millis(i64::MAX)).await.unwrap();
-    let counted: Vec<_> = sums.iter().map(|it| (it.group_key.as_str(), it.requests)).collect();
+    let sums = room.usage(Actor::library()).sums(Dim::Version, Millis(0), Millis(i64::MAX)).await.unwrap();
+    let counted: Vec<_> = sums.iter().map(|it| (it.group_key.as_str(), it.figures.requests)).collect();
     assert_eq!(counted, [("one v1", 91), ("one v2", 10)]);
 }
 

@@ -1,7 +1,7 @@
 //! Versions: every new key is one, old ones can be brought back, compared, destroyed, and go when enough are kept.
 
 use strongroom::credential::Difference;
-use strongroom::usage::GroupBy;
+use strongroom::usage::Dim;
 use strongroom::{Actor, Credential, CredentialPatch, Millis, NewCredential, ProblemKind};
 use strongroom_model::version::{Erasure, Origin, Version};
 
@@ -162,8 +162,8 @@ async fn uses_are_counted_per_version() {
     key(&ground).await;
     key(&ground).await;
     let usage = ground.room.usage(Actor::library());
-    let sums = usage.sums(GroupBy::Version, Millis(0), Millis(i64::MAX)).await.unwrap();
-    let counted: Vec<_> = sums.iter().map(|it| (it.group_key.as_str(), it.requests)).collect();
+    let sums = usage.sums(Dim::Version, Millis(0), Millis(i64::MAX)).await.unwrap();
+    let counted: Vec<_> = sums.iter().map(|it| (it.group_key.as_str(), it.figures.requests)).collect();
     assert_eq!(counted, [("one v1", 1), ("one v2", 2)]);
 }
 

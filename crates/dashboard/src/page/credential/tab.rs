@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use strongroom::credential::Comparison;
 use strongroom::leak::Access;
 use strongroom::limit::Standing;
-use strongroom::usage::{SeriesReport, Split};
+use strongroom::usage::{Dim, SeriesReport};
 use strongroom_model::audit::Entry;
 use strongroom_model::credential::Field;
 use strongroom_model::version::Version;
@@ -23,7 +23,7 @@ impl CredentialPage<'_> {
         html! {
             div.grid {
                 @for measure in [Measure::Spend, Measure::Calls, Measure::ErrorShare, Measure::FirstByte] {
-                    section.card.c3 id={ "used-" (measure.as_str()) } title=(measure.definition()) { h2 { (measure.words()) ", 30 days" } p.big { (measure.shown_markup(used)) }
+                    section.card.c3 id={ "used-" (measure.as_str()) } title=(measure.definition()) { h2 { (measure.title()) ", 30 days" } p.big { (measure.shown_markup(used)) }
                         p.sub { @match measure {
                             Measure::ErrorShare => { (figure::count(used.errors_client)) " refused by the provider (4xx), " (figure::count(used.errors_provider)) " failed (5xx)" },
                             Measure::Spend => { @if used.unpriced > 0 { (figure::count(used.unpriced)) " uses unpriced" } @else { "every use has a price" } },
@@ -35,7 +35,7 @@ impl CredentialPage<'_> {
                 figure.card.c8 id="calls" {
                     figcaption { h2 { "Calls per day, by model" } }
                     @if used.requests == 0 { p.empty { "No call was made with it in these 30 days." } }
-                    @else { (chart::stacked_bars(&usage::bars(&asked(Split::Model), "Calls per day, by model", &tab.by_model, tab.range))) }
+                    @else { (chart::stacked_bars(&usage::bars(&asked(Dim::Model), "Calls per day, by model", &tab.by_model, tab.range))) }
                 }
                 section.card.c4 id="tokens" {
                     h2 { "Tokens, 30 days" }
@@ -46,7 +46,7 @@ impl CredentialPage<'_> {
                         dt { "reasoning" } dd { (figure::count(used.reasoning_tokens)) }
                         dt { "A second" } dd { (Measure::TokensPerSecond.shown_markup(used)) }
                     }
-                    p.sub { a href=(usage::Asked::new(Measure::Spend, Split::Model).only("credential", name).page()) { "Explore its usage" } }
+                    p.sub { a href=(usage::Asked::new(Measure::Spend, Dim::Model).only("credential", name).page()) { "Explore its usage" } }
                 }
                 (by("By model", "by-model", &tab.by_model))
                 (by("By token or person", "by-actor", &tab.by_actor))
@@ -71,7 +71,7 @@ impl CredentialPage<'_> {
                     div.scroll tabindex="0" role="region" aria-label="Versions" {
                         table {
                             thead { tr {
-                                th.n scope="col" { "Number" } th scope="col" { "Compare" } th scope="col" { "State" } th.n scope="col" { "Uses" } th.n scope="col" { "Error share" } th.n scope="col" { "First byte" } th.n scope="col" { "Spend" }
+                                th.n scope="col" { "Number" } th scope="col" { "Compare" } th scope="col" { "State" } th.n scope="col" { "Uses" } @for measure in [Measure::ErrorShare, Measure::FirstByte, Measure::Spend] { th.n scope="col" title=(measure.definition()) { (measure.title()) } }
                                 th scope="col" { "Made" } th scope="col" { "In use" } th scope="col" { "Its provider said" }
                             } }
                             tbody { @for version in versions {
@@ -188,7 +188,7 @@ fn by(title: &str, id: &str, report: &SeriesReport) -> Markup {
             @else {
                 div.scroll tabindex="0" role="region" aria-label=(title) {
                     table {
-                        thead { tr { th scope="col" { "Name" } th.n scope="col" { "Calls" } th.n scope="col" { "Error share" } th.n scope="col" { "Spend" } } }
+                        thead { tr { th scope="col" { "Name" } @for measure in [Measure::Calls, Measure::ErrorShare, Measure::Spend] { th.n scope="col" title=(measure.definition()) { (measure.title()) } } } }
                         tbody { @for series in report.series.iter().take(12) { tr {
                             th scope="row" { (text::name(&series.name)) }
                             td.n { (Measure::Calls.shown_markup(&series.used)) }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use strongroom::credential::{Created, Once};
 use strongroom_client::wire::credential::{CreateCredential, Credential};
 use strongroom_model::credential::NewCredential;
+use strongroom_model::tag::TagSet;
 use strongroom_model::{Problem, Provider, Secret, UserId};
 
 use crate::http::extract::{Caller, JsonBody};
@@ -71,5 +72,6 @@ fn requested(body: CreateCredential) -> Result<NewCredential, Problem> {
         rate_limit: body.rate_limit,
         expires_at: body.expires_at,
         rotate_after_days: body.rotate_after_days,
+        tags: TagSet::given(&body.tags)?,
     })
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use strongroom_client::wire::credential::UpdateCredential;
 use strongroom_model::credential::CredentialPatch;
+use strongroom_model::tag::TagSet;
 use strongroom_model::{CredentialId, Problem, Provider, UserId};
 
 use super::Changed;
@@ -51,5 +52,6 @@ fn requested(body: UpdateCredential) -> Result<CredentialPatch, Problem> {
         expires_at: body.expires_at,
         rotate_after_days: body.rotate_after_days,
         minter: body.rotate_with.map(|with| with.map(|it| (CredentialId(it.credential_id), it.project))),
+        tags: body.tags.as_ref().map(TagSet::given).transpose()?,
     })
 }

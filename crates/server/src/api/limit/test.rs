@@ -50,11 +50,11 @@ pub(super) async fn test(
         output_tokens: body.output_tokens,
     };
     let verdict = state.room.limits(actor).test(&question).await?;
-    let allowed = verdict.is_allowed();
+    let (allowed, refusal) = (verdict.is_allowed(), verdict.refusal.clone());
     let tested = verdict.limits.into_iter().map(|one| TestedLimit {
         allowed: Verdict::passes(&one),
         needs: one.1,
         limit: super::wire(one.0),
     });
-    Ok(Json(LimitsTest { allowed, limits: tested.collect() }))
+    Ok(Json(LimitsTest { allowed, refusal, limits: tested.collect() }))
 }

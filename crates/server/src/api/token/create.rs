@@ -7,6 +7,7 @@ use strongroom::token::TokenRequest;
 use strongroom_client::wire::SecretText;
 use strongroom_client::wire::token::{CreateToken, CreatedToken, TokenLimit};
 use strongroom_model::limit::{Unit, Window};
+use strongroom_model::tag::TagSet;
 use strongroom_model::{Problem, Provider, Role, UserId};
 
 use crate::http::extract::{Caller, JsonBody};
@@ -51,6 +52,8 @@ fn requested(body: CreateToken) -> Result<TokenRequest, Problem> {
             .iter()
             .map(|provider| Provider::parse(provider))
             .collect::<Result<_, _>>()?,
+        models: scope.models,
+        tags: TagSet::given(&body.tags)?,
         user: body.user_id.map(UserId),
         limits: body.limits.iter().map(limit).collect::<Result<_, _>>()?,
     })

@@ -17,6 +17,7 @@ use crate::cli::output::Output;
 use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::secret_input::{SecretOptions, prompt_api_key, warn_of_another_provider};
 use crate::cli::session::Session;
+use crate::cli::tag::tag;
 
 /// Options of `credential add`.
 #[derive(Debug, Args)]
@@ -50,6 +51,10 @@ pub(in crate::cli) struct AddOptions {
     /// The user that it belongs to. Default: every user
     #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
+
+    /// Book its uses to this: project=search; can be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
 
     /// Store it, but do not use it yet
     #[arg(long)]
@@ -104,6 +109,7 @@ pub(super) async fn run(options: AddOptions, session: &Session) -> CliResult {
         rate_limit: options.rate_limit,
         expires_at: options.expiry.instant(),
         rotate_after_days: options.rotate_after_days,
+        tags: options.tags.into_iter().collect(),
     };
     let made = session.client.create_credential(&body, options.idempotency_key.as_deref()).await;
     let made = made.map_err(|error| of_a_taken_name(error, body.name.as_deref().unwrap_or_default()))?;

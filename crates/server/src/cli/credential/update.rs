@@ -11,6 +11,7 @@ use crate::cli::expiry::ExpiryOptions;
 use crate::cli::resolve;
 use crate::cli::secret_input::SecretOptions;
 use crate::cli::session::Session;
+use crate::cli::tag::tag;
 
 /// Options of `credential update`. What is not given stays as it is.
 #[derive(Debug, Args)]
@@ -81,6 +82,14 @@ pub(in crate::cli) struct UpdateOptions {
     #[arg(long, conflicts_with = "rotate_with")]
     no_rotate_with: bool,
 
+    /// Book its uses to this, in place of all that it was booked to: project=search; can be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+
+    /// Book its uses to nothing
+    #[arg(long, conflicts_with = "tags")]
+    no_tags: bool,
+
     /// Allow its use
     #[arg(long)]
     activate: bool,
@@ -140,5 +149,6 @@ fn changes(options: &UpdateOptions, session: &Session) -> CliResult<UpdateCreden
         expires_at: if options.no_expiry { Some(None) } else { options.expiry.instant().map(Some) },
         rotate_after_days: if options.no_rotation { Some(None) } else { options.rotate_after_days.map(Some) },
         rotate_with: None,
+        tags: (options.no_tags || !options.tags.is_empty()).then(|| options.tags.iter().cloned().collect()),
     })
 }

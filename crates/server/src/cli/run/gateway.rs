@@ -103,7 +103,11 @@ fn of_this_machine(listening: &str) -> Option<String> {
 
 /// A fresh token, with its id; or who may make none gives its own.
 async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Option<String>)> {
-    let scope = TokenScope { credentials: options.credentials.clone(), providers: options.providers.clone() };
+    let scope = TokenScope {
+        credentials: options.credentials.clone(),
+        providers: options.providers.clone(),
+        models: Vec::new(),
+    };
     let narrowed = !(scope.credentials.is_empty() && scope.providers.is_empty());
     let body = CreateToken {
         name: RUN_TOKEN_NAME.to_owned(),
@@ -111,6 +115,7 @@ async fn token(options: &RunOptions, session: &Session) -> CliResult<(Secret, Op
         expires_at: Some(Clock::default().local_now().plus_seconds(options.expires_in)),
         lease_seconds: Some(LEASE),
         scope: narrowed.then_some(scope),
+        tags: std::collections::BTreeMap::new(),
         user_id: options.user_id,
         limits: options.limits(),
     };

@@ -46,7 +46,7 @@ async fn unused(
         group_by: Some("provider".to_owned()),
         token: Some(token.to_owned()),
         from: Some("1970-01-01".to_owned()),
-        to: None,
+        ..ShowUsage::default()
     };
     let usage = session.client.usage(&query).await?;
     let is_unused = |provider: &&str| {

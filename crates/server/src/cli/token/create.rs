@@ -11,6 +11,7 @@ use crate::cli::provider_name::warn_if_misspelt;
 use crate::cli::resolve;
 use crate::cli::role::RoleName;
 use crate::cli::session::Session;
+use crate::cli::tag::tag;
 
 /// Options of `token create`.
 #[derive(Debug, Args)]
@@ -33,6 +34,14 @@ pub(in crate::cli) struct CreateOptions {
     #[arg(long = "provider", value_name = "PROVIDER", add = names::providers())]
     providers: Vec<String>,
 
+    /// Allow only this model, or with * at the end all that begin so: gpt-4o-mini, openai/gpt-4o*; can be repeated
+    #[arg(long = "model", value_name = "MODEL")]
+    models: Vec<String>,
+
+    /// Book its calls to this: project=search; can be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+
     /// The user it acts for
     #[arg(long, value_name = "ID", add = names::user_ids())]
     user_id: Option<i64>,
@@ -40,14 +49,16 @@ pub(in crate::cli) struct CreateOptions {
 
 pub(super) async fn run(options: CreateOptions, session: &Session) -> CliResult {
     warn_if_misspelt(&options.providers, &session.output);
-    let scope = TokenScope { credentials: options.credentials, providers: options.providers };
-    let narrowed = !(scope.credentials.is_empty() && scope.providers.is_empty());
+    let CreateOptions { credentials, providers, models, .. } = options;
+    let narrowed = !(credentials.is_empty() && providers.is_empty() && models.is_empty());
+    let scope = TokenScope { credentials, providers, models };
     let body = CreateToken {
         name: options.name,
         role: options.role.as_str().to_owned(),
         expires_at: options.expiry.instant(),
         lease_seconds: None,
         scope: narrowed.then_some(scope),
+        tags: options.tags.into_iter().collect(),
         user_id: options.user_id,
         limits: Vec::new(),
     };

@@ -53,6 +53,7 @@ fn table(tokens: &[Token]) -> Table {
 }
 
 fn reach(scope: &TokenScope) -> String {
-    let all: Vec<&str> = scope.credentials.iter().chain(&scope.providers).map(String::as_str).collect();
+    let all: Vec<&str> =
+        scope.credentials.iter().chain(&scope.providers).chain(&scope.models).map(String::as_str).collect();
     if all.is_empty() { "everything".to_owned() } else { all.join(", ") }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use strongroom_model::Problem;
 use strongroom_model::limit::CounterState;
+use strongroom_model::{Millis, Problem};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Write, node};
 
@@ -13,6 +13,7 @@ use super::asking::Asking;
 use super::guard::{Opened, TakenOut, Writing};
 use super::set_aside::Ended;
 use crate::admission::leases::{Batch, Claim, GivingBack, Sealed};
+use crate::crossing;
 
 /// Decisions of a batch, until its commit.
 pub(super) struct Decided {
@@ -56,6 +57,7 @@ impl Worker {
         taken: &mut TakenOut,
         asking: &[Asking],
         giving_back: &GivingBack,
+        now: Millis,
     ) -> Result<Decided, Problem> {
         let states = self.lock(tx, taken.sealed.as_ref(), asking, giving_back).await?;
         let calls: Vec<&[Claim]> = asking.iter().map(|asking| asking.claims.as_slice()).collect();
@@ -77,6 +79,7 @@ impl Worker {
             counter::apply(tx, &batch.deltas).await?;
             node::apply(tx, node, &batch.deltas).await?;
             ended.write(tx).await?;
+            crossing::write(&self.custody, tx, &batch.crossings, now).await?;
             if !giving_back.is_nothing() {
                 node::clear_holds(tx, node, false).await?;
             }

@@ -5,6 +5,7 @@ mod refused_records;
 use std::collections::BTreeSet;
 
 use strongroom_crypto::MasterKey;
+use strongroom_model::alert::Thresholds;
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Actor, Clock, Millis, Provider};
 use strongroom_store::Write;
@@ -37,7 +38,7 @@ type Answer = oneshot::Receiver<Result<Grant, Refusal>>;
 /// So much of a counter; near a limit, or far from any.
 fn claim(number: u8, amount: i64, limit: Option<i64>) -> Claim {
     let key = CounterKey::at(Uid::from_bytes([number; 16]), Unit::Tokens, Window::Day, NOW);
-    Claim { key, amount, limit }
+    Claim { key, amount, limit, thresholds: Thresholds::NONE }
 }
 
 fn near(amount: i64) -> Claim {
@@ -115,7 +116,14 @@ impl Bench {
 
     async fn record(&self) -> Record {
         let provider = Provider::parse("openai").unwrap();
-        immediate::record(&Actor::library(), None, &provider, Kind::Call, self.snapshot().await)
+        immediate::record(
+            &self.batcher.custody,
+            &Actor::library(),
+            None,
+            &provider,
+            Kind::Call,
+            self.snapshot().await,
+        )
     }
 
     /// A call ends, having consumed so much of what it held.
@@ -139,7 +147,7 @@ impl Bench {
         let nothing = GivingBack::Of(BTreeSet::new());
         let Begun { mut tx, is_known, .. } = self.worker.begin().await.unwrap();
         assert!(is_known);
-        let decided = self.worker.decide(&mut tx, &mut taken, &[asking], &nothing).await.unwrap();
+        let decided = self.worker.decide(&mut tx, &mut taken, &[asking], &nothing, NOW).await.unwrap();
         assert!(decided.is_written);
         (tx, Uncertain { batch: decided.batch, ended: decided.ended })
     }
@@ -575,7 +583,12 @@ async fn the_worker_pauses_after_a_failure_and_only_then() {
 #[test]
 fn claims_hold_until_one_of_their_windows_ends() {
     let at = |window| CounterKey::at(Uid::from_bytes([1; 16]), Unit::Tokens, window, Millis(0));
-    let claims = [Window::Month, Window::Minute].map(|it| Claim { key: at(it), amount: 1, limit: None });
+    let claims = [Window::Month, Window::Minute].map(|it| Claim {
+        key: at(it),
+        amount: 1,
+        limit: None,
+        thresholds: Thresholds::NONE,
+    });
     assert!(are_windows_open(&claims, Millis(0)));
     assert!(are_windows_open(&claims, Millis(59_999)));
     assert!(!are_windows_open(&claims, Millis(60_000)), "a minute has ended");

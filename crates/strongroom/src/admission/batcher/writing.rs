@@ -40,7 +40,7 @@ impl Worker {
 
         // Decide: the counters are locked, deltas and lines written, nothing is told to anybody.
         let giving_back = if attempt.give_back { GivingBack::All } else { self.giving_back(snapshot) };
-        let done = self.decide(&mut tx, &mut taken, &asking, &giving_back).await;
+        let done = self.decide(&mut tx, &mut taken, &asking, &giving_back, snapshot.now).await;
         let Decided { batch, ended, is_written, is_last } = match done {
             Ok(decided) => decided,
             Err(problem) => return Err(Unwritten { problem, asking }),

@@ -13,7 +13,8 @@ use strongroom_model::limit::CounterState;
 use strongroom_store::counter::{CounterKey, Delta};
 
 use super::{
-    Account, Batch, Claim, Decision, GivingBack, LEASE_DIVISOR, LeasePool, MAX_LEASED, Move, Sealed,
+    Account, Batch, Claim, Crossing, Decision, GivingBack, LEASE_DIVISOR, LeasePool, MAX_LEASED, Move,
+    Sealed, counted,
 };
 
 /// A batch that is being opened.
@@ -65,8 +66,28 @@ impl LeasePool {
         self.return_leases(&mut opening);
         self.decide_others(&mut opening, calls);
         let deltas = self.top_up(&mut opening);
+        let crossings = self.crossings(opening.states, &deltas);
         let Opening { moves, decisions, covered, granted, .. } = opening;
-        Batch { deltas, decisions: decisions.into_iter().flatten().collect(), moves, granted, covered }
+        let decisions = decisions.into_iter().flatten().collect();
+        Batch { deltas, decisions, crossings, moves, granted, covered }
+    }
+
+    /// The counters that come over a threshold of their limits by what this batch settles.
+    fn crossings(
+        &self,
+        states: &BTreeMap<CounterKey, CounterState>,
+        deltas: &BTreeMap<CounterKey, Delta>,
+    ) -> Vec<Crossing> {
+        let crossing = |(key, delta): (&CounterKey, &Delta)| {
+            let account = self.accounts.get(key).filter(|_| delta.settled > 0)?;
+            let limit = account.limit.filter(|_| !account.thresholds.is_empty())?;
+            let state = states.get(key).copied().unwrap_or_default();
+            let before = counted(&state);
+            let after = before.saturating_add(delta.settled);
+            let has_crossed = account.thresholds.crossed(before, after, limit).next().is_some();
+            has_crossed.then_some(Crossing { key: *key, before, after })
+        };
+        deltas.iter().filter_map(crossing).collect()
     }
 
     /// Admits from leases the calls that these cover.

@@ -97,7 +97,12 @@ impl World {
 
     fn claims(&self, amounts: &[(usize, i64)]) -> Vec<Claim> {
         let merged: BTreeMap<usize, i64> = amounts.iter().copied().collect();
-        let claim = |(number, amount)| Claim { key: key(number), amount, limit: self.limits[number] };
+        let claim = |(number, amount)| Claim {
+            key: key(number),
+            amount,
+            limit: self.limits[number],
+            thresholds: Thresholds::NONE,
+        };
         merged.into_iter().map(claim).collect()
     }
 
@@ -303,7 +308,7 @@ fn calls_that_are_refused_with_their_batch_hold_nothing_of_the_leases_that_cover
 /// Leases that have granted one call of this amount, in a batch that happened.
 fn after_one_call(limit: Option<i64>, amount: i64) -> (LeasePool, Claim) {
     let mut leases = LeasePool::default();
-    let claim = Claim { key: key(1), amount, limit };
+    let claim = Claim { key: key(1), amount, limit, thresholds: Thresholds::NONE };
     let sealed = leases.seal();
     let batch = leases.open(sealed, &[&[claim]], &BTreeMap::new(), &nothing());
     assert_eq!(batch.decisions, [Decision::Granted]);

@@ -49,6 +49,7 @@ impl Settling {
             total_ms: Some(total_ms),
             raw_usage: None,
             request_id: purpose.request_id.take().map(LedgerText::shown),
+            tags: std::mem::take(&mut purpose.tags),
         }
     }
 }

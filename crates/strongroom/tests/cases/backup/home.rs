@@ -73,7 +73,7 @@ pub(super) async fn key_of(room: &Strongroom, name: &str) -> String {
 pub(super) async fn lived_in() -> Home {
     let ground = ground().await;
     let options = ground.options();
-    lived_in_with(ground, options).await
+    Box::pin(lived_in_with(ground, options)).await
 }
 
 /// The same in a database that is opened with these options.

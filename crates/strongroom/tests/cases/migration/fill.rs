@@ -111,8 +111,23 @@ fn ledger_of_old() -> Vec<Table> {
 /// All tables of the old schema, what a row refers to before the row.
 pub(crate) fn tables_of_old() -> Vec<Table> {
     let ledger = ["usage_dims", "usage_contexts", "usage_lines", "usage_days", "tag_sets"];
-    let later = ["change_log"];
-    let added = ["parent_id", "root_id", "team_uid", "terms", "carved", "leased_until_ms"];
+    let later = [
+        "change_log",
+        "alert_incidents",
+        "alert_states",
+        "alert_deliveries",
+        "alert_channels",
+        "alert_channel_values",
+        "alert_rules",
+        "alert_silences",
+        "alert_routes",
+        "usage_5m",
+        "usage_hours",
+        "limit_samples",
+        "limit_refusals",
+        "credential_transitions",
+    ];
+    let added = ["parent_id", "root_id", "team_uid", "terms", "carved", "leased_until_ms", "tags"];
     let macs = ["mac_key_id", "mac", "is_followed"];
     let others =
         tables().into_iter().filter(|table| ![&ledger[..], &later].concat().contains(&table.name.as_str()));
@@ -331,7 +346,8 @@ impl Old {
                 NOW.0
             )
         };
-        let mut all = Vec::new();
+        // A limit that is set has its counter locked, which PostgreSQL does by a row.
+        let mut all = vec!["DELETE FROM counters".to_owned()];
         let (december, january) = (1_764_547_200_000_i64, 1_767_225_600_000_i64);
         for credential in &self.credentials {
             for (start, end) in [(december, january), (january, NOW.0 + 1)] {

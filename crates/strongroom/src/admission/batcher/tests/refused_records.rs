@@ -57,8 +57,10 @@ async fn a_record_that_is_refused_for_its_figures_leaves_its_charge_in_the_ledge
     let limit = limits.set(&bound, Unit::Tokens, Window::Day, LIMIT).await.unwrap();
     let day = CounterKey::at(limit.limit.uid, Unit::Tokens, Window::Day, NOW);
     let month = CounterKey::monthly_requests(credential, NOW);
-    let claims =
-        [Claim { key: day, amount: 50, limit: Some(LIMIT) }, Claim { key: month, amount: 1, limit: None }];
+    let claims = [
+        Claim { key: day, amount: 50, limit: Some(LIMIT), thresholds: Thresholds::NONE },
+        Claim { key: month, amount: 1, limit: None, thresholds: Thresholds::NONE },
+    ];
     let mut held = Vec::new();
     for _ in 0..3 {
         let snapshot = bench.snapshot().await;

@@ -1,0 +1,374 @@
+//! Rules that rest on figures: what is looked at again and again, and fires when it stays over its line.
+//!
+//! Where a condition stands is in the database (`alert_states`), so that another server goes on from there. Two that look at once
+//! come to the same episode, and the key of its incident is there once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strongroom_crypto::random;
+use strongroom_model::alert::{Change, Condition, Level, Phase, Reading, Rule, Timing, figure};
+use strongroom_model::forecast::{self, LOOKBACK_HOURS, LastHours};
+use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
+use strongroom_model::{Millis, Problem};
+use strongroom_store::alert::incident::{self, NewIncident, Subject};
+use strongroom_store::alert::{figure as store, state};
+use strongroom_store::counter::{self, CounterKey};
+use strongroom_store::limit_history::SLOT_MS;
+use strongroom_store::usage_hours::{self, HourDim, HoursQuery};
+use strongroom_store::{Session, key_holder, limit};
+
+use super::Alerts;
+use super::watch::AT_ONCE;
+use crate::crossing::{self, counted};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Rates of use that fire: in tenths of the planned one, over a long and a short time.
+const MONTH_BURNS: [Burn; 2] = [
+    Burn { tenths: 144, long_ms: HOUR_MS, short_ms: 5 * MINUTE_MS },
+    Burn { tenths: 60, long_ms: 6 * HOUR_MS, short_ms: 30 * MINUTE_MS },
+];
+const DAY_BURNS: [Burn; 1] = [Burn { tenths: 60, long_ms: HOUR_MS, short_ms: 5 * MINUTE_MS }];
+/// What a provider said of a key, its line, its level, and for how long it has to hold.
+const UNHEALTHY: [(&str, i64, Level, i64); 4] = [
+    ("bad_key", 1, Level::Critical, 0),
+    ("empty_account", 2, Level::High, 0),
+    ("provider_down", 3, Level::High, 0),
+    ("rate_limited", 4, Level::Warn, 10 * MINUTE_MS),
+];
+const CAUSE: &str = "it is back to what is usual";
+
+#[derive(Debug, Clone, Copy)]
+struct Burn {
+    tenths: i64,
+    long_ms: i64,
+    short_ms: i64,
+}
+
+/// A look at one line of a rule.
+#[derive(Debug, Clone)]
+struct Look {
+    subject: Subject,
+    mark: i64,
+    level: Level,
+    reading: Reading,
+    value: i64,
+    threshold: i64,
+    counted: Option<(Unit, Window)>,
+    window_start: Millis,
+    timing: Timing,
+}
+
+/// How long a rule waits, until it fires and until it is over.
+const fn timing(rule: Rule) -> Timing {
+    let (for_ms, keep_ms) = match rule {
+        // Twice in a row.
+        Rule::LimitForecast => (1, 2 * HOUR_MS),
+        Rule::SpendSpike => (0, 2 * HOUR_MS),
+        Rule::Denials => (0, 15 * MINUTE_MS),
+        Rule::ErrorShare => (0, 10 * MINUTE_MS),
+        _ => (0, 0),
+    };
+    Timing { for_ms, keep_ms }
+}
+
+impl Look {
+    fn of_limit(rule: Rule, limit: &Limit, level: Level, reading: Reading, now: Millis) -> Self {
+        let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
+        Self {
+            subject: crossing::subject(&key),
+            mark: 0,
+            level,
+            reading,
+            value: 0,
+            threshold: 0,
+            counted: Some((limit.unit, limit.window)),
+            window_start: key.start,
+            timing: timing(rule),
+        }
+    }
+
+    fn of(rule: Rule, subject: Subject, level: Level, reading: Reading) -> Self {
+        Self {
+            subject,
+            mark: 0,
+            level,
+            reading,
+            value: 0,
+            threshold: 0,
+            counted: None,
+            window_start: Millis(0),
+            timing: timing(rule),
+        }
+    }
+}
+
+impl Alerts {
+    /// Looks at what shows within minutes: refusals, errors of providers, and keys that cannot serve. Tells how much there was to write.
+    pub(super) async fn watch_conditions(&self) -> Result<usize, Problem> {
+        let mut session = self.custody.store.read().await?;
+        let now = session.now().await?;
+        let denials = denials(&mut session, now).await?;
+        let errors = error_shares(&mut session, now).await?;
+        let unhealthy = unhealthy(&mut session, now).await?;
+        let left_alone = left_alone(&mut session, now).await?;
+        drop(session);
+        let mut count = self.judge(Rule::Denials, denials, now).await?;
+        count += self.judge(Rule::ErrorShare, errors, now).await?;
+        count += self.judge(Rule::CredentialUnhealthy, unhealthy, now).await?;
+        count += self.judge(Rule::NoCredential, left_alone, now).await?;
+        Ok(count)
+    }
+
+    /// Looks at how fast limits are used, at what they come to, and at hours that cost far more than usual.
+    pub(crate) async fn watch_figures(&self) -> Result<usize, Problem> {
+        let mut session = self.custody.store.read().await?;
+        let now = session.now().await?;
+        let limits = limit::list(&mut session).await?;
+        let moved = |uids: Vec<String>| uids.into_iter().collect::<BTreeSet<_>>();
+        let today = moved(store::moved_limits(&mut session, Millis(now.0 - DAY_MS)).await?);
+        let (mut burns, mut forecasts) = (Vec::new(), Vec::new());
+        let watched = limits.iter().filter(|limit| {
+            !limit.thresholds.is_empty() && limit.amount > 0 && today.contains(&limit.uid.to_string())
+        });
+        for limit in watched {
+            let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
+            let states = counter::read_all(&mut session, &[key]).await?;
+            let used = counted(&states.get(&key).copied().unwrap_or_default());
+            burns.extend(burning(&mut session, limit, used, now).await?);
+            forecasts.extend(expected(&mut session, limit, used, now).await?);
+        }
+        let spikes = spikes(&mut session, now).await?;
+        drop(session);
+        let mut count = self.judge(Rule::LimitBurn, burns, now).await?;
+        count += self.judge(Rule::LimitForecast, forecasts, now).await?;
+        count += self.judge(Rule::SpendSpike, spikes, now).await?;
+        Ok(count)
+    }
+
+    /// Moves the conditions of a rule by these looks, and writes down what fires and what is over. What is not looked at any more is
+    /// under its line.
+    async fn judge(&self, rule: Rule, looks: Vec<Look>, now: Millis) -> Result<usize, Problem> {
+        let custody = &self.custody;
+        let mut known: BTreeMap<(Subject, i64), Condition> =
+            state::list(&mut custody.store.read().await?, rule).await?.into_iter().collect();
+        let mut moved = Vec::new();
+        for look in looks {
+            let before = known.remove(&(look.subject.clone(), look.mark)).unwrap_or_default();
+            let (after, change) = before.after(look.reading, now, look.timing);
+            if after.phase != before.phase || change != Change::None {
+                moved.push((look, after, change));
+            }
+        }
+        for ((subject, mark), before) in known {
+            if before.phase == Phase::Quiet {
+                continue;
+            }
+            let look = Look { mark, ..Look::of(rule, subject, Level::Info, Reading::Below) };
+            let (after, change) = before.after(look.reading, now, look.timing);
+            if after.phase != before.phase || change != Change::None {
+                moved.push((look, after, change));
+            }
+        }
+        let mut count = 0;
+        for some in moved.chunks(AT_ONCE) {
+            let mut tx = custody.store.write().await?;
+            for (look, condition, change) in some {
+                if !state::put(&mut tx, rule, &look.subject, look.mark, *condition).await? {
+                    // Another server has gone on from here.
+                    continue;
+                }
+                match change {
+                    Change::None => {}
+                    Change::Fired => {
+                        let new = fired(rule, look, condition.episode, now);
+                        count += usize::from(incident::insert(&mut tx, &new).await?);
+                    }
+                    Change::Resolved => {
+                        for open in incident::list_open_about(&mut tx, rule, &look.subject).await? {
+                            if open.mark == look.mark {
+                                count += usize::from(incident::resolve(&mut tx, open.uid, CAUSE, now).await?);
+                            }
+                        }
+                    }
+                }
+            }
+            tx.commit().await?;
+        }
+        Ok(count)
+    }
+}
+
+fn fired(rule: Rule, look: &Look, episode: i64, now: Millis) -> NewIncident {
+    NewIncident {
+        uid: random::uid_at(now),
+        rule,
+        subject: look.subject.clone(),
+        mark: look.mark,
+        window_start: look.window_start,
+        episode: Some(episode),
+        level: look.level,
+        counted: look.counted,
+        value: look.value,
+        threshold: look.threshold,
+        at: now,
+        passed_by: None,
+    }
+}
+
+async fn denials(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+    let slot = now.0 - now.0.rem_euclid(SLOT_MS);
+    let mut refused: BTreeMap<String, [i64; 2]> = BTreeMap::new();
+    for one in store::denials(session, Millis(slot - SLOT_MS)).await? {
+        let place = usize::from(one.slot_start_ms < slot);
+        refused.entry(one.limit_uid).or_default()[place] += one.refused;
+    }
+    if refused.is_empty() {
+        return Ok(Vec::new());
+    }
+    let limits = limit::list(session).await?;
+    let look = |limit: &Limit| {
+        let [this, before] = *refused.get(&limit.uid.to_string())?;
+        let reading = figure::denials(this, before);
+        let look = Look::of_limit(Rule::Denials, limit, Level::Warn, reading, now);
+        Some(Look { value: this.max(before), threshold: figure::DENIALS, ..look })
+    };
+    Ok(limits.iter().filter_map(look).collect())
+}
+
+async fn error_shares(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+    let from = now.0 - 10 * MINUTE_MS;
+    let query = HoursQuery {
+        by: HourDim::Provider,
+        split: None,
+        provider: None,
+        model: None,
+        source: None,
+        from: Millis(from - from.rem_euclid(SLOT_MS)),
+        to: Millis(i64::MAX),
+    };
+    let look = |sums: usage_hours::HourSums| {
+        let (reading, share) = figure::error_share(sums.figures.errors_provider, sums.figures.requests);
+        let subject = Subject::of("provider", sums.group_key);
+        let look = Look::of(Rule::ErrorShare, subject, Level::Warn, reading);
+        Look { value: share, threshold: figure::ERROR_SHARE, ..look }
+    };
+    Ok(usage_hours::sums(session, &query).await?.into_iter().map(look).collect())
+}
+
+/// Keys that cannot serve, by what servers know.
+async fn unhealthy(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+    let alive = i64::try_from(key_holder::list(session, now).await?.len().max(1)).unwrap_or(i64::MAX);
+    let look = |one: store::Unhealthy| {
+        let (state, mark, level, for_ms) = UNHEALTHY.into_iter().find(|(state, ..)| *state == one.state)?;
+        // One server alone may be cut off from a provider; what one is told of a key holds for all.
+        let is_so = state != "provider_down" || one.nodes.saturating_mul(3) >= alive.saturating_mul(2);
+        let reading = if is_so { Reading::Above } else { Reading::Below };
+        let subject = Subject::of("credential", one.credential_uid);
+        let look = Look::of(Rule::CredentialUnhealthy, subject, level, reading);
+        Some(Look { mark, value: one.nodes, timing: Timing { for_ms, keep_ms: 0 }, ..look })
+    };
+    Ok(store::unhealthy(session).await?.into_iter().filter_map(look).collect())
+}
+
+/// Providers that have no credential left that can serve.
+async fn left_alone(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+    let look = |(provider, can_serve): (String, bool)| {
+        let reading = if can_serve { Reading::Below } else { Reading::Above };
+        Look::of(Rule::NoCredential, Subject::of("provider", provider), Level::Critical, reading)
+    };
+    Ok(store::providers(session, now).await?.into_iter().map(look).collect())
+}
+
+async fn burning(session: &mut Session, limit: &Limit, used: i64, now: Millis) -> Result<Vec<Look>, Problem> {
+    let burns = match limit.window {
+        Window::Month => &MONTH_BURNS[..],
+        Window::Day => &DAY_BURNS[..],
+        _ => &[],
+    };
+    let start = limit.window.start(now);
+    let Some(end) = limit.window.end(start) else { return Ok(Vec::new()) };
+    let mut looks = Vec::with_capacity(burns.len());
+    for burn in burns {
+        let mut rate = async |over_ms| {
+            let before = store::used_at(session, limit.uid, start, Millis(now.0 - over_ms)).await?;
+            let of =
+                |before| figure::burn(used.saturating_sub(before), over_ms, limit.amount, end.0 - start.0);
+            Ok::<_, Problem>(before.map(of))
+        };
+        let (Some(long), Some(short)) = (rate(burn.long_ms).await?, rate(burn.short_ms).await?) else {
+            continue;
+        };
+        let reading = figure::burning(long, short, burn.tenths);
+        let look = Look::of_limit(Rule::LimitBurn, limit, Level::High, reading, now);
+        looks.push(Look { mark: burn.tenths, value: long, threshold: burn.tenths, ..look });
+    }
+    Ok(looks)
+}
+
+async fn expected(
+    session: &mut Session,
+    limit: &Limit,
+    used: i64,
+    now: Millis,
+) -> Result<Option<Look>, Problem> {
+    let start = limit.window.start(now);
+    let end = match limit.window {
+        Window::Day | Window::Month => limit.window.end(start),
+        _ => None,
+    };
+    let Some(end) = end else { return Ok(None) };
+    // What is used up is no forecast; the threshold tells of it.
+    if used >= limit.amount {
+        return Ok(Some(Look::of_limit(Rule::LimitForecast, limit, Level::Warn, Reading::Between, now)));
+    }
+    let (dim, subject) = match &limit.scope {
+        LimitScope::Credential(uid) => ("credential", uid.to_string()),
+        LimitScope::Token(id) => ("token", id.clone()),
+        LimitScope::User(id) => ("user", id.0.to_string()),
+    };
+    let lookback = now.0 - now.0.rem_euclid(HOUR_MS) - HOUR_MS * (LOOKBACK_HOURS as i64 - 1);
+    let hours = store::hours_of_subject(session, dim, &subject, Millis(lookback)).await?;
+    let amounts = hours.iter().map(|hour| {
+        let amount = match (limit.unit, &limit.scope) {
+            (Unit::NanoUsd, _) => hour.figures.cost_nano_usd,
+            (Unit::Tokens, _) => hour.figures.input_tokens.saturating_add(hour.figures.output_tokens),
+            (Unit::Requests, LimitScope::Credential(_)) => hour.figures.requests,
+            (Unit::Requests, _) => hour.figures.client_requests,
+        };
+        (Millis(hour.hour_start_ms), amount)
+    });
+    let last = LastHours::of(amounts, now);
+    let Some(forecast) = forecast::until(end, used, &last, now) else { return Ok(None) };
+    let reading = figure::forecast(forecast.low, limit.amount);
+    let look = Look::of_limit(Rule::LimitForecast, limit, Level::Warn, reading, now);
+    Ok(Some(Look { value: forecast.low, threshold: limit.amount, ..look }))
+}
+
+/// Credentials, tokens and users whose hour costs far more than the same hours of weeks before.
+async fn spikes(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+    const WEEK_MS: i64 = 7 * DAY_MS;
+    let hour = now.0 - now.0.rem_euclid(HOUR_MS);
+    let mut looks = Vec::new();
+    for dim in ["credential", "token", "user"] {
+        for (subject, spent) in
+            store::spenders(session, dim, Millis(hour), figure::LEAST_SPIKE_NANO_USD).await?
+        {
+            let first = store::first_day(session, dim, &subject).await?.map_or(i64::MAX, |day| day.0);
+            let weeks: Vec<i64> =
+                (1..=4).map(|back| hour - back * WEEK_MS).filter(|week| *week >= first).collect();
+            let Some(oldest) = weeks.last() else { continue };
+            let hours = store::hours_of_subject(session, dim, &subject, Millis(*oldest)).await?;
+            let of_hour = |week: &i64| {
+                let found = hours.iter().find(|hour| hour.hour_start_ms == *week);
+                found.map_or(0, |hour| hour.figures.cost_nano_usd)
+            };
+            let before: Vec<i64> = weeks.iter().map(of_hour).collect();
+            let (reading, usual) = figure::spike(spent, &before);
+            let look = Look::of(Rule::SpendSpike, Subject::of(dim, subject), Level::Warn, reading);
+            looks.push(Look { value: spent, threshold: usual, ..look });
+        }
+    }
+    Ok(looks)
+}
