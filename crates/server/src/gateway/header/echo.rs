@@ -2,7 +2,7 @@
 
 mod parts;
 
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 use std::ops::Range;
 
 use base64::Engine;
@@ -13,7 +13,8 @@ use memchr::memmem;
 use strongroom_connectors::escaped_text::{Lines, View};
 use strongroom_model::Secret;
 
-use self::parts::{Parts, Pieces};
+use self::parts::{Parts, Pieces, may_have_part};
+use super::passed;
 use crate::gateway::body::Coding;
 
 /// Stands in the place of the key.
@@ -148,24 +149,25 @@ pub(in crate::gateway) fn mask_headers(headers: &mut HeaderMap, key: &Secret) {
         return;
     }
     let sought = Sought::new(key);
-    let pieces = Pieces::of(key);
+    let pieces = LazyCell::new(|| Pieces::of(key));
     // In no form is it shorter, and most headers are; a part of it is seen at once.
-    let may_hold = |value: &[u8]| value.len() >= key.len() || pieces.may_be_in(value);
+    let may_hold =
+        |value: &[u8]| value.len() >= key.len() || (may_have_part(value) && pieces.may_be_in(value));
     for value in headers.values_mut().filter(|value| may_hold(value.as_bytes())) {
         if let Some(masked) = sought.without(value.as_bytes(), false) {
             *value = HeaderValue::from_bytes(&masked).unwrap_or(HeaderValue::from_static("****"));
         }
     }
-    // A name cannot be masked; in one all letters are small ones.
+    // A name cannot be masked; in one all letters are small ones. Those that are listed are nobody's invention.
+    if headers.keys().all(|name| passed::is_named_from_provider(name.as_str())) {
+        return;
+    }
     let lower = key.to_ascii_lowercase();
     let pieces = Pieces::of(&lower);
     let may_hold = |name: &&HeaderName| {
         let name = name.as_str().as_bytes();
         name.len() >= key.len() || pieces.may_be_in(name)
     };
-    if !headers.keys().any(|name| may_hold(&name)) {
-        return;
-    }
     let forms: Vec<_> = sought.forms().iter().map(|form| form.to_ascii_lowercase()).collect();
     let holds = |name: &&HeaderName| {
         let name = name.as_str().as_bytes();
@@ -182,11 +184,35 @@ pub(in crate::gateway) fn holds_key(text: &str, key: &Secret) -> bool {
     let key = key.expose().as_bytes();
     let text = text.as_bytes();
     // Written in another way it is longer, and of one word.
-    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.\\%&#;".contains(byte);
-    let is_long = |word: &[u8]| word.len() >= key.len();
     let may_hold = key.len() >= MIN_KEY_BYTES
-        && (text.split(|byte| !is_of_word(byte)).any(is_long) || Pieces::of(key).may_be_in(text));
+        && (may_have_part(text) || text.len() >= key.len())
+        && (has_word(text, key.len()) || Pieces::of(key).may_be_in(text));
     may_hold && Sought::new(key).without(text, false).is_some()
+}
+
+/// Bytes that a word is made of.
+const OF_WORD: [bool; 256] = {
+    let (mut of_word, mut byte) = ([false; 256], 0_u8);
+    loop {
+        of_word[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-' | b'.' | b'\\' | b'%' | b'&' | b'#' | b';');
+        if byte == u8::MAX {
+            break of_word;
+        }
+        byte += 1;
+    }
+};
+
+/// Tells whether a text has a word of so many bytes. What is between the ends of a window is read only if it may be one.
+fn has_word(text: &[u8], length: usize) -> bool {
+    let mut start = 0;
+    while let Some(window) = text.get(start..start + length) {
+        match window.iter().rposition(|byte| !OF_WORD[usize::from(*byte)]) {
+            Some(at) => start += at + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 /// An error's body without the key. `is_cut` says that there was more of it.

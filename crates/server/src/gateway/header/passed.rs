@@ -73,6 +73,11 @@ pub(super) fn from_provider(name: &str) -> bool {
     is_listed(name, FROM_PROVIDER, FROM_PROVIDER_BEGINNINGS)
 }
 
+/// Tells whether a header of this name, in lower case, passes to a client by its whole name.
+pub(super) fn is_named_from_provider(name: &str) -> bool {
+    FROM_PROVIDER.contains(&name)
+}
+
 fn is_listed(name: &str, names: &[&str], beginnings: &[&str]) -> bool {
     names.contains(&name) || beginnings.iter().any(|beginning| name.starts_with(beginning))
 }

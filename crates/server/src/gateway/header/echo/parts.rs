@@ -167,28 +167,36 @@ impl<'k> Pieces<'k> {
     pub(super) fn of(key: &'k [u8]) -> Self {
         let mut triples = [0; 16];
         for triple in key.windows(3) {
-            let (word, bit) = place(triple);
-            triples[word] |= bit;
+            if let [one, two, three] = *triple {
+                let (word, bit) = place(one, two, three);
+                triples[word] |= bit;
+            }
         }
         Self { key, triples }
     }
 
     /// Tells whether a text may hold a part.
     pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
-        let is_known = |triple: &[u8]| {
-            let (word, bit) = place(triple);
+        let is_known = |one, two, three| {
+            let (word, bit) = place(one, two, three);
             self.triples[word] & bit != 0
         };
-        text.len() >= PART_BYTES
-            && text.chunks_exact(PIECE_BYTES).any(|piece| {
-                is_known(&piece[..3]) && is_known(&piece[3..]) && memmem::find(self.key, piece).is_some()
+        may_have_part(text)
+            && text.as_chunks::<PIECE_BYTES>().0.iter().any(|piece| {
+                let [a, b, c, d, e, f] = *piece;
+                is_known(a, b, c) && is_known(d, e, f) && memmem::find(self.key, piece).is_some()
             })
     }
 }
 
-fn place(triple: &[u8]) -> (usize, u64) {
-    let sum = triple.iter().fold(0_usize, |sum, byte| sum * 37 + usize::from(*byte)) % 1024;
-    (sum / 64, 1 << (sum % 64))
+fn place(one: u8, two: u8, three: u8) -> (usize, u64) {
+    let sum = (usize::from(one) * 37 + usize::from(two)) * 37 + usize::from(three);
+    (sum / 64 % 16, 1 << (sum % 64))
+}
+
+/// Tells whether a text is as long as a part.
+pub(super) fn may_have_part(text: &[u8]) -> bool {
+    text.len() >= PART_BYTES
 }
 
 #[cfg(test)]
