@@ -3,6 +3,7 @@
 mod admin;
 mod churn;
 mod cost;
+mod dashboard;
 mod exercise;
 mod gateway;
 mod machine;
@@ -35,9 +36,17 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BINARY")]
     beside: Option<PathBuf>,
 
-    /// The build to measure, in place of the shipped one (cost, churn)
+    /// The build to measure, in place of the shipped one (cost, churn, dashboard)
     #[arg(long, value_name = "BINARY")]
     binary: Option<PathBuf>,
+
+    /// How many credentials there are (dashboard)
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(100..))]
+    credentials: u64,
+
+    /// How many lines the ledger has (dashboard)
+    #[arg(long, default_value_t = 10_000_000)]
+    lines: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -54,6 +63,8 @@ enum What {
     Rotation,
     /// Reading a key, beside OpenBao
     SecretRead,
+    /// Every page of the dashboard at 100,000 credentials and 10 million lines, on SQLite and PostgreSQL
+    Dashboard,
 }
 
 /// Runs it; whether what it measured keeps its promise.
@@ -69,6 +80,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         What::Churn => churn::run(options.binary.clone(), options.seconds),
         What::Rotation => rotation::run(options.seconds),
         What::SecretRead => secret_read::run(options.seconds),
+        What::Dashboard => {
+            let size = dashboard::Size { credentials: options.credentials, lines: options.lines };
+            dashboard::run(options.binary.clone(), size)
+        }
     }
 }
 

@@ -15,8 +15,19 @@ pub(super) struct Admin {
 impl Admin {
     /// The answer's body.
     pub(super) fn ask(&self, method: &str, path: &str, body: &str) -> Result<String> {
+        self.ask_within(Duration::from_secs(60), method, path, body)
+    }
+
+    /// The same, of what takes longer.
+    pub(super) fn ask_within(
+        &self,
+        patience: Duration,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(patience))?;
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {}\r\nconnection: close\r\n\

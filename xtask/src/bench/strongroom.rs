@@ -51,10 +51,14 @@ pub(super) fn start_at(
     adding.stdin.take().context("a pipe")?.write_all(b"sk-bench-0123456789abcdef0123456789")?;
     ensure!(adding.wait()?.success(), "the credential could not be made");
     let token = token(binary, folder, database, "reader")?;
+    Ok(Strongroom { served: serve(binary, folder, database)?, token })
+}
+
+/// Has one serve that was made before.
+pub(super) fn serve(binary: &Path, folder: &Path, database: Option<&str>) -> Result<Served> {
     let port = free_port()?;
-    let served =
-        Served::start(SYSTEM_CORE, &command(&["serve", "--listen", &format!("127.0.0.1:{port}")]), port)?;
-    Ok(Strongroom { served, token })
+    let serve = command(binary, folder, database, &["serve", "--listen", &format!("127.0.0.1:{port}")]);
+    Served::start(SYSTEM_CORE, &serve, port)
 }
 
 /// A token of this role, of the strongroom in this folder.
