@@ -26,7 +26,7 @@ GRANT EXECUTE ON FUNCTION usage_lines_make_partitions(BIGINT, INTEGER), usage_li
 GRANT SELECT ON usage_records TO :"app";
 GRANT SELECT, INSERT, UPDATE ON usage_days TO :"app";
 -- Roll-ups of usage, which are made again from the above; and where limits and credentials stood, until it is long ago.
-GRANT SELECT, INSERT, UPDATE, DELETE ON usage_5m, usage_hours, usage_marks, usage_days_mix TO :"app";
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_5m, usage_hours, usage_day_writes, usage_marks, usage_days_mix TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON usage_subject_days, usage_subject_hours, usage_subject_months TO :"app";
 GRANT SELECT, INSERT, DELETE ON usage_tops TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON limit_samples, limit_refusals, credential_health TO :"app";

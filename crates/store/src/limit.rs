@@ -90,6 +90,31 @@ pub async fn list(session: &mut Session) -> Result<Vec<Limit>, StoreError> {
     read(fetch_all!(session, Row, select!("ORDER BY created_at_ms, uid"))?)
 }
 
+/// A page of them, the oldest first: behind this one, at most so many.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn page(session: &mut Session, after: Option<Uid>, count: i64) -> Result<Vec<Limit>, StoreError> {
+    const FIRST: &str = select!("ORDER BY created_at_ms, uid LIMIT $1");
+    const NEXT: &str = select!(
+        "WHERE (created_at_ms, uid) > (SELECT a.created_at_ms, a.uid FROM limits a WHERE a.uid = $1) \
+         ORDER BY created_at_ms, uid LIMIT $2"
+    );
+    read(match after {
+        None => fetch_all!(session, Row, FIRST, count)?,
+        Some(after) => fetch_all!(session, Row, NEXT, after.to_string(), count)?,
+    })
+}
+
+/// How many there are.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count(session: &mut Session) -> Result<i64, StoreError> {
+    let found = fetch_optional!(session, (i64,), "SELECT CAST(COUNT(*) AS BIGINT) FROM limits")?;
+    Ok(found.map_or(0, |(count,)| count))
+}
+
 /// The limit with this identity.
 ///
 /// # Errors

@@ -50,6 +50,7 @@ pub const TABLES: &[(RegionClass, &[&str])] = &[
             "usage_days",
             "usage_5m",
             "usage_hours",
+            "usage_day_writes",
             "usage_marks",
             "limit_samples",
             "limit_refusals",

@@ -11,7 +11,8 @@ use crate::dynamic::{Rows, Statement, Value};
 use crate::error::StoreError;
 use crate::session::{Backend, Session, Write};
 use crate::sum::{bounded, saturating_all};
-use crate::usage::five_minutes::{FIGURES, start_of, status_class};
+use crate::usage::DAY_MS;
+use crate::usage::five_minutes::{FIGURES, note_write, start_of, status_class};
 use crate::usage_figures::{Figures, total_of, totals};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
@@ -121,15 +122,7 @@ pub async fn fold_oldest(tx: &mut Write, before: Millis) -> Result<bool, StoreEr
         hours.entry(HourKey { start_ms: hour, ..key }).or_default().add(&figures);
     }
     add(tx, hours).await?;
-    mark_changed(tx, Millis(hour)).await?;
     Ok(true)
-}
-
-/// Says that roll-ups of a day are to be looked at again.
-async fn mark_changed(tx: &mut Write, at: Millis) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE usage_marks SET seen = -1 WHERE day_start_ms = $1 AND seen >= 0";
-    let day = at.0 - at.0.rem_euclid(crate::usage::DAY_MS);
-    execute!(tx, SQL, day).map(|_| ())
 }
 
 /// Deletes hours from before an instant. Tells how many rows.
@@ -185,20 +178,20 @@ pub(crate) async fn move_cost(
     };
     let slot = start_of(Millis(place.at_ms));
     let mut sql = set("usage_5m");
-    sql.push(", mark = mark + 1 WHERE ");
+    sql.push(" WHERE ");
     condition(&mut sql, slot, "usage_5m");
     sql.push(" AND shard = (SELECT MIN(o.shard) FROM usage_5m o WHERE ");
     condition(&mut sql, slot, "o");
     sql.push(")");
-    if sql.execute(tx).await? > 0 {
-        return Ok(());
+    if sql.execute(tx).await? == 0 {
+        // It was added to its hour, before or just now.
+        let mut sql = set("usage_hours");
+        sql.push(" WHERE ");
+        condition(&mut sql, place.at_ms - place.at_ms.rem_euclid(HOUR_MS), "usage_hours");
+        sql.execute(tx).await?;
     }
-    // It was added to its hour, before or just now.
-    let mut sql = set("usage_hours");
-    sql.push(" WHERE ");
-    condition(&mut sql, place.at_ms - place.at_ms.rem_euclid(HOUR_MS), "usage_hours");
-    sql.execute(tx).await?;
-    mark_changed(tx, Millis(place.at_ms)).await
+    // Behind the slot, as a batch does it: neither waits for the other in a circle.
+    note_write(tx, &place.region, place.at_ms - place.at_ms.rem_euclid(DAY_MS)).await
 }
 
 /// A dimension of hours.
@@ -417,7 +410,7 @@ pub(crate) async fn of_ledger(
 /// # Errors
 /// [`StoreError`].
 pub async fn rebuild_day(tx: &mut Write, day_start: Millis, in_slots: bool) -> Result<(), StoreError> {
-    let end = Millis(day_start.0 + crate::usage::DAY_MS);
+    let end = Millis(day_start.0 + DAY_MS);
     if tx.backend() == Backend::Postgres {
         // Batches that write to slots wait for as long as the records of one day are summed up: what they add is in the sums, or
         // comes on top of them.
@@ -444,16 +437,15 @@ pub async fn rebuild_day(tx: &mut Write, day_start: Millis, in_slots: bool) -> R
             key.model.into(),
             key.source.into(),
             key.status_class.into(),
-            figures.0[0].into(),
         ];
         row.extend(figures.0.map(Value::from));
         row
     };
     let rows: Vec<_> = rows.into_iter().map(row).collect();
     let text = || {
-        let before = "INSERT INTO usage_5m (start_ms, region, shard, kind, provider, model, source, status_class, mark, ";
+        let before =
+            "INSERT INTO usage_5m (start_ms, region, shard, kind, provider, model, source, status_class, ";
         (format!("{before}{}) VALUES", FIGURES.join(", ")), String::new())
     };
-    INSERT.insert(tx, &rows, text).await?;
-    mark_changed(tx, day_start).await
+    INSERT.insert(tx, &rows, text).await.map(|_| ())
 }

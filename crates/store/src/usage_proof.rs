@@ -206,6 +206,7 @@ async fn compare_rollups(session: &mut Session, found: &mut Found) -> Result<(),
     for (dim, key, condition) in [
         ("credential", "m.credential_uid", ""),
         ("token", "SUBSTR(m.actor, 7)", " AND m.actor LIKE 'token:%'"),
+        ("actor", "m.actor", ""),
         ("user", "CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END", ""),
         ("team", "m.team_uid", " AND m.team_uid <> ''"),
         ("tag", "m.tag_set_uid", " AND m.tag_set_uid <> ''"),

@@ -1,8 +1,7 @@
 //! Roll-ups of days: by what there are few of, and by single subjects, which pages are made of. A job makes them of the days that
 //! have changed, each day as a whole, so that it does no harm to do it twice.
 //!
-//! How often a day was written to is told by the marks of its slots of five minutes: the batch writes those anyway, and no
-//! statement more. A change outside of them (a price, a slot that was added to its hour) sets what was seen to −1.
+//! How often a day was written to is counted beside its slots of five minutes, by each server in a row of its own.
 
 use std::collections::BTreeMap;
 
@@ -27,16 +26,16 @@ pub const HOURS_KEPT_MS: i64 = 35 * DAY_MS;
 const HOUR_MS: i64 = 3_600_000;
 
 /// Kinds of subjects.
-pub const SUBJECTS: [&str; 5] = ["credential", "token", "user", "team", "tag"];
+pub const SUBJECTS: [&str; 6] = ["credential", "token", "actor", "user", "team", "tag"];
 
 /// A day that was written to since its roll-ups were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct ChangedDay {
     /// Its first instant.
     pub day_start_ms: i64,
-    /// The marks that it has now.
-    marks: i64,
-    /// Those that its roll-ups were made of; `None` when there are none.
+    /// How often it was written to.
+    writes: i64,
+    /// After how many of them its roll-ups were made; `None` when there are none.
     seen: Option<i64>,
 }
 
@@ -48,11 +47,11 @@ pub async fn list_changed(session: &mut Session) -> Result<Vec<ChangedDay>, Stor
     // The days by their index: one step each, however many rows they have.
     const SQL: &str = "WITH RECURSIVE t(day) AS (SELECT MIN(day_start_ms) FROM usage_days UNION ALL \
          SELECT (SELECT MIN(d.day_start_ms) FROM usage_days d WHERE d.day_start_ms > t.day) FROM t WHERE t.day IS NOT NULL) \
-         SELECT t.day AS day_start_ms, COALESCE(f.marks, 0) AS marks, k.seen FROM t LEFT JOIN \
-         (SELECT start_ms - start_ms % 86400000 AS day, CAST(SUM(mark) AS BIGINT) AS marks FROM usage_5m \
+         SELECT t.day AS day_start_ms, COALESCE(f.writes, 0) AS writes, k.seen FROM t LEFT JOIN \
+         (SELECT day_start_ms AS day, CAST(SUM(writes) AS BIGINT) AS writes FROM usage_day_writes \
          WHERE region = $1 GROUP BY 1) f ON f.day = t.day \
          LEFT JOIN usage_marks k ON k.day_start_ms = t.day AND k.region = $1 \
-         WHERE t.day IS NOT NULL AND (k.seen IS NULL OR k.seen <> COALESCE(f.marks, 0)) ORDER BY t.day";
+         WHERE t.day IS NOT NULL AND (k.seen IS NULL OR k.seen <> COALESCE(f.writes, 0)) ORDER BY t.day";
     fetch_all!(session, ChangedDay, SQL, REGION)
 }
 
@@ -105,7 +104,8 @@ struct DayRow {
 impl DayRow {
     fn subjects(&self, tags: &BTreeMap<String, Tags>) -> Vec<(&'static str, String)> {
         let user = if self.user_id == 0 { String::new() } else { self.user_id.to_string() };
-        let mut subjects = vec![("credential", self.credential_uid.clone()), ("user", user)];
+        let mut subjects =
+            vec![("credential", self.credential_uid.clone()), ("actor", self.actor.clone()), ("user", user)];
         subjects.extend(self.actor.strip_prefix("token:").map(|id| ("token", id.to_owned())));
         if !self.team_uid.is_empty() {
             subjects.push(("team", self.team_uid.clone()));
@@ -116,7 +116,7 @@ impl DayRow {
     }
 }
 
-/// Sums up a day. What is written to it meanwhile may be in it or not: its marks say that it has changed.
+/// Sums up a day. What is written to it meanwhile may be in it or not: it is counted as a write.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -157,10 +157,10 @@ pub async fn replace(tx: &mut Write, rollup: &DayRollup, now: Millis) -> Result<
                          WHERE region = $1 AND day_start_ms = $2 AND seen = $5";
     const FIRST: &str = "INSERT INTO usage_marks (region, day_start_ms, seen, refreshed_at_ms) VALUES ($1, $2, $3, $4) \
                          ON CONFLICT (region, day_start_ms) DO NOTHING";
-    let ChangedDay { day_start_ms: day, marks, seen } = rollup.of;
+    let ChangedDay { day_start_ms: day, writes, seen } = rollup.of;
     let claimed = match seen {
-        Some(seen) => execute!(tx, CLAIM, REGION, day, marks, now.0, seen)?,
-        None => execute!(tx, FIRST, REGION, day, marks, now.0)?,
+        Some(seen) => execute!(tx, CLAIM, REGION, day, writes, now.0, seen)?,
+        None => execute!(tx, FIRST, REGION, day, writes, now.0)?,
     };
     if claimed == 0 {
         return Ok(false);
@@ -363,6 +363,7 @@ pub async fn rebuild_hours(tx: &mut Write, from: Millis) -> Result<(), StoreErro
     for (dim, subject, condition, joined) in [
         ("credential", "m.credential_uid", "", ""),
         ("token", "SUBSTR(m.actor, 7)", " AND m.actor LIKE 'token:%'", ""),
+        ("actor", "m.actor", "", ""),
         ("user", USER, "", ""),
         ("team", "m.team_uid", " AND m.team_uid <> ''", ""),
         tag,

@@ -199,7 +199,7 @@ fn put_subject(query: &SumsQuery, dim: &'static str, sql: &mut Statement) {
     }
     let whose = match &filter.whose {
         Whose::All => None,
-        Whose::Actor(actor) => actor.strip_prefix("token:").map(ToOwned::to_owned),
+        Whose::Actor(actor) => Some(actor.clone()),
         Whose::User(user) => Some(user.to_string()),
     };
     let asked = [

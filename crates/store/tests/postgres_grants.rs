@@ -66,8 +66,15 @@ async fn the_published_grants_cover_every_table_and_protect_the_audit_trail() {
     assert_eq!(found["change_log"], ["DELETE", "INSERT", "SELECT"]);
     assert_eq!(found["job_leases"], ["INSERT", "SELECT", "UPDATE"]);
     assert_eq!(found["usage_days"], ["INSERT", "SELECT", "UPDATE"]);
-    let rolled_up =
-        ["usage_5m", "usage_hours", "usage_marks", "usage_days_mix", "limit_samples", "limit_refusals"];
+    let rolled_up = [
+        "usage_5m",
+        "usage_hours",
+        "usage_day_writes",
+        "usage_marks",
+        "usage_days_mix",
+        "limit_samples",
+        "limit_refusals",
+    ];
     let of_subjects =
         ["usage_subject_days", "usage_subject_hours", "usage_subject_months", "credential_health"];
     for table in rolled_up.iter().chain(&of_subjects) {

@@ -2,16 +2,20 @@
 
 pub mod history;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::actor::Scope;
+use strongroom_model::alert::Rule;
 use strongroom_model::audit::Target;
 use strongroom_model::limit::{CounterState, Limit, LimitScope, Unit, Window};
 use strongroom_model::price::PriceTable;
 use strongroom_model::usage::CallBound;
 use strongroom_model::{Actor, Amount, Millis, Problem, Provider, Uid, UserId, reason};
+use strongroom_store::alert::incident;
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::limit::LimitChange;
 use strongroom_store::{Session, Write, limit};
@@ -58,7 +62,42 @@ impl Standing {
     pub fn remaining(&self) -> i64 {
         self.limit.amount.saturating_sub(self.used).saturating_sub(self.held).max(0)
     }
+
+    /// How full it is, calls under way among it.
+    fn parts_of_a_million(&self) -> i128 {
+        let used = i128::from(self.used) + i128::from(self.held);
+        used * 1_000_000 / i128::from(self.limit.amount.max(1))
+    }
 }
+
+/// A page of limits.
+#[derive(Debug, Clone)]
+pub struct LimitPage {
+    /// Those of the page, the oldest first.
+    pub limits: Vec<Standing>,
+    /// The last one of them, when there are more behind it.
+    pub next: Option<Uid>,
+}
+
+/// The limits that are going to run out first.
+#[derive(Debug, Clone)]
+pub struct Fullest {
+    /// The fullest in front.
+    pub limits: Vec<Standing>,
+    /// How many limits there are.
+    pub count: i64,
+}
+
+impl Fullest {
+    /// Tells whether all that there are were looked at.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        i64::try_from(self.limits.len()).unwrap_or(i64::MAX) >= self.count
+    }
+}
+
+/// Limits that are all looked at for the fullest of them.
+const MAX_LOOKED_AT: i64 = 200;
 
 /// A call that might be made.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +157,28 @@ fn not_found() -> Problem {
 pub(crate) async fn standing(session: &mut Session, limit: Limit, now: Millis) -> Result<Standing, Problem> {
     let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
     let states = counter::read_all(session, &[key]).await?;
-    let CounterState { settled, held, adjusted, .. } = states.get(&key).copied().unwrap_or_default();
+    standing_of(session, limit, states.get(&key).copied().unwrap_or_default(), now).await
+}
+
+/// How several limits stand: their counters are read at once.
+async fn standings(session: &mut Session, limits: Vec<Limit>, now: Millis) -> Result<Vec<Standing>, Problem> {
+    let key = |limit: &Limit| CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
+    let keys: Vec<_> = limits.iter().map(key).collect();
+    let states = counter::read_all(session, &keys).await?;
+    let mut found = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let state = states.get(&key(&limit)).copied().unwrap_or_default();
+        found.push(standing_of(session, limit, state, now).await?);
+    }
+    Ok(found)
+}
+
+async fn standing_of(
+    session: &mut Session,
+    limit: Limit,
+    CounterState { settled, held, adjusted, .. }: CounterState,
+    now: Millis,
+) -> Result<Standing, Problem> {
     let name = name_of(session, &limit.scope).await?.unwrap_or_else(|| limit.scope.id());
     let resets_at = limit.window.end(now);
     Ok(Standing { name, used: settled.saturating_add(adjusted), held, resets_at, limit })
@@ -180,11 +240,60 @@ impl LimitService {
     pub async fn list(&self) -> Result<Vec<Standing>, Problem> {
         let mut session = self.admission.read_ledger().await?;
         let now = session.now().await?;
-        let mut found = Vec::new();
-        for one in limit::list(&mut session).await? {
-            found.push(standing(&mut session, one, now).await?);
-        }
-        Ok(found)
+        let all = limit::list(&mut session).await?;
+        standings(&mut session, all, now).await
+    }
+
+    /// A page of them, the oldest first: behind the last one of the page before, at most so many.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn page(&self, after: Option<Uid>, count: i64) -> Result<LimitPage, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        let now = session.now().await?;
+        let mut found = limit::page(&mut session, after, count.saturating_add(1)).await?;
+        let has_more = i64::try_from(found.len()).unwrap_or(i64::MAX) > count;
+        found.truncate(usize::try_from(count).unwrap_or(0));
+        let next = found.last().map(|last| last.uid).filter(|_| has_more);
+        Ok(LimitPage { limits: standings(&mut session, found, now).await?, next })
+    }
+
+    /// Those of this credential, token or user.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn list_of(&self, scope: &LimitScope) -> Result<Vec<Standing>, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        let now = session.now().await?;
+        let found = limit::list_of_scope(&mut session, scope, i64::MAX).await?;
+        standings(&mut session, found, now).await
+    }
+
+    /// Those that are going to run out first, the fullest in front. Of very many only those of which an alert fires are looked at: what is
+    /// below all its thresholds is not among them.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn fullest(&self) -> Result<Fullest, Problem> {
+        let mut session = self.admission.read_ledger().await?;
+        let now = session.now().await?;
+        let count = limit::count(&mut session).await?;
+        let found = if count <= MAX_LOOKED_AT {
+            limit::list(&mut session).await?
+        } else {
+            let open = incident::list_open(&mut session, Rule::LimitThreshold, MAX_LOOKED_AT).await?;
+            let mut found = BTreeMap::new();
+            for one in open {
+                let Some(key) = one.counter() else { continue };
+                if let Some(limit) = limit::of_counter(&mut session, &key).await? {
+                    found.insert(limit.uid, limit);
+                }
+            }
+            found.into_values().collect()
+        };
+        let mut limits = standings(&mut session, found, now).await?;
+        limits.sort_by_key(|one| Reverse(one.parts_of_a_million()));
+        Ok(Fullest { limits, count })
     }
 
     /// One limit.

@@ -1,7 +1,7 @@
 //! Limits: what will run out, and when does it start over?
 
 use maud::{Markup, html};
-use strongroom::limit::Standing;
+use strongroom::limit::{Fullest, LimitPage, Standing};
 use strongroom_model::limit::{Limit, Unit, Window};
 
 use crate::form::{self, Change, ONCE_FIELD, field};
@@ -13,8 +13,10 @@ use crate::{chart, figure, text};
 pub struct LimitList<'a> {
     /// The viewer.
     pub viewer: &'a Viewer,
-    /// All limits.
-    pub limits: &'a [Standing],
+    /// Those that are going to run out first.
+    pub fullest: &'a Fullest,
+    /// A page of all, where not all were looked at.
+    pub page: Option<&'a LimitPage>,
     /// The change that was just made, in words.
     pub done: Option<&'a str>,
 }
@@ -42,19 +44,38 @@ impl LimitList<'_> {
     /// The page.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut limits: Vec<_> = self.limits.iter().collect();
-        limits.sort_by_key(|one| -figure::share(one.used.saturating_add(one.held), one.limit.amount));
+        let limits: Vec<_> = self.fullest.limits.iter().collect();
         let body = html! {
             @if let Some(done) = self.done { p.done role="status" { (text::visible(done)) } }
             section.card id="limits" {
-                @if limits.is_empty() {
+                @if self.page.is_some() { h2 { "Next to run out" } }
+                @if limits.is_empty() && self.page.is_some() {
+                    p.empty { span.good { "None has reached a threshold that an alert tells of." } }
+                } @else if limits.is_empty() {
                     p.empty { "No limits are set: nothing bounds what is spent. The first one: " code data-copy { "strongroom limit set --credential NAME --usd 100 --per month" } }
                 } @else { (table(&limits)) }
             }
+            @if let Some(page) = self.page { (self.all(page)) }
             @if self.viewer.is_admin() { section.card { h2 { "Set a limit" } (set_form(self.viewer, None)) } }
             (test_form())
         };
         frame::live_page(self.viewer, Some(Place::Limits), "Limits", "limits usage", &html! {}, &body)
+    }
+}
+
+impl LimitList<'_> {
+    /// A page of all of them, the oldest first.
+    fn all(&self, page: &LimitPage) -> Markup {
+        let limits: Vec<_> = page.limits.iter().collect();
+        html! {
+            section.card id="all-limits" {
+                h2 { "All " (figure::count(self.fullest.count)) " limits, the oldest first" }
+                (table(&limits))
+                @if let Some(next) = page.next {
+                    p { a href={ (Place::Limits.path()) "?after=" (next) "#all-limits" } { "The next ones" } }
+                }
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use strongroom::Credential;
 use strongroom::health::Cooldown;
-use strongroom::limit::Standing;
+use strongroom::limit::{Fullest, Standing};
 use strongroom::usage::{Dim, Figures, Series, SeriesReport};
 use strongroom_model::Millis;
 use strongroom_model::audit::Entry;
@@ -50,8 +50,8 @@ pub struct Overview<'a> {
     pub credentials: &'a [(Credential, Option<Cooldown>)],
     /// Set when there are more credentials than these.
     pub has_more_credentials: bool,
-    /// All limits.
-    pub limits: &'a [Standing],
+    /// The limits that are going to run out first.
+    pub limits: &'a Fullest,
     /// The last changes.
     pub changes: &'a [Entry],
 }
@@ -115,9 +115,7 @@ impl Overview<'_> {
     }
 
     fn near(&self) -> Vec<&Standing> {
-        let mut near: Vec<_> = self.limits.iter().filter(|limit| used_share(limit) >= NEAR).collect();
-        near.sort_by_key(|limit| -used_share(limit));
-        near
+        self.limits.limits.iter().filter(|limit| used_share(limit) >= NEAR).collect()
     }
 
     fn limits_tile(&self) -> Markup {
@@ -127,10 +125,10 @@ impl Overview<'_> {
             "Limits near their end",
             html! { (near.len()) },
             html! {
-                @if self.limits.is_empty() { "no limits are set" }
+                @if self.limits.count == 0 { "no limits are set" }
                 @else if near.is_empty() { span.good { "all have more than a fifth left" } }
-                @else if spent > 0 { span.bad { "✕ " (spent) " used up" } " · of " (self.limits.len()) }
-                @else { "of " (self.limits.len()) }
+                @else if spent > 0 { span.bad { "✕ " (spent) " used up" } " · of " (figure::count(self.limits.count)) }
+                @else { "of " (figure::count(self.limits.count)) }
             },
         )
     }
@@ -171,12 +169,13 @@ impl Overview<'_> {
     }
 
     fn next_limits(&self) -> Markup {
-        let mut limits: Vec<_> = self.limits.iter().collect();
-        limits.sort_by_key(|limit| -used_share(limit));
+        let limits = &self.limits.limits;
         html! {
             section.card.c4 id="next-limits" {
                 h2 { "Next limits to run out" }
-                @if limits.is_empty() {
+                @if limits.is_empty() && self.limits.count > 0 {
+                    p.empty { span.good { "None has reached a threshold that an alert tells of." } }
+                } @else if limits.is_empty() {
                     p.empty { "No limits are set. The first one: " code { "strongroom limit set --credential NAME --usd 100 --per month" } }
                 }
                 ul.rows {
@@ -187,7 +186,7 @@ impl Overview<'_> {
                         }
                     }
                 }
-                @if limits.len() > ROWS { p { a href=(Place::Limits.path()) { "All limits" } } }
+                @if limits.len() > ROWS || !self.limits.is_whole() { p { a href=(Place::Limits.path()) { "All limits" } } }
             }
         }
     }

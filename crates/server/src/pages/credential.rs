@@ -188,10 +188,9 @@ pub(super) async fn show(
             render(Inside::Versions(&versions, &used, compared.as_ref()))
         }
         Tab::Limits => {
-            let limits = state.room.limits(visit.actor()).list().await?;
             let scope = LimitScope::Credential(credential.uid);
-            let limits: Vec<_> = limits.iter().filter(|limit| limit.limit.scope == scope).collect();
-            render(Inside::Limits(&limits))
+            let limits = state.room.limits(visit.actor()).list_of(&scope).await?;
+            render(Inside::Limits(&limits.iter().collect::<Vec<_>>()))
         }
         Tab::Access => render(Inside::Access(&state.room.leaks(visit.actor()).access_of(&credential).await?)),
         Tab::Audit => {

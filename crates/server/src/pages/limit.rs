@@ -29,6 +29,16 @@ pub(super) struct DoneQuery {
     done: String,
 }
 
+/// Limits of one page, where there are very many.
+const PAGE: i64 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ListQuery {
+    done: String,
+    after: String,
+}
+
 fn said(done: &str) -> Option<&'static str> {
     Some(match done {
         "set" => "Set. It binds from the next call on.",
@@ -42,10 +52,19 @@ fn said(done: &str) -> Option<&'static str> {
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(DoneQuery { done }): QueryOf<DoneQuery>,
+    QueryOf(ListQuery { done, after }): QueryOf<ListQuery>,
 ) -> Answer<Response> {
-    let limits = state.room.limits(visit.actor()).list().await?;
-    let page = LimitList { viewer: &visit.viewer(), limits: &limits, done: said(&done) };
+    let limits = state.room.limits(visit.actor());
+    let fullest = limits.fullest().await?;
+    let page = match fullest.is_whole() {
+        true => None,
+        false => {
+            let after = (!after.is_empty()).then(|| uid(&after)).transpose()?;
+            Some(limits.page(after, PAGE).await?)
+        }
+    };
+    let page =
+        LimitList { viewer: &visit.viewer(), fullest: &fullest, page: page.as_ref(), done: said(&done) };
     Ok(Html(page.render()).into_response())
 }
 

@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use strongroom_dashboard::page::mine::Mine;
-use strongroom_model::limit::LimitScope;
-use strongroom_model::{Actor, ActorKind, Role};
+use strongroom_model::Role;
 
 use super::range;
 use super::visit::Visit;
@@ -20,21 +19,12 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
     let now = state.room.now().await?;
     let days = range::last(DAYS, now);
     let sums = state.room.usage(actor.clone()).own_sums(days.from, days.to).await?;
-    let limits = state.room.limits(actor.clone()).list().await?;
-    let limits: Vec<_> = limits.iter().filter(|limit| binds(&limit.limit.scope, &actor)).collect();
+    let limits = state.room.me(actor.clone()).limits().await?;
+    let limits: Vec<_> = limits.iter().collect();
     let readable = match actor.role {
         Role::Reader => state.room.credentials(actor.clone()).list_readable(MAX_READABLE).await?,
         _ => Vec::new(),
     };
     let page = Mine { viewer: &visit.viewer(), sums: &sums, limits: &limits, readable: &readable, now };
     Ok(Html(page.render()).into_response())
-}
-
-/// Tells whether a limit is set on this very token or user.
-fn binds(scope: &LimitScope, actor: &Actor) -> bool {
-    match (scope, &actor.kind) {
-        (LimitScope::Token(id), ActorKind::Token(own)) => id == own,
-        (LimitScope::User(id), _) => Some(*id) == actor.user,
-        _ => false,
-    }
 }

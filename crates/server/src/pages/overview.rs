@@ -56,7 +56,7 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
         month_before: &usage.total(before.from, before.to).await?,
         credentials: &credentials,
         has_more_credentials,
-        limits: &state.room.limits(visit.actor()).list().await?,
+        limits: &state.room.limits(visit.actor()).fullest().await?,
         changes: &state.room.audit().list(&Filter::default(), true, None, ENTRIES).await?.items,
     };
     Ok(Html(page.render()).into_response())

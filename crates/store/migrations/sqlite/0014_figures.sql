@@ -18,8 +18,6 @@ CREATE TABLE usage_5m (
     source TEXT NOT NULL,
     -- The first digit of the HTTP status; 0 when there was none.
     status_class INTEGER NOT NULL,
-    -- How many records it was written with, and how often a price of them was changed: moves whenever the row does.
-    mark INTEGER NOT NULL,
     records INTEGER NOT NULL,
     requests INTEGER NOT NULL,
     client_requests INTEGER NOT NULL,
@@ -160,8 +158,17 @@ INSERT INTO usage_hours SELECT l.at_ms - l.at_ms % 3600000, l.region, m.kind, m.
 FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
 GROUP BY 1, 2, 3, 4, 5, 6, 7;
 
--- Days of which the roll-ups below are made, and from how many marks of usage_5m; -1 when something has changed since,
--- and -2 when all is made again from the start: then nothing has grown.
+-- How often each day was written to; servers write to rows of their own, as those of usage_5m.
+CREATE TABLE usage_day_writes (
+    region TEXT NOT NULL,
+    day_start_ms INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    writes INTEGER NOT NULL,
+    PRIMARY KEY (region, day_start_ms, shard)
+) STRICT, WITHOUT ROWID;
+
+-- Days of which the roll-ups below are made, and after how many writes; -2 when all is made again from the start: then
+-- nothing has grown.
 CREATE TABLE usage_marks (
     region TEXT NOT NULL,
     day_start_ms INTEGER NOT NULL,
@@ -199,7 +206,8 @@ CREATE TABLE usage_days_mix (
 
 -- Days by one subject; kept for ever.
 CREATE TABLE usage_subject_days (
-    -- credential, token, user, team or tag; and which: a uid, an id, a number, a uid, or KEY=VALUE. Empty for uses without one.
+    -- credential, token, actor, user, team or tag; and which: a uid, an id, KIND:ID, a number, a uid, or KEY=VALUE. Empty for
+    -- uses without one.
     dim TEXT NOT NULL,
     subject TEXT NOT NULL,
     day_start_ms INTEGER NOT NULL,
@@ -270,6 +278,17 @@ INSERT INTO usage_subject_hours SELECT 'token', SUBSTR(m.actor, 7), l.at_ms - l.
     CAST(COALESCE(CASE WHEN SUM((COALESCE(l.total_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.total_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.total_ms, 0)) & 1073741823) END, 0) AS INTEGER), CAST(COUNT(l.total_ms) AS INTEGER)
 FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
 WHERE l.uid >= printf('%012x', MAX(COALESCE((SELECT MAX(day_start_ms) FROM usage_days), 0) - 2937600000, 0)) AND m.actor LIKE 'token:%' GROUP BY 2, 3, 4;
+INSERT INTO usage_subject_hours SELECT 'actor', m.actor, l.at_ms - l.at_ms % 3600000, l.region,
+    CAST(COALESCE(CASE WHEN SUM((l.requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.requests) >> 30) * 1073741824 + SUM((l.requests) & 1073741823) END, 0) AS INTEGER), CAST(COALESCE(CASE WHEN SUM((l.client_requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.client_requests) >> 30) * 1073741824 + SUM((l.client_requests) & 1073741823) END, 0) AS INTEGER),
+    CAST(SUM(CASE WHEN c.status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS INTEGER),
+    CAST(SUM(CASE WHEN c.status = 0 OR c.status >= 500 THEN 1 ELSE 0 END) AS INTEGER),
+    CAST(COALESCE(CASE WHEN SUM((l.input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.input_tokens) >> 30) * 1073741824 + SUM((l.input_tokens) & 1073741823) END, 0) AS INTEGER), CAST(COALESCE(CASE WHEN SUM((l.cached_input_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cached_input_tokens) >> 30) * 1073741824 + SUM((l.cached_input_tokens) & 1073741823) END, 0) AS INTEGER), CAST(COALESCE(CASE WHEN SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.cache_write_tokens + l.cache_write_long_tokens) >> 30) * 1073741824 + SUM((l.cache_write_tokens + l.cache_write_long_tokens) & 1073741823) END, 0) AS INTEGER),
+    CAST(COALESCE(CASE WHEN SUM((l.output_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.output_tokens) >> 30) * 1073741824 + SUM((l.output_tokens) & 1073741823) END, 0) AS INTEGER), CAST(COALESCE(CASE WHEN SUM((l.reasoning_tokens) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.reasoning_tokens) >> 30) * 1073741824 + SUM((l.reasoning_tokens) & 1073741823) END, 0) AS INTEGER), CAST(COALESCE(CASE WHEN SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.cost_nano_usd, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.cost_nano_usd, 0)) & 1073741823) END, 0) AS INTEGER),
+    CAST(SUM(CASE WHEN l.cost_nano_usd IS NULL THEN 1 ELSE 0 END) AS INTEGER),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.first_byte_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.first_byte_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.first_byte_ms, 0)) & 1073741823) END, 0) AS INTEGER), CAST(COUNT(l.first_byte_ms) AS INTEGER),
+    CAST(COALESCE(CASE WHEN SUM((COALESCE(l.total_ms, 0)) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((COALESCE(l.total_ms, 0)) >> 30) * 1073741824 + SUM((COALESCE(l.total_ms, 0)) & 1073741823) END, 0) AS INTEGER), CAST(COUNT(l.total_ms) AS INTEGER)
+FROM usage_lines l JOIN usage_contexts c ON c.uid = l.context_uid JOIN usage_dims m ON m.uid = c.dims_uid
+WHERE l.uid >= printf('%012x', MAX(COALESCE((SELECT MAX(day_start_ms) FROM usage_days), 0) - 2937600000, 0)) GROUP BY 2, 3, 4;
 INSERT INTO usage_subject_hours SELECT 'user', CASE WHEN m.user_id = 0 THEN '' ELSE CAST(m.user_id AS TEXT) END, l.at_ms - l.at_ms % 3600000, l.region,
     CAST(COALESCE(CASE WHEN SUM((l.requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.requests) >> 30) * 1073741824 + SUM((l.requests) & 1073741823) END, 0) AS INTEGER), CAST(COALESCE(CASE WHEN SUM((l.client_requests) >> 30) >= 1073741824 THEN 1152921504606846976 ELSE SUM((l.client_requests) >> 30) * 1073741824 + SUM((l.client_requests) & 1073741823) END, 0) AS INTEGER),
     CAST(SUM(CASE WHEN c.status BETWEEN 400 AND 499 THEN 1 ELSE 0 END) AS INTEGER),
@@ -377,3 +396,6 @@ CREATE INDEX credential_transitions_of ON credential_transitions (credential_uid
 
 -- What the uses of a credential are booked to, as JSON; empty for nothing.
 ALTER TABLE api_credentials ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+
+-- Limits by pages, the oldest first.
+CREATE INDEX limits_created ON limits (created_at_ms, uid);

@@ -8,6 +8,7 @@ use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Millis, Uid};
 
 use crate::REGION;
+use crate::counter::CounterKey;
 use crate::dispatch::{execute, fetch_all, fetch_optional};
 use crate::error::StoreError;
 use crate::session::{Session, Write};
@@ -103,6 +104,21 @@ pub struct Incident {
     pub resolved_at: Option<Millis>,
     /// Why it was over.
     pub cause: Option<String>,
+}
+
+impl Incident {
+    /// The counter that it is about.
+    #[must_use]
+    pub fn counter(&self) -> Option<CounterKey> {
+        let (unit, window) = self.counted?;
+        let subject = self.subject.id.parse().ok()?;
+        (self.subject.kind == COUNTER).then_some(CounterKey {
+            subject,
+            unit,
+            window,
+            start: self.window_start,
+        })
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]

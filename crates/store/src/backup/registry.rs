@@ -36,6 +36,7 @@ pub const LEFT_OUT: &[&str] = &[
     "sessions",
     "login_codes",
     "credential_health",
+    "usage_day_writes",
     "usage_marks",
     "usage_days_mix",
     "usage_subject_days",

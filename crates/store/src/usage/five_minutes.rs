@@ -1,14 +1,15 @@
 //! Sums of five minutes, by what there are few of: the finest grain of charts, written in the transaction of the records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
 use strongroom_model::latency::{CLASSES, FIRST_BYTE_BOUNDS_MS, TOTAL_BOUNDS_MS, class};
 use strongroom_model::{Amount, Millis};
 
-use super::Record;
+use super::{DAY_MS, Record};
 use crate::REGION;
+use crate::dispatch::execute;
 use crate::dynamic::{Rows, Value};
 use crate::error::StoreError;
 use crate::session::{Backend, Write};
@@ -174,8 +175,6 @@ pub(super) async fn add(tx: &mut Write, records: &[Record]) -> Result<(), StoreE
             slot.model.into(),
             slot.source.into(),
             slot.status_class.into(),
-            // As many records; and one more whenever a price of them is changed.
-            sums.0[0].into(),
         ];
         row.extend(sums.0.map(Value::from));
         row
@@ -183,17 +182,27 @@ pub(super) async fn add(tx: &mut Write, records: &[Record]) -> Result<(), StoreE
     let rows: Vec<_> = slots.into_iter().map(row).collect();
     let text = || {
         let before = format!(
-            "INSERT INTO usage_5m (start_ms, region, shard, kind, provider, model, source, status_class, mark, {}) VALUES",
+            "INSERT INTO usage_5m (start_ms, region, shard, kind, provider, model, source, status_class, {}) VALUES",
             FIGURES.join(", ")
         );
-        let mut figures = vec!["mark"];
-        figures.extend(FIGURES);
         let after = format!(
             "ON CONFLICT (start_ms, region, shard, kind, provider, model, source, status_class) DO UPDATE SET {}",
-            saturating_all("usage_5m", &figures)
+            saturating_all("usage_5m", &FIGURES)
         );
         (before, after)
     };
     UPSERT.insert(tx, &rows, text).await?;
+    let days: BTreeSet<i64> = records.iter().map(|record| record.at.0.div_euclid(DAY_MS) * DAY_MS).collect();
+    for day in days {
+        note_write(tx, REGION, day).await?;
+    }
     Ok(())
+}
+
+/// Notes that a day was written to, so that its roll-ups are behind.
+pub(crate) async fn note_write(tx: &mut Write, region: &str, day_start_ms: i64) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO usage_day_writes (region, day_start_ms, shard, writes) VALUES ($1, $2, $3, 1) \
+                       ON CONFLICT (region, day_start_ms, shard) DO UPDATE SET writes = usage_day_writes.writes + 1";
+    let shard = shard(tx);
+    execute!(tx, SQL, region, day_start_ms, shard).map(|_| ())
 }

@@ -54,6 +54,7 @@ impl Dim {
         match self {
             Self::Credential => Some("credential"),
             Self::Token => Some("token"),
+            Self::Actor => Some("actor"),
             Self::User => Some("user"),
             Self::Tag(_) => Some("tag"),
             _ => None,
@@ -92,9 +93,7 @@ impl Source {
             tag.as_ref().map(|_| "tag"),
             match whose {
                 Whose::All => None,
-                Whose::Actor(actor) if actor.starts_with("token:") => Some("token"),
-                // Only days know others than tokens.
-                Whose::Actor(_) => return Self::Days,
+                Whose::Actor(_) => Some("actor"),
                 Whose::User(_) => Some("user"),
             },
         ];
@@ -128,7 +127,7 @@ impl Source {
             }
             (Self::Mix, Dim::Tag(_)) => "'*'",
             (Self::Days, Dim::Tag(_)) => "'#' || m.tag_set_uid",
-            (Self::Subjects(_), Dim::Credential | Dim::Token | Dim::User) => "m.subject",
+            (Self::Subjects(_), Dim::Credential | Dim::Token | Dim::Actor | Dim::User) => "m.subject",
             (_, Dim::Credential) => "m.credential_uid",
             (_, Dim::Version) => "m.version_uid",
             (_, Dim::Provider) => "m.provider",

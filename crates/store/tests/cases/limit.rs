@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use strongroom_model::limit::{LimitScope, Unit, Window};
-use strongroom_model::{Millis, UserId};
+use strongroom_model::{Millis, Uid, UserId};
 use strongroom_store::limit::LimitChange;
 use strongroom_store::{change, limit};
 
@@ -57,6 +57,19 @@ async fn limits_of_all_scopes_are_listed_and_found() {
     let mut session = ground.read().await;
     let all = limit::list(&mut session).await.unwrap();
     assert_eq!(all.iter().map(|it| it.amount).collect::<Vec<_>>(), [51, 52, 53, 54, 55, 56]);
+    // By pages, in the same order; of one that is gone nothing is behind.
+    let mut paged: Vec<Uid> = Vec::new();
+    loop {
+        let page = limit::page(&mut session, paged.last().copied(), 4).await.unwrap();
+        assert!(page.len() <= 4);
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page.iter().map(|it| it.uid));
+    }
+    assert_eq!(paged, all.iter().map(|it| it.uid).collect::<Vec<_>>());
+    assert_eq!(limit::page(&mut session, Some(uid(99)), 4).await.unwrap(), []);
+    assert_eq!(limit::count(&mut session).await.unwrap(), 6);
     let of_user = limit::list_of_scope(&mut session, &scopes[2], i64::MAX).await.unwrap();
     assert_eq!(of_user.iter().map(|it| it.amount).collect::<Vec<_>>(), [56, 55]);
     let found = limit::get(&mut session, uid(53)).await.unwrap().unwrap();

@@ -4,8 +4,7 @@ use strongroom_connectors::alert_channel::{IncidentData, Message, SubjectData};
 use strongroom_model::alert::{Notice, Rule, duration_shown, shown};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::{Millis, Problem, Provider, Uid, UserId};
-use strongroom_store::alert::incident::{COUNTER, Incident};
-use strongroom_store::counter::CounterKey;
+use strongroom_store::alert::incident::Incident;
 use strongroom_store::{Session, alert, credential, limit, token, user};
 
 use super::Alerts;
@@ -21,18 +20,6 @@ pub(crate) struct About {
     pub(crate) limit: Option<Limit>,
 }
 
-/// The counter that an incident is about.
-pub(crate) fn counter_key(incident: &Incident) -> Option<CounterKey> {
-    let (unit, window) = incident.counted?;
-    let subject: Uid = incident.subject.id.parse().ok()?;
-    (incident.subject.kind == COUNTER).then_some(CounterKey {
-        subject,
-        unit,
-        window,
-        start: incident.window_start,
-    })
-}
-
 /// Looks up what an incident is about; its identity stands for a name that is gone.
 pub(crate) async fn about(session: &mut Session, incident: &Incident) -> Result<About, Problem> {
     let subject = &incident.subject;
@@ -43,7 +30,7 @@ pub(crate) async fn about(session: &mut Session, incident: &Incident) -> Result<
         provider: None,
         limit: None,
     };
-    if let Some(key) = counter_key(incident) {
+    if let Some(key) = incident.counter() {
         let limit = limit::of_counter(session, &key).await?;
         let scope = match &limit {
             Some(limit) => limit.scope.clone(),

@@ -11,7 +11,7 @@ use strongroom_store::alert::incident::{self, Incident, NewIncident, Subject};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Session, limit};
 
-use super::{Alerts, text};
+use super::Alerts;
 use crate::crossing::{self, counted};
 
 const DAY_MS: i64 = 86_400_000;
@@ -175,7 +175,7 @@ async fn states_of(
 ) -> Result<States, Problem> {
     let of_limit = |limit: &Limit| CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
     let watched = limits.iter().filter(|limit| !limit.thresholds.is_empty()).map(of_limit);
-    let keys: Vec<CounterKey> = watched.chain(open.iter().filter_map(text::counter_key)).collect();
+    let keys: Vec<CounterKey> = watched.chain(open.iter().filter_map(Incident::counter)).collect();
     let states = counter::read_all(session, &keys).await?;
     Ok(states.into_iter().map(|(key, state)| (key, counted(&state))).collect())
 }
@@ -210,7 +210,7 @@ fn ended(limits: &[Limit], open: &[Incident], states: &States, now: Millis) -> V
     let of = |it: &Limit| (it.counter_subject(), it.unit, it.window);
     let by_counter: BTreeMap<_, _> = limits.iter().map(|limit| (of(limit), limit)).collect();
     let look = |incident: &Incident| -> Option<Ended> {
-        let key = text::counter_key(incident)?;
+        let key = incident.counter()?;
         let used = states.get(&key).copied().unwrap_or_default();
         let limit = by_counter.get(&(key.subject, key.unit, key.window));
         let percent = u8::try_from(incident.mark).unwrap_or(u8::MAX);

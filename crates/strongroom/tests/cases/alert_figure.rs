@@ -139,7 +139,6 @@ async fn slot(ground: &Ground, start: i64, class: i64, records: i64) {
         ("model", "'m'".to_owned()),
         ("source", "'database'".to_owned()),
         ("status_class", class.to_string()),
-        ("mark", records.to_string()),
         ("records", records.to_string()),
         ("requests", records.to_string()),
     ];

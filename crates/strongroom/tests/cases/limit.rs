@@ -1,6 +1,7 @@
 //! Uses, counted in the transaction that hands out the key, and limits on them.
 
-use strongroom::{CredentialPatch, Millis, NewCredential, ProblemKind};
+use strongroom::limit::Standing;
+use strongroom::{Actor, CredentialPatch, Millis, NewCredential, ProblemKind};
 
 use super::ground::{NOW, ground, new};
 
@@ -154,4 +155,43 @@ async fn of_500_reads_at_once_exactly_as_many_as_the_limit_succeed() {
     assert_eq!(ground.service().require(made.id).await.unwrap().usage_count, 100);
     assert_eq!(ground.entries("credential.read").await.len(), 100);
     ground.assert_sound().await;
+}
+
+#[tokio::test]
+async fn the_fullest_limits_are_found_among_few_and_among_very_many() {
+    let ground = ground().await;
+    let limits = || ground.room.limits(Actor::library());
+    let read = async |name: &str, times: usize| {
+        for _ in 0..times {
+            ground.service().get_credential(name, None).await.unwrap().unwrap();
+        }
+    };
+    for (name, times) in [("half", 5), ("full", 10), ("near", 8)] {
+        ground.make(limited(name, 10)).await;
+        read(name, times).await;
+    }
+    let names = |limits: &[Standing]| limits.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    let few = limits().fullest().await.unwrap();
+    assert_eq!((names(&few.limits), few.count), (vec!["full".into(), "near".into(), "half".into()], 3));
+    assert!(few.is_whole());
+    // Of very many, those of which an alert fires.
+    for number in 0..200 {
+        ground.make(limited(&format!("other-{number:03}"), 10)).await;
+    }
+    let many = limits().fullest().await.unwrap();
+    assert_eq!((names(&many.limits), many.count), (vec!["full".into(), "near".into()], 203));
+    assert!(!many.is_whole());
+    let (mut after, mut paged) = (None, Vec::new());
+    loop {
+        let page = limits().page(after, 100).await.unwrap();
+        paged.extend(names(&page.limits));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, names(&limits().list().await.unwrap()));
+    let full = many.limits[0].limit.scope.clone();
+    let of_it = limits().list_of(&full).await.unwrap();
+    assert_eq!((names(&of_it), of_it[0].used, of_it.len()), (vec!["full".into()], 10, 1));
 }

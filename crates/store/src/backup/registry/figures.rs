@@ -16,7 +16,6 @@ pub(super) const TABLES: &[Entry] = &[
             ("model", TEXT),
             ("source", TEXT),
             ("status_class", INTEGER),
-            ("mark", INTEGER),
             ("records", INTEGER),
             ("requests", INTEGER),
             ("client_requests", INTEGER),
