@@ -92,18 +92,18 @@ pub async fn of_days(session: &mut Session, query: &SumsQuery) -> Result<Vec<Gro
     sql.push(&query.by.shown("x.k")).push(" AS group_key, ");
     sql.push(&query.split.as_ref().map_or_else(|| "x.s".to_owned(), |split| split.shown("x.s")));
     sql.push(" AS split_key, x.* FROM (");
-    put_groups(session, query, &tags, None, &mut sql).await?;
+    put_groups(session, query, &tags, (None, &COLUMNS), &mut sql).await?;
     sql.push(") x ORDER BY 1, 2");
     let rows = sql.fetch_all(session).await?;
     Ok(if tags::dim_of(query).is_some() { tags::by_value(query, &tags, rows) } else { rows })
 }
 
-/// The sums as `k`, `s` and figures, of the groups of these keys alone where some are told: of the split where there is one.
+/// The sums as `k`, `s` and these figures, of the groups of these keys alone where some are told: of the split where there is one.
 async fn put_groups(
     session: &mut Session,
     query: &SumsQuery,
     tags: &BTreeMap<String, Tags>,
-    keys: Option<&[String]>,
+    (keys, figures): (Option<&[String]>, &[&str]),
     sql: &mut Statement,
 ) -> Result<(), StoreError> {
     let source = Source::of(&query.by, query.split.as_ref(), &query.filter);
@@ -112,7 +112,7 @@ async fn put_groups(
         Source::Mix | Source::Subjects(_) => days_to_refresh(session, query.from, query.to).await?,
     };
     let asked = Asked { query, tags, keys };
-    sql.push("SELECT k, s, ").push(&totals(&COLUMNS)).push(" FROM (");
+    sql.push("SELECT k, s, ").push(&totals(figures)).push(" FROM (");
     asked.put_arm(source, Days::But(&changed), sql);
     if source == Source::Subjects("tag") && tags::dim_of(query).is_some() {
         sql.push(" UNION ALL ");

@@ -4,7 +4,7 @@ use super::{Dim, GroupSums, SumsQuery, of_days, put_groups, tags};
 use crate::dynamic::Statement;
 use crate::error::StoreError;
 use crate::session::Session;
-use crate::usage_figures::Figures;
+use crate::usage_figures::{COLUMNS, Figures};
 
 /// The figure by which groups are put in order, the largest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,17 +97,35 @@ pub async fn largest(
         found.truncate(count);
         return Ok(found);
     }
+    let of_order: Vec<&str> = order.expression().split(" + ").collect();
     let rank = |table: &str| {
-        let expression: Vec<_> =
-            order.expression().split(" + ").map(|column| format!("{table}.{column}")).collect();
+        let expression: Vec<_> = of_order.iter().map(|column| format!("{table}.{column}")).collect();
         format!(" ORDER BY {} DESC, {table}.requests DESC, {table}.k", expression.join(" + "))
     };
     let tags = tags::needed(session, query).await?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let found: Vec<String>;
+    let keys = match keys {
+        Some(keys) => keys,
+        // There may be very many: by the one figure they are put in order, and all figures are summed up of those that are told.
+        None => {
+            let figures: Vec<&str> = of_order.iter().copied().chain(["requests"]).collect();
+            let mut sql = Statement::new("SELECT x.k FROM (");
+            put_groups(session, query, &tags, (None, &figures), &mut sql).await?;
+            sql.push(") x").push(&rank("x")).push(" LIMIT ").bind(count);
+            let rows: Vec<(String,)> = sql.fetch_all(session).await?;
+            found = rows.into_iter().map(|(key,)| key).collect();
+            if found.is_empty() {
+                return Ok(Vec::new());
+            }
+            &found
+        }
+    };
     // Names are looked up of those alone that are told.
     let mut sql = Statement::new("SELECT y.k AS group_key, ");
     sql.push(&query.by.shown("y.k")).push(" AS name, y.* FROM (SELECT x.* FROM (");
-    put_groups(session, query, &tags, keys, &mut sql).await?;
-    sql.push(") x").push(&rank("x")).push(" LIMIT ").bind(i64::try_from(count).unwrap_or(i64::MAX));
+    put_groups(session, query, &tags, (Some(keys), &COLUMNS), &mut sql).await?;
+    sql.push(") x").push(&rank("x")).push(" LIMIT ").bind(count);
     sql.push(") y").push(&rank("y"));
     sql.fetch_all(session).await
 }
@@ -131,7 +149,7 @@ pub async fn by_day(
     } else {
         let mut sql = Statement::new("SELECT x.k AS group_key, x.s AS split_key, x.* FROM (");
         let tags = tags::needed(session, &query).await?;
-        put_groups(session, &query, &tags, Some(keys), &mut sql).await?;
+        put_groups(session, &query, &tags, (Some(keys), &COLUMNS), &mut sql).await?;
         sql.push(") x");
         sql.fetch_all::<GroupSums>(session).await?
     };
