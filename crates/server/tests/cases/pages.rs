@@ -428,3 +428,31 @@ async fn a_command_opens_a_browser_with_a_code_that_is_in_no_list_of_processes()
     let address = printed["address"].as_str().unwrap();
     assert!(address.starts_with(&format!("http://strongroom.localhost:{port}/login#code=")), "{address}");
 }
+
+#[tokio::test]
+async fn very_many_limits_are_shown_by_pages_and_the_fullest_on_the_first() {
+    let server = Installation::new(BACKEND).await.start();
+    let row = |number| json!({ "name": format!("key-{number:03}"), "provider": "openai", "apiKey": format!("sk-proj-a1B2c3D4e5F6g7H8i9J0{number:03}"), "isActive": true, "isGlobal": true, "rateLimit": 4 });
+    let rows: Vec<_> = (0..205).map(row).collect();
+    server.post("/api/admin/credentials/import", json!({ "source": "env", "rows": rows })).await.expect(200);
+    for _ in 0..4 {
+        server.get("/api/credentials/key-204").await.expect(200);
+    }
+    let visitor = Visitor::at_own_name(&server).signed_in(&server.admin).await;
+    let first = visitor.get("/dashboard/limits").await.expect(200).text;
+    let (fullest, all) = first.split_once("id=\"all-limits\"").expect("two lists");
+    assert!(fullest.contains("key-204") && !fullest.contains("key-000"), "{fullest}");
+    assert!(all.contains("All 205 limits") && all.matches("<tr>").count() <= 51, "{all:.2000}");
+    let (mut page, mut names) = (first.clone(), std::collections::BTreeSet::new());
+    loop {
+        let all = page.split_once("id=\"all-limits\"").expect("a list").1.to_owned();
+        names.extend((0..205).filter(|number| all.contains(&format!("key-{number:03}"))));
+        let Some((_, next)) = all.split_once("?after=") else { break };
+        let next = next.split(['#', '"']).next().expect("an identity");
+        page = visitor.get(&format!("/dashboard/limits?after={next}")).await.expect(200).text;
+    }
+    assert_eq!(names.len(), 205);
+    visitor.get("/dashboard/limits?after=odd").await.expect(404);
+    let overview = visitor.get("/dashboard").await.expect(200).text;
+    assert!(overview.contains("key-204") && overview.contains("of 205"), "{overview}");
+}
