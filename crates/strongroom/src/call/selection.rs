@@ -106,7 +106,7 @@ impl Calls {
                     }
                 }
                 is_out_of_reach |= !is_reached && !served.is_empty();
-                self.order(&mut candidates[from..], snapshot);
+                self.order(&mut candidates[from..], wanted.model.as_deref().unwrap_or_default(), snapshot);
             }
             if !is_served && let Some(key) = Box::pin(self.environment_key(actor, provider, snapshot)).await?
             {
@@ -167,17 +167,17 @@ impl Calls {
         }
     }
 
-    fn order(&self, candidates: &mut [Candidate], snapshot: Snapshot) {
+    fn order(&self, candidates: &mut [Candidate], model: &str, snapshot: Snapshot) {
         if candidates.len() < 2 {
             return;
         }
         let of = |candidate: &Candidate| match &candidate.key {
             Key::Sealed(served) => {
                 let credential = &served.credential;
-                (
-                    self.cooldowns.is_cooling_down((credential.uid, credential.version), snapshot.now),
-                    credential.priority,
-                )
+                let which = (credential.uid, credential.version);
+                let is_away = self.cooldowns.is_cooling_down(which, snapshot.now)
+                    || self.cooldowns.is_model_used_up(which, model, snapshot.now);
+                (is_away, credential.priority)
             }
             Key::Environment(..) => (false, 0),
         };
