@@ -199,6 +199,9 @@ pub(crate) struct Api {
     pub(crate) reports_cost: bool,
     #[serde(default)]
     pub(crate) tells_usage_unasked: bool,
+    /// Names of members beside `error` in which it says what is wrong.
+    #[serde(default)]
+    pub(crate) errors_in: Vec<String>,
     pub(crate) paths: Vec<Path>,
     pub(crate) probe: Probe,
     pub(crate) refusals_like: Option<String>,
@@ -344,6 +347,7 @@ pub(crate) enum InCalls {
     Same,
     BadKey,
     NotPermitted,
+    Model,
     Request,
 }
 

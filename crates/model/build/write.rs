@@ -138,12 +138,14 @@ fn api(out: &mut String, api: &Api) -> Result {
     writeln!(
         out,
         "Api {{ dialect: Dialect::{:?}, key_header: {key_header}, fixed_headers: &{headers:?}, bounds: &[{}], \
-         files: FilesEffect::{files}, unrolls_schemas: {}, reports_cost: {}, tells_usage_unasked: {}, paths: &[",
+         files: FilesEffect::{files}, unrolls_schemas: {}, reports_cost: {}, tells_usage_unasked: {}, \
+         errors_in: &{:?}, paths: &[",
         api.dialect,
         bounds.join(", "),
         api.unrolls_schemas,
         api.reports_cost,
         api.tells_usage_unasked,
+        api.errors_in,
     )?;
     for path in &api.paths {
         let (verb, text) = match (&path.get, &path.post) {

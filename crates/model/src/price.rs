@@ -132,6 +132,7 @@ impl PriceTable {
                 // models that has no price here may cost anything.
                 let is_another = |it: &&str| {
                     models.asked.is_some_and(|asked| stands_for(asked, it))
+                        || is_its_own(provider, it)
                         || self
                             .find(provider, it, at)
                             .map_or_else(|| self.is_named_like_one_of(provider, it), |other| other != price)
@@ -180,6 +181,12 @@ fn tuned_from(model: &str) -> Option<&str> {
     Some(&model[.."ft:".len() + tuned.find(':')?])
 }
 
+/// Tells whether two names of an answer are of one model: the same one, or a dated one and what it is the date of.
+#[must_use]
+pub fn are_names_of_one_model(one: &str, other: &str) -> bool {
+    is_same(one, other) || is_dated_name_of(one, other) || is_dated_name_of(other, one)
+}
+
 /// Tells whether an answer's name is one for which the name stands that was asked for.
 fn stands_for(asked: &str, answered: &str) -> bool {
     asked.ends_with("-latest") || is_dated_name_of(answered, asked)
@@ -188,6 +195,14 @@ fn stands_for(asked: &str, answered: &str) -> bool {
 /// A model's name without the path before it.
 fn bare(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name).trim()
+}
+
+/// Tells whether a name stands behind the provider's own name, as those of its own models do.
+fn is_its_own(provider: &Provider, name: &str) -> bool {
+    name.split_once('/').is_some_and(|(owner, _)| {
+        let vendor = provider.known().and_then(|known| known.vendor);
+        owner.eq_ignore_ascii_case(provider.as_str()) || vendor == Some(owner)
+    })
 }
 
 /// The word that a model's name begins with: `gpt` of `openai/gpt-4o`.

@@ -33,6 +33,10 @@ pub struct TokenUsage {
     pub audio_output: Amount,
     /// Of the output, tokens of images.
     pub image_output: Amount,
+    /// Of the input, tokens of a kind that the answer does not tell, beside others that it does.
+    pub untold_input: Amount,
+    /// The same of the output.
+    pub untold_output: Amount,
     /// Uses of services with a fee.
     pub uses: Uses,
     /// Other facts that decide the price.
@@ -46,6 +50,11 @@ impl TokenUsage {
     #[must_use]
     pub const fn total(&self) -> Amount {
         self.input.plus(self.output)
+    }
+
+    /// Takes what is not told of the input for audio: of a call that holds some it may be.
+    pub fn take_untold_input_for_audio(&mut self) {
+        self.audio_input = self.audio_input.plus(std::mem::take(&mut self.untold_input));
     }
 }
 

@@ -207,7 +207,7 @@ async fn ask(
         }
         Err(ChatError::Refused { status, refused, bill }) => {
             let is_of_key = refused.is_some();
-            let failure = refused.map(|it| Failure::of_refusal(status, it.reason, it.retry_after));
+            let failure = refused.map(|it| Failure::of_refusal(status, it));
             match (failure, CallEnd::of_refusal(bill)) {
                 (Some(failure), Some(end)) => attempt.billed(&failure, end),
                 (Some(failure), None) => attempt.refused(&failure),

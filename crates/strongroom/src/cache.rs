@@ -32,7 +32,7 @@ pub(crate) use recent_changes::ChangedCounters;
 
 use crate::custody::Custody;
 use crate::database_timeout::with_timeout;
-use active_credential::{Listed, Named};
+use active_credential::{Listed, Named, Reading, Wanted};
 use recent_changes::RecentChanges;
 use versions_in_use::VersionsInUse;
 
@@ -61,6 +61,8 @@ struct Known {
     tokens: HashMap<String, Arc<KnownToken>>,
     limits: HashMap<LimitScope, Arc<Vec<Limit>>>,
     active: HashMap<(Provider, Option<UserId>), Listed>,
+    /// Those that scopes name, of providers that have more than that.
+    scoped: HashMap<Wanted, Listed>,
     named: HashMap<String, Named>,
     without_rows: HashMap<(Provider, Option<UserId>), bool>,
     /// Providers outside the list of known ones: whether a credential of it is or was there.
@@ -110,6 +112,7 @@ impl Known {
             }
             Subject::Provider(provider) => {
                 self.active.retain(|(of, _), _| of != provider);
+                self.scoped.retain(|wanted, _| !wanted.is_of(provider));
                 self.without_rows.retain(|(of, _), _| of != provider);
                 self.stored.remove(provider);
             }
@@ -122,6 +125,7 @@ impl Known {
         self.tokens.clear();
         self.limits.clear();
         self.active.clear();
+        self.scoped.clear();
         self.named.clear();
         self.without_rows.clear();
         self.stored.clear();
@@ -135,6 +139,11 @@ pub(crate) struct Cache {
     known: Mutex<Known>,
     /// A look that is under way, for as long as somebody waits for it.
     looking: Mutex<Option<WeakShared<Looking>>>,
+    /// Reads of credentials that are under way, by the generation that they are of.
+    readings: Mutex<HashMap<(Wanted, i64), WeakShared<Reading>>>,
+    /// How many were begun.
+    #[cfg(test)]
+    lists_read: std::sync::atomic::AtomicUsize,
     in_use: VersionsInUse,
 }
 
@@ -156,11 +165,15 @@ impl Cache {
                 tokens: HashMap::new(),
                 limits: HashMap::new(),
                 active: HashMap::new(),
+                scoped: HashMap::new(),
                 named: HashMap::new(),
                 without_rows: HashMap::new(),
                 stored: HashMap::new(),
             }),
             looking: Mutex::new(None),
+            readings: Mutex::new(HashMap::new()),
+            #[cfg(test)]
+            lists_read: std::sync::atomic::AtomicUsize::new(0),
             in_use: VersionsInUse::default(),
         }
     }

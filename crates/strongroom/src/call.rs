@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use strongroom_connectors::ai::gateway::Refused;
 use strongroom_model::limit::LimitScope;
 use strongroom_model::price::PriceTable;
 use strongroom_model::tag::TagSet;
@@ -80,6 +81,13 @@ pub enum Failure {
         /// The HTTP status.
         status: u16,
     },
+    /// The key has used up what it may have of the model that was asked for; it is right for others.
+    OfModel {
+        /// The HTTP status.
+        status: u16,
+        /// When the provider says to come back.
+        retry_after: Option<Duration>,
+    },
     /// The provider refused it.
     Refused {
         /// The HTTP status.
@@ -94,8 +102,10 @@ pub enum Failure {
 impl Failure {
     /// The failure of an attempt that the provider refused, by what that means for the key.
     #[must_use]
-    pub fn of_refusal(status: u16, health: Option<FailureReason>, retry_after: Option<Duration>) -> Self {
-        match health {
+    pub fn of_refusal(status: u16, refused: Refused) -> Self {
+        let Refused { reason, retry_after, is_of_model } = refused;
+        match reason {
+            Some(_) if is_of_model => Self::OfModel { status, retry_after },
             Some(health) => Self::Refused { status, health, retry_after },
             None => Self::NotPermitted { status },
         }

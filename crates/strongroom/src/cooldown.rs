@@ -1,7 +1,9 @@
 //! Cooldowns: credentials that providers refused are tried after others for a while.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use strongroom_connectors::ai::gateway::FailureReason;
 use strongroom_model::{Millis, Uid};
@@ -23,9 +25,19 @@ pub struct Cooldown {
 #[derive(Debug, Default)]
 pub(crate) struct Cooldowns {
     known: Mutex<HashMap<(Uid, Uid), Cooldown>>,
+    /// Models that keys have used up: until when others are asked first.
+    models: Mutex<Models>,
+    /// `true` when there may be some: most servers never have one.
+    has_models: AtomicBool,
     /// What was known when it was last written down.
     written: Mutex<BTreeMap<Uid, (Uid, Cooldown)>>,
 }
+
+/// Until when a key is tried last for a model, by the key and the model's name.
+type Models = HashMap<(Uid, Uid), HashMap<String, Millis>>;
+
+/// Models that are remembered for a key: callers make names up.
+const MAX_MODELS: usize = 64;
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -80,6 +92,44 @@ impl Cooldowns {
             .unwrap_or(cooldown_ms(reason, times));
         let until = Millis(now.0 + away.clamp(0, 60 * MINUTE));
         known.insert(which, Cooldown { reason, since, until, times });
+    }
+
+    /// The key has used up what it may have of a model, which says nothing about others.
+    pub(crate) fn refused_model(
+        &self,
+        which: (Uid, Uid),
+        model: &str,
+        retry_after: Option<Duration>,
+        now: Millis,
+    ) {
+        let told = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+        let away = told.unwrap_or(MINUTE / 2).clamp(0, 60 * MINUTE);
+        let mut all = self.models();
+        let models = all.entry(which).or_default();
+        models.retain(|_, until| now < *until);
+        if models.len() < MAX_MODELS {
+            models.insert(model.to_owned(), Millis(now.0 + away));
+        }
+        self.has_models.store(true, Ordering::Relaxed);
+    }
+
+    /// It served a call of this model.
+    pub(crate) fn served_model(&self, which: (Uid, Uid), model: &str) {
+        if self.has_models.load(Ordering::Relaxed)
+            && let Some(models) = self.models().get_mut(&which)
+        {
+            models.remove(model);
+        }
+    }
+
+    /// Tells whether others are tried before it for this model.
+    pub(crate) fn is_model_used_up(&self, which: (Uid, Uid), model: &str, now: Millis) -> bool {
+        self.has_models.load(Ordering::Relaxed)
+            && self.models().get(&which).and_then(|it| it.get(model)).is_some_and(|until| now < *until)
+    }
+
+    fn models(&self) -> MutexGuard<'_, Models> {
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It served a call.
@@ -146,5 +196,22 @@ mod tests {
         for times in 0..100 {
             assert!((1..=10 * MINUTE).contains(&cooldown_ms(FailureReason::RateLimited, times)));
         }
+    }
+
+    #[test]
+    fn a_model_that_is_used_up_leaves_the_key_to_others() {
+        let (cooldowns, which) = (Cooldowns::default(), (Uid::from_bytes([1; 16]), Uid::from_bytes([2; 16])));
+        assert!(!cooldowns.is_model_used_up(which, "m", Millis(0)));
+        cooldowns.refused_model(which, "m", Some(Duration::from_secs(10)), Millis(0));
+        assert!(cooldowns.is_model_used_up(which, "m", Millis(9999)));
+        assert!(!cooldowns.is_model_used_up(which, "m", Millis(10_000)));
+        assert!(
+            !cooldowns.is_model_used_up(which, "n", Millis(1))
+                && !cooldowns.is_cooling_down(which, Millis(1))
+        );
+        cooldowns.served_model(which, "m");
+        assert!(!cooldowns.is_model_used_up(which, "m", Millis(1)));
+        (0..1000).for_each(|n| cooldowns.refused_model(which, &format!("m{n}"), None, Millis(0)));
+        assert!(cooldowns.models().values().all(|models| models.len() <= MAX_MODELS));
     }
 }

@@ -60,6 +60,8 @@ mod recovery;
 mod revision;
 #[path = "cases/rotate.rs"]
 mod rotate;
+#[path = "cases/scope_of_many.rs"]
+mod scope_of_many;
 #[path = "cases/sealing.rs"]
 mod sealing;
 #[path = "cases/sign_in.rs"]

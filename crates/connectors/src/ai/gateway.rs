@@ -22,7 +22,7 @@ pub use answer_terms::{billed_model, keep_terms};
 pub use callers_words::may_be_callers;
 pub use error_body::ErrorBody;
 pub use operation::{Dialect, Matched, Meter, Operation, Route, route_of, upstream_path};
-pub use refusal::{FailureReason, RefusalBill, Refused, refusal_bill, refused};
+pub use refusal::{FailureReason, RefusalBill, Refused, is_of_one_prompt, refusal_bill, refused};
 pub use request::{RequestError, RequestFacts};
 pub use spelling::{Closed, closed, dialect_of, is_gateways, meant};
 pub use stream_filter::UsageFilter;

@@ -70,7 +70,12 @@ impl ModelPrice {
         };
         sum += special_output(usage.audio_output, rates.audio_output, Unpriced::AudioOutput)
             + special_output(usage.image_output, rates.image_output, Unpriced::ImageOutput);
-        sum += of(usage.output.less(usage.audio_output).less(usage.image_output), rates.output);
+        let text = usage.output.less(usage.audio_output).less(usage.image_output);
+        // What may be of any kind costs the dearest.
+        let untold = usage.untold_output.min(text);
+        let dearest =
+            [rates.audio_output, rates.image_output].into_iter().flatten().fold(rates.output, i64::max);
+        sum += of(text.less(untold), rates.output) + of(untold, dearest);
 
         let permille = match (usage.terms.geography, self.us_permille) {
             (Geography::Global, _) => 1000,

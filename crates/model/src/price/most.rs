@@ -88,7 +88,7 @@ impl ModelPrice {
                     }
                 },
                 // The dearest of a prompt's prices is among those of a cache anyway.
-                AskedFor::LongCache => true,
+                AskedFor::LongCache | AskedFor::Cost => true,
                 AskedFor::Unpriced(_) => false,
             };
             if !is_known {

@@ -254,6 +254,8 @@ fn a_name_that_stands_for_one_without_a_price_has_no_exact_price() {
         ("gpt-4o", "gpt-4o-v2", Some(Unpriced::Model), "gpt-4o-v2"),
         ("gpt-4o", "models/GPT-4o", None, "gpt-4o"),
         ("gpt-4o", "openai/gpt-4o", None, "gpt-4o"),
+        ("gpt-4o", "openai/of-several-models", Some(Unpriced::Model), "openai/of-several-models"),
+        ("gpt-4o", "others/an-own-name", None, "gpt-4o"),
         ("gpt-4o", "gpt-5-pro", Some(Unpriced::Model), "gpt-5-pro"),
         ("gpt-4", "gpt-4-001", Some(Unpriced::Model), "gpt-4-001"),
         ("gpt-4", "gpt-4-05-20", Some(Unpriced::Model), "gpt-4-05-20"),
@@ -284,6 +286,23 @@ fn nothing_is_no_cost_of_a_model_that_has_a_price() {
         let unanswered = TokenUsage { output: Amount::ZERO, ..usage };
         assert_eq!(table.cost_of(&provider, models, Millis(5), &unanswered).0.unpriced, None, "{model}");
     }
+}
+
+#[test]
+fn what_may_be_of_any_kind_costs_the_dearest() {
+    let rates =
+        Rates { output: 10, audio_output: Some(30), image_output: Some(20), ..price(0).standard.rates };
+    let price = ModelPrice { standard: TierRates { rates, long: None }, ..price(0) };
+    let cost = |usage: TokenUsage| price.cost(&usage).known_nano_usd.get();
+    let usage = tokens(0, 1_000_000);
+    let shown = TokenUsage { image_output: Amount::of(100_000), ..usage };
+    assert_eq!(cost(shown), 2 + 9);
+    assert_eq!(cost(TokenUsage { untold_output: Amount::of(900_000), ..shown }), 2 + 27);
+    // No more of it than there is.
+    assert_eq!(cost(TokenUsage { untold_output: Amount::of(9_000_000), ..shown }), 2 + 27);
+    let mut heard = TokenUsage { untold_input: Amount::of(7), audio_input: Amount::of(3), ..usage };
+    heard.take_untold_input_for_audio();
+    assert_eq!((heard.audio_input.get(), heard.untold_input.get()), (10, 0));
 }
 
 /// Rates of any price, audio and images of their own or not.

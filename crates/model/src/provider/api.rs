@@ -216,6 +216,8 @@ pub enum InCalls {
     BadKey,
     /// The key may not do what was asked, and another key may.
     NotPermitted,
+    /// The key has used up what it may have of the model that was asked for, and serves other models.
+    Model,
     /// It is about what was asked.
     Request,
 }
@@ -265,6 +267,8 @@ pub struct Api {
     pub reports_cost: bool,
     /// `true` when a stream tells its usage without being asked to, and perhaps only then.
     pub tells_usage_unasked: bool,
+    /// Names of members beside `error` in which it says what is wrong.
+    pub errors_in: &'static [&'static str],
     /// Paths that may be called.
     pub paths: &'static [ApiPath],
     /// Call that tries a key.

@@ -28,6 +28,8 @@ pub enum AskedFor {
     ImageOutput,
     /// Its prompt may be written to a cache for longer than usual, which costs more.
     LongCache,
+    /// To be told its cost, by a provider that states it.
+    Cost,
     /// Uses of a service with a fee, at most so many; `None` when nothing bounds them.
     Uses(Use, Option<u32>),
     /// Something that has no price whatever the model.

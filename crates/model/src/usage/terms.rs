@@ -201,6 +201,8 @@ impl Untold {
     pub const CACHE_LIFETIME: Self = Self(32);
     /// How long a container ran: no answer tells.
     pub const CODE_SESSION: Self = Self(64);
+    /// The cost, by a provider that states it.
+    pub const COST: Self = Self(128);
 
     /// Adds these where they hold.
     pub const fn set(&mut self, which: Self, is_so: bool) {
@@ -227,6 +229,7 @@ impl Untold {
             AskedFor::Tier(Tier::Priority | Tier::Ultrafast) | AskedFor::AnyTier => Self::TIER,
             AskedFor::Geography(Geography::Us) => Self::GEOGRAPHY,
             AskedFor::LongCache => Self::CACHE_LIFETIME,
+            AskedFor::Cost => Self::COST,
             AskedFor::Unpriced(Unpriced::CodeSession) => Self::CODE_SESSION,
             AskedFor::Uses(Use::WebSearch | Use::WebSearchPreview | Use::FileSearch, _) => Self::USES,
             _ => Self::NONE,
@@ -244,6 +247,7 @@ impl Untold {
             (Self::USES, Unpriced::OtherUse),
             (Self::CACHE_LIFETIME, Unpriced::CacheLifetime),
             (Self::CODE_SESSION, Unpriced::CodeSession),
+            (Self::COST, Unpriced::ReportedCost),
         ]
         .into_iter()
         .find(|(which, _)| self.has(*which) && needed.has(*which))

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::BodyExt;
 use strongroom::call::{Attempt, CallEnd, Failure, FailureReason};
 use strongroom_connectors::ai::gateway::{
-    AnswerForm, Dialect, Meter, RequestFacts, UsageFilter, UsageReader, may_be_callers, refusal_bill, refused,
+    AnswerForm, Dialect, Meter, RequestFacts, UsageFilter, UsageReader, is_of_one_prompt, may_be_callers,
+    refusal_bill, refused,
 };
 use strongroom_connectors::ai::{KeyHeader, ProviderApi};
 use strongroom_connectors::upstream::{Answer, Base, RequestBody, UpstreamError};
@@ -255,6 +256,7 @@ async fn refusal(
         .filter(|_| !is_callers(asked, target, sent.as_ref(), head.status, &body));
     let status = head.status;
     let end = CallEnd::of_refusal(refusal_bill(asked.meter, provider, status, &body, is_cut));
+    let error = body.clone();
     let mut response = Response::from_parts(head, BodyOut::Plain(Body::from(body)));
     *response.version_mut() = http::Version::HTTP_11;
     match refused {
@@ -263,10 +265,14 @@ async fn refusal(
             // Another account than the key's, that the caller has named, is refused in the words for a bad key.
             let is_callers =
                 refused.reason == Some(FailureReason::BadKey) && headers::names_an_account(&asked.headers);
-            let failure = if is_callers {
+            let is_of_prompt = || {
+                let bytes = sent.as_ref().map_or(0, Bytes::len);
+                is_of_one_prompt(response.status(), response.headers(), &error, bytes)
+            };
+            let failure = if is_callers || is_of_prompt() {
                 Failure::Unblamed { status }
             } else {
-                Failure::of_refusal(status, refused.reason, refused.retry_after)
+                Failure::of_refusal(status, refused)
             };
             refuse(attempt, &failure, end);
             // A server that broke down over it may have done it.

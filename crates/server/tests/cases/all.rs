@@ -39,6 +39,7 @@ mod surroundings;
 mod telling;
 mod tls;
 mod token_terms;
+mod told;
 mod usage;
 mod usage_figures;
 mod usage_record;

@@ -2,7 +2,7 @@
 
 use strongroom_crypto::MasterKey;
 use strongroom_model::limit::{Unit, Window};
-use strongroom_model::{Actor, Clock};
+use strongroom_model::{Actor, Clock, Uid};
 use strongroom_testkit::{Backend, TestDatabase};
 
 use super::*;
@@ -20,7 +20,11 @@ struct Nodes {
 
 impl Nodes {
     async fn new() -> Self {
-        let database = TestDatabase::new(Backend::Sqlite).await;
+        Self::on(Backend::Sqlite).await
+    }
+
+    async fn on(backend: Backend) -> Self {
+        let database = TestDatabase::new(backend).await;
         let key = MasterKey::generate().to_hex();
         let options = || Options {
             clock: Clock::fixed(Millis(1_769_903_999_999)),
@@ -225,4 +229,72 @@ async fn a_look_that_was_slower_than_a_later_one_takes_nothing_back() {
     assert_eq!(after(Some(Vec::new()), asked), (generation, held));
     // Who asks after that and hears of a lower value has another database before it.
     assert_eq!(after(None, Instant::now()), (generation - 1, [0; 5]));
+}
+
+#[tokio::test]
+async fn after_a_change_a_list_is_read_once_for_all_who_wait_for_it() {
+    use std::sync::atomic::Ordering;
+    let backends: &[Backend] = if cfg!(feature = "postgres-tests") {
+        &[Backend::Sqlite, Backend::Postgres]
+    } else {
+        &[Backend::Sqlite]
+    };
+    for backend in backends {
+        let nodes = Nodes::on(*backend).await;
+        let openai = Provider::parse("openai").unwrap();
+        nodes.credential("one", "openai").await;
+        let reads = || nodes.cache().lists_read.load(Ordering::Relaxed);
+        for (round, name) in ["two", "three"].into_iter().enumerate() {
+            nodes.credential(name, "openai").await;
+            let (before, snapshot) = (reads(), nodes.look().await);
+            let calls = (0..500).map(|_| nodes.cache().active_credentials(&openai, None, snapshot));
+            for found in futures::future::join_all(calls).await {
+                assert_eq!(found.unwrap().credentials.len(), round + 2);
+            }
+            assert_eq!(reads() - before, 1, "{backend:?}");
+            nodes.cache().active_credentials(&openai, None, snapshot).await.unwrap();
+            assert_eq!(reads() - before, 1, "{backend:?}: it is kept");
+        }
+        // Who goes away before it is there takes nothing from the others, and the next one begins anew.
+        nodes.credential("four", "openai").await;
+        let (before, snapshot) = (reads(), nodes.look().await);
+        {
+            let mut leaving = std::pin::pin!(nodes.cache().active_credentials(&openai, None, snapshot));
+            assert!(futures::poll!(leaving.as_mut()).is_pending());
+        }
+        let found = nodes.cache().active_credentials(&openai, None, snapshot).await.unwrap();
+        assert_eq!((found.credentials.len(), reads() - before), (4, 2), "{backend:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_scope_names_is_found_by_itself_and_forgotten_with_its_provider() {
+    let nodes = Nodes::new().await;
+    let openai = Provider::parse("openai").unwrap();
+    for (name, provider) in [("one", "openai"), ("two", "openai"), ("other", "anthropic")] {
+        nodes.credential(name, provider).await;
+    }
+    let snapshot = nodes.look().await;
+    let everything = nodes.cache().active_credentials(&openai, None, snapshot).await.unwrap();
+    assert!(!everything.has_more);
+    let uids: Vec<_> = everything.credentials.iter().map(|one| one.credential.uid).collect();
+    let named = async |uids: &[Uid], view| {
+        let snapshot = nodes.look().await;
+        let found = nodes.cache().named_credentials(&openai, view, uids, snapshot).await.unwrap();
+        found.credentials.iter().map(|one| one.credential.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&uids[1..], None).await, ["two"]);
+    assert_eq!(
+        named(&[uids[1], uids[0]], None).await,
+        ["one", "two"],
+        "in the order in which they are tried"
+    );
+    assert_eq!(named(&uids, Some(UserId(1))).await, [""; 0], "a user has its own");
+    let anthropic = Provider::parse("anthropic").unwrap();
+    let snapshot = nodes.look().await;
+    let other = nodes.cache().active_credentials(&anthropic, None, snapshot).await.unwrap();
+    assert_eq!(named(&[other.credentials[0].credential.uid], None).await, [""; 0], "of another provider");
+    let two = everything.credentials[1].credential.id;
+    nodes.there.credentials(Actor::library()).delete(two, None).await.unwrap();
+    assert_eq!(named(&uids, None).await, ["one"]);
 }

@@ -91,13 +91,18 @@ impl Calls {
             let mut is_served = false;
             let own = actor.user.map(Some);
             for view in own.into_iter().chain([None]) {
-                let served = self.cache.active_credentials(provider, view, snapshot).await?;
-                is_served |= !served.is_empty();
+                let mut served = self.cache.active_credentials(provider, view, snapshot).await?;
+                let has_some = !served.credentials.is_empty();
+                is_served |= has_some;
+                let named = &actor.scope.credentials;
+                if served.has_more && !named.is_empty() {
+                    served = self.cache.named_credentials(provider, view, named, snapshot).await?;
+                }
                 let may =
                     |served: &&Arc<ActiveCredential>| actor.scope.permits(served.credential.uid, provider);
                 let from = candidates.len();
                 let mut is_reached = false;
-                for served in served.iter().filter(may) {
+                for served in served.credentials.iter().filter(may) {
                     is_reached = true;
                     if served.credential.is_expired(snapshot.now) {
                         has_expired = true;
@@ -105,8 +110,8 @@ impl Calls {
                         candidates.push(Candidate { target, key: Key::Sealed(Arc::clone(served)) });
                     }
                 }
-                is_out_of_reach |= !is_reached && !served.is_empty();
-                self.order(&mut candidates[from..], snapshot);
+                is_out_of_reach |= !is_reached && has_some;
+                self.order(&mut candidates[from..], wanted.model.as_deref().unwrap_or_default(), snapshot);
             }
             if !is_served && let Some(key) = Box::pin(self.environment_key(actor, provider, snapshot)).await?
             {
@@ -167,17 +172,17 @@ impl Calls {
         }
     }
 
-    fn order(&self, candidates: &mut [Candidate], snapshot: Snapshot) {
+    fn order(&self, candidates: &mut [Candidate], model: &str, snapshot: Snapshot) {
         if candidates.len() < 2 {
             return;
         }
         let of = |candidate: &Candidate| match &candidate.key {
             Key::Sealed(served) => {
                 let credential = &served.credential;
-                (
-                    self.cooldowns.is_cooling_down((credential.uid, credential.version), snapshot.now),
-                    credential.priority,
-                )
+                let which = (credential.uid, credential.version);
+                let is_away = self.cooldowns.is_cooling_down(which, snapshot.now)
+                    || self.cooldowns.is_model_used_up(which, model, snapshot.now);
+                (is_away, credential.priority)
             }
             Key::Environment(..) => (false, 0),
         };

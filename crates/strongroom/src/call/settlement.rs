@@ -228,6 +228,10 @@ impl Settling {
     fn has_served(&self) {
         if let Some(which) = self.which() {
             self.purpose.calls.cooldowns.served(which);
+            self.purpose
+                .calls
+                .cooldowns
+                .served_model(which, self.purpose.model.as_deref().unwrap_or_default());
         }
     }
 
@@ -235,7 +239,9 @@ impl Settling {
     pub(super) fn came_to_nothing(mut self: Box<Self>, failure: &Failure, charge: Charge) {
         let (status, reason, retry_after) = match failure {
             Failure::Ours => (0, None, None),
-            Failure::Unblamed { status } | Failure::NotPermitted { status } => (*status, None, None),
+            Failure::Unblamed { status }
+            | Failure::NotPermitted { status }
+            | Failure::OfModel { status, .. } => (*status, None, None),
             Failure::Connect | Failure::Timeout => (0, Some(FailureReason::ProviderDown), None),
             Failure::Refused { status, health, retry_after } => {
                 let millis = retry_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
@@ -258,6 +264,11 @@ impl Settling {
                 "provider refused a credential"
             );
             self.purpose.calls.cooldowns.refused(which, reason, retry_after, self.purpose.snapshot.now);
+        }
+        if let (Some(which), Failure::OfModel { retry_after, .. }) = (self.which(), failure) {
+            let now = self.purpose.snapshot.now;
+            let model = self.purpose.model.as_deref().unwrap_or_default();
+            self.purpose.calls.cooldowns.refused_model(which, model, *retry_after, now);
         }
         let has_left = !matches!(charge, Charge::Nothing);
         let requests = i64::from(has_left);

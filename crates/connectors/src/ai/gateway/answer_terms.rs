@@ -8,6 +8,10 @@ use strongroom_model::{Amount, RawUsage};
 use super::figures::Figures;
 use super::operation::Meter;
 
+mod reported;
+
+pub(super) use reported::apply_reported;
+
 /// The name under which it is kept among the figures: no provider has a figure of that name.
 pub(super) const KEPT_AS: &str = "_terms";
 
@@ -25,7 +29,9 @@ pub(super) struct AnswerTerms {
 }
 
 /// Facts without a price of their own, by the name under which they are kept.
-const UNPRICED: [(&str, Unpriced); 7] = [
+const UNPRICED: [(&str, Unpriced); 9] = [
+    ("model", Unpriced::Model),
+    ("reported_cost", Unpriced::ReportedCost),
     ("audio_input", Unpriced::AudioInput),
     ("tier", Unpriced::Tier),
     ("geography", Unpriced::Geography),
@@ -96,10 +102,18 @@ impl AnswerTerms {
     }
 }
 
+/// The name under which it is kept that what was not told of a prompt is taken for audio.
+const UNTOLD_INPUT: &str = "untold_input";
+
 /// Keeps with the figures what only those know who asked: the model by whose price the call is billed, where it is another
-/// one than the call's record names, and what has no price.
+/// one than the call's record names, what has no price, and whether what is not told of the prompt may be audio.
 #[must_use]
-pub fn keep_terms(raw: &RawUsage, billed: Option<&str>, unpriced: Option<Unpriced>) -> Option<RawUsage> {
+pub fn keep_terms(
+    raw: &RawUsage,
+    billed: Option<&str>,
+    unpriced: Option<Unpriced>,
+    may_be_audio: bool,
+) -> Option<RawUsage> {
     let mut figures: Map<String, Value> = serde_json::from_str(raw.as_str()).ok()?;
     let terms = figures.entry(KEPT_AS).or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
     if let Some(model) = billed {
@@ -107,6 +121,9 @@ pub fn keep_terms(raw: &RawUsage, billed: Option<&str>, unpriced: Option<Unprice
     }
     if let Some((name, _)) = UNPRICED.iter().find(|(_, what)| Some(*what) == unpriced) {
         terms.insert("unpriced".to_owned(), (*name).into());
+    }
+    if may_be_audio {
+        terms.insert(UNTOLD_INPUT.to_owned(), "audio".into());
     }
     RawUsage::of(Value::Object(figures).to_string())
 }
@@ -160,6 +177,28 @@ fn tier_of(word: &str) -> Said<Tier> {
     } else {
         // `scale`, `performance` and `provisioned_throughput` are sold by contract; `auto` says nothing.
         Said::Unknown
+    }
+}
+
+/// Tells whether a word among figures says what is so of every call that asks for nothing.
+pub(super) fn is_usual(word: &str) -> bool {
+    is_no_word(word)
+        || tier_of(word) == Said::Nothing
+        || speed_of(word) == Said::Nothing
+        || place_of(word) == Said::Nothing
+}
+
+/// Ranks classes of service by their price: of a word that nobody knows it may be any, and words for none say nothing.
+pub(super) fn dearness(word: &str) -> u8 {
+    match tier_of(word) {
+        _ if is_no_word(word) => 0,
+        _ if word == "auto" => 1,
+        Said::Known(Tier::Batch) => 2,
+        Said::Known(Tier::Flex) => 3,
+        Said::Nothing | Said::Known(Tier::Standard) => 4,
+        Said::Known(Tier::Priority | Tier::Fast) => 5,
+        Said::Known(Tier::Ultrafast) => 6,
+        Said::Unknown => 7,
     }
 }
 
@@ -232,8 +271,15 @@ pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
     };
     if matches!(meter, Meter::Chat | Meter::Responses) && tokens.is_some() {
         usage.terms.untold.set(Untold::AUDIO_INPUT, prompt.audio_tokens.is_none());
-        // A count of one kind tells the rest by what is left.
+        // A count of one kind tells the rest by what is left, unless text is counted by itself.
         usage.terms.has_untold_output = answer.audio_tokens.is_none() && answer.image_tokens.is_none();
+        if prompt.has_text {
+            usage.untold_input = usage.input.less(prompt.kinds());
+        }
+        let spoken = usage.output.less(usage.reasoning);
+        if answer.has_text && !usage.terms.has_untold_output && is_little(answer.kinds(), spoken) {
+            usage.untold_output = spoken.less(answer.kinds());
+        }
     }
     let words = figures.words();
     let tiers = [&words.service_tier, &words.gemini_tier, &words.traffic_type];
@@ -249,7 +295,15 @@ pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
     modalities(figures, usage);
     if !words.beside.is_null() {
         AnswerTerms::of_json(&words.beside).apply(usage);
+        if words.beside.get(UNTOLD_INPUT).is_some() {
+            usage.take_untold_input_for_audio();
+        }
     }
+}
+
+/// Returns how many searches Anthropic's figures tell; `None` when they tell of no tools.
+pub(super) fn searches_told(figures: &Figures) -> Option<u32> {
+    figures.words().server_tool_use.as_object().map(|told| count(told.get("web_search_requests")))
 }
 
 /// <https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool#usage-and-pricing>
@@ -269,6 +323,12 @@ fn server_tools(told: &Value, usage: &mut TokenUsage) {
             _ => usage.terms.cannot_price(Unpriced::OtherUse),
         }
     }
+}
+
+/// Tells whether what was told of the kinds of tokens is so little of the whole that the rest may be anything. Google leaves out
+/// text beside pictures, and no more of it than these are.
+fn is_little(told: Amount, whole: Amount) -> bool {
+    told.plus(told) < whole
 }
 
 /// Gemini's list of counts by modality: <https://ai.google.dev/api/generate-content#ModalityTokenCount>.
@@ -328,12 +388,17 @@ fn modalities(figures: &Figures, usage: &mut TokenUsage) {
     if figures.prompt_token_count.is_some() {
         let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
         let is_heard = prompt.audio > Amount::ZERO;
-        // Google leaves out a little text beside the rest.
-        let is_told = prompt.all.plus(prompt.all) >= of(figures.prompt_token_count);
-        usage.terms.untold.set(Untold::AUDIO_INPUT, !is_heard && !is_told);
-        // Google leaves out text beside images.
+        let asked = of(figures.prompt_token_count);
+        usage.terms.untold.set(Untold::AUDIO_INPUT, !is_heard && is_little(prompt.all, asked));
+        if is_heard {
+            usage.untold_input = asked.less(prompt.all);
+        }
         let is_shown = answer.pictures.plus(answer.audio) > Amount::ZERO;
-        usage.terms.has_untold_output = !is_shown && answer.all < usage.output.less(usage.reasoning);
+        let written = usage.output.less(usage.reasoning);
+        usage.terms.has_untold_output = !is_shown && answer.all < written;
+        if is_shown && is_little(answer.all, written) {
+            usage.untold_output = written.less(answer.all);
+        }
     }
     if prompt.has_unknown || cache.has_unknown || answer.has_unknown {
         usage.terms.cannot_price(Unpriced::OtherUse);
@@ -399,6 +464,13 @@ pub(super) fn steps_fit(figures: &Figures) -> bool {
         [it.input_tokens, it.cache_read_input_tokens, it.cache_creation_input_tokens, it.output_tokens]
     };
     let whole = of(figures);
+    // What the steps of the answer itself read from a cache is all that it read: nothing else makes it cheaper.
+    let is_own = |step: &&Value| step.get("type").and_then(Value::as_str) == Some("message");
+    let own = steps.iter().zip(&read).filter(|(step, _)| is_own(step));
+    let cached = own.filter_map(|(_, step)| step.cache_read_input_tokens).map(Amount::of);
+    if cached.fold(Amount::ZERO, Amount::plus) > Amount::of(figures.cache_read_input_tokens.unwrap_or(0)) {
+        return false;
+    }
     // A figure that no step tells is told of none.
     (0..whole.len()).all(|place| {
         let told: Vec<i64> = read.iter().filter_map(|step| of(step)[place]).collect();
@@ -458,80 +530,6 @@ pub(super) fn messages(figures: &Figures) -> TokenUsage {
         output: of(figures.output_tokens),
         ..TokenUsage::default()
     }
-}
-
-/// Takes the cost that the provider states for a call. With a key of one's own at OpenRouter's provider, `cost` is OpenRouter's fee
-/// alone: <https://openrouter.ai/docs/use-cases/usage-accounting>. xAI tells it in ticks:
-/// <https://docs.x.ai/developers/cost-tracking>.
-pub(super) fn apply_reported(figures: &Figures, usage: &mut TokenUsage) {
-    let words = figures.words();
-    let ticks = figures.cost_in_usd_ticks.filter(|ticks| *ticks >= 0).map(|ticks| {
-        const TICKS_PER_NANO_USD: i64 = 10;
-        Amount::of(ticks / TICKS_PER_NANO_USD + i64::from(ticks % TICKS_PER_NANO_USD > 0))
-    });
-    if ticks == Some(Amount::ZERO) && usage.total() > Amount::ZERO {
-        // Who counts in ticks serves nothing for none.
-        usage.terms.cannot_price(Unpriced::ReportedCost);
-        return;
-    }
-    let Some(told) = figures.cost else {
-        if ticks.is_some() {
-            usage.terms.unpriced = None;
-            usage.reported_nano_usd = ticks;
-            return;
-        }
-        // Searches and tools of those who tell costs have prices of their own.
-        let counts = [figures.server_side_tools_used, figures.sources_used];
-        let has_used = counts.iter().flatten().any(|count| *count != 0)
-            || [&words.tool_usage, &words.tool_usage_details].into_iter().any(tells_of_something)
-            || !usage.uses.is_none()
-            || !words.server_tools.is_null();
-        if has_used {
-            usage.terms.cannot_price(Unpriced::OtherUse);
-        }
-        return;
-    };
-    let Some(cost) = nano_usd(told) else {
-        // What is there and is no cost may be any.
-        usage.terms.cannot_price(Unpriced::ReportedCost);
-        return;
-    };
-    // The cost is told on whatever terms it came about.
-    usage.terms.unpriced = None;
-    let part = |name: &str| words.cost_details.get(name).and_then(Value::as_f64).and_then(nano_usd);
-    let parts = [part("upstream_inference_prompt_cost"), part("upstream_inference_completions_cost")];
-    let parts = parts.into_iter().flatten().reduce(Amount::plus);
-    let upstream = part("upstream_inference_cost").max(parts);
-    // Of costs that contradict each other the larger counts.
-    let cost = cost.max(ticks.unwrap_or(cost));
-    usage.reported_nano_usd = Some(match (&words.is_byok, upstream) {
-        (Value::Null | Value::Bool(false), upstream) => cost.max(upstream.unwrap_or(cost)),
-        (_, Some(upstream)) => cost.plus(upstream),
-        (_, None) => {
-            usage.terms.cannot_price(Unpriced::ReportedCost);
-            cost
-        }
-    });
-}
-
-/// Tells whether a count of uses, or one within it, is there and not zero.
-fn tells_of_something(told: &Value) -> bool {
-    match told {
-        Value::Null => false,
-        Value::Object(parts) => parts.values().any(tells_of_something),
-        Value::Array(list) => list.iter().any(tells_of_something),
-        other => other.as_f64() != Some(0.0),
-    }
-}
-
-/// Billionths of a dollar, rounded up: a started one counts. What a figure of 64 bits cannot tell apart from a whole number
-/// of them is that number.
-#[expect(clippy::cast_possible_truncation, reason = "what is larger than any i64 becomes the largest")]
-fn nano_usd(usd: f64) -> Option<Amount> {
-    let nano = usd * 1e9;
-    let whole = nano.round();
-    let is_whole = (nano - whole).abs() <= whole.abs() * 1e-12 + 1e-6;
-    (usd >= 0.0).then(|| Amount::of(if is_whole { whole } else { nano.ceil() } as i64))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ mod details;
 mod unknown;
 
 pub(super) use details::Details;
-use unknown::{Largest, is_of_tokens, largest_within};
+pub(super) use unknown::largest_within;
+use unknown::{Largest, is_of_tokens};
 
 use super::answer_terms::KEPT_AS;
 use super::largest::{self, Parsed, Seen};
@@ -25,6 +26,8 @@ pub(super) struct Figures {
     pub(super) total_tokens: Option<i64>,
     /// The part of a prompt that was cached (DeepSeek).
     pub(super) prompt_cache_hit_tokens: Option<i64>,
+    /// The rest of it.
+    pub(super) prompt_cache_miss_tokens: Option<i64>,
     /// Beside the tokens of a completion (Perplexity's deep research).
     pub(super) reasoning_tokens: Option<i64>,
     pub(super) citation_tokens: Option<i64>,
@@ -47,6 +50,10 @@ pub(super) struct Figures {
     pub(super) cost: Option<f64>,
     /// Cost of the call, in ten-billionths of a US dollar (xAI).
     pub(super) cost_in_usd_ticks: Option<i64>,
+    /// The largest cost in US dollars under another name.
+    pub(super) other_cost: f64,
+    /// The name of a cost stands there, and none with it.
+    pub(super) has_empty_cost: bool,
     /// Uses of the provider's tools (xAI).
     pub(super) server_side_tools_used: Option<i64>,
     pub(super) sources_used: Option<i64>,
@@ -87,7 +94,10 @@ pub(super) struct Words {
 enum Slot<'f> {
     Count(&'f mut Option<i64>),
     Details(&'f mut Details),
-    Cost(&'f mut Option<f64>),
+    /// A cost, and whether its name stands there without one.
+    Cost(&'f mut Option<f64>, &'f mut bool),
+    Ticks(&'f mut Option<i64>, &'f mut bool),
+    OtherCost(&'f mut f64),
     Word(&'f mut Option<Box<Words>>, fn(&mut Words) -> &mut Value),
     /// Looked through for counts, of which the largest is kept; `true` when the name itself is one of tokens.
     Unknown(&'f mut i64, bool),
@@ -102,6 +112,7 @@ impl Figures {
             "completion_tokens" => Slot::Count(&mut self.completion_tokens),
             "total_tokens" => Slot::Count(&mut self.total_tokens),
             "prompt_cache_hit_tokens" => Slot::Count(&mut self.prompt_cache_hit_tokens),
+            "prompt_cache_miss_tokens" => Slot::Count(&mut self.prompt_cache_miss_tokens),
             "reasoning_tokens" => Slot::Count(&mut self.reasoning_tokens),
             "citation_tokens" => Slot::Count(&mut self.citation_tokens),
             "prompt_tokens_details" => Slot::Details(&mut self.prompt_tokens_details),
@@ -119,8 +130,8 @@ impl Figures {
             "candidatesTokenCount" => Slot::Count(&mut self.candidates_token_count),
             "thoughtsTokenCount" => Slot::Count(&mut self.thoughts_token_count),
             "totalTokenCount" => Slot::Count(&mut self.total_token_count),
-            "cost" => Slot::Cost(&mut self.cost),
-            "cost_in_usd_ticks" => Slot::Count(&mut self.cost_in_usd_ticks),
+            "cost" => Slot::Cost(&mut self.cost, &mut self.has_empty_cost),
+            "cost_in_usd_ticks" => Slot::Ticks(&mut self.cost_in_usd_ticks, &mut self.has_empty_cost),
             "num_server_side_tools_used" => Slot::Count(&mut self.server_side_tools_used),
             "num_sources_used" => Slot::Count(&mut self.sources_used),
             "service_tier" => Slot::Word(words, |words| &mut words.service_tier),
@@ -140,9 +151,16 @@ impl Figures {
             "server_side_tool_usage_details" => Slot::Word(words, |words| &mut words.tool_usage_details),
             "server_tool_use_details" => Slot::Word(words, |words| &mut words.server_tools),
             KEPT_AS => Slot::Word(words, |words| &mut words.beside),
+            other if is_of_cost(other) => Slot::OtherCost(&mut self.other_cost),
             _ => Slot::Unknown(&mut self.largest_unknown, is_of_tokens(name)),
         }
     }
+}
+
+/// Tells whether an unknown name is one of a cost.
+fn is_of_cost(name: &str) -> bool {
+    let name = name.strip_suffix("_usd").unwrap_or(name);
+    matches!(name, "total_cost" | "costs" | "total_costs" | "billed_cost" | "estimated_cost" | "request_cost")
 }
 
 impl<'de> DeserializeSeed<'de> for Slot<'_> {
@@ -158,7 +176,17 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
                 }
                 *slot = details;
             }
-            Self::Cost(slot) => fill(slot, amount(from)?)?,
+            Self::Cost(slot, is_empty) => {
+                let cost = amount(from)?;
+                *is_empty |= cost.is_none();
+                fill(slot, cost)?;
+            }
+            Self::Ticks(slot, is_empty) => {
+                let ticks = count(from)?;
+                *is_empty |= ticks.is_none();
+                fill(slot, ticks)?;
+            }
+            Self::OtherCost(largest) => *largest = largest.max(amount(from)?.unwrap_or_default()),
             Self::Word(words, of) => {
                 let word = word(from)?;
                 if !word.is_null() {
@@ -295,13 +323,14 @@ impl Figures {
     }
 
     /// Returns every count of tokens that has a name of its own, and every one that has parts.
-    fn counts(&self) -> ([Option<i64>; 16], [&Details; 5]) {
+    fn counts(&self) -> ([Option<i64>; 17], [&Details; 5]) {
         // Taken apart whole, so that no figure is forgotten here.
         let Self {
             prompt_tokens,
             completion_tokens,
             total_tokens,
             prompt_cache_hit_tokens,
+            prompt_cache_miss_tokens,
             reasoning_tokens,
             citation_tokens,
             prompt_tokens_details,
@@ -322,6 +351,8 @@ impl Figures {
             cost: _,
             largest_unknown: _,
             cost_in_usd_ticks: _,
+            other_cost: _,
+            has_empty_cost: _,
             server_side_tools_used: _,
             sources_used: _,
             words: _,
@@ -331,6 +362,7 @@ impl Figures {
             *completion_tokens,
             *total_tokens,
             *prompt_cache_hit_tokens,
+            *prompt_cache_miss_tokens,
             *reasoning_tokens,
             *citation_tokens,
             *input_tokens,

@@ -5,10 +5,15 @@ use super::event_lines::BYTE_ORDER_MARK;
 use super::json_scan::mark;
 use super::terms_reader::TermsReader;
 
+mod blocks;
 mod marks;
+mod values;
 
+use blocks::{Blocks, Models, completed_call};
 use marks::{Key, is_reason};
 pub(super) use marks::{Kind, Marks};
+pub(super) use values::Slot;
+use values::{SLOTS, Value};
 
 /// The longest value that is kept, in bytes; usage figures have a few hundred.
 const MOST: usize = 8 * 1024;
@@ -22,37 +27,6 @@ const DEPTH: usize = 24;
 const MOST_ANSWERS: u32 = u128::BITS;
 /// Figures that may stand in one text beside the last of their place.
 const MOST_DISPLACED: usize = 4;
-
-/// Usage figures, by where they stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
-    /// `usage`.
-    Usage,
-    /// `usage` in `response`, `message`, `error` or `x_groq`.
-    InnerUsage,
-    /// `usageMetadata`.
-    UsageMetadata,
-}
-
-const SLOTS: usize = 3;
-
-/// A value that is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Value {
-    Figures(Slot),
-    /// `model` or `modelVersion`, here or in `response` or `message`.
-    Model,
-    /// `type` of an event.
-    Kind,
-    /// `finish_reason` or `finishReason` of one of several answers.
-    Ended,
-    /// `index` of one of several answers.
-    Index,
-    /// `stop_reason` in `delta`, or `blockReason` in `promptFeedback`.
-    Stopped,
-    /// `status` of a response.
-    Status,
-}
 
 /// The state of a text that is half read.
 #[derive(Debug)]
@@ -86,8 +60,10 @@ pub(super) struct JsonPicker {
     texts: u32,
     /// `true` when something stands outside of texts.
     has_strays: bool,
-    /// The last model that was named, as JSON.
-    model: Vec<u8>,
+    models: Models,
+    /// Depth of the outermost container around that callers or models wrote; 0 when there is none.
+    foreign: usize,
+    blocks: Blocks,
     marks: Marks,
     /// Of the answer that is being read.
     index: u32,
@@ -120,7 +96,9 @@ impl Default for JsonPicker {
             displaced: Vec::new(),
             texts: 0,
             has_strays: false,
-            model: Vec::new(),
+            models: Models::default(),
+            foreign: 0,
+            blocks: Blocks::default(),
             marks: Marks::default(),
             index: 0,
             has_ended: false,
@@ -170,6 +148,7 @@ impl JsonPicker {
         self.capture = None;
         self.last_key = Key::Other;
         self.outer_key = Key::Other;
+        self.foreign = 0;
     }
 
     /// The last figures that were not `null`, which are forgotten with this.
@@ -205,9 +184,19 @@ impl JsonPicker {
         self.has_written
     }
 
-    /// The last model that was named, as JSON.
-    pub(super) fn model(&self) -> &[u8] {
-        &self.model
+    /// Models that were named.
+    pub(super) fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// Blocks of a message.
+    pub(super) fn blocks(&self) -> Blocks {
+        self.blocks
+    }
+
+    /// Tells whether the text that is over is one of a list of them.
+    pub(super) fn is_in_list(&self) -> bool {
+        self.base == 1
     }
 
     /// Part of a string.
@@ -268,6 +257,13 @@ impl JsonPicker {
 
     /// Notes that a string has something in it: what models write stands in strings.
     fn string_has_text(&mut self) {
+        self.marks.has_delta |= match self.outer_key {
+            Key::Delta => !matches!(self.last_key, Key::StopReason | Key::Kind | Key::Role),
+            _ => {
+                self.depth == self.base + 1
+                    && matches!(self.last_key, Key::Delta | Key::Text | Key::Content | Key::Output)
+            }
+        };
         if matches!(self.outer_key, Key::Choices | Key::Candidates) {
             let depth = self.depth.saturating_sub(self.base);
             let is_text = match depth {
@@ -429,9 +425,15 @@ impl JsonPicker {
         }
         if self.depth == self.base + 2 {
             (self.index, self.has_ended, self.has_text) = (0, false, false);
+            // A block of a message, an item of a response.
+            self.has_written |= matches!(self.outer_key, Key::Content | Key::Output);
         }
         if self.depth == self.base + 3 {
             self.answer_key = self.last_key;
+            self.has_written |= self.outer_key == Key::Envelope && self.last_key == Key::Output;
+        }
+        if self.foreign == 0 && self.depth > 0 && matches!(self.last_key, Key::Foreign | Key::Text) {
+            self.foreign = self.depth;
         }
         if let Some(kind) = self.is_object.get_mut(self.depth) {
             *kind = byte == b'{';
@@ -462,8 +464,16 @@ impl JsonPicker {
                 self.note_text();
             }
         }
+        match self.outer_key {
+            Key::Content if self.depth == self.base + 2 => self.blocks.is_over(),
+            Key::Block if self.depth == self.base + 1 => self.blocks.is_over(),
+            _ => {}
+        }
         if self.depth <= self.base + 1 {
             self.outer_key = Key::Other;
+        }
+        if self.depth <= self.foreign {
+            self.foreign = 0;
         }
         self.depth == self.base && byte == b'}'
     }
@@ -489,6 +499,15 @@ impl JsonPicker {
             (2, Key::Delta, Key::StopReason) | (2, Key::PromptFeedback, Key::BlockReason) => Value::Stopped,
             (3, Key::Choices | Key::Candidates, Key::Ended) => Value::Ended,
             (3, Key::Choices | Key::Candidates, Key::Index) => Value::Index,
+            // That of a block, and of an object that is its content.
+            (3 | 4, Key::Content, Key::Kind) | (2 | 3, Key::Block, Key::Kind) if self.foreign == 0 => {
+                Value::BlockKind
+            }
+            (3, Key::Content, Key::Name) | (2, Key::Block, Key::Name) => Value::BlockName,
+            (_, _, Key::Usage) if self.foreign == 0 => Value::Figures(Slot::Nested),
+            (_, _, Key::UsageBeside | Key::UsageMetadata) if self.foreign == 0 => {
+                Value::Figures(Slot::Beside)
+            }
             _ => return,
         };
         self.buffer.clear();
@@ -511,6 +530,10 @@ impl JsonPicker {
             return;
         }
         match value {
+            // A word within is none of the whole answer.
+            Value::Figures(Slot::Nested | Slot::Beside)
+                if !matches!(self.buffer.first(), Some(b'{' | b'[')) => {}
+            Value::Figures(slot) if self.picked[slot as usize].as_ref() == Some(&self.buffer) => {}
             Value::Figures(slot) => {
                 let before = self.picked[slot as usize].replace(std::mem::take(&mut self.buffer));
                 if self.displaced.len() < MOST_DISPLACED {
@@ -519,8 +542,18 @@ impl JsonPicker {
                     self.marks.is_unread |= before.is_some();
                 }
             }
-            Value::Model => self.model.clone_from(&self.buffer),
-            Value::Kind => self.marks.kind = Kind::of(&self.buffer),
+            Value::Model => self.models.note(&self.buffer),
+            Value::BlockKind => self.blocks.has_kind(&self.buffer),
+            Value::BlockName => self.blocks.has_name(&self.buffer),
+            Value::Kind => {
+                self.marks.kind = Kind::of(&self.buffer);
+                if self.marks.kind == Kind::Generated {
+                    self.has_written |= self.buffer.ends_with(b"delta\"");
+                    if let Some(call) = completed_call(&self.buffer) {
+                        self.terms.call_is_completed(call);
+                    }
+                }
+            }
             Value::Ended => self.has_ended = is_reason(&self.buffer),
             Value::Index => {
                 let index = std::str::from_utf8(&self.buffer).ok().and_then(|text| text.parse().ok());

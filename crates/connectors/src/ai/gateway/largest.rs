@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::answer_terms::is_usual;
+
 /// Figures that lower a bill: of these the last one counts, as the largest would be the cheapest.
 const DISCOUNTS: [&str; 4] =
     ["cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cacheTokensDetails"];
@@ -89,7 +91,14 @@ fn merge(before: &mut Value, more: Value, seen: &mut Seen) {
         (Value::Object(all), Value::Object(more)) => add(all, more, seen),
         (Value::Array(all), Value::Array(more)) => add_list(all, more, seen),
         (Value::Bool(is_so), Value::Bool(more)) => *is_so |= more,
-        (Value::String(word), Value::String(more)) if !is_number(word) && !is_number(&more) => *word = more,
+        (Value::String(word), Value::String(more)) if !is_number(word) && !is_number(&more) => {
+            // Of a class of service, a speed and a place the one that is not the usual: it may be the dearer.
+            if is_usual(word) {
+                *word = more;
+            } else if !is_usual(&more) && *word != more {
+                seen.has_misfit = true;
+            }
+        }
         (_, more) => match (number(before), number(&more)) {
             (Some(number), Some(other)) => {
                 seen.has_misfit |= number < 0.0 || other < 0.0;

@@ -57,6 +57,8 @@ pub struct Refused {
     pub reason: Option<FailureReason>,
     /// Time to wait that the provider states.
     pub retry_after: Option<Duration>,
+    /// `true` when it is so for the model that was asked for, and not for others.
+    pub is_of_model: bool,
 }
 
 /// Returns the meaning of an answer for the key; `None` when it is about the request and would be the same with another key.
@@ -76,9 +78,11 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
     let retry_after = after_seconds.map(|seconds| seconds as u32);
     let answer = Answer { status, body: error_of(body).map_or(Body::Other, Body::Json), retry_after };
     let api = ProviderApi::of(provider);
-    let reason = match api.refusal(&answer).map(|refusal| refusal.in_calls) {
+    let in_calls = api.refusal(&answer).map(|refusal| refusal.in_calls);
+    let reason = match in_calls {
         Some(InCalls::Request) => return None,
         Some(InCalls::NotPermitted) => None,
+        Some(InCalls::Model) => Some(FailureReason::RateLimited),
         Some(InCalls::BadKey) => Some(FailureReason::BadKey),
         Some(InCalls::Same) | None => Some(match api.verdict(&answer).outcome {
             ProbeOutcome::BadKey => FailureReason::BadKey,
@@ -93,7 +97,34 @@ pub fn refused(provider: &Provider, status: StatusCode, headers: &HeaderMap, bod
         .map(|millis| Duration::from_secs_f64(millis / 1000.0))
         .or_else(|| after_seconds.map(Duration::from_secs_f64))
         .or_else(|| answer.details().find_map(retry_delay));
-    Some(Refused { reason, retry_after })
+    Some(Refused { reason, retry_after, is_of_model: in_calls == Some(InCalls::Model) })
+}
+
+/// Tells whether a refusal for the rate of calls is about the one call: the prompt, of so many bytes, is longer by itself than the
+/// tokens of a minute that the message names, or nearly all of them are left. The key is right for shorter ones:
+/// <https://platform.claude.com/docs/en/api/rate-limits>.
+#[must_use]
+pub fn is_of_one_prompt(status: StatusCode, headers: &HeaderMap, body: &[u8], prompt_bytes: usize) -> bool {
+    const BYTES_PER_TOKEN: f64 = 3.0;
+    if status != StatusCode::TOO_MANY_REQUESTS {
+        return false;
+    }
+    let of = |what: &str| number(headers, &format!("anthropic-ratelimit-input-tokens-{what}"));
+    if let (Some(limit), Some(left)) = (of("limit"), of("remaining"))
+        && left > limit / 2.0
+    {
+        return true;
+    }
+    let error = error_of(body);
+    let message = error.as_ref().and_then(|error| error.pointer("/error/message")).and_then(Value::as_str);
+    let named = message.and_then(|message| {
+        const BEFORE: &str = "rate limit of ";
+        let (_, limit) = message.split_once("would exceed")?.1.split_once(BEFORE)?;
+        let (limit, unit) = limit.split_once(' ')?;
+        unit.starts_with("input tokens").then(|| limit.replace(',', "").parse::<f64>().ok())?
+    });
+    #[expect(clippy::cast_precision_loss, reason = "no body is that long")]
+    named.is_some_and(|limit| prompt_bytes as f64 > limit * BYTES_PER_TOKEN)
 }
 
 /// What a provider bills for a call that it refused.
@@ -123,7 +154,7 @@ pub fn refusal_bill(
         may_be_billed: fee.is_some()
             || is_cut
             || is_unreadable(body)
-            || may_be_billed(status, body)
+            || may_be_billed(provider, status, body)
             || tells_of_use(body),
         fee,
     }
@@ -139,7 +170,7 @@ pub fn refusal_bill(
 /// when it did not finish in time, OpenRouter 502 when the model did not answer well. A 303 (RFC 9110, section 15.4.4) is
 /// how an answer to what was done may be told; other redirects come before anything is done. Google's 499 is a call that was
 /// cancelled while it ran: <https://cloud.google.com/apis/design/errors>.
-fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
+fn may_be_billed(provider: &Provider, status: StatusCode, body: &[u8]) -> bool {
     match status.as_u16() {
         300..=399 => status == StatusCode::SEE_OTHER,
         status if LOST.contains(&status) => true,
@@ -148,10 +179,26 @@ fn may_be_billed(status: StatusCode, body: &[u8]) -> bool {
             matches!(body.trim_ascii_start(), [b'{' | b'[', ..]) && error_of(body).is_none()
         }
         400..=499 => !error_of(body).is_some_and(|error| {
-            ["error", "errors", "message", "detail"].iter().any(|name| is_said(error.get(name)))
+            let others = provider.api().errors_in;
+            is_own_error(provider, &error) || others.iter().any(|name| is_said(error.get(name)))
         }),
-        500 | 501 | 503 | 529 => !error_of(body).is_some_and(|error| is_said(error.get("error"))),
+        500 | 501 | 503 | 529 => !error_of(body).is_some_and(|error| is_own_error(provider, &error)),
         _ => true,
+    }
+}
+
+/// Tells whether an `error` is in the form of its provider's. Those that have a file here describe theirs by several members, of
+/// it or beside it; a mere text is what any intermediary says.
+fn is_own_error(provider: &Provider, error: &Value) -> bool {
+    let beside = |names: &[&str]| names.iter().any(|name| is_said(error.get(name)));
+    match error.get("error") {
+        Some(Value::Object(members)) => members.values().any(|member| is_said(Some(member))),
+        Some(Value::String(text)) => {
+            !text.trim().is_empty() && (provider.known().is_none() || beside(&["code", "type"]))
+        }
+        Some(Value::Bool(true)) => beside(&["message"]),
+        Some(Value::Array(errors)) => provider.known().is_none() && !errors.is_empty(),
+        _ => false,
     }
 }
 
@@ -164,7 +211,8 @@ fn is_unreadable(body: &[u8]) -> bool {
 fn is_said(member: Option<&Value>) -> bool {
     match member {
         Some(Value::Bool(is_so)) => *is_so,
-        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(Value::Number(_)) => true,
         Some(Value::Object(members)) => !members.is_empty(),
         Some(Value::Array(items)) => !items.is_empty(),
         _ => false,
@@ -399,8 +447,97 @@ mod tests {
             (200, own, true),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(may_be_billed(status, body.as_bytes()), is_billed, "{status} {body}");
+            let of = |provider: &Provider| may_be_billed(provider, status, body.as_bytes());
+            assert_eq!(of(&Provider::parse("my-llm").unwrap()), is_billed, "{status} {body}");
+            assert!(of(&Provider::of_known("openai")) || !is_billed, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn an_intermediary_is_told_from_its_provider_by_the_form_of_its_words() {
+        for (provider, status, body, is_billed) in [
+            ("openai", 500, r#"{"error":"Bad gateway"}"#, true),
+            ("openai", 503, r#"{"error":["x"]}"#, true),
+            ("openai", 500, r#"{"error":{"a":null}}"#, true),
+            ("openai", 500, r#"{"error":" "}"#, true),
+            ("openai", 500, r#"{"error":{"message":"x","type":"server_error"}}"#, false),
+            ("anthropic", 529, r#"{"type":"error","error":{"type":"overloaded_error"}}"#, false),
+            ("gemini", 503, r#"[{"error":{"code":503,"status":"UNAVAILABLE"}}]"#, false),
+            ("grok", 500, r#"{"code":"internal","error":"Service failed"}"#, false),
+            ("together", 503, r#"{"error":{"message":"x","type":"overloaded"}}"#, false),
+            ("together", 503, r#"{"error":"upstream overloaded"}"#, true),
+            ("openai", 403, r#"{"status":"blocked","message":"Access denied by WAF"}"#, true),
+            ("openai", 403, r#"{"message":"Forbidden"}"#, true),
+            ("gemini", 403, r#"{"detail":"no"}"#, true),
+            ("openai", 403, r#"{"error":"Forbidden"}"#, true),
+            ("openai", 403, r#"{"error":{"message":"x"}}"#, false),
+            ("mistral", 403, r#"{"object":"error","message":"no"}"#, false),
+            ("mistral", 403, r#"{"detail":[{"msg":"no"}]}"#, false),
+            ("cohere", 498, r#"{"message":"invalid token"}"#, false),
+            ("my-llm", 403, r#"{"error":"no"}"#, false),
+            ("my-llm", 500, r#"{"error":"the model broke down"}"#, false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let provider = Provider::parse(provider).unwrap();
+            assert_eq!(
+                may_be_billed(&provider, status, body.as_bytes()),
+                is_billed,
+                "{provider} {status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_limit_of_one_model_says_nothing_about_others() {
+        for (provider, message, is_of_model) in [
+            (
+                "groq",
+                "Rate limit reached for model `llama-3.3-70b-versatile` in organization `org_x` service tier `on_demand` on tokens per day (TPD): Limit 100000, Used 99900, Requested 500.",
+                true,
+            ),
+            ("openrouter", "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000", true),
+            ("openrouter", "Rate limit exceeded: free-models-per-min.", true),
+            ("openrouter", "Rate limit exceeded", false),
+            ("groq", "Too many requests", false),
+        ] {
+            let provider = Provider::parse(provider).unwrap();
+            let body = serde_json::json!({ "error": { "message": message, "code": "rate_limit_exceeded" } });
+            let refused = refused(
+                &provider,
+                StatusCode::TOO_MANY_REQUESTS,
+                &HeaderMap::new(),
+                body.to_string().as_bytes(),
+            );
+            let refused = refused.unwrap();
+            assert_eq!(
+                (refused.reason, refused.is_of_model),
+                (Some(FailureReason::RateLimited), is_of_model),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_is_longer_than_a_minute_of_the_key_is_told_from_a_busy_key() {
+        let says = |message: &str| {
+            serde_json::json!({ "type": "error", "error": { "message": message } }).to_string()
+        };
+        let limit =
+            "This request would exceed your organization's rate limit of 30,000 input tokens per minute.";
+        let of = |message: &str, headers: &[(&'static str, &str)], bytes: usize| {
+            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            let body = says(message);
+            is_of_one_prompt(StatusCode::TOO_MANY_REQUESTS, &headers.collect(), body.as_bytes(), bytes)
+        };
+        assert!(of(limit, &[], 200_000) && !of(limit, &[], 40_000));
+        assert!(!of("Number of request tokens has exceeded your per-minute rate limit", &[], 200_000));
+        let left = |left: &'static str| {
+            [
+                ("anthropic-ratelimit-input-tokens-limit", "30000"),
+                ("anthropic-ratelimit-input-tokens-remaining", left),
+            ]
+        };
+        assert!(of(limit, &left("29000"), 40_000) && !of(limit, &left("1000"), 40_000));
     }
 
     #[test]

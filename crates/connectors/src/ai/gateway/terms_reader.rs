@@ -8,7 +8,13 @@
 
 use strongroom_model::usage::{Unpriced, Use};
 
-use super::answer_terms::AnswerTerms;
+use super::answer_terms::{AnswerTerms, dearness};
+
+mod items;
+mod places;
+
+use items::{Item, Ran};
+use places::{Place, Wanted, is_key};
 
 /// Containers that matter lie at most this deep.
 const DEPTH: usize = 8;
@@ -16,174 +22,6 @@ const DEPTH: usize = 8;
 const WORD: usize = 40;
 /// Different queries that are told apart; each one beyond counts by itself.
 const MAX_QUERIES: usize = 256;
-
-/// A container, by where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Roots,
-    Root,
-    Response,
-    Output,
-    OutputItem,
-    Usage,
-    Action,
-    Tools,
-    Tool,
-    Environment,
-    ItemEnvironment,
-    ToolUsage,
-    SearchUsage,
-    Candidates,
-    Candidate,
-    Grounding,
-    Queries,
-    Chunks,
-    Chunk,
-    Choices,
-    Choice,
-    Message,
-    Executed,
-    ExecutedTool,
-}
-
-impl Place {
-    /// The container behind a key.
-    fn behind(self, key: &[u8]) -> Option<Self> {
-        Some(match (self, key) {
-            (Self::Root, b"response") => Self::Response,
-            (Self::Root | Self::Response, b"output") => Self::Output,
-            (Self::Root | Self::Response, b"usage") => Self::Usage,
-            (Self::Root | Self::Response, b"tools") => Self::Tools,
-            (Self::Root | Self::Response, b"tool_usage") => Self::ToolUsage,
-            // What an event of a stream tells of one.
-            (Self::Root, b"item") => Self::OutputItem,
-            (Self::OutputItem, b"action") => Self::Action,
-            (Self::OutputItem, b"environment") => Self::ItemEnvironment,
-            (Self::Tool, b"environment") => Self::Environment,
-            (Self::ToolUsage, b"web_search") => Self::SearchUsage,
-            (Self::Root, b"candidates") => Self::Candidates,
-            (Self::Candidate, b"groundingMetadata") => Self::Grounding,
-            (Self::Grounding, b"webSearchQueries" | b"imageSearchQueries") => Self::Queries,
-            (Self::Grounding, b"groundingChunks") => Self::Chunks,
-            (Self::Root, b"choices") => Self::Choices,
-            (Self::Choice, b"message" | b"delta") => Self::Message,
-            (Self::Message, b"executed_tools") => Self::Executed,
-            _ => return None,
-        })
-    }
-
-    /// The container within a list.
-    fn within(self) -> Option<Self> {
-        Some(match self {
-            Self::Roots => Self::Root,
-            Self::Output => Self::OutputItem,
-            Self::Tools => Self::Tool,
-            Self::Candidates => Self::Candidate,
-            Self::Chunks => Self::Chunk,
-            Self::Choices => Self::Choice,
-            Self::Executed => Self::ExecutedTool,
-            _ => return None,
-        })
-    }
-}
-
-/// A value that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Tier,
-    ItemType,
-    ItemStatus,
-    ActionType,
-    ToolType,
-    EnvironmentType,
-    ItemEnvironmentType,
-    Searches,
-    ToolName,
-    ExecutedType,
-    Index,
-    Query,
-}
-
-impl Wanted {
-    fn behind(place: Place, key: &[u8]) -> Option<Self> {
-        Some(match (place, key) {
-            (Place::Root | Place::Response, b"service_tier") => Self::Tier,
-            (Place::OutputItem, b"type") => Self::ItemType,
-            (Place::OutputItem, b"status") => Self::ItemStatus,
-            (Place::Action, b"type") => Self::ActionType,
-            (Place::Tool, b"type") => Self::ToolType,
-            (Place::Environment, b"type") => Self::EnvironmentType,
-            (Place::ItemEnvironment, b"type") => Self::ItemEnvironmentType,
-            (Place::SearchUsage, b"num_requests") => Self::Searches,
-            (Place::ExecutedTool, b"name") => Self::ToolName,
-            (Place::ExecutedTool, b"type") => Self::ExecutedType,
-            (Place::ExecutedTool, b"index") => Self::Index,
-            _ => return None,
-        })
-    }
-}
-
-/// Kind of an item of a response.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Item {
-    #[default]
-    Free,
-    WebSearch,
-    FileSearch,
-    /// It costs something where it ran in a container of the provider's.
-    Shell,
-    Unpriced(Unpriced),
-}
-
-impl Item {
-    fn of(kind: &[u8]) -> Self {
-        match kind {
-            b"web_search_call" => Self::WebSearch,
-            b"file_search_call" => Self::FileSearch,
-            b"shell_call" => Self::Shell,
-            b"code_interpreter_call" => Self::Unpriced(Unpriced::CodeSession),
-            b"image_generation_call" => Self::Unpriced(Unpriced::ImageGeneration),
-            b"message"
-            | b"reasoning"
-            | b"compaction"
-            | b"program"
-            | b"program_output"
-            | b"function_call"
-            | b"custom_tool_call"
-            | b"mcp_call"
-            | b"mcp_list_tools"
-            | b"mcp_approval_request"
-            | b"computer_call"
-            | b"local_shell_call"
-            | b"tool_search_call"
-            | b"tool_search_output"
-            | b"additional_tools"
-            | b"apply_patch_call" => Self::Free,
-            other if other.ends_with(b"_call_output") => Self::Free,
-            _ => Self::Unpriced(Unpriced::OtherUse),
-        }
-    }
-}
-
-/// A tool that ran at the provider (Groq).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ran {
-    Search,
-    Visit,
-    Code,
-    Other,
-}
-
-impl Ran {
-    fn of(name: &[u8]) -> Self {
-        match name {
-            b"browser.search" | b"browser_search" | b"search" | b"web_search" => Self::Search,
-            b"browser.open" | b"visit" | b"visit_website" => Self::Visit,
-            b"python" | b"code_interpreter" | b"code_execution" => Self::Code,
-            _ => Self::Other,
-        }
-    }
-}
 
 /// Facts of a response in one text.
 #[derive(Debug, Default)]
@@ -193,13 +31,37 @@ struct Response {
     /// `true` when it tells its usage.
     has_usage: bool,
     searches: u32,
+    /// The same, each query of a search by itself.
+    queries: u32,
     file_searches: u32,
+    /// Calls that it lists, of searches of the web and in files, billed or not.
+    calls: [u32; 2],
     /// Number of searches that are billed, as the provider counts them itself.
     billed_searches: Option<u32>,
     uses_preview: bool,
     unpriced: Option<Unpriced>,
-    /// The class of service, and the length of its word.
-    tier: Option<([u8; WORD], usize)>,
+    /// The class of service: the dearest that was told.
+    tier: Option<Word>,
+    /// It stands within a response, which may not have been served yet.
+    is_early_tier: bool,
+}
+
+/// A word, and its length.
+#[derive(Debug, Clone, Copy)]
+struct Word([u8; WORD], usize);
+
+impl Word {
+    fn text(&self) -> Box<str> {
+        shown(self.0.get(..self.1))
+    }
+
+    /// Returns the dearer of two classes of service.
+    fn or_dearer(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if dearness(&other.text()) > dearness(&self.text()) => other,
+            _ => self,
+        }
+    }
 }
 
 impl Response {
@@ -242,7 +104,8 @@ pub(super) struct TermsReader {
     is_search: bool,
     has_failed: bool,
     is_done: bool,
-    is_local: bool,
+    is_remote: bool,
+    queries_in_action: u32,
     ran: Option<Ran>,
     index: Option<u32>,
     response: Response,
@@ -251,12 +114,21 @@ pub(super) struct TermsReader {
     counted_now: u64,
     /// Searches that events told as done.
     done: [u32; 2],
+    /// Of the web, each query by itself.
+    done_queries: u32,
+    /// Calls that items told of as done, and the most that a response listed.
+    calls: [[u32; 2]; 2],
+    /// Calls of which an event of their own said that they are completed.
+    completed: [u32; 2],
+    /// The provider told how many searches it bills.
+    is_count_told: bool,
     uses_preview: bool,
     /// Queries that have been counted, by their hash.
     queries: Vec<u64>,
     is_grounded: bool,
-    /// The class of service that was told last.
-    tier: Option<([u8; WORD], usize)>,
+    /// The class of service that was told, and the one that was told before the end.
+    tier: Option<Word>,
+    early_tier: Option<Word>,
     terms: AnswerTerms,
 }
 
@@ -276,17 +148,23 @@ impl Default for TermsReader {
             is_search: true,
             has_failed: false,
             is_done: false,
-            is_local: false,
+            is_remote: false,
+            queries_in_action: 0,
             ran: None,
             index: None,
             response: Response::default(),
             counted: 0,
             counted_now: 0,
             done: [0; 2],
+            done_queries: 0,
+            calls: [[0; 2]; 2],
+            completed: [0; 2],
+            is_count_told: false,
             uses_preview: false,
             queries: Vec::new(),
             is_grounded: false,
             tier: None,
+            early_tier: None,
             terms: AnswerTerms::default(),
         }
     }
@@ -320,8 +198,23 @@ impl TermsReader {
 
     /// A string that is no key begins.
     pub(super) fn string_begins(&mut self) {
-        if self.elsewhere == 0 && self.depth > 0 && self.places[self.depth - 1] == Place::Queries {
-            self.begin(Some(Wanted::Query));
+        if self.elsewhere > 0 || self.depth == 0 {
+            return;
+        }
+        match self.places[self.depth - 1] {
+            Place::Queries => self.begin(Some(Wanted::Query)),
+            Place::ActionQueries => self.queries_in_action += 1,
+            _ => {}
+        }
+    }
+
+    /// An event says that a call of this kind is completed.
+    pub(super) fn call_is_completed(&mut self, kind: &[u8]) {
+        match Item::of(kind) {
+            Item::WebSearch => self.completed[0] += 1,
+            Item::FileSearch => self.completed[1] += 1,
+            Item::Unpriced(what) => self.terms.cannot_price(what),
+            Item::Shell | Item::Free => {}
         }
     }
 
@@ -348,7 +241,11 @@ impl TermsReader {
         // Longer than any that matters: none of them.
         let word = self.word.get(..self.length).unwrap_or(b"?");
         match wanted {
-            Wanted::Tier => self.response.tier = Some((self.word, self.length)),
+            Wanted::Tier => {
+                self.response.tier = Some(Word(self.word, self.length).or_dearer(self.response.tier));
+                self.response.is_early_tier =
+                    self.depth > 0 && self.places[self.depth - 1] == Place::Response;
+            }
             Wanted::ItemType => self.item = Item::of(word),
             Wanted::ItemStatus => {
                 (self.has_failed, self.is_done) = (word == b"failed", !is_pending(word));
@@ -359,7 +256,7 @@ impl TermsReader {
             // A shell that runs elsewhere than at the caller's runs in a container.
             Wanted::EnvironmentType if word == b"local" => {}
             Wanted::EnvironmentType => self.response.has_container(),
-            Wanted::ItemEnvironmentType => self.is_local = word == b"local",
+            Wanted::ItemEnvironmentType => self.is_remote = word != b"local",
             Wanted::ToolName => self.ran = Some(Ran::of(word)),
             // The name tells more.
             Wanted::ExecutedType => self.ran = self.ran.or(Some(Ran::of(word))),
@@ -391,6 +288,10 @@ impl TermsReader {
                 }
             }
             Some(Wanted::Index) => self.index = number(),
+            // It ran nowhere at the provider's; one that does not say where it ran may have run anywhere.
+            Some(Wanted::ItemEnvironmentType) if self.word.get(..self.length) == Some(b"null") => {
+                self.is_remote = false;
+            }
             _ => {}
         }
         self.wanted = None;
@@ -426,8 +327,9 @@ impl TermsReader {
             Place::Usage => self.response.has_usage = true,
             Place::OutputItem => {
                 (self.item, self.is_search, self.has_failed) = (Item::Free, true, false);
-                (self.is_done, self.is_local) = (true, false);
+                (self.is_done, self.is_remote, self.queries_in_action) = (true, true, 0);
             }
+            Place::ItemEnvironment => self.is_remote = true,
             Place::ExecutedTool => (self.ran, self.index) = (None, None),
             _ => {}
         }
@@ -457,9 +359,17 @@ impl TermsReader {
         let response = &mut self.response;
         match self.item {
             // Pages that it opens, and a search that failed, are not billed.
-            Item::WebSearch => response.searches += u32::from(self.is_search && !self.has_failed),
-            Item::FileSearch => response.file_searches += u32::from(!self.has_failed),
-            Item::Shell if !self.is_local => response.has_container(),
+            Item::WebSearch => {
+                let searches = u32::from(self.is_search && !self.has_failed);
+                response.searches += searches;
+                response.queries += searches * self.queries_in_action.max(1);
+                response.calls[0] += u32::from(!self.has_failed);
+            }
+            Item::FileSearch => {
+                response.file_searches += u32::from(!self.has_failed);
+                response.calls[1] += u32::from(!self.has_failed);
+            }
+            Item::Shell if self.is_remote => response.has_container(),
             Item::Unpriced(what) => response.unpriced = response.unpriced.or(Some(what)),
             Item::Shell | Item::Free => {}
         }
@@ -467,10 +377,19 @@ impl TermsReader {
 
     /// An item that an event tells of; it does so as it begins, too.
     fn count_done(&mut self) {
+        let is_done = self.is_done && !self.has_failed;
         match self.item {
-            Item::WebSearch => self.done[0] += u32::from(self.is_done && !self.has_failed && self.is_search),
-            Item::FileSearch => self.done[1] += u32::from(self.is_done && !self.has_failed),
-            Item::Shell if !self.is_local => self.terms.cannot_price(Unpriced::CodeSession),
+            Item::WebSearch => {
+                let searches = u32::from(is_done && self.is_search);
+                self.done[0] += searches;
+                self.done_queries += searches * self.queries_in_action.max(1);
+                self.calls[0][0] += u32::from(is_done);
+            }
+            Item::FileSearch => {
+                self.done[1] += u32::from(is_done);
+                self.calls[0][1] += u32::from(is_done);
+            }
+            Item::Shell if self.is_remote => self.terms.cannot_price(Unpriced::CodeSession),
             Item::Unpriced(what) => self.terms.cannot_price(what),
             Item::Shell | Item::Free => {}
         }
@@ -503,10 +422,10 @@ impl TermsReader {
 
     /// Where an answer shows what Google asks to be shown beside it, it is grounded, whether or not it tells its queries.
     fn note_grounding(&mut self, key: &[u8]) {
-        match key {
-            b"searchEntryPoint" => self.is_grounded = true,
-            b"googleMapsWidgetContextToken" => self.terms.uses.set(Use::MapsPrompt, 1),
-            _ => {}
+        if is_key(key, b"searchentrypoint") {
+            self.is_grounded = true;
+        } else if is_key(key, b"googlemapswidgetcontexttoken") {
+            self.terms.uses.set(Use::MapsPrompt, 1);
         }
     }
 
@@ -518,8 +437,11 @@ impl TermsReader {
         (self.next, self.wanted) = (None, None);
         self.counted |= std::mem::take(&mut self.counted_now);
         let response = std::mem::take(&mut self.response);
-        if response.has_output || response.tier.is_some() {
-            self.tier = response.tier;
+        if let Some(tier) = response.tier {
+            // Until a response is over it tells what was asked for.
+            let is_early = response.is_early_tier && !response.has_usage;
+            let known = if is_early { &mut self.early_tier } else { &mut self.tier };
+            *known = Some(tier.or_dearer(*known));
         }
         if response.has_usage {
             self.terms.lists_output = response.has_output && !is_cut;
@@ -529,8 +451,14 @@ impl TermsReader {
             let search = if response.uses_preview { Use::WebSearchPreview } else { Use::WebSearch };
             let terms = &mut self.terms;
             terms.unpriced = terms.unpriced.or(response.unpriced);
-            // Of the provider's own count and its list the larger counts.
-            let searches = response.billed_searches.unwrap_or(0).max(response.searches);
+            // Of the provider's own count and its list the larger counts; without that count each query may be billed.
+            self.is_count_told |= response.billed_searches.is_some();
+            let searches = match response.billed_searches {
+                Some(billed) => billed.max(response.searches),
+                None => response.queries,
+            };
+            let most = &mut self.calls[1];
+            *most = std::array::from_fn(|which| most[which].max(response.calls[which]));
             for (of, count) in [(search, searches), (Use::FileSearch, response.file_searches)] {
                 terms.uses.set(of, terms.uses.get(of).max(count));
             }
@@ -540,11 +468,18 @@ impl TermsReader {
     /// Returns the terms that the answer stated up to here.
     pub(super) fn terms(&self) -> AnswerTerms {
         let mut terms = self.terms.clone();
-        terms.service_tier = self.tier.as_ref().map(|(word, length)| shown(word.get(..*length)));
-        // Of what was listed at the end, and what was told as it was done, the larger counts.
+        let early = self.early_tier.filter(|word| dearness(&word.text()) > dearness("auto"));
+        terms.service_tier = self.tier.or(early).as_ref().map(Word::text);
+        // Of what was listed at the end, and what was told as it was done, the larger counts; and calls of which no more was
+        // told than that they are completed.
         let search = if self.uses_preview { Use::WebSearchPreview } else { Use::WebSearch };
-        for (of, done) in [search, Use::FileSearch].into_iter().zip(self.done) {
-            terms.uses.set(of, terms.uses.get(of).max(done));
+        let searched = if self.is_count_told { self.done[0] } else { self.done_queries };
+        for (which, (of, done)) in
+            [(search, searched), (Use::FileSearch, self.done[1])].into_iter().enumerate()
+        {
+            let shown = self.calls[0][which].max(self.calls[1][which]);
+            let unseen = self.completed[which].saturating_sub(shown);
+            terms.uses.set(of, terms.uses.get(of).max(done).saturating_add(unseen));
         }
         if self.is_grounded && terms.uses.get(Use::SearchQuery) == 0 {
             terms.uses.set(Use::SearchQuery, 1);

@@ -1,17 +1,23 @@
 //! Usage of an answer, read from its bytes while they pass.
 
 use http::HeaderMap;
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
-use strongroom_model::usage::{Terms, TokenUsage, Unpriced, Untold};
+use strongroom_model::price::are_names_of_one_model;
+use strongroom_model::usage::{TokenUsage, Unpriced, Untold, Use};
 use strongroom_model::{Amount, Provider, RawUsage};
 
 use super::answer_terms::{self, KEPT_AS};
 use super::event_lines::{EventLines, Piece};
-use super::figures::{Details, Figures};
+use super::figures::{Figures, largest_within};
 use super::json_picker::{JsonPicker, Kind, Slot};
 use super::largest::{self, Seen};
 use super::operation::Meter;
 use super::terms_reader::TermsReader;
+
+mod of_figures;
+
+use of_figures::{fits_together, is_understood, usage_of};
 
 /// The longest name of a model that is kept, in characters.
 const MOST_MODEL: usize = 128;
@@ -73,6 +79,10 @@ pub struct UsageReader {
     is_fresh: bool,
     /// `true` when figures were told that are not known.
     has_missed: bool,
+    /// The largest count of tokens that was told beside the figures.
+    most_beside: i64,
+    /// Number of answers that stood in a list.
+    listed: u32,
     /// The class of service that a header told.
     tier: Option<Box<str>>,
 }
@@ -124,6 +134,8 @@ impl UsageReader {
             is_final: false,
             is_fresh: false,
             has_missed: false,
+            most_beside: 0,
+            listed: 0,
             tier: None,
         }
     }
@@ -165,6 +177,7 @@ impl UsageReader {
     fn read(&mut self, json: &[u8]) {
         let mut rest = json;
         while let Some(behind) = self.picker.feed(rest) {
+            self.listed += u32::from(self.picker.is_in_list());
             self.text_is_over();
             rest = behind;
         }
@@ -176,12 +189,22 @@ impl UsageReader {
         self.event_is_over();
         let mut told = self.picker.terms();
         told.service_tier = told.service_tier.or_else(|| self.tier.take());
+        let figures = self.told.figures().filter(|figures| !figures.are_none());
+        if let Some(figures) = figures.as_ref().filter(|_| self.meter == Meter::Messages) {
+            let beyond = self.picker.blocks().searches_beyond(answer_terms::searches_told(figures));
+            told.uses.add(Use::WebSearch, beyond);
+        }
+        if self.names_several_models() {
+            told.cannot_price(Unpriced::Model);
+        }
         let terms = told.to_json();
-        let figures = self.told.figures().filter(|figures| !figures.are_none()).map(|mut figures| {
+        let figures = figures.map(|mut figures| {
             figures.add_beside(&terms);
             figures
         });
-        let is_whole = self.form != AnswerForm::Whole || self.picker.is_one_text();
+        // Google's pieces are told in a list; of several answers in one nobody knows how they are billed.
+        let is_listed = self.listed > 1 && self.meter != Meter::GenerateContent;
+        let is_whole = self.form != AnswerForm::Whole || (self.picker.is_one_text() && !is_listed);
         let is_final = self.is_final
             && is_whole
             && !self.has_missed
@@ -192,13 +215,26 @@ impl UsageReader {
             told.note_untold(self.meter, &mut usage.terms.untold);
         }
         let fits = figures.zip(usage).is_some_and(|(it, usage)| fits_together(self.meter, &usage, &it));
-        let has_written =
-            matches!(self.meter, Meter::Chat | Meter::GenerateContent) && self.picker.has_written();
+        let has_written = self.meter != Meter::Embeddings && self.picker.has_written();
+        let fits = fits && usage.is_some_and(|usage| Amount::of(self.most_beside) <= usage.total());
         let has_answer = usage.is_some_and(|usage| usage.output > Amount::ZERO);
         let is_final = is_final && fits && (has_answer || !has_written);
         let told = std::mem::replace(&mut self.told, Told::Nothing);
         let raw = usage.is_some().then(|| told.into_json(terms)).flatten();
-        Report { usage, is_final, model: model(self.picker.model()), raw: raw.and_then(RawUsage::of) }
+        Report { usage, is_final, model: model(&self.picker.models().last), raw: raw.and_then(RawUsage::of) }
+    }
+
+    /// Tells whether an answer names models of which one is not another's dated name, or something that is no name.
+    fn names_several_models(&self) -> bool {
+        let models = self.picker.models();
+        if models.are_odd {
+            return true;
+        }
+        !models.other.is_empty()
+            && match (model(&models.other), model(&models.last)) {
+                (Some(one), Some(other)) => !are_names_of_one_model(&one, &other),
+                _ => true,
+            }
     }
 
     fn event_is_over(&mut self) {
@@ -215,6 +251,14 @@ impl UsageReader {
     fn text_is_over(&mut self) {
         let marks = self.picker.take_marks();
         let mut is_told = false;
+        if let Some(json) = self.picker.take(Slot::Beside) {
+            let beside = largest::Parsed(&mut Seen::default());
+            let read = beside.deserialize(&mut serde_json::Deserializer::from_slice(&json));
+            self.most_beside = read.map_or(i64::MAX, |told| largest_within(&told).max(self.most_beside));
+        }
+        if let Some(figures) = self.picker.take(Slot::Nested) {
+            self.told.add(figures);
+        }
         for figures in self.picker.take_displaced() {
             self.told.add(figures);
         }
@@ -228,8 +272,13 @@ impl UsageReader {
         // An answer that goes on behind its end had none.
         self.ended = (self.ended & !marks.goes_on) | marks.ended;
         let is_generated = match self.meter {
-            Meter::Chat => marks.has_text || (!is_told && marks.has_choices),
-            Meter::GenerateContent => marks.has_text,
+            Meter::Chat => {
+                marks.has_text
+                    || (!is_told && marks.has_choices)
+                    || marks.has_delta
+                    || marks.kind == Kind::Generated
+            }
+            Meter::GenerateContent => marks.has_text || marks.has_delta || marks.kind == Kind::Generated,
             Meter::Responses | Meter::Messages => marks.kind == Kind::Generated,
             Meter::Embeddings | Meter::Free | Meter::Unmetered => false,
         };
@@ -357,160 +406,6 @@ fn read_all(json: &[u8], seen: &mut Seen) -> Map<String, Value> {
     let read = largest::read(json, seen);
     seen.has_misfit |= read.is_none();
     read.unwrap_or_default()
-}
-
-/// Tells whether figures tell all that is billed, in numbers. A count that is left out counts as zero only where the provider
-/// leaves out zeros, and where a sum tells the same.
-fn is_understood(meter: Meter, figures: &Figures) -> bool {
-    let has_all = match meter {
-        Meter::Chat => {
-            figures.prompt_tokens.is_some()
-                && (figures.completion_tokens.is_some() || figures.total_tokens.is_some())
-        }
-        Meter::Embeddings => figures.prompt_tokens.is_some() || figures.total_tokens.is_some(),
-        Meter::Responses | Meter::Messages => {
-            figures.input_tokens.is_some() && figures.output_tokens.is_some()
-        }
-        Meter::GenerateContent => {
-            // Whoever asks for some figures alone, by a field mask, gets those.
-            figures.prompt_token_count.is_some() && figures.total_token_count.is_some()
-        }
-        Meter::Free | Meter::Unmetered => true,
-    };
-    has_all && figures.are_counts()
-}
-
-fn usage_of(meter: Meter, figures: &Figures, reports_cost: bool) -> TokenUsage {
-    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
-    let mut usage = match meter {
-        // <https://platform.openai.com/docs/api-reference/chat/object>. Gemini's compatible endpoint leaves thoughts out
-        // of the completion and counts them in the total.
-        Meter::Chat | Meter::Embeddings => {
-            let (mut input, spoken, total) =
-                (of(figures.prompt_tokens), of(figures.completion_tokens), of(figures.total_tokens));
-            let beside = of(figures.reasoning_tokens).plus(of(figures.citation_tokens));
-            // Of two that lower a bill the smaller counts.
-            let told = [figures.prompt_tokens_details.cached_tokens, figures.prompt_cache_hit_tokens];
-            let cached = of(told.into_iter().flatten().min());
-            if meter == Meter::Embeddings {
-                // All of it is prompt.
-                input = input.max(total);
-            }
-            TokenUsage {
-                input,
-                cached_input: cached,
-                output: spoken
-                    .plus(beside)
-                    .max(total.less(input))
-                    .max(of(figures.completion_tokens_details.reasoning_tokens)),
-                reasoning: of(figures.completion_tokens_details.reasoning_tokens)
-                    .max(of(figures.reasoning_tokens))
-                    .max(total.less(input).less(spoken)),
-                ..parts(&figures.prompt_tokens_details, &figures.completion_tokens_details)
-            }
-        }
-        // <https://platform.openai.com/docs/api-reference/responses/object>
-        Meter::Responses => TokenUsage {
-            input: of(figures.input_tokens),
-            cached_input: of(figures.input_tokens_details.cached_tokens),
-            // Of a sum and its parts that contradict each other the larger counts.
-            output: of(figures.output_tokens)
-                .max(of(figures.total_tokens).less(of(figures.input_tokens)))
-                .max(of(figures.output_tokens_details.reasoning_tokens)),
-            reasoning: of(figures.output_tokens_details.reasoning_tokens),
-            ..parts(&figures.input_tokens_details, &figures.output_tokens_details)
-        },
-        Meter::Messages => {
-            let mut usage = answer_terms::messages(figures);
-            answer_terms::add_steps(figures, &mut usage);
-            usage
-        }
-        // <https://ai.google.dev/api/generate-content#UsageMetadata>: thoughts are apart from the candidates.
-        Meter::GenerateContent => {
-            let thoughts = of(figures.thoughts_token_count);
-            let input = of(figures.prompt_token_count).plus(of(figures.tool_use_prompt_token_count));
-            let spoken = of(figures.candidates_token_count).plus(thoughts);
-            TokenUsage {
-                input,
-                cached_input: of(figures.cached_content_token_count),
-                // Zeros are left out, and now and then more: the total has all of it.
-                output: spoken.max(of(figures.total_token_count).less(input)),
-                reasoning: thoughts,
-                ..TokenUsage::default()
-            }
-        }
-        Meter::Free | Meter::Unmetered => TokenUsage::default(),
-    };
-    answer_terms::apply(meter, figures, &mut usage);
-    if reports_cost {
-        answer_terms::apply_reported(figures, &mut usage);
-    }
-    usage.input = usage.input.max(usage.cached_input);
-    usage
-}
-
-/// Tells whether no part is larger than its whole, and something was asked.
-fn fits_together(meter: Meter, usage: &TokenUsage, figures: &Figures) -> bool {
-    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
-    let is_chat = meter == Meter::Chat;
-    // What was told, and not what it was raised to.
-    let prompt = match meter {
-        Meter::Chat => of(figures.prompt_tokens),
-        Meter::Responses => of(figures.input_tokens),
-        Meter::GenerateContent => {
-            of(figures.prompt_token_count).plus(of(figures.tool_use_prompt_token_count))
-        }
-        _ => usage.input,
-    };
-    let parts = usage.cached_input.plus(usage.cache_write).plus(usage.cache_write_long);
-    // Without a sum nobody knows whether reasoning is within the completion: xAI counts it beside.
-    let is_reasoning_told = !is_chat
-        || figures.total_tokens.is_some()
-        || of(figures.completion_tokens_details.reasoning_tokens) == Amount::ZERO;
-    // Whatever a name counts, known or not, it is no more than there is.
-    let largest_of = |details: &Details| Amount::of(details.largest());
-    let whole = usage.total();
-    let is_within = figures.largest() <= whole
-        && [&figures.prompt_tokens_details, &figures.input_tokens_details, &figures.cache_creation]
-            .into_iter()
-            .all(|details| largest_of(details) <= usage.input)
-        && [&figures.completion_tokens_details, &figures.output_tokens_details]
-            .into_iter()
-            .all(|details| largest_of(details) <= usage.output)
-        && figures.of_other_meters(meter) <= whole
-        && answer_terms::steps_fit(figures)
-        && answer_terms::modalities_fit(figures, usage);
-    is_within
-        && parts <= prompt
-        && usage.audio_input <= prompt
-        && usage.audio_output.plus(usage.image_output) <= usage.output
-        && is_reasoning_told
-        // No prompt is empty.
-        && (matches!(meter, Meter::Free | Meter::Unmetered)
-            || usage.input > Amount::ZERO
-            || usage.reported_nano_usd.is_some_and(|cost| cost > Amount::ZERO))
-}
-
-/// Parts of a prompt and of an answer that cost otherwise than the rest of them (OpenAI).
-fn parts(prompt: &Details, answer: &Details) -> TokenUsage {
-    let of = |count: Option<i64>| Amount::of(count.unwrap_or(0));
-    let lifetimes = answer_terms::Lifetimes::of(&prompt.cache_write_tokens_details);
-    // Of a sum and its parts that contradict each other the larger counts.
-    let written = of(prompt.cache_write_tokens).max(lifetimes.all);
-    let mut terms = Terms::default();
-    terms.untold.set(Untold::CACHE_LIFETIME, written > lifetimes.all);
-    if lifetimes.has_unknown {
-        terms.cannot_price(Unpriced::CacheLifetime);
-    }
-    TokenUsage {
-        terms,
-        cache_write: written.less(lifetimes.long),
-        cache_write_long: lifetimes.long,
-        audio_input: of(prompt.audio_tokens),
-        audio_output: of(answer.audio_tokens),
-        image_output: of(answer.image_tokens),
-        ..TokenUsage::default()
-    }
 }
 
 /// Reads what an answer that says no tells of its usage: whoever refuses and tells figures bills them.

@@ -1,16 +1,29 @@
 //! Signs of use in an answer that says no.
 
 use serde::de::DeserializeSeed;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::largest::{Parsed, Seen};
+
+mod names;
+mod plain;
+
+use names::{is_generated, is_quoted, tells_use};
+
+/// Texts within a text that are looked into; what lies deeper is not read, and may say anything.
+const MOST_NESTED: usize = 8;
+/// Bytes that are read as JSON, from wherever it may begin: what is beyond is not read either.
+const MOST_READ: usize = 4 * 1024 * 1024;
 
 /// Tells whether an answer that says no tells of some use, in whatever words: what it was is then not known.
 pub(super) fn tells_of_use(body: &[u8]) -> bool {
     let lines = body.split(|byte| matches!(byte, b'\n' | b'\r'));
     // The data of an event may stand on several lines.
-    let data: Vec<u8> = lines.clone().filter_map(data_of).collect::<Vec<_>>().join(&b'\n');
-    std::iter::once(body).chain(std::iter::once(&data[..])).chain(lines).any(|text| any_use_within(text, 0))
+    let data: Vec<u8> = lines.filter_map(data_of).collect::<Vec<_>>().join(&b'\n');
+    let mut search = Search { left: MOST_READ };
+    [body, &data[..]].into_iter().any(|text| search.finds_use(text, Words::Own, 0))
+        || plain::tells_of_use(body)
 }
 
 /// The data of a line of an event.
@@ -18,55 +31,94 @@ fn data_of(line: &[u8]) -> Option<&[u8]> {
     line.trim_ascii_start().strip_prefix(b"data:")
 }
 
-/// Most texts within a text that are looked into.
-const MOST_NESTED: usize = 4;
-
-/// Looks for use in the JSON of a text, wherever it begins.
-fn any_use_within(text: &[u8], nested: usize) -> bool {
-    let Some(start) = text.iter().position(|byte| matches!(byte, b'{' | b'[')) else { return false };
-    let mut seen = Seen::default();
-    let mut from = serde_json::Deserializer::from_slice(&text[start..]);
-    Parsed(&mut seen).deserialize(&mut from).is_ok_and(|it| says_use(&it, nested))
+/// Whose words a text is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// The answer's own: what was generated may stand there.
+    Own,
+    /// A sentence's, which may repeat what the caller wrote: only figures count.
+    Sentence,
 }
 
-/// Names under which text stands that was generated.
-const GENERATED: [&str; 9] = [
-    "choices",
-    "candidates",
-    "failed_generation",
-    "output",
-    "output_text",
-    "content",
-    "delta",
-    "partial_response",
-    "executed_tools",
-];
+/// A search for use in JSON, wherever that begins in a text.
+struct Search {
+    /// Bytes that may still be read.
+    left: usize,
+}
 
-fn says_use(value: &Value, nested: usize) -> bool {
-    match value {
-        Value::Object(entries) => entries.iter().any(|(name, value)| match name.as_str() {
-            // What the caller sent, as some validators repeat it.
-            "input" | "flagged_input" | "ctx" | "loc" => false,
-            name if tells_use_by_name(name) => is_something(value),
-            name if GENERATED.contains(&name) => !matches!(value, Value::Bool(_)) && is_something(value),
-            _ => says_use(value, nested),
-        }),
-        Value::Array(values) => values.iter().any(|it| says_use(it, nested)),
-        // JSON of another provider; what is quoted within words is most likely the caller's.
-        Value::String(text) if nested < MOST_NESTED && text.trim_start().starts_with(['{', '[']) => {
-            any_use_within(text.as_bytes(), nested + 1)
-        }
-        _ => false,
+/// A value in which of a name that stands in an object twice both count.
+struct Anything(Value);
+
+impl<'de> Deserialize<'de> for Anything {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Parsed(&mut Seen::default()).deserialize(from).map(Self)
     }
 }
 
-/// Tells whether a name is one of figures of use, or of a cost.
-fn tells_use_by_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let others = ["max", "limit", "remaining", "requested", "type", "per_"];
-    let is_bound = others.iter().any(|word| name.contains(word)) || name.starts_with("n_");
-    let is_figure = ["usage", "token", "cost", "billed_units"].iter().any(|word| name.contains(word));
-    is_figure && !is_bound
+impl Search {
+    fn finds_use(&mut self, text: &[u8], words: Words, nested: usize) -> bool {
+        if nested > MOST_NESTED {
+            return true;
+        }
+        // A body may be JSON within a text of JSON.
+        let mut is_start = true;
+        let mut rest = text.trim_ascii_start();
+        loop {
+            let begins = |byte: &u8| matches!(byte, b'{' | b'[') || (is_start && *byte == b'"');
+            let place = if is_start && rest.first().is_some_and(begins) {
+                0
+            } else {
+                let Some(place) = memchr::memchr2(b'{', b'[', rest) else { return false };
+                place
+            };
+            is_start = false;
+            rest = &rest[place..];
+            let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Anything>();
+            let (length, cost) = match values.next() {
+                Some(Ok(Anything(value))) => {
+                    if self.says_use(&value, words, nested) {
+                        return true;
+                    }
+                    (values.byte_offset(), values.byte_offset())
+                }
+                Some(Err(error)) => (1, place_of(rest, &error)),
+                None => return false,
+            };
+            let Some(left) = self.left.checked_sub(cost.max(1)) else { return true };
+            self.left = left;
+            rest = rest.get(length.max(1)..).unwrap_or_default();
+        }
+    }
+
+    fn says_use(&mut self, value: &Value, words: Words, nested: usize) -> bool {
+        match value {
+            Value::Object(entries) => entries.iter().any(|(name, value)| {
+                if is_quoted(name) {
+                    false
+                } else if tells_use(name) {
+                    is_something(value) || (name == "usage" && *value == Value::Bool(true))
+                } else if words == Words::Own && is_generated(name) {
+                    !value.is_boolean() && is_something(value)
+                } else {
+                    self.says_use(value, words, nested)
+                }
+            }),
+            Value::Array(values) => values.iter().any(|it| self.says_use(it, words, nested)),
+            Value::String(text) if memchr::memchr2(b'{', b'[', text.as_bytes()).is_some() => {
+                // JSON of another provider, or a sentence with JSON in it.
+                let is_json = text.trim_start().starts_with(['{', '[', '"']);
+                let words = if is_json { words } else { Words::Sentence };
+                self.finds_use(text.as_bytes(), words, nested + 1)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The place up to which a text was read that is no JSON.
+fn place_of(text: &[u8], error: &serde_json::Error) -> usize {
+    let start = error.line().checked_sub(2).and_then(|line| memchr::memchr_iter(b'\n', text).nth(line));
+    start.map_or(0, |end| end + 1) + error.column()
 }
 
 /// Tells whether a value is anything but zeros.
@@ -79,3 +131,6 @@ fn is_something(value: &Value) -> bool {
         Value::Object(entries) => entries.values().any(is_something),
     }
 }
+
+#[cfg(test)]
+mod tests;

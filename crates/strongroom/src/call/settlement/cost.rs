@@ -3,7 +3,7 @@
 use strongroom_connectors::ai::gateway::keep_terms;
 use strongroom_model::Amount;
 use strongroom_model::price::CallModels;
-use strongroom_model::usage::Metering;
+use strongroom_model::usage::{Metering, Untold};
 use strongroom_store::usage::Record;
 
 use super::{Purpose, Settling};
@@ -24,6 +24,10 @@ impl Settling {
             if let Some(what) = missing.filter(|_| usage.reported_nano_usd.is_none()) {
                 usage.terms.cannot_price(what);
             }
+            let may_be_audio = need.to_be_told.has(Untold::AUDIO_INPUT) && usage.untold_input > Amount::ZERO;
+            if may_be_audio {
+                usage.take_untold_input_for_audio();
+            }
             let models = CallModels { asked, answered: model.as_deref() };
             let (cost, billed) = calls.prices.cost_of(provider, models, record.at, &usage);
             if let Some(unpriced) = cost.unpriced {
@@ -35,9 +39,9 @@ impl Settling {
             }
             let billed = billed.filter(|billed| Some(*billed) != asked);
             let untold = usage.terms.unpriced.filter(|_| missing.is_some());
-            if billed.is_some() || untold.is_some() {
+            if billed.is_some() || untold.is_some() || may_be_audio {
                 // For pricing again: the record names the model that was asked for, and not what it was asked with.
-                raw_usage = raw_usage.and_then(|raw| keep_terms(&raw, billed, untold));
+                raw_usage = raw_usage.and_then(|raw| keep_terms(&raw, billed, untold, may_be_audio));
             }
             record.tokens = usage;
             told = Some((usage.total(), cost));

@@ -144,6 +144,16 @@ fn searches_are_counted_where_they_are_billed() {
             format!(",\"tools\":[{{\"type\":\"shell\",\"environment\":{{\"type\":\"{environment}\"}}}}]");
         assert_eq!(of(&[], &shell).terms.unpriced, what, "{environment}");
     }
+    for (environment, what) in [
+        ("null", None),
+        ("{\"type\":\"local\"}", None),
+        ("{\"type\":\"container_auto\"}", Some(Unpriced::CodeSession)),
+        ("{}", Some(Unpriced::CodeSession)),
+        ("\"container\"", Some(Unpriced::CodeSession)),
+    ] {
+        let shell = item("shell_call", &format!(",\"environment\":{environment}"));
+        assert_eq!(of(&[&shell], "").terms.unpriced, what, "{environment}");
+    }
     // A stream tells each item as it is done, and all of them in the end.
     let stream = format!(
         "data: {{\"type\":\"response.output_item.done\",\"item\":{search}}}\n\n\
@@ -300,12 +310,12 @@ fn openrouters_cost_is_the_whole_one() {
 fn the_model_that_has_the_price_is_kept_with_the_figures() {
     for raw in ["{\"prompt_tokens\":1}", "{\"prompt_tokens\":1,\"_terms\":{\"service_tier\":\"flex\"}}"] {
         let raw_usage = RawUsage::of(raw.to_owned()).unwrap();
-        let kept = keep_terms(&raw_usage, Some("gpt-4o-2024-05-13"), None).unwrap();
+        let kept = keep_terms(&raw_usage, Some("gpt-4o-2024-05-13"), None, false).unwrap();
         assert_eq!(billed_model(kept.as_str()).as_deref(), Some("gpt-4o-2024-05-13"));
         let openai = Provider::parse("openai").unwrap();
         let of = |raw: &str| usage_from_raw("chat.completions", &openai, raw);
         assert_eq!(of(kept.as_str()), of(raw));
-        let unheard = keep_terms(&raw_usage, None, Some(Unpriced::AudioInput)).unwrap();
+        let unheard = keep_terms(&raw_usage, None, Some(Unpriced::AudioInput), false).unwrap();
         assert_eq!(of(unheard.as_str()).unwrap().terms.unpriced, Some(Unpriced::AudioInput));
         assert_eq!(billed_model(raw), None);
     }
@@ -313,7 +323,7 @@ fn the_model_that_has_the_price_is_kept_with_the_figures() {
 
 #[test]
 fn a_cost_that_is_there_and_not_understood_is_not_known() {
-    for cost in ["\"5.5\"", "-1", "-0.5", "true", "[]", "[1]", "{}", "{\"total_cost\":\"x\"}"] {
+    for cost in ["null", "\"5.5\"", "-1", "-0.5", "true", "[]", "[1]", "{}", "{\"total_cost\":\"x\"}"] {
         let answer = format!("{{\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1,\"cost\":{cost}}}}}");
         let found = usage(Meter::Chat, "openrouter", false, &answer);
         assert_eq!(
@@ -322,12 +332,9 @@ fn a_cost_that_is_there_and_not_understood_is_not_known() {
             "{cost}"
         );
     }
-    for (cost, nano_usd) in [
-        ("null", None),
-        ("0", Some(0)),
-        ("5", Some(5_000_000_000)),
-        ("{\"total_cost\":0.5}", Some(500_000_000)),
-    ] {
+    for (cost, nano_usd) in
+        [("0", Some(0)), ("5", Some(5_000_000_000)), ("{\"total_cost\":0.5}", Some(500_000_000))]
+    {
         let answer = format!("{{\"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1,\"cost\":{cost}}}}}");
         let found = usage(Meter::Chat, "openrouter", false, &answer);
         assert_eq!(

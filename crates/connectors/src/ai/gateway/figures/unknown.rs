@@ -5,21 +5,73 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// Parts of a name beside tokens that make it one of something else.
-const OTHER_WORDS: [&str; 12] =
-    ["sec", "per_", "/s", "time", "limit", "max", "remaining", "price", "cost", "rate", "budget", "type"];
+/// Words of a name beside tokens that make it one of something else.
+const OTHER_WORDS: [&str; 8] = ["sec", "secs", "second", "seconds", "per", "s", "max", "remaining"];
+/// The same at its end.
+const OTHER_ENDS: [&str; 8] = ["time", "limit", "price", "cost", "rate", "budget", "type", "ms"];
+/// Words that make it a count all the same.
+const USED: [&str; 4] = ["used", "spent", "billed", "consumed"];
+
+/// The words of a name, whatever stands between them: `output_tokens` and `outputTokens` have the same two.
+fn words_of(name: &str) -> impl DoubleEndedIterator<Item = &str> {
+    name.split(|sign: char| !sign.is_ascii_alphanumeric()).flat_map(|part| {
+        let begins = |place: &usize| {
+            let before = place.checked_sub(1).and_then(|before| part.as_bytes().get(before));
+            part.as_bytes()[*place].is_ascii_uppercase() && before.is_some_and(u8::is_ascii_lowercase)
+        };
+        // Names have one or two of them.
+        let second = (1..part.len()).find(begins).unwrap_or(part.len());
+        let (first, rest) = part.split_at(second);
+        let third = (1..rest.len()).find(|place| begins(&(second + place))).unwrap_or(rest.len());
+        let (rest, last) = rest.split_at(third);
+        [first, rest, last].into_iter().filter(|word| !word.is_empty())
+    })
+}
 
 /// Tells whether a name says that its value counts tokens, in whatever case it is written.
 pub(super) fn is_of_tokens(name: &str) -> bool {
-    let has =
-        |part: &str| name.as_bytes().windows(part.len()).any(|it| it.eq_ignore_ascii_case(part.as_bytes()));
-    (has("token") || name == "billed_units") && !OTHER_WORDS.into_iter().any(has)
+    let has = |wanted: &[&str]| {
+        words_of(name).any(|word| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted)))
+    };
+    // Not of a tokenizer.
+    let is_token = |word: &str| {
+        let end = |end: &str| {
+            word.len()
+                .checked_sub(end.len())
+                .and_then(|at| word.get(at..))
+                .is_some_and(|it| it.eq_ignore_ascii_case(end))
+        };
+        end("token") || end("tokens")
+    };
+    let is_figure = words_of(name).any(is_token) || has(&["usage"]) || (has(&["billed"]) && has(&["units"]));
+    let ends_otherwise = || {
+        words_of(name)
+            .next_back()
+            .is_some_and(|word| OTHER_ENDS.iter().any(|end| word.eq_ignore_ascii_case(end)))
+    };
+    is_figure && (has(&USED) || !(has(&OTHER_WORDS) || ends_otherwise()))
 }
 
-/// A number that is written as a text, however it is grouped.
+/// The largest number that a text may mean, however it is grouped and whatever stands around it.
 fn number_of(text: &str) -> Option<f64> {
-    let plain: String = text.chars().filter(|sign| !matches!(sign, ',' | '_' | ' ')).collect();
-    plain.parse().ok().filter(|_| plain.starts_with(|first: char| first.is_ascii_digit() || first == '.'))
+    let start = text.find(|sign: char| sign.is_ascii_digit())?;
+    let number = &text[start..];
+    if let Some(digits) = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X")) {
+        let end = digits.find(|sign: char| !sign.is_ascii_hexdigit()).unwrap_or(digits.len());
+        #[expect(clippy::cast_precision_loss, reason = "it is compared with counts of tokens")]
+        return u64::from_str_radix(&digits[..end], 16).ok().map(|number| number as f64);
+    }
+    let is_part = |sign: char| sign.is_ascii_digit() || ".,_' eE+-".contains(sign);
+    let end = number.find(|sign: char| !is_part(sign)).unwrap_or(number.len());
+    let number = number[..end].trim_end_matches(|sign: char| !sign.is_ascii_digit());
+    let without = |signs: &str| {
+        let plain: String = number.chars().filter(|sign| !signs.contains(*sign)).collect();
+        plain.parse::<f64>().ok()
+    };
+    // A point may be one before thousands.
+    let thousands = number.split(['.', ',', '_', '\'', ' ']).skip(1).all(|group| group.len() == 3);
+    let grouped = if thousands { without(".,_' ") } else { None };
+    [without(",_' "), grouped].into_iter().flatten().reduce(f64::max)
 }
 
 /// Looks through a value for the largest count of tokens.
@@ -100,7 +152,7 @@ impl<'de> Visitor<'de> for Largest<'_> {
 }
 
 /// The largest count of tokens within a value.
-pub(super) fn largest_within(value: &Value) -> i64 {
+pub(in super::super) fn largest_within(value: &Value) -> i64 {
     let mut largest = 0;
     // A value can always be read.
     let _: Result<(), serde_json::Error> =

@@ -20,7 +20,50 @@ pub(super) enum Key {
     Role,
     Status,
     Text,
+    /// Where a message has its blocks, and a response its items.
+    Content,
+    Output,
+    /// `content_block` of an event.
+    Block,
+    Name,
+    /// Another name that tells of usage.
+    UsageBeside,
+    /// Behind it stands JSON that a caller or a model wrote.
+    Foreign,
     Other,
+}
+
+/// Names behind which callers and models write whatever they like.
+fn is_foreign(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"input"
+            | b"args"
+            | b"arguments"
+            | b"parameters"
+            | b"tools"
+            | b"metadata"
+            | b"schema"
+            | b"json_schema"
+            | b"response_format"
+            | b"format"
+            | b"attributes"
+            | b"variables"
+            | b"parsed"
+            | b"functionCall"
+            | b"functionResponse"
+            | b"function_call"
+            | b"instructions"
+    )
+}
+
+/// Tells whether a name has the word usage in it, in whatever case.
+fn tells_of_usage(name: &[u8]) -> bool {
+    const WORD: &[u8] = b"usage";
+    let Some(behind) = name.len().checked_sub(WORD.len()) else { return false };
+    let is_at = |place: usize| name[place..place + WORD.len()].eq_ignore_ascii_case(WORD);
+    // Most names are short, and have it at one of their ends if at all.
+    is_at(0) || is_at(behind) || (behind > 6 && (1..behind).any(is_at))
 }
 
 impl Key {
@@ -43,6 +86,12 @@ impl Key {
             b"role" => Self::Role,
             b"status" => Self::Status,
             b"text" => Self::Text,
+            b"content" => Self::Content,
+            b"output" => Self::Output,
+            b"content_block" => Self::Block,
+            b"name" => Self::Name,
+            other if is_foreign(other) => Self::Foreign,
+            other if tells_of_usage(other) => Self::UsageBeside,
             _ => Self::Other,
         }
     }
@@ -73,7 +122,12 @@ impl Kind {
             | b"\"response.done\"" => Self::ResponseOver,
             b"\"message_stop\"" => Self::MessageStop,
             b"\"message_start\"" => Self::Generated,
-            other if other.starts_with(b"\"response.") || other.starts_with(b"\"content_block") => {
+            b"\"message_delta\"" => Self::Other,
+            other
+                if other.starts_with(b"\"response.")
+                    || other.starts_with(b"\"content_block")
+                    || other.ends_with(b"delta\"") =>
+            {
                 Self::Generated
             }
             _ => Self::Other,
@@ -102,6 +156,8 @@ pub(in super::super) struct Marks {
     pub(in super::super) is_under_way: bool,
     /// `true` when the response says how it stands.
     pub(in super::super) has_status: bool,
+    /// `true` when there is text in a `delta` of its own, outside of all answers.
+    pub(in super::super) has_delta: bool,
     /// `true` when it ends before its end.
     pub(in super::super) is_cut: bool,
     /// `true` when it is one of an array of texts.

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The figures and the model of all texts, and what each text says of an end.
-fn picked(text: &str, piece: usize) -> ([Option<String>; SLOTS + 1], Vec<Marks>) {
+fn picked(text: &str, piece: usize) -> ([Option<String>; 4], Vec<Marks>) {
     let mut picker = JsonPicker::default();
     let mut marks = Vec::new();
     for piece in text.as_bytes().chunks(piece) {
@@ -16,7 +16,7 @@ fn picked(text: &str, piece: usize) -> ([Option<String>; SLOTS + 1], Vec<Marks>)
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let [usage, inner, metadata] =
         [Slot::Usage, Slot::InnerUsage, Slot::UsageMetadata].map(|slot| picker.take(slot).map(text));
-    let model = Some(text(picker.model().to_vec())).filter(|model| !model.is_empty());
+    let model = Some(text(picker.models().last.clone())).filter(|model| !model.is_empty());
     ([usage, inner, metadata, model], marks)
 }
 

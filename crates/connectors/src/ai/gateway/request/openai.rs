@@ -5,7 +5,7 @@
 //! <https://openrouter.ai/docs/api-reference/parameters>; <https://docs.claude.com/en/api/openai-sdk>;
 //! <https://ai.google.dev/gemini-api/docs/openai>; and the request types of the libraries openai 3.57 and groq 1.7.
 
-use super::price_terms::{HEARD, PICTURED, SPOKEN, TIER};
+use super::price_terms::{COST, HEARD, PICTURED, SPOKEN, TIER};
 use super::rule::{CACHE_CONTROL, Effect, Figure, Object, Rule, Table, bytes, field, refused, text, window};
 use super::shapes::{CHAT_CONTENT, PLUGIN, PROMPT_CACHE_OPTIONS, REASONING, routing};
 
@@ -71,7 +71,7 @@ pub(super) static CHAT: Table = Table {
         field("plugins", Rule::Each(&Rule::Object(&PLUGIN))),
         routing("provider"),
         routing("transforms"),
-        routing("usage"),
+        field("usage", COST),
         routing("session_id"),
         routing("trace"),
         routing("debug"),
@@ -192,7 +192,7 @@ pub(super) static COMPLETIONS: Table = Table {
         field("reasoning", Rule::Object(&REASONING)),
         routing("provider"),
         routing("transforms"),
-        routing("usage"),
+        field("usage", COST),
         routing("session_id"),
         routing("trace"),
         bytes("metadata"),

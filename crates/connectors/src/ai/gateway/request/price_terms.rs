@@ -103,6 +103,9 @@ fn lifetime(word: &str) -> Option<AskedFor> {
     (word != "30m").then_some(AskedFor::LongCache)
 }
 
+/// OpenRouter's `usage`, which asks for the cost:
+/// <https://openrouter.ai/docs/use-cases/usage-accounting>.
+pub(super) const COST: Rule = Rule::Any(Effect::Priced(AskedFor::Cost, &Effect::Bytes));
 pub(super) const LIFETIME: Rule = Rule::Term(lifetime);
 pub(super) const TIER: Rule = Rule::Term(tier);
 pub(super) const ANTHROPIC_TIER: Rule = Rule::Term(anthropic_tier);

@@ -4,6 +4,7 @@ use strongroom_model::usage::{Terms, Untold};
 
 use super::*;
 
+mod contradiction;
 mod doubt;
 
 fn report(meter: Meter, provider: &str, is_event_stream: bool, text: &str) -> Report {

@@ -295,6 +295,11 @@ fn whatever_a_name_counts_it_is_no_more_than_the_whole() {
         "total_token",
         "COMPLETION_TOKENS",
         "outputTokens",
+        "generated_tokens",
+        "runtime_tokens",
+        "max_tokens_used",
+        "cost_tokens",
+        "billedUnits",
     ];
     let parts = [
         "image_tokens",
@@ -321,6 +326,10 @@ fn whatever_a_name_counts_it_is_no_more_than_the_whole() {
             r#""output_token_details":{"reasoning":9000}"#,
             r#""spent_tokens":"9e3""#,
             r#""spent_tokens":"9,000""#,
+            r#""spent_tokens":"9.000""#,
+            r#""spent_tokens":"~9000 tokens""#,
+            r#""spent_tokens":"0x2328""#,
+            r#""usage":{"output":9000}"#,
             r#""iterations":[{"type":"message","input_tokens":10,"output_tokens":9000}]"#,
             r#""cache_creation":{"ephemeral_1h_input_tokens":9000}"#,
         ]
@@ -345,7 +354,8 @@ fn whatever_a_name_counts_it_is_no_more_than_the_whole() {
             r#""tokens_per_second":9000"#,
             r#""total_time":9000"#,
             r#""max_tokens":9000"#,
-            r#""token_type":"prepaid""#,
+            r#""token_type":"prepaid9000""#,
+            r#""tokenizer":"o200000k""#,
             r#""spent_tokens":"7""#,
         ] {
             let found = report(meter, "openai", false, &format!(r#"{{"{envelope}":{{{own},{harmless}}}}}"#));
