@@ -29,6 +29,8 @@ pub enum Grain {
     Day,
     /// Hours.
     Hour,
+    /// Seven days each, from the first one of the time on.
+    Week,
 }
 
 impl Grain {
@@ -38,6 +40,7 @@ impl Grain {
         match self {
             Self::Day => 86_400_000,
             Self::Hour => 3_600_000,
+            Self::Week => 7 * 86_400_000,
         }
     }
 }
@@ -85,6 +88,11 @@ impl Deref for Used {
 }
 
 impl SeriesQuestion {
+    /// The first instant of the slot that an instant of the time lies in.
+    fn slot_of(&self, at_ms: i64) -> i64 {
+        self.from.0 + (at_ms - self.from.0).div_euclid(self.grain.ms()) * self.grain.ms()
+    }
+
     fn query(&self, by: Dim, (from, to): (Millis, Millis)) -> SumsQuery {
         SumsQuery { by, split: None, filter: self.filter.clone(), from, to }
     }
@@ -227,6 +235,9 @@ async fn report(
         });
     }
     put_rest(&mut slots, left);
+    if question.grain != Grain::Day {
+        slots = merged(question, slots);
+    }
     let mut series = Vec::with_capacity(found.len());
     for one in found {
         let name = name_of(session, by, &one).await?;
@@ -234,6 +245,17 @@ async fn report(
         series.push(Series { name, before, used: one.figures.into(), key: one.group_key });
     }
     Ok(SeriesReport { total: total.into(), before: total_before.into(), series, has_more, slots, as_of })
+}
+
+/// The same of slots that are longer than those that it is told by.
+fn merged(question: &SeriesQuestion, slots: Vec<UsedInSlot>) -> Vec<UsedInSlot> {
+    let mut sums: BTreeMap<(i64, bool, Option<String>), Figures> = BTreeMap::new();
+    for slot in slots {
+        let key = (question.slot_of(slot.start_ms), slot.series.is_none(), slot.series);
+        sums.entry(key).or_default().add(&slot.used);
+    }
+    let slot = |((start_ms, _, series), used): (_, Figures)| UsedInSlot { start_ms, series, used: used.into() };
+    sums.into_iter().map(slot).collect()
 }
 
 /// As long a time before.

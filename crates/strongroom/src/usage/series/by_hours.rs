@@ -102,7 +102,7 @@ async fn of_mix(
 ) -> Result<SeriesReport, Problem> {
     let as_of = session.now().await?;
     let by = match question.grain {
-        Grain::Day => HourDim::Day,
+        Grain::Day | Grain::Week => HourDim::Day,
         Grain::Hour => HourDim::Hour,
     };
     let query = |(from, to): (Millis, Millis)| HoursQuery {
@@ -136,7 +136,7 @@ async fn of_mix(
     for row in &rows {
         let is_drawn = drawn.contains(&row.split_key.as_str());
         let key = if is_drawn { row.split_key.as_str() } else { "" };
-        let start = row.group_key.parse().unwrap_or(0);
+        let start = question.slot_of(row.group_key.parse().unwrap_or(0));
         slots.entry((start, !is_drawn, key)).or_default().add(row);
     }
     let slots = slots.into_iter().map(|((start_ms, is_rest, key), sums)| UsedInSlot {
