@@ -173,7 +173,7 @@ addEventListener('keydown', (event) => {
   }
   if (event.key === 'g') { isGoing = true; setTimeout(() => { isGoing = false }, 1500) }
   if (event.key === '?') openHelp()
-  if (event.key === '/') { const field = $('main form[role=search] input'); if (field) { event.preventDefault(); field.focus() } }
+  if (event.key === '/') { const field = $('main form[role=search] input:not([type=hidden])'); if (field) { event.preventDefault(); field.focus() } }
   if (event.key === 'j' || event.key === 'k') {
     const links = $$('main tbody th a')
     const now = links.indexOf(document.activeElement)

@@ -41,9 +41,8 @@ async fn a_key_that_its_provider_refuses_says_so_and_since_when() {
     let own = format!("/dashboard/credentials/{}", id_of(&stage, "bad").await);
     // What became of it is written down every few seconds.
     let health = until_shown(&visitor, &format!("{own}?tab=health"), "<code>bad_key</code><span").await;
-    for words in ["✕</span> key not accepted", "the provider does not accept the key, since ", "● </span>"] {
-        let is_there = health.text.contains(words) || words.starts_with('●');
-        assert!(is_there, "{words} in {}", health.text);
+    for words in ["✕</span> key not accepted", "the provider does not accept the key, since "] {
+        assert!(health.text.contains(words), "{words} in {}", health.text);
     }
     assert!(health.text.contains("healthy") && health.text.contains("What became of it"), "{}", health.text);
     let list = visitor.get("/dashboard/credentials").await.expect(200);
@@ -113,8 +112,7 @@ async fn the_last_day_is_shown_by_the_hour_with_percentiles_and_its_single_uses(
     // From a point of the chart to its uses, and from there to each.
     let page = visitor.get("/dashboard/usage?range=24h&measure=calls&by=model&provider=openai").await.expect(200);
     let uses = visitor.get(&link(&page, "/dashboard/usage/records?from=")).await.expect(200);
-    let all = visitor.get(&link(&uses, "/dashboard/usage/records.csv").replace("amp;", "")).await;
-    assert_eq!(all.status, 200);
+    assert!(uses.text.contains("id=\"records\""), "{}", uses.text);
     let list = visitor.get("/dashboard/usage/records?provider=openai&status=2xx").await.expect(200);
     assert_eq!(list.text.matches("gpt-4o-mini").count(), 4, "{}", list.text);
     let one = visitor.get(&link(&list, "/dashboard/usage/records/")).await.expect(200);
@@ -147,8 +145,8 @@ async fn a_burn_down_is_drawn_of_samples_with_what_was_refused_and_is_a_file() {
     let start = strongroom_model::limit::Window::Month.start(now).0;
     database
         .execute(&format!(
-            "INSERT INTO limit_samples (limit_uid, window_start_ms, at_ms, region, amount, settled, held, leased, carved, adjusted, refused) \
-             VALUES ('{id}', {start}, {}, 'main', 2, 1, 0, 0, 0, 0, 0)",
+            "INSERT INTO limit_samples (limit_uid, window_start_ms, at_ms, region, amount, settled, adjusted, held, carved, refused) \
+             VALUES ('{id}', {start}, {}, 'main', 2, 1, 0, 0, 0, 0)",
             now.0 - 1
         ))
         .await;
