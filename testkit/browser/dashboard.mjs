@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 
 const [module, axeFile, server, api, token, folder, pagesAsJson, credential, rolesAsJson] = process.argv.slice(2)
 const pages = JSON.parse(pagesAsJson)
@@ -32,7 +33,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 })
 const views = []
-let plain, quick, script
+let plain, quick, script, weight, print
 try {
   for (const width of [1280, 390]) {
     for (const scheme of ['light', 'dark']) views.push(...await visit(width, scheme, true))
@@ -45,10 +46,12 @@ try {
   plain = await tasksByKeyboard(false)
   quick = await tasksByKeyboard(true)
   script = await withScript(credential)
+  weight = await weigh()
+  print = await onPaper(['/dashboard', `/dashboard/credentials/${credential}`, '/dashboard/usage'])
 } finally {
   await browser.close()
 }
-process.stdout.write(JSON.stringify({ views, plain, quick, script }))
+process.stdout.write(JSON.stringify({ views, plain, quick, script, weight, print }))
 
 async function open(width, scheme, script) {
   const context = await browser.newContext({
@@ -74,11 +77,11 @@ async function open(width, scheme, script) {
 async function visit(width, scheme, script, of = token, shown = pages) {
   const { context, page, seen } = await open(width, scheme, script)
   const views = []
-  const look = async (name) => {
+  const look = async (name, bytes = 0) => {
     const measured = await page.evaluate(measure)
     const findings = script ? await check(page) : []
     await page.screenshot({ path: join(folder, `dashboard-${width}-${scheme}${script ? '' : '-plain'}-${name.replaceAll(/[^a-z-]+/g, '_')}.png`), fullPage: true })
-    views.push({ width, scheme, script, name, url: page.url(), findings, requests: seen.requests.splice(0), complaints: seen.complaints.splice(0), ...measured })
+    views.push({ width, scheme, script, name, url: page.url(), findings, requests: seen.requests.splice(0), complaints: seen.complaints.splice(0), bytes, ...measured })
   }
   await page.goto(`${server}/dashboard`, { waitUntil: 'load' })
   await look('sign-in')
@@ -86,8 +89,8 @@ async function visit(width, scheme, script, of = token, shown = pages) {
   await page.click('form:has(input[name=token]) button')
   await page.waitForURL((url) => /\/dashboard(\/mine$|\?signed-in)/.test(url.href))
   for (const [name, path] of shown) {
-    await page.goto(server + path, { waitUntil: 'load' })
-    await look(name)
+    const response = await page.goto(server + path, { waitUntil: 'load' })
+    await look(name, gzipSync(await response.body()).length)
   }
   await context.close()
   return views
@@ -110,7 +113,7 @@ function measure() {
   return {
     title: document.title,
     nodes: document.querySelectorAll('*').length,
-    bytes: root.outerHTML.length,
+    firstNodes: [...document.querySelectorAll('*')].filter((element) => element.checkVisibility?.() && element.getBoundingClientRect().top < innerHeight).length,
     pageWidth: root.scrollWidth,
     roomWidth: root.clientWidth,
     tooWide,
@@ -148,6 +151,46 @@ async function tasksByKeyboard(script) {
   return { done, complaints: seen.complaints }
 }
 
+// What a page loads besides itself, compressed.
+async function weigh() {
+  const { context, page } = await open(1280, 'light', true)
+  let [files, script] = [0, 0]
+  const bodies = []
+  page.on('response', (response) => { if (response.url().includes('/assets/')) bodies.push(response.body().then((body) => [response.url(), gzipSync(body).length])) })
+  await signIn(page)
+  await page.goto(`${server}/dashboard`, { waitUntil: 'networkidle' }).catch(() => page.waitForLoadState('load'))
+  const seen = new Map(await Promise.all(bodies))
+  for (const [url, bytes] of seen) {
+    files += bytes
+    if (url.endsWith('.js') && url.includes('strongroom')) script = bytes
+  }
+  await context.close()
+  return { files, script }
+}
+
+// Paper: no navigation and no forms, and every table open.
+async function onPaper(paths) {
+  const { context, page } = await open(1280, 'light', true)
+  await signIn(page)
+  const seen = []
+  for (const path of paths) {
+    await page.goto(server + path, { waitUntil: 'load' })
+    await page.emulateMedia({ media: 'print' })
+    seen.push(await page.evaluate(() => ({
+      navigation: document.querySelector('.side').checkVisibility(),
+      forms: [...document.querySelectorAll('main form')].some((form) => form.checkVisibility()),
+      tables: [...document.querySelectorAll('.numbers table')].filter((table) => table.getBoundingClientRect().height > 0).length,
+      closed: [...document.querySelectorAll('.numbers table')].filter((table) => table.getBoundingClientRect().height === 0).length,
+      pageWidth: document.documentElement.scrollWidth,
+      roomWidth: document.documentElement.clientWidth,
+    })))
+    await page.screenshot({ path: join(folder, `dashboard-print${path.replaceAll(/[^a-z]+/g, '_')}.png`), fullPage: true })
+    await page.emulateMedia({ media: null })
+  }
+  await context.close()
+  return seen
+}
+
 // What the script adds.
 async function withScript(credential) {
   const { context, page, seen } = await open(1280, 'light', true)
@@ -159,9 +202,32 @@ async function withScript(credential) {
   await page.keyboard.press('Enter')
   await page.waitForURL('**/dashboard/credentials/*')
   const palette = page.url()
-  await page.keyboard.press('g')
-  await page.keyboard.press('u')
-  await page.waitForURL('**/dashboard/usage')
+  // A verb and a name lead to the open form, and do nothing yet.
+  await page.keyboard.press('Control+K')
+  await page.keyboard.type('freeze openai-pri')
+  await page.waitForSelector('#found li:has-text("freeze openai-primary")')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**?open=freeze')
+  const verb = page.url()
+  const verbForm = await page.locator('details[open] form[action$="/freeze"]').isVisible()
+  const went = {}
+  for (const letter of ['o', 'c', 'l', 't', 'a', 'u']) {
+    await page.keyboard.press('g')
+    await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.keyboard.press(letter)])
+    went[letter] = page.url()
+  }
+  await page.goto(`${server}/dashboard/credentials`, { waitUntil: 'load' })
+  await page.keyboard.press('/')
+  const search = await page.evaluate(() => document.activeElement.name)
+  await page.evaluate(() => document.activeElement.blur())
+  const rows = []
+  for (const key of ['j', 'j', 'k']) {
+    await page.keyboard.press(key)
+    rows.push(await page.evaluate(() => document.activeElement.textContent))
+  }
+  await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.keyboard.press('Enter')])
+  const opened = page.url()
+  await page.goto(`${server}/dashboard/usage`, { waitUntil: 'load' })
   await page.waitForSelector('svg.chart[tabindex="0"]')
   await page.focus('svg.chart')
   await page.keyboard.press('End')
@@ -169,6 +235,11 @@ async function withScript(credential) {
   const spoken = await page.innerText('p.heard[role=status]')
   const tip = await page.innerText('.tip')
   await page.screenshot({ path: join(folder, 'dashboard-1280-light-crosshair.png') })
+  await page.keyboard.press('ArrowDown')
+  const one = await page.innerText('p.heard[role=status]')
+  await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.keyboard.press('Enter')])
+  const records = page.url()
+  await page.goto(`${server}/dashboard/usage`, { waitUntil: 'load' })
   await page.keyboard.press('Tab')
   await page.keyboard.press('?')
   await page.waitForSelector('dialog.help[open]')
@@ -179,9 +250,28 @@ async function withScript(credential) {
   await fetch(`${api}/api/admin/credentials/${credential}/freeze`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
   await page.waitForFunction((text) => document.querySelector('#entries').innerText !== text, before, { timeout: 20000 })
   const live = await page.innerText('#entries')
+  // What is paused stays as it is, and catches up when it goes on.
+  const unfreeze = () => fetch(`${api}/api/admin/credentials/${credential}/unfreeze`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  await page.click('button:has-text("Pause updates")')
+  await unfreeze()
+  await page.waitForTimeout(2500)
+  const paused = await page.innerText('#entries') === live
+  await page.click('button:has-text("Pause updates")')
+  await page.waitForFunction((text) => document.querySelector('#entries').innerText !== text, live, { timeout: 20000 })
+  const resumed = await page.innerText('#entries')
+  // Letters do nothing once they are switched off.
+  await page.goto(`${server}/dashboard/sessions`, { waitUntil: 'load' })
+  await switchLetters(page)
+  await page.goto(`${server}/dashboard/credentials`, { waitUntil: 'load' })
+  await page.keyboard.press('/')
+  await page.keyboard.press('g')
+  await page.keyboard.press('u')
+  await page.keyboard.press('?')
+  const silent = await page.evaluate(() => document.activeElement === document.body && !document.querySelector('dialog[open]') && location.pathname === '/dashboard/credentials')
+  await page.goto(`${server}/dashboard/sessions`, { waitUntil: 'load' })
+  await switchLetters(page)
   // A key that is shown goes when the window is left.
   await page.goto(`${server}/dashboard/credentials/${credential}`, { waitUntil: 'load' })
-  await fetch(`${api}/api/admin/credentials/${credential}/unfreeze`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
   await page.goto(`${server}/dashboard/credentials/${credential}/reveal`, { waitUntil: 'load' })
   await page.fill('[name=reason]', 'to see whether it goes away')
   await page.click('form.fields button')
@@ -191,7 +281,13 @@ async function withScript(credential) {
   await page.evaluate(() => dispatchEvent(new Event('blur')))
   const hidden = await page.innerText('main')
   await context.close()
-  return { palette, spoken, tip, live, shown, hidden, findings, complaints: seen.complaints }
+  return { palette, verb, verbForm, went, search, rows, opened, spoken, one, records, tip, live, paused, resumed, silent, shown, hidden, findings, complaints: seen.complaints }
+}
+
+// Switches single letters off, or on again.
+async function switchLetters(page) {
+  await page.click('input[name=letters]')
+  await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.click('form[action="/dashboard/display"] button')])
 }
 
 async function signIn(page) {

@@ -57,13 +57,16 @@ function crosshair(svg) {
   const numbers = $('.numbers', svg.closest('figure'))
   if (!numbers) return
   const rows = $$('tbody tr', numbers).map((row) => [...row.cells].map((cell) => cell.textContent.trim()))
+  const leads = $$('tbody tr', numbers).map((row) => $('th a', row))
   const heads = $$('thead th', numbers).map((cell) => cell.textContent.trim())
   const slots = $$('.slot', svg)
   if (!rows.length || rows.length < slots.length) return
   const tip = make('div', { class: 'tip', hidden: '' })
   svg.after(tip)
   svg.tabIndex = 0
+  svg.classList.toggle('leads', leads.some(Boolean))
   let at = -1
+  let only = 0
   const show = (next) => {
     at = Math.max(0, Math.min(slots.length - 1, next))
     slots.forEach((slot, number) => slot.classList.toggle('on', number === at))
@@ -76,18 +79,30 @@ function crosshair(svg) {
         $$('.slot', other).forEach((slot, number) => slot.classList.toggle('on', number === at))
       }
     }
-    return `${name}: ${values.map((value, number) => `${heads[number + 1]} ${value}`).join(', ')}`
+    if (only > 0) tip.children[only].classList.add('only')
+    const told = values.map((value, number) => `${heads[number + 1]} ${value}`)
+    return `${name}: ${only > 0 ? told[only - 1] : told.join(', ')}`
   }
   const hide = () => {
     tip.hidden = true
     $$('.slot.on').forEach((slot) => slot.classList.remove('on'))
   }
-  slots.forEach((slot, number) => slot.addEventListener('pointerenter', () => show(number)))
+  slots.forEach((slot, number) => {
+    slot.addEventListener('pointerenter', () => show(number))
+    slot.addEventListener('click', () => leads[number]?.click())
+  })
   svg.addEventListener('pointerleave', hide)
   svg.addEventListener('blur', hide)
   svg.addEventListener('keydown', (event) => {
     const to = { ArrowLeft: at < 0 ? slots.length - 1 : at - 1, ArrowRight: at + 1, Home: 0, End: slots.length - 1 }[event.key]
     if (event.key === 'Escape') return hide()
+    if (event.key === 'Enter') return leads[at]?.click()
+    const series = { ArrowUp: -1, ArrowDown: 1 }[event.key]
+    if (series && at >= 0) {
+      event.preventDefault()
+      only = (only + series + heads.length) % heads.length
+      return say(show(at))
+    }
     if (to === undefined) return
     event.preventDefault()
     say(show(to))
@@ -99,7 +114,7 @@ const places = $$('.side nav a, .who a').map((link) => ({ name: link.textContent
 let palette
 function openPalette() {
   if (!palette) {
-    const input = make('input', { type: 'search', 'aria-label': 'Go to', placeholder: 'A page, a credential, a token, a user', autocomplete: 'off', spellcheck: 'false', role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'found' })
+    const input = make('input', { type: 'search', 'aria-label': 'Go to', placeholder: 'A page, a name, or: freeze NAME, test NAME, limit NAME', autocomplete: 'off', spellcheck: 'false', role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'found' })
     const list = make('ul', { id: 'found', role: 'listbox', 'aria-label': 'Found' })
     palette = make('dialog', { class: 'palette', 'aria-label': 'Go to' }, input, list)
     document.body.append(palette)
@@ -141,7 +156,7 @@ function openPalette() {
 }
 
 // Keys.
-const keys = [['Ctrl K', 'go to anything'], ['/', 'search in this page'], ['j k', 'next and previous row'], ['Enter', 'open the row'], ['g and a letter', `go to a page: ${$$('[data-letter]').map((link) => `${link.dataset.letter} ${link.textContent.trim()}`).join(', ')}`], ['?', 'this list']]
+const keys = [['Ctrl K', 'go to anything'], ['/', 'search in this page'], ['j k', 'next and previous row'], ['Enter', 'open the row'], ['g and a letter', `go to a page: ${$$('[data-letter]').map((link) => `${link.dataset.letter} ${link.textContent.trim()}`).join(', ')}`], ['← → ↑ ↓', 'points and series of a chart'], ['?', 'this list']]
 let help
 function openHelp() {
   help ??= make('dialog', { class: 'help', 'aria-label': 'Keys' }, make('h2', {}, 'Keys'), make('dl', { class: 'facts' }, ...keys.flatMap(([key, what]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, what)])), make('form', { method: 'dialog' }, make('button', { class: 'main' }, 'Close')))
@@ -158,7 +173,7 @@ addEventListener('keydown', (event) => {
   }
   if (event.key === 'g') { isGoing = true; setTimeout(() => { isGoing = false }, 1500) }
   if (event.key === '?') openHelp()
-  if (event.key === '/') { const field = $('main form[role=search] input'); if (field) { event.preventDefault(); field.focus() } }
+  if (event.key === '/') { const field = $('main form[role=search] input:not([type=hidden])'); if (field) { event.preventDefault(); field.focus() } }
   if (event.key === 'j' || event.key === 'k') {
     const links = $$('main tbody th a')
     const now = links.indexOf(document.activeElement)
@@ -176,12 +191,12 @@ if (main && globalThis.EventSource) {
   const was = new WeakMap()
   let source
   const refresh = async () => {
-    const answer = await fetch(location.href, { redirect: 'error' }).catch(() => undefined)
+    const answer = await fetch($('[data-at]')?.dataset.at ?? location.href, { redirect: 'error' }).catch(() => undefined)
     if (!answer?.ok) { asOf.textContent = 'not up to date'; asOf.classList.add('warn'); return }
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
     for (const part of $$('main [id].card')) {
       const next = page.getElementById(part.id)
-      const isBusy = part.contains(document.activeElement) || $('details[open], [data-sent]', part)
+      const isBusy = part.contains(document.activeElement) || $('details[open], [data-sent]', part) || 'keep' in part.dataset
       if (!next || isBusy || next.outerHTML === was.get(part)) continue
       was.set(next, next.outerHTML)
       part.replaceWith(document.adoptNode(next))

@@ -13,14 +13,18 @@ const TOP: f64 = 8.0;
 /// The room of the labels on the left, in per cent of the width.
 const LEFT: f64 = 7.0;
 
-/// A bar for each day, made of a part for each series.
+/// A bar for each slot, made of a part for each series.
 pub(crate) struct StackedBars<'a> {
     /// The title, which says what is drawn.
     pub(crate) title: &'a str,
     /// The names of the series, those of the lowest parts first, and the class of each.
     pub(crate) series: Vec<(String, &'static str)>,
-    /// Each day with its full name, its short one, and a value for each series.
-    pub(crate) days: Vec<Day>,
+    /// The slots, each with a value for each series.
+    pub(crate) slots: Vec<Slot>,
+    /// What a slot is called.
+    pub(crate) slot: &'static str,
+    /// How many slots lie between two that have their names below them.
+    pub(crate) every: usize,
     /// A value as people read it.
     pub(crate) shown: fn(i64) -> String,
     /// A value on the axis, where there is little room.
@@ -29,16 +33,18 @@ pub(crate) struct StackedBars<'a> {
     pub(crate) csv: Option<String>,
 }
 
-/// A day of a chart.
-pub(crate) struct Day {
+/// A slot of time of a chart.
+pub(crate) struct Slot {
     pub(crate) name: String,
     pub(crate) short: String,
     pub(crate) values: Vec<i64>,
-    /// Set on the day that is not over yet.
+    /// Set on the one that is not over yet.
     pub(crate) is_open: bool,
+    /// The address of what is summed up in it.
+    pub(crate) records: Option<String>,
 }
 
-impl Day {
+impl Slot {
     fn total(&self) -> i64 {
         self.values.iter().fold(0, |sum, value| sum.saturating_add(*value))
     }
@@ -73,22 +79,22 @@ fn pixels(length: f64) -> String {
 
 /// Draws it, with its legend and the table of its numbers.
 pub(crate) fn stacked_bars(chart: &StackedBars<'_>) -> Markup {
-    let most = chart.days.iter().map(Day::total).max().unwrap_or(0).max(1);
+    let most = chart.slots.iter().map(Slot::total).max().unwrap_or(0).max(1);
     let step = grid_step(most);
     let scale = most as f64 * 1.02;
     let y = |value: i64| TOP + HEIGHT - value as f64 / scale * HEIGHT;
-    let slot = (100.0 - LEFT) / chart.days.len().max(1) as f64;
-    let sum: i64 = chart.days.iter().map(Day::total).fold(0, i64::saturating_add);
+    let slot = (100.0 - LEFT) / chart.slots.len().max(1) as f64;
+    let sum: i64 = chart.slots.iter().map(Slot::total).fold(0, i64::saturating_add);
     let label = format!("{}: {} in all", chart.title, (chart.shown)(sum));
     html! {
-        svg.chart data-points=(chart.days.len()) height=(pixels(TOP + HEIGHT + 24.0)) role="img" aria-label=(label) {
+        svg.chart data-points=(chart.slots.len()) height=(pixels(TOP + HEIGHT + 24.0)) role="img" aria-label=(label) {
             @for line in (0..=4).map(|n| step.saturating_mul(n)).take_while(|value| *value <= most) {
                 line.grid x1=(at(LEFT)) x2="100%" y1=(pixels(y(line))) y2=(pixels(y(line))) {}
                 text x=(at(LEFT - 1.0)) y=(pixels(y(line) + 4.0)) text-anchor="end" { ((chart.on_axis)(line)) }
             }
-            @for (number, day) in chart.days.iter().enumerate() {
+            @for (number, day) in chart.slots.iter().enumerate() {
                 (bar(chart, day, LEFT + slot * (number as f64 + 0.08), slot * 0.84, &y))
-                @if let Some(class) = labelled(number, chart.days.len()) {
+                @if let Some(class) = labelled(number, chart.slots.len(), chart.every) {
                     text class=(class) x=(at(LEFT + slot * (number as f64 + 0.5))) y=(pixels(TOP + HEIGHT + 18.0)) text-anchor="middle" { (day.short) }
                 }
             }
@@ -109,17 +115,17 @@ fn legend(series: &[(String, &'static str)]) -> Markup {
     }
 }
 
-/// Every seventh day has its name below it; on a narrow screen the first, one in the middle, and the last of these.
-fn labelled(number: usize, days: usize) -> Option<&'static str> {
-    let every = if days > 10 { 7 } else { 1 };
+/// Every so many slots one has its name below it; on a narrow screen the first, one in the middle, and the last of these.
+fn labelled(number: usize, slots: usize, every: usize) -> Option<&'static str> {
+    let every = every.max(1);
     if !number.is_multiple_of(every) {
         return None;
     }
-    let (nth, last) = (number / every, (days.max(1) - 1) / every);
+    let (nth, last) = (number / every, (slots.max(1) - 1) / every);
     Some(if nth == 0 || nth == last || nth == last / 2 { "" } else { "wide" })
 }
 
-fn bar(chart: &StackedBars<'_>, day: &Day, x: f64, width: f64, y: &impl Fn(i64) -> f64) -> Markup {
+fn bar(chart: &StackedBars<'_>, day: &Slot, x: f64, width: f64, y: &impl Fn(i64) -> f64) -> Markup {
     let mut below = 0_i64;
     let parts: Vec<_> = day
         .values
@@ -155,14 +161,14 @@ fn table(chart: &StackedBars<'_>) -> Markup {
             div.scroll tabindex="0" role="region" aria-label=(format!("Numbers of: {}", chart.title)) {
                 table {
                     thead { tr {
-                        th scope="col" { "Day" }
+                        th scope="col" { (head_of(chart.slot)) }
                         @for (name, _) in &chart.series { th.n scope="col" { (text::visible(name)) } }
                         th.n scope="col" { "Sum" }
                     } }
                     tbody {
-                        @for day in &chart.days {
+                        @for day in &chart.slots {
                             tr {
-                                th scope="row" { (day.name) @if day.is_open { " so far" } }
+                                th scope="row" { (slot_name(&day.name, day.records.as_deref())) @if day.is_open { " so far" } }
                                 @for value in &day.values { td.n { ((chart.shown)(*value)) } }
                                 td.n { ((chart.shown)(day.total())) }
                             }
@@ -173,6 +179,20 @@ fn table(chart: &StackedBars<'_>) -> Markup {
             (download(chart.csv.as_deref()))
         }
     }
+}
+
+/// The head of the column of slots.
+fn head_of(slot: &str) -> &'static str {
+    match slot {
+        "hour" => "Hour (UTC)",
+        "week" => "Days (UTC)",
+        _ => "Day (UTC)",
+    }
+}
+
+/// The name of a slot, which leads to what is summed up in it.
+fn slot_name(name: &str, records: Option<&str>) -> Markup {
+    html! { @match records { Some(records) => a href=(records) { (name) span.heard { ": its records" } }, None => (name) } }
 }
 
 /// The way to the same figures as a file.
@@ -228,20 +248,23 @@ mod tests {
 
     #[test]
     fn a_chart_has_its_figures_in_a_table_and_no_style_of_its_own() {
-        let day = |name: &str, values: Vec<i64>| Day {
+        let slot = |name: &str, values: Vec<i64>| Slot {
             name: name.into(),
             short: name.into(),
             values,
             is_open: false,
+            records: Some("/records?a=1&b=2".into()),
         };
         let chart = StackedBars {
             title: "Spend per day",
             series: vec![("<openai>".into(), "s1"), ("groq".into(), "s2")],
-            days: vec![
-                day("one", vec![0, 0]),
-                day("two", vec![3, 4]),
-                day("three", vec![i64::MAX, i64::MAX]),
+            slots: vec![
+                slot("one", vec![0, 0]),
+                slot("two", vec![3, 4]),
+                slot("three", vec![i64::MAX, i64::MAX]),
             ],
+            slot: "day",
+            every: 1,
             shown: figure::count,
             on_axis: figure::count,
             csv: Some("/x.csv".into()),
@@ -250,7 +273,8 @@ mod tests {
         assert!(!drawn.contains("style=") && !drawn.contains("<openai>"), "{drawn}");
         assert!(drawn.contains("&lt;openai&gt;") && drawn.contains("two: 7"), "{drawn}");
         assert_eq!(drawn.matches("<tr>").count(), 4);
-        let empty = StackedBars { days: Vec::new(), ..chart };
+        assert_eq!(drawn.matches("href=\"/records?a=1&amp;b=2\"").count(), 3);
+        let empty = StackedBars { slots: Vec::new(), ..chart };
         assert!(stacked_bars(&empty).into_string().contains("0 in all"));
     }
 }

@@ -112,21 +112,36 @@ pub(crate) fn day(at: Millis) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
+/// The time of day as `14:05`.
+pub(crate) fn clock(at: Millis) -> String {
+    let date = at.to_date_time();
+    format!("{:02}:{:02}", date.hour(), date.minute())
+}
+
+/// A length of time in its two largest units: `3 d 4 h`.
+pub(crate) fn span(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{} s", seconds % 60),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
 /// The end of an axis: a day, or within a day or two the hour as well.
 pub(crate) fn short_instant(at: i64, span_ms: i64) -> String {
-    let (at, date) = (Millis(at), Millis(at).to_date_time());
+    let at = Millis(at);
     if span_ms > 2 * 86_400_000 {
         return short_day(at);
     }
-    format!("{} {:02}:{:02}", short_day(at), date.hour(), date.minute())
+    format!("{} {}", short_day(at), clock(at))
 }
 
 /// An instant to the minute, exact where the pointer rests.
 pub(crate) fn instant(at: Millis) -> Markup {
-    let date = at.to_date_time();
-    html! {
-        time datetime=(at) title=(at) { (day(at)) " " (format!("{:02}:{:02}", date.hour(), date.minute())) }
-    }
+    html! { time datetime=(at) title=(at) { (day(at)) " " (clock(at)) } }
 }
 
 /// An instant, or a dash.
@@ -194,6 +209,15 @@ mod tests {
             assert_eq!(percent(part, whole), text, "{part} of {whole}");
         }
         assert_eq!((share(1, 3), share(7, 3), share(-1, 3), share(1, 0), share(0, 0)), (33, 100, 0, 100, 0));
+    }
+
+    #[test]
+    fn lengths_have_their_two_largest_units() {
+        for (seconds, text) in
+            [(-1, "0 s"), (59, "59 s"), (60, "1 min"), (3_600, "1 h 0 min"), (90_061, "1 d 1 h")]
+        {
+            assert_eq!(span(seconds * 1000), text);
+        }
     }
 
     #[test]

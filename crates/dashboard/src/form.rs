@@ -45,8 +45,13 @@ pub(crate) fn change(viewer: &Viewer, it: &Change<'_>) -> Markup {
 
 /// The same with fields to fill in.
 pub(crate) fn change_with(viewer: &Viewer, it: &Change<'_>, fields: &Markup) -> Markup {
+    offered(viewer, it, fields, false)
+}
+
+/// The same, open from the start where somebody has asked for it.
+pub(crate) fn offered(viewer: &Viewer, it: &Change<'_>, fields: &Markup, is_open: bool) -> Markup {
     html! {
-        details.change {
+        details.change open[is_open] {
             summary { (it.verb) span.heard { " " (text::visible(it.object)) } }
             (open(viewer, it, fields))
         }

@@ -5,11 +5,11 @@ pub mod asset;
 mod chart;
 mod chip;
 mod figure;
-mod forecast;
 pub mod form;
 pub mod frame;
 pub mod measure;
 pub mod page;
+pub mod range;
 mod text;
 
 pub use frame::{Display, Place, Theme, Viewer};

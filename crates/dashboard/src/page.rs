@@ -12,6 +12,7 @@ pub mod limit_list;
 pub mod mine;
 pub mod overview;
 pub mod problem;
+pub mod record_list;
 pub mod reveal;
 pub mod session_list;
 pub mod settings;

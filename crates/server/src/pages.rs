@@ -9,6 +9,7 @@ mod bulk;
 mod cookie;
 mod credential;
 mod credential_change;
+mod csv;
 mod events;
 mod find;
 mod guard;
@@ -19,6 +20,7 @@ mod overview;
 mod posted;
 mod proof;
 mod range;
+mod record;
 mod reveal;
 pub mod route;
 mod session;
@@ -69,6 +71,9 @@ pub fn router(state: AppState) -> Router<AppState> {
         .merge(subjects())
         .route("/dashboard/usage", get(usage::show))
         .route("/dashboard/usage.csv", get(usage::file))
+        .route("/dashboard/usage/records", get(record::list))
+        .route("/dashboard/usage/records.csv", get(record::file))
+        .route("/dashboard/usage/records/{id}", get(record::show))
         .route("/dashboard/audit", get(audit::list))
         .route("/dashboard/audit/verify", get(audit::verify))
         .route("/dashboard/keys", get(key::list))
@@ -77,6 +82,7 @@ pub fn router(state: AppState) -> Router<AppState> {
         .route("/dashboard/keys/retire-master", post(key::retire_master))
         .route("/dashboard/settings", get(settings::show))
         .route("/dashboard/start", get(start::show))
+        .route("/dashboard/start/environment", post(start::take))
         .route("/dashboard/find", get(find::show))
         .route("/dashboard/events", get(events::stream))
         .route("/dashboard/display", post(session::display))
@@ -96,6 +102,7 @@ fn credentials() -> Router<AppState> {
         .route("/dashboard/credentials/deleted", get(credential_change::deleted))
         .route("/dashboard/credentials/{id}", get(credential::show))
         .route("/dashboard/credentials/{id}/facts", post(credential_change::facts))
+        .route("/dashboard/credentials/{id}/tags", post(credential_change::tags))
         .route("/dashboard/credentials/{id}/minter", post(credential_change::minter))
         .route("/dashboard/credentials/{id}/undelete", post(credential_change::undelete))
         .route("/dashboard/credentials/{id}/purge", post(credential_change::purge))
@@ -121,6 +128,7 @@ fn subjects() -> Router<AppState> {
         .route("/dashboard/limits", get(limit::list).post(limit::set))
         .route("/dashboard/limits/test", get(limit::test))
         .route("/dashboard/limits/{id}", get(limit::show))
+        .route("/dashboard/limits/{id}/burn-down.csv", get(limit::file))
         .route("/dashboard/limits/{id}/raise", post(limit::raise))
         .route("/dashboard/limits/{id}/lower", post(limit::lower))
         .route("/dashboard/limits/{id}/remove", post(limit::remove))

@@ -4,22 +4,28 @@
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use strongroom_model::limit::Window;
-use strongroom_model::{Clock, Role};
+use strongroom_model::Role;
 use strongroom_server::pages::route::{PAGES, PageRoute};
 use strongroom_testkit::Backend;
 use strongroom_testkit::real_parts::{node_file, workspace_root};
 
+#[path = "browser_dashboard/fill.rs"]
+mod fill;
 #[expect(dead_code, reason = "shared with suites that call the server themselves")]
 #[path = "support/all.rs"]
 mod support;
 
+use fill::fill;
 use support::server::{Installation, Server};
 
-const DAY_MS: i64 = 86_400_000;
-/// The most nodes of a page, and the most bytes before compression.
+/// The most nodes of a page, and of those, the most within the first screen.
 const MAX_NODES: u64 = 3_000;
-const MAX_BYTES: u64 = 160_000;
+const MAX_FIRST_NODES: u64 = 1_500;
+/// The most bytes of a page, compressed; and of a page with everything that it loads, the first time.
+const MAX_BYTES: u64 = 15 * 1024;
+const MAX_FIRST_BYTES: u64 = 45 * 1024;
+/// The most bytes of the script, compressed.
+const MAX_SCRIPT_BYTES: u64 = 8 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console() {
@@ -27,14 +33,22 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
     let busy = fill(&server).await;
     let pages = json!([
         ["overview", "/dashboard"],
+        ["overview-day", "/dashboard?range=24h"],
         ["credentials", "/dashboard/credentials"],
         ["none", "/dashboard/credentials?q=nothing&provider=openai"],
         ["credential", format!("/dashboard/credentials/{busy}")],
         ["versions", format!("/dashboard/credentials/{busy}?tab=versions")],
+        ["credential-day", format!("/dashboard/credentials/{busy}?range=24h")],
+        ["health", format!("/dashboard/credentials/{busy}?tab=health")],
         ["access", format!("/dashboard/credentials/{busy}?tab=access")],
         ["reveal", format!("/dashboard/credentials/{busy}/reveal")],
         ["usage", "/dashboard/usage"],
         ["usage-rates", "/dashboard/usage?measure=error-share&by=credential&range=30d"],
+        ["usage-p", "/dashboard/usage?measure=first-byte-p95&by=model&range=24h"],
+        ["usage-long", "/dashboard/usage?from=2026-01-01&to=2026-12-31&measure=calls&by=credential"],
+        ["usage-ninety", "/dashboard/usage?range=90d&measure=tokens&by=model"],
+        ["records", "/dashboard/usage/records"],
+        ["record", record_page(&server).await],
         ["limits", "/dashboard/limits"],
         ["limit", limit_page(&server).await],
         ["users", "/dashboard/users"],
@@ -76,12 +90,23 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
         check(view["pageWidth"].as_u64() <= view["roomWidth"].as_u64(), "it scrolls sideways".to_owned());
         check(view["styled"] == 0, "a style or script of its own".to_owned());
         check(view["nodes"].as_u64().unwrap() < MAX_NODES, format!("{} nodes", view["nodes"]));
-        check(view["bytes"].as_u64().unwrap() < MAX_BYTES, format!("{} bytes", view["bytes"]));
+        check(view["firstNodes"].as_u64().unwrap() <= MAX_FIRST_NODES, format!("{} nodes on the first screen", view["firstNodes"]));
+        check(view["bytes"].as_u64().unwrap() <= MAX_BYTES, format!("{} bytes", view["bytes"]));
         for request in texts(&view["requests"]) {
             check(request.starts_with(&own_name(&server)), format!("asks {request}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let (weight, heaviest) = (&seen["weight"], views.iter().filter_map(|view| view["bytes"].as_u64()).max());
+    assert!(heaviest.unwrap() > 2_000, "pages are weighed: {heaviest:?}");
+    let bytes = |name: &str| weight[name].as_u64().unwrap();
+    assert!(bytes("script") > 1_000 && bytes("script") <= MAX_SCRIPT_BYTES, "{weight}");
+    assert!(heaviest.unwrap() + bytes("files") <= MAX_FIRST_BYTES, "{heaviest:?} {weight}");
+    for page in seen["print"].as_array().unwrap() {
+        assert_eq!((&page["navigation"], &page["forms"]), (&json!(false), &json!(false)), "{page}");
+        assert!(page["tables"].as_u64().unwrap() > 0 && page["closed"] == 0, "tables are open on paper: {page}");
+        assert!(page["pageWidth"].as_u64() <= page["roomWidth"].as_u64(), "{page}");
+    }
     let paper = |scheme: &str| views.iter().find(|view| view["scheme"] == scheme).unwrap()["paper"].clone();
     assert_ne!(paper("light"), paper("dark"));
     for round in ["plain", "quick"] {
@@ -94,16 +119,35 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
         assert!(text("verify the trail").contains("the trail is whole"), "{round}");
     }
     keep_pictures();
-    let script = &seen["script"];
+    said_by_the_script(&seen["script"], busy);
+}
+
+/// What the script adds did what it should.
+fn said_by_the_script(script: &Value, busy: i64) {
     let said = |name: &str| script[name].as_str().unwrap();
-    assert!(said("palette").ends_with(&format!("/dashboard/credentials/{busy}")), "{}", said("palette"));
+    let own = format!("/dashboard/credentials/{busy}");
+    assert!(said("palette").ends_with(&own), "{}", said("palette"));
+    assert!(said("verb").ends_with(&format!("{own}?open=freeze")), "{}", said("verb"));
+    assert_eq!(script["verbForm"], true, "the form is open, and nothing was done");
     assert!(
         said("spoken").contains("$") && said("tip").contains("Sum"),
         "{} {}",
         said("spoken"),
         said("tip")
     );
+    assert_ne!(said("one"), said("spoken"), "the arrow down tells one series alone");
+    assert!(said("records").contains("/dashboard/usage/records?from="), "{}", said("records"));
+    for (letter, path) in [("o", ""), ("c", "/credentials"), ("u", "/usage"), ("l", "/limits"), ("t", "/tokens"), ("a", "/audit")] {
+        assert!(script["went"][letter].as_str().unwrap().ends_with(&format!("/dashboard{path}")), "g {letter}: {}", script["went"]);
+    }
+    assert_eq!(script["search"], "q", "the slash leads to the search of the page");
+    let rows = script["rows"].as_array().unwrap();
+    assert!(rows[0] != rows[1] && rows[0] == rows[2], "j goes on and k back: {rows:?}");
+    assert!(said("opened").contains("/dashboard/credentials/"), "{}", said("opened"));
+    assert_eq!(script["silent"], true, "no letter does anything once they are switched off");
     assert!(said("live").contains("credential.freeze"), "{}", said("live"));
+    assert_eq!(script["paused"], true, "what is paused stays as it is");
+    assert!(said("resumed").contains("credential.unfreeze"), "{}", said("resumed"));
     assert!(
         said("shown").contains("sk-second") && !said("hidden").contains("sk-second"),
         "{}",
@@ -120,8 +164,10 @@ async fn roles(server: &Server, busy: i64) -> Value {
         let sees = |page: &&PageRoute| {
             page.method == "GET"
                 && page.roles.is_some_and(|roles| roles.contains(&role))
-                && !["/dashboard/events", "/dashboard/usage.csv", "/dashboard/{*rest}"].contains(&page.path)
+                && !["/dashboard/events", "/dashboard/{*rest}"].contains(&page.path)
+                && !page.path.ends_with(".csv")
                 && !page.path.starts_with("/dashboard/limits/{")
+                && !page.path.starts_with("/dashboard/usage/records/{")
         };
         let paths = PAGES
             .iter()
@@ -139,6 +185,12 @@ async fn limit_page(server: &Server) -> String {
     let month =
         limits.as_array().unwrap().iter().find(|it| it["window"] == "month" && it["unit"] == "nano_usd");
     format!("/dashboard/limits/{}", month.unwrap()["id"].as_str().unwrap())
+}
+
+/// The page of the newest single use.
+async fn record_page(server: &Server) -> String {
+    let found = server.get("/api/admin/usage/records?limit=1").await.expect(200).json();
+    format!("/dashboard/usage/records/{}", found["records"][0]["id"].as_str().unwrap())
 }
 
 /// The pictures of the README, when it is asked for: `REGENERATE=1`.
@@ -183,113 +235,4 @@ fn look_at(server: &Server, pages: &Value, credential: i64, roles: &Value) -> Va
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\nand the server: {}", server.said());
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Puts a team's month into it: credentials in every state, tokens, limits, and calls. Gives the number of the busiest credential.
-async fn fill(server: &Server) -> i64 {
-    let mut ids = Vec::new();
-    for (name, provider, more) in [
-        ("openai-primary", "openai", json!({ "rateLimit": 50_000, "rotateAfterDays": 90 })),
-        ("anthropic-team", "anthropic", json!({})),
-        ("gemini-batch", "gemini", json!({ "rateLimit": 1000 })),
-        ("openrouter-lab", "openrouter", json!({ "isActive": false })),
-        ("groq-fast", "groq", json!({ "expiresAt": "2030-01-31T00:00:00Z" })),
-        ("mistral-eu", "mistral", json!({})),
-        (
-            "a-name-that-is-much-longer-than-any-column-of-a-table-should-ever-have-to-be-wide",
-            "cohere",
-            json!({}),
-        ),
-    ] {
-        let id = server.credential(name, json!({ "provider": provider })).await;
-        if more.as_object().is_some_and(|more| !more.is_empty()) {
-            server.patch(&format!("/api/admin/credentials/{id}"), more).await.expect(200);
-        }
-        ids.push(id);
-    }
-    server
-        .patch(&format!("/api/admin/credentials/{}", ids[0]), json!({ "apiKey": "sk-second" }))
-        .await
-        .expect(200);
-    let stage = format!("/api/admin/credentials/{}/versions", ids[0]);
-    server.post(&stage, json!({ "apiKey": "sk-staged" })).await.expect(200);
-    server.call("POST", &format!("/api/admin/credentials/{}/freeze", ids[6])).await.expect(200);
-    for (name, role) in
-        [("ci", Role::Gateway), ("nightly <batch>", Role::Gateway), ("on-call", Role::Auditor)]
-    {
-        server.token(json!({ "name": name, "role": role.as_str() })).await;
-    }
-    server.revoked_token().await;
-    for (credential, unit, window, amount) in [
-        ("openai-primary", "nano_usd", "month", 500_000_000_000_i64),
-        ("anthropic-team", "nano_usd", "day", 40_000_000_000),
-        ("gemini-batch", "tokens", "day", 5_000_000),
-        ("groq-fast", "requests", "hour", 600),
-    ] {
-        let limit = json!({ "credential": credential, "unit": unit, "window": window, "amount": amount });
-        server.post("/api/admin/limits", limit).await.expect(200);
-    }
-    put_days(server).await;
-    use_up_limits(server).await;
-    ids[0]
-}
-
-/// Counters of the limits, one of them near its end and one past it.
-async fn use_up_limits(server: &Server) {
-    let now = Clock::default().local_now();
-    let mut statements = Vec::new();
-    for (unit, window, percent) in [
-        ("nano_usd", Window::Month, 46),
-        ("nano_usd", Window::Day, 83),
-        ("tokens", Window::Day, 100),
-        ("requests", Window::Hour, 12),
-    ] {
-        statements.push(format!(
-            "INSERT INTO counters (subject_uid, unit, window_kind, window_start_ms, region, settled, held, leased, carved, adjusted) \
-             SELECT uid, unit, window_kind, {}, 'main', amount / 100 * {percent}, 0, 0, 0, 0 FROM limits \
-             WHERE unit = '{unit}' AND window_kind = '{}'",
-            window.start(now).0,
-            window.as_str()
-        ));
-    }
-    server.installation.database.execute(&statements.join(";")).await;
-}
-
-/// Thirty days of sums, as calls would have left them.
-async fn put_days(server: &Server) {
-    let database = &server.installation.database;
-    let rows =
-        database.query_text("SELECT uid, version_uid, provider FROM api_credentials ORDER BY id").await;
-    let now = Clock::default().local_now().0;
-    let today = now - now.rem_euclid(DAY_MS);
-    let mut statements = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
-        let [Some(uid), Some(version), Some(provider)] = row.as_slice() else { panic!("{row:?}") };
-        for (model, part) in [("large", 3), ("small", 1)] {
-            let dims = format!("{number}-{model}");
-            statements.push(format!(
-                "INSERT INTO usage_dims VALUES ('{dims}', 'main', 'call', 'chat.completions', 'token:somebody', 0, '', '', \
-                 '{uid}', '{version}', '{provider}', '{provider}-{model}', 'database', '')"
-            ));
-            for back in 0..30_i64 {
-                let day = today - back * DAY_MS;
-                let weekday = (day / DAY_MS + 4) % 7;
-                let quiet = if weekday == 0 || weekday == 6 { 3 } else { 1 };
-                let order = i64::try_from(number).unwrap();
-                let wave = 80 + (back * 37 + order * 53) % 41;
-                let calls = part * wave * 10 / (order + 1) / quiet;
-                let errors = if (back + order) % 9 == 0 { calls / 20 } else { 0 };
-                let cost = calls * 11_000_000;
-                let unpriced = if number == 6 { calls } else { 0 };
-                let cost = if number == 6 { 0 } else { cost };
-                statements.push(format!(
-                    "INSERT INTO usage_days VALUES ({day}, 'main', '{dims}', {calls}, {calls}, {errors}, 0, {}, 0, 0, 0, {}, 0, \
-                     {cost}, {unpriced}, 0, 0, 0, 0, 0, 0)",
-                    calls * 900,
-                    calls * 300
-                ));
-            }
-        }
-    }
-    database.execute(&statements.join(";")).await;
 }

@@ -262,6 +262,18 @@ pub struct HourSums {
     pub total: [i64; CLASSES],
 }
 
+impl HourSums {
+    /// Adds the sums of another group; the names stay.
+    pub fn add(&mut self, other: &Self) {
+        self.figures.add(&other.figures);
+        self.streamed_ms_sum = bounded(self.streamed_ms_sum.saturating_add(other.streamed_ms_sum));
+        let classes = self.first_byte.iter_mut().zip(other.first_byte);
+        for (count, more) in classes.chain(self.total.iter_mut().zip(other.total)) {
+            *count = bounded(count.saturating_add(more));
+        }
+    }
+}
+
 #[derive(Debug, sqlx::FromRow)]
 struct GroupRow {
     group_key: String,

@@ -12,6 +12,7 @@ use crate::usage_record::Whose;
 use crate::usage_rollup;
 
 mod dim;
+pub mod hours;
 pub mod ranking;
 pub(crate) mod tags;
 

@@ -148,6 +148,11 @@ impl Cooldowns {
         self.known().get(&which).copied()
     }
 
+    /// Everything that is known now.
+    pub(crate) fn all(&self) -> Vec<((Uid, Uid), Cooldown)> {
+        self.known().iter().map(|(which, cooldown)| (*which, *cooldown)).collect()
+    }
+
     /// Tells whether others are tried before it.
     pub(crate) fn is_cooling_down(&self, which: (Uid, Uid), now: Millis) -> bool {
         let known = self.known();

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod delete;
 mod fallen_canary;
+mod from_environment;
 mod import;
 mod offboard;
 mod read;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use strongroom_connectors::ai::gateway::FailureReason;
 use strongroom_connectors::ai::{ProbeOutcome, probe};
 use strongroom_crypto::random;
+use strongroom_model::credential::Credential;
 use strongroom_model::{CredentialId, Millis, Problem, Uid};
 use strongroom_store::credential_health::{HealthRow, Transition};
 use strongroom_store::{credential, credential_health};
@@ -32,6 +33,28 @@ pub struct CredentialHealth {
     pub cooldown: Option<Cooldown>,
 }
 
+/// What is known against credentials: on this server, and where it knows nothing, on others.
+#[derive(Debug, Clone, Default)]
+pub struct KnownHealth(BTreeMap<(Uid, Uid), Cooldown>);
+
+impl KnownHealth {
+    /// What is known against the version of a credential that is in use.
+    #[must_use]
+    pub fn of(&self, credential: &Credential) -> Option<Cooldown> {
+        self.0.get(&(credential.uid, credential.version)).copied()
+    }
+}
+
+/// What is known against credentials now.
+///
+/// # Errors
+/// [`Problem`].
+pub(crate) async fn known(custody: &Custody, cooldowns: &Cooldowns) -> Result<KnownHealth, Problem> {
+    let mut known = seen_by_others(custody).await?;
+    known.extend(cooldowns.all());
+    Ok(KnownHealth(known))
+}
+
 /// All credentials with their health, as this server has seen it; where it knows nothing, as another one has.
 ///
 /// # Errors
@@ -40,14 +63,12 @@ pub(crate) async fn list(
     credentials: &CredentialService,
     cooldowns: &Cooldowns,
 ) -> Result<Vec<CredentialHealth>, Problem> {
-    let seen = seen_by_others(&credentials.custody).await?;
+    let known = known(&credentials.custody, cooldowns).await?;
     let credentials = credentials.list_credentials().await?;
     Ok(credentials
         .into_iter()
         .map(|credential| CredentialHealth {
-            cooldown: cooldowns
-                .of((credential.uid, credential.version))
-                .or_else(|| seen.get(&(credential.uid, credential.version)).copied()),
+            cooldown: known.of(&credential),
             id: credential.id,
             name: credential.name,
             provider: credential.provider.to_string(),

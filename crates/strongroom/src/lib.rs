@@ -475,10 +475,12 @@ impl Strongroom {
         health::list(&self.credentials(Actor::system()), &self.0.cooldowns).await
     }
 
-    /// The cooldown of a credential, as this server has seen it; `None` when nothing is known against it.
-    #[must_use]
-    pub fn cooldown_of(&self, credential: &Credential) -> Option<health::Cooldown> {
-        self.0.cooldowns.of((credential.uid, credential.version))
+    /// What is known against credentials, by whichever server.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn known_health(&self) -> Result<health::KnownHealth, Problem> {
+        health::known(&self.0.custody, &self.0.cooldowns).await
     }
 
     /// The number of credentials that are cooling down, by why, for metrics.

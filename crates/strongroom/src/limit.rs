@@ -1,5 +1,6 @@
 //! Limits, as people manage them: where each stands, and what a call would meet.
 
+mod expected;
 pub mod history;
 
 use std::cmp::Reverse;
@@ -24,6 +25,9 @@ use crate::admission::AdmissionBatcher;
 use crate::crossing;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
+
+pub(crate) use expected::at_end;
+pub use expected::charged;
 
 /// Whom a limit is to bind, as people name it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,9 @@ use crate::admission::AdmissionBatcher;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
 
-pub use series::{MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, UsedOnDay, of_credential};
+pub use series::{
+    Grain, MAX_LISTED, Order, Series, SeriesQuestion, SeriesReport, Used, UsedInSlot, of_credential,
+};
 pub use strongroom_store::counter::Discrepancy;
 pub use sums::{Dim, Figures, GroupSums, SumsFilter, Whose};
 

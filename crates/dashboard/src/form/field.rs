@@ -74,6 +74,7 @@ const FIELDS: &[Field] = &[
     optional("endpoint", "Address, where it is not the provider's own", Kind::Text),
     optional("expires", "Expires at the beginning of (UTC)", Kind::Day),
     optional("rotate_after_days", "Days after which its key is due to be replaced", Kind::Number),
+    optional("tags", "Booked to, as project=search, env=prod", Kind::Text),
     optional("rate_limit", "Requests a month, at the most", Kind::Number),
     optional("user", "User, by number", Kind::Number),
     optional("priority", "Priority: the lowest is tried first", Kind::Number),
@@ -105,6 +106,7 @@ const FIELDS: &[Field] = &[
     optional("version", "", Kind::Hidden),
     optional("state", "", Kind::Hidden),
     optional("next", "", Kind::Hidden),
+    optional("variable", "", Kind::Hidden),
 ];
 
 /// The field of this name. One that is not in the list would be lost on its way back to whoever typed it.

@@ -1,12 +1,13 @@
 //! One credential: can it be trusted, and who uses it?
 
 mod action;
+mod health;
 mod tab;
 
 use maud::{Markup, html};
 use strongroom::Credential;
 use strongroom::credential::Comparison;
-use strongroom::health::Cooldown;
+use strongroom::health::{Cooldown, SeenTransition};
 use strongroom::leak::Access;
 use strongroom::limit::Standing;
 use strongroom::usage::SeriesReport;
@@ -15,10 +16,8 @@ use strongroom_model::version::Version;
 use strongroom_model::{CredentialId, Millis};
 
 use crate::frame::{self, Place, Viewer};
+use crate::range::{Range, Slots};
 use crate::{chip, figure, text};
-
-/// Days of the chart.
-pub const DAYS: i64 = 30;
 
 /// The path of a credential's page.
 #[must_use]
@@ -38,13 +37,16 @@ pub enum Tab {
     Limits,
     /// Who reaches it, and why.
     Access,
+    /// What its provider said of it.
+    Health,
     /// What was done to it.
     Audit,
 }
 
 impl Tab {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Usage, Self::Versions, Self::Limits, Self::Access, Self::Audit];
+    pub const ALL: [Self; 6] =
+        [Self::Usage, Self::Versions, Self::Limits, Self::Access, Self::Health, Self::Audit];
 
     /// The name in the address.
     #[must_use]
@@ -54,6 +56,7 @@ impl Tab {
             Self::Versions => "versions",
             Self::Limits => "limits",
             Self::Access => "access",
+            Self::Health => "health",
             Self::Audit => "audit",
         }
     }
@@ -70,6 +73,7 @@ impl Tab {
             Self::Versions => "Versions",
             Self::Limits => "Limits",
             Self::Access => "Access",
+            Self::Health => "Health",
             Self::Audit => "Audit",
         }
     }
@@ -80,10 +84,14 @@ impl Tab {
 pub struct UsageTab {
     /// By model.
     pub by_model: SeriesReport,
-    /// By whoever used it.
-    pub by_actor: SeriesReport,
-    /// The range.
-    pub range: (Millis, Millis),
+    /// By whoever used it; `None` by the hour, which is kept in one.
+    pub by_actor: Option<SeriesReport>,
+    /// The range, as it was asked for.
+    pub range: Range,
+    /// Its slots.
+    pub slots: Slots,
+    /// The reason why it is another one than was asked for.
+    pub problem: Option<String>,
 }
 
 /// The contents of the tab that is shown.
@@ -97,6 +105,8 @@ pub enum Inside<'a> {
     Limits(&'a [&'a Standing]),
     /// Who reaches it.
     Access(&'a Access),
+    /// What became of its health, the newest change first, and its versions.
+    Health(&'a [SeenTransition], &'a [Version]),
     /// The last entries of the trail about it.
     Audit(&'a [Entry]),
 }
@@ -108,6 +118,7 @@ impl Inside<'_> {
             Self::Versions(..) => Tab::Versions,
             Self::Limits(_) => Tab::Limits,
             Self::Access(_) => Tab::Access,
+            Self::Health(..) => Tab::Health,
             Self::Audit(_) => Tab::Audit,
         }
     }
@@ -122,7 +133,7 @@ pub struct CredentialPage<'a> {
     pub now: Millis,
     /// The credential.
     pub credential: &'a Credential,
-    /// The cooldown of its key, if its provider refused it.
+    /// What its provider says of its key, as whichever server has heard it.
     pub cooldown: Option<Cooldown>,
     /// The tab that is shown.
     pub inside: Inside<'a>,
@@ -130,6 +141,8 @@ pub struct CredentialPage<'a> {
     pub done: Option<&'a str>,
     /// The identity of the forms of this page.
     pub once: &'a str,
+    /// The name of a change whose form is open from the start.
+    pub open: &'a str,
 }
 
 impl CredentialPage<'_> {
@@ -149,6 +162,7 @@ impl CredentialPage<'_> {
                 Inside::Versions(versions, used, compared) => (self.versions(versions, used, *compared)),
                 Inside::Limits(limits) => (self.limits(limits)),
                 Inside::Access(access) => (self.access(access)),
+                Inside::Health(changes, versions) => (self.health(changes, versions)),
                 Inside::Audit(entries) => (self.audit(entries)),
             }
             (self.more_actions())
@@ -181,11 +195,22 @@ impl CredentialPage<'_> {
                     div { dt { "Expires" } dd { (figure::instant_or_dash(one.expires_at)) } }
                     div { dt { "Rotation due" } dd { (figure::instant_or_dash(one.rotation_due())) } }
                     @if let Some(at) = one.frozen_at { div { dt { "Frozen" } dd { "since " (figure::instant(at)) } } }
-                    @if let Some(cooldown) = self.cooldown {
-                        div { dt { "Cooling down" } dd { "refused " (cooldown.times) " times in a row since " (figure::instant(cooldown.since)) "; tried last until " (figure::instant(cooldown.until)) } }
-                    }
+                    div { dt { "Booked to" } dd { (tags(one)) } }
+                    @if let Some(cooldown) = self.cooldown { div { dt { "Its provider says" } dd { (health::says(cooldown)) } } }
                 }
             }
+        }
+    }
+}
+
+/// The tags that uses of a credential are booked to.
+pub(super) fn tags(one: &Credential) -> Markup {
+    let pairs = one.tags.pairs();
+    html! {
+        @if pairs.is_empty() { "–" }
+        @for (number, (key, value)) in pairs.iter().enumerate() {
+            @if number > 0 { ", " }
+            (text::name(&format!("{key}={value}")))
         }
     }
 }

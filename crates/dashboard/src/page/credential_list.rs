@@ -77,7 +77,7 @@ pub struct CredentialList<'a> {
 }
 
 /// The form that stores a key.
-pub(super) fn add_form(viewer: &Viewer, once: &str) -> Markup {
+pub(super) fn add_form(viewer: &Viewer, once: &str, next: Option<&str>) -> Markup {
     let change = Change {
         action: Place::Credentials.path(),
         verb: "Store",
@@ -87,7 +87,8 @@ pub(super) fn add_form(viewer: &Viewer, once: &str) -> Markup {
     };
     let fields = html! {
         (field::with(ONCE_FIELD, once))
-        @for name in ["name", "provider", "api_key", "api_secret", "endpoint", "rate_limit", "expires", "rotate_after_days", "user"] { (field::empty(name)) }
+        @if let Some(next) = next { (field::with("next", next)) }
+        @for name in ["name", "provider", "api_key", "api_secret", "endpoint", "rate_limit", "expires", "rotate_after_days", "user", "tags"] { (field::empty(name)) }
     };
     form::open(viewer, &change, &fields)
 }
@@ -125,7 +126,7 @@ impl CredentialList<'_> {
     }
 
     fn add(&self) -> Markup {
-        html! { @if self.viewer.is_admin() { details.change { summary { "Add a credential" } (add_form(self.viewer, self.once)) } } }
+        html! { @if self.viewer.is_admin() { details.change { summary { "Add a credential" } (add_form(self.viewer, self.once, None)) } } }
     }
 
     fn filters(&self) -> Markup {
@@ -165,9 +166,9 @@ impl CredentialList<'_> {
                         @for (one, cooldown) in self.credentials {
                             tr {
                                 @if self.viewer.is_admin() { td { label.check { input type="checkbox" name="id" value=(one.id); span.heard { "choose " (text::visible(&one.name)) } } } }
-                                th scope="row" { a href=(super::credential::path(one.id)) { (text::name(&one.name)) } }
+                                th scope="row" { a href=(super::credential::path(one.id)) { (text::name(&one.name)) } @if !one.tags.pairs().is_empty() { span.detail { (super::credential::tags(one)) } } }
                                 td { (text::name(one.provider.as_str())) }
-                                td { (chip::of_credential(one, *cooldown, self.now)) }
+                                td { (chip::of_credential(one, *cooldown, self.now)) (chip::since(*cooldown)) }
                                 td.n { (one.version_number) @if let Some(staged) = one.staged { span.soft { " → " (staged.number) " at " (staged.percent) " %" } } }
                                 td.n { (figure::count(one.current_month_usage)) }
                                 td { @match one.rate_limit { Some(limit) => (chart::meter(one.current_month_usage, limit, "the monthly limit")), None => span.soft { "none" } } }

@@ -6,19 +6,19 @@ use maud::{Markup, html};
 use strongroom::Credential;
 use strongroom::health::Cooldown;
 use strongroom::limit::{Fullest, Standing};
+use strongroom::usage::hours::MonthForecast;
 use strongroom::usage::{Dim, Figures, Series, SeriesReport};
 use strongroom_model::Millis;
 use strongroom_model::audit::Entry;
 
-use super::usage::{self, days_of, used_on};
+use super::usage::{self, used_in};
 use crate::chart;
 use crate::chip::{self, Mood};
 use crate::frame::{self, Place, Viewer};
 use crate::measure::Measure;
+use crate::range::{Range, Slots};
 use crate::{figure, text};
 
-/// Days of the chart.
-pub const DAYS: i64 = 30;
 /// Credentials that are looked at, at the most.
 pub const MAX_CREDENTIALS: i64 = 1000;
 /// From this share of its amount on a limit is near its end, in percent.
@@ -36,17 +36,25 @@ pub struct Overview<'a> {
     pub viewer: &'a Viewer,
     /// The instant that it is of.
     pub now: Millis,
-    /// Sums of each provider over the last [`DAYS`] days.
+    /// Sums of each provider over the range.
     pub by_provider: &'a SeriesReport,
-    /// Sums of each credential over the same days.
+    /// Sums of each credential over the same.
     pub by_credential: &'a SeriesReport,
-    /// The range of both.
-    pub range: (Millis, Millis),
+    /// The range, as it was asked for.
+    pub range: &'a Range,
+    /// Its slots.
+    pub slots: Slots,
+    /// The reason why it is another one than was asked for.
+    pub problem: Option<&'a str>,
+    /// Sums of each provider over the last day, with how long answers took.
+    pub last_day: &'a SeriesReport,
+    /// What this month is to be expected to cost.
+    pub forecast: &'a MonthForecast,
     /// This month until now.
     pub this_month: &'a Figures,
     /// Of the month before, the same number of days.
     pub month_before: &'a Figures,
-    /// The first credentials, and what providers say of their keys.
+    /// The first credentials, and what providers say of their keys, as whichever server has heard it.
     pub credentials: &'a [(Credential, Option<Cooldown>)],
     /// Set when there are more credentials than these.
     pub has_more_credentials: bool,
@@ -60,15 +68,22 @@ impl Overview<'_> {
     /// The page.
     #[must_use]
     pub fn render(&self) -> String {
-        let as_of = html! { p.sub { "As of " (figure::instant(self.now)) " UTC" } };
-        let body = if self.credentials.is_empty() && self.by_provider.total == Figures::default() {
+        let is_new = self.credentials.is_empty() && self.by_provider.total.figures == Figures::default();
+        let beside = html! {
+            p.sub { "As of " (figure::instant(self.now)) " UTC" }
+            @if !is_new { (self.range.choices_and_days(Place::Overview.path(), &[])) }
+        };
+        let body = if is_new {
             super::start::first_run(self.viewer)
         } else {
             html! {
+                @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
                 div.grid {
                     (self.spend_tile()) (self.calls_tile()) (self.limits_tile()) (self.credentials_tile())
                     (self.spend_chart())
                     (self.next_limits())
+                    (self.error_chart())
+                    (self.answers())
                     (self.top_credentials())
                     (self.last_changes())
                 }
@@ -79,7 +94,7 @@ impl Overview<'_> {
             Some(Place::Overview),
             "Overview",
             "usage limits credentials audit",
-            &as_of,
+            &beside,
             &body,
         )
     }
@@ -95,16 +110,17 @@ impl Overview<'_> {
                 @if before.cost_nano_usd == 0 { "nothing on the same days of the month before" }
                 @else if more == 0 { "as much as on the same days of the month before" }
                 @else { b { @if more > 0 { "▲ " } @else { "▼ " } (part) } " against the same days of the month before" }
+                @if let Some(at_end) = self.forecast.at_end { " · about " span title=(format!("{} to {}", figure::dollars(at_end.low), figure::dollars(at_end.high))) { (figure::dollars(at_end.expected)) } " by its end" }
                 @if now.unpriced > 0 { " · " (figure::count(now.unpriced)) " calls have no price" }
             },
         )
     }
 
     fn calls_tile(&self) -> Markup {
-        let Figures { client_requests: calls, requests: uses, .. } = self.by_provider.total;
+        let Figures { client_requests: calls, requests: uses, .. } = self.by_provider.total.figures;
         let errors = Measure::Errors.value(&self.by_provider.total).unwrap_or(0);
         tile(
-            "Calls in 30 days",
+            &format!("Calls, {}", self.range.words()),
             html! { (figure::count(calls)) },
             html! {
                 @if uses == 0 { "none yet" }
@@ -153,17 +169,55 @@ impl Overview<'_> {
         )
     }
 
+    fn asked(&self) -> usage::Asked {
+        usage::Asked::new(Measure::Spend, Dim::Provider).over(self.range)
+    }
+
     fn spend_chart(&self) -> Markup {
-        const TITLE: &str = "Spend per day, by provider";
-        let asked = usage::Asked::new(Measure::Spend, Dim::Provider);
-        let chart = usage::bars(&asked, TITLE, self.by_provider, self.range);
+        let title = format!("Spend per {}, by provider", self.slots.word());
         let is_free = self.by_provider.total.cost_nano_usd == 0;
         html! {
             figure.card.c8 id="spend" {
-                figcaption { h2 { (TITLE) } }
+                figcaption { h2 title=(Measure::Spend.definition()) { (title) } }
                 @if is_free {
-                    p.empty { "Nothing was spent in these 30 days. A program spends through the gateway: " code { "strongroom run --gateway -- your-program" } }
-                } @else { (chart::stacked_bars(&chart)) }
+                    p.empty { "Nothing was spent: " (self.range.words()) ". A program spends through the gateway: " code { "strongroom run --gateway -- your-program" } }
+                } @else { (usage::chart(&self.asked(), &title, self.by_provider, self.slots)) }
+            }
+        }
+    }
+
+    fn error_chart(&self) -> Markup {
+        let title = format!("Error share per {}, by class", self.slots.word());
+        let nothing = format!("No key was used: {}.", self.range.words());
+        let empty = (self.by_provider.total.requests == 0).then_some(nothing.as_str());
+        usage::card("c8", "errors", &title, empty, || {
+            usage::error_shares(&self.asked(), &title, self.by_provider, self.slots)
+        })
+    }
+
+    /// How long answers took, which is kept by provider.
+    fn answers(&self) -> Markup {
+        let report = self.last_day;
+        let asked = usage::Asked::new(Measure::FirstByteMost, Dim::Provider)
+            .over(&Range { name: "24h".into(), ..Range::default() });
+        html! {
+            section.card.c4 id="answers" {
+                h2 title=(Measure::FirstByteMost.definition()) { "Time to the first byte, 24 hours" }
+                @if report.series.is_empty() { p.empty { "No key was used in the last 24 hours." } }
+                @else {
+                    div.scroll tabindex="0" role="region" aria-label="Time to the first byte" {
+                        table {
+                            thead { tr { th scope="col" { "Provider" } th.n scope="col" { "p50" } th.n scope="col" { "p95" } th.n scope="col" { "Errors" } } }
+                            tbody { @for series in report.series.iter().take(ROWS) { tr {
+                                th scope="row" { (text::name(&series.name)) }
+                                td.n { (Measure::FirstByteHalf.shown_markup(&series.used)) }
+                                td.n { (Measure::FirstByteMost.shown_markup(&series.used)) }
+                                td.n { (Measure::ErrorShare.shown_markup(&series.used)) }
+                            } } }
+                        }
+                    }
+                    p.sub { a href=(asked.page()) { "By the hour" } ", by model and source as well" }
+                }
             }
         }
     }
@@ -198,8 +252,8 @@ impl Overview<'_> {
             self.credentials.iter().map(|(one, cooldown)| (one.name.as_str(), (one, *cooldown))).collect();
         html! {
             section.card.c8 id="top" {
-                h2 { "Credentials by spend, 30 days" }
-                @if top.is_empty() { p.empty { "No key has been used in these 30 days." } }
+                h2 { "Credentials by spend, " (self.range.words()) }
+                @if top.is_empty() { p.empty { "No key was used: " (self.range.words()) "." } }
                 @else {
                     div.scroll tabindex="0" role="region" aria-label="Credentials by spend" {
                         table {
@@ -237,12 +291,11 @@ impl Overview<'_> {
         }
     }
 
-    /// Spend by day; where nothing has a price, calls.
+    /// Spend by slot; where nothing has a price, calls.
     fn trend(&self, series: &Series) -> Vec<i64> {
         let measure = if series.used.cost_nano_usd > 0 { Measure::Spend } else { Measure::Calls };
-        let of_day =
-            |day| used_on(self.by_credential, day, Some(series)).and_then(|used| measure.value(used));
-        days_of(self.range).map(|day| of_day(day).unwrap_or(0)).collect()
+        let value = |start| used_in(self.by_credential, start, Some(series)).and_then(|used| measure.value(used));
+        self.slots.starts().map(|start| value(start).unwrap_or(0)).collect()
     }
 
     fn last_changes(&self) -> Markup {
@@ -272,5 +325,7 @@ fn used_share(limit: &Standing) -> i64 {
 }
 
 fn tile(title: &str, figure: Markup, below: Markup) -> Markup {
-    html! { section.card.c3 id={ "tile-" (title.to_lowercase().replace(' ', "-")) } { h2 { (title) } p.big { (figure) } p.sub { (below) } } }
+    // The same whatever the range is, so that an update finds it.
+    let id = title.split(',').next().unwrap_or(title).to_lowercase().replace(' ', "-");
+    html! { section.card.c3 id={ "tile-" (id) } { h2 { (title) } p.big { (figure) } p.sub { (below) } } }
 }

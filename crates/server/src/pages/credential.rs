@@ -4,22 +4,27 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use strongroom::credential::Comparison;
-use strongroom::health::Cooldown;
-use strongroom::usage::{Dim, Order, SeriesQuestion, SeriesReport, of_credential};
-use strongroom_dashboard::page::credential::{self as page, CredentialPage, Inside, Tab, UsageTab};
+use strongroom::health::{Cooldown, KnownHealth};
+use strongroom::usage::{Dim, Grain, Order, SeriesQuestion, SeriesReport, of_credential};
+use strongroom_dashboard::page::credential::{CredentialPage, Inside, Tab, UsageTab};
 use strongroom_dashboard::page::credential_list::{Asked, CredentialList, ROWS, STATES};
+use strongroom_dashboard::range::Slots;
 use strongroom_model::audit::Filter;
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{CredentialId, Millis, Problem, Provider};
 
-use super::range::{self, Days};
+use super::range::{self, RangeQuery};
 use super::visit::{QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
 /// Entries of the trail that are shown.
 const ENTRIES: i64 = 20;
+/// Days of changes of health that are shown.
+const HEALTH_DAYS: i64 = 90;
+/// Days over which versions are compared.
+const VERSION_DAYS: i64 = 30;
 /// Credentials that are looked at for a state that the database does not know.
 const MAX_LOOKED_AT: i64 = 2000;
 
@@ -48,7 +53,9 @@ pub(super) async fn list(
     // What nobody can be asked for is said on the page itself, with what was typed still there.
     let (found, problem) = match filter(&asked) {
         Ok(filter) => {
-            (matching(&state, &visit, &filter, &asked.state, query.cursor.max(0), now).await?, None)
+            let known = state.room.known_health().await?;
+            let wanted = (asked.state.as_str(), &known);
+            (matching(&state, &visit, &filter, wanted, query.cursor.max(0), now).await?, None)
         }
         Err(problem) => ((Vec::new(), None), Some(problem.message)),
     };
@@ -75,7 +82,7 @@ async fn matching(
     state: &AppState,
     visit: &Visit,
     filter: &CredentialFilter,
-    wanted: &str,
+    (wanted, known): (&str, &KnownHealth),
     mut after: i64,
     now: Millis,
 ) -> Result<(Vec<(Credential, Option<Cooldown>)>, Option<i64>), Problem> {
@@ -85,7 +92,7 @@ async fn matching(
         let found = service.list(filter, after, ROWS).await?;
         looked_at += ROWS;
         for one in found.items {
-            let cooldown = state.room.cooldown_of(&one);
+            let cooldown = known.of(&one);
             if is_in(wanted, &one, cooldown.as_ref(), now) {
                 all.push((one, cooldown));
             }
@@ -158,29 +165,41 @@ pub(super) async fn show(
     let now = state.room.now().await?;
     let service = state.room.credentials(visit.actor());
     let credential = service.require(id(&text)).await?;
-    let days = range::last(page::DAYS, now);
+    let cooldown = state.room.known_health().await?.of(&credential);
     let once = fresh_once();
     let render = |inside: Inside<'_>| {
         let page = CredentialPage {
             viewer: &viewer,
             now,
-            cooldown: state.room.cooldown_of(&credential),
+            cooldown,
             credential: &credential,
             inside,
             done: said(value("done")),
             once: &once,
+            open: value("open"),
         };
         Html(page.render()).into_response()
     };
     Ok(match Tab::from_name(value("tab")) {
         Tab::Usage => {
-            let by_model = series(&state, &visit, &credential, Dim::Model, days).await?;
-            let by_actor = series(&state, &visit, &credential, Dim::Actor, days).await?;
-            render(Inside::Usage(&UsageTab { by_model, by_actor, range: (days.from, days.to) }))
+            let query = RangeQuery::of(value("range"), value("from"), value("to"));
+            let (range, slots, problem) = query.slots(now);
+            let problem = problem.map(|problem| problem.message);
+            // The hours of a credential are kept in one.
+            let is_split = slots.grain != Grain::Hour;
+            let by = if is_split { Dim::Model } else { Dim::Nothing };
+            let by_model = series(&state, &visit, &credential, by, slots).await?;
+            let by_actor = match is_split {
+                true => Some(series(&state, &visit, &credential, Dim::Actor, slots).await?),
+                false => None,
+            };
+            render(Inside::Usage(&UsageTab { by_model, by_actor, range, slots, problem }))
         }
         Tab::Versions => {
             let (_, mut versions) = service.versions(credential.id).await?;
             versions.sort_by_key(|version| -version.number);
+            let range::Days { from, to } = range::last(VERSION_DAYS, now);
+            let days = Slots { from, to, grain: Grain::Day };
             let used = series(&state, &visit, &credential, Dim::Version, days).await?;
             let asked =
                 query.iter().filter(|(name, _)| name == "compare").filter_map(|(_, it)| it.parse().ok());
@@ -193,6 +212,12 @@ pub(super) async fn show(
             render(Inside::Limits(&limits.iter().collect::<Vec<_>>()))
         }
         Tab::Access => render(Inside::Access(&state.room.leaks(visit.actor()).access_of(&credential).await?)),
+        Tab::Health => {
+            let from = Millis(now.0 - HEALTH_DAYS * Grain::Day.ms());
+            let changes = service.health_changes(credential.uid, from).await?;
+            let (_, versions) = service.versions(credential.id).await?;
+            render(Inside::Health(&changes, &versions))
+        }
         Tab::Audit => {
             let of_it = Filter { target: Some(credential.name.clone()), ..Filter::default() };
             render(Inside::Audit(&state.room.audit().list(&of_it, true, None, ENTRIES).await?.items))
@@ -205,10 +230,11 @@ async fn series(
     visit: &Visit,
     credential: &Credential,
     by: Dim,
-    Days { from, to }: Days,
+    Slots { from, to, grain }: Slots,
 ) -> Result<SeriesReport, Problem> {
     let filter = of_credential(credential.uid);
-    let question = SeriesQuestion { by, filter, from, to, order: Order::Calls };
+    let order = Order::Calls;
+    let question = SeriesQuestion { by, filter, from, to, order, grain, with_latency: false };
     state.room.usage(visit.actor()).series(&question).await
 }
 
@@ -242,6 +268,7 @@ fn said(done: &str) -> Option<&'static str> {
         "rolled-back" => "Rolled back. The older values are in use, as a new version.",
         "destroyed" => "Destroyed. The values of that version are gone.",
         "dated" => "Its dates are changed.",
+        "tagged" => "Its tags are changed. Uses from now on are booked to them.",
         "changed" => "Changed.",
         "undeleted" => "Brought back. It serves again as before.",
         "activated" => "Activated. It is used from the next call on.",

@@ -9,12 +9,11 @@ use strongroom_dashboard::page::credential as page;
 use strongroom_dashboard::page::deleted_list::DeletedList;
 use strongroom_dashboard::page::version::VersionPage;
 use strongroom_model::credential::{CredentialFilter, CredentialPatch};
-use strongroom_model::tag::TagSet;
 use strongroom_model::{CredentialId, Problem, Provider};
 
 use super::credential::id;
 use super::posted::{Form, Posted};
-use super::typed;
+use super::{start, typed};
 use super::visit::{QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
@@ -58,9 +57,13 @@ pub(super) async fn create(State(state): State<AppState>, posted: Posted) -> Ans
         rate_limit: typed::number(form, "rate_limit")?,
         expires_at: typed::day(form, "expires")?,
         rotate_after_days: typed::number(form, "rotate_after_days")?,
-        tags: TagSet::none(),
+        tags: typed::tags(form)?,
     };
-    let work = async { Ok(done(state.room.credentials(actor.clone()).create(new).await?.id, "created")) };
+    let is_first_step = form.text("next") == start::PATH;
+    let work = async {
+        let made = state.room.credentials(actor.clone()).create(new).await?;
+        Ok(if is_first_step { start::done("stored") } else { done(made.id, "created") })
+    };
     posted.once(&state, &actor, work.boxed()).await
 }
 
@@ -75,8 +78,8 @@ pub(super) async fn test(
     // What the provider says is kept with the version, so that the page can tell it.
     let probe = service.probe_version(id, credential.version_number).await?;
     let what = format!("tested-{}", probe.report.outcome.as_str());
-    if posted.form.text("next") == "/dashboard/start" {
-        return Ok(Redirect::to(&format!("/dashboard/start?done={what}")).into_response());
+    if posted.form.text("next") == start::PATH {
+        return Ok(Redirect::to(&start::done(&what)).into_response());
     }
     to(id, &what)
 }
@@ -269,6 +272,17 @@ pub(super) async fn facts(
     };
     let service = state.room.credentials(actor);
     to(service.update(id(&text), patch, revision(form)?).await?.id, "changed")
+}
+
+pub(super) async fn tags(
+    State(state): State<AppState>,
+    Path(text): Path<String>,
+    posted: Posted,
+) -> Answer<Response> {
+    let actor = posted.proven(&state).await?;
+    let form = &posted.form;
+    let patch = CredentialPatch { tags: Some(typed::tags(form)?), ..CredentialPatch::default() };
+    to(state.room.credentials(actor).update(id(&text), patch, revision(form)?).await?.id, "tagged")
 }
 
 pub(super) async fn minter(

@@ -4,15 +4,17 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
 use serde::Deserialize;
-use strongroom::limit::{Bound, Question, Standing};
+use strongroom::limit::history::History;
+use strongroom::limit::{Bound, Question, Standing, charged};
+use strongroom::usage::Dim;
 use strongroom::usage::sums::SumsRequest;
-use strongroom::usage::{Dim, Figures};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::limit::{LimitPage, TestPage};
 use strongroom_dashboard::page::limit_list::LimitList;
-use strongroom_model::limit::{LimitScope, Unit, Window};
+use strongroom_model::limit::{LimitScope, Window};
 use strongroom_model::{Millis, Problem, Uid, UserId};
 
+use super::csv::{self, cell};
 use super::posted::Posted;
 use super::typed;
 use super::visit::{QueryOf, Visit, fresh_once};
@@ -78,18 +80,45 @@ pub(super) async fn show(
     Path(text): Path<String>,
     QueryOf(DoneQuery { done }): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
-    let limit = state.room.limits(visit.actor()).require(uid(&text)?).await?;
+    let viewer = visit.viewer();
     let now = state.room.now().await?;
-    let days = days(&state, &visit, &limit, now).await?;
+    let history = history(&state, &visit, &text, now).await?;
+    let days = days(&state, &visit, &history.standing, now).await?;
     let page = LimitPage {
-        viewer: &visit.viewer(),
+        viewer: &viewer,
         now,
-        limit: &limit,
+        history: &history,
         days: &days,
         done: said(&done),
         once: &fresh_once(),
     };
     Ok(Html(page.render()).into_response())
+}
+
+/// The limit, and how it came to where it stands: as far back as a burn-down goes.
+async fn history(state: &AppState, visit: &Visit, text: &str, now: Millis) -> Result<History, Problem> {
+    let from = Millis(now.0 - now.0.rem_euclid(DAY_MS) - DAYS * DAY_MS);
+    state.room.limits(visit.actor()).history(uid(text)?, from).await
+}
+
+/// The burn-down as a file: every sample, and not those alone that are drawn.
+pub(super) async fn file(
+    State(state): State<AppState>,
+    visit: Visit,
+    Path(text): Path<String>,
+) -> Answer<Response> {
+    let viewer = visit.viewer();
+    let now = state.room.now().await?;
+    let history = history(&state, &visit, &text, now).await?;
+    let days = days(&state, &visit, &history.standing, now).await?;
+    let page = LimitPage { viewer: &viewer, now, history: &history, days: &days, done: None, once: "" };
+    let limit = &history.standing.limit;
+    let mut text = "at_utc,binds,name,unit,amount,used\r\n".to_owned();
+    for (at, used) in page.points() {
+        let (kind, name, unit) = (limit.scope.kind(), cell(&history.standing.name), limit.unit.as_str());
+        text.push_str(&format!("{},{kind},{name},{unit},{},{used}\r\n", Millis(at), limit.amount));
+    }
+    Ok(csv::file("strongroom-burn-down", text))
 }
 
 /// What was used in the limit's unit on each of the last days, the newest first.
@@ -103,15 +132,9 @@ async fn days(state: &AppState, visit: &Visit, limit: &Standing, now: Millis) ->
         LimitScope::User(UserId(id)) => filter.user = Some(*id),
     }
     let groups = state.room.usage(visit.actor()).groups(request).await?;
-    let used = |used: &Figures| match (limit.limit.unit, &limit.limit.scope) {
-        (Unit::NanoUsd, _) => used.cost_nano_usd,
-        (Unit::Tokens, _) => used.input_tokens.saturating_add(used.output_tokens),
-        (Unit::Requests, LimitScope::Credential(_)) => used.requests,
-        (Unit::Requests, _) => used.client_requests,
-    };
     let of_day = |back: i64| {
         let day = (today - back * DAY_MS).to_string();
-        groups.iter().find(|group| group.group_key == day).map_or(0, |group| used(&group.figures))
+        groups.iter().find(|group| group.group_key == day).map_or(0, |group| charged(&limit.limit, &group.figures))
     };
     Ok((0..=DAYS).map(of_day).collect())
 }

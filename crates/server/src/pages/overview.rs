@@ -2,56 +2,70 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use strongroom::usage::{Dim, Order, SeriesQuestion, SumsFilter};
+use strongroom::usage::{Dim, Grain, Order, SeriesQuestion, SumsFilter};
 use strongroom_dashboard::Place;
-use strongroom_dashboard::page::overview::{DAYS, MAX_CREDENTIALS, Overview};
+use strongroom_dashboard::page::overview::{MAX_CREDENTIALS, Overview};
+use strongroom_dashboard::range::Slots;
+use strongroom_model::Millis;
 use strongroom_model::audit::Filter;
 use strongroom_model::credential::CredentialFilter;
 
-use super::range;
-use super::visit::Visit;
+use super::range::{self, RangeQuery};
+use super::visit::{QueryOf, Visit};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
 /// Entries of the trail that are shown.
 const ENTRIES: i64 = 6;
 
-pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<Response> {
+pub(super) async fn show(
+    State(state): State<AppState>,
+    visit: Visit,
+    QueryOf(query): QueryOf<RangeQuery>,
+) -> Answer<Response> {
     let viewer = visit.viewer();
     if Place::first_of(viewer.role) != Place::Overview {
         return Ok(Redirect::to(Place::first_of(viewer.role).path()).into_response());
     }
     let now = state.room.now().await?;
     let (month, before) = range::this_month_and_before(now);
-    let days = range::last(DAYS, now);
+    let (range, slots, problem) = query.slots(now);
     let usage = state.room.usage(visit.actor());
     let credentials = state.room.credentials(visit.actor());
     let credentials = credentials.list(&CredentialFilter::default(), 0, MAX_CREDENTIALS).await?;
     let has_more_credentials = credentials.next.is_some();
+    let known = state.room.known_health().await?;
     let with_cooldown = |one: strongroom::Credential| {
-        let cooldown = state.room.cooldown_of(&one);
+        let cooldown = known.of(&one);
         (one, cooldown)
     };
     let credentials: Vec<_> = credentials.items.into_iter().map(with_cooldown).collect();
-    let by = |by| SeriesQuestion {
+    let by = |by, Slots { from, to, grain }| SeriesQuestion {
         by,
         filter: SumsFilter::default(),
-        from: days.from,
-        to: days.to,
+        from,
+        to,
         order: Order::Cost,
+        grain,
+        with_latency: false,
     };
     // Of very many the ranking of a job is taken, which is some minutes old.
     let by_credential = if has_more_credentials {
-        usage.top_credentials(days.from, days.to).await?
+        usage.top_credentials((slots.from, slots.to), slots.grain).await?
     } else {
-        usage.series(&by(Dim::Credential)).await?
+        usage.series(&by(Dim::Credential, slots)).await?
     };
+    let last_day = SeriesQuestion { order: Order::Calls, with_latency: true, ..by(Dim::Provider, last_day(now)) };
     let page = Overview {
         viewer: &viewer,
         now,
-        by_provider: &usage.series(&by(Dim::Provider)).await?,
+        by_provider: &usage.series(&by(Dim::Provider, slots)).await?,
         by_credential: &by_credential,
-        range: (days.from, days.to),
+        range: &range,
+        slots,
+        problem: problem.as_ref().map(|problem| problem.message.as_str()),
+        last_day: &usage.series(&last_day).await?,
+        forecast: &usage.forecast().await?,
         this_month: &usage.total(month.from, month.to).await?,
         month_before: &usage.total(before.from, before.to).await?,
         credentials: &credentials,
@@ -60,4 +74,10 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
         changes: &state.room.audit().list(&Filter::default(), true, None, ENTRIES).await?.items,
     };
     Ok(Html(page.render()).into_response())
+}
+
+/// The last 24 hours.
+fn last_day(now: Millis) -> Slots {
+    let to = now.0 - now.0.rem_euclid(Grain::Hour.ms()) + Grain::Hour.ms();
+    Slots { from: Millis(to - Grain::Day.ms()), to: Millis(to), grain: Grain::Hour }
 }

@@ -48,6 +48,13 @@ impl Site {
         Some(Self { origin: format!("{scheme}://{named}"), is_shared, port: authority.port_u16() })
     }
 
+    /// Tells whether the address is of the machine itself.
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        let host = self.origin.split_once("://").map_or("", |(_, at)| at);
+        let host = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(host, _)| host);
+        matches!(host, "127.0.0.1" | "localhost" | "[::1]" | OWN_NAME)
+    }
+
     /// The address of a session without bounds, when this one gives none.
     pub(super) fn full_session_at(&self) -> Option<String> {
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();

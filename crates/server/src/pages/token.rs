@@ -13,7 +13,7 @@ use strongroom_model::{Problem, Provider, Role, UserId};
 
 use super::posted::{Form, Posted};
 use super::visit::{QueryOf, Visit, fresh_once};
-use super::{range, typed};
+use super::{range, start, typed};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
@@ -79,14 +79,19 @@ pub(super) async fn create(State(state): State<AppState>, posted: Posted) -> Ans
         return Ok(Redirect::to(&to).into_response());
     }
     let made = state.room.tokens(actor.clone()).create(request).await;
-    let led_to = format!("{}?done=made", Place::Tokens.path());
+    let is_first_step = posted.form.text("next") == start::PATH;
+    let led_to = if is_first_step { start::done("made") } else { format!("{}?done=made", Place::Tokens.path()) };
     posted.finish(&state, &actor, made.is_ok().then_some(led_to.as_str())).await;
     let (new, named) = made?;
+    if is_first_step {
+        let page = start::page(&state, &posted.visit, Some(new.text.expose()), None).await?;
+        return Ok(Html(page).into_response());
+    }
     let page = NewTokenPage {
         viewer: &posted.visit.viewer(),
         name: &named.token.name,
         token: new.text.expose(),
-        base_url: &posted.visit.site.origin,
+        base_url: &start::base_url(&state, &posted.visit.site),
     };
     Ok(Html(page.render()).into_response())
 }

@@ -1,6 +1,9 @@
 //! Reading what people type into forms: an error names the field, and nothing that was typed is repeated in it.
 
+use std::collections::BTreeMap;
+
 use strongroom_model::limit::Unit;
+use strongroom_model::tag::TagSet;
 use strongroom_model::{Millis, Problem, UserId};
 
 use super::posted::Form;
@@ -87,6 +90,19 @@ pub(super) fn names(form: &Form, field: &str) -> Vec<String> {
     form.text(field).split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
+/// Tags as `project=search, env=prod`.
+pub(super) fn tags(form: &Form) -> Result<TagSet, Problem> {
+    let wrong = || Problem::invalid("tags", "tags must be keys and values, such as project=search, env=prod");
+    let mut pairs = BTreeMap::new();
+    for name in names(form, "tags") {
+        let (key, value) = name.split_once('=').ok_or_else(wrong)?;
+        if pairs.insert(key.trim().to_owned(), value.trim().to_owned()).is_some() {
+            return Err(Problem::invalid("tags", "tags must name each key once"));
+        }
+    }
+    TagSet::given(&pairs)
+}
+
 /// A text that may be left out.
 pub(super) fn optional(form: &Form, field: &str) -> Option<String> {
     Some(form.text(field).trim()).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -119,6 +135,12 @@ mod tests {
         assert_eq!(amount(&form("12"), Unit::Tokens).unwrap(), 12);
         for odd in ["", "-1", "1e3", "0.0000000001", "9223372037", ".5"] {
             assert!(amount(&form(odd), Unit::NanoUsd).is_err(), "{odd}");
+        }
+        let tags = |text: &str| tags(&Form::of(&[("tags", text)]));
+        assert_eq!(tags(" project = search,env=prod ,").unwrap().pairs().len(), 2);
+        assert!(tags("").unwrap().pairs().is_empty());
+        for odd in ["project", "project=a,project=b", "a b=c", "=x", "x="] {
+            assert_eq!(tags(odd).unwrap_err().field.as_deref(), Some("tags"), "{odd}");
         }
         assert!(amount(&form(""), Unit::Tokens).is_err() && user(&form("x")).is_err());
     }

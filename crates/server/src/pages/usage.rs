@@ -1,21 +1,21 @@
 //! `GET /dashboard/usage`, and the same as CSV.
 
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use strongroom::usage::{Dim, Figures, Order, SeriesQuestion, SeriesReport, SumsFilter, Whose};
+use strongroom::usage::{Dim, Grain, SeriesQuestion, SeriesReport, SumsFilter, Used, Whose};
 use strongroom_dashboard::measure::Measure;
-use strongroom_dashboard::page::usage::{self as page, Asked, MAX_DAYS, RANGES, SPLITS, TAG, UsagePage};
+use strongroom_dashboard::page::usage::{self as page, Asked, SPLITS, TAG, UsagePage};
+use strongroom_dashboard::range::{Range, Slots};
 use strongroom_model::credential::CredentialFilter;
-use strongroom_model::{Actor, Millis, Problem, month};
+use strongroom_model::{Actor, Problem};
 
-use super::typed;
+use super::csv::{self, cell};
+use super::range;
 use super::visit::{QueryOf, Visit};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
-const DAY_MS: i64 = 86_400_000;
 /// The longest name that is looked for.
 const MAX_FILTER: usize = 256;
 /// The longest key of a tag.
@@ -34,6 +34,7 @@ pub(super) struct UsageQuery {
     credential: String,
     actor: String,
     user: String,
+    source: String,
     tag: String,
 }
 
@@ -60,12 +61,7 @@ fn asked(query: UsageQuery) -> (Asked, Option<Problem>) {
         None if is_tag(&query.by) => by = Dim::Tag(query.by[TAG.len()..].to_owned()),
         None => problem = Some(Problem::invalid("by", "usage is not split by that; choose one of the list")),
     }
-    let is_range = RANGES.iter().any(|(name, _)| *name == query.range);
-    let range = match (is_range, query.from.is_empty() && query.to.is_empty()) {
-        (true, _) => query.range,
-        (false, true) => "30d".to_owned(),
-        (false, false) => String::new(),
-    };
+    let range = Range::of(query.range, query.from, query.to);
     let mut filters = Vec::new();
     for (name, value) in [
         ("provider", query.provider),
@@ -73,6 +69,7 @@ fn asked(query: UsageQuery) -> (Asked, Option<Problem>) {
         ("credential", query.credential),
         ("actor", query.actor),
         ("user", query.user),
+        ("source", query.source),
         ("tag", query.tag),
     ] {
         let value = value.trim().to_owned();
@@ -82,36 +79,7 @@ fn asked(query: UsageQuery) -> (Asked, Option<Problem>) {
             filters.push((name, value));
         }
     }
-    (Asked { range, from: query.from, to: query.to, measure, by, filters }, problem)
-}
-
-/// The first instant, and the first behind the last.
-fn range(asked: &Asked, now: Millis) -> Result<(Millis, Millis), Problem> {
-    let tomorrow = now.0 - now.0.rem_euclid(DAY_MS) + DAY_MS;
-    let last = |days: i64| (Millis(tomorrow - days * DAY_MS), Millis(tomorrow));
-    Ok(match asked.range.as_str() {
-        "7d" => last(7),
-        "30d" => last(30),
-        "90d" => last(90),
-        "month" => (month::start(now), Millis(tomorrow)),
-        _ => {
-            let to = match asked.to.as_str() {
-                "" => tomorrow,
-                to => typed::day_of(to, "to")?.0.saturating_add(DAY_MS),
-            };
-            let from = match asked.from.as_str() {
-                "" => to - 30 * DAY_MS,
-                from => typed::day_of(from, "from")?.0,
-            };
-            if from >= to {
-                return Err(Problem::invalid("from", "the first day is behind the last one"));
-            }
-            if to - from > MAX_DAYS * DAY_MS {
-                return Err(Problem::invalid("from", format!("at most {MAX_DAYS} days are shown at once")));
-            }
-            (Millis(from), Millis(to))
-        }
-    })
+    (Asked { range, measure, by, filters }, problem)
 }
 
 /// The conditions that filters are. A name that nothing has is told, as if everything were nothing.
@@ -121,6 +89,7 @@ async fn conditions(state: &AppState, actor: Actor, asked: &Asked) -> Result<Sum
         match *name {
             "provider" => conditions.provider = Some(value.clone()),
             "model" => conditions.model = Some(value.clone()),
+            "source" => conditions.source = Some(value.clone()),
             "actor" => conditions.whose = Whose::Actor(value.clone()),
             "user" => {
                 let user =
@@ -151,11 +120,11 @@ async fn report(
     state: &AppState,
     actor: Actor,
     asked: &Asked,
-    order: Order,
-    (from, to): (Millis, Millis),
+    Slots { from, to, grain }: Slots,
 ) -> Result<SeriesReport, Problem> {
     let filter = conditions(state, actor.clone(), asked).await?;
-    let question = SeriesQuestion { by: asked.by.clone(), filter, from, to, order };
+    let (order, with_latency) = (page::order_of(asked.measure), asked.measure.is_percentile());
+    let question = SeriesQuestion { by: asked.by.clone(), filter, from, to, order, grain, with_latency };
     state.room.usage(actor).series(&question).await
 }
 
@@ -167,11 +136,11 @@ pub(super) async fn show(
     let (asked, mut problem) = asked(query);
     let now = state.room.now().await?;
     let mut found = None;
-    let mut days = (now, now);
+    let mut slots = Slots { from: now, to: now, grain: Grain::Day };
     if problem.is_none() {
         let answer = async {
-            days = range(&asked, now)?;
-            report(&state, visit.actor(), &asked, page::order_of(asked.measure), days).await
+            slots = range::slots(&asked.range, now)?;
+            report(&state, visit.actor(), &asked, slots).await
         };
         match answer.await {
             Ok(report) => found = Some(report),
@@ -184,22 +153,17 @@ pub(super) async fn show(
         viewer: &visit.viewer(),
         asked: &asked,
         problem: problem.as_ref().map(|problem| problem.message.as_str()),
-        range: days,
+        slots,
         report: found.as_ref(),
         tag_keys: state.gateway.tag_keys(),
     };
     Ok(Html(page.render()).into_response())
 }
 
-/// A cell. What a spreadsheet would take for a formula is made text.
-fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if is_formula { "'" } else { "" }, text.replace('"', "\"\""))
-}
-
-fn line(day: &str, key: &str, name: &str, used: &Figures) -> String {
+fn line(start: &str, key: &str, name: &str, used: &Used) -> String {
+    let percentile = |measure: Measure| measure.value(used).map(|value| value.to_string()).unwrap_or_default();
     format!(
-        "{day},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
+        "{start},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
         cell(key),
         cell(name),
         used.client_requests,
@@ -214,22 +178,33 @@ fn line(day: &str, key: &str, name: &str, used: &Figures) -> String {
         used.unpriced,
         used.first_byte_ms_sum,
         used.first_byte_count,
+        percentile(Measure::FirstByteHalf),
+        percentile(Measure::FirstByteMost),
     )
 }
 
-fn csv(report: &SeriesReport, days: (Millis, Millis)) -> String {
-    let mut text = "day_utc,key,name,calls,key_uses,errors_client,errors_provider,input_tokens,cached_input_tokens,output_tokens,\
-                    reasoning_tokens,cost_nano_usd,unpriced,first_byte_ms_sum,first_byte_count\r\n"
-        .to_owned();
-    for day in page::days_of(days) {
-        let date = day.to_string().chars().take(10).collect::<String>();
+fn table(report: &SeriesReport, slots: Slots) -> String {
+    let start = match slots.grain {
+        Grain::Hour => "hour_utc",
+        Grain::Day => "day_utc",
+        Grain::Week => "seven_days_from_utc",
+    };
+    let mut text = format!(
+        "{start},key,name,calls,key_uses,errors_client,errors_provider,input_tokens,cached_input_tokens,output_tokens,\
+         reasoning_tokens,cost_nano_usd,unpriced,first_byte_ms_sum,first_byte_count,first_byte_p50_ms,first_byte_p95_ms\r\n"
+    );
+    for start in slots.starts() {
+        let name = match slots.grain {
+            Grain::Hour => start.to_string(),
+            Grain::Day | Grain::Week => start.to_string().chars().take(10).collect(),
+        };
         for series in report.drawn() {
-            if let Some(used) = page::used_on(report, day, Some(series)) {
-                text.push_str(&line(&date, &series.key, &series.name, used));
+            if let Some(used) = page::used_in(report, start, Some(series)) {
+                text.push_str(&line(&name, &series.key, &series.name, used));
             }
         }
-        if let Some(used) = page::used_on(report, day, None) {
-            text.push_str(&line(&date, "", "other", used));
+        if let Some(used) = page::used_in(report, start, None) {
+            text.push_str(&line(&name, "", "other", used));
         }
     }
     text
@@ -244,47 +219,49 @@ pub(super) async fn file(
     if let Some(problem) = problem {
         return Err(problem.into());
     }
-    let days = range(&asked, state.room.now().await?)?;
-    let report = report(&state, visit.actor(), &asked, page::order_of(asked.measure), days).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"strongroom-usage.csv\""),
-    ];
-    Ok((headers, csv(&report, days)).into_response())
+    let slots = range::slots(&asked.range, state.room.now().await?)?;
+    let report = report(&state, visit.actor(), &asked, slots).await?;
+    Ok(csv::file("strongroom-usage", table(&report, slots)))
 }
 
 #[cfg(test)]
 mod tests {
+    use strongroom::usage::{Figures, Series, UsedInSlot};
+    use strongroom_model::Millis;
+
     use super::*;
 
     #[test]
-    fn no_cell_is_a_formula_and_no_cell_ends_early() {
-        assert_eq!(cell("=1+1"), "\"'=1+1\"");
-        assert_eq!(cell("a\",b\n"), "\"a\"\",b\n\"");
-        for formula in ["+1", "-1", "@x", "\tx", "\rx"] {
-            assert!(cell(formula).starts_with("\"'"), "{formula:?}");
+    fn a_question_that_cannot_be_asked_is_named() {
+        for query in [
+            UsageQuery { measure: "odd".into(), ..UsageQuery::default() },
+            UsageQuery { by: "odd".into(), ..UsageQuery::default() },
+            UsageQuery { source: "a\0".into(), ..UsageQuery::default() },
+        ] {
+            assert!(asked(query).1.is_some());
         }
+        assert!(asked(UsageQuery::default()).1.is_none());
     }
 
     #[test]
-    fn impossible_ranges_are_named_and_possible_ones_are_whole_days() {
-        let now = Millis::parse("2026-03-10T12:00:00Z").unwrap();
-        let of = |from: &str, to: &str| {
-            let query = UsageQuery { from: from.into(), to: to.into(), ..UsageQuery::default() };
-            range(&asked(query).0, now)
+    fn a_file_has_a_line_for_each_slot_and_series_and_no_formula() {
+        let used = Used::from(Figures { requests: 3, cost_nano_usd: 1, ..Figures::default() });
+        let name = "=HYPERLINK(\"http://x\")".to_owned();
+        let report = SeriesReport {
+            total: used,
+            before: Used::default(),
+            series: vec![Series { key: name.clone(), name: name.clone(), used, before: None }],
+            has_more: false,
+            slots: vec![UsedInSlot { start_ms: 3_600_000, series: Some(name), used }],
+            as_of: Millis(0),
         };
-        let at = |text: &str| Millis::parse(text).unwrap();
-        assert_eq!(
-            of("2026-03-01", "2026-03-02").unwrap(),
-            (at("2026-03-01T00:00:00Z"), at("2026-03-03T00:00:00Z"))
-        );
-        assert_eq!(of("", "").unwrap().1, at("2026-03-11T00:00:00Z"));
-        for (from, to) in
-            [("2026-03-02", "2026-03-01"), ("2020-01-01", "2026-01-01"), ("x", ""), ("", "2026-02-31")]
-        {
-            assert!(of(from, to).is_err(), "{from} {to}");
-        }
-        let odd = UsageQuery { measure: "odd".into(), ..UsageQuery::default() };
-        assert!(asked(odd).1.is_some());
+        let slots = Slots { from: Millis(0), to: Millis(7_200_000), grain: Grain::Hour };
+        let text = table(&report, slots);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].starts_with("hour_utc,key,name,calls"), "{text}");
+        let line = "1970-01-01T01:00:00Z,\"'=HYPERLINK(\"\"http://x\"\")\",";
+        assert!(lines[1].starts_with(line), "{text}");
+        assert_eq!(lines[0].split(',').count(), lines[1].split(',').count());
     }
 }

@@ -25,6 +25,8 @@ mod names;
 mod nul;
 mod page_change;
 mod page_fault;
+mod page_figure;
+mod page_start;
 mod pages;
 mod prices;
 mod proxy;

@@ -9,26 +9,26 @@ use crate::support::server::{Installation, Server};
 use crate::support::visitor::{Page, Visitor};
 
 /// A visitor who is signed in, with the token of their forms.
-struct Hand {
-    visitor: Visitor,
+pub(crate) struct Hand {
+    pub(crate) visitor: Visitor,
     form: String,
 }
 
 impl Hand {
-    async fn of(server: &Server, token: &str) -> Self {
+    pub(crate) async fn of(server: &Server, token: &str) -> Self {
         let visitor = Visitor::at_own_name(server).signed_in(token).await;
         let form = visitor.form_token().await;
         Self { visitor, form }
     }
 
-    async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut fields = fields.to_vec();
         fields.push(("form", &self.form));
         self.visitor.post(path, &fields).await
     }
 
     /// Sends it, and follows to where it leads.
-    async fn done(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn done(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.send(path, fields).await.expect(303);
         let to = page.location.expect("a target");
         self.visitor.get(&to).await.expect(200)
@@ -48,6 +48,7 @@ async fn a_credential_lives_its_whole_life_in_forms() {
         ("endpoint", &*endpoint),
         ("rate_limit", "1,000"),
         ("expires", "2999-12-31"),
+        ("tags", "project=search"),
         ("once", "1"),
     ];
     let made = hand.done("/dashboard/credentials", &new).await;
@@ -87,6 +88,16 @@ async fn a_credential_lives_its_whole_life_in_forms() {
     assert!(page.text.contains("2888-01-01"), "{}", page.text);
     let old = hand.send(&format!("{own}/dates"), &dated).await;
     assert_eq!(old.status, 412, "a page that is old changes nothing that it does not show");
+    assert!(page.text.contains("project=search"), "{}", page.text);
+    let odd = [("tags", "project"), ("revision", &*page.field("revision"))];
+    let odd = hand.send(&format!("{own}/tags"), &odd).await.expect(400);
+    assert!(odd.text.contains("name=\"tags\" value=\"project\""), "what was typed is still there: {}", odd.text);
+    let tags = [("tags", "project=chat, env=prod"), ("revision", &*page.field("revision"))];
+    let page = hand.done(&format!("{own}/tags"), &tags).await;
+    assert!(page.text.contains("project=chat") && page.text.contains("env=prod"), "{}", page.text);
+    let told = server.get(&format!("/api/admin/credentials/{id}")).await.expect(200).json();
+    assert_eq!(told["tags"], json!({ "project": "chat", "env": "prod" }));
+    assert!(hand.visitor.get("/dashboard/credentials").await.expect(200).text.contains("env=prod"));
     let revision = page.field("revision");
     let off = hand.done(&format!("{own}/activity"), &[("state", "no"), ("revision", &revision)]).await;
     assert!(off.text.contains("inactive"), "{}", off.text);

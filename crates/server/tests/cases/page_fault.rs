@@ -189,7 +189,7 @@ async fn figures_of_usage_are_those_of_the_ledger_and_their_file_holds_no_formul
     assert!(csv.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
     let line = csv.text.lines().nth(1).expect("a line");
     assert!(
-        line.ends_with(",\"'=cmd()|deleted\",\"'=cmd()|deleted\",6,7,1,1,900,300,100,10,1500000000,2,700,7"),
+        line.ends_with(",\"'=cmd()|deleted\",\"'=cmd()|deleted\",6,7,1,1,900,300,100,10,1500000000,2,700,7,,"),
         "{line}"
     );
     for (query, figures) in [
@@ -238,10 +238,12 @@ async fn no_key_and_no_token_is_on_any_page() {
         format!("{own}?tab=versions&compare=1&compare=2"),
         format!("{own}?tab=limits"),
         format!("{own}?tab=access"),
+        format!("{own}?tab=health"),
         format!("{own}?tab=audit"),
         format!("{own}/reveal"),
         format!("{own}/versions/1"),
         "/dashboard/usage".to_owned(),
+        "/dashboard/usage/records".to_owned(),
         "/dashboard/limits".to_owned(),
         "/dashboard/tokens?all=yes".to_owned(),
         "/dashboard/users".to_owned(),

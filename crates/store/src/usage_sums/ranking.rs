@@ -20,7 +20,7 @@ pub enum Order {
 }
 
 impl Order {
-    const fn expression(self) -> &'static str {
+    pub(super) const fn expression(self) -> &'static str {
         match self {
             Self::Cost => "cost_nano_usd",
             Self::Calls => "client_requests",
@@ -29,7 +29,9 @@ impl Order {
         }
     }
 
-    const fn of(self, figures: &Figures) -> i64 {
+    /// The figure itself.
+    #[must_use]
+    pub const fn of(self, figures: &Figures) -> i64 {
         match self {
             Self::Cost => figures.cost_nano_usd,
             Self::Calls => figures.client_requests,

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_crypto::random;
 use strongroom_model::alert::{Change, Condition, Level, Phase, Reading, Rule, Timing, figure};
-use strongroom_model::forecast::{self, LOOKBACK_HOURS, LastHours};
-use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
+use strongroom_model::limit::{Limit, Unit, Window};
 use strongroom_model::{Millis, Problem};
 use strongroom_store::alert::incident::{self, NewIncident, Subject};
 use strongroom_store::alert::{figure as store, state};
@@ -20,6 +19,7 @@ use strongroom_store::{Session, key_holder, limit};
 use super::Alerts;
 use super::watch::AT_ONCE;
 use crate::crossing::{self, counted};
+use crate::limit::at_end;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -313,34 +313,14 @@ async fn expected(
     used: i64,
     now: Millis,
 ) -> Result<Option<Look>, Problem> {
-    let start = limit.window.start(now);
-    let end = match limit.window {
-        Window::Day | Window::Month => limit.window.end(start),
-        _ => None,
-    };
-    let Some(end) = end else { return Ok(None) };
+    if !matches!(limit.window, Window::Day | Window::Month) {
+        return Ok(None);
+    }
     // What is used up is no forecast; the threshold tells of it.
     if used >= limit.amount {
         return Ok(Some(Look::of_limit(Rule::LimitForecast, limit, Level::Warn, Reading::Between, now)));
     }
-    let (dim, subject) = match &limit.scope {
-        LimitScope::Credential(uid) => ("credential", uid.to_string()),
-        LimitScope::Token(id) => ("token", id.clone()),
-        LimitScope::User(id) => ("user", id.0.to_string()),
-    };
-    let lookback = now.0 - now.0.rem_euclid(HOUR_MS) - HOUR_MS * (LOOKBACK_HOURS as i64 - 1);
-    let hours = store::hours_of_subject(session, dim, &subject, Millis(lookback)).await?;
-    let amounts = hours.iter().map(|hour| {
-        let amount = match (limit.unit, &limit.scope) {
-            (Unit::NanoUsd, _) => hour.figures.cost_nano_usd,
-            (Unit::Tokens, _) => hour.figures.input_tokens.saturating_add(hour.figures.output_tokens),
-            (Unit::Requests, LimitScope::Credential(_)) => hour.figures.requests,
-            (Unit::Requests, _) => hour.figures.client_requests,
-        };
-        (Millis(hour.hour_start_ms), amount)
-    });
-    let last = LastHours::of(amounts, now);
-    let Some(forecast) = forecast::until(end, used, &last, now) else { return Ok(None) };
+    let Some(forecast) = at_end(session, limit, used, now).await? else { return Ok(None) };
     let reading = figure::forecast(forecast.low, limit.amount);
     let look = Look::of_limit(Rule::LimitForecast, limit, Level::Warn, reading, now);
     Ok(Some(Look { value: forecast.low, threshold: limit.amount, ..look }))

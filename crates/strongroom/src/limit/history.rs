@@ -1,6 +1,7 @@
 //! How limits came to where they stand: samples from minute to minute, what was refused, and when they are going to be used up.
 
-use strongroom_model::{Millis, Problem, Uid, forecast};
+use strongroom_model::forecast::{self, Forecast};
+use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::limit_history;
 
 use super::{LimitService, Standing};
@@ -20,6 +21,8 @@ pub struct History {
     /// When it is going to be used up at the rate of the last 24 hours of this window; `None` when it starts over before, or is not
     /// used.
     pub used_up_at: Option<Millis>,
+    /// What is used at the end of its window; `None` with less than a day to tell by, and of windows that are shorter or never end.
+    pub at_end: Option<Forecast>,
 }
 
 /// Milliseconds that the rate of a limit is told by.
@@ -45,7 +48,8 @@ impl LimitService {
         let refusals = limit_history::list_refusals(&mut session, uid, from).await?;
         let used_up_at = used_up(&standing, &samples, now);
         samples.retain(|sample| sample.at_ms >= from.0);
-        Ok(History { standing, samples, refusals, used_up_at })
+        let at_end = super::at_end(&mut session, &standing.limit, standing.used, now).await?;
+        Ok(History { standing, samples, refusals, used_up_at, at_end })
     }
 }
 

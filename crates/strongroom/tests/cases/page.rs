@@ -3,13 +3,14 @@
 use strongroom::credential::RevealReason;
 use strongroom::pulse::Moved;
 use strongroom::sign_in::Sending;
-use strongroom::usage::{Dim, Order, SeriesQuestion, SumsFilter, of_credential};
+use strongroom::usage::{Dim, Grain, Order, SeriesQuestion, SumsFilter, of_credential};
 use strongroom::{Actor, Millis, NewCredential, ProblemKind, Role, UserId};
 use strongroom_model::ActorKind;
 
 use super::ground::{Ground, NOW, ground, new};
 
 const DAY: i64 = 86_400_000;
+const HOUR: i64 = 3_600_000;
 
 fn reason() -> RevealReason {
     RevealReason {
@@ -22,7 +23,15 @@ fn reason() -> RevealReason {
 fn question(by: Dim, days: i64) -> SeriesQuestion {
     let to = Millis(NOW.0 - NOW.0.rem_euclid(DAY) + DAY);
     let from = Millis(to.0 - days * DAY);
-    SeriesQuestion { by, filter: SumsFilter::default(), from, to, order: Order::Calls }
+    let (filter, order) = (SumsFilter::default(), Order::Calls);
+    SeriesQuestion { by, filter, from, to, order, grain: Grain::Day, with_latency: false }
+}
+
+/// The same of the last 24 hours, by the hour.
+fn hourly(by: Dim, now: Millis) -> SeriesQuestion {
+    let to = Millis(now.0 - now.0.rem_euclid(HOUR) + HOUR);
+    let from = Millis(to.0 - 24 * HOUR);
+    SeriesQuestion { from, to, grain: Grain::Hour, ..question(by, 1) }
 }
 
 impl Ground {
@@ -46,8 +55,8 @@ async fn series_are_the_largest_by_name_and_all_others_together() {
     assert_eq!(names, [("h", 8), ("g", 7), ("f", 6), ("e", 5), ("d", 4), ("c", 3), ("b", 2), ("a", 1)]);
     assert_eq!((report.total.requests, report.before.requests), (36, 0));
     assert_eq!(report.drawn().len(), 6);
-    let rest: i64 = report.days.iter().filter(|day| day.series.is_none()).map(|day| day.used.requests).sum();
-    let named: i64 = report.days.iter().filter(|day| day.series.is_some()).map(|day| day.used.requests).sum();
+    let rest: i64 = report.slots.iter().filter(|day| day.series.is_none()).map(|day| day.used.requests).sum();
+    let named: i64 = report.slots.iter().filter(|day| day.series.is_some()).map(|day| day.used.requests).sum();
     assert_eq!((named, rest), (33, 3));
 
     for (by, expected) in [
@@ -61,7 +70,7 @@ async fn series_are_the_largest_by_name_and_all_others_together() {
         let report = usage.series(&question(by.clone(), 7)).await.unwrap();
         let names: Vec<_> = report.series.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, expected, "{by:?}");
-        assert_eq!(report.days.iter().map(|day| day.used.requests).sum::<i64>(), 36, "{by:?}");
+        assert_eq!(report.slots.iter().map(|day| day.used.requests).sum::<i64>(), 36, "{by:?}");
     }
     let gone = ground.service().list(&Default::default(), 0, 1).await.unwrap().items.remove(0);
     ground.service().delete(gone.id, None).await.unwrap();
@@ -75,7 +84,7 @@ async fn series_are_the_largest_by_name_and_all_others_together() {
     );
     let nothing = SumsFilter { provider: Some("groq".into()), ..SumsFilter::default() };
     let report = usage.series(&SeriesQuestion { filter: nothing, ..one }).await.unwrap();
-    assert!(report.series.is_empty() && report.days.is_empty() && report.total.requests == 0);
+    assert!(report.series.is_empty() && report.slots.is_empty() && report.total.requests == 0);
 }
 
 #[tokio::test]
@@ -90,6 +99,48 @@ async fn as_many_days_before_are_told_beside() {
     let report = ground.room.usage(Actor::library()).series(&asked).await.unwrap();
     assert_eq!((report.total.requests, report.before.requests), (5, 3));
     assert_eq!(report.series[0].before.as_ref().map(|before| before.requests), Some(3));
+}
+
+#[tokio::test]
+async fn the_last_day_is_told_by_the_hour_and_beside_the_day_before() {
+    let ground = ground().await;
+    let (one, two) = (ground.make(new("one")).await, ground.make(new("two")).await);
+    let usage = ground.room.usage(Actor::library());
+    ground.use_it("one", 3).await;
+    usage.roll_up().await.unwrap();
+    let later = Millis(NOW.0 + 25 * HOUR);
+    ground.clock.set(later);
+    ground.use_it("one", 4).await;
+    ground.use_it("two", 1).await;
+    usage.roll_up().await.unwrap();
+    for (by, series) in [
+        (Dim::Nothing, vec![("everything", 5)]),
+        (Dim::Provider, vec![("openai", 5)]),
+        (Dim::Source, vec![("database", 5)]),
+        (Dim::Credential, vec![("one", 4), ("two", 1)]),
+        (Dim::User, vec![("no user", 5)]),
+    ] {
+        let report = usage.series(&hourly(by.clone(), later)).await.unwrap();
+        let found: Vec<_> = report.series.iter().map(|one| (one.name.as_str(), one.used.requests)).collect();
+        assert_eq!(found, series, "{by:?}");
+        assert_eq!((report.total.requests, report.before.requests), (5, 3), "{by:?}");
+        let hour = later.0 - later.0.rem_euclid(HOUR);
+        assert!(report.slots.iter().all(|slot| slot.start_ms == hour), "{by:?}: {:?}", report.slots);
+        assert_eq!(report.slots.iter().map(|slot| slot.used.requests).sum::<i64>(), 5, "{by:?}");
+    }
+    let of = |uid, by| SeriesQuestion { filter: of_credential(uid), ..hourly(by, later) };
+    let report = usage.series(&of(one.uid, Dim::Nothing)).await.unwrap();
+    assert_eq!((report.total.requests, report.before.requests, report.series.len()), (4, 3, 1));
+    let report = usage.series(&of(two.uid, Dim::Nothing)).await.unwrap();
+    assert_eq!((report.total.requests, report.before.requests), (1, 0));
+    let refused = usage.series(&of(one.uid, Dim::Model)).await.unwrap_err();
+    assert_eq!(refused.field.as_deref(), Some("range"), "{refused:?}");
+    let of_tokens = usage.series(&hourly(Dim::Actor, later)).await.unwrap();
+    assert!(of_tokens.series.is_empty(), "nothing was done with a token");
+    assert_eq!(of_tokens.slots.iter().map(|slot| slot.used.requests).sum::<i64>(), 5, "and all of it is the rest");
+    let timed = SeriesQuestion { with_latency: true, ..question(Dim::Provider, 7) };
+    let report = usage.series(&timed).await.unwrap();
+    assert!(report.total.latency.is_some_and(|latency| latency.first_byte_p95_ms.is_none()), "{report:?}");
 }
 
 #[tokio::test]

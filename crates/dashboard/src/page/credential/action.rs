@@ -11,6 +11,11 @@ impl CredentialPage<'_> {
         format!("{}/{verb}", path(self.credential.id))
     }
 
+    /// A change whose form is open where its name is asked for.
+    fn offered(&self, name: &str, change: &Change<'_>, fields: &Markup) -> Markup {
+        form::offered(self.viewer, change, fields, self.open == name)
+    }
+
     fn once(&self) -> Markup {
         field::with(ONCE_FIELD, self.once)
     }
@@ -49,8 +54,8 @@ impl CredentialPage<'_> {
             is_dangerous: false,
         };
         html! {
-            (form::change(self.viewer, &test))
-            (form::change(self.viewer, &freeze))
+            (self.offered("test", &test, &html! {}))
+            (self.offered("freeze", &freeze, &html! {}))
             a.button href=(self.to("reveal")) { "Show the key" }
         }
     }
@@ -67,6 +72,7 @@ impl CredentialPage<'_> {
                     (self.stage_actions())
                     (self.rotate())
                     (self.facts_form())
+                    (self.tags_form())
                     (self.minter())
                     (self.dates())
                     (self.activity())
@@ -88,7 +94,7 @@ impl CredentialPage<'_> {
                 is_dangerous: false,
             };
             let fields = html! { (self.once()) (field::empty("api_key")) (field::empty("api_secret")) };
-            return form::change_with(self.viewer, &stage, &fields);
+            return self.offered("stage", &stage, &fields);
         };
         let (canary, promote, abort) = (self.to("canary"), self.to("promote"), self.to("abort"));
         let number = format!("version {}", staged.number);
@@ -133,7 +139,7 @@ impl CredentialPage<'_> {
             consequence: "The provider makes a new key, which is asked about and comes into use. The old one is revoked a day after no call uses it any more.",
             is_dangerous: false,
         };
-        form::change_with(self.viewer, &rotate, &self.once())
+        self.offered("rotate", &rotate, &self.once())
     }
 
     fn facts_form(&self) -> Markup {
@@ -156,6 +162,21 @@ impl CredentialPage<'_> {
             (field::with("user", &number(one.user.filter(|_| !one.is_global).map(|user| user.0))))
         };
         form::change_with(self.viewer, &change, &fields)
+    }
+
+    fn tags_form(&self) -> Markup {
+        let one = self.credential;
+        let action = self.to("tags");
+        let change = Change {
+            action: &action,
+            verb: "Change its tags",
+            object: &one.name,
+            consequence: "Uses of its key are booked to them from now on, where the call and its token say nothing else. They confer nothing. Empty is none.",
+            is_dangerous: false,
+        };
+        let pairs = one.tags.pairs().iter().map(|(key, value)| format!("{key}={value}"));
+        let fields = html! { (self.revision()) (field::with("tags", &pairs.collect::<Vec<_>>().join(", "))) };
+        self.offered("tags", &change, &fields)
     }
 
     fn minter(&self) -> Markup {

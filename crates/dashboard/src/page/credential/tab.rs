@@ -13,32 +13,36 @@ use super::{CredentialPage, UsageTab, path};
 use crate::chip::{self, Mood};
 use crate::measure::Measure;
 use crate::page::{limit_list, usage};
-use crate::{chart, figure, text};
+use crate::{figure, text};
 
 impl CredentialPage<'_> {
     pub(super) fn usage(&self, tab: &UsageTab) -> Markup {
         let name = &self.credential.name;
-        let asked = |by| usage::Asked::new(Measure::Calls, by).only("credential", name);
+        let asked = |measure, by| usage::Asked::new(measure, by).over(&tab.range).only("credential", name);
+        let by = if tab.by_actor.is_some() { Dim::Model } else { Dim::Nothing };
         let used = &tab.by_model.total;
+        let (length, slot) = (tab.range.words(), tab.slots.word());
+        let calls = format!("Calls per {slot}{}", if by == Dim::Model { ", by model" } else { "" });
+        let answers = format!("Answers per {slot}, by class");
+        let nothing = format!("No call was made with it: {length}.");
+        let empty = (used.requests == 0).then_some(nothing.as_str());
         html! {
+            div.row.ranges { (tab.range.choices_and_days(&path(self.credential.id), &[("tab", "usage")])) }
+            @if let Some(problem) = &tab.problem { p.alert role="alert" { (text::visible(problem)) } }
             div.grid {
                 @for measure in [Measure::Spend, Measure::Calls, Measure::ErrorShare, Measure::FirstByte] {
-                    section.card.c3 id={ "used-" (measure.as_str()) } title=(measure.definition()) { h2 { (measure.title()) ", 30 days" } p.big { (measure.shown_markup(used)) }
+                    section.card.c3 id={ "used-" (measure.as_str()) } title=(measure.definition()) { h2 { (measure.title()) ", " (length) } p.big { (measure.shown_markup(used)) }
                         p.sub { @match measure {
                             Measure::ErrorShare => { (figure::count(used.errors_client)) " refused by the provider (4xx), " (figure::count(used.errors_provider)) " failed (5xx)" },
                             Measure::Spend => { @if used.unpriced > 0 { (figure::count(used.unpriced)) " uses unpriced" } @else { "every use has a price" } },
                             Measure::Calls => { (figure::count(used.requests)) " uses of its key" },
-                            _ => { "mean of " (figure::count(used.first_byte_count)) " answers" },
+                            _ => { "of " (figure::count(used.first_byte_count)) " answers" },
                         } }
                     }
                 }
-                figure.card.c8 id="calls" {
-                    figcaption { h2 { "Calls per day, by model" } }
-                    @if used.requests == 0 { p.empty { "No call was made with it in these 30 days." } }
-                    @else { (chart::stacked_bars(&usage::bars(&asked(Dim::Model), "Calls per day, by model", &tab.by_model, tab.range))) }
-                }
+                (usage::card("c8", "calls", &calls, empty, || usage::chart(&asked(Measure::Calls, by.clone()), &calls, &tab.by_model, tab.slots)))
                 section.card.c4 id="tokens" {
-                    h2 { "Tokens, 30 days" }
+                    h2 { "Tokens, " (length) }
                     dl.facts {
                         dt { "Of prompts" } dd { (figure::count(used.input_tokens)) }
                         dt { "from a cache" } dd { (figure::count(used.cached_input_tokens)) " (" (Measure::CachedShare.shown_markup(used)) ")" }
@@ -46,10 +50,16 @@ impl CredentialPage<'_> {
                         dt { "reasoning" } dd { (figure::count(used.reasoning_tokens)) }
                         dt { "A second" } dd { (Measure::TokensPerSecond.shown_markup(used)) }
                     }
-                    p.sub { a href=(usage::Asked::new(Measure::Spend, Dim::Model).only("credential", name).page()) { "Explore its usage" } }
+                    p.sub { a href=(asked(Measure::Spend, by.clone()).page()) { "Explore its usage" } }
+                    @if let Some(records) = asked(Measure::Spend, by.clone()).records(tab.slots.from, tab.slots.to) { p.sub { a href=(records) { "Its single uses" } } }
                 }
-                (by("By model", "by-model", &tab.by_model))
-                (by("By token or person", "by-actor", &tab.by_actor))
+                @if empty.is_none() {
+                    (usage::card("c12", "answers", &answers, None, || usage::answers(&asked(Measure::Errors, Dim::Nothing), &answers, &tab.by_model, tab.slots)))
+                }
+                @match &tab.by_actor {
+                    Some(by_actor) => { (split("By model", "by-model", &tab.by_model)) (split("By token or person", "by-actor", by_actor)) },
+                    None => section.card.c12 id="by-model" { p.empty { "By the hour, use of one credential is kept in one. By model, token and person it is told by the day: choose 7 days or more." } },
+                }
             }
         }
     }
@@ -180,7 +190,7 @@ const fn field_name(field: Field) -> &'static str {
     }
 }
 
-fn by(title: &str, id: &str, report: &SeriesReport) -> Markup {
+fn split(title: &str, id: &str, report: &SeriesReport) -> Markup {
     html! {
         section.card.c6 id=(id) {
             h2 { (title) }
