@@ -1,4 +1,4 @@
-//! Events that people are told of: over from the start, written down in the transaction that they happen in.
+//! What happens once and is told: written down in the transaction that it happens in. Most of it is over from the start.
 
 use strongroom_crypto::random;
 use strongroom_model::alert::{Level, Rule};
@@ -34,8 +34,10 @@ pub(crate) async fn note_event(
         passed_by: None,
     };
     if incident::insert_or_undo(tx, &[new]).await?.is_some() {
-        // It does not last: nothing is firing.
-        incident::resolve(tx, uid, "it is an event", at).await?;
+        if rule.is_event() {
+            // It does not last: nothing is firing.
+            incident::resolve(tx, uid, "it is an event", at).await?;
+        }
     } else {
         custody.counters.incidents_set_aside.add_one();
         tracing::error!(rule = rule.as_str(), "failed to write an incident down");

@@ -6,8 +6,14 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/alert.rs"]
 mod alert;
+#[path = "cases/alert_delivery.rs"]
+mod alert_delivery;
+#[path = "cases/alert_event.rs"]
+mod alert_event;
 #[path = "cases/alert_figure.rs"]
 mod alert_figure;
+#[path = "cases/alert_ground.rs"]
+mod alert_ground;
 #[path = "cases/audit.rs"]
 mod audit;
 #[path = "cases/backup.rs"]
