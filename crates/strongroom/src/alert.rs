@@ -20,12 +20,14 @@ use strongroom_connectors::endpoint_guard::EndpointGuard;
 use strongroom_model::Problem;
 
 pub(crate) use channel::broken_channels;
-pub use channel::{ChannelView, NewChannel, Tested};
+pub use channel::{ChannelInUse, ChannelView, NewChannel, Tested};
 pub use rule::{Backtested, Fire, RuleView};
 pub use service::{AlertService, IncidentView, NewSilence};
 pub use strongroom_connectors::alert_channel::{ChannelKind, ChannelSettings, MailSettings};
-pub use strongroom_model::alert::{Level, Notice, QuietHours, Route, Rule, SilenceMatcher, Thresholds};
-pub use strongroom_store::alert::delivery::Delivery;
+pub use strongroom_model::alert::{
+    Level, Notice, QuietHours, Route, Rule, SilenceMatcher, Standing, Thresholds,
+};
+pub use strongroom_store::alert::delivery::{ChannelStanding, Delivery};
 pub use strongroom_store::alert::incident::{Incident, IncidentFilter, Subject};
 pub use strongroom_store::alert::rule::RuleScope;
 pub use strongroom_store::alert::silence::Silence;
@@ -64,9 +66,10 @@ impl Alerts {
         Ok(self.outbound.get_or_init(|| made))
     }
 
-    /// The dashboard, for people.
-    fn link(&self) -> Option<String> {
-        self.options.public_url.as_ref().map(|url| format!("{url}/dashboard"))
+    /// The page of an alert, or that of all, for people. It shows; nothing changes by opening it.
+    fn link(&self, incident: Option<strongroom_model::Uid>) -> Option<String> {
+        let page = incident.map(|uid| format!("/{uid}")).unwrap_or_default();
+        self.options.public_url.as_ref().map(|url| format!("{url}/dashboard/alerts{page}"))
     }
 
     /// Where the API tells of an incident, for programs.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use strongroom::Credential;
+use strongroom::alert::{IncidentView, Standing as AlertStanding};
 use strongroom::health::Cooldown;
 use strongroom::limit::Standing;
 use strongroom::usage::{Dim, Figures, Series, SeriesReport};
@@ -54,6 +55,10 @@ pub struct Overview<'a> {
     pub limits: &'a [Standing],
     /// The last changes.
     pub changes: &'a [Entry],
+    /// The newest alerts that fire.
+    pub firing: &'a [IncidentView],
+    /// How many alerts that are not over stand how.
+    pub alerts: &'a [(AlertStanding, i64)],
 }
 
 impl Overview<'_> {
@@ -66,6 +71,7 @@ impl Overview<'_> {
         } else {
             html! {
                 div.grid {
+                    (super::alert_list::on_overview(self.firing, self.alerts))
                     (self.spend_tile()) (self.calls_tile()) (self.limits_tile()) (self.credentials_tile())
                     (self.spend_chart())
                     (self.next_limits())
@@ -78,7 +84,7 @@ impl Overview<'_> {
             self.viewer,
             Some(Place::Overview),
             "Overview",
-            "usage limits credentials audit",
+            "usage limits credentials audit alerts",
             &as_of,
             &body,
         )

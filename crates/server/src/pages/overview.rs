@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use strongroom::alert::{IncidentFilter, Standing};
 use strongroom::usage::{Dim, Order, SeriesQuestion, SumsFilter};
 use strongroom_dashboard::Place;
+use strongroom_dashboard::page::alert_list::ON_OVERVIEW;
 use strongroom_dashboard::page::overview::{DAYS, MAX_CREDENTIALS, Overview};
 use strongroom_model::audit::Filter;
 use strongroom_model::credential::CredentialFilter;
@@ -46,6 +48,8 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
     } else {
         usage.series(&by(Dim::Credential)).await?
     };
+    let alerts = state.room.alerts(visit.actor());
+    let firing = IncidentFilter { standing: Some(Standing::Firing), ..IncidentFilter::default() };
     let page = Overview {
         viewer: &viewer,
         now,
@@ -57,6 +61,8 @@ pub(super) async fn show(State(state): State<AppState>, visit: Visit) -> Answer<
         credentials: &credentials,
         has_more_credentials,
         limits: &state.room.limits(visit.actor()).list().await?,
+        firing: &alerts.list(&firing, ON_OVERVIEW).await?,
+        alerts: &alerts.count().await?,
         changes: &state.room.audit().list(&Filter::default(), true, None, ENTRIES).await?.items,
     };
     Ok(Html(page.render()).into_response())
