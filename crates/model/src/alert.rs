@@ -5,6 +5,7 @@ pub mod figure;
 pub mod quiet_hours;
 pub mod route;
 pub mod rule;
+pub mod setting;
 pub mod silence;
 pub mod threshold;
 
@@ -12,6 +13,7 @@ pub use condition::{Change, Condition, Phase, Reading, Timing};
 pub use quiet_hours::QuietHours;
 pub use route::Route;
 pub use rule::Rule;
+pub use setting::Settings;
 pub use silence::SilenceMatcher;
 pub use threshold::Thresholds;
 

@@ -8,10 +8,13 @@ mod channel;
 mod delivery;
 mod fan_out;
 mod figure;
+mod lasting;
 mod rule;
+mod seen;
 mod service;
 mod text;
 mod watch;
+mod work;
 
 use std::sync::{Arc, OnceLock};
 
@@ -23,9 +26,10 @@ pub(crate) use channel::broken_channels;
 pub use channel::{ChannelInUse, ChannelView, NewChannel, Tested};
 pub use rule::{Backtested, Fire, RuleView};
 pub use service::{AlertService, IncidentView, NewSilence};
+pub use work::AlertWork;
 pub use strongroom_connectors::alert_channel::{ChannelKind, ChannelSettings, MailSettings};
 pub use strongroom_model::alert::{
-    Level, Notice, QuietHours, Route, Rule, SilenceMatcher, Standing, Thresholds,
+    Level, Notice, QuietHours, Route, Rule, Settings, SilenceMatcher, Standing, Thresholds,
 };
 pub use strongroom_store::alert::delivery::{ChannelStanding, Delivery};
 pub use strongroom_store::alert::incident::{Incident, IncidentFilter, Subject};
@@ -50,11 +54,12 @@ pub(crate) struct Alerts {
     guard: EndpointGuard,
     options: AlertOptions,
     outbound: OnceLock<Outbound>,
+    seen: seen::SeenSoFar,
 }
 
 impl Alerts {
     pub(crate) const fn new(custody: Arc<Custody>, guard: EndpointGuard, options: AlertOptions) -> Self {
-        Self { custody, guard, options, outbound: OnceLock::new() }
+        Self { custody, guard, options, outbound: OnceLock::new(), seen: seen::SeenSoFar::new() }
     }
 
     /// The ways out, made when they are needed for the first time: who tells nobody needs no certificates.

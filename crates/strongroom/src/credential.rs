@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod fallen_canary;
 mod import;
+mod new_place;
 mod offboard;
 mod read;
 mod read_batcher;

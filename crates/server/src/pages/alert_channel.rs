@@ -158,6 +158,10 @@ pub(super) async fn remove(
 
 fn route(form: &Form) -> Result<Route, Problem> {
     let given = |field| typed::optional(form, field);
+    let is_for_all = ["rule", "from_level", "only_provider"].into_iter().all(|field| given(field).is_none());
+    if is_for_all && typed::names(form, "channels").is_empty() {
+        return Err(Problem::invalid("channels", "a route for all alerts must name a channel"));
+    }
     Ok(Route {
         rule: given("rule").map(|rule| Rule::parse(&rule)).transpose()?,
         from_level: given("from_level").map(|level| Level::parse(&level)).transpose()?,

@@ -9,26 +9,26 @@ use crate::support::server::{Installation, Server};
 use crate::support::visitor::{Page, Visitor};
 
 /// A visitor who is signed in, with the token of their forms.
-struct Hand {
-    visitor: Visitor,
+pub(crate) struct Hand {
+    pub(crate) visitor: Visitor,
     form: String,
 }
 
 impl Hand {
-    async fn of(server: &Server, token: &str) -> Self {
+    pub(crate) async fn of(server: &Server, token: &str) -> Self {
         let visitor = Visitor::at_own_name(server).signed_in(token).await;
         let form = visitor.form_token().await;
         Self { visitor, form }
     }
 
-    async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut fields = fields.to_vec();
         fields.push(("form", &self.form));
         self.visitor.post(path, &fields).await
     }
 
     /// Sends it, and follows to where it leads.
-    async fn done(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn done(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let page = self.send(path, fields).await.expect(303);
         let to = page.location.expect("a target");
         self.visitor.get(&to).await.expect(200)

@@ -20,7 +20,7 @@ use super::delivery::has_url;
 use super::{AlertService, Alerts};
 use crate::custody::seal::{MOST_SEALS, used_up};
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 const ADDRESS: &str = "address";
 const SECRET: &str = "secret";
@@ -367,7 +367,7 @@ impl AlertService {
         detail: &serde_json::Value,
     ) -> Result<(), Problem> {
         let subject = Subject::of("channel", channel.uid);
-        note_event(&self.alerts.custody, tx, Rule::AuthorityChanged, Level::High, subject, now).await?;
+        note_event(&self.alerts.custody, tx, Seen::of(Rule::AuthorityChanged, Level::High, subject), now).await?;
         let entry = entry(&self.actor, action, target(channel), now, detail);
         self.alerts.custody.append(tx, vec![entry]).await
     }

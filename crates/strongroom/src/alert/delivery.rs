@@ -18,7 +18,7 @@ use strongroom_store::{Session, Store, alert};
 use super::Alerts;
 use super::text::{Part, about, message as compose, sentence, state_of};
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 /// How long an attempt has a message to itself. Sending takes much less.
 const CLAIM_SECONDS: i64 = 90;
@@ -240,7 +240,7 @@ impl Alerts {
             return Ok(());
         }
         let subject = Subject::of("channel", uid);
-        note_event(&self.custody, tx, Rule::DeliveryDead, Level::High, subject, now).await?;
+        note_event(&self.custody, tx, Seen::of(Rule::DeliveryDead, Level::High, subject), now).await?;
         let target = strongroom_model::audit::Target {
             kind: "channel".into(),
             id: Some(channel.to_owned()),

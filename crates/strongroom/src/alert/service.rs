@@ -158,6 +158,10 @@ impl AlertService {
         if !incident::resolve(&mut tx, uid, "somebody ended it", now).await? {
             return Err(Problem::conflict("the alert is over already"));
         }
+        if found.counted.is_none() && found.window_start == Millis(0) && !found.rule.has_settings() {
+            // What lasts until somebody ends it is told once more when it is seen once more.
+            alert::state::rearm(&mut tx, found.rule, &found.subject, found.mark, now).await?;
+        }
         let detail = json!({ "rule": found.rule.as_str() });
         self.append(&mut tx, "alert.resolve", uid, now, &detail).await?;
         let after = incident::get(&mut tx, uid).await?.ok_or_else(not_found)?;

@@ -38,7 +38,7 @@ async fn authority_that_somebody_gets_is_told_once_listed_and_never_fires() {
     assert_eq!(told[0].body["data"]["subject"]["name"], "root");
     assert_eq!(of(&ground, Rule::AuthorityChanged, false).await.len(), 2, "with the channel of before");
     assert_eq!(firing(&ground).await, []);
-    assert_eq!(ground.room.alert_counts().await.unwrap(), [], "nor in metrics");
+    assert_eq!(ground.room.alert_work().counts().await.unwrap(), [], "nor in metrics");
     for _ in 0..3 {
         ground.clock.set(Millis(ground.room.now().await.unwrap().0 + 30 * 3_600_000));
         ground.room.watch_limits().await.unwrap();

@@ -117,7 +117,14 @@ pub(super) const TABLES: &[Entry] = &[
             ("thresholds", TEXT),
             ("created_at_ms", INTEGER),
             ("updated_at_ms", INTEGER),
+            ("settings", TEXT),
         ],
+    },
+    Entry {
+        name: "reveal_places",
+        key: 3,
+        counts_up: false,
+        columns: &[("actor", TEXT), ("kind", TEXT), ("value", TEXT), ("seen_at_ms", INTEGER)],
     },
     Entry {
         name: "alert_silences",
