@@ -6,6 +6,7 @@
 
 mod channel;
 mod delivery;
+mod digest;
 mod fan_out;
 mod figure;
 mod lasting;

@@ -82,6 +82,7 @@ const RULES: &[(&str, &str)] = &[
     ("authority_changed", "authority_changed"),
     ("reveal_new_address", "reveal_new_address"),
     ("delivery_dead", "delivery_dead"),
+    ("weekly_digest", "weekly_digest"),
 ];
 const UP_TO: &[(&str, &str)] = &[
     ("", "all levels"),

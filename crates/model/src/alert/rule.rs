@@ -51,6 +51,8 @@ pub enum Rule {
     RevealNewAddress,
     /// A channel takes no messages any more.
     DeliveryDead,
+    /// What a week has come to.
+    WeeklyDigest,
 }
 
 /// What there is to say of a rule.
@@ -80,7 +82,7 @@ const fn about(
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::LimitThreshold,
         Self::LimitForecast,
         Self::LimitBurn,
@@ -104,6 +106,7 @@ impl Rule {
         Self::AuthorityChanged,
         Self::RevealNewAddress,
         Self::DeliveryDead,
+        Self::WeeklyDigest,
     ];
 
     /// What there is to say of it.
@@ -271,6 +274,13 @@ impl Rule {
                 "high",
                 "it is turned on again",
             ),
+            Self::WeeklyDigest => about(
+                "weekly_digest",
+                "digest.weekly",
+                "a week (UTC, from Monday on) is over; only channels of a route for this rule are told",
+                "info",
+                "at once: it is an event",
+            ),
         }
     }
 
@@ -300,13 +310,22 @@ impl Rule {
     /// Tells whether it is about an event, which is over from the start.
     #[must_use]
     pub const fn is_event(self) -> bool {
-        matches!(self, Self::NodeLost | Self::AuthorityChanged | Self::RevealNewAddress)
+        matches!(
+            self,
+            Self::NodeLost | Self::AuthorityChanged | Self::RevealNewAddress | Self::WeeklyDigest
+        )
     }
 
     /// Tells whether every channel is told of it, whatever routes say.
     #[must_use]
     pub const fn is_for_every_channel(self) -> bool {
         matches!(self, Self::AuditBroken)
+    }
+
+    /// Tells whether only those routes count that name it.
+    #[must_use]
+    pub const fn is_for_own_routes(self) -> bool {
+        matches!(self, Self::WeeklyDigest)
     }
 
     /// Tells whether it may wait for others to go out with. Who gets authority is told at once.

@@ -157,6 +157,10 @@ pub(super) fn all(options: JobOptions) -> Vec<Job> {
             room.alert_work().watch_node(Clock::default().local_now()).await.map(drop)
         })
         .after_pause(),
+        Job::new("alert-digest", DAILY_WORK_INTERVAL, async |room| {
+            room.alert_work().write_digest().await.map(drop)
+        })
+        .in_cluster(),
         Job::new("audit-verification", VERIFICATION_INTERVAL, verify_audit).in_cluster().after_pause(),
         Job::new("alert-figures", SAMPLE_INTERVAL, async |room| room.watch_figures().await.map(drop))
             .in_cluster(),

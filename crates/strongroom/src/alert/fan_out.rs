@@ -109,7 +109,16 @@ impl Alerts {
             }
             let names: Vec<String> = plan.channels.iter().map(|channel| channel.name.clone()).collect();
             let provider = about.provider.as_ref();
-            let routes = if incident.rule.is_for_every_channel() { &[][..] } else { &plan.routes };
+            let own: Vec<Route>;
+            let routes = match incident.rule {
+                rule if rule.is_for_every_channel() => &[][..],
+                rule if rule.is_for_own_routes() => {
+                    own = plan.routes.iter().filter(|it| it.rule == Some(rule)).cloned().collect();
+                    // Without any, a route to nowhere: by itself nobody is told of it.
+                    if own.is_empty() { &[Route::default()][..] } else { &own[..] }
+                }
+                _ => &plan.routes[..],
+            };
             for to in route::destinations(routes, &names, incident.rule, incident.level, provider) {
                 let Some(channel) = plan.channels.iter().find(|it| it.name == to.channel) else { continue };
                 // A channel that is dead is not told that it is.

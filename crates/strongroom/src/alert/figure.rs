@@ -58,9 +58,9 @@ pub(super) struct Look {
     pub(super) reading: Reading,
     pub(super) value: i64,
     pub(super) threshold: i64,
-    counted: Option<(Unit, Window)>,
-    window_start: Millis,
-    timing: Timing,
+    pub(super) counted: Option<(Unit, Window)>,
+    pub(super) window_start: Millis,
+    pub(super) timing: Timing,
 }
 
 /// How long a rule waits, until it fires and until it is over.

@@ -1,5 +1,7 @@
 //! Sentences and facts of messages, from incidents and the names of what they are about.
 
+use std::collections::BTreeMap;
+
 use strongroom_connectors::alert_channel::{IncidentData, Message, SubjectData};
 use strongroom_model::alert::{Notice, Rule, Standing, duration_shown, shown};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
@@ -224,6 +226,10 @@ pub(crate) fn sentence(incident: &Incident, about: &About) -> String {
             "the database takes {} ms for one of twenty commits or more, as server {} sees it",
             incident.value, about.name
         ),
+        Rule::WeeklyDigest => {
+            let day = incident.window_start.to_string();
+            format!("the week from {} on", day.get(..10).unwrap_or(&day))
+        }
         Rule::RevealNewAddress => match incident.mark {
             1 => format!("{whom} was shown a key in a network that is new for them"),
             2 => format!("{whom} was shown a key in a browser that is new for them"),
@@ -279,6 +285,7 @@ fn data(alerts: &Alerts, incident: &Incident, about: &About, passed: Vec<i64>) -
         resolved_at: incident.resolved_at,
         cause: incident.cause.as_deref().map(shown),
         passed,
+        facts: BTreeMap::new(),
         url: alerts.resource(incident.uid),
     }
 }

@@ -64,6 +64,14 @@ impl AlertWork {
         Ok(verified)
     }
 
+    /// Writes down that a week is over, once for all servers, when a channel is to be told of it. Tells whether this server did.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn write_digest(&self) -> Result<bool, Problem> {
+        self.alerts.write_digest().await
+    }
+
     /// Notes that somebody has proven a backup, which was made at this instant.
     ///
     /// # Errors

@@ -139,6 +139,37 @@ async fn what_a_channel_does_not_take_is_tried_again_given_up_listed_and_told_to
 }
 
 #[tokio::test]
+async fn a_message_that_waits_to_be_tried_again_or_a_clock_that_was_ahead_holds_no_other_up() {
+    let (ground, receiver) = ground_with_hook().await;
+    ground.make(limited("one", 10)).await;
+    read(&ground.room, "one", 9).await;
+    receiver.answer(500);
+    // Until it is tried again half an hour later.
+    for _ in 0..3 {
+        send(&ground, &ground.room).await;
+        ground.clock.set(Millis(ground.room.now().await.unwrap().0 + 360_000));
+    }
+    receiver.answer(200);
+    receiver.take();
+    ground.make(limited("two", 10)).await;
+    read(&ground.room, "two", 9).await;
+    send(&ground, &ground.room).await;
+    assert_eq!(receiver.take().len(), 1);
+    // A month forth, and back.
+    let now = ground.room.now().await.unwrap();
+    ground.clock.set(Millis(now.0 + 31 * 86_400_000));
+    ground.room.watch_limits().await.unwrap();
+    send(&ground, &ground.room).await;
+    assert!(!receiver.take().is_empty(), "their windows have ended");
+    ground.clock.set(now);
+    ground.make(limited("three", 10)).await;
+    read(&ground.room, "three", 9).await;
+    send(&ground, &ground.room).await;
+    let told = receiver.take();
+    assert!(told.iter().any(|got| got.body.to_string().contains("three")), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_silence_masks_and_does_not_forget() {
     let (ground, receiver) = ground_with_hook().await;
     let alerts = ground.room.alerts(Actor::library());
