@@ -68,5 +68,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON alert_incidents, alert_deliveries TO :"a
 GRANT SELECT, INSERT, UPDATE ON alert_states, alert_silences TO :"app";
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_channels, alert_channel_values, alert_rules TO :"app";
 GRANT SELECT, INSERT, DELETE ON alert_routes TO :"app";
+-- From where somebody was shown keys, for 90 days.
+GRANT SELECT, INSERT, UPDATE, DELETE ON reveal_places TO :"app";
 
 COMMIT;

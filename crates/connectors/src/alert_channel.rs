@@ -11,6 +11,8 @@ mod teams;
 mod unreachable;
 mod webhook;
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -120,6 +122,9 @@ pub struct IncidentData {
     /// The lower thresholds that were passed on the way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<i64>,
+    /// What a digest tells, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<&'static str, String>,
     /// Where the API tells of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

@@ -99,6 +99,8 @@ pub enum Place {
     Tokens,
     /// People and services known by a number.
     Users,
+    /// What needs somebody.
+    Alerts,
     /// The audit trail.
     Audit,
     /// The keys that seal.
@@ -113,13 +115,14 @@ pub enum Place {
 
 impl Place {
     /// All of them, in the order of the navigation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Overview,
         Self::Credentials,
         Self::Usage,
         Self::Limits,
         Self::Tokens,
         Self::Users,
+        Self::Alerts,
         Self::Audit,
         Self::Keys,
         Self::Settings,
@@ -139,6 +142,7 @@ impl Place {
             Self::Settings => "/dashboard/settings",
             Self::Limits => "/dashboard/limits",
             Self::Tokens => "/dashboard/tokens",
+            Self::Alerts => "/dashboard/alerts",
             Self::Audit => "/dashboard/audit",
             Self::Sessions => "/dashboard/sessions",
             Self::Mine => "/dashboard/mine",
@@ -157,6 +161,7 @@ impl Place {
             Self::Settings => "Settings",
             Self::Limits => "Limits",
             Self::Tokens => "Tokens",
+            Self::Alerts => "Alerts",
             Self::Audit => "Audit",
             Self::Sessions => "Sessions and display",
             Self::Mine => "My usage",
@@ -173,6 +178,7 @@ impl Place {
             Self::Limits => "l",
             Self::Tokens => "t",
             Self::Users => "p",
+            Self::Alerts => "i",
             Self::Audit => "a",
             Self::Keys => "k",
             Self::Settings => "s",

@@ -1,5 +1,11 @@
 //! The pages, one a file: each is a struct of what it shows, and `render`.
 
+pub mod alert;
+pub mod alert_channel_list;
+pub mod alert_delivery_list;
+pub mod alert_list;
+pub mod alert_rule_list;
+pub mod alert_silence_list;
 pub mod audit;
 pub mod bulk;
 pub mod credential;

@@ -4,135 +4,21 @@ pub mod condition;
 pub mod figure;
 pub mod quiet_hours;
 pub mod route;
+pub mod rule;
+pub mod setting;
 pub mod silence;
 pub mod threshold;
 
 pub use condition::{Change, Condition, Phase, Reading, Timing};
 pub use quiet_hours::QuietHours;
 pub use route::Route;
+pub use rule::Rule;
+pub use setting::Settings;
 pub use silence::SilenceMatcher;
 pub use threshold::Thresholds;
 
 use crate::clock::Millis;
 use crate::problem::Problem;
-
-/// A rule: what is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Rule {
-    /// Use of a limit crosses a part of it.
-    LimitThreshold,
-    /// A limit is going to be used up before its window ends.
-    LimitForecast,
-    /// A limit is used far faster than it lasts.
-    LimitBurn,
-    /// A credential, token or user spends far more in this hour than usual.
-    SpendSpike,
-    /// A limit refuses again and again.
-    Denials,
-    /// A provider fails too often.
-    ErrorShare,
-    /// A provider does not serve a key.
-    CredentialUnhealthy,
-    /// A provider has no credential left that can serve.
-    NoCredential,
-    /// A credential is about to expire, or has.
-    Expires,
-    /// The key of a credential is to be replaced.
-    RotationDue,
-    /// An active credential that nobody has used for 90 days.
-    UnusedKey,
-    /// A server ended without giving back what it held.
-    NodeLost,
-    /// Somebody got authority, or a channel was changed.
-    AuthorityChanged,
-    /// A channel takes no messages any more.
-    DeliveryDead,
-}
-
-impl Rule {
-    /// All rules.
-    pub const ALL: [Self; 14] = [
-        Self::LimitThreshold,
-        Self::LimitForecast,
-        Self::LimitBurn,
-        Self::SpendSpike,
-        Self::Denials,
-        Self::ErrorShare,
-        Self::CredentialUnhealthy,
-        Self::NoCredential,
-        Self::Expires,
-        Self::RotationDue,
-        Self::UnusedKey,
-        Self::NodeLost,
-        Self::AuthorityChanged,
-        Self::DeliveryDead,
-    ];
-
-    /// The name in the database, on the wire and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LimitThreshold => "limit_threshold",
-            Self::LimitForecast => "limit_forecast",
-            Self::LimitBurn => "limit_burn",
-            Self::SpendSpike => "spend_spike",
-            Self::Denials => "denials",
-            Self::ErrorShare => "error_share",
-            Self::CredentialUnhealthy => "credential_unhealthy",
-            Self::NoCredential => "no_credential",
-            Self::Expires => "expires",
-            Self::RotationDue => "rotation_due",
-            Self::UnusedKey => "unused_key",
-            Self::NodeLost => "node_lost",
-            Self::AuthorityChanged => "authority_changed",
-            Self::DeliveryDead => "delivery_dead",
-        }
-    }
-
-    /// The rule with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rule| rule.as_str() == name)
-    }
-
-    /// Reads a rule that somebody gives.
-    ///
-    /// # Errors
-    /// [`Problem`] on the field `rule`, naming the rules there are.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        Self::from_name(text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            Problem::invalid("rule", format!("rule must be one of {names}"))
-        })
-    }
-
-    /// Tells whether it is about an event, which is over from the start.
-    #[must_use]
-    pub const fn is_event(self) -> bool {
-        matches!(self, Self::NodeLost | Self::AuthorityChanged)
-    }
-
-    /// The type of its messages on the wire, without how it stands: `limit.threshold`.
-    #[must_use]
-    pub fn event_type(self) -> String {
-        match self {
-            Self::LimitThreshold => "limit.threshold".to_owned(),
-            Self::LimitForecast => "limit.forecast".to_owned(),
-            Self::LimitBurn => "limit.burn".to_owned(),
-            Self::SpendSpike => "spend.spike".to_owned(),
-            Self::Denials => "limit.denials".to_owned(),
-            Self::ErrorShare => "provider.error_share".to_owned(),
-            Self::CredentialUnhealthy => "credential.unhealthy".to_owned(),
-            Self::NoCredential => "provider.no_credential".to_owned(),
-            Self::Expires => "credential.expires".to_owned(),
-            Self::RotationDue => "credential.rotation_due".to_owned(),
-            Self::UnusedKey => "credential.unused".to_owned(),
-            Self::NodeLost => "node.lost".to_owned(),
-            Self::AuthorityChanged => "authority.changed".to_owned(),
-            Self::DeliveryDead => "delivery.dead".to_owned(),
-        }
-    }
-}
 
 /// Urgency, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -200,6 +86,51 @@ impl Level {
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// How an incident stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Standing {
+    /// It goes on, and nobody has taken it upon himself.
+    Firing,
+    /// It goes on, and somebody has.
+    Acknowledged,
+    /// It goes on, and channels are not told of it.
+    Silenced,
+    /// It is over.
+    Resolved,
+}
+
+impl Standing {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 4] = [Self::Firing, Self::Acknowledged, Self::Silenced, Self::Resolved];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Acknowledged => "acknowledged",
+            Self::Silenced => "silenced",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The one with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|standing| standing.as_str() == name)
+    }
+
+    /// Reads one that somebody gives.
+    ///
+    /// # Errors
+    /// [`Problem`] on the field `state`, naming those there are.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        Self::from_name(text).ok_or_else(|| {
+            Problem::invalid("state", "state must be one of firing, acknowledged, silenced, resolved")
+        })
+    }
+}
+
 /// What a message says of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Notice {
@@ -264,8 +195,8 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        for rule in Rule::ALL {
-            assert_eq!(Rule::parse(rule.as_str()).unwrap(), rule);
+        for standing in Standing::ALL {
+            assert_eq!(Standing::parse(standing.as_str()).unwrap(), standing);
         }
         for level in Level::ALL {
             assert_eq!(Level::parse(level.as_str()).unwrap(), level);
@@ -273,8 +204,6 @@ mod tests {
         for notice in [Notice::Firing, Notice::Reminder, Notice::Resolved] {
             assert_eq!(Notice::from_name(notice.as_str()), Some(notice));
         }
-        assert!(Rule::parse("usage").unwrap_err().message.contains("limit_threshold"));
-        assert_eq!(Rule::LimitThreshold.event_type(), "limit.threshold");
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! They stand beside the HTTP API and share nothing with its door: a cookie opens no route of the API, and a token in a header
 //! opens no page. What a page shows comes from the services, what it looks like from the crate `dashboard`.
 
+mod alert;
+mod alert_channel;
+mod alert_rule;
+mod alert_silence;
 mod asset;
 mod audit;
 mod bulk;
@@ -69,6 +73,7 @@ pub fn router(state: AppState) -> Router<AppState> {
         .route("/dashboard", get(overview::show))
         .merge(credentials())
         .merge(subjects())
+        .merge(alerts())
         .route("/dashboard/usage", get(usage::show))
         .route("/dashboard/usage.csv", get(usage::file))
         .route("/dashboard/usage/records", get(record::list))
@@ -139,6 +144,28 @@ fn subjects() -> Router<AppState> {
         .route("/dashboard/users/{id}/activity", post(user::activity))
         .route("/dashboard/users/{id}/sessions/end", post(user::end_sessions))
         .route("/dashboard/users/{id}/delete", post(user::delete))
+}
+
+fn alerts() -> Router<AppState> {
+    Router::new()
+        .route("/dashboard/alerts", get(alert::list))
+        .route("/dashboard/alerts/rules", get(alert_rule::list).post(alert_rule::set))
+        .route("/dashboard/alerts/rules/test", get(alert_rule::test))
+        .route("/dashboard/alerts/rules/{id}/remove", post(alert_rule::remove))
+        .route("/dashboard/alerts/channels", get(alert_channel::list).post(alert_channel::add))
+        .route("/dashboard/alerts/channels/{id}/test", post(alert_channel::test))
+        .route("/dashboard/alerts/channels/{id}/activity", post(alert_channel::activity))
+        .route("/dashboard/alerts/channels/{id}/rotate-secret", post(alert_channel::rotate_secret))
+        .route("/dashboard/alerts/channels/{id}/remove", post(alert_channel::remove))
+        .route("/dashboard/alerts/routes", post(alert_channel::add_route))
+        .route("/dashboard/alerts/routes/remove", post(alert_channel::remove_route))
+        .route("/dashboard/alerts/silences", get(alert_silence::list).post(alert_silence::make))
+        .route("/dashboard/alerts/silences/{id}/end", post(alert_silence::end))
+        .route("/dashboard/alerts/deliveries", get(alert::deliveries))
+        .route("/dashboard/alerts/deliveries/{id}/retry", post(alert::retry))
+        .route("/dashboard/alerts/{id}", get(alert::show))
+        .route("/dashboard/alerts/{id}/acknowledge", post(alert::acknowledge))
+        .route("/dashboard/alerts/{id}/resolve", post(alert::resolve))
 }
 
 async fn nowhere() -> Failure {

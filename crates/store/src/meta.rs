@@ -22,6 +22,16 @@ pub async fn get(session: &mut Session, key: &str) -> Result<Option<String>, Sto
     Ok(row.map(|(value,)| value))
 }
 
+/// Sets a fact, whatever it was.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set(tx: &mut Write, key: &str, value: &str) -> Result<(), StoreError> {
+    const SQL: &str =
+        "INSERT INTO strongroom_meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2";
+    execute!(tx, SQL, key, value).map(|_| ())
+}
+
 /// Takes a fact back.
 ///
 /// # Errors

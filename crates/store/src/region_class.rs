@@ -59,6 +59,7 @@ pub const TABLES: &[(RegionClass, &[&str])] = &[
             "alert_states",
             "alert_incidents",
             "alert_deliveries",
+            "reveal_places",
             "version_drains",
             "key_holders",
             "audit_logs",

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
@@ -15,6 +15,7 @@ use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use strongroom_model::{Clock, Millis, Uid};
 
 use crate::change::{Subject, Touched};
+use crate::commit_times::CommitTimes;
 use crate::dispatch::{Connection, fetch_optional};
 use crate::error::StoreError;
 use crate::postgres::{Begin, Server, begin};
@@ -77,6 +78,7 @@ pub struct Store {
     changes_made: Arc<AtomicU64>,
     write_priority: WritePriority,
     known: Known,
+    commit_times: CommitTimes,
 }
 
 #[derive(Debug, Clone)]
@@ -134,6 +136,7 @@ impl Store {
             changes_made: Arc::default(),
             write_priority: WritePriority::default(),
             known,
+            commit_times: CommitTimes::default(),
         })
     }
 
@@ -218,8 +221,15 @@ impl Store {
             touched: Touched::default(),
             changes_made: Arc::clone(&self.changes_made),
             known: self.known.clone(),
+            commit_times: self.commit_times.clone(),
             lesson: Lesson::default(),
         })
+    }
+
+    /// How long commits of this process take.
+    #[must_use]
+    pub const fn commit_times(&self) -> &CommitTimes {
+        &self.commit_times
     }
 
     /// How many transactions of this process have changed what servers may hold in memory: who holds some looks here
@@ -384,6 +394,7 @@ pub struct Write {
     touched: Touched,
     changes_made: Arc<AtomicU64>,
     known: Known,
+    commit_times: CommitTimes,
     lesson: Lesson,
 }
 
@@ -413,7 +424,9 @@ impl Write {
             let touched = std::mem::take(&mut self.touched);
             crate::change::advance(&mut self, touched).await?;
         }
+        let began = Instant::now();
         let done = Self::end(self.session.link).await;
+        self.commit_times.note(began.elapsed());
         match done {
             Ok(()) => self.known.learn(self.lesson),
             // Whatever it was, it may have been the server.

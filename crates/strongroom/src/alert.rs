@@ -6,12 +6,16 @@
 
 mod channel;
 mod delivery;
+mod digest;
 mod fan_out;
 mod figure;
+mod lasting;
 mod rule;
+mod seen;
 mod service;
 mod text;
 mod watch;
+mod work;
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,12 +24,15 @@ use strongroom_connectors::endpoint_guard::EndpointGuard;
 use strongroom_model::Problem;
 
 pub(crate) use channel::broken_channels;
-pub use channel::{ChannelView, NewChannel, Tested};
+pub use channel::{ChannelInUse, ChannelView, NewChannel, Tested};
 pub use rule::{Backtested, Fire, RuleView};
 pub use service::{AlertService, IncidentView, NewSilence};
+pub use work::AlertWork;
 pub use strongroom_connectors::alert_channel::{ChannelKind, ChannelSettings, MailSettings};
-pub use strongroom_model::alert::{Level, Notice, QuietHours, Route, Rule, SilenceMatcher, Thresholds};
-pub use strongroom_store::alert::delivery::Delivery;
+pub use strongroom_model::alert::{
+    Level, Notice, QuietHours, Route, Rule, Settings, SilenceMatcher, Standing, Thresholds,
+};
+pub use strongroom_store::alert::delivery::{ChannelStanding, Delivery};
 pub use strongroom_store::alert::incident::{Incident, IncidentFilter, Subject};
 pub use strongroom_store::alert::rule::RuleScope;
 pub use strongroom_store::alert::silence::Silence;
@@ -48,11 +55,12 @@ pub(crate) struct Alerts {
     guard: EndpointGuard,
     options: AlertOptions,
     outbound: OnceLock<Outbound>,
+    seen: seen::SeenSoFar,
 }
 
 impl Alerts {
     pub(crate) const fn new(custody: Arc<Custody>, guard: EndpointGuard, options: AlertOptions) -> Self {
-        Self { custody, guard, options, outbound: OnceLock::new() }
+        Self { custody, guard, options, outbound: OnceLock::new(), seen: seen::SeenSoFar::new() }
     }
 
     /// The ways out, made when they are needed for the first time: who tells nobody needs no certificates.
@@ -64,9 +72,10 @@ impl Alerts {
         Ok(self.outbound.get_or_init(|| made))
     }
 
-    /// The dashboard, for people.
-    fn link(&self) -> Option<String> {
-        self.options.public_url.as_ref().map(|url| format!("{url}/dashboard"))
+    /// The page of an alert, or that of all, for people. It shows; nothing changes by opening it.
+    fn link(&self, incident: Option<strongroom_model::Uid>) -> Option<String> {
+        let page = incident.map(|uid| format!("/{uid}")).unwrap_or_default();
+        self.options.public_url.as_ref().map(|url| format!("{url}/dashboard/alerts{page}"))
     }
 
     /// Where the API tells of an incident, for programs.

@@ -6,6 +6,7 @@ mod delete;
 mod fallen_canary;
 mod from_environment;
 mod import;
+mod new_place;
 mod offboard;
 mod read;
 mod read_batcher;

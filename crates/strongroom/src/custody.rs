@@ -6,6 +6,7 @@ mod failures;
 pub(crate) mod keyring;
 mod refusals;
 mod row_mac;
+mod revoked_uses;
 pub(crate) mod seal;
 pub(crate) mod trail;
 pub(crate) mod version_facts;
@@ -24,6 +25,7 @@ use tokio::task::JoinSet;
 pub use counters::Counters;
 use exhausted::Exhausted;
 use failures::Failures;
+use revoked_uses::RevokedUses;
 pub(crate) use refusals::Refusals;
 pub(crate) use write_health::WriteHealth;
 
@@ -44,6 +46,8 @@ pub(crate) struct Custody {
     pub(crate) refusals: Refusals,
     /// Limits without room, of which people are to be told.
     pub(crate) exhausted: Exhausted,
+    /// Revoked tokens that somebody has shown.
+    pub(crate) revoked_uses: RevokedUses,
     /// What uses are booked to.
     pub(crate) spend_tags: SpendTags,
     failures: Failures,
@@ -70,6 +74,7 @@ impl Custody {
             write_health: WriteHealth::default(),
             refusals: Refusals::default(),
             exhausted: Exhausted::default(),
+            revoked_uses: RevokedUses::default(),
             spend_tags: SpendTags::new(tag_keys),
             failures: Failures::default(),
             tasks: Mutex::default(),

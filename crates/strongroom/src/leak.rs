@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use serde_json::json;
 use strongroom_crypto::authority::{AuthorityMac, TokenHash};
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::audit::Target;
 use strongroom_model::credential::{Credential, CredentialPatch, check_secret};
 use strongroom_model::token::Token;
 use strongroom_model::user::User;
 use strongroom_model::{Actor, CredentialId, Millis, Problem, Role, Secret, Uid, UserId};
 pub use strongroom_store::leak::{Address, Spent};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::{Session, credential, leak, offboard, token, user, value, version};
 
 use crate::admission::AdmissionBatcher;
 use crate::credential::{ChangedVersion, CredentialService, used_here};
 use crate::custody::Custody;
 use crate::custody::trail::entry;
+use crate::event::{Seen, note_lasting};
 
 /// Keys that one question may hold.
 pub const MOST_KEYS: usize = 1000;
@@ -130,6 +133,11 @@ impl LeakService {
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let detail = json!({ "keys": keys.len(), "found": names, "changedVersions": changed.len() });
+        for found in all.iter().flatten() {
+            if let Some(seen) = wrong(found, now) {
+                note_lasting(&self.custody, &mut tx, seen, now).await?;
+            }
+        }
         let entry = entry(&self.actor, "leak.check", Target::kind("leak"), now, &detail);
         self.custody.append(&mut tx, vec![entry]).await?;
         tx.commit().await?;
@@ -262,6 +270,18 @@ impl LeakService {
             since,
         })
     }
+}
+
+/// What is wrong with a key that was found: nothing when it opens nothing any more.
+fn wrong(found: &Found, now: Millis) -> Option<Seen> {
+    let (subject, mark) = match found {
+        Found::Credential(key) if key.is_served && !key.is_frozen && !key.is_deleted => {
+            (Subject::of("credential", key.uid), key.version)
+        }
+        Found::Token(token) if token.is_alive(now) => (Subject::of("token", &token.id), 1),
+        Found::Credential(_) | Found::Token(_) => return None,
+    };
+    Some(Seen { mark, ..Seen::of(Rule::Leak, Level::Critical, subject) })
 }
 
 /// The last use of a version, by the sums of each day.

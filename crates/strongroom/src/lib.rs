@@ -186,6 +186,12 @@ impl Strongroom {
         alert::AlertService { alerts: Arc::clone(&self.0.alerts), actor }
     }
 
+    /// Work on alerts that servers do beside requests.
+    #[must_use]
+    pub fn alert_work(&self) -> alert::AlertWork {
+        alert::AlertWork { alerts: Arc::clone(&self.0.alerts) }
+    }
+
     /// Leaks, as this actor handles them.
     #[must_use]
     pub fn leaks(&self, actor: Actor) -> leak::LeakService {
@@ -445,15 +451,6 @@ impl Strongroom {
     /// [`Problem`].
     pub async fn watch_credentials(&self) -> Result<usize, Problem> {
         self.0.alerts.watch_credentials().await
-    }
-
-    /// The alerts that fire, by rule and level, for metrics.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub async fn alert_counts(&self) -> Result<Vec<(String, String, i64)>, Problem> {
-        let mut session = self.0.custody.store.read().await?;
-        Ok(strongroom_store::alert::incident::count_open(&mut session).await?)
     }
 
     /// Everything that calls have consumed so far in this process is written down.

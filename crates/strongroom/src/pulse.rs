@@ -25,12 +25,21 @@ pub enum Moved {
     Usage,
     /// The audit trail.
     Audit,
+    /// Alerts that fire or are over.
+    Alerts,
 }
 
 impl Moved {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Credentials, Self::Tokens, Self::Users, Self::Limits, Self::Usage, Self::Audit];
+    pub const ALL: [Self; 7] = [
+        Self::Credentials,
+        Self::Tokens,
+        Self::Users,
+        Self::Limits,
+        Self::Usage,
+        Self::Audit,
+        Self::Alerts,
+    ];
 
     /// The name on the wire.
     #[must_use]
@@ -42,6 +51,7 @@ impl Moved {
             Self::Limits => "limits",
             Self::Usage => "usage",
             Self::Audit => "audit",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -90,6 +100,9 @@ impl PulseService {
             }
             if marks.last_entry != since.marks.last_entry {
                 moved.push(Moved::Audit);
+            }
+            if marks.last_alerts != since.marks.last_alerts {
+                moved.push(Moved::Alerts);
             }
             moved.sort_unstable();
             moved.dedup();

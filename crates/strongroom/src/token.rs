@@ -22,11 +22,14 @@ use crate::audit::AuditService;
 use crate::cache::Cache;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 /// The fact that a first admin token was made, and what it is called.
 const FIRST: &str = "first_admin_token";
 const FIRST_NAME: &str = "first-admin";
+
+/// For so long after its revocation a token may still be shown by programs that have not heard of it.
+const REVOKED_GRACE_SECONDS: i64 = 600;
 
 /// Request for a new token.
 #[derive(Debug, Clone)]
@@ -255,7 +258,7 @@ async fn insert(
     let named = NamedToken { token: stored.token, credentials: request.credentials };
     if named.token.role == Role::Admin {
         let subject = Subject::of("token", &named.token.id);
-        note_event(custody, tx, Rule::AuthorityChanged, Level::High, subject, now).await?;
+        note_event(custody, tx, Seen::of(Rule::AuthorityChanged, Level::High, subject), now).await?;
     }
     let entry = entry(actor, "token.create", target(&named.token), now, &detail(&named));
     custody.append(tx, vec![entry]).await?;
@@ -280,10 +283,15 @@ pub(crate) async fn authenticate(
         let _ = authority::is_token(keyring, text, &TokenHash::of_nobody(keyring));
         return Err(refused());
     };
-    if !authority::is_token(keyring, text, &known.hash)
-        || !known.token.is_alive(snapshot.now)
-        || !known.is_valid
-    {
+    if !authority::is_token(keyring, text, &known.hash) {
+        return Err(refused());
+    }
+    if !known.token.is_alive(snapshot.now) || !known.is_valid {
+        // Who shows the whole of it has it from somewhere. Whoever knows its public id alone does not come here.
+        let is_long_over = |at: Millis| at.plus_seconds(REVOKED_GRACE_SECONDS) <= snapshot.now;
+        if known.is_valid && known.token.revoked_at.is_some_and(is_long_over) {
+            custody.revoked_uses.note(id);
+        }
         return Err(refused());
     }
     Ok(actor_of(&known.token))

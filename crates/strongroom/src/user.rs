@@ -13,7 +13,7 @@ use strongroom_store::{StoreError, Write};
 
 use crate::custody::Custody;
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 /// Request for a new user.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ async fn note_authority(custody: &Custody, tx: &mut Write, user: &User, now: Mil
         return Ok(());
     }
     let subject = Subject::of("user", user.id);
-    note_event(custody, tx, Rule::AuthorityChanged, Level::High, subject, now).await
+    note_event(custody, tx, Seen::of(Rule::AuthorityChanged, Level::High, subject), now).await
 }
 
 /// The actor that an active user is.

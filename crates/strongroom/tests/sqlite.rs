@@ -6,8 +6,18 @@ const BACKEND: Backend = Backend::Sqlite;
 
 #[path = "cases/alert.rs"]
 mod alert;
+#[path = "cases/alert_delivery.rs"]
+mod alert_delivery;
+#[path = "cases/alert_digest.rs"]
+mod alert_digest;
+#[path = "cases/alert_event.rs"]
+mod alert_event;
 #[path = "cases/alert_figure.rs"]
 mod alert_figure;
+#[path = "cases/alert_ground.rs"]
+mod alert_ground;
+#[path = "cases/alert_lasting.rs"]
+mod alert_lasting;
 #[path = "cases/audit.rs"]
 mod audit;
 #[path = "cases/backup.rs"]

@@ -83,6 +83,9 @@ pub struct ListAlerts {
     /// Only those that are not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firing: Option<bool>,
+    /// Only those that stand like this: `firing`, `acknowledged`, `silenced` or `resolved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// Of this rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,

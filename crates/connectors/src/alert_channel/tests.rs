@@ -34,6 +34,7 @@ fn message(notice: Notice) -> Message {
             resolved_at: None,
             cause: None,
             passed: vec![80, 95],
+            facts: BTreeMap::new(),
             url: None,
         }],
         more: 0,

@@ -57,6 +57,64 @@ const WINDOWS: &[(&str, &str)] = &[
     ("prepaid", "in all, once"),
 ];
 
+const RULES: &[(&str, &str)] = &[
+    ("", "all rules"),
+    ("limit_threshold", "limit_threshold"),
+    ("limit_forecast", "limit_forecast"),
+    ("limit_burn", "limit_burn"),
+    ("spend_spike", "spend_spike"),
+    ("denials", "denials"),
+    ("error_share", "error_share"),
+    ("credential_unhealthy", "credential_unhealthy"),
+    ("no_credential", "no_credential"),
+    ("expires", "expires"),
+    ("rotation_due", "rotation_due"),
+    ("unused_key", "unused_key"),
+    ("leak", "leak"),
+    ("canary_refused", "canary_refused"),
+    ("rotation_failed", "rotation_failed"),
+    ("integrity", "integrity"),
+    ("audit_broken", "audit_broken"),
+    ("clock_skew", "clock_skew"),
+    ("backup_old", "backup_old"),
+    ("db_slow", "db_slow"),
+    ("node_lost", "node_lost"),
+    ("authority_changed", "authority_changed"),
+    ("reveal_new_address", "reveal_new_address"),
+    ("delivery_dead", "delivery_dead"),
+    ("weekly_digest", "weekly_digest"),
+];
+const UP_TO: &[(&str, &str)] = &[
+    ("", "all levels"),
+    ("info", "info"),
+    ("warn", "warn and less"),
+    ("high", "high and less"),
+    ("critical", "critical and less"),
+];
+const FROM: &[(&str, &str)] = &[
+    ("", "all levels"),
+    ("warn", "warn and more"),
+    ("high", "high and more"),
+    ("critical", "critical"),
+];
+/// Hours.
+const DURATIONS: &[(&str, &str)] = &[
+    ("1", "an hour"),
+    ("4", "4 hours"),
+    ("24", "a day"),
+    ("168", "a week"),
+    ("720", "30 days"),
+    ("2160", "90 days"),
+];
+const CHANNELS: &[(&str, &str)] = &[
+    ("slack", "Slack"),
+    ("discord", "Discord"),
+    ("teams", "Microsoft Teams"),
+    ("webhook", "webhook (Standard Webhooks)"),
+    ("pagerduty", "PagerDuty"),
+    ("mail", "mail"),
+];
+
 const BULK: &[(&str, &str)] = &[
     ("freeze", "freeze"),
     ("unfreeze", "unfreeze"),
@@ -100,6 +158,25 @@ const FIELDS: &[Field] = &[
     required("bulk", "Do this", Kind::Choice(BULK)),
     optional("bulk_amount", "Amount of a limit", Kind::Text),
     required("count", "How many they are, to confirm", Kind::Number),
+    optional("rule", "Rule", Kind::Choice(RULES)),
+    optional("up_to", "Up to the level", Kind::Choice(UP_TO)),
+    optional("from_level", "From the level on", Kind::Choice(FROM)),
+    required("duration", "For", Kind::Choice(DURATIONS)),
+    optional("note", "Note for others", Kind::Long),
+    required("kind", "Kind", Kind::Choice(CHANNELS)),
+    optional("address", "Address: a URL; of mail the server's, smtp://USER:PASSWORD@HOST:PORT", Kind::Secret),
+    optional("channel_secret", "Secret: PagerDuty's routing key; of a webhook one is made", Kind::Secret),
+    optional("mail_from", "Mail is from", Kind::Text),
+    optional("mail_to", "Mail is for, with commas between", Kind::Text),
+    optional("at", "Percentages, with commas between", Kind::Text),
+    optional("days", "Days to look back", Kind::Number),
+    optional("only_provider", "Only of this provider", Kind::Text),
+    optional("channels", "To these channels, with commas between", Kind::Text),
+    optional("quiet", "Quiet hours in UTC, such as 22:00-07:00", Kind::Text),
+    optional("goes_on", "Ask the routes behind it as well", Kind::Check),
+    optional("subject_kind", "", Kind::Hidden),
+    optional("subject_id", "", Kind::Hidden),
+    optional("place", "", Kind::Hidden),
     optional("ids", "", Kind::Hidden),
     optional("once", "", Kind::Hidden),
     optional("revision", "", Kind::Hidden),
@@ -166,6 +243,12 @@ mod tests {
                 assert!(!shown.contains("planted") && shown.contains("password"), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn every_rule_can_be_chosen() {
+        let names: Vec<_> = RULES.iter().skip(1).map(|(name, _)| *name).collect();
+        assert_eq!(names, strongroom_model::alert::Rule::ALL.map(strongroom_model::alert::Rule::as_str));
     }
 
     #[test]

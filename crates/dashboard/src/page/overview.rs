@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use strongroom::Credential;
+use strongroom::alert::{IncidentView, Standing as AlertStanding};
 use strongroom::health::Cooldown;
 use strongroom::limit::{Fullest, Standing};
 use strongroom::usage::hours::MonthForecast;
@@ -62,6 +63,10 @@ pub struct Overview<'a> {
     pub limits: &'a Fullest,
     /// The last changes.
     pub changes: &'a [Entry],
+    /// The newest alerts that fire.
+    pub firing: &'a [IncidentView],
+    /// How many alerts that are not over stand how.
+    pub alerts: &'a [(AlertStanding, i64)],
 }
 
 impl Overview<'_> {
@@ -79,6 +84,7 @@ impl Overview<'_> {
             html! {
                 @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
                 div.grid {
+                    (super::alert_list::on_overview(self.firing, self.alerts))
                     (self.spend_tile()) (self.calls_tile()) (self.limits_tile()) (self.credentials_tile())
                     (self.spend_chart())
                     (self.next_limits())
@@ -93,7 +99,7 @@ impl Overview<'_> {
             self.viewer,
             Some(Place::Overview),
             "Overview",
-            "usage limits credentials audit",
+            "usage limits credentials audit alerts",
             &beside,
             &body,
         )

@@ -2,34 +2,24 @@
 
 use super::Reading;
 
-/// Refusals by one limit in five minutes from which on people are told.
-pub const DENIALS: i64 = 20;
-/// Calls to a provider from which on a share of errors says something.
-pub const LEAST_CALLS: i64 = 50;
-/// A share of errors that people are told of, in thousandths.
-pub const ERROR_SHARE: i64 = 200;
-/// A share of errors under which it is over.
-pub const ERROR_SHARE_OVER: i64 = 100;
-/// What an hour costs at least, in billionths of a US dollar, to be a spike.
-pub const LEAST_SPIKE_NANO_USD: i64 = 5_000_000_000;
-
-/// The reading of what a limit refused in five minutes, and in those before.
+/// The reading of what a limit refused in five minutes, and in those before, against a line.
 #[must_use]
-pub const fn denials(now: i64, before: i64) -> Reading {
+pub const fn denials(now: i64, before: i64, line: i64) -> Reading {
     let most = if now > before { now } else { before };
-    Reading::of(most, DENIALS, 1)
+    Reading::of(most, line, 1)
 }
 
-/// The reading of so many failures of a provider among so many calls, and the share in thousandths.
+/// The reading of so many failures of a provider among so many calls, and the share in thousandths. It fires from a share on, of so many
+/// calls at least, and is over under half of it.
 #[must_use]
-pub fn error_share(errors: i64, calls: i64) -> (Reading, i64) {
+pub fn error_share(errors: i64, calls: i64, line_percent: i64, least_calls: i64) -> (Reading, i64) {
     if calls <= 0 {
         return (Reading::Below, 0);
     }
     let share = i64::try_from(i128::from(errors) * 1000 / i128::from(calls)).unwrap_or(i64::MAX);
-    let reading = Reading::of(share, ERROR_SHARE, ERROR_SHARE_OVER);
+    let reading = Reading::of(share, line_percent.saturating_mul(10), line_percent.saturating_mul(5));
     // Few calls say that it is over, and never that it has begun.
-    let reading = if calls < LEAST_CALLS && reading == Reading::Above { Reading::Between } else { reading };
+    let reading = if calls < least_calls && reading == Reading::Above { Reading::Between } else { reading };
     (reading, share)
 }
 
@@ -57,16 +47,17 @@ pub const fn burning(long: i64, short: i64, line: i64) -> Reading {
     }
 }
 
-/// The reading of what an hour cost against the same hours of weeks before, and what is usual.
+/// The reading of what an hour cost against the same hours of weeks before, and what is usual. It is a spike from so much on, and over so
+/// many times what is usual.
 #[must_use]
-pub fn spike(spent: i64, weeks_before: &[i64]) -> (Reading, i64) {
+pub fn spike(spent: i64, weeks_before: &[i64], least: i64, times: i64) -> (Reading, i64) {
     let usual = median(weeks_before);
     let away: Vec<i64> =
         weeks_before.iter().map(|week| week.saturating_sub(usual).saturating_abs()).collect();
     // Six times 1.48 of the median deviation: six standard deviations, of what is spread evenly.
     let spread = median(&away).saturating_mul(888) / 100;
-    let is_spike = spent >= LEAST_SPIKE_NANO_USD
-        && spent > usual.saturating_mul(3)
+    let is_spike = spent >= least
+        && spent > usual.saturating_mul(times)
         && spent > usual.saturating_add(spread)
         && !weeks_before.is_empty();
     (if is_spike { Reading::Above } else { Reading::Below }, usual)
@@ -102,7 +93,7 @@ mod tests {
             (1, 0, Reading::Between),
             (0, 0, Reading::Below),
         ] {
-            assert_eq!(denials(now, before), reading, "{now} {before}");
+            assert_eq!(denials(now, before, 20), reading, "{now} {before}");
         }
     }
 
@@ -118,7 +109,7 @@ mod tests {
             (0, 0, Reading::Below),
             (i64::MAX, i64::MAX, Reading::Above),
         ] {
-            assert_eq!(error_share(errors, calls).0, reading, "{errors} of {calls}");
+            assert_eq!(error_share(errors, calls, 20, 50).0, reading, "{errors} of {calls}");
         }
     }
 
@@ -151,10 +142,10 @@ mod tests {
             (40, &[1, 9, 2, 20], Reading::Below, 5),
             (60, &[1, 9, 2, 20], Reading::Above, 5),
         ] {
-            let (found, of) = spike(spent * DOLLAR, &dollars(weeks));
+            let (found, of) = spike(spent * DOLLAR, &dollars(weeks), 5 * DOLLAR, 3);
             assert_eq!((found, of / DOLLAR), (reading, usual), "{spent} {weeks:?}");
         }
-        assert_eq!(spike(i64::MAX, &[i64::MAX, 0]).0, Reading::Below);
+        assert_eq!(spike(i64::MAX, &[i64::MAX, 0], 5 * DOLLAR, 3).0, Reading::Below);
     }
 
     #[test]

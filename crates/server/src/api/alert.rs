@@ -57,7 +57,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 fn wire(view: IncidentView) -> Alert {
-    let IncidentView { incident, state, kind, id, name, says } = view;
+    let IncidentView { incident, state, kind, id, name, says, .. } = view;
     let (acknowledged_at, acknowledged_by) = incident.acknowledged.unzip();
     Alert {
         id: incident.uid.to_string(),

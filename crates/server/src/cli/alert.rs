@@ -79,6 +79,10 @@ pub(super) struct ListOptions {
     #[arg(long)]
     firing: bool,
 
+    /// List only alerts that stand like this
+    #[arg(long, value_parser = ["firing", "acknowledged", "silenced", "resolved"])]
+    state: Option<String>,
+
     /// List only alerts of this rule
     #[arg(long)]
     rule: Option<String>,
@@ -166,6 +170,7 @@ pub(super) async fn run(command: AlertCommand, session: &Session) -> CliResult {
         AlertCommand::List(options) => {
             let query = ListAlerts {
                 firing: options.firing.then_some(true),
+                state: options.state,
                 rule: options.rule,
                 from: options.from,
                 limit: Some(options.limit),

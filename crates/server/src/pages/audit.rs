@@ -52,7 +52,7 @@ pub(super) async fn list(
 
 /// Reads the whole trail, so nothing leads here by itself.
 pub(super) async fn verify(State(state): State<AppState>, visit: Visit) -> Answer<Response> {
-    let result = state.room.audit().verify(&[]).await?;
+    let result = state.room.alert_work().verify_audit().await?;
     let at = state.room.now().await?;
     let entries = state.room.audit().list(&Filter::default(), true, None, ROWS).await?;
     let page = AuditPage {

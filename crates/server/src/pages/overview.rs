@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use strongroom::alert::{IncidentFilter, Standing};
 use strongroom::usage::{Dim, Grain, Order, SeriesQuestion, SumsFilter};
 use strongroom_dashboard::Place;
+use strongroom_dashboard::page::alert_list::ON_OVERVIEW;
 use strongroom_dashboard::page::overview::{MAX_CREDENTIALS, Overview};
 use strongroom_dashboard::range::Slots;
 use strongroom_model::Millis;
@@ -56,6 +58,8 @@ pub(super) async fn show(
         usage.series(&by(Dim::Credential, slots)).await?
     };
     let last_day = SeriesQuestion { order: Order::Calls, with_latency: true, ..by(Dim::Provider, last_day(now)) };
+    let alerts = state.room.alerts(visit.actor());
+    let firing = IncidentFilter { standing: Some(Standing::Firing), ..IncidentFilter::default() };
     let page = Overview {
         viewer: &viewer,
         now,
@@ -71,6 +75,8 @@ pub(super) async fn show(
         credentials: &credentials,
         has_more_credentials,
         limits: &state.room.limits(visit.actor()).fullest().await?,
+        firing: &alerts.list(&firing, ON_OVERVIEW).await?,
+        alerts: &alerts.count().await?,
         changes: &state.room.audit().list(&Filter::default(), true, None, ENTRIES).await?.items,
     };
     Ok(Html(page.render()).into_response())

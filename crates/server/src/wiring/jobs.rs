@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use strongroom::key::Policy;
-use strongroom::{Actor, Problem, Strongroom};
+use strongroom::{Actor, Clock, Problem, Strongroom};
 use tokio_util::sync::CancellationToken;
 
 /// How the log calls a head of the audit chain.
@@ -34,6 +34,8 @@ const REFUSAL_INTERVAL: Duration = Duration::from_secs(5);
 const ALERT_WATCH_INTERVAL: Duration = Duration::from_secs(15);
 /// Between two looks at credentials that expire or are not used.
 const CREDENTIAL_WATCH_INTERVAL: Duration = Duration::from_secs(300);
+/// Between two verifications of the whole audit trail, which reads every entry.
+const VERIFICATION_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 /// What is due by the day, or kept for days.
 const DAILY_WORK_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -151,6 +153,15 @@ pub(super) fn all(options: JobOptions) -> Vec<Job> {
             .after_pause(),
         Job::new("alert-limits", ALERT_WATCH_INTERVAL, async |room| room.watch_limits().await.map(drop))
             .in_cluster(),
+        Job::new("alert-node", ALERT_WATCH_INTERVAL, async |room| {
+            room.alert_work().watch_node(Clock::default().local_now()).await.map(drop)
+        })
+        .after_pause(),
+        Job::new("alert-digest", DAILY_WORK_INTERVAL, async |room| {
+            room.alert_work().write_digest().await.map(drop)
+        })
+        .in_cluster(),
+        Job::new("audit-verification", VERIFICATION_INTERVAL, verify_audit).in_cluster().after_pause(),
         Job::new("alert-figures", SAMPLE_INTERVAL, async |room| room.watch_figures().await.map(drop))
             .in_cluster(),
         Job::new("alert-credentials", CREDENTIAL_WATCH_INTERVAL, async |room| {
@@ -191,6 +202,14 @@ async fn tell_alerts(room: Strongroom) -> Result<(), Problem> {
         room.fan_out_alerts().await?;
     }
     room.deliver_alerts().await.map(drop)
+}
+
+/// Verifies the audit trail; people are told when it does not verify.
+async fn verify_audit(room: Strongroom) -> Result<(), Problem> {
+    for fault in room.alert_work().verify_audit().await?.faults {
+        tracing::error!(chain = fault.chain_id, seq = fault.seq, fault = fault.fault, "failed to verify the audit trail");
+    }
+    Ok(())
 }
 
 /// Writes the heads of the audit chain to the log: a copy outside the database, against which a chain that was cut short or put

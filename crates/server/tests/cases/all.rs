@@ -23,6 +23,7 @@ mod listing;
 mod live_test;
 mod names;
 mod nul;
+mod page_alert;
 mod page_change;
 mod page_fault;
 mod page_figure;

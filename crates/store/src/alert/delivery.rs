@@ -119,6 +119,44 @@ pub async fn list(session: &mut Session, dead_only: bool, limit: i64) -> Result<
     fetch_all!(session, Delivery, SQL, i64::from(dead_only), limit)
 }
 
+/// How telling a channel goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChannelStanding {
+    /// When it took a message the last time.
+    pub delivered_at: Option<Millis>,
+    /// Notices that wait.
+    pub waiting: i64,
+    /// Notices that were given up.
+    pub dead: i64,
+    /// Why one was not taken the last time.
+    pub last_error: Option<String>,
+}
+
+/// How telling a channel went since an instant.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn standing(
+    session: &mut Session,
+    channel: Uid,
+    since: Millis,
+) -> Result<ChannelStanding, StoreError> {
+    const COUNTS: &str = "SELECT MAX(delivered_at_ms), CAST(COUNT(*) AS BIGINT), CAST(COUNT(delivered_at_ms) AS BIGINT), \
+                          CAST(COUNT(dead_at_ms) AS BIGINT) FROM alert_deliveries WHERE channel_uid = $1 AND not_before_ms >= $2";
+    const ERROR: &str = "SELECT last_error FROM alert_deliveries WHERE channel_uid = $1 AND not_before_ms >= $2 \
+                         AND last_error IS NOT NULL ORDER BY not_before_ms DESC, uid LIMIT 1";
+    let channel = channel.to_string();
+    let counts = fetch_optional!(session, (Option<i64>, i64, i64, i64), COUNTS, &channel, since.0)?;
+    let (delivered_at, all, delivered, dead) = counts.unwrap_or_default();
+    let error = fetch_optional!(session, (String,), ERROR, &channel, since.0)?;
+    Ok(ChannelStanding {
+        delivered_at: delivered_at.map(Millis),
+        waiting: all - delivered - dead,
+        dead,
+        last_error: error.map(|(error,)| error),
+    })
+}
+
 /// The notice with this identity.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 //! The key of one is what was seen (rule, subject, line) and when it may be seen again (window, episode). Whoever inserts the row has it
 //! told; for all others there is nothing to insert.
 
-use strongroom_model::alert::{Level, Rule};
+use strongroom_model::alert::{Level, Rule, Standing};
 use strongroom_model::limit::{Unit, Window};
 use strongroom_model::{Millis, Uid};
 
@@ -263,6 +263,18 @@ pub struct IncidentFilter<'a> {
     pub from: Option<Millis>,
     /// Fired before this instant.
     pub to: Option<Millis>,
+    /// Standing like this.
+    pub standing: Option<Standing>,
+    /// Behind this one in the list.
+    pub behind: Option<Uid>,
+}
+
+/// How an incident stands, as SQL.
+macro_rules! standing {
+    () => {
+        "CASE WHEN resolved_at_ms IS NOT NULL THEN 'resolved' WHEN acknowledged_at_ms IS NOT NULL THEN 'acknowledged' \
+         WHEN masked_at_ms IS NOT NULL THEN 'silenced' ELSE 'firing' END"
+    };
 }
 
 /// Incidents, the newest first.
@@ -274,10 +286,21 @@ pub async fn list(
     filter: &IncidentFilter<'_>,
     limit: i64,
 ) -> Result<Vec<Incident>, StoreError> {
-    const SQL: &str = select!(
-        "WHERE ($1 = 0 OR resolved_at_ms IS NULL) AND ($2 = '' OR rule = $2) AND ($3 = '' OR subject_id = $3) \
-         AND fired_at_ms >= $4 AND fired_at_ms < $5 ORDER BY fired_at_ms DESC, mark DESC, uid LIMIT $6"
+    const SQL: &str = concat!(
+        select!(
+            "WHERE ($1 = 0 OR resolved_at_ms IS NULL) AND ($2 = '' OR rule = $2) AND ($3 = '' OR subject_id = $3) \
+             AND fired_at_ms >= $4 AND fired_at_ms < $5 AND ($6 = '' OR $6 = "
+        ),
+        standing!(),
+        ") AND ($7 = '' OR fired_at_ms < $8 OR (fired_at_ms = $8 AND (mark < $9 OR (mark = $9 AND uid > $7)))) \
+         ORDER BY fired_at_ms DESC, mark DESC, uid LIMIT $10"
     );
+    let behind = match filter.behind {
+        Some(uid) => get(session, uid).await?,
+        None => None,
+    };
+    let (uid, fired_at, mark) =
+        behind.map_or((String::new(), 0, 0), |it| (it.uid.to_string(), it.fired_at.0, it.mark));
     read(fetch_all!(
         session,
         Row,
@@ -287,8 +310,26 @@ pub async fn list(
         filter.subject.unwrap_or_default(),
         filter.from.map_or(i64::MIN, |at| at.0),
         filter.to.map_or(i64::MAX, |at| at.0),
+        filter.standing.map_or("", Standing::as_str),
+        uid,
+        fired_at,
+        mark,
         limit
     )?)
+}
+
+/// How many that are not over stand how.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count_standing(session: &mut Session) -> Result<Vec<(Standing, i64)>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT s, CAST(COUNT(*) AS BIGINT) FROM (SELECT ",
+        standing!(),
+        " AS s FROM alert_incidents WHERE resolved_at_ms IS NULL) t GROUP BY s ORDER BY s"
+    );
+    let rows = fetch_all!(session, (String, i64), SQL)?;
+    Ok(rows.into_iter().filter_map(|(name, count)| Some((Standing::from_name(&name)?, count))).collect())
 }
 
 /// Those that are not over, of a rule, the oldest first.
@@ -383,7 +424,7 @@ pub async fn list_to_remind(
 ) -> Result<Vec<Incident>, StoreError> {
     const SQL: &str = select!(
         "WHERE resolved_at_ms IS NULL AND acknowledged_at_ms IS NULL AND passed_by IS NULL AND level = $1 \
-         AND told_at_ms <= $2 AND region = $3 AND rule NOT IN ('node_lost', 'authority_changed') \
+         AND told_at_ms <= $2 AND region = $3 \
          ORDER BY told_at_ms, uid LIMIT $4"
     );
     read(fetch_all!(session, Row, SQL, level.as_str(), told_before.0, REGION, limit)?)

@@ -67,18 +67,19 @@ pub async fn make(
     execute!(tx, SQL, message.to_string(), not_before.0, channel, now.0, REGION, rule, level, notice, limit)
 }
 
-/// How many messages a channel took since an instant, and the latest instant at which one of its messages goes out or went.
+/// How many messages went or go to a channel between two instants, and the latest instant at which one does. What is tried again later, or
+/// was written under a clock that was ahead, holds no other message up.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn pace(
     session: &mut Session,
     channel: &str,
-    since: Millis,
+    (since, until): (Millis, Millis),
 ) -> Result<(i64, Option<Millis>), StoreError> {
     const COUNT: &str = "SELECT CAST(COUNT(DISTINCT message_uid) AS BIGINT), MAX(not_before_ms) FROM alert_deliveries \
-                         WHERE channel_uid = $1 AND message_uid IS NOT NULL AND not_before_ms >= $2";
-    let row = fetch_optional!(session, (i64, Option<i64>), COUNT, channel, since.0)?;
+                         WHERE channel_uid = $1 AND message_uid IS NOT NULL AND not_before_ms >= $2 AND not_before_ms <= $3";
+    let row = fetch_optional!(session, (i64, Option<i64>), COUNT, channel, since.0, until.0)?;
     Ok(row.map_or((0, None), |(count, last)| (count, last.map(Millis))))
 }
 

@@ -1,6 +1,6 @@
 //! Where rules differ from what they are by themselves: thresholds of a limit, of all limits of somebody, or of all.
 
-use strongroom_model::alert::{Rule, Thresholds};
+use strongroom_model::alert::{Rule, Settings, Thresholds};
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{Millis, Uid};
 
@@ -61,19 +61,23 @@ pub struct SetRule {
     pub scope: RuleScope,
     /// The thresholds.
     pub thresholds: Thresholds,
+    /// The settings, of rules other than thresholds of limits.
+    pub settings: Settings,
     /// When it was set.
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
 }
 
-type Row = (String, String, String, String, String, i64, i64);
+type Row = (String, String, String, String, String, String, i64, i64);
 
-fn read((uid, rule, kind, id, thresholds, created, updated): Row) -> Result<SetRule, StoreError> {
+fn read((uid, rule, kind, id, thresholds, settings, created, updated): Row) -> Result<SetRule, StoreError> {
     let corrupt = |column| StoreError::Corrupt { table: "alert_rules", column, row: uid.clone() };
+    let rule = Rule::from_name(&rule).ok_or_else(|| corrupt("rule"))?;
     Ok(SetRule {
         uid: uid.parse().map_err(|_| corrupt("uid"))?,
-        rule: Rule::from_name(&rule).ok_or_else(|| corrupt("rule"))?,
+        rule,
+        settings: Settings::from_stored(rule, &settings).ok_or_else(|| corrupt("settings"))?,
         scope: RuleScope::of(&kind, &id).ok_or_else(|| corrupt("scope_id"))?,
         thresholds: Thresholds::from_stored(&thresholds).ok_or_else(|| corrupt("thresholds"))?,
         created_at: Millis(created),
@@ -86,7 +90,7 @@ fn read((uid, rule, kind, id, thresholds, created, updated): Row) -> Result<SetR
 /// # Errors
 /// [`StoreError`].
 pub async fn list(session: &mut Session) -> Result<Vec<SetRule>, StoreError> {
-    const SQL: &str = "SELECT uid, rule, scope_kind, scope_id, thresholds, created_at_ms, updated_at_ms FROM alert_rules \
+    const SQL: &str = "SELECT uid, rule, scope_kind, scope_id, thresholds, settings, created_at_ms, updated_at_ms FROM alert_rules \
                        ORDER BY created_at_ms, uid";
     fetch_all!(session, Row, SQL)?.into_iter().map(read).collect()
 }
@@ -96,7 +100,7 @@ pub async fn list(session: &mut Session) -> Result<Vec<SetRule>, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn get(session: &mut Session, uid: Uid) -> Result<Option<SetRule>, StoreError> {
-    const SQL: &str = "SELECT uid, rule, scope_kind, scope_id, thresholds, created_at_ms, updated_at_ms FROM alert_rules \
+    const SQL: &str = "SELECT uid, rule, scope_kind, scope_id, thresholds, settings, created_at_ms, updated_at_ms FROM alert_rules \
                        WHERE uid = $1";
     fetch_optional!(session, Row, SQL, uid.to_string())?.map(read).transpose()
 }
@@ -132,6 +136,38 @@ pub async fn put(
     touch_limits(tx, scope).await?;
     let stored = row.map_or_else(|| uid.to_string(), |(uid,)| uid);
     stored.parse().map_err(|_| StoreError::Corrupt { table: "alert_rules", column: "uid", row: stored })
+}
+
+/// Sets a rule that has settings, for everything. Returns its identity.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn put_settings(
+    tx: &mut Write,
+    uid: Uid,
+    rule: Rule,
+    settings: &Settings,
+    at: Millis,
+) -> Result<Uid, StoreError> {
+    const SQL: &str = "INSERT INTO alert_rules (uid, rule, scope_kind, scope_id, thresholds, settings, created_at_ms, updated_at_ms) \
+                       VALUES ($1, $2, 'all', '', '', $3, $4, $4) ON CONFLICT (rule, scope_kind, scope_id) DO UPDATE SET \
+                       settings = $3, updated_at_ms = $4 RETURNING uid";
+    let row = fetch_optional!(tx, (String,), SQL, uid.to_string(), rule.as_str(), settings.stored(), at.0)?;
+    let stored = row.map_or_else(|| uid.to_string(), |(uid,)| uid);
+    stored.parse().map_err(|_| StoreError::Corrupt { table: "alert_rules", column: "uid", row: stored })
+}
+
+/// The settings of a rule: as somebody has set them, or those that it has by itself.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn settings(session: &mut Session, rule: Rule) -> Result<Settings, StoreError> {
+    const SQL: &str = "SELECT uid, settings FROM alert_rules WHERE rule = $1 AND scope_kind = 'all' AND scope_id = ''";
+    let Some((uid, text)) = fetch_optional!(session, (String, String), SQL, rule.as_str())? else {
+        return Ok(Settings::default());
+    };
+    let corrupt = || StoreError::Corrupt { table: "alert_rules", column: "settings", row: uid };
+    Settings::from_stored(rule, &text).ok_or_else(corrupt)
 }
 
 /// Removes a rule. Tells whether it was there.

@@ -14,7 +14,7 @@ use strongroom_store::{Write, node};
 use crate::crossing;
 use crate::custody::Custody;
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 /// Settles what servers hold whose lease has lapsed, as if it had been consumed: a call of theirs may have left. Tells
 /// how many servers that were.
@@ -46,7 +46,7 @@ async fn recover_node(custody: &Custody, gone: Uid) -> Result<bool, Problem> {
     let counters = settle_node(custody, &mut tx, gone, &Actor::system(), now).await?;
     if counters > 0 {
         let subject = Subject::of("node", gone);
-        note_event(custody, &mut tx, Rule::NodeLost, Level::High, subject, now).await?;
+        note_event(custody, &mut tx, Seen::of(Rule::NodeLost, Level::High, subject), now).await?;
     }
     tx.commit().await?;
     tracing::warn!(node = %gone, counters, "settled the holds of a node that is gone, as if they had been used");

@@ -12,6 +12,7 @@ use strongroom_model::alert::{Level, Notice, Rule};
 use strongroom_model::audit::Target;
 use strongroom_model::{Millis, Problem, Secret, Uid};
 use strongroom_store::alert::channel::{self, Channel, ChannelValue};
+use strongroom_store::alert::delivery::ChannelStanding;
 use strongroom_store::alert::incident::{self, Subject};
 use strongroom_store::{Session, Write, alert};
 
@@ -19,7 +20,7 @@ use super::delivery::has_url;
 use super::{AlertService, Alerts};
 use crate::custody::seal::{MOST_SEALS, used_up};
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 const ADDRESS: &str = "address";
 const SECRET: &str = "secret";
@@ -80,6 +81,15 @@ impl From<Channel> for ChannelView {
             updated_at: channel.updated_at,
         }
     }
+}
+
+/// A channel, and how telling it went lately.
+#[derive(Debug, Clone)]
+pub struct ChannelInUse {
+    /// The channel.
+    pub channel: ChannelView,
+    /// How telling it went.
+    pub standing: ChannelStanding,
 }
 
 /// Outcome of a test.
@@ -189,6 +199,22 @@ impl AlertService {
     pub async fn channels(&self) -> Result<Vec<ChannelView>, Problem> {
         let mut session = self.alerts.custody.store.read().await?;
         Ok(channel::list(&mut session).await?.into_iter().map(ChannelView::from).collect())
+    }
+
+    /// All channels, by name, with how telling them went in the last 30 days.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn channels_in_use(&self) -> Result<Vec<ChannelInUse>, Problem> {
+        const DAYS_MS: i64 = 30 * 86_400_000;
+        let mut session = self.alerts.custody.store.read().await?;
+        let since = Millis(session.now().await?.0 - DAYS_MS);
+        let mut found = Vec::new();
+        for channel in channel::list(&mut session).await? {
+            let standing = alert::delivery::standing(&mut session, channel.uid, since).await?;
+            found.push(ChannelInUse { channel: channel.into(), standing });
+        }
+        Ok(found)
     }
 
     async fn require_channel(&self, session: &mut Session, name: &str) -> Result<Channel, Problem> {
@@ -341,7 +367,7 @@ impl AlertService {
         detail: &serde_json::Value,
     ) -> Result<(), Problem> {
         let subject = Subject::of("channel", channel.uid);
-        note_event(&self.alerts.custody, tx, Rule::AuthorityChanged, Level::High, subject, now).await?;
+        note_event(&self.alerts.custody, tx, Seen::of(Rule::AuthorityChanged, Level::High, subject), now).await?;
         let entry = entry(&self.actor, action, target(channel), now, detail);
         self.alerts.custody.append(tx, vec![entry]).await
     }
@@ -370,7 +396,7 @@ impl AlertService {
                 channel.name
             ),
             facts: vec![("sent by", strongroom_model::alert::shown(&self.actor.label()))],
-            link: alerts.link(),
+            link: alerts.link(None),
             incidents: Vec::new(),
             more: 0,
         };

@@ -15,10 +15,10 @@ use strongroom_store::alert::incident::{self, Subject};
 use strongroom_store::alert::message::{self, Claimed, Outcome};
 use strongroom_store::{Session, Store, alert};
 
-use super::Alerts;
 use super::text::{Part, about, message as compose, sentence, state_of};
+use super::{Alerts, digest};
 use crate::custody::trail::entry;
-use crate::event::note_event;
+use crate::event::{Seen, note_event};
 
 /// How long an attempt has a message to itself. Sending takes much less.
 const CLAIM_SECONDS: i64 = 90;
@@ -34,6 +34,8 @@ const MAX_PARTS: i64 = 10_000;
 /// Messages to a channel in an hour; what comes beyond is told in one every few minutes.
 const MAX_MESSAGES_PER_HOUR: i64 = 60;
 const DIGEST_INTERVAL_MS: i64 = 5 * 60_000;
+/// Messages that are due within so many seconds are those that one after another goes out behind.
+const AHEAD_SECONDS: i64 = 60;
 /// Between two messages to a channel: what Slack allows (<https://docs.slack.dev/apis/web-api/rate-limits/>).
 const MESSAGE_INTERVAL_MS: i64 = 1000;
 const HOUR_MS: i64 = 3_600_000;
@@ -87,7 +89,7 @@ impl Alerts {
                 message::make(&mut tx, id, channel, of, now, now, MAX_PARTS).await?;
                 continue;
             }
-            let (count, last) = message::pace(&mut tx, channel, since).await?;
+            let (count, last) = message::pace(&mut tx, channel, (since, now.plus_seconds(AHEAD_SECONDS))).await?;
             let next = last.map_or(now, |last| now.max(Millis(last.0 + MESSAGE_INTERVAL_MS)));
             if count < MAX_MESSAGES_PER_HOUR {
                 message::make(&mut tx, id, channel, of, now, next, MAX_PARTS).await?;
@@ -151,7 +153,19 @@ impl Alerts {
             parts.push(Part { incident, about, notice, passed });
         }
         let named = i64::try_from(parts.len()).unwrap_or(i64::MAX);
-        Ok(compose(self, claimed.message, &parts, claimed.count.saturating_sub(named).max(0), now))
+        let more = claimed.count.saturating_sub(named).max(0);
+        let Some(mut message) = compose(self, claimed.message, &parts, more, now) else { return Ok(None) };
+        if let ([Part { incident, .. }], 0) = (parts.as_slice(), more)
+            && incident.rule == Rule::WeeklyDigest
+        {
+            let digest = digest::of_week(session, incident.window_start).await?;
+            message.sentence = digest.sentence;
+            if let Some(data) = message.incidents.first_mut() {
+                data.facts = digest.facts.iter().cloned().collect();
+            }
+            message.facts = digest.facts;
+        }
+        Ok(Some(message))
     }
 
     /// The channel that is always there: a line per change.
@@ -240,7 +254,7 @@ impl Alerts {
             return Ok(());
         }
         let subject = Subject::of("channel", uid);
-        note_event(&self.custody, tx, Rule::DeliveryDead, Level::High, subject, now).await?;
+        note_event(&self.custody, tx, Seen::of(Rule::DeliveryDead, Level::High, subject), now).await?;
         let target = strongroom_model::audit::Target {
             kind: "channel".into(),
             id: Some(channel.to_owned()),

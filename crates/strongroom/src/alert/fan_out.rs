@@ -109,7 +109,17 @@ impl Alerts {
             }
             let names: Vec<String> = plan.channels.iter().map(|channel| channel.name.clone()).collect();
             let provider = about.provider.as_ref();
-            for to in route::destinations(&plan.routes, &names, incident.rule, incident.level, provider) {
+            let own: Vec<Route>;
+            let routes = match incident.rule {
+                rule if rule.is_for_every_channel() => &[][..],
+                rule if rule.is_for_own_routes() => {
+                    own = plan.routes.iter().filter(|it| it.rule == Some(rule)).cloned().collect();
+                    // Without any, a route to nowhere: by itself nobody is told of it.
+                    if own.is_empty() { &[Route::default()][..] } else { &own[..] }
+                }
+                _ => &plan.routes[..],
+            };
+            for to in route::destinations(routes, &names, incident.rule, incident.level, provider) {
                 let Some(channel) = plan.channels.iter().find(|it| it.name == to.channel) else { continue };
                 // A channel that is dead is not told that it is.
                 let uid = channel.uid.to_string();
@@ -119,7 +129,7 @@ impl Alerts {
                 {
                     continue;
                 }
-                let is_held = incident.level < Level::Critical && incident.rule != Rule::AuthorityChanged;
+                let is_held = incident.level < Level::Critical && incident.rule.may_wait();
                 let waits = if is_held { now.plus_seconds(GROUP_WAIT_SECONDS) } else { now };
                 let quiet_until = to.quiet.filter(|_| is_held).and_then(|quiet| quiet.end_after(now));
                 let not_before = quiet_until.map_or(waits, |until| until.max(waits));

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_crypto::random;
-use strongroom_model::alert::{Change, Condition, Level, Phase, Reading, Rule, Timing, figure};
+use strongroom_model::alert::{
+    Change, Condition, Level, Phase, Reading, Rule, Settings, Timing, figure,
+};
 use strongroom_model::limit::{Limit, Unit, Window};
 use strongroom_model::{Millis, Problem};
 use strongroom_store::alert::incident::{self, NewIncident, Subject};
@@ -24,6 +26,7 @@ use crate::limit::at_end;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
+const NANO_USD: i64 = 1_000_000_000;
 /// Rates of use that fire: in tenths of the planned one, over a long and a short time.
 const MONTH_BURNS: [Burn; 2] = [
     Burn { tenths: 144, long_ms: HOUR_MS, short_ms: 5 * MINUTE_MS },
@@ -48,16 +51,16 @@ struct Burn {
 
 /// A look at one line of a rule.
 #[derive(Debug, Clone)]
-struct Look {
-    subject: Subject,
-    mark: i64,
-    level: Level,
-    reading: Reading,
-    value: i64,
-    threshold: i64,
-    counted: Option<(Unit, Window)>,
-    window_start: Millis,
-    timing: Timing,
+pub(super) struct Look {
+    pub(super) subject: Subject,
+    pub(super) mark: i64,
+    pub(super) level: Level,
+    pub(super) reading: Reading,
+    pub(super) value: i64,
+    pub(super) threshold: i64,
+    pub(super) counted: Option<(Unit, Window)>,
+    pub(super) window_start: Millis,
+    pub(super) timing: Timing,
 }
 
 /// How long a rule waits, until it fires and until it is over.
@@ -68,9 +71,15 @@ const fn timing(rule: Rule) -> Timing {
         Rule::SpendSpike => (0, 2 * HOUR_MS),
         Rule::Denials => (0, 15 * MINUTE_MS),
         Rule::ErrorShare => (0, 10 * MINUTE_MS),
+        Rule::DbSlow => (5 * MINUTE_MS, 5 * MINUTE_MS),
         _ => (0, 0),
     };
     Timing { for_ms, keep_ms }
+}
+
+/// The reading of a value; under its line where nobody is to be told.
+pub(super) const fn reading_of(value: i64, line: i64, over: i64, settings: &Settings) -> Reading {
+    if settings.is_off { Reading::Below } else { Reading::of(value, line, over) }
 }
 
 impl Look {
@@ -89,7 +98,7 @@ impl Look {
         }
     }
 
-    fn of(rule: Rule, subject: Subject, level: Level, reading: Reading) -> Self {
+    pub(super) fn of(rule: Rule, subject: Subject, level: Level, reading: Reading) -> Self {
         Self {
             subject,
             mark: 0,
@@ -109,8 +118,10 @@ impl Alerts {
     pub(super) async fn watch_conditions(&self) -> Result<usize, Problem> {
         let mut session = self.custody.store.read().await?;
         let now = session.now().await?;
-        let denials = denials(&mut session, now).await?;
-        let errors = error_shares(&mut session, now).await?;
+        let settings = self.settings(&mut session, Rule::Denials).await?;
+        let denials = denials(&mut session, &settings, now).await?;
+        let settings = self.settings(&mut session, Rule::ErrorShare).await?;
+        let errors = error_shares(&mut session, &settings, now).await?;
         let unhealthy = unhealthy(&mut session, now).await?;
         let left_alone = left_alone(&mut session, now).await?;
         drop(session);
@@ -128,6 +139,8 @@ impl Alerts {
         let limits = limit::list(&mut session).await?;
         let moved = |uids: Vec<String>| uids.into_iter().collect::<BTreeSet<_>>();
         let today = moved(store::moved_limits(&mut session, Millis(now.0 - DAY_MS)).await?);
+        let burn_percent =
+            self.settings(&mut session, Rule::LimitBurn).await?.get(Rule::LimitBurn, "percent");
         let (mut burns, mut forecasts) = (Vec::new(), Vec::new());
         let watched = limits.iter().filter(|limit| {
             !limit.thresholds.is_empty() && limit.amount > 0 && today.contains(&limit.uid.to_string())
@@ -136,10 +149,11 @@ impl Alerts {
             let key = CounterKey::at(limit.counter_subject(), limit.unit, limit.window, now);
             let states = counter::read_all(&mut session, &[key]).await?;
             let used = counted(&states.get(&key).copied().unwrap_or_default());
-            burns.extend(burning(&mut session, limit, used, now).await?);
+            burns.extend(burning(&mut session, limit, (used, burn_percent), now).await?);
             forecasts.extend(expected(&mut session, limit, used, now).await?);
         }
-        let spikes = spikes(&mut session, now).await?;
+        let settings = self.settings(&mut session, Rule::SpendSpike).await?;
+        let spikes = spikes(&mut session, &settings, now).await?;
         drop(session);
         let mut count = self.judge(Rule::LimitBurn, burns, now).await?;
         count += self.judge(Rule::LimitForecast, forecasts, now).await?;
@@ -149,10 +163,28 @@ impl Alerts {
 
     /// Moves the conditions of a rule by these looks, and writes down what fires and what is over. What is not looked at any more is
     /// under its line.
-    async fn judge(&self, rule: Rule, looks: Vec<Look>, now: Millis) -> Result<usize, Problem> {
+    pub(super) async fn judge(&self, rule: Rule, looks: Vec<Look>, now: Millis) -> Result<usize, Problem> {
+        self.judge_of(rule, looks, now, None).await
+    }
+
+    /// The same of one subject, of which this server alone knows.
+    pub(super) async fn judge_of(
+        &self,
+        rule: Rule,
+        mut looks: Vec<Look>,
+        now: Millis,
+        only: Option<&Subject>,
+    ) -> Result<usize, Problem> {
         let custody = &self.custody;
-        let mut known: BTreeMap<(Subject, i64), Condition> =
-            state::list(&mut custody.store.read().await?, rule).await?.into_iter().collect();
+        let (states, settings) = {
+            let mut session = custody.store.read().await?;
+            (state::list(&mut session, rule).await?, self.settings(&mut session, rule).await?)
+        };
+        if settings.is_off {
+            looks.clear();
+        }
+        let of_subject = |((subject, _), _): &((Subject, i64), Condition)| only.is_none_or(|it| it == subject);
+        let mut known: BTreeMap<(Subject, i64), Condition> = states.into_iter().filter(of_subject).collect();
         let mut moved = Vec::new();
         for look in looks {
             let before = known.remove(&(look.subject.clone(), look.mark)).unwrap_or_default();
@@ -217,7 +249,8 @@ fn fired(rule: Rule, look: &Look, episode: i64, now: Millis) -> NewIncident {
     }
 }
 
-async fn denials(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+async fn denials(session: &mut Session, settings: &Settings, now: Millis) -> Result<Vec<Look>, Problem> {
+    let line = settings.get(Rule::Denials, "count");
     let slot = now.0 - now.0.rem_euclid(SLOT_MS);
     let mut refused: BTreeMap<String, [i64; 2]> = BTreeMap::new();
     for one in store::denials(session, Millis(slot - SLOT_MS)).await? {
@@ -230,14 +263,16 @@ async fn denials(session: &mut Session, now: Millis) -> Result<Vec<Look>, Proble
     let limits = limit::list(session).await?;
     let look = |limit: &Limit| {
         let [this, before] = *refused.get(&limit.uid.to_string())?;
-        let reading = figure::denials(this, before);
+        let reading = figure::denials(this, before, line);
         let look = Look::of_limit(Rule::Denials, limit, Level::Warn, reading, now);
-        Some(Look { value: this.max(before), threshold: figure::DENIALS, ..look })
+        Some(Look { value: this.max(before), threshold: line, ..look })
     };
     Ok(limits.iter().filter_map(look).collect())
 }
 
-async fn error_shares(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+async fn error_shares(session: &mut Session, settings: &Settings, now: Millis) -> Result<Vec<Look>, Problem> {
+    let get = |name| settings.get(Rule::ErrorShare, name);
+    let (percent, calls) = (get("percent"), get("calls"));
     let from = now.0 - 10 * MINUTE_MS;
     let query = HoursQuery {
         by: HourDim::Provider,
@@ -249,17 +284,21 @@ async fn error_shares(session: &mut Session, now: Millis) -> Result<Vec<Look>, P
         to: Millis(i64::MAX),
     };
     let look = |sums: usage_hours::HourSums| {
-        let (reading, share) = figure::error_share(sums.figures.errors_provider, sums.figures.requests);
+        let (errors, all) = (sums.figures.errors_provider, sums.figures.requests);
+        let (reading, share) = figure::error_share(errors, all, percent, calls);
         let subject = Subject::of("provider", sums.group_key);
         let look = Look::of(Rule::ErrorShare, subject, Level::Warn, reading);
-        Look { value: share, threshold: figure::ERROR_SHARE, ..look }
+        Look { value: share, threshold: percent.saturating_mul(10), ..look }
     };
     Ok(usage_hours::sums(session, &query).await?.into_iter().map(look).collect())
 }
 
 /// Keys that cannot serve, by what servers know.
 async fn unhealthy(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
-    let alive = i64::try_from(key_holder::list(session, now).await?.len().max(1)).unwrap_or(i64::MAX);
+    // A server that holds two master keys is in the list twice.
+    let holders = key_holder::list(session, now).await?;
+    let servers: BTreeSet<&str> = holders.iter().map(|holder| holder.node_uid.as_str()).collect();
+    let alive = i64::try_from(servers.len().max(1)).unwrap_or(i64::MAX);
     let look = |one: store::Unhealthy| {
         let (state, mark, level, for_ms) = UNHEALTHY.into_iter().find(|(state, ..)| *state == one.state)?;
         // One server alone may be cut off from a provider; what one is told of a key holds for all.
@@ -281,7 +320,12 @@ async fn left_alone(session: &mut Session, now: Millis) -> Result<Vec<Look>, Pro
     Ok(store::providers(session, now).await?.into_iter().map(look).collect())
 }
 
-async fn burning(session: &mut Session, limit: &Limit, used: i64, now: Millis) -> Result<Vec<Look>, Problem> {
+async fn burning(
+    session: &mut Session,
+    limit: &Limit,
+    (used, percent): (i64, i64),
+    now: Millis,
+) -> Result<Vec<Look>, Problem> {
     let burns = match limit.window {
         Window::Month => &MONTH_BURNS[..],
         Window::Day => &DAY_BURNS[..],
@@ -300,9 +344,10 @@ async fn burning(session: &mut Session, limit: &Limit, used: i64, now: Millis) -
         let (Some(long), Some(short)) = (rate(burn.long_ms).await?, rate(burn.short_ms).await?) else {
             continue;
         };
-        let reading = figure::burning(long, short, burn.tenths);
+        let line = burn.tenths.saturating_mul(percent) / 100;
+        let reading = figure::burning(long, short, line);
         let look = Look::of_limit(Rule::LimitBurn, limit, Level::High, reading, now);
-        looks.push(Look { mark: burn.tenths, value: long, threshold: burn.tenths, ..look });
+        looks.push(Look { mark: burn.tenths, value: long, threshold: line, ..look });
     }
     Ok(looks)
 }
@@ -327,13 +372,15 @@ async fn expected(
 }
 
 /// Credentials, tokens and users whose hour costs far more than the same hours of weeks before.
-async fn spikes(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem> {
+async fn spikes(session: &mut Session, settings: &Settings, now: Millis) -> Result<Vec<Look>, Problem> {
+    let get = |name| settings.get(Rule::SpendSpike, name);
+    let (least, times) = (get("usd").saturating_mul(NANO_USD), get("times"));
     const WEEK_MS: i64 = 7 * DAY_MS;
     let hour = now.0 - now.0.rem_euclid(HOUR_MS);
     let mut looks = Vec::new();
     for dim in ["credential", "token", "user"] {
         for (subject, spent) in
-            store::spenders(session, dim, Millis(hour), figure::LEAST_SPIKE_NANO_USD).await?
+            store::spenders(session, dim, Millis(hour), least).await?
         {
             let first = store::first_day(session, dim, &subject).await?.map_or(i64::MAX, |day| day.0);
             let weeks: Vec<i64> =
@@ -345,7 +392,7 @@ async fn spikes(session: &mut Session, now: Millis) -> Result<Vec<Look>, Problem
                 found.map_or(0, |hour| hour.figures.cost_nano_usd)
             };
             let before: Vec<i64> = weeks.iter().map(of_hour).collect();
-            let (reading, usual) = figure::spike(spent, &before);
+            let (reading, usual) = figure::spike(spent, &before, least, times);
             let look = Look::of(Rule::SpendSpike, Subject::of(dim, subject), Level::Warn, reading);
             looks.push(Look { value: spent, threshold: usual, ..look });
         }

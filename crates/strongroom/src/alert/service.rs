@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use strongroom_crypto::random;
-use strongroom_model::alert::{Notice, Route, SilenceMatcher};
+use strongroom_model::alert::{Notice, Route, SilenceMatcher, Standing};
 use strongroom_model::audit::Target;
-use strongroom_model::{Actor, Millis, Problem, Uid};
+use strongroom_model::{Actor, CredentialId, Millis, Problem, Uid};
 use strongroom_store::alert::delivery::{self, Delivery};
 use strongroom_store::alert::incident::{self, Incident, IncidentFilter};
 use strongroom_store::alert::silence::{self, Silence};
@@ -37,6 +37,10 @@ pub struct IncidentView {
     pub name: String,
     /// What it says, in one sentence.
     pub says: String,
+    /// The number of the credential that it is about, when there is one.
+    pub credential: Option<CredentialId>,
+    /// The limit that it is about.
+    pub limit: Option<Uid>,
 }
 
 /// A silence to make.
@@ -73,7 +77,16 @@ async fn view(session: &mut Session, incident: Incident) -> Result<IncidentView,
     let about = text::about(session, &incident).await?;
     let says = text::sentence(&incident, &about);
     let state = text::state_of(&incident);
-    Ok(IncidentView { incident, state, kind: about.kind, id: about.id, name: about.name, says })
+    Ok(IncidentView {
+        incident,
+        state,
+        kind: about.kind,
+        id: about.id,
+        name: about.name,
+        says,
+        credential: about.credential,
+        limit: about.limit.map(|limit| limit.uid),
+    })
 }
 
 impl AlertService {
@@ -88,6 +101,15 @@ impl AlertService {
             found.push(view(&mut session, one).await?);
         }
         Ok(found)
+    }
+
+    /// How many alerts that are not over stand how.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn count(&self) -> Result<Vec<(Standing, i64)>, Problem> {
+        let mut session = self.alerts.custody.store.read().await?;
+        Ok(incident::count_standing(&mut session).await?)
     }
 
     /// An incident, and what was sent of it.
@@ -136,6 +158,10 @@ impl AlertService {
         if !incident::resolve(&mut tx, uid, "somebody ended it", now).await? {
             return Err(Problem::conflict("the alert is over already"));
         }
+        if found.counted.is_none() && found.window_start == Millis(0) && !found.rule.has_settings() {
+            // What lasts until somebody ends it is told once more when it is seen once more.
+            alert::state::rearm(&mut tx, found.rule, &found.subject, found.mark, now).await?;
+        }
         let detail = json!({ "rule": found.rule.as_str() });
         self.append(&mut tx, "alert.resolve", uid, now, &detail).await?;
         let after = incident::get(&mut tx, uid).await?.ok_or_else(not_found)?;
@@ -165,6 +191,15 @@ impl AlertService {
         let mut session = self.alerts.custody.store.read().await?;
         let now = session.now().await?;
         Ok(silence::list(&mut session, now, over).await?)
+    }
+
+    /// The name of a subject, while it is there.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn name_of(&self, kind: &str, id: &str) -> Result<Option<String>, Problem> {
+        let mut session = self.alerts.custody.store.read().await?;
+        text::name_of_subject(&mut session, kind, id).await
     }
 
     /// Has nobody told of some incidents for a while. What still fires when it ends is told then.

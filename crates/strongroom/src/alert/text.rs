@@ -1,9 +1,11 @@
 //! Sentences and facts of messages, from incidents and the names of what they are about.
 
+use std::collections::BTreeMap;
+
 use strongroom_connectors::alert_channel::{IncidentData, Message, SubjectData};
-use strongroom_model::alert::{Notice, Rule, duration_shown, shown};
+use strongroom_model::alert::{Notice, Rule, Standing, duration_shown, shown};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
-use strongroom_model::{Millis, Problem, Provider, Uid, UserId};
+use strongroom_model::{CredentialId, Millis, Problem, Provider, Uid, UserId};
 use strongroom_store::alert::incident::Incident;
 use strongroom_store::{Session, alert, credential, limit, token, user};
 
@@ -17,6 +19,7 @@ pub(crate) struct About {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) provider: Option<Provider>,
+    pub(crate) credential: Option<CredentialId>,
     pub(crate) limit: Option<Limit>,
 }
 
@@ -28,6 +31,7 @@ pub(crate) async fn about(session: &mut Session, incident: &Incident) -> Result<
         id: subject.id.clone(),
         name: subject.id.clone(),
         provider: None,
+        credential: None,
         limit: None,
     };
     if let Some(key) = incident.counter() {
@@ -46,45 +50,54 @@ pub(crate) async fn about(session: &mut Session, incident: &Incident) -> Result<
             about.kind = "limit".to_owned();
         }
     }
-    let name = match about.kind.as_str() {
-        "credential" => match about.id.parse() {
-            Ok(uid) => {
-                about.provider = credential::get_by_uid(session, uid, incident.fired_at)
-                    .await?
-                    .map(|found| found.provider);
-                credential::name_of(session, uid).await?
-            }
-            Err(_) => None,
-        },
-        "token" => token::get(session, &about.id).await?.map(|stored| stored.token.name),
-        "user" => match about.id.parse().map(UserId) {
-            Ok(id) => user::get(session, id).await?.map(|stored| stored.user.name),
-            Err(_) => None,
-        },
-        "provider" => {
-            about.provider = Some(Provider::stored(about.id.clone()));
-            None
-        }
-        "channel" => alert::channel::get(session, &about.id).await?.map(|channel| channel.name),
-        _ => None,
-    };
+    if about.kind == "provider" {
+        about.provider = Some(Provider::stored(about.id.clone()));
+    }
+    if let Some(uid) = about.id.parse().ok().filter(|_| about.kind == "credential") {
+        let found = credential::get_by_uid(session, uid, incident.fired_at).await?;
+        (about.provider, about.credential) = found.map(|found| (found.provider, found.id)).unzip();
+    }
+    let name = name_of_subject(session, &about.kind, &about.id).await?;
     about.name = shown(name.as_deref().unwrap_or(&about.name));
     Ok(about)
 }
 
-fn state(incident: &Incident) -> &'static str {
+/// The name of a subject, while it is there.
+pub(crate) async fn name_of_subject(
+    session: &mut Session,
+    kind: &str,
+    id: &str,
+) -> Result<Option<String>, Problem> {
+    Ok(match kind {
+        "credential" => match id.parse() {
+            Ok(uid) => credential::name_of(session, uid).await?,
+            Err(_) => None,
+        },
+        "token" => token::get(session, id).await?.map(|stored| stored.token.name),
+        "user" => match id.parse().map(UserId) {
+            Ok(id) => user::get(session, id).await?.map(|stored| stored.user.name),
+            Err(_) => None,
+        },
+        "channel" => alert::channel::get(session, id).await?.map(|channel| channel.name),
+        _ => None,
+    })
+}
+
+/// How an incident stands.
+#[must_use]
+pub(crate) const fn standing(incident: &Incident) -> Standing {
     match incident {
-        Incident { resolved_at: Some(_), .. } => "resolved",
-        Incident { acknowledged: Some(_), .. } => "acknowledged",
-        Incident { masked_at: Some(_), .. } => "silenced",
-        _ => "firing",
+        Incident { resolved_at: Some(_), .. } => Standing::Resolved,
+        Incident { acknowledged: Some(_), .. } => Standing::Acknowledged,
+        Incident { masked_at: Some(_), .. } => Standing::Silenced,
+        _ => Standing::Firing,
     }
 }
 
-/// How an incident stands: `firing`, `silenced`, `acknowledged` or `resolved`.
+/// The same in a word.
 #[must_use]
-pub(crate) fn state_of(incident: &Incident) -> &'static str {
-    state(incident)
+pub(crate) const fn state_of(incident: &Incident) -> &'static str {
+    standing(incident).as_str()
 }
 
 fn amount(incident: &Incident, value: i64) -> String {
@@ -174,8 +187,41 @@ pub(crate) fn sentence(incident: &Incident, about: &About) -> String {
         Rule::AuthorityChanged if about.kind == "channel" => {
             format!("{whom} of alerts was added, changed or removed")
         }
+        Rule::AuthorityChanged if about.kind == "credential" => {
+            format!("{whom} was frozen and is used again")
+        }
         Rule::AuthorityChanged => format!("{whom} was made or changed; it has authority"),
         Rule::DeliveryDead => format!("{whom} takes no messages and was turned off"),
+        Rule::Leak if about.kind == "token" => format!("{whom} was shown by somebody after it was revoked"),
+        Rule::Leak => format!("the key of {whom} was found where it should not be"),
+        Rule::CanaryRefused => {
+            format!("the provider refused version {} of {whom}, which was being tried out", incident.mark)
+        }
+        Rule::RotationFailed => format!("the key of {whom} is replaced by itself, and could not be"),
+        Rule::Integrity => format!(
+            "something in the database is not what strongroom wrote; the log of server {} names it",
+            about.name
+        ),
+        Rule::AuditBroken => {
+            format!("the audit trail does not verify; the first fault is at entry {}", incident.value)
+        }
+        Rule::ClockSkew => {
+            format!("the clock of server {} is {} s away from that of the database", about.name, incident.value)
+        }
+        Rule::BackupOld => format!("no backup was proven for {} days", incident.value),
+        Rule::DbSlow => format!(
+            "the database takes {} ms for one of twenty commits or more, as server {} sees it",
+            incident.value, about.name
+        ),
+        Rule::WeeklyDigest => {
+            let day = incident.window_start.to_string();
+            format!("the week from {} on", day.get(..10).unwrap_or(&day))
+        }
+        Rule::RevealNewAddress => match incident.mark {
+            1 => format!("{whom} was shown a key in a network that is new for them"),
+            2 => format!("{whom} was shown a key in a browser that is new for them"),
+            _ => format!("{whom} was shown more than five keys within ten minutes"),
+        },
     }
 }
 
@@ -214,7 +260,7 @@ fn data(alerts: &Alerts, incident: &Incident, about: &About, passed: Vec<i64>) -
         incident: incident.uid.to_string(),
         rule: incident.rule.as_str(),
         level: incident.level.as_str(),
-        state: state(incident),
+        state: state_of(incident),
         subject: SubjectData { kind: about.kind.clone(), id: shown(&about.id), name: about.name.clone() },
         value: incident.value,
         threshold: incident.threshold,
@@ -226,6 +272,7 @@ fn data(alerts: &Alerts, incident: &Incident, about: &About, passed: Vec<i64>) -
         resolved_at: incident.resolved_at,
         cause: incident.cause.as_deref().map(shown),
         passed,
+        facts: BTreeMap::new(),
         url: alerts.resource(incident.uid),
     }
 }
@@ -273,7 +320,8 @@ pub(crate) fn message(alerts: &Alerts, id: Uid, parts: &[Part], more: i64, now: 
             (sentence, vec![("level", level.as_str().to_owned())])
         }
     };
-    let what = if is_mixed { "alerts".to_owned() } else { first.incident.rule.event_type() };
+    let only = (parts.len() == 1 && more == 0).then_some(first.incident.uid);
+    let what = if is_mixed { "alerts".to_owned() } else { first.incident.rule.about().event_type.to_owned() };
     Some(Message {
         id: id.to_string(),
         at: now,
@@ -282,7 +330,7 @@ pub(crate) fn message(alerts: &Alerts, id: Uid, parts: &[Part], more: i64, now: 
         level,
         sentence,
         facts,
-        link: alerts.link(),
+        link: alerts.link(only),
         incidents: parts
             .iter()
             .map(|part| data(alerts, &part.incident, &part.about, part.passed.clone()))

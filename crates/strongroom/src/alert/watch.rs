@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom_crypto::random;
-use strongroom_model::alert::{Level, Rule, threshold};
+use strongroom_model::alert::{Level, Rule, Settings, threshold};
 use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::limit::Limit;
 use strongroom_model::{Millis, Problem, Uid};
@@ -18,8 +18,6 @@ const DAY_MS: i64 = 86_400_000;
 /// Days before an expiry at which people are told.
 const EXPIRY_DAYS: [(i64, Level); 5] =
     [(30, Level::Info), (14, Level::Warn), (3, Level::High), (1, Level::High), (0, Level::High)];
-/// Days without use of an active credential.
-const UNUSED_DAYS: i64 = 90;
 /// Incidents of a rule that are looked at in one turn.
 const MAX_OPEN: i64 = 20_000;
 /// For how long incidents are kept after they are over.
@@ -28,13 +26,22 @@ const KEPT_DAYS: i64 = 400;
 pub(super) const AT_ONCE: usize = 50;
 const DELETED_AT_ONCE: i64 = 500;
 
+/// Settings of the rules about credentials.
+struct Rules {
+    expires: Settings,
+    rotation: Settings,
+    unused: Settings,
+}
+
 impl Alerts {
-    /// Writes down which limits have refused since this was called the last time: of this server alone.
+    /// Writes down which limits have refused, and which revoked tokens were shown, since this was called the last time: of this server
+    /// alone.
     pub(crate) async fn flush_refusals(&self) -> Result<usize, Problem> {
         let custody = &self.custody;
+        let shown = self.flush_revoked_uses().await?;
         let keys = custody.exhausted.take();
         if keys.is_empty() {
-            return Ok(0);
+            return Ok(shown);
         }
         let mut left = keys.chunks(AT_ONCE);
         while let Some(some) = left.next() {
@@ -52,12 +59,13 @@ impl Alerts {
             }
             custody.exhausted.written(some);
         }
-        Ok(keys.len())
+        Ok(keys.len() + shown)
     }
 
     /// Looks at limits, at what is to be told once more, and at what has been kept for long enough. Returns how much there was.
     pub(crate) async fn watch(&self) -> Result<usize, Problem> {
-        let limits = self.watch_limits().await? + self.watch_conditions().await?;
+        let limits =
+            self.watch_limits().await? + self.watch_conditions().await? + self.watch_lasting().await?;
         let mut tx = self.custody.store.write().await?;
         let now = tx.now().await?;
         let again = self.tell_again(&mut tx, now).await?;
@@ -115,12 +123,18 @@ impl Alerts {
     /// Looks at credentials that expire, whose key is to be replaced, and that nobody uses. Returns how many there was something to write of.
     pub(crate) async fn watch_credentials(&self) -> Result<usize, Problem> {
         let custody = &self.custody;
+        let backups = self.watch_backup().await?;
         let mut session = custody.store.read().await?;
         let now = session.now().await?;
+        let rules = Rules {
+            expires: self.settings(&mut session, Rule::Expires).await?,
+            rotation: self.settings(&mut session, Rule::RotationDue).await?,
+            unused: self.settings(&mut session, Rule::UnusedKey).await?,
+        };
         let credentials = all_credentials(&mut session, now).await?;
         let mut wanted: BTreeMap<(Rule, Subject, Millis), NewIncident> = BTreeMap::new();
         for credential in &credentials {
-            for new in due(credential, now) {
+            for new in due(credential, &rules, now) {
                 wanted.insert((new.rule, new.subject.clone(), new.window_start), new);
             }
         }
@@ -141,10 +155,7 @@ impl Alerts {
             }
         }
         drop(session);
-        if new.is_empty() && over.is_empty() {
-            return Ok(0);
-        }
-        let mut count = 0;
+        let mut count = backups;
         for some in new.chunks(AT_ONCE) {
             let mut tx = custody.store.write().await?;
             for incident in some {
@@ -249,7 +260,7 @@ async fn all_credentials(session: &mut Session, now: Millis) -> Result<Vec<Crede
 }
 
 /// What there is to tell of a credential: of its expiry the nearest line alone, which tells of those before.
-fn due(credential: &Credential, now: Millis) -> Vec<NewIncident> {
+fn due(credential: &Credential, rules: &Rules, now: Millis) -> Vec<NewIncident> {
     let new = |rule, mark, window_start, level, value| NewIncident {
         uid: random::uid_at(now),
         rule,
@@ -265,17 +276,19 @@ fn due(credential: &Credential, now: Millis) -> Vec<NewIncident> {
         passed_by: None,
     };
     let mut found = Vec::new();
-    if let Some(at) = credential.expires_at {
+    if let Some(at) = credential.expires_at.filter(|_| !rules.expires.is_off) {
         let left = at.0.saturating_sub(now.0);
         let nearest = EXPIRY_DAYS.into_iter().rev().find(|(days, _)| left <= days * DAY_MS);
         found.extend(nearest.map(|(days, level)| new(Rule::Expires, days, at, level, left.max(0) / DAY_MS)));
     }
-    if let Some(at) = credential.rotation_due().filter(|at| *at <= now) {
+    if let Some(at) = credential.rotation_due().filter(|at| *at <= now && !rules.rotation.is_off) {
         found.push(new(Rule::RotationDue, 0, at, Level::Warn, 0));
     }
     let since = credential.last_used.unwrap_or(credential.created_at).max(credential.created_at);
-    if credential.is_served() && now.0.saturating_sub(since.0) >= UNUSED_DAYS * DAY_MS {
-        found.push(new(Rule::UnusedKey, UNUSED_DAYS, since, Level::Info, UNUSED_DAYS));
+    let days = rules.unused.get(Rule::UnusedKey, "days");
+    let is_unused = now.0.saturating_sub(since.0) >= days * DAY_MS && !rules.unused.is_off;
+    if credential.is_served() && is_unused {
+        found.push(new(Rule::UnusedKey, days, since, Level::Info, days));
     }
     found
 }

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::credential::{Credential, Field, Staged, check_secret};
 use strongroom_model::version::{Ending, Erasure, Origin, Version};
 use strongroom_model::{CredentialId, Millis, Problem, Secret, Uid};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::version::Provenance;
 use strongroom_store::{Write, credential, version};
 
@@ -13,6 +15,7 @@ use super::{ATTEMPTS, CredentialService, passed, target};
 use crate::custody::seal::{Fault, SealBinding};
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
+use crate::event::{Seen, note_lasting};
 
 /// Change of a credential's versions.
 pub(super) enum Change {
@@ -256,6 +259,10 @@ impl CredentialService {
             (Change::Refuse { reason, .. }, _, Some(staged)) => {
                 let fate = Fate::Ended(Ending::Refused, reason);
                 self.custody.change_version(tx, staged.version, fate, now).await?;
+                let subject = Subject::of("credential", before.uid);
+                let seen = Seen::of(Rule::CanaryRefused, Level::Critical, subject);
+                let seen = Seen { mark: staged.number, ..seen };
+                note_lasting(&self.custody, tx, seen, now).await?;
                 Ok(json!({ "staged": staged.number, "percent": staged.percent, "reason": reason }))
             }
             _ => Err(Problem::internal("a change of versions without the version that it is about")),

@@ -5,6 +5,7 @@ use strongroom_model::credential::{Credential, CredentialFilter};
 use strongroom_model::{CredentialId, Problem, Role, UserId, page, reason};
 
 use super::CredentialService;
+use super::new_place::note_place;
 use super::read_batcher::Wanted;
 use super::revealed::RevealedCredential;
 use super::visibility::{is_seen, unserved, within_reach};
@@ -42,6 +43,12 @@ impl CredentialService {
         let detail = json!({ "reason": reason, "ticket": ticket, "agent": why.agent });
         let wanted = Wanted::Named { name: found.name.clone(), views: self.views_of(&found) };
         let read = self.reads.read_because(self.actor.clone(), wanted, detail).await?;
+        if read.is_some()
+            && let Err(problem) = note_place(&self.custody, &self.actor, why.agent.as_deref()).await
+        {
+            // The key is shown, and its entry written: what is told of it comes second.
+            tracing::error!(%problem, "failed to note from where a key was shown");
+        }
         read.ok_or_else(|| unserved(&found).unwrap_or_else(super::not_found))
     }
 

@@ -3,15 +3,18 @@
 
 use serde_json::json;
 use strongroom_connectors::ai::minting::{self, Minted};
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::credential::{Credential, Minter};
 use strongroom_model::problem::Causes;
 use strongroom_model::{CredentialId, Millis, Problem, Secret};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::{Write, credential, reminder, version};
 
 use super::change::Change;
 use super::{CredentialService, target};
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
+use crate::event::{Seen, end_lasting, note_lasting};
 
 /// Milliseconds for which a retired key stays good at its provider, so that it can still be rolled back to.
 const GRACE: i64 = 24 * HOUR;
@@ -196,15 +199,31 @@ impl CredentialService {
             match done {
                 Ok(found) => {
                     rotated += 1;
+                    self.note_rotation(&found, true).await?;
                     tracing::info!(credential = %found.name, version = found.version_number, "rotated a key");
                 }
                 Err(problem) => {
                     let cause = problem.cause.as_ref().map(|cause| Causes(cause.as_ref()).to_string());
                     tracing::warn!(credential = %found.name, %problem, cause, "failed to rotate a key");
+                    self.note_rotation(&found, false).await?;
                 }
             }
         }
         Ok(rotated)
+    }
+
+    /// Writes down that a key could not be replaced by itself, or that it was after all.
+    async fn note_rotation(&self, found: &Credential, is_done: bool) -> Result<(), Problem> {
+        let mut tx = self.custody.store.write().await?;
+        let now = tx.now().await?;
+        let subject = Subject::of("credential", found.uid);
+        if is_done {
+            end_lasting(&mut tx, Rule::RotationFailed, &subject, "it was replaced", now).await?;
+        } else {
+            let seen = Seen::of(Rule::RotationFailed, Level::Critical, subject);
+            note_lasting(&self.custody, &mut tx, seen, now).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Has providers revoke keys that they made and that are retired for a day. Tells how many.

@@ -3,12 +3,14 @@
 use serde_json::json;
 use strongroom_crypto::authority::CredentialGrant;
 use strongroom_crypto::random;
+use strongroom_model::alert::{Level, Rule};
 use strongroom_model::credential::{
     Credential, CredentialPatch, Field, check_expiry, check_name, check_rate_limit, check_rotation,
     check_secret,
 };
 use strongroom_model::limit::LimitScope;
 use strongroom_model::{CredentialId, Millis, Problem};
+use strongroom_store::alert::incident::Subject;
 use strongroom_store::{Write, credential, limit, version};
 
 use super::create::check_owner;
@@ -17,6 +19,7 @@ use crate::crossing;
 use crate::custody::seal::SealBinding;
 use crate::custody::trail::entry;
 use crate::custody::version_facts::Fate;
+use crate::event::{Seen, note_event};
 
 impl CredentialService {
     /// Changes a credential. A new secret makes a new version; another provider or endpoint reseals all.
@@ -151,6 +154,11 @@ impl CredentialService {
             if !pruned.is_empty() {
                 detail["pruned"] = json!(pruned);
             }
+        }
+        if before.frozen_at.is_some() && after.frozen_at.is_none() {
+            let subject = Subject::of("credential", after.uid);
+            let seen = Seen::of(Rule::AuthorityChanged, Level::High, subject);
+            note_event(&self.custody, tx, seen, now).await?;
         }
         let entry = entry(&self.actor, action, target(&after), now, &detail);
         self.custody.append(tx, vec![entry]).await?;

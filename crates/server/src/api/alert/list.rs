@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use strongroom::alert::{IncidentFilter, Rule};
+use strongroom::alert::{IncidentFilter, Rule, Standing};
 use strongroom_client::wire::alert::{Alert, ListAlerts};
 use strongroom_model::{Millis, Problem};
 
@@ -45,6 +45,8 @@ pub(super) async fn list(
         subject: query.subject.as_deref(),
         from,
         to: query.to,
+        standing: query.state.as_deref().map(Standing::parse).transpose()?,
+        behind: None,
     };
     let found = state.room.alerts(actor).list(&filter, limit).await?;
     Ok(Json(found.into_iter().map(super::wire).collect()))

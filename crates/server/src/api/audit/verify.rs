@@ -20,7 +20,7 @@ use crate::state::AppState;
     responses((status = 200, body = AuditVerification))
 )]
 pub(super) async fn verify(State(state): State<AppState>) -> Answer<Json<AuditVerification>> {
-    Ok(Json(wire(state.room.audit().verify(&[]).await?)))
+    Ok(Json(wire(state.room.alert_work().verify_audit().await?)))
 }
 
 /// Verify the audit trail against heads kept elsewhere

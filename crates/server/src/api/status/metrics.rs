@@ -30,7 +30,7 @@ pub(super) async fn metrics(State(state): State<AppState>, request: Request) -> 
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     // What is counted here is told also while the database is away.
-    let alerts = state.room.alert_counts().await.unwrap_or_default();
+    let alerts = state.room.alert_work().counts().await.unwrap_or_default();
     let text = state.metrics.render(&state.room, &alerts, names_providers);
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
