@@ -71,8 +71,7 @@ impl Side {
     fn measure(&self, folder: &Path, binary: &Path, provider: &Served, seconds: u32) -> Result<bool> {
         let database = self.database.as_deref();
         let made = strongroom::start(binary, &self.place, database, provider.port)?;
-        let token = strongroom::token(binary, &self.place, database, "admin")?;
-        let admin = Admin { port: made.served.port, token };
+        let admin = Admin { port: made.served.port, token: made.admin.clone() };
         let headers = bearer(&made.token);
         let asked = Asked { path: "/openai/v1/chat/completions", headers: &headers, body: Some(QUESTION) };
         let mut is_above = true;

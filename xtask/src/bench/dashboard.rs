@@ -72,7 +72,7 @@ fn measure_one(
     let place = folder.join(name);
     let began = Instant::now();
     let made = strongroom::start(binary, &place, url, provider)?;
-    let token = strongroom::token(binary, &place, url, "admin")?;
+    let token = made.admin;
     fill::credentials(&Admin { port: made.served.port, token: token.clone() }, size.credentials)?;
     made.served.end()?;
     let file = place.join("data").join("strongroom.db");

@@ -62,8 +62,7 @@ fn measure_one(
 ) -> Result<bool> {
     let place = folder.join(part);
     let made = strongroom::start(binary, &place, database, provider.port)?;
-    let token = strongroom::token(binary, &place, database, "admin")?;
-    let admin = Admin { port: made.served.port, token };
+    let admin = Admin { port: made.served.port, token: made.admin.clone() };
     fill(&admin)?;
     let headers = bearer(&made.token);
     let asked = Asked { path: "/openai/v1/chat/completions", headers: &headers, body: Some(QUESTION) };

@@ -14,6 +14,8 @@ pub(super) struct Strongroom {
     pub(super) served: Served,
     /// May use keys, and read them.
     pub(super) token: String,
+    /// May do everything.
+    pub(super) admin: String,
 }
 
 /// Starts one on a database, whose credential leads to the provider at this port.
@@ -50,8 +52,9 @@ pub(super) fn start_at(
     let mut adding = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     adding.stdin.take().context("a pipe")?.write_all(b"sk-bench-0123456789abcdef0123456789")?;
     ensure!(adding.wait()?.success(), "the credential could not be made");
-    let token = token(binary, folder, database, "reader")?;
-    Ok(Strongroom { served: serve(binary, folder, database)?, token })
+    // Before it serves: on PostgreSQL the program goes to the database itself, and not beside a server of the same folder.
+    let [token, admin] = ["reader", "admin"].map(|role| token(binary, folder, database, role));
+    Ok(Strongroom { token: token?, admin: admin?, served: serve(binary, folder, database)? })
 }
 
 /// Has one serve that was made before.
@@ -62,7 +65,7 @@ pub(super) fn serve(binary: &Path, folder: &Path, database: Option<&str>) -> Res
 }
 
 /// A token of this role, of the strongroom in this folder.
-pub(super) fn token(binary: &Path, folder: &Path, database: Option<&str>, role: &str) -> Result<String> {
+fn token(binary: &Path, folder: &Path, database: Option<&str>, role: &str) -> Result<String> {
     let made = command(binary, folder, database, &["token", "create", role, "--role", role]).output()?;
     let said = String::from_utf8_lossy(&made.stderr);
     ensure!(made.status.success(), "the token could not be made: {said}");
