@@ -118,4 +118,6 @@ pub struct Filter {
     pub from: Option<Millis>,
     /// Before.
     pub to: Option<Millis>,
+    /// Behind this place of the trail.
+    pub above: Option<i64>,
 }

@@ -230,13 +230,13 @@ pub async fn list(
         "AND (CAST($2 AS TEXT) IS NULL OR action = $2) AND (CAST($3 AS TEXT) IS NULL OR substr(action, 1, length($3)) = $3) \
          AND (CAST($4 AS TEXT) IS NULL OR actor = $4) AND (CAST($5 AS TEXT) IS NULL OR target_name = $5) \
          AND (CAST($6 AS TEXT) IS NULL OR outcome = $6) AND at_ms >= $7 AND at_ms < $8 \
-         AND seq < $9 ORDER BY seq DESC LIMIT $10"
+         AND seq < $9 AND seq > $11 ORDER BY seq DESC LIMIT $10"
     );
     const ASCENDING: &str = select!(
         "AND (CAST($2 AS TEXT) IS NULL OR action = $2) AND (CAST($3 AS TEXT) IS NULL OR substr(action, 1, length($3)) = $3) \
          AND (CAST($4 AS TEXT) IS NULL OR actor = $4) AND (CAST($5 AS TEXT) IS NULL OR target_name = $5) \
          AND (CAST($6 AS TEXT) IS NULL OR outcome = $6) AND at_ms >= $7 AND at_ms < $8 \
-         AND seq > $9 ORDER BY seq LIMIT $10"
+         AND seq > $9 AND seq > $11 ORDER BY seq LIMIT $10"
     );
     let (exact, prefix) = match filter.action.as_deref() {
         Some(noun) if noun.ends_with('.') => (None, Some(noun)),
@@ -257,7 +257,8 @@ pub async fn list(
         filter.from.map_or(i64::MIN, |at| at.0),
         filter.to.map_or(i64::MAX, |at| at.0),
         cursor,
-        limit
+        limit,
+        filter.above.unwrap_or(0)
     )?;
     Ok(rows.into_iter().map(Found::from).collect())
 }

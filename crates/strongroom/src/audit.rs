@@ -49,6 +49,18 @@ pub(crate) async fn failed_target(
     Ok(found.map_or(Target::kind(noun), |it| Target::named(noun, it.uid, it.name)))
 }
 
+/// Entries of the trail that one search goes through at the most.
+pub const MAX_SEARCHED: i64 = 50_000;
+
+/// The outcome of a search.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// What was found, the newest first.
+    pub page: Page<Entry>,
+    /// Set when the search was given up before the beginning of the trail: a search beyond this cursor goes on.
+    pub searched_back_to: Option<i64>,
+}
+
 /// The end of a chain, as it can be kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anchor {
@@ -114,6 +126,28 @@ impl AuditService {
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Page::cut(entries, limit, |entry| entry.seq))
+    }
+
+    /// The newest entries that pass the filter, beyond `cursor`, among [`MAX_SEARCHED`] entries of the trail at the most: what is rare in a
+    /// long trail is searched for step by step.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn search(
+        &self,
+        filter: &Filter,
+        cursor: Option<i64>,
+        limit: i64,
+    ) -> Result<Searched, Problem> {
+        let newest = match cursor {
+            Some(cursor) => cursor,
+            None => self.heads().await?.iter().map(|head| head.seq + 1).max().unwrap_or(0),
+        };
+        let above = newest.saturating_sub(MAX_SEARCHED + 1).max(0);
+        let filter = Filter { above: Some(above), ..filter.clone() };
+        let page = self.list(&filter, true, cursor, limit).await?;
+        let searched_back_to = (page.next.is_none() && above > 0).then_some(above + 1);
+        Ok(Searched { page, searched_back_to })
     }
 
     /// The heads of all chains.

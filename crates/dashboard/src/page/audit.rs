@@ -1,6 +1,7 @@
 //! The audit trail: who did what?
 
 use maud::{Markup, html};
+use strongroom::audit::MAX_SEARCHED;
 use strongroom_model::audit::{Entry, Outcome};
 
 use crate::chip::{self, Mood};
@@ -59,6 +60,8 @@ pub struct AuditPage<'a> {
     pub entries: &'a [Entry],
     /// The cursor of the next page.
     pub next: Option<i64>,
+    /// The cursor behind which a search that was given up goes on.
+    pub searched_back_to: Option<i64>,
     /// The outcome, when the trail was just verified.
     pub verified: Option<Verified<'a>>,
 }
@@ -72,8 +75,11 @@ impl AuditPage<'_> {
             @if let Some(problem) = self.problem { p.alert role="alert" { (text::visible(problem)) } }
             @if let Some(verified) = &self.verified { (proof(verified)) }
             section.card id="entries" {
-                @if self.entries.is_empty() { p.empty { "No entry fits this." } } @else { (table(self.entries)) }
+                @if !self.entries.is_empty() { (table(self.entries)) }
+                @else if self.searched_back_to.is_some() { p.empty { "None of the " (figure::count(MAX_SEARCHED)) " entries that were searched fits this." } }
+                @else { p.empty { "No entry fits this." } }
                 @if let Some(next) = self.next { nav.pages aria-label="Pages" { a href=(self.asked.from(next)) rel="next" { "Older entries" } } }
+                @if let Some(cursor) = self.searched_back_to { nav.pages aria-label="Pages" { a href=(self.asked.from(cursor)) rel="next" { "Search entries before these" } } }
             }
             p.sub { "Every entry is linked to the one before it by a key of the server. " a href="/dashboard/audit/verify" rel="nofollow" { "Verify the whole trail now" } ", or with an anchor that you keep elsewhere: " code data-copy { "strongroom audit verify" } "." }
         };

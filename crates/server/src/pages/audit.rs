@@ -34,17 +34,19 @@ pub(super) async fn list(
         outcome: trimmed(query.outcome),
     };
     let (found, problem) = match filter(&asked) {
-        Ok(filter) => (Some(state.room.audit().list(&filter, true, query.cursor, ROWS).await?), None),
+        Ok(filter) => (Some(state.room.audit().search(&filter, query.cursor, ROWS).await?), None),
         Err(problem) => (None, Some(problem.message)),
     };
-    let next = found.as_ref().and_then(|found| found.next);
-    let entries = found.map(|found| found.items).unwrap_or_default();
+    let next = found.as_ref().and_then(|found| found.page.next);
+    let searched_back_to = found.as_ref().and_then(|found| found.searched_back_to);
+    let entries = found.map(|found| found.page.items).unwrap_or_default();
     let page = AuditPage {
         viewer: &visit.viewer(),
         asked: &asked,
         problem: problem.as_deref(),
         entries: &entries,
         next,
+        searched_back_to,
         verified: None,
     };
     Ok(Html(page.render()).into_response())
@@ -61,6 +63,7 @@ pub(super) async fn verify(State(state): State<AppState>, visit: Visit) -> Answe
         problem: None,
         entries: &entries.items,
         next: entries.next,
+        searched_back_to: None,
         verified: Some(Verified { at, result: &result }),
     };
     Ok(Html(page.render()).into_response())

@@ -220,7 +220,7 @@ pub(super) async fn show(
         }
         Tab::Audit => {
             let of_it = Filter { target: Some(credential.name.clone()), ..Filter::default() };
-            render(Inside::Audit(&state.room.audit().list(&of_it, true, None, ENTRIES).await?.items))
+            render(Inside::Audit(&state.room.audit().search(&of_it, None, ENTRIES).await?.page.items))
         }
     })
 }

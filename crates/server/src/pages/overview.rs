@@ -57,7 +57,8 @@ pub(super) async fn show(
     } else {
         usage.series(&by(Dim::Credential, slots)).await?
     };
-    let last_day = SeriesQuestion { order: Order::Calls, with_latency: true, ..by(Dim::Provider, last_day(now)) };
+    let last_day =
+        SeriesQuestion { order: Order::Calls, with_latency: true, ..by(Dim::Provider, last_day(now)) };
     let alerts = state.room.alerts(visit.actor());
     let firing = IncidentFilter { standing: Some(Standing::Firing), ..IncidentFilter::default() };
     let page = Overview {

@@ -192,6 +192,11 @@ async fn cursors_lead_through_the_list_in_both_directions() {
         assert_eq!(places(&page), [rest]);
         let page = audit::list(&mut session, "main", &filter, newest_first, Some(rest), 3).await.unwrap();
         assert!(places(&page).is_empty());
+        let above = Filter { above: Some(2), ..filter.clone() };
+        let mut page =
+            places(&audit::list(&mut session, "main", &above, newest_first, None, 9).await.unwrap());
+        page.sort_unstable();
+        assert_eq!(page, [4, 5]);
     }
 }
 

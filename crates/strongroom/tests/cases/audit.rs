@@ -301,3 +301,39 @@ async fn failures_that_repeat_over_and_over_are_one_entry_with_their_number() {
     );
     assert_eq!(room.audit().verify(&[]).await.expect("a verification").faults, []);
 }
+
+#[tokio::test]
+async fn what_is_rare_in_a_long_trail_is_searched_for_step_by_step() {
+    let ground = ground().await;
+    ground.make(new("rare")).await;
+    let first = ground.value("SELECT CAST(MAX(seq) AS TEXT) FROM audit_logs").await;
+    // No entry of ours: none of this reads their links.
+    let fill = format!(
+        "INSERT INTO audit_logs (chain_id, seq, uid, at_ms, action, actor, target_kind, target_id, target_name, outcome, detail, \
+         request_id, remote_address, key_id, link) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) \
+         SELECT a.chain_id, {first} + n.i, a.uid, a.at_ms, 'credential.read', a.actor, a.target_kind, a.target_id, 'often', a.outcome, \
+         a.detail, a.request_id, a.remote_address, a.key_id, a.link FROM audit_logs a, n WHERE a.seq = {first}"
+    );
+    ground.database.execute(&fill).await;
+    ground.database.execute("UPDATE audit_heads SET seq = seq + 100001").await;
+    let search = async |target: &str, cursor| {
+        let filter = Filter { target: Some(target.to_owned()), ..Filter::default() };
+        ground.room.audit().search(&filter, cursor, 10).await.expect("a search")
+    };
+    let often = search("often", None).await;
+    assert_eq!((often.page.items.len(), often.searched_back_to), (10, None));
+    let (mut cursor, mut steps) = (None, 0);
+    let found = loop {
+        let found = search("rare", cursor).await;
+        steps += 1;
+        match found.searched_back_to {
+            Some(on) => {
+                assert!(found.page.items.is_empty() && cursor.is_none_or(|before| on < before));
+                cursor = Some(on);
+            }
+            None => break found,
+        }
+    };
+    assert_eq!((steps, found.page.items.len()), (3, 1));
+    assert_eq!(found.page.items[0].entry.action, "credential.create");
+}

@@ -176,7 +176,7 @@ impl CredentialPage<'_> {
         html! {
             section.card id="audit" {
                 h2 { "What was done to it" }
-                @if entries.is_empty() { p.empty { "Nothing is in the trail under this name." } } @else { (crate::page::audit::table(entries)) }
+                @if entries.is_empty() { p.empty { "Nothing under this name is among the newest entries of the trail." } } @else { (crate::page::audit::table(entries)) }
                 p.sub { a href={ "/dashboard/audit?target=" (text::in_query(&self.credential.name)) } { "All entries about it" } }
             }
         }

@@ -63,5 +63,6 @@ fn filter(query: &ListAudit) -> Result<Filter, Problem> {
         outcome,
         from: query.from,
         to: query.to,
+        above: None,
     })
 }
