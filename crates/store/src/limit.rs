@@ -106,6 +106,34 @@ pub async fn page(session: &mut Session, after: Option<Uid>, count: i64) -> Resu
     })
 }
 
+/// Those that are used by half or more in the window that now is, or that other thresholds than the usual ones hold for.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list_well_used(session: &mut Session, now: Millis) -> Result<Vec<Limit>, StoreError> {
+    const SQL: &str = select!(
+        "WHERE uid IN (SELECT l.uid FROM limits l JOIN counters c ON c.unit = l.unit AND c.window_kind = l.window_kind \
+         AND c.subject_uid = CASE WHEN l.scope_kind = 'credential' AND l.unit = 'requests' AND l.window_kind = 'month' \
+         THEN l.scope_uid ELSE l.uid END AND c.window_start_ms = CASE l.window_kind WHEN 'minute' THEN $1 WHEN 'hour' THEN $2 \
+         WHEN 'day' THEN $3 WHEN 'month' THEN $4 ELSE $5 END AND c.region = $6 \
+         WHERE c.settled + c.adjusted >= l.amount / 2 OR EXISTS (SELECT 1 FROM alert_rules r WHERE r.rule = 'limit_threshold' \
+         AND ((r.scope_kind = 'limit' AND r.scope_id = l.uid) OR (r.scope_kind = l.scope_kind AND r.scope_id = l.scope_uid) \
+         OR r.scope_kind = 'all'))) ORDER BY created_at_ms, uid"
+    );
+    let start = |window: Window| window.start(now).0;
+    read(fetch_all!(
+        session,
+        Row,
+        SQL,
+        start(Window::Minute),
+        start(Window::Hour),
+        start(Window::Day),
+        start(Window::Month),
+        start(Window::Prepaid),
+        crate::REGION
+    )?)
+}
+
 /// How many there are.
 ///
 /// # Errors

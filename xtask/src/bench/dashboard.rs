@@ -6,6 +6,7 @@ mod fill;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -23,6 +24,8 @@ const TIMES: usize = 40;
 /// Milliseconds in which 95 of 100 answers are to be there, of a page, and of a ranking over a range of anybody's choice.
 const PAGE_BAR: f64 = 100.0;
 const RANKING_BAR: f64 = 1000.0;
+/// For how long it is watched while nobody asks.
+const IDLE: Duration = Duration::from_secs(60);
 /// How long it may take until the sums of a month are there.
 const REBUILD: Duration = Duration::from_secs(1800);
 
@@ -91,6 +94,13 @@ fn measure_one(
         filled.as_secs_f64(),
         began.elapsed().as_secs_f64(),
         fill::megabytes(&file)
+    );
+    let used = served.cpu_seconds();
+    sleep(IDLE);
+    println!(
+        "idle it takes {:.1} % of a core, over {} s",
+        (served.cpu_seconds() - used) * 100.0 / IDLE.as_secs_f64(),
+        IDLE.as_secs()
     );
     println!("{:<66} {:>8} {:>8} {:>8} {:>9}", "page", "median", "p95", "bar", "bytes");
     let visitor = Visitor::signed_in(&admin)?;

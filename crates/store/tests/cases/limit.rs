@@ -1,11 +1,13 @@
 //! Limits, and the change counter that tells of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use strongroom_model::limit::{LimitScope, Unit, Window};
+use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::{Millis, Uid, UserId};
+use strongroom_store::counter::{CounterKey, Delta};
 use strongroom_store::limit::LimitChange;
-use strongroom_store::{change, limit};
+use strongroom_store::{change, counter, limit};
 
 use super::ground::{Ground, NOW, ground, provider, row, uid};
 
@@ -70,6 +72,24 @@ async fn limits_of_all_scopes_are_listed_and_found() {
     assert_eq!(paged, all.iter().map(|it| it.uid).collect::<Vec<_>>());
     assert_eq!(limit::page(&mut session, Some(uid(99)), 4).await.unwrap(), []);
     assert_eq!(limit::count(&mut session).await.unwrap(), 6);
+    drop(session);
+    // A use of 26 is half of 51, 52 and 53, and the rest is not used.
+    let used = |limit: Uid, unit, window| (CounterKey::at(limit, unit, window, NOW), Delta::used(26, NOW));
+    let deltas = BTreeMap::from([
+        used(uid(1), Unit::Requests, Window::Month),
+        used(uid(52), Unit::NanoUsd, Window::Prepaid),
+        used(uid(53), Unit::Requests, Window::Month),
+    ]);
+    let mut tx = ground.write().await;
+    counter::apply(&mut tx, &deltas).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut session = ground.read().await;
+    let amounts = |limits: Vec<Limit>| limits.iter().map(|it| it.amount).collect::<Vec<_>>();
+    let well_used = limit::list_well_used(&mut session, NOW).await.unwrap();
+    assert_eq!(amounts(well_used), [51, 52, 53]);
+    let later = Millis(NOW.0 + 40 * 86_400_000);
+    let well_used = limit::list_well_used(&mut session, later).await.unwrap();
+    assert_eq!(amounts(well_used), [52], "months start over, and what is prepaid does not");
     let of_user = limit::list_of_scope(&mut session, &scopes[2], i64::MAX).await.unwrap();
     assert_eq!(of_user.iter().map(|it| it.amount).collect::<Vec<_>>(), [56, 55]);
     let found = limit::get(&mut session, uid(53)).await.unwrap().unwrap();

@@ -1,6 +1,6 @@
 //! The watch: looks every few seconds at what no other place sees, and at whether what fires still does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_crypto::random;
 use strongroom_model::alert::{Level, Rule, Settings, threshold};
@@ -84,8 +84,8 @@ impl Alerts {
         let (found, over) = {
             let mut session = custody.store.read().await?;
             let now = session.now().await?;
-            let limits = limit::list(&mut session).await?;
             let open = incident::list_open(&mut session, Rule::LimitThreshold, MAX_OPEN).await?;
+            let limits = watched(&mut session, &open, now).await?;
             let states = states_of(&mut session, &limits, &open, now).await?;
             (missed(&mut session, &limits, &states, now).await?, ended(&limits, &open, &states, now))
         };
@@ -174,6 +174,20 @@ impl Alerts {
         }
         Ok(count)
     }
+}
+
+/// The limits that may have come over a threshold, and those of incidents that are not over.
+async fn watched(session: &mut Session, open: &[Incident], now: Millis) -> Result<Vec<Limit>, Problem> {
+    let mut limits = limit::list_well_used(session, now).await?;
+    let mut known: BTreeSet<Uid> = limits.iter().map(|limit| limit.uid).collect();
+    for key in open.iter().filter_map(Incident::counter) {
+        if let Some(limit) = limit::of_counter(session, &key).await?
+            && known.insert(limit.uid)
+        {
+            limits.push(limit);
+        }
+    }
+    Ok(limits)
 }
 
 type States = BTreeMap<CounterKey, i64>;
