@@ -277,7 +277,7 @@ pub(super) fn apply(meter: Meter, figures: &Figures, usage: &mut TokenUsage) {
             usage.untold_input = usage.input.less(prompt.kinds());
         }
         let spoken = usage.output.less(usage.reasoning);
-        if answer.has_text && !usage.terms.has_untold_output && is_little(answer.kinds(), spoken) {
+        if answer.has_text && !usage.terms.has_untold_output {
             usage.untold_output = spoken.less(answer.kinds());
         }
     }
@@ -326,7 +326,7 @@ fn server_tools(told: &Value, usage: &mut TokenUsage) {
 }
 
 /// Tells whether what was told of the kinds of tokens is so little of the whole that the rest may be anything. Google leaves out
-/// text beside pictures, and no more of it than these are.
+/// text beside pictures and sound, and no more of it than these are.
 fn is_little(told: Amount, whole: Amount) -> bool {
     told.plus(told) < whole
 }
@@ -338,10 +338,16 @@ struct ByModality {
     /// Images and video.
     pictures: Amount,
     has_unknown: bool,
+    has_text: bool,
     all: Amount,
 }
 
 impl ByModality {
+    /// The part of a whole that may be of any kind. Where text is not told, a rest that is no larger is that.
+    fn rest_of(&self, whole: Amount) -> Amount {
+        if self.has_text || is_little(self.all, whole) { whole.less(self.all) } else { Amount::ZERO }
+    }
+
     fn of(told: &Value) -> Self {
         let mut sums = Self { has_unknown: !told.is_null() && !told.is_array(), ..Self::default() };
         for one in told.as_array().into_iter().flatten() {
@@ -355,7 +361,8 @@ impl ByModality {
             match one.get("modality").and_then(Value::as_str) {
                 Some("AUDIO") => sums.audio = sums.audio.plus(tokens),
                 Some("IMAGE" | "VIDEO") => sums.pictures = sums.pictures.plus(tokens),
-                Some("TEXT" | "DOCUMENT") => {}
+                Some("TEXT") => sums.has_text = true,
+                Some("DOCUMENT") => {}
                 _ => sums.has_unknown |= tokens > Amount::ZERO,
             }
         }
@@ -391,13 +398,13 @@ fn modalities(figures: &Figures, usage: &mut TokenUsage) {
         let asked = of(figures.prompt_token_count);
         usage.terms.untold.set(Untold::AUDIO_INPUT, !is_heard && is_little(prompt.all, asked));
         if is_heard {
-            usage.untold_input = asked.less(prompt.all);
+            usage.untold_input = prompt.rest_of(asked);
         }
         let is_shown = answer.pictures.plus(answer.audio) > Amount::ZERO;
         let written = usage.output.less(usage.reasoning);
         usage.terms.has_untold_output = !is_shown && answer.all < written;
-        if is_shown && is_little(answer.all, written) {
-            usage.untold_output = written.less(answer.all);
+        if is_shown {
+            usage.untold_output = answer.rest_of(written);
         }
     }
     if prompt.has_unknown || cache.has_unknown || answer.has_unknown {

@@ -25,7 +25,8 @@ pub(in super::super) struct Details {
     pub(in super::super) other_kinds: i64,
     /// `true` when text is among these.
     pub(in super::super) has_text: bool,
-    /// The sum of what a prediction of the caller's made of an answer.
+    /// The larger of what was taken of a prediction of the caller's and what was not: OpenAI bills both, and its figures of them are
+    /// together more than the answer at times.
     pub(in super::super) predicted: i64,
     /// The largest count of tokens under other names.
     pub(in super::super) largest_unknown: i64,
@@ -60,7 +61,7 @@ impl Details {
             }
             "video_tokens" | "document_tokens" => return DetailsSlot::Sum(&mut self.other_kinds),
             "accepted_prediction_tokens" | "rejected_prediction_tokens" => {
-                return DetailsSlot::Sum(&mut self.predicted);
+                return DetailsSlot::Larger(&mut self.predicted);
             }
             "cache_write_tokens_details" => return DetailsSlot::Word(&mut self.cache_write_tokens_details),
             "total_cost" => return DetailsSlot::Cost(&mut self.total_cost),
@@ -77,6 +78,7 @@ enum DetailsSlot<'f> {
     Count(&'f mut Option<i64>),
     /// Added to others; what is no count is more than any.
     Sum(&'f mut i64),
+    Larger(&'f mut i64),
     Word(&'f mut Value),
     Cost(&'f mut Option<f64>),
     PartOfCost(&'f mut f64),
@@ -92,6 +94,10 @@ impl<'de> DeserializeSeed<'de> for DetailsSlot<'_> {
             Self::Sum(sum) => {
                 let count = count(from)?.unwrap_or(0);
                 *sum = if count < 0 { i64::MAX } else { sum.saturating_add(count) };
+            }
+            Self::Larger(largest) => {
+                let count = count(from)?.unwrap_or(0);
+                *largest = if count < 0 { i64::MAX } else { count.max(*largest) };
             }
             Self::Word(place) => *place = word(from)?,
             Self::Cost(slot) => fill(slot, amount(from)?)?,

@@ -90,6 +90,8 @@ impl Key {
             b"output" => Self::Output,
             b"content_block" => Self::Block,
             b"name" => Self::Name,
+            // Of tools, which have prices of their own.
+            b"tool_usage" => Self::Other,
             other if is_foreign(other) => Self::Foreign,
             other if tells_of_usage(other) => Self::UsageBeside,
             _ => Self::Other,

@@ -51,7 +51,7 @@ fn what_callers_and_models_write_is_no_figure() {
         r#""choices":[{"index":0,"finish_reason":"stop","message":{"content":"{\"usage\":9000}","parsed":{"usage":{"tokens":9000}}}}]"#,
         r#""choices":[{"index":0,"finish_reason":"stop","usage":null}]"#,
         r#""prompt":{"variables":{"usage":{"tokens":9000}}}"#,
-        r#""tool_usage":{"image_gen":{"input_tokens":0},"web_search":{"num_requests":0}}"#,
+        r#""tool_usage":{"image_gen":{"input_tokens":9000},"web_search":{"num_requests":0}}"#,
         r#""usage_breakdown":null"#,
         r#""usage_note":"9000 tokens""#,
         r#""choices":[{"index":0,"finish_reason":"stop","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}]"#,
@@ -104,6 +104,7 @@ fn parts_that_are_apart_are_together_no_more_than_their_whole() {
         ))
     };
     assert!(origins(2, 2, 1) && origins(5, 0, 0) && !origins(5, 5, 5) && !origins(5, 0, 1));
+    assert!(origins(0, 4, 3), "as OpenAI tells them");
     // Text that was read from a cache is text all the same.
     assert!(of(r#""prompt_tokens_details":{"text_tokens":10,"cached_tokens":10}"#));
     for (hit, miss, is_final) in [(4, 6, true), (10, 0, true), (4, 5, false), (10, 10, false)] {
@@ -127,6 +128,7 @@ fn what_is_told_far_too_small_leaves_the_rest_open() {
         (format!("[{}]", one("IMAGE", 5)), 995),
         (format!("[{},{}]", one("AUDIO", 5), one("TEXT", 5)), 990),
         (format!("[{}]", one("IMAGE", 700)), 0),
+        (format!("[{},{}]", one("IMAGE", 700), one("TEXT", 5)), 295),
         (format!("[{},{}]", one("IMAGE", 900), one("TEXT", 100)), 0),
     ] {
         assert_eq!(gemini(&format!(r#""candidatesTokensDetails":{told}"#)).1, rest, "{told}");
@@ -135,6 +137,8 @@ fn what_is_told_far_too_small_leaves_the_rest_open() {
         (format!("[{},{}]", one("TEXT", 995), one("AUDIO", 5)), 1000),
         (format!("[{},{}]", one("TEXT", 1000), one("AUDIO", 1000)), 0),
         (format!("[{}]", one("TEXT", 1500)), 0),
+        (format!("[{}]", one("AUDIO", 1990)), 0),
+        (format!("[{}]", one("AUDIO", 5)), 1995),
     ] {
         assert_eq!(gemini(&format!(r#""promptTokensDetails":{told}"#)).0, rest, "{told}");
     }
