@@ -144,6 +144,12 @@ pub(crate) fn instant(at: Millis) -> Markup {
     html! { time datetime=(at) title=(at) { (day(at)) " " (clock(at)) } }
 }
 
+/// An instant to the second, exact where the pointer rests.
+pub(crate) fn exact_instant(at: Millis) -> Markup {
+    let seconds = at.to_date_time().second();
+    html! { time datetime=(at) title=(at) { (day(at)) " " (clock(at)) (format!(":{seconds:02}")) } }
+}
+
 /// An instant, or a dash.
 pub(crate) fn instant_or_dash(at: Option<Millis>) -> Markup {
     html! { @match at { Some(at) => (instant(at)), None => "–" } }
@@ -224,6 +230,7 @@ mod tests {
     fn days_and_instants_are_utc() {
         let at = Millis::parse("2026-11-03T04:05:06.789Z").unwrap();
         assert_eq!((short_day(at), day(at)), ("Nov 3".to_owned(), "2026-11-03".to_owned()));
+        assert!(exact_instant(at).into_string().contains("2026-11-03 04:05:06<"));
         let shown = instant(at).into_string();
         assert!(shown.contains("2026-11-03 04:05") && shown.contains("04:05:06.789Z"), "{shown}");
     }
