@@ -31,7 +31,9 @@ pub(crate) fn chip(mood: Mood, words: &str) -> Markup {
 pub(crate) fn of_health(state: &str) -> (Mood, &'static str, &'static str) {
     match state {
         "bad_key" => (Mood::Bad, "key not accepted", "the provider does not accept the key"),
-        "empty_account" => (Mood::Bad, "account empty", "the provider says that the account has nothing left to spend"),
+        "empty_account" => {
+            (Mood::Bad, "account empty", "the provider says that the account has nothing left to spend")
+        }
         "rate_limited" => (Mood::Warn, "rate-limited", "the provider limits how often the key is used"),
         "provider_down" => (Mood::Warn, "provider down", "the provider fails, or does not answer"),
         "healthy" => (Mood::Good, "healthy", "nothing is known against the key"),
@@ -40,8 +42,8 @@ pub(crate) fn of_health(state: &str) -> (Mood, &'static str, &'static str) {
 }
 
 /// The reason that a provider gave last, and since when, where there is one: below the state in a row.
-pub(crate) fn since(cooldown: Option<Cooldown>) -> Markup {
-    html! { @if let Some(cooldown) = cooldown { span.detail { code { (cooldown.reason.as_str()) } " since " (figure::instant(cooldown.since)) } } }
+pub(crate) fn since(cooldown: Option<Cooldown>, now: Millis) -> Markup {
+    html! { @if let Some(cooldown) = cooldown { span.detail { code { (cooldown.reason.as_str()) } " since " (figure::short_when(cooldown.since, now)) } } }
 }
 
 /// The most important thing to say of a credential: what keeps it from serving before what its provider says of it.

@@ -150,6 +150,11 @@ pub(crate) fn exact_instant(at: Millis) -> Markup {
     html! { time datetime=(at) title=(at) { (day(at)) " " (clock(at)) (format!(":{seconds:02}")) } }
 }
 
+/// An instant in a few letters, exact where the pointer rests: of today its time, else its day.
+pub(crate) fn short_when(at: Millis, now: Millis) -> Markup {
+    html! { time datetime=(at) title=(at) { @if day(at) == day(now) { (clock(at)) } @else { (short_day(at)) } } }
+}
+
 /// An instant, or a dash.
 pub(crate) fn instant_or_dash(at: Option<Millis>) -> Markup {
     html! { @match at { Some(at) => (instant(at)), None => "–" } }
@@ -230,6 +235,9 @@ mod tests {
     fn days_and_instants_are_utc() {
         let at = Millis::parse("2026-11-03T04:05:06.789Z").unwrap();
         assert_eq!((short_day(at), day(at)), ("Nov 3".to_owned(), "2026-11-03".to_owned()));
+        let (later, next_day) = (Millis(at.0 + 3_600_000), Millis(at.0 + 86_400_000));
+        assert!(short_when(at, later).into_string().ends_with(">04:05</time>"));
+        assert!(short_when(at, next_day).into_string().ends_with(">Nov 3</time>"));
         assert!(exact_instant(at).into_string().contains("2026-11-03 04:05:06<"));
         let shown = instant(at).into_string();
         assert!(shown.contains("2026-11-03 04:05") && shown.contains("04:05:06.789Z"), "{shown}");

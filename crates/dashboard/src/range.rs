@@ -198,12 +198,17 @@ mod tests {
     #[test]
     fn slots_are_named_by_their_length_and_the_last_may_be_cut() {
         let at = |text: &str| Millis::parse(text).unwrap();
-        let hours = Slots { from: at("2026-03-01T12:00:00Z"), to: at("2026-03-02T12:00:00Z"), grain: Grain::Hour };
+        let hours =
+            Slots { from: at("2026-03-01T12:00:00Z"), to: at("2026-03-02T12:00:00Z"), grain: Grain::Hour };
         let starts: Vec<_> = hours.starts().collect();
         assert_eq!((starts.len(), hours.labelled_every(starts.len())), (24, 6));
         assert_eq!(hours.name_of(starts[23]), "2026-03-02 11:00");
-        assert!(hours.is_open(starts[23], at("2026-03-02T11:59:00Z")) && !hours.is_open(starts[22], at("2026-03-02T11:59:00Z")));
-        let weeks = Slots { from: at("2026-01-01T00:00:00Z"), to: at("2026-04-11T00:00:00Z"), grain: Grain::Week };
+        assert!(
+            hours.is_open(starts[23], at("2026-03-02T11:59:00Z"))
+                && !hours.is_open(starts[22], at("2026-03-02T11:59:00Z"))
+        );
+        let weeks =
+            Slots { from: at("2026-01-01T00:00:00Z"), to: at("2026-04-11T00:00:00Z"), grain: Grain::Week };
         let starts: Vec<_> = weeks.starts().collect();
         assert_eq!((starts.len(), weeks.end_of(starts[14])), (15, weeks.to));
     }

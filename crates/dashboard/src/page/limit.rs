@@ -112,7 +112,8 @@ impl LimitPage<'_> {
         let one = &self.history.standing;
         let start = self.start();
         let window = one.limit.window.start(self.now).0;
-        let samples = self.history.samples.iter().filter(|it| it.window_start_ms == window && it.at_ms >= start);
+        let samples =
+            self.history.samples.iter().filter(|it| it.window_start_ms == window && it.at_ms >= start);
         let samples: Vec<_> =
             samples.map(|it| (it.at_ms, it.settled.saturating_add(it.adjusted).max(0))).collect();
         let first = samples.first().map_or(self.now.0, |(at, _)| *at);
@@ -145,7 +146,12 @@ impl LimitPage<'_> {
 fn thinned(points: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     let every = points.len().div_ceil(MAX_POINTS).max(1);
     let last = points.len().saturating_sub(1);
-    points.into_iter().enumerate().filter(|(number, _)| (last - number).is_multiple_of(every)).map(|(_, point)| point).collect()
+    points
+        .into_iter()
+        .enumerate()
+        .filter(|(number, _)| (last - number).is_multiple_of(every))
+        .map(|(_, point)| point)
+        .collect()
 }
 /// What a call would meet.
 #[derive(Debug)]
@@ -260,7 +266,8 @@ mod tests {
             carved: 0,
             refused: 0,
         };
-        let minutes: Vec<_> = (1..=500).map(|back| sample(now.0 - (501 - back) * 60_000, 10 + back / 10)).collect();
+        let minutes: Vec<_> =
+            (1..=500).map(|back| sample(now.0 - (501 - back) * 60_000, 10 + back / 10)).collect();
         let of_samples = history(minutes);
         let page = LimitPage { history: &of_samples, ..page };
         let points = page.points();

@@ -297,7 +297,8 @@ impl Overview<'_> {
     /// Spend by slot; where nothing has a price, calls.
     fn trend(&self, series: &Series) -> Vec<i64> {
         let measure = if series.used.cost_nano_usd > 0 { Measure::Spend } else { Measure::Calls };
-        let value = |start| used_in(self.by_credential, start, Some(series)).and_then(|used| measure.value(used));
+        let value =
+            |start| used_in(self.by_credential, start, Some(series)).and_then(|used| measure.value(used));
         self.slots.starts().map(|start| value(start).unwrap_or(0)).collect()
     }
 

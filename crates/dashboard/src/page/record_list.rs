@@ -200,7 +200,8 @@ impl RecordPage<'_> {
             }
             p.sub { a href=(PATH) { "All single uses" } }
         };
-        let id = self.records.first().and_then(|first| first.request_id.as_deref().or(Some(first.uid.as_str())));
+        let id =
+            self.records.first().and_then(|first| first.request_id.as_deref().or(Some(first.uid.as_str())));
         let beside = html! { @if let Some(id) = id { code data-copy { (text::visible(id)) } } };
         frame::page(self.viewer, Some(Place::Usage), "One request", &beside, &body)
     }

@@ -161,8 +161,11 @@ impl Start<'_> {
     fn variables(&self) -> (Vec<(&'static str, &'static str)>, &'static str) {
         let run = |name: &str| KNOWN.iter().find(|known| known.name == name).map(|known| &known.run);
         let own = self.first.as_ref().and_then(|first| run(first.provider.as_str()));
-        let run = own.filter(|run| !run.base_urls.is_empty() && !run.keys.is_empty()).or_else(|| run("openai"));
-        run.map_or((Vec::new(), "OPENAI_API_KEY"), |run| (run.base_urls.to_vec(), run.keys.first().copied().unwrap_or("OPENAI_API_KEY")))
+        let run =
+            own.filter(|run| !run.base_urls.is_empty() && !run.keys.is_empty()).or_else(|| run("openai"));
+        run.map_or((Vec::new(), "OPENAI_API_KEY"), |run| {
+            (run.base_urls.to_vec(), run.keys.first().copied().unwrap_or("OPENAI_API_KEY"))
+        })
     }
 
     fn program(&self) -> Markup {
@@ -209,7 +212,11 @@ impl Start<'_> {
     /// A model of the first credential's provider.
     fn model(&self) -> &'static str {
         let known = |name: &str| KNOWN.iter().find(|known| known.name == name)?.suggestion_model;
-        self.first.as_ref().and_then(|first| known(first.provider.as_str())).or_else(|| known("openai")).unwrap_or("gpt-5-mini")
+        self.first
+            .as_ref()
+            .and_then(|first| known(first.provider.as_str()))
+            .or_else(|| known("openai"))
+            .unwrap_or("gpt-5-mini")
     }
 }
 
@@ -242,20 +249,32 @@ mod tests {
         };
         let shown = empty.render();
         assert_eq!((shown.matches("> open<").count(), shown.matches("> done<").count()), (4, 0), "{shown}");
-        assert!(shown.contains("name=\"variable\" value=\"OPENAI_API_KEY\"") && shown.contains("value=\"openai\""), "{shown}");
+        assert!(
+            shown.contains("name=\"variable\" value=\"OPENAI_API_KEY\"")
+                && shown.contains("value=\"openai\""),
+            "{shown}"
+        );
         let said = |said: &str| Some((said.to_owned(), Millis(0)));
-        let first = |said| Some(First { id: CredentialId(1), name: "a".into(), provider: openai.clone(), said });
+        let first =
+            |said| Some(First { id: CredentialId(1), name: "a".into(), provider: openai.clone(), said });
         let refused = Start { first: first(said("bad_key")), ..empty };
         assert!(refused.render().contains("bad_key"));
         let made = Start { first: first(said("ok")), made: Some("sr_planted"), ..refused };
         let shown = made.render();
         assert_eq!(shown.matches("> done<").count(), 3, "{shown}");
-        assert!(shown.contains("OPENAI_API_KEY=sr_planted") && shown.contains("OPENAI_BASE_URL=http://127.0.0.1:1/openai/v1"), "{shown}");
+        assert!(
+            shown.contains("OPENAI_API_KEY=sr_planted")
+                && shown.contains("OPENAI_BASE_URL=http://127.0.0.1:1/openai/v1"),
+            "{shown}"
+        );
         assert!(!Start { made: None, tokens: 1, ..made }.render().contains("sr_planted"));
     }
 
     #[test]
     fn a_variable_gives_a_name_to_begin_with() {
-        assert_eq!((name_of("OPENAI_API_KEY"), name_of("X_AI_KEY")), ("openai".to_owned(), "x-ai".to_owned()));
+        assert_eq!(
+            (name_of("OPENAI_API_KEY"), name_of("X_AI_KEY")),
+            ("openai".to_owned(), "x-ai".to_owned())
+        );
     }
 }

@@ -13,8 +13,8 @@ use crate::measure::Measure;
 use crate::range::{Range, Slots};
 use crate::{figure, text};
 
-pub use asked::{Asked, SPLITS, TAG, order_of};
 use asked::words_of;
+pub use asked::{Asked, SPLITS, TAG, order_of};
 pub use drawing::used_in;
 pub(crate) use drawing::{answers, card, chart, error_shares};
 

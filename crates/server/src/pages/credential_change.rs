@@ -13,8 +13,8 @@ use strongroom_model::{CredentialId, Problem, Provider};
 
 use super::credential::id;
 use super::posted::{Form, Posted};
-use super::{start, typed};
 use super::visit::{QueryOf, Visit, fresh_once};
+use super::{start, typed};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 

@@ -103,7 +103,11 @@ fn verb<'a>(folded: &str, text: &'a str, role: Role) -> Option<(&'static str, &'
 }
 
 /// The first credentials whose names begin with a text.
-async fn credentials(state: &AppState, actor: &Actor, text: &str) -> Result<Vec<strongroom::Credential>, Problem> {
+async fn credentials(
+    state: &AppState,
+    actor: &Actor,
+    text: &str,
+) -> Result<Vec<strongroom::Credential>, Problem> {
     let filter = CredentialFilter { name_prefix: Some(text.to_owned()), ..CredentialFilter::default() };
     let most = i64::try_from(MAX_FOUND).unwrap_or(i64::MAX);
     Ok(state.room.credentials(actor.clone()).list(&filter, 0, most).await?.items)

@@ -115,7 +115,10 @@ async fn days(state: &AppState, visit: &Visit, limit: &Standing, now: Millis) ->
     let groups = state.room.usage(visit.actor()).groups(request).await?;
     let of_day = |back: i64| {
         let day = (today - back * DAY_MS).to_string();
-        groups.iter().find(|group| group.group_key == day).map_or(0, |group| charged(&limit.limit, &group.figures))
+        groups
+            .iter()
+            .find(|group| group.group_key == day)
+            .map_or(0, |group| charged(&limit.limit, &group.figures))
     };
     Ok((0..=DAYS).map(of_day).collect())
 }

@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn impossible_ranges_are_named_and_possible_ones_are_whole_slots() {
         let now = at("2026-03-10T12:34:00Z");
-        let of = |name: &str, from: &str, to: &str| slots(&Range::of(name.into(), from.into(), to.into()), now);
+        let of =
+            |name: &str, from: &str, to: &str| slots(&Range::of(name.into(), from.into(), to.into()), now);
         let two = of("", "2026-03-01", "2026-03-02").unwrap();
         let from_to = (at("2026-03-01T00:00:00Z"), at("2026-03-03T00:00:00Z"));
         assert_eq!(((two.from, two.to), two.grain), (from_to, Grain::Day));

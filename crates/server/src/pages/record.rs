@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use strongroom::usage::record::{FoundPage, FoundRecord, RecordFilter, RecordQuery, Source, not_found};
-use strongroom_dashboard::page::record_list::{Asked, RecordList, RecordPage, ROWS};
+use strongroom_dashboard::page::record_list::{Asked, ROWS, RecordList, RecordPage};
 use strongroom_model::{Millis, Problem};
 
 use super::csv::{self, cell};
@@ -56,7 +56,10 @@ fn instant(asked: &Asked, field: &'static str) -> Result<Option<Millis>, Problem
         "" => Ok(None),
         day if day.len() == 10 => typed::day_of(day, field).map(Some),
         text => Millis::parse(text).map(Some).map_err(|_| {
-            Problem::invalid(field, format!("{field} must be a day or an instant, such as 2026-01-31T10:00:00Z"))
+            Problem::invalid(
+                field,
+                format!("{field} must be a day or an instant, such as 2026-01-31T10:00:00Z"),
+            )
         }),
     }
 }
@@ -71,7 +74,9 @@ fn statuses(text: &str) -> Result<Vec<(u16, u16)>, Problem> {
         ("failed", ..) => Ok(vec![(0, 0), (400, u16::MAX)]),
         (_, Some(class @ 1..=9), _) => Ok(vec![(class * 100, class * 100 + 99)]),
         (_, _, Some(status)) => Ok(vec![(status, status)]),
-        _ => Err(Problem::invalid("status", "status must be one such as 429, a class as 4xx, none, or failed")),
+        _ => {
+            Err(Problem::invalid("status", "status must be one such as 429, a class as 4xx, none, or failed"))
+        }
     }
 }
 
@@ -94,9 +99,7 @@ fn question(asked: &Asked, cursor: &str, count: usize) -> Result<RecordQuery, Pr
     };
     let user = match asked.value("user") {
         "" => None,
-        number => {
-            Some(number.parse().map_err(|_| Problem::invalid("user", "a user is known by a number"))?)
-        }
+        number => Some(number.parse().map_err(|_| Problem::invalid("user", "a user is known by a number"))?),
     };
     let filter = RecordFilter {
         from: instant(asked, "from")?.unwrap_or(Millis(0)),
@@ -214,13 +217,24 @@ mod tests {
             let (asked, cursor) = asked(serde_urlencoded::from_str(&query).unwrap());
             question(&asked, &cursor, 1)
         };
-        assert_eq!(of("from", "2026-01-31").unwrap().filter.from, Millis::parse("2026-01-31T00:00:00Z").unwrap());
-        assert_eq!(of("to", "2026-01-31T10:00:00Z").unwrap().filter.to, Millis::parse("2026-01-31T10:00:00Z").unwrap());
+        assert_eq!(
+            of("from", "2026-01-31").unwrap().filter.from,
+            Millis::parse("2026-01-31T00:00:00Z").unwrap()
+        );
+        assert_eq!(
+            of("to", "2026-01-31T10:00:00Z").unwrap().filter.to,
+            Millis::parse("2026-01-31T10:00:00Z").unwrap()
+        );
         assert_eq!(of("status", "failed").unwrap().filter.statuses, [(0, 0), (400, u16::MAX)]);
         assert!(of("cursor", "cut").unwrap().before.is_none());
-        for (name, value) in
-            [("from", "31.1.2026"), ("to", "9999999999"), ("status", "odd"), ("source", "odd"), ("user", "x"), ("model", "a\0")]
-        {
+        for (name, value) in [
+            ("from", "31.1.2026"),
+            ("to", "9999999999"),
+            ("status", "odd"),
+            ("source", "odd"),
+            ("user", "x"),
+            ("model", "a\0"),
+        ] {
             assert_eq!(of(name, value).unwrap_err().field.as_deref(), Some(name), "{value:?}");
         }
     }

@@ -51,7 +51,10 @@ impl Site {
     /// Tells whether the address is of the machine itself.
     pub(super) fn is_of_this_machine(&self) -> bool {
         let host = self.origin.split_once("://").map_or("", |(_, at)| at);
-        let host = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(host, _)| host);
+        let host = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok())
+            .map_or(host, |(host, _)| host);
         matches!(host, "127.0.0.1" | "localhost" | "[::1]" | OWN_NAME)
     }
 

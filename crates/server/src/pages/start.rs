@@ -35,7 +35,9 @@ fn said(done: &str) -> Option<&'static str> {
         "stored" => "Stored. Now ask its provider about it.",
         "tested-ok" => "Its provider accepts the key.",
         "tested-rate_limited" => "Its provider knows the key, and is limiting its rate just now.",
-        "made" => "That form was sent before, and the token was shown then. If nobody has kept it, make another one.",
+        "made" => {
+            "That form was sent before, and the token was shown then. If nobody has kept it, make another one."
+        }
         _ => return None,
     })
 }

@@ -80,7 +80,8 @@ pub(super) async fn create(State(state): State<AppState>, posted: Posted) -> Ans
     }
     let made = state.room.tokens(actor.clone()).create(request).await;
     let is_first_step = posted.form.text("next") == start::PATH;
-    let led_to = if is_first_step { start::done("made") } else { format!("{}?done=made", Place::Tokens.path()) };
+    let led_to =
+        if is_first_step { start::done("made") } else { format!("{}?done=made", Place::Tokens.path()) };
     posted.finish(&state, &actor, made.is_ok().then_some(led_to.as_str())).await;
     let (new, named) = made?;
     if is_first_step {

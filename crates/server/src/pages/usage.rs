@@ -161,7 +161,8 @@ pub(super) async fn show(
 }
 
 fn line(start: &str, key: &str, name: &str, used: &Used) -> String {
-    let percentile = |measure: Measure| measure.value(used).map(|value| value.to_string()).unwrap_or_default();
+    let percentile =
+        |measure: Measure| measure.value(used).map(|value| value.to_string()).unwrap_or_default();
     format!(
         "{start},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
         cell(key),

@@ -190,7 +190,9 @@ async fn put_uses(server: &Server) {
     let now = Clock::default().local_now().0;
     let mut statements = Vec::new();
     for (status, context) in [(200, "c-ok"), (429, "c-limited"), (500, "c-failed"), (0, "c-none")] {
-        statements.push(format!("INSERT INTO usage_contexts VALUES ('{context}', 'main', '0-large', {status}, 'reported')"));
+        statements.push(format!(
+            "INSERT INTO usage_contexts VALUES ('{context}', 'main', '0-large', {status}, 'reported')"
+        ));
     }
     for number in 0..60_i64 {
         let at = now - 3_000_000 + number * 50_000;

@@ -91,7 +91,11 @@ async fn a_credential_lives_its_whole_life_in_forms() {
     assert!(page.text.contains("project=search"), "{}", page.text);
     let odd = [("tags", "project"), ("revision", &*page.field("revision"))];
     let odd = hand.send(&format!("{own}/tags"), &odd).await.expect(400);
-    assert!(odd.text.contains("name=\"tags\" value=\"project\""), "what was typed is still there: {}", odd.text);
+    assert!(
+        odd.text.contains("name=\"tags\" value=\"project\""),
+        "what was typed is still there: {}",
+        odd.text
+    );
     let tags = [("tags", "project=chat, env=prod"), ("revision", &*page.field("revision"))];
     let page = hand.done(&format!("{own}/tags"), &tags).await;
     assert!(page.text.contains("project=chat") && page.text.contains("env=prod"), "{}", page.text);

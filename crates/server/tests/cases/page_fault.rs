@@ -189,7 +189,9 @@ async fn figures_of_usage_are_those_of_the_ledger_and_their_file_holds_no_formul
     assert!(csv.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
     let line = csv.text.lines().nth(1).expect("a line");
     assert!(
-        line.ends_with(",\"'=cmd()|deleted\",\"'=cmd()|deleted\",6,7,1,1,900,300,100,10,1500000000,2,700,7,,"),
+        line.ends_with(
+            ",\"'=cmd()|deleted\",\"'=cmd()|deleted\",6,7,1,1,900,300,100,10,1500000000,2,700,7,,"
+        ),
         "{line}"
     );
     for (query, figures) in [

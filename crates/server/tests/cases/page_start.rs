@@ -22,7 +22,11 @@ async fn a_key_of_the_environment_is_sealed_by_one_click_and_only_by_an_admin() 
     let server = Installation::new(BACKEND).await.set("OPENAI_API_KEY", key).start();
     let mut hand = Hand::of(&server, &server.admin).await;
     let page = hand.visitor.get("/dashboard/start").await.expect(200);
-    assert!(done(&page) == 0 && page.text.contains("OPENAI_API_KEY") && !page.text.contains(key), "{}", page.text);
+    assert!(
+        done(&page) == 0 && page.text.contains("OPENAI_API_KEY") && !page.text.contains(key),
+        "{}",
+        page.text
+    );
     let empty = hand.visitor.get("/dashboard").await.expect(200);
     assert!(empty.text.contains("Begin with the first key"), "{}", empty.text);
     let (variable, name, once) = (page.field("variable"), page.field("name"), page.field("once"));
@@ -33,7 +37,11 @@ async fn a_key_of_the_environment_is_sealed_by_one_click_and_only_by_an_admin() 
     let other = [("variable", "PATH"), ("name", "path")];
     hand.send("/dashboard/start/environment", &other).await.expect(400);
     let page = hand.done("/dashboard/start/environment", &fields).await;
-    assert!(done(&page) == 1 && page.text.contains("Stored. Now ask its provider") && !page.text.contains(key), "{}", page.text);
+    assert!(
+        done(&page) == 1 && page.text.contains("Stored. Now ask its provider") && !page.text.contains(key),
+        "{}",
+        page.text
+    );
     hand.done("/dashboard/start/environment", &fields).await;
     let all = server.get("/api/admin/credentials").await.expect(200).json();
     assert_eq!(all.as_array().unwrap().len(), 1, "a form that is sent twice does it once");
@@ -74,7 +82,11 @@ async fn the_token_is_shown_with_what_a_program_sets_and_the_first_call_is_seen(
     let page = hand.send("/dashboard/tokens", &new).await.expect(200);
     let (_, rest) = page.text.split_once("export OPENAI_API_KEY=").expect("what a program sets");
     let token = rest.split('<').next().expect("an end").to_owned();
-    assert!(token.starts_with("sr_") && page.text.contains(&format!("{}/openai/v1", stage.server.url)), "{}", page.text);
+    assert!(
+        token.starts_with("sr_") && page.text.contains(&format!("{}/openai/v1", stage.server.url)),
+        "{}",
+        page.text
+    );
     assert!(page.text.contains("Nothing was called yet") && page.text.contains("data-keep"), "{}", page.text);
     let again = hand.done("/dashboard/tokens", &new).await;
     assert!(again.text.contains("First steps") && !again.text.contains(&token), "{}", again.text);

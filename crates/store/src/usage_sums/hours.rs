@@ -80,7 +80,8 @@ pub async fn largest(
         Subject::Credential => Dim::Credential.shown("x.k"),
         Subject::Token | Subject::User => "x.k".to_owned(),
     };
-    let mut sql = Statement::new(format!("SELECT x.k AS group_key, {name} AS name, x.* FROM (SELECT y.* FROM ("));
+    let mut sql =
+        Statement::new(format!("SELECT x.k AS group_key, {name} AS name, x.* FROM (SELECT y.* FROM ("));
     sql.push("SELECT subject AS k, ").push(&totals(&COLUMNS));
     put_range(&mut sql, subject, hours);
     if let Some(keys) = keys {

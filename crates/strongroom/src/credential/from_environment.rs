@@ -21,7 +21,10 @@ impl CredentialService {
     pub async fn create_from_environment(&self, variable: &str, name: &str) -> Result<Credential, Problem> {
         let found = self.settings.environment.keys().find(|(known, ..)| *known == variable);
         let (_, provider, key) = found.ok_or_else(|| {
-            Problem::invalid("variable", "the server was not started with such a variable; start it with the key, or type the key")
+            Problem::invalid(
+                "variable",
+                "the server was not started with such a variable; start it with the key, or type the key",
+            )
         })?;
         self.create(NewCredential {
             name: name.to_owned(),

@@ -254,7 +254,8 @@ fn merged(question: &SeriesQuestion, slots: Vec<UsedInSlot>) -> Vec<UsedInSlot> 
         let key = (question.slot_of(slot.start_ms), slot.series.is_none(), slot.series);
         sums.entry(key).or_default().add(&slot.used);
     }
-    let slot = |((start_ms, _, series), used): (_, Figures)| UsedInSlot { start_ms, series, used: used.into() };
+    let slot =
+        |((start_ms, _, series), used): (_, Figures)| UsedInSlot { start_ms, series, used: used.into() };
     sums.into_iter().map(slot).collect()
 }
 

@@ -56,7 +56,8 @@ async fn series_are_the_largest_by_name_and_all_others_together() {
     assert_eq!((report.total.requests, report.before.requests), (36, 0));
     assert_eq!(report.drawn().len(), 6);
     let rest: i64 = report.slots.iter().filter(|day| day.series.is_none()).map(|day| day.used.requests).sum();
-    let named: i64 = report.slots.iter().filter(|day| day.series.is_some()).map(|day| day.used.requests).sum();
+    let named: i64 =
+        report.slots.iter().filter(|day| day.series.is_some()).map(|day| day.used.requests).sum();
     assert_eq!((named, rest), (33, 3));
 
     for (by, expected) in [
@@ -137,7 +138,11 @@ async fn the_last_day_is_told_by_the_hour_and_beside_the_day_before() {
     assert_eq!(refused.field.as_deref(), Some("range"), "{refused:?}");
     let of_tokens = usage.series(&hourly(Dim::Actor, later)).await.unwrap();
     assert!(of_tokens.series.is_empty(), "nothing was done with a token");
-    assert_eq!(of_tokens.slots.iter().map(|slot| slot.used.requests).sum::<i64>(), 5, "and all of it is the rest");
+    assert_eq!(
+        of_tokens.slots.iter().map(|slot| slot.used.requests).sum::<i64>(),
+        5,
+        "and all of it is the rest"
+    );
     let timed = SeriesQuestion { with_latency: true, ..question(Dim::Provider, 7) };
     let report = usage.series(&timed).await.unwrap();
     assert!(report.total.latency.is_some_and(|latency| latency.first_byte_p95_ms.is_none()), "{report:?}");

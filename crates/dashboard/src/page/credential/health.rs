@@ -27,7 +27,9 @@ fn has_several_servers(changes: &[SeenTransition]) -> bool {
 impl CredentialPage<'_> {
     pub(super) fn health(&self, changes: &[SeenTransition], versions: &[Version]) -> Markup {
         let is_of_several = has_several_servers(changes);
-        let number = |uid: &str| versions.iter().find(|version| version.uid.to_string() == uid).map(|version| version.number);
+        let number = |uid: &str| {
+            versions.iter().find(|version| version.uid.to_string() == uid).map(|version| version.number)
+        };
         html! {
             section.card id="health" {
                 h2 { "What its provider says" }

@@ -112,8 +112,10 @@ impl Asked {
         for (name, value) in &self.filters {
             part(&mut path, name, value);
         }
-        let is_of_errors =
-            matches!(self.measure, Measure::Errors | Measure::ErrorShare | Measure::ClientErrors | Measure::ProviderErrors);
+        let is_of_errors = matches!(
+            self.measure,
+            Measure::Errors | Measure::ErrorShare | Measure::ClientErrors | Measure::ProviderErrors
+        );
         part(&mut path, "status", if is_of_errors { "failed" } else { "" });
         Some(path)
     }
@@ -155,7 +157,10 @@ mod tests {
         let (from, to) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
         let asked = Asked::new(Measure::ErrorShare, Dim::Model).only("provider", "openai");
         let address = asked.records(from, to).unwrap();
-        assert!(address.contains("provider=openai&status=failed") && address.contains("from=2026-01-01T00"), "{address}");
+        assert!(
+            address.contains("provider=openai&status=failed") && address.contains("from=2026-01-01T00"),
+            "{address}"
+        );
         assert_eq!(asked.only("tag", "project=a").records(from, to), None);
     }
 }

@@ -36,7 +36,11 @@ fn drawn(report: &SeriesReport, by: &Dim, measure: Measure) -> (Vec<(String, &'s
 #[must_use]
 pub fn used_in<'a>(report: &'a SeriesReport, start: Millis, series: Option<&Series>) -> Option<&'a Used> {
     let key = series.map(|series| series.key.as_str());
-    report.slots.iter().find(|one| one.start_ms == start.0 && one.series.as_deref() == key).map(|one| &one.used)
+    report
+        .slots
+        .iter()
+        .find(|one| one.start_ms == start.0 && one.series.as_deref() == key)
+        .map(|one| &one.used)
 }
 
 /// What was used in a slot of all series together, the rest among them.
@@ -62,7 +66,11 @@ pub(crate) fn chart(asked: &Asked, title: &str, report: &SeriesReport, slots: Sl
     let measure = asked.measure;
     let (series, has_rest) = drawn(report, &asked.by, measure);
     let values = |start| figures(report, start, measure, has_rest);
-    if measure.is_sum() { bars(asked, title, series, report, slots, values) } else { rates(asked, title, series, slots, values) }
+    if measure.is_sum() {
+        bars(asked, title, series, report, slots, values)
+    } else {
+        rates(asked, title, series, slots, values)
+    }
 }
 
 fn bars(
@@ -115,7 +123,10 @@ pub(crate) fn error_shares(asked: &Asked, title: &str, report: &SeriesReport, sl
             .map(|part| share(part, used.requests).and_then(|share| i64::try_from(share).ok()))
             .to_vec()
     };
-    let series = vec![("refused by providers (4xx)".to_owned(), "s2"), ("failed at providers (5xx, or no answer)".to_owned(), "s4")];
+    let series = vec![
+        ("refused by providers (4xx)".to_owned(), "s2"),
+        ("failed at providers (5xx, or no answer)".to_owned(), "s4"),
+    ];
     rates(&asked, title, series, slots, values)
 }
 
@@ -136,7 +147,13 @@ pub(crate) fn answers(asked: &Asked, title: &str, report: &SeriesReport, slots: 
 }
 
 /// A chart with its title, or in its place why there is none.
-pub(crate) fn card(class: &str, id: &str, title: &str, empty: Option<&str>, chart: impl FnOnce() -> Markup) -> Markup {
+pub(crate) fn card(
+    class: &str,
+    id: &str,
+    title: &str,
+    empty: Option<&str>,
+    chart: impl FnOnce() -> Markup,
+) -> Markup {
     html! {
         figure class={ "card " (class) } id=(id) {
             figcaption { h2 { (title) } }
@@ -180,14 +197,22 @@ mod tests {
 
     #[test]
     fn errors_of_all_series_are_told_by_their_class() {
-        let used = |requests, errors_client, errors_provider| Used::from(Figures { requests, errors_client, errors_provider, ..Figures::default() });
-        let slot = |series: Option<&str>, used| UsedInSlot { start_ms: 0, series: series.map(str::to_owned), used };
+        let used = |requests, errors_client, errors_provider| {
+            Used::from(Figures { requests, errors_client, errors_provider, ..Figures::default() })
+        };
+        let slot =
+            |series: Option<&str>, used| UsedInSlot { start_ms: 0, series: series.map(str::to_owned), used };
         let report = report(&["a"], vec![slot(Some("a"), used(6, 1, 0)), slot(None, used(2, 0, 1))]);
         assert_eq!((all_in(&report, Millis(0)).requests, all_in(&report, Millis(1)).requests), (8, 0));
         let slots = Slots { from: Millis(0), to: Millis(86_400_000), grain: Grain::Day };
         let asked = Asked::new(Measure::Calls, Dim::Model);
         let bars = answers(&asked, "Answers", &report, slots).into_string();
-        assert!(bars.contains("answered 6, refused by the provider (4xx) 1, failed at the provider (5xx, or no answer) 1"), "{bars}");
+        assert!(
+            bars.contains(
+                "answered 6, refused by the provider (4xx) 1, failed at the provider (5xx, or no answer) 1"
+            ),
+            "{bars}"
+        );
         let lines = error_shares(&asked, "Errors", &report, slots).into_string();
         assert_eq!(lines.matches("12.5 %").count(), 2, "{lines}");
     }

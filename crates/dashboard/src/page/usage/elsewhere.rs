@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn a_question_is_copied_with_its_filters_and_no_shell_reads_more_into_them() {
         let slots = Slots { from: Millis(0), to: Millis(2 * 86_400_000), grain: Grain::Day };
-        let asked = Asked::new(Measure::Spend, Dim::Model).only("credential", "it's; rm -rf $HOME").only("actor", "token:abc");
+        let asked = Asked::new(Measure::Spend, Dim::Model)
+            .only("credential", "it's; rm -rf $HOME")
+            .only("actor", "token:abc");
         let shown = elsewhere(&asked, slots).into_string();
         let command = "strongroom usage --by day --split model --from 1970-01-01 --to 1970-01-02 --credential 'it'\\''s; rm -rf $HOME' --token abc";
         assert!(shown.contains(&maud::html! { (command) }.into_string()), "{shown}");

@@ -56,7 +56,9 @@ impl Table {
             }
             _ if is_mix => {}
             (_, Dim::Credential, (None, None, None, None)) => return Ok(Self::Subjects(Subject::Credential)),
-            (_, Dim::Token | Dim::Actor, (None, None, None, None)) => return Ok(Self::Subjects(Subject::Token)),
+            (_, Dim::Token | Dim::Actor, (None, None, None, None)) => {
+                return Ok(Self::Subjects(Subject::Token));
+            }
             (_, Dim::User, (None, None, None, None)) => return Ok(Self::Subjects(Subject::User)),
             (_, Dim::Nothing, (Some(credential), None, None, None)) => {
                 return Ok(Self::Subject(Subject::Credential, credential.to_string()));
@@ -248,7 +250,8 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_by_the_hour_is_named() {
-        let credential = || SumsFilter { credential: Some(Uid::from_bytes([7; 16])), ..SumsFilter::default() };
+        let credential =
+            || SumsFilter { credential: Some(Uid::from_bytes([7; 16])), ..SumsFilter::default() };
         let of = |by, filter, with_latency| Table::of(&question(by, filter, with_latency));
         assert_eq!(of(Dim::Nothing, SumsFilter::default(), true).unwrap(), Table::Mix(None));
         assert_eq!(of(Dim::Model, SumsFilter::default(), false).unwrap(), Table::Mix(Some(HourDim::Model)));
@@ -258,8 +261,18 @@ mod tests {
         for (by, filter, with_latency, field) in [
             (Dim::Model, credential(), false, "range"),
             (Dim::Version, SumsFilter::default(), false, "range"),
-            (Dim::Credential, SumsFilter { model: Some("m".into()), ..SumsFilter::default() }, false, "range"),
-            (Dim::Nothing, SumsFilter { whose: Whose::Actor("local:a".into()), ..SumsFilter::default() }, false, "range"),
+            (
+                Dim::Credential,
+                SumsFilter { model: Some("m".into()), ..SumsFilter::default() },
+                false,
+                "range",
+            ),
+            (
+                Dim::Nothing,
+                SumsFilter { whose: Whose::Actor("local:a".into()), ..SumsFilter::default() },
+                false,
+                "range",
+            ),
             (Dim::Credential, SumsFilter::default(), true, "measure"),
             (Dim::Nothing, credential(), true, "measure"),
         ] {
