@@ -172,8 +172,8 @@ impl CredentialList<'_> {
                                 td.n { (one.version_number) @if let Some(staged) = one.staged { span.soft { " → " (staged.number) " at " (staged.percent) " %" } } }
                                 td.n { (figure::count(one.current_month_usage)) }
                                 td { @match one.rate_limit { Some(limit) => (chart::meter(one.current_month_usage, limit, "the monthly limit")), None => span.soft { "none" } } }
-                                td { (figure::instant_or_dash(one.expires_at)) }
-                                td { (figure::instant_or_dash(one.last_used)) }
+                                td { (figure::short_when_or_dash(one.expires_at, self.now)) }
+                                td { (figure::short_when_or_dash(one.last_used, self.now)) }
                             }
                         }
                     }
