@@ -204,7 +204,7 @@ async fn a_burn_down_is_drawn_of_samples_with_what_was_refused_and_is_a_file() {
         ))
         .await;
     let visitor = Visitor::at_own_name(&stage.server).signed_in(&stage.server.admin).await;
-    let page = until_shown(&visitor, &format!("/dashboard/limits/{id}"), "1 calls refused").await;
+    let page = until_shown(&visitor, &format!("/dashboard/limits/{id}"), "1 call refused").await;
     assert!(page.text.contains("✕ now") && page.text.contains("data-points="), "{}", page.text);
     let file = visitor.get(&link(&page, "/dashboard/limits/")).await.expect(200);
     assert!(file.text.starts_with("at_utc,binds,name,unit,amount,used\r\n"), "{}", file.text);
