@@ -154,17 +154,15 @@ async function tasksByKeyboard(script) {
 // What a page loads besides itself, compressed.
 async function weigh() {
   const { context, page } = await open(1280, 'light', true)
-  let [files, script] = [0, 0]
-  const bodies = []
-  page.on('response', (response) => { if (response.url().includes('/assets/')) bodies.push(response.body().then((body) => [response.url(), gzipSync(body).length])) })
   await signIn(page)
-  await page.goto(`${server}/dashboard`, { waitUntil: 'networkidle' }).catch(() => page.waitForLoadState('load'))
-  const seen = new Map(await Promise.all(bodies))
-  for (const [url, bytes] of seen) {
-    files += bytes
-    if (url.endsWith('.js') && url.includes('strongroom')) script = bytes
-  }
+  const urls = await page.evaluate(() => [...document.querySelectorAll('script[src], link[href]')].map((element) => element.src || element.href))
   await context.close()
+  let [files, script] = [0, 0]
+  for (const url of urls) {
+    const bytes = gzipSync(Buffer.from(await (await fetch(url.replace(server, api))).arrayBuffer())).length
+    files += bytes
+    if (url.endsWith('.js')) script += bytes
+  }
   return { files, script }
 }
 

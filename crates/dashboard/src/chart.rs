@@ -192,7 +192,7 @@ fn head_of(slot: &str) -> &'static str {
 
 /// The name of a slot, which leads to what is summed up in it.
 fn slot_name(name: &str, records: Option<&str>) -> Markup {
-    html! { @match records { Some(records) => a href=(records) { (name) span.heard { ": its records" } }, None => (name) } }
+    html! { @match records { Some(records) => a href=(records) title="Single uses" { (name) }, None => (name) } }
 }
 
 /// The way to the same figures as a file.

@@ -42,8 +42,8 @@ pub(crate) fn of_health(state: &str) -> (Mood, &'static str, &'static str) {
 }
 
 /// The reason that a provider gave last, and since when, where there is one: below the state in a row.
-pub(crate) fn since(cooldown: Option<Cooldown>) -> Markup {
-    html! { @if let Some(cooldown) = cooldown { span.detail { code { (cooldown.reason.as_str()) } " since " (figure::instant(cooldown.since)) } } }
+pub(crate) fn since(cooldown: Option<Cooldown>, now: Millis) -> Markup {
+    html! { @if let Some(cooldown) = cooldown { span.detail { code { (cooldown.reason.as_str()) } " since " (figure::short_when(cooldown.since, now)) } } }
 }
 
 /// The most important thing to say of a credential: what keeps it from serving before what its provider says of it.

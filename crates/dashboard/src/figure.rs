@@ -144,6 +144,27 @@ pub(crate) fn instant(at: Millis) -> Markup {
     html! { time datetime=(at) title=(at) { (day(at)) " " (clock(at)) } }
 }
 
+/// An instant to the second, exact where the pointer rests.
+pub(crate) fn exact_instant(at: Millis) -> Markup {
+    let seconds = at.to_date_time().second();
+    html! { time datetime=(at) title=(at) { (day(at)) " " (clock(at)) (format!(":{seconds:02}")) } }
+}
+
+/// An instant in a few letters, exact where the pointer rests: of today its time, of this year its day and month, else its day.
+pub(crate) fn short_when(at: Millis, now: Millis) -> Markup {
+    let (then, today) = (day(at), day(now));
+    html! {
+        time datetime=(at) title=(at) {
+            @if then == today { (clock(at)) } @else if then.get(..5) == today.get(..5) { (short_day(at)) } @else { (then) }
+        }
+    }
+}
+
+/// The same, or a dash.
+pub(crate) fn short_when_or_dash(at: Option<Millis>, now: Millis) -> Markup {
+    html! { @match at { Some(at) => (short_when(at, now)), None => "–" } }
+}
+
 /// An instant, or a dash.
 pub(crate) fn instant_or_dash(at: Option<Millis>) -> Markup {
     html! { @match at { Some(at) => (instant(at)), None => "–" } }
@@ -224,6 +245,11 @@ mod tests {
     fn days_and_instants_are_utc() {
         let at = Millis::parse("2026-11-03T04:05:06.789Z").unwrap();
         assert_eq!((short_day(at), day(at)), ("Nov 3".to_owned(), "2026-11-03".to_owned()));
+        let (later, next_day) = (Millis(at.0 + 3_600_000), Millis(at.0 + 86_400_000));
+        assert!(short_when(at, later).into_string().ends_with(">04:05</time>"));
+        assert!(short_when(at, next_day).into_string().ends_with(">Nov 3</time>"));
+        assert!(short_when(at, Millis(0)).into_string().ends_with(">2026-11-03</time>"));
+        assert!(exact_instant(at).into_string().contains("2026-11-03 04:05:06<"));
         let shown = instant(at).into_string();
         assert!(shown.contains("2026-11-03 04:05") && shown.contains("04:05:06.789Z"), "{shown}");
     }

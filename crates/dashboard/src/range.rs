@@ -192,7 +192,7 @@ mod tests {
         assert_eq!((days.name.as_str(), days.words().as_str()), ("", "from 2026-01-01"));
         let mut path = "/x?a=1".to_owned();
         Range { to: "\"><b>".into(), ..days }.put_into(&mut path);
-        assert_eq!(path, "/x?a=1&from=2026%2D01%2D01&to=%22%3E%3Cb%3E");
+        assert_eq!(path, "/x?a=1&from=2026-01-01&to=%22%3E%3Cb%3E");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Texts that people or programs chose, shown so that they can neither reorder nor hide what stands around them.
 
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Characters that control the direction of text or take no place, by which one name can be made to look like another.
 const fn is_hidden(character: char) -> bool {
@@ -30,9 +31,12 @@ pub(crate) fn name(text: &str) -> Markup {
     html! { bdi.name title=[(shown.chars().count() > 24).then_some(&shown)] { (shown) } }
 }
 
+/// Everything but what has no meaning anywhere in an address (RFC 3986, 2.3).
+const NOT_UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A text in a query of an address.
 pub(crate) fn in_query(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, &NOT_UNRESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -50,5 +54,6 @@ mod tests {
     #[test]
     fn nothing_leaves_its_place_in_a_query() {
         assert_eq!(in_query("a&b=c#d é"), "a%26b%3Dc%23d%20%C3%A9");
+        assert_eq!(in_query("2026-01-31_~.\"'<+"), "2026-01-31_~.%22%27%3C%2B");
     }
 }

@@ -97,6 +97,7 @@ pub fn router(state: AppState) -> Router<AppState> {
         .route("/dashboard/assets/{file}", get(asset::serve))
         .route("/dashboard/{*rest}", get(nowhere))
         .layer(Extension(Arc::new(events::Streams::default())))
+        .layer(Extension(Arc::new(overview::Lately::default())))
         .route_layer(middleware::from_fn_with_state(guarded, guard::guard))
 }
 

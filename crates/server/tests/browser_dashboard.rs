@@ -141,6 +141,7 @@ fn said_by_the_script(script: &Value, busy: i64) {
         said("spoken"),
         said("tip")
     );
+    assert!(!said("tip").contains("Single"), "{}", said("tip"));
     assert_ne!(said("one"), said("spoken"), "the arrow down tells one series alone");
     assert!(said("records").contains("/dashboard/usage/records?from="), "{}", said("records"));
     for (letter, path) in [

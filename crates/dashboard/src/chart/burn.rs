@@ -66,7 +66,7 @@ pub(crate) fn burn_down(chart: &BurnDown<'_>) -> Markup {
                 path class="line l1" d=(line) {}
             }
             @for (instant, count) in &chart.refused {
-                line.refused x1=(left(x(*instant))) x2=(left(x(*instant))) y1=(pixels(TOP + HEIGHT - 10.0)) y2=(pixels(TOP + HEIGHT)) { title { (figure::count(*count)) " calls refused" } }
+                line.refused x1=(left(x(*instant))) x2=(left(x(*instant))) y1=(pixels(TOP + HEIGHT - 10.0)) y2=(pixels(TOP + HEIGHT)) { title { (calls_refused(*count)) } }
             }
             line.now x1=(left(x(now))) x2=(left(x(now))) y1=(pixels(TOP)) y2=(pixels(TOP + HEIGHT)) {}
             text x=(at(LEFT)) y=(pixels(TOP + HEIGHT + 18.0)) { (figure::short_instant(start, end - start)) }
@@ -76,7 +76,7 @@ pub(crate) fn burn_down(chart: &BurnDown<'_>) -> Markup {
             li { svg viewBox="0 0 10 10" aria-hidden="true" { rect.s1 width="10" height="10" rx="2" {} } "used" }
             li { svg viewBox="0 0 10 10" aria-hidden="true" { rect.s0 width="10" height="10" rx="2" {} } "an even pace" }
             @if chart.forecast.is_some() { li { svg viewBox="0 0 10 10" aria-hidden="true" { rect.band width="10" height="10" rx="2" {} } "to be expected" } }
-            @if !chart.refused.is_empty() { li { svg viewBox="0 0 10 10" aria-hidden="true" { rect.failed x="4" width="2" height="10" {} } (figure::count(chart.refused.iter().fold(0, |sum, (_, count)| sum + count))) " calls refused" } }
+            @if !chart.refused.is_empty() { li { svg viewBox="0 0 10 10" aria-hidden="true" { rect.failed x="4" width="2" height="10" {} } (calls_refused(chart.refused.iter().fold(0, |sum, (_, count)| sum + count))) } }
         }
         details.numbers {
             summary { "Show the numbers" }
@@ -92,6 +92,10 @@ pub(crate) fn burn_down(chart: &BurnDown<'_>) -> Markup {
             (download(Some(&chart.csv)))
         }
     }
+}
+
+fn calls_refused(count: i64) -> String {
+    format!("{} {} refused", figure::count(count), if count == 1 { "call" } else { "calls" })
 }
 
 /// Where the part of each point begins and ends, in thousandths: from half the way to the one before to half the way to the next.

@@ -168,12 +168,12 @@ impl CredentialList<'_> {
                                 @if self.viewer.is_admin() { td { label.check { input type="checkbox" name="id" value=(one.id); span.heard { "choose " (text::visible(&one.name)) } } } }
                                 th scope="row" { a href=(super::credential::path(one.id)) { (text::name(&one.name)) } @if !one.tags.pairs().is_empty() { span.detail { (super::credential::tags(one)) } } }
                                 td { (text::name(one.provider.as_str())) }
-                                td { (chip::of_credential(one, *cooldown, self.now)) (chip::since(*cooldown)) }
+                                td { (chip::of_credential(one, *cooldown, self.now)) (chip::since(*cooldown, self.now)) }
                                 td.n { (one.version_number) @if let Some(staged) = one.staged { span.soft { " → " (staged.number) " at " (staged.percent) " %" } } }
                                 td.n { (figure::count(one.current_month_usage)) }
                                 td { @match one.rate_limit { Some(limit) => (chart::meter(one.current_month_usage, limit, "the monthly limit")), None => span.soft { "none" } } }
-                                td { (figure::instant_or_dash(one.expires_at)) }
-                                td { (figure::instant_or_dash(one.last_used)) }
+                                td { (figure::short_when_or_dash(one.expires_at, self.now)) }
+                                td { (figure::short_when_or_dash(one.last_used, self.now)) }
                             }
                         }
                     }

@@ -130,6 +130,11 @@ impl LimitPage<'_> {
                 points.push((begin, used));
             }
         }
+        // Sums of days know nothing of corrections: by a later instant no less was used.
+        let most = samples.first().map_or(one.used, |(_, used)| *used);
+        for (_, used) in &mut points {
+            *used = (*used).min(most);
+        }
         points.reverse();
         points.extend(samples);
         points.push((self.now.0, one.used));

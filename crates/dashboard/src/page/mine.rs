@@ -17,6 +17,8 @@ pub struct Mine<'a> {
     pub viewer: &'a Viewer,
     /// Sums of the viewer's own usage in 30 days, by provider.
     pub sums: &'a [GroupSums],
+    /// The same by model.
+    pub by_model: &'a [GroupSums],
     /// The limits that bind the viewer.
     pub limits: &'a [&'a Standing],
     /// Credentials whose keys the viewer may read.
@@ -46,6 +48,12 @@ impl Mine<'_> {
                                 (chart::meter(limit.used.saturating_add(limit.held), limit.limit.amount, "the limit"))
                             }
                         }
+                    }
+                }
+                @if !self.by_model.is_empty() {
+                    section.card.c12 id="by-model" {
+                        h2 { "By model, 30 days" }
+                        (usage_table::table("Model", self.by_model, |model| if model.is_empty() { maud::html! { "key handed out" } } else { text::name(model) }))
                     }
                 }
                 @if self.viewer.role == Role::Reader { (self.keys()) }

@@ -7,8 +7,8 @@ use strongroom::Credential;
 use strongroom::alert::{IncidentView, Standing as AlertStanding};
 use strongroom::health::Cooldown;
 use strongroom::limit::{Fullest, Standing};
-use strongroom::usage::hours::MonthForecast;
-use strongroom::usage::{Dim, Figures, Series, SeriesReport};
+use strongroom::usage::hours::{HourSums, Latency, MonthForecast};
+use strongroom::usage::{Dim, Figures, Series, SeriesReport, Used};
 use strongroom_model::Millis;
 use strongroom_model::audit::Entry;
 
@@ -47,8 +47,8 @@ pub struct Overview<'a> {
     pub slots: Slots,
     /// The reason why it is another one than was asked for.
     pub problem: Option<&'a str>,
-    /// Sums of each provider over the last day, with how long answers took.
-    pub last_day: &'a SeriesReport,
+    /// Sums of each provider over the last 24 hours, with how long answers took, the most used first.
+    pub last_day: &'a [HourSums],
     /// What this month is to be expected to cost.
     pub forecast: &'a MonthForecast,
     /// This month until now.
@@ -203,23 +203,25 @@ impl Overview<'_> {
 
     /// How long answers took, which is kept by provider.
     fn answers(&self) -> Markup {
-        let report = self.last_day;
         let asked = usage::Asked::new(Measure::FirstByteMost, Dim::Provider)
             .over(&Range { name: "24h".into(), ..Range::default() });
         html! {
             section.card.c4 id="answers" {
                 h2 title=(Measure::FirstByteMost.definition()) { "Time to the first byte, 24 hours" }
-                @if report.series.is_empty() { p.empty { "No key was used in the last 24 hours." } }
+                @if self.last_day.is_empty() { p.empty { "No key was used in the last 24 hours." } }
                 @else {
                     div.scroll tabindex="0" role="region" aria-label="Time to the first byte" {
                         table {
                             thead { tr { th scope="col" { "Provider" } th.n scope="col" { "p50" } th.n scope="col" { "p95" } th.n scope="col" { "Errors" } } }
-                            tbody { @for series in report.series.iter().take(ROWS) { tr {
-                                th scope="row" { (text::name(&series.name)) }
-                                td.n { (Measure::FirstByteHalf.shown_markup(&series.used)) }
-                                td.n { (Measure::FirstByteMost.shown_markup(&series.used)) }
-                                td.n { (Measure::ErrorShare.shown_markup(&series.used)) }
-                            } } }
+                            tbody { @for sums in self.last_day.iter().take(ROWS) {
+                                @let used = Used { figures: sums.figures, latency: Some(Latency::of(sums)) };
+                                tr {
+                                    th scope="row" { (text::name(&sums.group_key)) }
+                                    td.n { (Measure::FirstByteHalf.shown_markup(&used)) }
+                                    td.n { (Measure::FirstByteMost.shown_markup(&used)) }
+                                    td.n { (Measure::ErrorShare.shown_markup(&used)) }
+                                }
+                            } }
                         }
                     }
                     p.sub { a href=(asked.page()) { "By the hour" } ", by model and source as well" }

@@ -125,7 +125,7 @@ impl RecordList<'_> {
 
 fn placeholder(name: &str) -> &'static str {
     match name {
-        "from" | "to" => "2026-01-31 or 2026-01-31T10:00:00Z",
+        "from" | "to" => "2026-01-31T10:00:00Z",
         "actor" => "token:ID or user:7",
         "source" => "database or environment",
         _ => "any",
@@ -162,7 +162,7 @@ fn table(records: &[FoundRecord]) -> Markup {
                     th.n scope="col" { "Tokens in" } th.n scope="col" { "out" } th.n scope="col" { "First byte" } th.n scope="col" { "Spend" }
                 } }
                 tbody { @for record in records { tr {
-                    th scope="row" { a href={ (PATH) "/" (record.uid) } { (figure::instant(Millis(record.at_ms))) } }
+                    th scope="row" { a href={ (PATH) "/" (record.uid) } { (figure::exact_instant(Millis(record.at_ms))) } }
                     td { (status(record)) }
                     td { @if record.model.is_empty() { span.soft { (record.operation) } } @else { (text::name(&record.model)) } }
                     td { @if record.credential.is_empty() { span.soft { (record.source) } } @else { (text::name(&record.credential)) } }

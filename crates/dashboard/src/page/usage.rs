@@ -180,9 +180,9 @@ fn against(measure: Measure, now: &Used, before: &Used) -> Markup {
     html! {
         @match (measure.value(now), measure.value(before)) {
             (None, _) => "nothing was measured",
-            (_, None) => "nothing was measured in as long a time before",
-            (_, Some(0)) => "none in as long a time before",
-            _ => { (change(measure, now, before)) " against as long a time before" },
+            (_, None) => "nothing was measured in the period before",
+            (_, Some(0)) => "none in the period before",
+            _ => { (change(measure, now, before)) " against the period before" },
         }
         @if measure == Measure::Spend && now.unpriced > 0 { " · " (figure::count(now.unpriced)) " unpriced" }
     }

@@ -1,16 +1,20 @@
 //! `GET /dashboard`
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use strongroom::alert::{IncidentFilter, Standing};
-use strongroom::usage::{Dim, Grain, Order, SeriesQuestion, SumsFilter};
+use strongroom::usage::hours::{HourDim, HourSums, HoursQuery, MonthForecast};
+use strongroom::usage::{Dim, Grain, Order, SeriesQuestion, SumsFilter, UsageService};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::alert_list::ON_OVERVIEW;
 use strongroom_dashboard::page::overview::{MAX_CREDENTIALS, Overview};
 use strongroom_dashboard::range::Slots;
-use strongroom_model::Millis;
 use strongroom_model::audit::Filter;
 use strongroom_model::credential::CredentialFilter;
+use strongroom_model::{Millis, Problem};
+use tokio::sync::Mutex;
 
 use super::range::{self, RangeQuery};
 use super::visit::{QueryOf, Visit};
@@ -19,10 +23,50 @@ use crate::state::AppState;
 
 /// Entries of the trail that are shown.
 const ENTRIES: i64 = 6;
+/// Sums of very many hours are made once in so long, in milliseconds.
+const LATELY_MS: i64 = 15_000;
+
+/// Sums of the hours of all usage, as of a while ago: they are the same for whoever sees the page.
+#[derive(Debug, Default)]
+pub(super) struct Lately(Mutex<Option<Arc<Sums>>>);
+
+#[derive(Debug)]
+struct Sums {
+    made: Millis,
+    forecast: MonthForecast,
+    /// The last 24 hours, by provider.
+    last_day: Vec<HourSums>,
+}
+
+impl Lately {
+    async fn sums(&self, usage: &UsageService, now: Millis) -> Result<Arc<Sums>, Problem> {
+        let mut known = self.0.lock().await;
+        // A clock that was set back makes them old, too.
+        if let Some(sums) = known.as_ref().filter(|sums| (0..LATELY_MS).contains(&(now.0 - sums.made.0))) {
+            return Ok(Arc::clone(sums));
+        }
+        let (from, to) = last_day(now);
+        let by_provider = HoursQuery {
+            by: HourDim::Provider,
+            split: None,
+            provider: None,
+            model: None,
+            source: None,
+            from,
+            to,
+        };
+        let mut last_day = usage.hours(&by_provider).await?;
+        last_day.sort_by_key(|sums| std::cmp::Reverse(sums.figures.client_requests));
+        let sums = Arc::new(Sums { made: now, forecast: usage.forecast().await?, last_day });
+        *known = Some(Arc::clone(&sums));
+        Ok(sums)
+    }
+}
 
 pub(super) async fn show(
     State(state): State<AppState>,
     visit: Visit,
+    Extension(lately): Extension<Arc<Lately>>,
     QueryOf(query): QueryOf<RangeQuery>,
 ) -> Answer<Response> {
     let viewer = visit.viewer();
@@ -57,8 +101,7 @@ pub(super) async fn show(
     } else {
         usage.series(&by(Dim::Credential, slots)).await?
     };
-    let last_day =
-        SeriesQuestion { order: Order::Calls, with_latency: true, ..by(Dim::Provider, last_day(now)) };
+    let lately = lately.sums(&usage, now).await?;
     let alerts = state.room.alerts(visit.actor());
     let firing = IncidentFilter { standing: Some(Standing::Firing), ..IncidentFilter::default() };
     let page = Overview {
@@ -69,8 +112,8 @@ pub(super) async fn show(
         range: &range,
         slots,
         problem: problem.as_ref().map(|problem| problem.message.as_str()),
-        last_day: &usage.series(&last_day).await?,
-        forecast: &usage.forecast().await?,
+        last_day: &lately.last_day,
+        forecast: &lately.forecast,
         this_month: &usage.total(month.from, month.to).await?,
         month_before: &usage.total(before.from, before.to).await?,
         credentials: &credentials,
@@ -84,7 +127,7 @@ pub(super) async fn show(
 }
 
 /// The last 24 hours.
-fn last_day(now: Millis) -> Slots {
+fn last_day(now: Millis) -> (Millis, Millis) {
     let to = now.0 - now.0.rem_euclid(Grain::Hour.ms()) + Grain::Hour.ms();
-    Slots { from: Millis(to - Grain::Day.ms()), to: Millis(to), grain: Grain::Hour }
+    (Millis(to - Grain::Day.ms()), Millis(to))
 }

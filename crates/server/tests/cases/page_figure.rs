@@ -138,6 +138,9 @@ async fn the_last_day_is_shown_by_the_hour_with_percentiles_and_its_single_uses(
             assert!(page.text.contains(words), "{path}: {words} in {}", page.text);
         }
     }
+    let mine = Visitor::at_own_name(&stage.server).signed_in(&stage.token).await;
+    let mine = mine.get("/dashboard/mine").await.expect(200);
+    assert!(mine.text.contains("By model, 30 days") && mine.text.contains("gpt-4o-mini"), "{}", mine.text);
     // Of a credential, hours are made by a job, which waits for nobody.
     let own = format!("/dashboard/credentials/{}?range=24h", id_of(&stage, "one").await);
     let page = until_shown(&visitor, &own, "Calls per hour").await;
@@ -201,7 +204,7 @@ async fn a_burn_down_is_drawn_of_samples_with_what_was_refused_and_is_a_file() {
         ))
         .await;
     let visitor = Visitor::at_own_name(&stage.server).signed_in(&stage.server.admin).await;
-    let page = until_shown(&visitor, &format!("/dashboard/limits/{id}"), "1 calls refused").await;
+    let page = until_shown(&visitor, &format!("/dashboard/limits/{id}"), "1 call refused").await;
     assert!(page.text.contains("✕ now") && page.text.contains("data-points="), "{}", page.text);
     let file = visitor.get(&link(&page, "/dashboard/limits/")).await.expect(200);
     assert!(file.text.starts_with("at_utc,binds,name,unit,amount,used\r\n"), "{}", file.text);

@@ -61,7 +61,7 @@ impl CredentialPage<'_> {
                                         th scope="row" { (figure::instant(Millis(change.at_ms))) }
                                         td { (chip::chip(from.0, from.1)) }
                                         td { (chip::chip(to.0, to.1)) }
-                                        td { code { (change.state) } span.soft { " " (to.2) } }
+                                        td { @if change.state == "healthy" { span.soft { "the provider accepts the key again" } } @else { code { (change.state) } span.soft { " " (to.2) } } }
                                         td.n { @match number(&change.version_uid) { Some(number) => (number), None => "–" } }
                                         td.n { (figure::span(until - change.at_ms)) }
                                         @if is_of_several { td { code { (change.node_uid.get(..8).unwrap_or(&change.node_uid)) } } }

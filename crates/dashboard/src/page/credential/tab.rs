@@ -50,8 +50,10 @@ impl CredentialPage<'_> {
                         dt { "reasoning" } dd { (figure::count(used.reasoning_tokens)) }
                         dt { "A second" } dd { (Measure::TokensPerSecond.shown_markup(used)) }
                     }
-                    p.sub { a href=(asked(Measure::Spend, by.clone()).page()) { "Explore its usage" } }
-                    @if let Some(records) = asked(Measure::Spend, by.clone()).records(tab.slots.from, tab.slots.to) { p.sub { a href=(records) { "Its single uses" } } }
+                    p.pages {
+                        a href=(asked(Measure::Spend, by.clone()).page()) { "Explore its usage" }
+                        @if let Some(records) = asked(Measure::Spend, by.clone()).records(tab.slots.from, tab.slots.to) { a href=(records) { "Its single uses" } }
+                    }
                 }
                 @if empty.is_none() {
                     (usage::card("c12", "answers", &answers, None, || usage::answers(&asked(Measure::Errors, Dim::Nothing), &answers, &tab.by_model, tab.slots)))

@@ -145,7 +145,7 @@ mod tests {
         let range = Range::of(String::new(), "2026-01-01".into(), String::new());
         let asked = asked.over(&range);
         assert!(
-            asked.csv().starts_with("/dashboard/usage.csv?from=2026%2D01%2D01&measure=calls"),
+            asked.csv().starts_with("/dashboard/usage.csv?from=2026-01-01&measure=calls"),
             "{}",
             asked.csv()
         );
@@ -158,7 +158,7 @@ mod tests {
         let asked = Asked::new(Measure::ErrorShare, Dim::Model).only("provider", "openai");
         let address = asked.records(from, to).unwrap();
         assert!(
-            address.contains("provider=openai&status=failed") && address.contains("from=2026%2D01%2D01T00"),
+            address.contains("provider=openai&status=failed") && address.contains("from=2026-01-01T00"),
             "{address}"
         );
         assert_eq!(asked.only("tag", "project=a").records(from, to), None);
