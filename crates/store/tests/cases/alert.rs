@@ -290,7 +290,7 @@ async fn notices_are_made_once_go_out_together_and_are_claimed_by_one_attempt_at
     assert_eq!(message::list_due(&mut session, NOW, 10).await.unwrap(), [uid(50)]);
     let parts = message::parts(&mut session, uid(50), 10).await.unwrap();
     assert_eq!(parts, [(uid(1), "firing".to_owned()), (uid(2), "firing".to_owned())]);
-    let (count, last) = message::pace(&mut session, "c", NOW).await.unwrap();
+    let (count, last) = message::pace(&mut session, "c", (NOW, NOW)).await.unwrap();
     assert_eq!((count, last), (1, Some(NOW)));
     drop(session);
 

@@ -22,7 +22,7 @@ impl Ground {
 async fn of(ground: &Ground, rule: Rule) -> Vec<(i64, Level, &'static str, String)> {
     let filter = IncidentFilter { rule: Some(rule), ..IncidentFilter::default() };
     let mut all = ground.room.alerts(Actor::library()).list(&filter, 100).await.expect("a list");
-    all.reverse();
+    all.sort_by_key(|it| (it.incident.fired_at, it.incident.mark, it.incident.episode));
     all.into_iter().map(|it| (it.incident.mark, it.incident.level, it.state, it.name)).collect()
 }
 
@@ -75,7 +75,7 @@ async fn a_revoked_token_that_somebody_shows_is_told_of_and_a_token_that_was_fou
     let tokens = ground.room.tokens(Actor::library());
     let (new, named) = tokens.create(TokenRequest::new("ci", Role::Gateway)).await.unwrap();
     let leaks = ground.room.leaks(Actor::library());
-    leaks.check(&[new.text.clone()]).await.unwrap();
+    leaks.check(std::slice::from_ref(&new.text)).await.unwrap();
     assert_eq!(of(&ground, Rule::Leak).await, [(1, Level::Critical, "firing", "ci".to_owned())]);
     tokens.revoke(&named.token.id).await.unwrap();
     ground.room.watch_limits().await.unwrap();
