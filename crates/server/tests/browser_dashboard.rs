@@ -134,13 +134,10 @@ async fn roles(server: &Server, busy: i64) -> Value {
                 && !["/dashboard/events", "/dashboard/usage.csv", "/dashboard/{*rest}"].contains(&page.path)
                 && !page.path.starts_with("/dashboard/limits/{")
         };
-        let paths = PAGES
-            .iter()
-            .filter(sees)
-            .map(|page| {
-                let path = page.path.replace("alerts/{id}", &format!("alerts/{ALERT}"));
-                path.replace("{id}", &busy.to_string()).replace("{number}", "1")
-            });
+        let paths = PAGES.iter().filter(sees).map(|page| {
+            let path = page.path.replace("alerts/{id}", &format!("alerts/{ALERT}"));
+            path.replace("{id}", &busy.to_string()).replace("{number}", "1")
+        });
         let paths: Vec<_> = paths.collect();
         all.push(json!([role.as_str(), server.token_of(role).await, paths]));
     }
@@ -258,7 +255,8 @@ async fn put_alerts(server: &Server) {
     let uid = uid[0][0].as_deref().unwrap().to_owned();
     let channel = json!({ "name": "on-call", "kind": "webhook", "address": "http://127.0.0.1:9/planted" });
     server.post("/api/admin/alerts/channels", channel).await.expect(201);
-    let route = json!({ "routes": [{ "fromLevel": "high", "channels": ["on-call"], "quiet": "22:00-07:00" }] });
+    let route =
+        json!({ "routes": [{ "fromLevel": "high", "channels": ["on-call"], "quiet": "22:00-07:00" }] });
     server.post("/api/admin/alerts/routes", route).await.expect(200);
     let rule = json!({ "credential": "openai-primary", "at": [50, 80] });
     server.post("/api/admin/alerts/rules", rule).await.expect(200);
@@ -275,7 +273,8 @@ async fn put_alerts(server: &Server) {
         )
     };
     let open = "NULL, NULL, NULL, NULL, NULL, NULL, NULL";
-    let taken = format!("{now}, 'token:abcdefghijkl', 'I talk to the team of the batch', NULL, NULL, NULL, NULL");
+    let taken =
+        format!("{now}, 'token:abcdefghijkl', 'I talk to the team of the batch', NULL, NULL, NULL, NULL");
     let masked = format!("NULL, NULL, NULL, {now}, NULL, NULL, NULL");
     let over = format!("NULL, NULL, NULL, NULL, {now}, 'somebody ended it', {now}");
     let statements = [

@@ -18,8 +18,7 @@ pub async fn note(
     since: Millis,
     at: Millis,
 ) -> Result<bool, StoreError> {
-    const KNOWN: &str =
-        "SELECT seen_at_ms FROM reveal_places WHERE actor = $1 AND kind = $2 AND value = $3 AND seen_at_ms >= $4";
+    const KNOWN: &str = "SELECT seen_at_ms FROM reveal_places WHERE actor = $1 AND kind = $2 AND value = $3 AND seen_at_ms >= $4";
     const NOTE: &str = "INSERT INTO reveal_places (actor, kind, value, seen_at_ms) VALUES ($1, $2, $3, $4) \
                         ON CONFLICT (actor, kind, value) DO UPDATE SET seen_at_ms = $4";
     let known = fetch_optional!(tx, (i64,), KNOWN, actor, kind, value, since.0)?;
@@ -31,14 +30,8 @@ pub async fn note(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn count(
-    session: &mut Session,
-    actor: &str,
-    kind: &str,
-    since: Millis,
-) -> Result<i64, StoreError> {
-    const SQL: &str =
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM reveal_places WHERE actor = $1 AND kind = $2 AND seen_at_ms >= $3";
+pub async fn count(session: &mut Session, actor: &str, kind: &str, since: Millis) -> Result<i64, StoreError> {
+    const SQL: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM reveal_places WHERE actor = $1 AND kind = $2 AND seen_at_ms >= $3";
     let row = fetch_optional!(session, (i64,), SQL, actor, kind, since.0)?;
     Ok(row.map_or(0, |(count,)| count))
 }

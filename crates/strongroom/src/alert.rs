@@ -28,7 +28,6 @@ pub(crate) use channel::broken_channels;
 pub use channel::{ChannelInUse, ChannelView, NewChannel, Tested};
 pub use rule::{Backtested, Fire, RuleView};
 pub use service::{AlertService, IncidentView, NewSilence};
-pub use work::AlertWork;
 pub use strongroom_connectors::alert_channel::{ChannelKind, ChannelSettings, MailSettings};
 pub use strongroom_model::alert::{
     Level, Notice, QuietHours, Route, Rule, Settings, SilenceMatcher, Standing, Thresholds,
@@ -37,6 +36,7 @@ pub use strongroom_store::alert::delivery::{ChannelStanding, Delivery};
 pub use strongroom_store::alert::incident::{Incident, IncidentFilter, Subject};
 pub use strongroom_store::alert::rule::RuleScope;
 pub use strongroom_store::alert::silence::Silence;
+pub use work::AlertWork;
 
 use crate::custody::Custody;
 

@@ -5,8 +5,8 @@ mod exhausted;
 mod failures;
 pub(crate) mod keyring;
 mod refusals;
-mod row_mac;
 mod revoked_uses;
+mod row_mac;
 pub(crate) mod seal;
 pub(crate) mod trail;
 pub(crate) mod version_facts;
@@ -25,8 +25,8 @@ use tokio::task::JoinSet;
 pub use counters::Counters;
 use exhausted::Exhausted;
 use failures::Failures;
-use revoked_uses::RevokedUses;
 pub(crate) use refusals::Refusals;
+use revoked_uses::RevokedUses;
 pub(crate) use write_health::WriteHealth;
 
 /// The open database of a process and its keys.

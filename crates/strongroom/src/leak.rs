@@ -10,8 +10,8 @@ use strongroom_model::credential::{Credential, CredentialPatch, check_secret};
 use strongroom_model::token::Token;
 use strongroom_model::user::User;
 use strongroom_model::{Actor, CredentialId, Millis, Problem, Role, Secret, Uid, UserId};
-pub use strongroom_store::leak::{Address, Spent};
 use strongroom_store::alert::incident::Subject;
+pub use strongroom_store::leak::{Address, Spent};
 use strongroom_store::{Session, credential, leak, offboard, token, user, value, version};
 
 use crate::admission::AdmissionBatcher;

@@ -31,15 +31,8 @@ pub enum Moved {
 
 impl Moved {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Credentials,
-        Self::Tokens,
-        Self::Users,
-        Self::Limits,
-        Self::Usage,
-        Self::Audit,
-        Self::Alerts,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Credentials, Self::Tokens, Self::Users, Self::Limits, Self::Usage, Self::Audit, Self::Alerts];
 
     /// The name on the wire.
     #[must_use]

@@ -91,12 +91,8 @@ const UP_TO: &[(&str, &str)] = &[
     ("high", "high and less"),
     ("critical", "critical and less"),
 ];
-const FROM: &[(&str, &str)] = &[
-    ("", "all levels"),
-    ("warn", "warn and more"),
-    ("high", "high and more"),
-    ("critical", "critical"),
-];
+const FROM: &[(&str, &str)] =
+    &[("", "all levels"), ("warn", "warn and more"), ("high", "high and more"), ("critical", "critical")];
 /// Hours.
 const DURATIONS: &[(&str, &str)] = &[
     ("1", "an hour"),

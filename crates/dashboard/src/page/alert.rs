@@ -56,7 +56,9 @@ impl AlertPage<'_> {
     fn nobody(&self) -> &'static str {
         match self.view.incident.passed_by {
             Some(_) => "The higher threshold that was passed with it tells of it.",
-            None => "Nobody was told yet. What is not critical waits for half a minute for others to go out with.",
+            None => {
+                "Nobody was told yet. What is not critical waits for half a minute for others to go out with."
+            }
         }
     }
 
@@ -101,7 +103,9 @@ impl AlertPage<'_> {
         let view = self.view;
         let to = match view.kind.as_str() {
             "credential" => view.credential.map(super::credential::path),
-            "token" => Some(format!("/dashboard/usage?measure=spend&by=model&actor=token%3A{}", in_query(&view.id))),
+            "token" => {
+                Some(format!("/dashboard/usage?measure=spend&by=model&actor=token%3A{}", in_query(&view.id)))
+            }
             "user" => Some(Place::Users.path().to_owned()),
             "provider" => Some(format!("{}?provider={}", Place::Credentials.path(), in_query(&view.id))),
             "channel" => Some(format!("{}/channels", Place::Alerts.path())),

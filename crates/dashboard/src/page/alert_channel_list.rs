@@ -65,9 +65,7 @@ impl ChannelList<'_> {
         let title = "Channels and routes";
         match self.done {
             // A page with a secret is not fetched again by itself.
-            Some(Done::Secret(..)) => {
-                frame::page(self.viewer, Some(Place::Alerts), title, &html! {}, &body)
-            }
+            Some(Done::Secret(..)) => frame::page(self.viewer, Some(Place::Alerts), title, &html! {}, &body),
             _ => frame::live_page(self.viewer, Some(Place::Alerts), title, "alerts audit", &html! {}, &body),
         }
     }
@@ -112,7 +110,11 @@ impl ChannelList<'_> {
         };
         let is_on = channel.disabled.is_none();
         let (verb, consequence, state) = if is_on {
-            ("Turn off", "It is told of nothing until it is turned on again; what is to be sent to it is given up.", "no")
+            (
+                "Turn off",
+                "It is told of nothing until it is turned on again; what is to be sent to it is given up.",
+                "no",
+            )
         } else {
             ("Turn on", "It is told of what fires from now on.", "yes")
         };

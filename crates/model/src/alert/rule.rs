@@ -232,13 +232,9 @@ impl Rule {
                 "critical",
                 "it is within 15 seconds",
             ),
-            Self::BackupOld => about(
-                "backup_old",
-                "backup.old",
-                "no backup was proven for 7 days",
-                "high",
-                "one is",
-            ),
+            Self::BackupOld => {
+                about("backup_old", "backup.old", "no backup was proven for 7 days", "high", "one is")
+            }
             Self::DbSlow => about(
                 "db_slow",
                 "database.slow",
@@ -310,10 +306,7 @@ impl Rule {
     /// Tells whether it is about an event, which is over from the start.
     #[must_use]
     pub const fn is_event(self) -> bool {
-        matches!(
-            self,
-            Self::NodeLost | Self::AuthorityChanged | Self::RevealNewAddress | Self::WeeklyDigest
-        )
+        matches!(self, Self::NodeLost | Self::AuthorityChanged | Self::RevealNewAddress | Self::WeeklyDigest)
     }
 
     /// Tells whether every channel is told of it, whatever routes say.

@@ -56,10 +56,7 @@ fn to(done: &str) -> String {
     format!("{}/silences?done={done}", Place::Alerts.path())
 }
 
-async fn matcher(
-    service: &strongroom::alert::AlertService,
-    form: &Form,
-) -> Result<SilenceMatcher, Problem> {
+async fn matcher(service: &strongroom::alert::AlertService, form: &Form) -> Result<SilenceMatcher, Problem> {
     let given = typed::optional(form, "subject_kind").zip(typed::optional(form, "subject_id"));
     let subject = match (given, bound(form)?) {
         (Some(_), Some(_)) => {

@@ -207,7 +207,12 @@ async fn tell_alerts(room: Strongroom) -> Result<(), Problem> {
 /// Verifies the audit trail; people are told when it does not verify.
 async fn verify_audit(room: Strongroom) -> Result<(), Problem> {
     for fault in room.alert_work().verify_audit().await?.faults {
-        tracing::error!(chain = fault.chain_id, seq = fault.seq, fault = fault.fault, "failed to verify the audit trail");
+        tracing::error!(
+            chain = fault.chain_id,
+            seq = fault.seq,
+            fault = fault.fault,
+            "failed to verify the audit trail"
+        );
     }
     Ok(())
 }

@@ -31,8 +31,7 @@ async fn used_up(server: &Server, name: &str) -> String {
     server.credential(name, json!({ "rateLimit": 1 })).await;
     server.get(&format!("/api/credentials/{name}")).await.expect(200);
     let alerts = server.get("/api/admin/alerts?firing=true&rule=limit_threshold").await.expect(200).json();
-    let of_name =
-        |it: &&serde_json::Value| it["subject"]["name"] == json!(name) && it["mark"] == json!(100);
+    let of_name = |it: &&serde_json::Value| it["subject"]["name"] == json!(name) && it["mark"] == json!(100);
     alerts.as_array().unwrap().iter().find(of_name).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
@@ -80,7 +79,8 @@ async fn what_is_silenced_has_a_reason_and_ends_by_a_form() {
     let mut hand = Hand::of(&server, &server.admin).await;
     let path = "/dashboard/alerts/silences";
     hand.send(path, &[("rule", "limit_threshold"), ("duration", "4"), ("once", "1")]).await.expect(400);
-    let fields = [("rule", "limit_threshold"), ("credential", "noisy"), ("duration", "4"), ("reason", "load test")];
+    let fields =
+        [("rule", "limit_threshold"), ("credential", "noisy"), ("duration", "4"), ("reason", "load test")];
     let page = hand.done(path, &[&fields[..], &[("once", "2")]].concat()).await;
     for said in ["load test", "limit_threshold", "noisy", "holds"] {
         assert!(page.text.contains(said), "{said}: {}", page.text);
@@ -111,10 +111,17 @@ async fn channels_are_added_tested_turned_off_and_removed_and_routes_with_them()
     let secret = format!("whsec_{}", rest.split('<').next().unwrap());
     let again = hand.done(path, &new).await;
     assert!(!again.text.contains(&secret) && again.text.contains("was sent before"), "{}", again.text);
-    let id = server.get("/api/admin/alerts/channels").await.expect(200).json()[0]["id"].as_str().unwrap().to_owned();
+    let id = server.get("/api/admin/alerts/channels").await.expect(200).json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let own = format!("{path}/{id}");
     let tested = hand.send(&format!("{own}/test"), &[]).await.expect(200);
-    assert!(tested.text.contains("took the test: HTTP 200") && !tested.text.contains("<b>fine"), "{}", tested.text);
+    assert!(
+        tested.text.contains("took the test: HTTP 200") && !tested.text.contains("<b>fine"),
+        "{}",
+        tested.text
+    );
     receiver.reset().await;
     let tested = hand.send(&format!("{own}/test"), &[]).await.expect(200);
     assert!(tested.text.contains("did not take the test: HTTP 404"), "{}", tested.text);
@@ -127,7 +134,13 @@ async fn channels_are_added_tested_turned_off_and_removed_and_routes_with_them()
     let routes = "/dashboard/alerts/routes";
     hand.send(routes, &[("channels", "nobody"), ("once", "2")]).await.expect(400);
     hand.send(routes, &[("once", "3")]).await.expect(400);
-    let route = [("channels", "ops"), ("from_level", "high"), ("quiet", "22:00-07:00"), ("goes_on", "yes"), ("once", "4")];
+    let route = [
+        ("channels", "ops"),
+        ("from_level", "high"),
+        ("quiet", "22:00-07:00"),
+        ("goes_on", "yes"),
+        ("once", "4"),
+    ];
     let page = hand.done(routes, &route).await;
     assert!(page.text.contains("22:00-07:00") && page.text.contains("high or more urgent"), "{}", page.text);
     let old = page.field("revision");
@@ -135,7 +148,11 @@ async fn channels_are_added_tested_turned_off_and_removed_and_routes_with_them()
     hand.send(&format!("{routes}/remove"), &[("place", "0"), ("revision", &old)]).await.expect(409);
     let now = hand.visitor.get(path).await.expect(200).field("revision");
     let page = hand.done(&format!("{routes}/remove"), &[("place", "0"), ("revision", &now)]).await;
-    assert!(page.text.contains("<code>unused_key</code></th>") && !page.text.contains("22:00-07:00</td>"), "{}", page.text);
+    assert!(
+        page.text.contains("<code>unused_key</code></th>") && !page.text.contains("22:00-07:00</td>"),
+        "{}",
+        page.text
+    );
     let set = server.get("/api/admin/alerts/routes").await.expect(200).json();
     assert_eq!((set.as_array().unwrap().len(), &set[0]["rule"]), (1, &json!("unused_key")));
     for path in PAGES {
@@ -207,7 +224,8 @@ async fn thresholds_are_set_tried_against_the_past_and_removed() {
     assert!(set.text.contains("50 %, 90 %"), "{}", set.text);
     let firing = server.get("/api/admin/alerts?firing=true").await.expect(200).json();
     assert_eq!(firing[0]["mark"], 50, "what is over it already is told");
-    let id = server.get("/api/admin/alerts/rules").await.expect(200).json()[0]["id"].as_str().unwrap().to_owned();
+    let id =
+        server.get("/api/admin/alerts/rules").await.expect(200).json()[0]["id"].as_str().unwrap().to_owned();
     let removed = hand.done(&format!("{path}/{id}/remove"), &[]).await;
     assert!(removed.text.contains("Removed.") && !removed.text.contains("50 %, 90 %"), "{}", removed.text);
 }
@@ -259,7 +277,10 @@ async fn markup_in_names_notes_and_reasons_is_text_on_every_page() {
         .chain(["/dashboard/alerts?state=acknowledged", "/dashboard/alerts?state=%3Cb%3E&rule=%22%3E%3Cb%3E"])
     {
         let page = hand.visitor.get(path).await.expect(200).text;
-        assert!(!page.contains("<script>alert") && !page.contains("<b>note") && !page.contains("<b>why"), "{path}");
+        assert!(
+            !page.contains("<script>alert") && !page.contains("<b>note") && !page.contains("<b>why"),
+            "{path}"
+        );
         assert!(!page.contains('\u{202e}'), "{path}");
         named += usize::from(page.contains("&lt;script&gt;alert"));
     }

@@ -174,11 +174,7 @@ pub struct UseSample {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn samples(
-    session: &mut Session,
-    limit: Uid,
-    from: Millis,
-) -> Result<Vec<UseSample>, StoreError> {
+pub async fn samples(session: &mut Session, limit: Uid, from: Millis) -> Result<Vec<UseSample>, StoreError> {
     const SQL: &str = "SELECT window_start_ms, at_ms, settled + adjusted AS used FROM limit_samples \
                        WHERE limit_uid = $1 AND at_ms >= $2 ORDER BY at_ms, window_start_ms LIMIT 100000";
     fetch_all!(session, UseSample, SQL, limit.to_string(), from.0)

@@ -162,7 +162,8 @@ pub async fn put_settings(
 /// # Errors
 /// [`StoreError`].
 pub async fn settings(session: &mut Session, rule: Rule) -> Result<Settings, StoreError> {
-    const SQL: &str = "SELECT uid, settings FROM alert_rules WHERE rule = $1 AND scope_kind = 'all' AND scope_id = ''";
+    const SQL: &str =
+        "SELECT uid, settings FROM alert_rules WHERE rule = $1 AND scope_kind = 'all' AND scope_id = ''";
     let Some((uid, text)) = fetch_optional!(session, (String, String), SQL, rule.as_str())? else {
         return Ok(Settings::default());
     };

@@ -367,7 +367,8 @@ impl AlertService {
         detail: &serde_json::Value,
     ) -> Result<(), Problem> {
         let subject = Subject::of("channel", channel.uid);
-        note_event(&self.alerts.custody, tx, Seen::of(Rule::AuthorityChanged, Level::High, subject), now).await?;
+        note_event(&self.alerts.custody, tx, Seen::of(Rule::AuthorityChanged, Level::High, subject), now)
+            .await?;
         let entry = entry(&self.actor, action, target(channel), now, detail);
         self.alerts.custody.append(tx, vec![entry]).await
     }

@@ -89,7 +89,8 @@ impl Alerts {
                 message::make(&mut tx, id, channel, of, now, now, MAX_PARTS).await?;
                 continue;
             }
-            let (count, last) = message::pace(&mut tx, channel, (since, now.plus_seconds(AHEAD_SECONDS))).await?;
+            let (count, last) =
+                message::pace(&mut tx, channel, (since, now.plus_seconds(AHEAD_SECONDS))).await?;
             let next = last.map_or(now, |last| now.max(Millis(last.0 + MESSAGE_INTERVAL_MS)));
             if count < MAX_MESSAGES_PER_HOUR {
                 message::make(&mut tx, id, channel, of, now, next, MAX_PARTS).await?;

@@ -41,7 +41,8 @@ impl Alerts {
             let now = session.now().await?;
             let week = Millis(week_of(now).0 - WEEK_MS);
             let routes = alert::route::list(&mut session).await?;
-            let is_wanted = routes.iter().any(|it| it.rule == Some(Rule::WeeklyDigest) && !it.channels.is_empty());
+            let is_wanted =
+                routes.iter().any(|it| it.rule == Some(Rule::WeeklyDigest) && !it.channels.is_empty());
             // Of a week in which there was no installation there is nothing to tell.
             let first = key::list(&mut session).await?.first().map_or(i64::MAX, |key| key.created_at_ms);
             if !is_wanted || first >= week.0 + WEEK_MS {
@@ -195,8 +196,13 @@ async fn alerts(
     within: Option<(Millis, Millis)>,
 ) -> Result<Vec<Incident>, Problem> {
     let (from, to) = within.unzip();
-    let filter =
-        IncidentFilter { firing_only: within.is_none(), rule: Some(rule), from, to, ..IncidentFilter::default() };
+    let filter = IncidentFilter {
+        firing_only: within.is_none(),
+        rule: Some(rule),
+        from,
+        to,
+        ..IncidentFilter::default()
+    };
     Ok(incident::list(session, &filter, MAX_ALERTS).await?)
 }
 

@@ -6,9 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_crypto::random;
-use strongroom_model::alert::{
-    Change, Condition, Level, Phase, Reading, Rule, Settings, Timing, figure,
-};
+use strongroom_model::alert::{Change, Condition, Level, Phase, Reading, Rule, Settings, Timing, figure};
 use strongroom_model::forecast::{self, LOOKBACK_HOURS, LastHours};
 use strongroom_model::limit::{Limit, LimitScope, Unit, Window};
 use strongroom_model::{Millis, Problem};
@@ -183,7 +181,8 @@ impl Alerts {
         if settings.is_off {
             looks.clear();
         }
-        let of_subject = |((subject, _), _): &((Subject, i64), Condition)| only.is_none_or(|it| it == subject);
+        let of_subject =
+            |((subject, _), _): &((Subject, i64), Condition)| only.is_none_or(|it| it == subject);
         let mut known: BTreeMap<(Subject, i64), Condition> = states.into_iter().filter(of_subject).collect();
         let mut moved = Vec::new();
         for look in looks {
@@ -399,9 +398,7 @@ async fn spikes(session: &mut Session, settings: &Settings, now: Millis) -> Resu
     let hour = now.0 - now.0.rem_euclid(HOUR_MS);
     let mut looks = Vec::new();
     for dim in ["credential", "token", "user"] {
-        for (subject, spent) in
-            store::spenders(session, dim, Millis(hour), least).await?
-        {
+        for (subject, spent) in store::spenders(session, dim, Millis(hour), least).await? {
             let first = store::first_day(session, dim, &subject).await?.map_or(i64::MAX, |day| day.0);
             let weeks: Vec<i64> =
                 (1..=4).map(|back| hour - back * WEEK_MS).filter(|week| *week >= first).collect();

@@ -35,7 +35,8 @@ pub(super) async fn fires(
         Rule::LimitBurn => burns(session, settings, from, &mut tested).await?,
         Rule::SpendSpike => spikes(session, settings, (from, now), &mut tested).await?,
         _ => {
-            let message = "only limit_threshold, limit_burn, denials and spend_spike can be tested against the past";
+            let message =
+                "only limit_threshold, limit_burn, denials and spend_spike can be tested against the past";
             return Err(Problem::invalid("rule", message));
         }
     }

@@ -144,7 +144,11 @@ impl Alerts {
 }
 
 /// Why something is not wrong any more; `None` while it is.
-async fn mended(session: &mut Session, open: &Incident, now: Millis) -> Result<Option<&'static str>, Problem> {
+async fn mended(
+    session: &mut Session,
+    open: &Incident,
+    now: Millis,
+) -> Result<Option<&'static str>, Problem> {
     if open.subject.kind == "token" {
         // One that is shown after it was revoked cannot be revoked once more: somebody has to look.
         let stored = token::get(session, &open.subject.id).await?;
@@ -158,7 +162,8 @@ async fn mended(session: &mut Session, open: &Incident, now: Millis) -> Result<O
     Ok(match open.rule {
         _ if found.frozen_at.is_some() => Some("it was frozen"),
         Rule::Leak => {
-            let is_staged = found.staged.is_some_and(|staged| staged.number == open.mark && staged.percent > 0);
+            let is_staged =
+                found.staged.is_some_and(|staged| staged.number == open.mark && staged.percent > 0);
             (found.version_number != open.mark && !is_staged).then_some("its key was replaced")
         }
         Rule::CanaryRefused => (found.staged.is_some() || found.version_number > open.mark)

@@ -219,7 +219,10 @@ pub(crate) fn sentence(incident: &Incident, about: &About) -> String {
             format!("the audit trail does not verify; the first fault is at entry {}", incident.value)
         }
         Rule::ClockSkew => {
-            format!("the clock of server {} is {} s away from that of the database", about.name, incident.value)
+            format!(
+                "the clock of server {} is {} s away from that of the database",
+                about.name, incident.value
+            )
         }
         Rule::BackupOld => format!("no backup was proven for {} days", incident.value),
         Rule::DbSlow => format!(

@@ -53,7 +53,10 @@ async fn a_week_is_told_once_to_the_channels_of_its_route() {
     spent(&ground, &made.uid.to_string(), monday, 12).await;
     spent(&ground, &made.uid.to_string(), monday - 7 * DAY, 4).await;
     // The installation began under the clock of the ground, which stands later.
-    ground.database.execute(&format!("UPDATE encryption_keys SET created_at_ms = {}", monday - 3 * DAY)).await;
+    ground
+        .database
+        .execute(&format!("UPDATE encryption_keys SET created_at_ms = {}", monday - 3 * DAY))
+        .await;
     let work = ground.room.alert_work();
     assert!(!work.write_digest().await.unwrap(), "nobody is to be told");
     route_to(&ground, &["hook"]).await;
@@ -95,7 +98,10 @@ async fn limits_keys_and_markup_in_names_stand_in_a_digest_as_text() {
         address: Some(Secret::from(format!("smtp://127.0.0.1:{}", server.port))),
         secret: None,
         settings: ChannelSettings {
-            mail: Some(MailSettings { from: "a@example.com".to_owned(), to: vec!["b@example.com".to_owned()] }),
+            mail: Some(MailSettings {
+                from: "a@example.com".to_owned(),
+                to: vec!["b@example.com".to_owned()],
+            }),
         },
     };
     alerts.add_channel(mail).await.unwrap();
@@ -108,7 +114,8 @@ async fn limits_keys_and_markup_in_names_stand_in_a_digest_as_text() {
         ..strongroom::token::TokenRequest::new(EVIL, strongroom::Role::Reader)
     };
     let (_, named) = ground.room.tokens(Actor::library()).create(token).await.unwrap();
-    let actor = Actor::new(strongroom_model::ActorKind::Token(named.token.id.clone()), strongroom::Role::Reader);
+    let actor =
+        Actor::new(strongroom_model::ActorKind::Token(named.token.id.clone()), strongroom::Role::Reader);
     ground.room.credentials(actor).get_credential("used-up", None).await.ok();
     ground.make(new("fresh")).await;
     let expires = NewCredential { expires_at: Some(Millis(WEDNESDAY.0 + 12 * DAY)), ..new("goes") };

@@ -75,7 +75,10 @@ async fn a_server_that_is_gone_with_what_it_held_is_an_event() {
     read(&ground.room, "one", 1).await;
     let gone = "00000000000000000000000000000abc";
     ground.database.execute(&format!("INSERT INTO nodes VALUES ('{gone}', 0, 1, 0)")).await;
-    let key = format!("SELECT subject_uid, unit, window_kind, window_start_ms, region FROM counters WHERE subject_uid = '{}'", made.uid);
+    let key = format!(
+        "SELECT subject_uid, unit, window_kind, window_start_ms, region FROM counters WHERE subject_uid = '{}'",
+        made.uid
+    );
     ground
         .database
         .execute(&format!(

@@ -64,7 +64,10 @@ async fn a_key_that_was_found_elsewhere_fires_until_it_is_replaced_or_frozen() {
     assert_eq!(states, ["resolved", "resolved", "firing"]);
     let used_again = of(&ground, Rule::AuthorityChanged).await;
     assert_eq!(used_again.len(), 1, "that a freeze was lifted is told: {used_again:?}");
-    assert_eq!(says(&ground, Rule::AuthorityChanged).await, ["credential \"one\" was frozen and is used again"]);
+    assert_eq!(
+        says(&ground, Rule::AuthorityChanged).await,
+        ["credential \"one\" was frozen and is used again"]
+    );
     ground.assert_sound().await;
 }
 
@@ -88,7 +91,11 @@ async fn a_revoked_token_that_somebody_shows_is_told_of_and_a_token_that_was_fou
     ground.pass(601 * SECOND).await;
     let (other, _) = tokens.create(TokenRequest::new("other", Role::Gateway)).await.unwrap();
     let mixed = format!("sr_{}_{}", new.id, other.text.expose().rsplit('_').next().unwrap());
-    assert_eq!(show(&Secret::from(mixed.as_str())).await, 0, "who knows its public id alone has nothing of it");
+    assert_eq!(
+        show(&Secret::from(mixed.as_str())).await,
+        0,
+        "who knows its public id alone has nothing of it"
+    );
     assert_eq!(show(&new.text).await, 1);
     assert_eq!(show(&new.text).await, 1);
     let found = of(&ground, Rule::Leak).await;
@@ -158,7 +165,11 @@ async fn a_clock_that_goes_wrong_is_told_of_and_over_when_it_is_right() {
     assert_eq!(watch(29).await, [""; 0]);
     assert_eq!(watch(-31).await, ["firing"]);
     assert_eq!(watch(20).await, ["firing"], "it is not right yet");
-    assert_eq!(watch(14).await, ["resolved"], "and the other server, whose clock is right, ended nothing before");
+    assert_eq!(
+        watch(14).await,
+        ["resolved"],
+        "and the other server, whose clock is right, ended nothing before"
+    );
     assert_eq!(watch(40).await, ["resolved", "firing"]);
     assert!(says(&ground, Rule::ClockSkew).await[0].contains("is 40 s away from that of the database"));
 }
@@ -243,7 +254,10 @@ async fn a_provider_that_most_servers_find_down_is_told_of_and_one_server_alone_
     };
     assert_eq!(note("a").await, [], "it may be cut off itself");
     assert_eq!(note("b").await, [(3, Level::High, "firing", "one".to_owned())]);
-    assert_eq!(says(&ground, Rule::CredentialUnhealthy).await, ["the provider of credential \"one\" does not answer"]);
+    assert_eq!(
+        says(&ground, Rule::CredentialUnhealthy).await,
+        ["the provider of credential \"one\" does not answer"]
+    );
     ground.database.execute("DELETE FROM credential_health WHERE node_uid = 'a'").await;
     ground.room.watch_limits().await.unwrap();
     assert_eq!(of(&ground, Rule::CredentialUnhealthy).await[0].2, "resolved");

@@ -81,7 +81,8 @@ pub(super) async fn run(options: VerifyOptions, global: &GlobalOptions, output: 
     output.note("the file is complete and unaltered, and everything in it opens and verifies");
     if options.report {
         let session = Session::open(global, output.clone()).await?;
-        let reported = session.client.note_proven_backup(&ProvenBackup { made_at: contents.created_at }).await;
+        let reported =
+            session.client.note_proven_backup(&ProvenBackup { made_at: contents.created_at }).await;
         let closed = session.close().await;
         output.note(&reported?.message);
         closed?;
