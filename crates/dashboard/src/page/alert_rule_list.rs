@@ -50,7 +50,10 @@ impl RuleList<'_> {
                 @if self.rules.is_empty() { p.empty { "None: limits of a day, of a month and prepaid ones tell at 80, 95 and 100 percent. To have others: " code data-copy { "strongroom alert rule set --credential NAME --at 50,80,95,100" } } }
                 @else { (self.table()) }
             }
-            @if self.viewer.is_admin() { section.card { h2 { "Set thresholds of limits" } (self.set()) } }
+            @if self.viewer.is_admin() {
+                section.card { h2 { "Set thresholds of limits" } (self.set()) }
+                section.card { h2 { "Set another rule" } (self.set_figures()) }
+            }
             section.card { h2 { "When would people have been told?" } (test_form("", "", "", "", "30")) }
             section.card id="rules" { h2 { "What is watched" } (all_rules()) }
         };
@@ -87,6 +90,21 @@ impl RuleList<'_> {
             is_dangerous: false,
         };
         form::change(self.viewer, &change)
+    }
+
+    fn set_figures(&self) -> Markup {
+        let action = to("/settings");
+        let change = Change {
+            action: &action,
+            verb: "Set",
+            object: "the rule",
+            consequence: "It binds within a minute, for everything that the rule is about. The figures of each rule stand in the table below; what you leave out is as it is by itself.",
+            is_dangerous: false,
+        };
+        let fields = html! {
+            (field::with(ONCE_FIELD, self.once)) (field::with("rule", "spend_spike")) (field::empty("figures")) (field::empty("is_off"))
+        };
+        form::open(self.viewer, &change, &fields)
     }
 
     fn set(&self) -> Markup {

@@ -262,3 +262,38 @@ async fn a_provider_that_most_servers_find_down_is_told_of_and_one_server_alone_
     ground.room.watch_limits().await.unwrap();
     assert_eq!(of(&ground, Rule::CredentialUnhealthy).await[0].2, "resolved");
 }
+
+#[tokio::test]
+async fn no_message_of_any_of_these_holds_a_secret() {
+    let (ground, receiver) = ground_with_hook().await;
+    let planted = NewCredential {
+        api_secret: Some("sk-planted-second".into()),
+        rate_limit: Some(2),
+        ..NewCredential::new("one", super::ground::provider("openai"), "sk-planted-first")
+    };
+    let made = ground.make(planted).await;
+    let tokens = ground.room.tokens(Actor::library());
+    let (token, _) = tokens.create(TokenRequest::new("root", Role::Admin)).await.unwrap();
+    super::alert_ground::read(&ground.room, "one", 2).await;
+    let leaks = ground.room.leaks(Actor::library());
+    leaks.check(&[Secret::from("sk-planted-first"), token.text.clone()]).await.unwrap();
+    leaks.freeze(made.id).await.unwrap();
+    leaks.unfreeze(made.id).await.unwrap();
+    ground.room.alerts(Actor::library()).rotate_channel_secret("hook").await.unwrap();
+    for _ in 0..4 {
+        send(&ground, &ground.room).await;
+        ground.room.watch_limits().await.unwrap();
+    }
+    let got = receiver.take();
+    let types: std::collections::BTreeSet<String> =
+        got.iter().map(|got| got.body["type"].as_str().unwrap_or_default().to_owned()).collect();
+    for wanted in ["credential.leak.firing", "limit.threshold.firing", "authority.changed.firing"] {
+        assert!(types.contains(wanted), "{types:?}");
+    }
+    for got in &got {
+        let text = got.body.to_string();
+        for secret in ["sk-planted", token.text.expose(), "secret-path", receiver.secret()] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
