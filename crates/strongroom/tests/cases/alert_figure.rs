@@ -271,7 +271,9 @@ async fn rates_and_spikes_of_the_past_are_found_once_each() {
     let limit = ground.value("SELECT uid FROM limits").await;
     let start = ground.value("SELECT window_start_ms FROM counters").await;
     // Two a day are no rate; a hundred within an hour are.
-    for (ago, used) in [(30 * HOUR, 2), (6 * HOUR, 4), (5 * HOUR, 104), (4 * HOUR, 105), (2 * HOUR, 105), (HOUR, 106)] {
+    for (ago, used) in
+        [(30 * HOUR, 2), (6 * HOUR, 4), (5 * HOUR, 104), (4 * HOUR, 105), (2 * HOUR, 105), (HOUR, 106)]
+    {
         let named = [
             ("limit_uid", format!("'{limit}'")),
             ("window_start_ms", start.clone()),
