@@ -3,6 +3,7 @@
 pub mod ai;
 pub mod alert;
 pub mod audit;
+pub mod backup;
 pub mod credential;
 pub mod import;
 pub mod key;

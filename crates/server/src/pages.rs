@@ -152,6 +152,7 @@ fn alerts() -> Router<AppState> {
         .route("/dashboard/alerts", get(alert::list))
         .route("/dashboard/alerts/rules", get(alert_rule::list).post(alert_rule::set))
         .route("/dashboard/alerts/rules/test", get(alert_rule::test))
+        .route("/dashboard/alerts/rules/settings", post(alert_rule::set_figures))
         .route("/dashboard/alerts/rules/{id}/remove", post(alert_rule::remove))
         .route("/dashboard/alerts/channels", get(alert_channel::list).post(alert_channel::add))
         .route("/dashboard/alerts/channels/{id}/test", post(alert_channel::test))

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use strongroom_model::Role;
+use strongroom_model::{Clock, Role};
 use strongroom_server::pages::route::{PAGES, PageRoute};
 use strongroom_testkit::Backend;
 use strongroom_testkit::real_parts::{node_file, workspace_root};
@@ -29,8 +29,10 @@ const MAX_SCRIPT_BYTES: u64 = 8 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console() {
-    let server = Installation::new(Backend::Sqlite).await.start();
+    let installation = Installation::new(Backend::Sqlite).await.set("STRONGROOM_ALERT_ALLOW", "127.0.0.1");
+    let server = installation.start();
     let busy = fill(&server).await;
+    put_alerts(&server).await;
     let pages = json!([
         ["overview", "/dashboard"],
         ["overview-day", "/dashboard?range=24h"],
@@ -57,6 +59,15 @@ async fn every_page_is_readable_on_every_width_and_says_nothing_to_the_console()
         ["start", "/dashboard/start"],
         ["find", "/dashboard/find?q=o"],
         ["tokens", "/dashboard/tokens"],
+        ["alerts", "/dashboard/alerts"],
+        ["alerts-over", "/dashboard/alerts?state=resolved"],
+        ["alerts-none", "/dashboard/alerts?state=open&rule=clock_skew"],
+        ["alert", format!("/dashboard/alerts/{ALERT}")],
+        ["alert-rules", "/dashboard/alerts/rules"],
+        ["alert-test", "/dashboard/alerts/rules/test?credential=openai-primary&at=10,50&days=30"],
+        ["alert-channels", "/dashboard/alerts/channels"],
+        ["alert-silences", "/dashboard/alerts/silences"],
+        ["alert-deliveries", "/dashboard/alerts/deliveries"],
         ["audit", "/dashboard/audit"],
         ["mine", "/dashboard/mine"],
         ["sessions", "/dashboard/sessions"],
@@ -187,10 +198,10 @@ async fn roles(server: &Server, busy: i64) -> Value {
                 && !page.path.starts_with("/dashboard/limits/{")
                 && !page.path.starts_with("/dashboard/usage/records/{")
         };
-        let paths = PAGES
-            .iter()
-            .filter(sees)
-            .map(|page| page.path.replace("{id}", &busy.to_string()).replace("{number}", "1"));
+        let paths = PAGES.iter().filter(sees).map(|page| {
+            let path = page.path.replace("alerts/{id}", &format!("alerts/{ALERT}"));
+            path.replace("{id}", &busy.to_string()).replace("{number}", "1")
+        });
         let paths: Vec<_> = paths.collect();
         all.push(json!([role.as_str(), server.token_of(role).await, paths]));
     }
@@ -253,4 +264,55 @@ fn look_at(server: &Server, pages: &Value, credential: i64, roles: &Value) -> Va
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\nand the server: {}", server.said());
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The alert whose page is looked at.
+const ALERT: &str = "0193f1c2a4b87d3e9c5f6a7b8c9d0e01";
+
+/// Alerts in every state, a channel that nobody listens at, a route, a rule and a silence.
+async fn put_alerts(server: &Server) {
+    let database = &server.installation.database;
+    let uid = database.query_text("SELECT uid FROM api_credentials ORDER BY id LIMIT 1").await;
+    let uid = uid[0][0].as_deref().unwrap().to_owned();
+    let channel = json!({ "name": "on-call", "kind": "webhook", "address": "http://127.0.0.1:9/planted" });
+    server.post("/api/admin/alerts/channels", channel).await.expect(201);
+    let route =
+        json!({ "routes": [{ "fromLevel": "high", "channels": ["on-call"], "quiet": "22:00-07:00" }] });
+    server.post("/api/admin/alerts/routes", route).await.expect(200);
+    let rule = json!({ "credential": "openai-primary", "at": [50, 80] });
+    server.post("/api/admin/alerts/rules", rule).await.expect(200);
+    let silence = json!({ "rule": "spend_spike", "seconds": 3600, "reason": "a load test that takes until the evening" });
+    server.post("/api/admin/alerts/silences", silence).await.expect(200);
+    let now = Clock::default().local_now().0;
+    let row = |last: i64, rule: &str, kind: &str, id: &str, level: &str, mark: i64, more: &str| {
+        format!(
+            "INSERT INTO alert_incidents (uid, region, rule, subject_kind, subject_id, mark, window_start_ms, episode, level, value, \
+             threshold, peak, fired_at_ms, fanned_out_at_ms, told_at_ms, reminders, acknowledged_at_ms, acknowledged_by, note, \
+             masked_at_ms, resolved_at_ms, cause, resolution_told_at_ms) VALUES ('0193f1c2a4b87d3e9c5f6a7b8c9d0e0{last}', 'main', \
+             '{rule}', '{kind}', '{id}', {mark}, 0, {last}, '{level}', 9000000000, 4000000000, 9000000000, {}, {now}, {now}, 0, {more})",
+            now - last * 3_600_000
+        )
+    };
+    let open = "NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+    let taken =
+        format!("{now}, 'token:abcdefghijkl', 'I talk to the team of the batch', NULL, NULL, NULL, NULL");
+    let masked = format!("NULL, NULL, NULL, {now}, NULL, NULL, NULL");
+    let over = format!("NULL, NULL, NULL, NULL, {now}, 'somebody ended it', {now}");
+    let statements = [
+        row(1, "leak", "credential", &uid, "critical", 1, open),
+        row(2, "leak", "token", "abcdefghijkl", "critical", 2, &taken),
+        row(3, "integrity", "node", "0193f1c2a4b87d3e9c5f6a7b8c9d0eff", "critical", 0, open),
+        row(4, "leak", "token", "mnopqrstuvwx", "critical", 2, &masked),
+        row(5, "spend_spike", "credential", &uid, "warn", 0, &over),
+        row(6, "authority_changed", "token", "abcdefghijkl", "high", 0, &over),
+    ];
+    database.execute(&statements.join(";")).await;
+    let deliveries = [("firing", "delivered_at_ms", 1), ("reminder:1", "dead_at_ms", 10)].map(|(notice, when, attempts)| {
+        format!(
+            "INSERT INTO alert_deliveries (uid, region, incident_uid, channel_uid, notice, rule, level, made_at_ms, not_before_ms, \
+             attempts, {when}, last_error) SELECT '{attempts}0', 'main', '{ALERT}', uid, '{notice}', 'leak', 'critical', {now}, {now}, \
+             {attempts}, {now}, 'HTTP 500: the receiver says in many words that it cannot take this message just now' FROM alert_channels"
+        )
+    });
+    database.execute(&deliveries.join(";")).await;
 }

@@ -6,6 +6,8 @@ const BACKEND: Backend = Backend::Postgres;
 
 #[path = "cases/all.rs"]
 mod cases;
+#[path = "cases/postgres_alert_nodes.rs"]
+mod postgres_alert_nodes;
 #[path = "cases/postgres_outage.rs"]
 mod postgres_outage;
 #[path = "cases/postgres_page_outage.rs"]

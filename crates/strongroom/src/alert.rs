@@ -9,6 +9,7 @@ mod delivery;
 mod digest;
 mod fan_out;
 mod figure;
+mod figure_test;
 mod lasting;
 mod rule;
 mod seen;

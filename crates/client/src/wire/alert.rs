@@ -1,5 +1,7 @@
 //! Alerts on the wire.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use strongroom_model::Millis;
 use utoipa::{IntoParams, ToSchema};
@@ -197,6 +199,10 @@ pub struct AlertRule {
     pub scope_name: String,
     /// The percentages at which people are told; none tells nobody.
     pub at: Vec<i64>,
+    /// Figures of a rule that rests on them, as they are set.
+    pub figures: BTreeMap<String, i64>,
+    /// True if nobody is told by such a rule.
+    pub is_off: bool,
     /// When it was set.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Millis,
@@ -222,8 +228,18 @@ pub struct SetAlertRule {
     /// The user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
+    /// The rule, `limit_threshold` unless it is given. Others are for everything, and have figures instead of percentages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The percentages at which people are told, at most four; none tells nobody.
-    pub at: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Vec<i64>>,
+    /// Figures of another rule, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<BTreeMap<String, i64>>,
+    /// True if nobody is to be told by another rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_off: Option<bool>,
 }
 
 /// A question about what thresholds would have done.
@@ -243,9 +259,15 @@ pub struct TestAlertRule {
     /// The user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<i64>,
+    /// The rule, `limit_threshold` unless it is given; `limit_burn`, `denials` and `spend_spike` can be tested as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Percentages in place of those that are set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Vec<i64>>,
+    /// Figures of another rule in place of those that are set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<BTreeMap<String, i64>>,
     /// Days to look back, default 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<i64>,
@@ -275,12 +297,14 @@ pub struct AlertRuleFire {
     pub at: Millis,
     /// Whose limit.
     pub subject: String,
-    /// Which threshold.
+    /// Which threshold; 0 of other rules.
     pub percent: i64,
     /// The use by the end of that day.
     pub used: i64,
     /// Its unit.
     pub unit: String,
+    /// What was seen, in words.
+    pub text: String,
 }
 
 /// A channel. Its address and secrets are never shown.

@@ -166,6 +166,8 @@ const FIELDS: &[Field] = &[
     optional("mail_to", "Mail is for, with commas between", Kind::Text),
     optional("at", "Percentages, with commas between", Kind::Text),
     optional("days", "Days to look back", Kind::Number),
+    optional("figures", "Figures, such as usd=50 times=5", Kind::Text),
+    optional("is_off", "Tell nobody", Kind::Check),
     optional("only_provider", "Only of this provider", Kind::Text),
     optional("channels", "To these channels, with commas between", Kind::Text),
     optional("quiet", "Quiet hours in UTC, such as 22:00-07:00", Kind::Text),

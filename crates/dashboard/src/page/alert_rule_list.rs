@@ -29,6 +29,11 @@ fn to(rest: &str) -> String {
 }
 
 fn percentages(view: &RuleView) -> String {
+    if view.rule.rule != Rule::LimitThreshold {
+        let figures = view.rule.settings.figures().map(|(name, value)| format!("{name} {value}"));
+        let off = view.rule.settings.is_off.then(|| "nobody is told".to_owned());
+        return off.into_iter().chain(figures).collect::<Vec<_>>().join(", ");
+    }
     let all: Vec<String> = view.rule.thresholds.percents().map(|percent| format!("{percent} %")).collect();
     if all.is_empty() { "nobody is told".to_owned() } else { all.join(", ") }
 }
@@ -41,11 +46,14 @@ impl RuleList<'_> {
             (parts(Part::Rules))
             @if let Some(done) = self.done { p.done role="status" { (done) } }
             section.card id="set" {
-                h2 { "Thresholds that somebody has set" }
+                h2 { "What somebody has set" }
                 @if self.rules.is_empty() { p.empty { "None: limits of a day, of a month and prepaid ones tell at 80, 95 and 100 percent. To have others: " code data-copy { "strongroom alert rule set --credential NAME --at 50,80,95,100" } } }
                 @else { (self.table()) }
             }
-            @if self.viewer.is_admin() { section.card { h2 { "Set thresholds of limits" } (self.set()) } }
+            @if self.viewer.is_admin() {
+                section.card { h2 { "Set thresholds of limits" } (self.set()) }
+                section.card { h2 { "Set another rule" } (self.set_figures()) }
+            }
             section.card { h2 { "When would people have been told?" } (test_form("", "", "", "", "30")) }
             section.card id="rules" { h2 { "What is watched" } (all_rules()) }
         };
@@ -56,7 +64,7 @@ impl RuleList<'_> {
         html! {
             div.scroll tabindex="0" role="region" aria-label="Thresholds" { table {
                 thead { tr {
-                    th scope="col" { "Limits" } th scope="col" { "People are told at" } th scope="col" { "Set" } th scope="col" { "Changed" }
+                    th scope="col" { "Limits or rule" } th scope="col" { "People are told at" } th scope="col" { "Set" } th scope="col" { "Changed" }
                     @if self.viewer.is_admin() { th scope="col" { span.heard { "Changes" } } }
                 } }
                 tbody { @for view in self.rules {
@@ -84,6 +92,21 @@ impl RuleList<'_> {
         form::change(self.viewer, &change)
     }
 
+    fn set_figures(&self) -> Markup {
+        let action = to("/settings");
+        let change = Change {
+            action: &action,
+            verb: "Set",
+            object: "the rule",
+            consequence: "It binds within a minute, for everything that the rule is about. The figures of each rule stand in the table below; what you leave out is as it is by itself.",
+            is_dangerous: false,
+        };
+        let fields = html! {
+            (field::with(ONCE_FIELD, self.once)) (field::with("rule", "spend_spike")) (field::empty("figures")) (field::empty("is_off"))
+        };
+        form::open(self.viewer, &change, &fields)
+    }
+
     fn set(&self) -> Markup {
         let action = to("");
         let change = Change {
@@ -105,6 +128,7 @@ impl RuleList<'_> {
 fn scope(view: &RuleView) -> Markup {
     html! {
         @match &view.rule.scope {
+            RuleScope::All if view.rule.rule != Rule::LimitThreshold => code { (view.rule.rule.as_str()) },
             RuleScope::All => "all limits",
             RuleScope::Limit(uid) => { a href={ (Place::Limits.path()) "/" (uid) } { "a limit of " (text::name(&view.name)) } }
             RuleScope::Of(scope) => { span.soft { "limits of " (scope.kind()) " " } (text::name(&view.name)) }
@@ -119,7 +143,7 @@ fn all_rules() -> Markup {
             tbody { @for rule in Rule::ALL {
                 @let about = rule.about();
                 tr {
-                    th scope="row" { a href={ (Place::Alerts.path()) "?state=open&rule=" (about.name) } { code { (about.name) } } }
+                    th scope="row" { a href={ (Place::Alerts.path()) "?state=open&rule=" (about.name) } { code { (about.name) } } @if rule.has_settings() { span.detail { code { "alert rule set " (about.name) @match rule.parameters().first() { Some(it) => { " --set " (it.name) "=" (it.usual) } None => " --never" } } } } }
                     td { span.value { (about.fires_when) } } td { span.value { (about.levels) } } td { span.value { (about.over_when) } }
                 }
             } }

@@ -83,7 +83,7 @@ impl Settings {
     /// Reads settings that somebody gives: names of figures, each with its value.
     ///
     /// # Errors
-    /// [`Problem`] on the field `rule` or `set`, naming what there is.
+    /// [`Problem`] on the field `rule` or `figures`, naming what there is.
     pub fn of(rule: Rule, is_off: bool, given: &BTreeMap<String, i64>) -> Result<Self, Problem> {
         if !rule.has_settings() {
             let names: Vec<&str> =
@@ -99,11 +99,11 @@ impl Settings {
                     [] => "this rule has no figure that can be set; it can be turned off".to_owned(),
                     names => format!("the figures of this rule are {}", names.join(", ")),
                 };
-                return Err(Problem::invalid("set", message));
+                return Err(Problem::invalid("figures", message));
             };
             let (least, most) = parameter.range;
             if !(least..=most).contains(value) {
-                return Err(Problem::invalid("set", format!("{} must be {least} to {most}", parameter.name)));
+                return Err(Problem::invalid("figures", format!("{} must be {least} to {most}", parameter.name)));
             }
             figures.insert(parameter.name, *value);
         }
@@ -172,10 +172,10 @@ mod tests {
         for (rule, pairs, field) in [
             (Rule::LimitThreshold, &[][..], "rule"),
             (Rule::Leak, &[], "rule"),
-            (Rule::Denials, &[("usd", 5)], "set"),
-            (Rule::Expires, &[("days", 5)], "set"),
-            (Rule::ErrorShare, &[("percent", 101)], "set"),
-            (Rule::Denials, &[("count", 0)], "set"),
+            (Rule::Denials, &[("usd", 5)], "figures"),
+            (Rule::Expires, &[("days", 5)], "figures"),
+            (Rule::ErrorShare, &[("percent", 101)], "figures"),
+            (Rule::Denials, &[("count", 0)], "figures"),
         ] {
             let problem = Settings::of(rule, false, &given(pairs)).unwrap_err();
             assert_eq!(problem.field.as_deref(), Some(field), "{rule:?}");

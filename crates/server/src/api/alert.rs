@@ -22,8 +22,10 @@ mod test_channel;
 mod test_rule;
 mod update_channel;
 
+use std::collections::BTreeMap;
+
 use strongroom::alert::{
-    AlertService, ChannelView, Delivery, IncidentView, Route, RuleScope, RuleView, Silence,
+    AlertService, ChannelView, Delivery, IncidentView, Route, Rule, RuleScope, RuleView, Settings, Silence,
 };
 use strongroom::limit::Bound;
 use strongroom_client::wire::SecretText;
@@ -129,6 +131,8 @@ fn wire_rule(RuleView { rule, name }: RuleView) -> AlertRule {
         scope_id: rule.scope.id(),
         scope_name: name,
         at: rule.thresholds.percents().map(i64::from).collect(),
+        figures: rule.settings.figures().map(|(name, value)| (name.to_owned(), value)).collect(),
+        is_off: rule.settings.is_off,
         created_at: rule.created_at,
         updated_at: rule.updated_at,
     }
@@ -176,6 +180,20 @@ fn bound(
         (None, None, Some(id)) => Ok(Some(Bound::User(UserId(id)))),
         _ => Err(Problem::invalid("credential", "name at most one of credential, token and userId")),
     }
+}
+
+/// The settings of a rule that has no percentages; nothing else may be given with it.
+fn settings(
+    rule: Rule,
+    is_for_all: bool,
+    at: Option<&Vec<i64>>,
+    is_off: bool,
+    figures: Option<BTreeMap<String, i64>>,
+) -> Result<Settings, Problem> {
+    if at.is_some() || !is_for_all {
+        return Err(Problem::invalid("rule", "this rule is for everything, and has no percentages"));
+    }
+    Settings::of(rule, is_off, &figures.unwrap_or_default())
 }
 
 async fn scope(

@@ -196,7 +196,8 @@ pub(super) async fn run(command: LimitCommand, session: &Session) -> CliResult {
             let whom = (body.credential.as_deref(), body.token.as_deref(), body.user_id);
             let set = set.map_err(|error| of_whom(error, whom))?;
             if let Some(at) = options.alert_at {
-                let rule = SetAlertRule { limit: Some(set.id.clone()), at, ..SetAlertRule::default() };
+                let rule =
+                    SetAlertRule { limit: Some(set.id.clone()), at: Some(at), ..SetAlertRule::default() };
                 client.set_alert_rule(&rule).await?;
             }
             output.data(&set, details)?;

@@ -1,10 +1,12 @@
 //! `GET /dashboard/alerts/rules`, thresholds that are set, and a test of them against the past.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
 use serde::Deserialize;
-use strongroom::alert::{AlertService, Backtested, Thresholds};
+use strongroom::alert::{AlertService, Backtested, Rule, Settings, Thresholds};
 use strongroom::limit::Bound;
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::alert_rule_list::{RuleList, RuleTestPage};
@@ -34,7 +36,7 @@ pub(super) async fn list(
         viewer: &visit.viewer(),
         rules: &state.room.alerts(visit.actor()).rules().await?,
         done: match query.done.as_str() {
-            "set" => Some("Set. What is over a new threshold already is told."),
+            "set" => Some("Set. What is over it already is told."),
             "removed" => Some("Removed."),
             _ => None,
         },
@@ -82,6 +84,29 @@ pub(super) async fn set(State(state): State<AppState>, posted: Posted) -> Answer
     let work = async {
         let scope = service.rule_scope(None, bound.as_ref()).await?;
         service.set_rule(&scope, thresholds).await?;
+        Ok(to("set"))
+    };
+    posted.once(&state, &actor, work.boxed()).await
+}
+
+/// Figures as `NAME=NUMBER`, with spaces or commas between.
+fn figures(text: &str) -> Result<BTreeMap<String, i64>, Problem> {
+    let wrong = || Problem::invalid("figures", "figures must be NAME=NUMBER, such as usd=50 times=5");
+    let figure = |part: &str| {
+        let (name, value) = part.split_once('=').ok_or_else(wrong)?;
+        Ok((name.to_owned(), value.parse().map_err(|_| wrong())?))
+    };
+    text.split([' ', ',']).filter(|part| !part.is_empty()).map(figure).collect()
+}
+
+pub(super) async fn set_figures(State(state): State<AppState>, posted: Posted) -> Answer<Response> {
+    let actor = posted.proven(&state).await?;
+    let rule = Rule::parse(posted.form.text("rule"))?;
+    let is_off = posted.form.text("is_off") == "yes";
+    let settings = Settings::of(rule, is_off, &figures(posted.form.text("figures"))?)?;
+    let service = state.room.alerts(actor.clone());
+    let work = async {
+        service.set_rule_settings(rule, &settings).await?;
         Ok(to("set"))
     };
     posted.once(&state, &actor, work.boxed()).await

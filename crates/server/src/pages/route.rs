@@ -90,6 +90,7 @@ pub const PAGES: &[PageRoute] = &[
     page("GET", "/dashboard/alerts/rules", "alert.rule_list", METADATA),
     page("POST", "/dashboard/alerts/rules", "alert.rule_set", ADMIN),
     page("GET", "/dashboard/alerts/rules/test", "alert.rule_test", METADATA),
+    page("POST", "/dashboard/alerts/rules/settings", "alert.rule_set", ADMIN),
     page("POST", "/dashboard/alerts/rules/{id}/remove", "alert.rule_remove", ADMIN),
     page("GET", "/dashboard/alerts/channels", "channel.list", METADATA),
     page("POST", "/dashboard/alerts/channels", "channel.create", ADMIN),

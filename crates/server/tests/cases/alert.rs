@@ -11,14 +11,14 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::BACKEND;
 use crate::support::server::{Installation, STEP, STEPS, Server};
 
-async fn receiver() -> MockServer {
+pub(crate) async fn receiver() -> MockServer {
     let receiver = MockServer::start().await;
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&receiver).await;
     receiver
 }
 
 /// Bodies by the identity of the message; a message that came twice says the same twice.
-async fn bodies(receiver: &MockServer) -> BTreeMap<String, Value> {
+pub(crate) async fn bodies(receiver: &MockServer) -> BTreeMap<String, Value> {
     let mut bodies = BTreeMap::new();
     for request in receiver.received_requests().await.unwrap() {
         let id = request.headers["webhook-id"].to_str().unwrap().to_owned();
@@ -59,7 +59,7 @@ async fn installation() -> Installation {
     Installation::new(BACKEND).await.set("STRONGROOM_ALERT_ALLOW", "127.0.0.1")
 }
 
-async fn add_hook(server: &Server, receiver: &MockServer) -> Value {
+pub(crate) async fn add_hook(server: &Server, receiver: &MockServer) -> Value {
     let body =
         json!({ "name": "hook", "kind": "webhook", "address": format!("{}/hook-path", receiver.uri()) });
     server.post("/api/admin/alerts/channels", body).await.expect(201).json()

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed, and the line says where")]
 
 mod ai;
-mod alert;
+pub(crate) mod alert;
 pub(crate) mod billed;
 mod bounds;
 mod canary;

@@ -226,6 +226,15 @@ async fn thresholds_are_set_tried_against_the_past_and_removed() {
     assert_eq!(firing[0]["mark"], 50, "what is over it already is told");
     let id =
         server.get("/api/admin/alerts/rules").await.expect(200).json()[0]["id"].as_str().unwrap().to_owned();
+    let settings = format!("{path}/settings");
+    hand.send(&settings, &[("rule", "spend_spike"), ("figures", "usd"), ("once", "3")]).await.expect(400);
+    hand.send(&settings, &[("rule", "leak"), ("once", "4")]).await.expect(400);
+    let figures = [("rule", "spend_spike"), ("figures", "usd=50, times=5"), ("once", "5")];
+    let figures = hand.done(&settings, &figures).await;
+    assert!(figures.text.contains("times 5, usd 50"), "{}", figures.text);
+    let off = [("rule", "no_credential"), ("is_off", "yes"), ("once", "6")];
+    let off = hand.done(&settings, &off).await;
+    assert!(off.text.contains("nobody is told"), "{}", off.text);
     let removed = hand.done(&format!("{path}/{id}/remove"), &[]).await;
     assert!(removed.text.contains("Removed.") && !removed.text.contains("50 %, 90 %"), "{}", removed.text);
 }

@@ -198,6 +198,9 @@ async fn sample(server: &Server, minter: &FakeMinter, route: &Route) -> Option<C
             server.post(route.path, json!({ "credential": "leaked" }))
         }
         ("POST", "/api/admin/backup") => server.call("POST", route.path),
+        ("POST", "/api/admin/backup/proofs") => {
+            server.post(route.path, json!({ "madeAt": "2026-01-01T00:00:00Z" }))
+        }
         ("POST", "/api/admin/usage/rebuild") => server.call("POST", route.path),
         ("POST", "/api/admin/usage/reprice") => server.post(route.path, json!({})),
         ("GET", "/api/credentials/{name}") => {

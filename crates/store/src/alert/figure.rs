@@ -143,6 +143,43 @@ pub async fn spenders(
     fetch_all!(session, (String, i64), SQL, dim, hour.0, least_nano_usd)
 }
 
+/// The subjects of a kind that spent so much or more in any hour since an instant.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn subjects_that_spent(
+    session: &mut Session,
+    dim: &str,
+    from: Millis,
+    least_nano_usd: i64,
+) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "SELECT DISTINCT subject FROM usage_subject_hours WHERE dim = $1 AND hour_start_ms >= $2 \
+                       AND subject <> '' AND cost_nano_usd >= $3 ORDER BY subject LIMIT 10000";
+    let rows = fetch_all!(session, (String,), SQL, dim, from.0, least_nano_usd)?;
+    Ok(rows.into_iter().map(|(subject,)| subject).collect())
+}
+
+/// Where a limit stood at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct UseSample {
+    /// The beginning of the window.
+    pub window_start_ms: i64,
+    /// The instant.
+    pub at_ms: i64,
+    /// What counted against the limit.
+    pub used: i64,
+}
+
+/// Where a limit stood since an instant, in the order of time.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn samples(session: &mut Session, limit: Uid, from: Millis) -> Result<Vec<UseSample>, StoreError> {
+    const SQL: &str = "SELECT window_start_ms, at_ms, settled + adjusted AS used FROM limit_samples \
+                       WHERE limit_uid = $1 AND at_ms >= $2 ORDER BY at_ms, window_start_ms LIMIT 100000";
+    fetch_all!(session, UseSample, SQL, limit.to_string(), from.0)
+}
+
 /// The first day on which a subject used anything.
 ///
 /// # Errors

@@ -145,7 +145,7 @@ fn compared(now: i64, before: i64) -> String {
         return format!("{shown}; nothing in the week before");
     }
     let more = i128::from(now) - i128::from(before);
-    let percent = more.unsigned_abs() * 100 / before.unsigned_abs() as u128;
+    let percent = more.unsigned_abs() * 100 / u128::from(before.unsigned_abs());
     let word = if more < 0 { "less" } else { "more" };
     format!("{shown}, {percent} % {word} than in the week before ({})", Unit::NanoUsd.shown(before))
 }

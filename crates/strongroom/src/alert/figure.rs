@@ -24,13 +24,13 @@ use crate::limit::at_end;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
-const NANO_USD: i64 = 1_000_000_000;
+pub(super) const NANO_USD: i64 = 1_000_000_000;
 /// Rates of use that fire: in tenths of the planned one, over a long and a short time.
-const MONTH_BURNS: [Burn; 2] = [
+pub(super) const MONTH_BURNS: [Burn; 2] = [
     Burn { tenths: 144, long_ms: HOUR_MS, short_ms: 5 * MINUTE_MS },
     Burn { tenths: 60, long_ms: 6 * HOUR_MS, short_ms: 30 * MINUTE_MS },
 ];
-const DAY_BURNS: [Burn; 1] = [Burn { tenths: 60, long_ms: HOUR_MS, short_ms: 5 * MINUTE_MS }];
+pub(super) const DAY_BURNS: [Burn; 1] = [Burn { tenths: 60, long_ms: HOUR_MS, short_ms: 5 * MINUTE_MS }];
 /// What a provider said of a key, its line, its level, and for how long it has to hold.
 const UNHEALTHY: [(&str, i64, Level, i64); 4] = [
     ("bad_key", 1, Level::Critical, 0),
@@ -41,9 +41,9 @@ const UNHEALTHY: [(&str, i64, Level, i64); 4] = [
 const CAUSE: &str = "it is back to what is usual";
 
 #[derive(Debug, Clone, Copy)]
-struct Burn {
-    tenths: i64,
-    long_ms: i64,
+pub(super) struct Burn {
+    pub(super) tenths: i64,
+    pub(super) long_ms: i64,
     short_ms: i64,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom_crypto::random;
-use strongroom_model::alert::{Rule, Thresholds};
+use strongroom_model::alert::{Rule, Settings, Thresholds};
 use strongroom_model::audit::Target;
 use strongroom_model::limit::{Limit, Unit, Window};
 use strongroom_model::{Millis, Problem, Uid};
@@ -11,7 +11,7 @@ use strongroom_store::alert::rule::{self, RuleScope, SetRule};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Session, Write, limit};
 
-use super::AlertService;
+use super::{AlertService, figure_test};
 use crate::crossing;
 use crate::custody::trail::entry;
 use crate::limit::{Bound, name_of, scope_of};
@@ -38,6 +38,8 @@ pub struct Fire {
     pub used: i64,
     /// The unit of the use.
     pub unit: Unit,
+    /// What was seen, in words.
+    pub says: String,
 }
 
 /// What a rule would have done.
@@ -59,6 +61,7 @@ const MAX_DAYS: i64 = 366;
 
 async fn view(session: &mut Session, rule: SetRule) -> Result<RuleView, Problem> {
     let name = match &rule.scope {
+        RuleScope::All if rule.rule != Rule::LimitThreshold => rule.rule.as_str().to_owned(),
         RuleScope::All => "all limits".to_owned(),
         RuleScope::Limit(uid) => match limit::get(session, *uid).await? {
             Some(found) => name_of(session, &found.scope).await?.unwrap_or_else(|| uid.to_string()),
@@ -128,6 +131,46 @@ impl AlertService {
         Ok(set)
     }
 
+    /// Sets what people are told of by a rule that rests on figures. It binds within a minute.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn set_rule_settings(&self, which: Rule, settings: &Settings) -> Result<RuleView, Problem> {
+        let custody = &self.alerts.custody;
+        let mut tx = custody.store.write().await?;
+        let now = tx.now().await?;
+        let uid = rule::put_settings(&mut tx, random::uid(), which, settings, now).await?;
+        let set = rule::get(&mut tx, uid).await?.ok_or_else(not_found)?;
+        let set = view(&mut tx, set).await?;
+        let detail = json!({ "rule": which.as_str(), "scope": "all", "settings": settings.stored() });
+        let target = Target::named("alert_rule", uid, &set.name);
+        let entry = entry(&self.actor, "alert.rule_set", target, now, &detail);
+        custody.append(&mut tx, vec![entry]).await?;
+        tx.commit().await?;
+        Ok(set)
+    }
+
+    /// Tells when a rule that rests on figures would have fired in the last days. Writes nothing and tells nobody.
+    ///
+    /// # Errors
+    /// [`Problem`] on the field `rule` when that cannot be told, or on `days`.
+    pub async fn backtest_figures(
+        &self,
+        which: Rule,
+        settings: Option<Settings>,
+        days: i64,
+    ) -> Result<Backtested, Problem> {
+        check_days(days)?;
+        let mut session = self.alerts.custody.store.read().await?;
+        let now = session.now().await?;
+        let from = Millis((now.0 - (days - 1) * DAY_MS).div_euclid(DAY_MS) * DAY_MS);
+        let settings = match settings {
+            Some(settings) => settings,
+            None => rule::settings(&mut session, which).await?,
+        };
+        figure_test::fires(&mut session, which, &settings, from, now).await
+    }
+
     /// Writes down which limits are over their thresholds as these are now.
     async fn write_reached(&self, tx: &mut Write, scope: &RuleScope, now: Millis) -> Result<(), Problem> {
         let limits = limits_of(tx, scope).await?;
@@ -172,9 +215,7 @@ impl AlertService {
         thresholds: Option<Thresholds>,
         days: i64,
     ) -> Result<Backtested, Problem> {
-        if !(1..=MAX_DAYS).contains(&days) {
-            return Err(Problem::invalid("days", format!("days must be 1 to {MAX_DAYS}")));
-        }
+        check_days(days)?;
         let mut session = self.alerts.custody.store.read().await?;
         let now = session.now().await?;
         let from = Millis((now.0 - (days - 1) * DAY_MS).div_euclid(DAY_MS) * DAY_MS);
@@ -194,6 +235,13 @@ impl AlertService {
         tested.fires.sort_by_key(|fire| (fire.at, fire.percent));
         Ok(tested)
     }
+}
+
+fn check_days(days: i64) -> Result<(), Problem> {
+    if (1..=MAX_DAYS).contains(&days) {
+        return Ok(());
+    }
+    Err(Problem::invalid("days", format!("days must be 1 to {MAX_DAYS}")))
 }
 
 fn fires(
@@ -217,6 +265,7 @@ fn fires(
                 percent,
                 used: after,
                 unit: limit.unit,
+                says: format!("{percent} %, {} used", limit.unit.shown(after)),
             });
         }
         used = after;

@@ -228,3 +228,47 @@ async fn credentials_that_expire_or_lie_unused_are_told_of_and_over_when_they_ar
     ground.room.watch_credentials().await.unwrap();
     assert!(of().await.contains(&(Rule::UnusedKey, 90, "resolved")));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_ends_under_load_fires_what_each_window_has_reached_and_nothing_else() {
+    let ground = ground().await;
+    ground.make(limited("one", 60)).await;
+    let other = ground.node().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..240 {
+        let room = if number % 2 == 0 { ground.room.clone() } else { other.clone() };
+        let clock = ground.clock.clone();
+        tasks.spawn(async move {
+            // The month ends in the middle of it, and once more a month later.
+            match number {
+                80 => clock.set(Millis(NOW.0 + 1)),
+                160 => clock.set(Millis(NOW.0 + 1 + 28 * 86_400_000)),
+                _ => {}
+            }
+            let service = room.credentials(Actor::library());
+            service.get_credential("one", None).await.is_ok_and(|read| read.is_some())
+        });
+    }
+    tasks.join_all().await;
+    let counters = ground.database.query_text("SELECT window_start_ms, settled FROM counters").await;
+    let mut expected = Vec::new();
+    for row in counters {
+        let number =
+            |place: usize| row[place].as_deref().expect("a figure").parse::<i64>().expect("a number");
+        let (window, used) = (number(0), number(1));
+        assert!(used <= 60, "{used}");
+        expected.extend(
+            [80, 95, 100].into_iter().filter(|mark| used * 100 >= 60 * mark).map(|mark| (window, mark)),
+        );
+    }
+    let mut found: Vec<(i64, i64)> = incidents(&ground.room)
+        .await
+        .iter()
+        .map(|it| (it.incident.window_start.0, it.incident.mark))
+        .collect();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert!(!expected.is_empty());
+    assert_eq!(found, expected);
+    ground.assert_sound().await;
+}

@@ -103,7 +103,8 @@ async fn a_channel_that_is_turned_off_fires_until_it_is_turned_on_again() {
     let backup = Receiver::start().await;
     add(&ground, "backup", &backup).await;
     send(&ground, &ground.room).await;
-    (receiver.take(), backup.take());
+    receiver.take();
+    backup.take();
     receiver.answer(410);
     make_admin(&ground, "root").await;
     send(&ground, &ground.room).await;

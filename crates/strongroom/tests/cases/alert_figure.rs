@@ -1,6 +1,8 @@
 //! Rules that rest on figures: each fires once, on however many servers, and is over by itself.
 
-use strongroom::alert::{IncidentFilter, IncidentView, Level, Rule};
+use std::collections::BTreeMap;
+
+use strongroom::alert::{IncidentFilter, IncidentView, Level, Rule, Settings};
 use strongroom::{Actor, CredentialPatch, Millis, NewCredential, Strongroom};
 
 use super::ground::{Ground, ground, new};
@@ -213,6 +215,93 @@ async fn keys_that_a_provider_does_not_serve_are_told_of_and_a_provider_without_
     for rule in [Rule::CredentialUnhealthy, Rule::NoCredential] {
         assert!(of(&ground.room, rule).await.iter().all(|it| it.state == "resolved"), "{rule:?}");
     }
+}
+
+#[tokio::test]
+async fn figures_of_rules_are_set_turned_off_and_tried_against_the_past() {
+    let ground = ground().await;
+    ground.clock.set(NOON);
+    ground.make(limited("one", 3)).await;
+    read(&ground, "one", 3).await;
+    for _ in 0..30 {
+        ground.service().get_credential("one", None).await.unwrap_err();
+    }
+    ground.room.write_observations().await.unwrap();
+    let alerts = ground.room.alerts(Actor::library());
+    let count = |number: i64| {
+        Settings::of(Rule::Denials, false, &BTreeMap::from([("count".to_owned(), number)])).unwrap()
+    };
+    alerts.set_rule_settings(Rule::Denials, &count(31)).await.unwrap();
+    ground.room.watch_limits().await.unwrap();
+    assert_eq!(states(&ground.room, Rule::Denials).await, []);
+    let tested = alerts.backtest_figures(Rule::Denials, None, 30).await.unwrap();
+    assert_eq!(tested.fires.len(), 0, "as it is set");
+    let tested = alerts.backtest_figures(Rule::Denials, Some(count(30)), 30).await.unwrap();
+    let says: Vec<_> = tested.fires.iter().map(|fire| format!("{}: {}", fire.subject, fire.says)).collect();
+    assert_eq!(says, ["one: 30 uses refused within five minutes"]);
+    assert_eq!(states(&ground.room, Rule::Denials).await, [], "a test tells nobody");
+    alerts.set_rule_settings(Rule::Denials, &count(30)).await.unwrap();
+    ground.node().await.watch_limits().await.unwrap();
+    assert_eq!(states(&ground.room, Rule::Denials).await, [(0, Level::Warn, "firing")]);
+    let off = Settings::of(Rule::Denials, true, &BTreeMap::new()).unwrap();
+    alerts.set_rule_settings(Rule::Denials, &off).await.unwrap();
+    ground.room.watch_limits().await.unwrap();
+    ground.later(16 * MINUTE).await;
+    ground.room.watch_limits().await.unwrap();
+    assert_eq!(states(&ground.room, Rule::Denials).await, [(0, Level::Warn, "resolved")]);
+    let rules = alerts.rules().await.unwrap();
+    assert_eq!((rules.len(), rules[0].name.as_str()), (1, "denials"));
+    alerts.remove_rule(rules[0].rule.uid).await.unwrap();
+    assert!(alerts.rules().await.unwrap().is_empty());
+    assert_eq!(ground.entries("alert.rule_set").await.len(), 3);
+    for rule in [Rule::ErrorShare, Rule::LimitThreshold] {
+        let problem = alerts.backtest_figures(rule, None, 30).await.unwrap_err();
+        assert_eq!(problem.field.as_deref(), Some("rule"), "{rule:?}");
+    }
+}
+
+#[tokio::test]
+async fn rates_and_spikes_of_the_past_are_found_once_each() {
+    const DOLLAR: i64 = 1_000_000_000;
+    let ground = ground().await;
+    ground.clock.set(Millis(NOON.0 + 20 * MINUTE));
+    let made = ground.make(limited("one", 1000)).await;
+    read(&ground, "one", 1).await;
+    let limit = ground.value("SELECT uid FROM limits").await;
+    let start = ground.value("SELECT window_start_ms FROM counters").await;
+    // Two a day are no rate; a hundred within an hour are.
+    for (ago, used) in
+        [(30 * HOUR, 2), (6 * HOUR, 4), (5 * HOUR, 104), (4 * HOUR, 105), (2 * HOUR, 105), (HOUR, 106)]
+    {
+        let named = [
+            ("limit_uid", format!("'{limit}'")),
+            ("window_start_ms", start.clone()),
+            ("at_ms", (NOON.0 - ago).to_string()),
+            ("region", "'main'".to_owned()),
+            ("amount", "1000".to_owned()),
+            ("settled", used.to_string()),
+        ];
+        row(&ground, "limit_samples", &named, &["adjusted", "held", "carved", "refused"]).await;
+    }
+    let alerts = ground.room.alerts(Actor::library());
+    let burns = alerts.backtest_figures(Rule::LimitBurn, None, 7).await.unwrap();
+    assert_eq!(burns.fires.len(), 1, "{burns:?}");
+    assert_eq!((burns.fires[0].at, burns.limits), (Millis(NOON.0 - 5 * HOUR), 1));
+    assert!(burns.fires[0].says.ends_with("times as fast as it lasts"));
+    let subject = made.uid.to_string();
+    let first = [
+        ("dim", "'credential'".to_owned()),
+        ("subject", format!("'{subject}'")),
+        ("day_start_ms", (NOON.0 - NOON.0 % DAY - 28 * DAY).to_string()),
+        ("region", "'main'".to_owned()),
+    ];
+    row(&ground, "usage_subject_days", &first, &SUMS).await;
+    for (start, dollars) in [(NOON.0 - 7 * DAY, 9), (NOON.0 - HOUR, 40), (NOON.0, 45)] {
+        hour_of(&ground, ("credential", &subject), start, "cost_nano_usd", dollars * DOLLAR).await;
+    }
+    let spikes = alerts.backtest_figures(Rule::SpendSpike, None, 3).await.unwrap();
+    let says: Vec<_> = spikes.fires.iter().map(|fire| format!("{}: {}", fire.subject, fire.says)).collect();
+    assert_eq!(says, ["one: $40.00 spent within an hour"], "what goes on is one");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl Ground {
 async fn of(ground: &Ground, rule: Rule) -> Vec<(i64, Level, &'static str, String)> {
     let filter = IncidentFilter { rule: Some(rule), ..IncidentFilter::default() };
     let mut all = ground.room.alerts(Actor::library()).list(&filter, 100).await.expect("a list");
-    all.reverse();
+    all.sort_by_key(|it| (it.incident.fired_at, it.incident.mark, it.incident.episode));
     all.into_iter().map(|it| (it.incident.mark, it.incident.level, it.state, it.name)).collect()
 }
 
@@ -78,7 +78,7 @@ async fn a_revoked_token_that_somebody_shows_is_told_of_and_a_token_that_was_fou
     let tokens = ground.room.tokens(Actor::library());
     let (new, named) = tokens.create(TokenRequest::new("ci", Role::Gateway)).await.unwrap();
     let leaks = ground.room.leaks(Actor::library());
-    leaks.check(&[new.text.clone()]).await.unwrap();
+    leaks.check(std::slice::from_ref(&new.text)).await.unwrap();
     assert_eq!(of(&ground, Rule::Leak).await, [(1, Level::Critical, "firing", "ci".to_owned())]);
     tokens.revoke(&named.token.id).await.unwrap();
     ground.room.watch_limits().await.unwrap();
@@ -261,4 +261,39 @@ async fn a_provider_that_most_servers_find_down_is_told_of_and_one_server_alone_
     ground.database.execute("DELETE FROM credential_health WHERE node_uid = 'a'").await;
     ground.room.watch_limits().await.unwrap();
     assert_eq!(of(&ground, Rule::CredentialUnhealthy).await[0].2, "resolved");
+}
+
+#[tokio::test]
+async fn no_message_of_any_of_these_holds_a_secret() {
+    let (ground, receiver) = ground_with_hook().await;
+    let planted = NewCredential {
+        api_secret: Some("sk-planted-second".into()),
+        rate_limit: Some(2),
+        ..NewCredential::new("one", super::ground::provider("openai"), "sk-planted-first")
+    };
+    let made = ground.make(planted).await;
+    let tokens = ground.room.tokens(Actor::library());
+    let (token, _) = tokens.create(TokenRequest::new("root", Role::Admin)).await.unwrap();
+    super::alert_ground::read(&ground.room, "one", 2).await;
+    let leaks = ground.room.leaks(Actor::library());
+    leaks.check(&[Secret::from("sk-planted-first"), token.text.clone()]).await.unwrap();
+    leaks.freeze(made.id).await.unwrap();
+    leaks.unfreeze(made.id).await.unwrap();
+    ground.room.alerts(Actor::library()).rotate_channel_secret("hook").await.unwrap();
+    for _ in 0..4 {
+        send(&ground, &ground.room).await;
+        ground.room.watch_limits().await.unwrap();
+    }
+    let got = receiver.take();
+    let types: std::collections::BTreeSet<String> =
+        got.iter().map(|got| got.body["type"].as_str().unwrap_or_default().to_owned()).collect();
+    for wanted in ["credential.leak.firing", "limit.threshold.firing", "authority.changed.firing"] {
+        assert!(types.contains(wanted), "{types:?}");
+    }
+    for got in &got {
+        let text = got.body.to_string();
+        for secret in ["sk-planted", token.text.expose(), "secret-path", receiver.secret()] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
 }

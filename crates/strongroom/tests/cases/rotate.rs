@@ -1,6 +1,7 @@
 //! Rotation by itself, with a provider that makes keys.
 
-use strongroom::{Credential, CredentialPatch, EndpointGuard, NewCredential, ProblemKind};
+use strongroom::alert::{IncidentFilter, Rule};
+use strongroom::{Actor, Credential, CredentialPatch, EndpointGuard, NewCredential, ProblemKind};
 use strongroom_testkit::fake_minter::{FakeMinter, MINTING_KEY};
 
 use super::ground::{Ground, NOW, ground_with, new, provider};
@@ -133,12 +134,21 @@ async fn a_provider_that_refuses_leaves_everything_as_it_is_and_is_asked_again_a
     let found = service.require(house.made.id).await.unwrap();
     assert_eq!((found.version_number, found.staged), (1, None));
     house.ground.clock.set(NOW.plus_seconds(30 * DAY));
+    let alerts = async || {
+        let filter = IncidentFilter { rule: Some(Rule::RotationFailed), ..IncidentFilter::default() };
+        let all = house.ground.room.alerts(Actor::library()).list(&filter, 10).await.unwrap();
+        all.into_iter().map(|it| it.state).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts().await, [""; 0], "somebody asked for that one, and was told");
     assert_eq!(service.rotate_due().await.unwrap(), 0);
+    house.ground.room.watch_limits().await.unwrap();
+    assert_eq!(alerts().await, ["firing"]);
     let right = CredentialPatch { api_key: Some(MINTING_KEY.into()), ..CredentialPatch::default() };
     service.update(house.with.id, right, None).await.unwrap();
     assert_eq!(service.rotate_due().await.unwrap(), 0, "it was tried within this hour");
     house.ground.clock.set(NOW.plus_seconds(30 * DAY + 3600));
     assert_eq!(service.rotate_due().await.unwrap(), 1);
+    assert_eq!(alerts().await, ["resolved"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use strongroom::alert::{IncidentFilter, Rule};
 use strongroom::call::{CallEnd, CallTarget, Failure, FailureReason, NewCall};
 use strongroom::usage::Dim;
 use strongroom::{Actor, Credential, EndpointGuard, Millis, NewCredential, ProblemKind};
@@ -120,6 +121,17 @@ async fn a_staged_version_that_the_provider_refuses_is_taken_back_by_itself_and_
     let (ending, _, reason) = versions[0].ended.clone().expect("an end");
     assert!(ending.as_str() == "refused" && reason.contains("3 of its last 3"), "{reason}");
     assert_eq!(go(&ground).await, ["key of one"]);
+    // People are told, until another one is staged.
+    let alerts = async || {
+        let filter = IncidentFilter { rule: Some(Rule::CanaryRefused), ..IncidentFilter::default() };
+        let all = ground.room.alerts(Actor::library()).list(&filter, 10).await.unwrap();
+        all.into_iter().map(|it| (it.incident.mark, it.state)).collect::<Vec<_>>()
+    };
+    ground.room.watch_limits().await.unwrap();
+    assert_eq!(alerts().await, [(2, "firing")]);
+    ground.service().stage(made.id, "another key".into(), None, None).await.unwrap();
+    ground.room.watch_limits().await.unwrap();
+    assert_eq!(alerts().await, [(2, "resolved")]);
     ground.assert_sound().await;
 }
 

@@ -197,6 +197,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
     route("POST", "/api/admin/audit-logs/verify", "audit.verify", METADATA, Effect::Tells),
     route("POST", "/api/admin/backup", "backup.create", ADMIN, Effect::Reveals),
+    route("POST", "/api/admin/backup/proofs", "backup.proven", ADMIN, Effect::Changes),
     route("GET", "/api/admin/encryption-keys", "key.list", METADATA, Effect::Tells),
     route("POST", "/api/admin/encryption-keys/rotate", "key.rotate", ADMIN, Effect::Changes),
     route("POST", "/api/admin/encryption-keys/rotate-master", "key.rotate_master", ADMIN, Effect::Changes),

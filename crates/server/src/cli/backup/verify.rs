@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use clap::Args;
 use strongroom::backup::{inspect, prove};
 use strongroom::{MasterKey, Secret};
+use strongroom_client::wire::backup::ProvenBackup;
 
 use super::summary::{Summary, table};
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::global::GlobalOptions;
 use crate::cli::output::Output;
 use crate::cli::secret_input::read_secret_file;
+use crate::cli::session::Session;
 use crate::cli::{progress, settings};
 
 /// Options of `backup verify`.
@@ -31,6 +33,11 @@ pub(super) struct VerifyOptions {
     #[arg(long)]
     with_key: bool,
 
+    /// Report to the installation that this backup was proven; without such a report for
+    /// a week the alert backup_old fires
+    #[arg(long, conflicts_with = "without_key")]
+    report: bool,
+
     /// Do not use the master key
     #[arg(long, conflicts_with = "with_key")]
     without_key: bool,
@@ -44,7 +51,7 @@ pub(super) async fn run(options: VerifyOptions, global: &GlobalOptions, output: 
     let keys = if options.without_key { Vec::new() } else { master_keys(global, output)? };
     let needed = contents.masters.join(" or ");
     if !keys.iter().any(|key| contents.masters.contains(&key.fingerprint())) {
-        if options.with_key {
+        if options.with_key || options.report {
             return Err(CliError::failure(format!("the master key with fingerprint {needed} is not there"))
                 .hint("give it as ENCRYPTION_KEY_FILE or ENCRYPTION_KEY"));
         }
@@ -72,6 +79,14 @@ pub(super) async fn run(options: VerifyOptions, global: &GlobalOptions, output: 
         ));
     }
     output.note("the file is complete and unaltered, and everything in it opens and verifies");
+    if options.report {
+        let session = Session::open(global, output.clone()).await?;
+        let reported =
+            session.client.note_proven_backup(&ProvenBackup { made_at: contents.created_at }).await;
+        let closed = session.close().await;
+        output.note(&reported?.message);
+        closed?;
+    }
     Ok(Exit::Ok)
 }
 

@@ -121,6 +121,7 @@ pub(crate) fn tables_of_old() -> Vec<Table> {
         "alert_rules",
         "alert_silences",
         "alert_routes",
+        "reveal_places",
         "usage_5m",
         "usage_hours",
         "limit_samples",
