@@ -103,7 +103,10 @@ impl Settings {
             };
             let (least, most) = parameter.range;
             if !(least..=most).contains(value) {
-                return Err(Problem::invalid("figures", format!("{} must be {least} to {most}", parameter.name)));
+                return Err(Problem::invalid(
+                    "figures",
+                    format!("{} must be {least} to {most}", parameter.name),
+                ));
             }
             figures.insert(parameter.name, *value);
         }

@@ -15,7 +15,7 @@ use crate::limit::name_of;
 
 const HOUR_MS: i64 = 3_600_000;
 const WEEK_MS: i64 = 7 * 24 * HOUR_MS;
-/// What goes on is told once; so long without it, it begins anew.
+/// What goes on is told once; so long without it, it begins once more.
 const APART_MS: i64 = 2 * HOUR_MS;
 
 /// Tells when a rule would have fired since an instant.
