@@ -192,8 +192,9 @@ impl Cache {
                         return Ok(found);
                     }
                     let (cache, wanted) = (Arc::clone(self), key.0.clone());
-                    let reading =
-                        async move { with_timeout(cache.find_active_credentials(wanted, snapshot)).await };
+                    let reading = async move {
+                        with_timeout(Box::pin(cache.find_active_credentials(wanted, snapshot))).await
+                    };
                     let told = reading.map_err(|problem| (problem.kind, problem.message));
                     let reading = told.boxed().shared();
                     readings.retain(|_, other| other.upgrade().is_some_and(|other| other.peek().is_none()));
