@@ -146,7 +146,8 @@ impl Cache {
             return Ok(Arc::clone(&listed.active));
         }
         let (provider, view) = place;
-        self.read_together(Wanted { provider, view, named: Vec::new() }, snapshot).await
+        // Boxed: calls seldom come here, and all of them would carry the room for it.
+        Box::pin(self.read_together(Wanted { provider, view, named: Vec::new() }, snapshot)).await
     }
 
     /// The same of those credentials alone: of a provider that has more than calls are spread over.
@@ -160,7 +161,7 @@ impl Cache {
         let wanted = Wanted { provider: provider.clone(), view, named: named.to_vec() };
         match self.listed(&wanted, snapshot) {
             Some(found) => Ok(found),
-            None => self.read_together(wanted, snapshot).await,
+            None => Box::pin(self.read_together(wanted, snapshot)).await,
         }
     }
 
@@ -203,8 +204,7 @@ impl Cache {
                 }
             }
         };
-        // Boxed: calls seldom come here, and all of them would carry the room for it.
-        Box::pin(reading).await.map_err(|(kind, message)| Problem::new(kind, message))
+        reading.await.map_err(|(kind, message)| Problem::new(kind, message))
     }
 
     /// The next page of those that are wanted.

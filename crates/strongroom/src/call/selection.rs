@@ -96,7 +96,7 @@ impl Calls {
                 is_served |= has_some;
                 let named = &actor.scope.credentials;
                 if served.has_more && !named.is_empty() {
-                    served = self.cache.named_credentials(provider, view, named, snapshot).await?;
+                    served = Box::pin(self.cache.named_credentials(provider, view, named, snapshot)).await?;
                 }
                 let may =
                     |served: &&Arc<ActiveCredential>| actor.scope.permits(served.credential.uid, provider);

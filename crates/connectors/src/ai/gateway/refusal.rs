@@ -123,7 +123,6 @@ pub fn is_of_one_prompt(status: StatusCode, headers: &HeaderMap, body: &[u8], pr
         let (limit, unit) = limit.split_once(' ')?;
         unit.starts_with("input tokens").then(|| limit.replace(',', "").parse::<f64>().ok())?
     });
-    #[expect(clippy::cast_precision_loss, reason = "no body is that long")]
     named.is_some_and(|limit| prompt_bytes as f64 > limit * BYTES_PER_TOKEN)
 }
 

@@ -58,7 +58,6 @@ fn number_of(text: &str) -> Option<f64> {
     let number = &text[start..];
     if let Some(digits) = number.strip_prefix("0x").or_else(|| number.strip_prefix("0X")) {
         let end = digits.find(|sign: char| !sign.is_ascii_hexdigit()).unwrap_or(digits.len());
-        #[expect(clippy::cast_precision_loss, reason = "it is compared with counts of tokens")]
         return u64::from_str_radix(&digits[..end], 16).ok().map(|number| number as f64);
     }
     let is_part = |sign: char| sign.is_ascii_digit() || ".,_' eE+-".contains(sign);

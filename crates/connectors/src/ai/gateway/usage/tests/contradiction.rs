@@ -281,6 +281,7 @@ fn of_classes_of_service_the_dearest_counts_that_was_told() {
 
 #[test]
 fn of_words_among_figures_the_usual_one_gives_way() {
+    use strongroom_model::usage::Geography::{Global, Us};
     let terms = |words: &[&str]| {
         let event = |more: &&str| {
             format!(
@@ -291,7 +292,6 @@ fn of_words_among_figures_the_usual_one_gives_way() {
         let usage = found.usage.unwrap();
         (found.is_final, usage.terms.tier, usage.terms.geography)
     };
-    use strongroom_model::usage::Geography::{Global, Us};
     let (fast, usual) =
         (r#","speed":"fast","inference_geo":"us""#, r#","speed":"standard","inference_geo":"global""#);
     for words in [&[fast, usual][..], &[usual, fast], &[fast, fast], &[fast, ""], &["", fast, usual]] {
