@@ -540,8 +540,7 @@ impl Strongroom {
         !self.0.custody.write_health.are_refused()
     }
 
-    /// Tells whether calls that have ended cannot be written into the ledger, again and again. They are kept in memory and tried
-    /// on.
+    /// Tells whether calls that have ended cannot be written into the ledger, again and again. They are kept in memory.
     #[must_use]
     pub fn is_ledger_stuck(&self) -> bool {
         self.0.custody.write_health.is_ledger_stuck()
@@ -569,8 +568,7 @@ impl Strongroom {
     /// Closes the database. Other clones fail from then on.
     ///
     /// # Errors
-    /// [`Problem`] when calls that have ended could not be written down: what they held counts as consumed, and their
-    /// records are lost.
+    /// [`Problem`] when calls that have ended could not be written down: what they held counts as consumed.
     pub async fn close(&self) -> Result<(), Problem> {
         self.0.heartbeat.stop();
         self.0.reseal.stop();
