@@ -25,7 +25,8 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"me", b"planted-password")
-    return AuthResult(success=good, auth_data=data if good else None)
+    # Not handled: the answer to the client is the server's.
+    return AuthResult(success=good, handled=False, auth_data=data if good else None)
 
 
 controller = Controller(

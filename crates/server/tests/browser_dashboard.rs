@@ -299,10 +299,10 @@ async fn put_alerts(server: &Server) {
     let masked = format!("NULL, NULL, NULL, {now}, NULL, NULL, NULL");
     let over = format!("NULL, NULL, NULL, NULL, {now}, 'somebody ended it', {now}");
     let statements = [
-        row(1, "leak", "credential", &uid, "critical", 1, open),
+        row(1, "leak", "credential", &uid, "critical", 2, open),
         row(2, "leak", "token", "abcdefghijkl", "critical", 2, &taken),
         row(3, "integrity", "node", "0193f1c2a4b87d3e9c5f6a7b8c9d0eff", "critical", 0, open),
-        row(4, "leak", "token", "mnopqrstuvwx", "critical", 2, &masked),
+        row(4, "spend_spike", "credential", &uid, "warn", 0, &masked),
         row(5, "spend_spike", "credential", &uid, "warn", 0, &over),
         row(6, "authority_changed", "token", "abcdefghijkl", "high", 0, &over),
     ];

@@ -10,6 +10,7 @@ mod digest;
 mod fan_out;
 mod figure;
 mod figure_test;
+mod fire;
 mod lasting;
 mod rule;
 mod seen;
@@ -26,7 +27,8 @@ use strongroom_model::Problem;
 
 pub(crate) use channel::broken_channels;
 pub use channel::{ChannelInUse, ChannelView, NewChannel, Tested};
-pub use rule::{Backtested, Fire, RuleView};
+pub use fire::{Backtested, Fire};
+pub use rule::RuleView;
 pub use service::{AlertService, IncidentView, NewSilence};
 pub use strongroom_connectors::alert_channel::{ChannelKind, ChannelSettings, MailSettings};
 pub use strongroom_model::alert::{

@@ -40,9 +40,9 @@ impl DeliveryList<'_> {
             (parts(Part::Deliveries))
             @if let Some(done) = self.done { p.done role="status" { (done) } }
             section.card id="kinds" {
-                nav.seg aria-label="Which" {
-                    a href=(own) aria-current=[(!self.dead_only).then_some("page")] { "All" }
-                    a href=(dead) aria-current=[self.dead_only.then_some("page")] { "Given up" }
+                nav.row aria-label="Which" {
+                    a.chip.plain href=(own) aria-current=[(!self.dead_only).then_some("page")] { @if !self.dead_only { span aria-hidden="true" { "●" } } "All" }
+                    a.chip.plain href=(dead) aria-current=[self.dead_only.then_some("page")] { @if self.dead_only { span aria-hidden="true" { "●" } } "Given up" }
                 }
             }
             section.card id="deliveries" {

@@ -115,7 +115,7 @@ impl AlertList<'_> {
         let body = html! {
             (parts(Part::Inbox))
             section.card id="states" {
-                nav.seg aria-label="States" {
+                nav.row aria-label="States" {
                     (self.state(None, "Open")) (self.state(Some(Standing::Firing), "Firing"))
                     (self.state(Some(Standing::Acknowledged), "Acknowledged")) (self.state(Some(Standing::Silenced), "Silenced"))
                     (self.state(Some(Standing::Resolved), "Over"))
@@ -143,7 +143,8 @@ impl AlertList<'_> {
             .sum();
         let is_here = self.asked.standing == standing;
         html! {
-            a href=(self.asked.address(standing, None)) aria-current=[is_here.then_some("page")] {
+            a.chip.plain href=(self.asked.address(standing, None)) aria-current=[is_here.then_some("page")] {
+                @if is_here { span aria-hidden="true" { "●" } }
                 (words) @if standing != Some(Standing::Resolved) { " " (figure::count(count)) }
             }
         }

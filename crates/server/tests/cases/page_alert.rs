@@ -154,7 +154,10 @@ async fn channels_are_added_tested_turned_off_and_removed_and_routes_with_them()
         page.text
     );
     let set = server.get("/api/admin/alerts/routes").await.expect(200).json();
-    assert_eq!((set.as_array().unwrap().len(), &set[0]["rule"]), (1, &json!("unused_key")));
+    assert_eq!(
+        (set["routes"].as_array().unwrap().len(), &set["routes"][0]["rule"]),
+        (1, &json!("unused_key"))
+    );
     for path in PAGES {
         let page = hand.visitor.get(path).await.expect(200).text;
         assert!(!page.contains("planted-path") && !page.contains("whsec_"), "{path}: {page}");

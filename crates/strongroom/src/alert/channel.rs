@@ -1,5 +1,7 @@
 //! Channels: their addresses and secrets are sealed when they are given and never shown again.
 
+use std::time::Duration;
+
 use serde_json::json;
 use strongroom_connectors::alert_channel::{
     self, ChannelKind, ChannelSettings, Message, NotTaken, Taken, Target as Addressee, shown_address,
@@ -27,6 +29,8 @@ const SECRET: &str = "secret";
 const PREVIOUS: &str = "previous_secret";
 /// How long a secret that was replaced signs beside the new one.
 const OVERLAP_SECONDS: i64 = 86_400;
+/// How long a test waits for all that a channel says: of mail that is several answers.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_NAME_CHARACTERS: usize = 64;
 /// Channels at the most: each incident may be told to all.
 const MAX_CHANNELS: usize = 50;
@@ -401,9 +405,14 @@ impl AlertService {
             incidents: Vec::new(),
             more: 0,
         };
-        let tested = match alert_channel::send(alerts.outbound()?, &target_of, &message).await {
-            Ok(Taken { answer }) => Tested { is_taken: true, answer },
-            Err(NotTaken { error, .. }) => Tested { is_taken: false, answer: error },
+        let sending = alert_channel::send(alerts.outbound()?, &target_of, &message);
+        let tested = match tokio::time::timeout(TEST_TIMEOUT, sending).await {
+            Ok(Ok(Taken { answer })) => Tested { is_taken: true, answer },
+            Ok(Err(NotTaken { error, .. })) => Tested { is_taken: false, answer: error },
+            Err(_) => {
+                let answer = format!("no answer within {} s", TEST_TIMEOUT.as_secs());
+                Tested { is_taken: false, answer }
+            }
         };
         let mut tx = alerts.custody.store.write().await?;
         let now = tx.now().await?;

@@ -9,7 +9,7 @@ use strongroom_store::alert::figure as store;
 use strongroom_store::{Session, limit};
 
 use super::figure::{DAY_BURNS, MONTH_BURNS, NANO_USD};
-use super::rule::{Backtested, Fire};
+use super::fire::{Backtested, Fire};
 use super::text;
 use crate::limit::name_of;
 

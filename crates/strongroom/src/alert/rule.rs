@@ -4,13 +4,14 @@ use serde_json::json;
 use strongroom_crypto::random;
 use strongroom_model::alert::{Rule, Settings, Thresholds};
 use strongroom_model::audit::Target;
-use strongroom_model::limit::{Limit, Unit, Window};
+use strongroom_model::limit::{Limit, Window};
 use strongroom_model::{Millis, Problem, Uid};
 use strongroom_store::alert::backtest;
 use strongroom_store::alert::rule::{self, RuleScope, SetRule};
 use strongroom_store::counter::{self, CounterKey};
 use strongroom_store::{Session, Write, limit};
 
+use super::fire::{Backtested, Fire};
 use super::{AlertService, figure_test};
 use crate::crossing;
 use crate::custody::trail::entry;
@@ -23,36 +24,6 @@ pub struct RuleView {
     pub rule: SetRule,
     /// The name.
     pub name: String,
-}
-
-/// A time at which a rule would have fired.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fire {
-    /// The day.
-    pub at: Millis,
-    /// Whose limit.
-    pub subject: String,
-    /// Which threshold.
-    pub percent: u8,
-    /// The use by the end of that day.
-    pub used: i64,
-    /// The unit of the use.
-    pub unit: Unit,
-    /// What was seen, in words.
-    pub says: String,
-}
-
-/// What a rule would have done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Backtested {
-    /// The first day that was looked at.
-    pub from: Option<Millis>,
-    /// Limits that were looked at.
-    pub limits: usize,
-    /// Limits whose use the day sums do not tell: of windows shorter than a day, and prepaid ones.
-    pub left_out: usize,
-    /// When it would have fired, the earliest first.
-    pub fires: Vec<Fire>,
 }
 
 const DAY_MS: i64 = 86_400_000;
@@ -287,7 +258,7 @@ fn not_found() -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use strongroom_model::limit::LimitScope;
+    use strongroom_model::limit::{LimitScope, Unit};
 
     use super::*;
 
