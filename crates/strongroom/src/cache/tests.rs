@@ -255,7 +255,7 @@ async fn after_a_change_a_list_is_read_once_for_all_who_wait_for_it() {
             nodes.cache().active_credentials(&openai, None, snapshot).await.unwrap();
             assert_eq!(reads() - before, 1, "{backend:?}: it is kept");
         }
-        // Who goes away before it is there takes nothing from the others, and the next one begins anew.
+        // Who goes away before it is there takes nothing from the others, and the next one begins once more.
         nodes.credential("four", "openai").await;
         let (before, snapshot) = (reads(), nodes.look().await);
         {
