@@ -1,7 +1,9 @@
 //! Alerts: incidents once, notices once, messages claimed by one at a time.
 
+use std::collections::BTreeMap;
+
 use strongroom_model::alert::{
-    Condition, Level, Notice, Phase, QuietHours, Route, Rule, SilenceMatcher, Thresholds,
+    Condition, Level, Notice, Phase, QuietHours, Route, Rule, Settings, SilenceMatcher, Standing, Thresholds,
 };
 use strongroom_model::authority_mac::AuthorityMac;
 use strongroom_model::limit::{LimitScope, Unit, Window};
@@ -15,7 +17,7 @@ use strongroom_store::alert::silence::{self, Silence};
 use strongroom_store::alert::{backtest, route, state};
 use strongroom_store::counter::CounterKey;
 use strongroom_store::limit::{self, LimitChange};
-use strongroom_store::{StoreError, change};
+use strongroom_store::{Session, StoreError, change, reveal_place};
 
 use super::ground::{Ground, NOW, ground, uid};
 
@@ -504,4 +506,87 @@ async fn day_sums_of_each_scope_and_unit_can_be_asked_for() {
             assert!(sums.is_empty());
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_not_over_is_counted_by_how_it_stands_and_a_channel_by_how_telling_it_went() {
+    let ground = ground().await;
+    for (number, mark) in [(1, 80), (2, 95), (3, 100)] {
+        insert(&ground, &new(number, mark)).await;
+    }
+    ground
+        .database
+        .execute(&format!("UPDATE alert_incidents SET acknowledged_at_ms = 1 WHERE uid = '{}'", uid(1)))
+        .await;
+    ground
+        .database
+        .execute(&format!("UPDATE alert_incidents SET masked_at_ms = 1 WHERE uid = '{}'", uid(2)))
+        .await;
+    let mut session = ground.read().await;
+    let counts = incident::count_standing(&mut session).await.unwrap();
+    assert_eq!(counts, [(Standing::Acknowledged, 1), (Standing::Firing, 1), (Standing::Silenced, 1)]);
+    let nothing = delivery::standing(&mut session, uid(7), Millis(0)).await.unwrap();
+    assert_eq!((nothing.delivered_at, nothing.waiting, nothing.dead, nothing.last_error), (None, 0, 0, None));
+    drop(session);
+    let channel = uid(7).to_string();
+    for (number, incident) in [(20, 1), (21, 2), (22, 3)] {
+        assert!(notify(&ground, &notice(number, incident, &channel, "firing")).await);
+    }
+    let set =
+        |number: u8, what: &str| format!("UPDATE alert_deliveries SET {what} WHERE uid = '{}'", uid(number));
+    ground.database.execute(&set(20, "delivered_at_ms = 5")).await;
+    ground.database.execute(&set(21, "dead_at_ms = 6, last_error = 'HTTP 500'")).await;
+    let mut session = ground.read().await;
+    let found = delivery::standing(&mut session, uid(7), NOW).await.unwrap();
+    assert_eq!((found.delivered_at, found.waiting, found.dead), (Some(Millis(5)), 1, 1));
+    assert_eq!(found.last_error.as_deref(), Some("HTTP 500"));
+    let later = delivery::standing(&mut session, uid(7), at(1)).await.unwrap();
+    assert_eq!((later.waiting, later.dead), (0, 0));
+}
+
+#[tokio::test]
+async fn settings_of_a_rule_are_kept_once_and_are_the_usual_ones_before() {
+    let ground = ground().await;
+    assert_eq!(
+        rule::settings(&mut ground.read().await, Rule::SpendSpike).await.unwrap(),
+        Settings::default()
+    );
+    let given =
+        |usd| Settings::of(Rule::SpendSpike, usd > 50, &BTreeMap::from([("usd".to_owned(), usd)])).unwrap();
+    for (number, usd) in [(1, 50), (2, 60)] {
+        let mut tx = ground.write().await;
+        let stored =
+            rule::put_settings(&mut tx, uid(number), Rule::SpendSpike, &given(usd), NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(stored, uid(1), "it is one rule");
+        let found = rule::settings(&mut ground.read().await, Rule::SpendSpike).await.unwrap();
+        assert_eq!((found.is_off, found.get(Rule::SpendSpike, "usd")), (usd > 50, usd));
+    }
+}
+
+#[tokio::test]
+async fn places_of_reveals_are_known_for_as_long_as_they_are_kept() {
+    let ground = ground().await;
+    let note = async |value: &str, since: Millis, at: Millis| {
+        let mut tx = ground.write().await;
+        let known = reveal_place::note(&mut tx, "user:1", "address", value, since, at).await.unwrap();
+        tx.commit().await.unwrap();
+        known
+    };
+    assert!(!note("a", at(-60), at(0)).await);
+    assert!(note("a", at(-60), at(10)).await);
+    assert!(!note("a", at(11), at(20)).await, "seen, and too long ago");
+    assert!(!note("b", at(-60), at(20)).await);
+    let mut session = ground.read().await;
+    let count = async |session: &mut Session, kind: &str, since| {
+        reveal_place::count(session, "user:1", kind, since).await.unwrap()
+    };
+    assert_eq!(count(&mut session, "address", at(20)).await, 2);
+    assert_eq!(count(&mut session, "address", at(21)).await, 0);
+    assert_eq!(count(&mut session, "agent", at(0)).await, 0);
+    drop(session);
+    let mut tx = ground.write().await;
+    assert_eq!(reveal_place::forget(&mut tx, at(20)).await.unwrap(), 0);
+    assert_eq!(reveal_place::forget(&mut tx, at(21)).await.unwrap(), 2);
+    tx.commit().await.unwrap();
 }

@@ -71,6 +71,10 @@ async fn where_a_limit_stood_is_told_by_its_last_sample_before() {
     let mut session = ground.read().await;
     let moved = figure::moved_limits(&mut session, at(2 * HOUR)).await.unwrap();
     assert_eq!(moved, [uid(1).to_string()]);
+    let all = figure::samples(&mut session, uid(1), at(HOUR)).await.unwrap();
+    let all: Vec<_> = all.iter().map(|it| (NOW.0 - it.at_ms, it.window_start_ms, it.used)).collect();
+    assert_eq!(all, [(HOUR, window, 19), (MINUTE, window, 49)]);
+    assert_eq!(figure::samples(&mut session, uid(1), at(HOUR - 1)).await.unwrap().len(), 1);
 }
 
 async fn spend(ground: &Ground, number: u8, at: i64, dollars: i64) {
@@ -109,6 +113,12 @@ async fn what_subjects_spent_is_told_by_the_hour() {
     let hours: Vec<_> =
         hours.iter().map(|it| (hour.0 - it.hour_start_ms, it.figures.cost_nano_usd)).collect();
     assert_eq!(hours, [(DAY, 10), (0, 300)]);
+    for (from, least, told) in [(0, 10, true), (0, 301, false), (hour.0, 300, true), (hour.0 + 1, 10, false)]
+    {
+        let found =
+            figure::subjects_that_spent(&mut session, "credential", Millis(from), least).await.unwrap();
+        assert_eq!(found == [one.clone()], told, "{from} {least}: {found:?}");
+    }
     let first = figure::first_day(&mut session, "credential", &one).await.unwrap();
     assert_eq!(first, Some(Millis(NOW.0 - NOW.0 % DAY - DAY)));
     assert_eq!(figure::first_day(&mut session, "credential", "nobody").await.unwrap(), None);

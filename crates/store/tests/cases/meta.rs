@@ -14,6 +14,18 @@ async fn a_fact_is_set_once() {
     let mut session = ground.read().await;
     assert_eq!(meta::get(&mut session, "fact").await.unwrap().as_deref(), Some("first"));
     assert_eq!(meta::get(&mut session, "other").await.unwrap(), None);
+    drop(session);
+    // What may change is set, whatever it was.
+    for value in ["second", "third"] {
+        let mut tx = ground.write().await;
+        meta::set(&mut tx, "fact", value).await.unwrap();
+        meta::set(&mut tx, "new", value).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut session = ground.read().await;
+        for fact in ["fact", "new"] {
+            assert_eq!(meta::get(&mut session, fact).await.unwrap().as_deref(), Some(value), "{fact}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

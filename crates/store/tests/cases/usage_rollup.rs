@@ -7,7 +7,8 @@ use strongroom_model::{Amount, LedgerText, Millis, Uid, UserId};
 use strongroom_store::usage::{self, Kind, Record};
 use strongroom_store::usage_hours::{self, HourDim, HourSums, HoursQuery};
 use strongroom_store::usage_record::Whose;
-use strongroom_store::usage_sums::{self, Dim, GroupSums, SumsFilter, SumsQuery};
+use strongroom_store::usage_sums::ranking::Order;
+use strongroom_store::usage_sums::{self, Dim, GroupSums, SumsFilter, SumsQuery, hours as subject_hours};
 use strongroom_store::usage_top::{self, Period};
 use strongroom_store::{usage_proof, usage_report, usage_rollup};
 
@@ -373,4 +374,38 @@ async fn the_dearest_are_ranked_by_period() {
     assert_eq!(rank(Period::Day, "credential").await, [(1, one.clone(), 200)]);
     assert_eq!(rank(Period::Day, "team").await, []);
     assert_eq!(usage_top::last_made(&mut ground.read().await).await.unwrap(), Some(NOW));
+}
+
+#[tokio::test]
+async fn hours_of_subjects_are_told_for_the_largest_for_some_and_for_all() {
+    let ground = ground().await;
+    write(&ground, &[record(1, 0), record(2, 0), Record { credential: Some(uid(2)), ..record(3, 0) }]).await;
+    roll_up(&ground, NOW).await;
+    let hour = NOW.0 - NOW.0 % HOUR;
+    let range = (Millis(hour), Millis(hour + HOUR));
+    let (one, two) = (uid(1).to_string(), uid(2).to_string());
+    let mut session = ground.read().await;
+    let of = subject_hours::Subject::Credential;
+    let largest = subject_hours::largest(&mut session, of, range, None, Order::Calls, 10).await.unwrap();
+    let shown: Vec<_> = largest.iter().map(|it| (it.group_key.as_str(), it.figures.requests)).collect();
+    assert_eq!(shown, [(one.as_str(), 2), (two.as_str(), 1)]);
+    assert_eq!(subject_hours::largest(&mut session, of, range, None, Order::Cost, 1).await.unwrap().len(), 1);
+    let keys = [two.clone()];
+    let named = subject_hours::largest(&mut session, of, range, Some(&keys), Order::Calls, 10).await.unwrap();
+    assert_eq!(named.iter().map(|it| it.group_key.as_str()).collect::<Vec<_>>(), [two.as_str()]);
+    assert!(
+        subject_hours::largest(&mut session, of, range, Some(&[]), Order::Calls, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let some = subject_hours::of_some(&mut session, of, range, &keys).await.unwrap();
+    let some: Vec<_> =
+        some.iter().map(|it| (it.hour_start_ms, it.subject.as_str(), it.figures.requests)).collect();
+    assert_eq!(some, [(hour, two.as_str(), 1)]);
+    assert!(subject_hours::of_some(&mut session, of, range, &[]).await.unwrap().is_empty());
+    let all = subject_hours::of_all(&mut session, range).await.unwrap();
+    assert_eq!(all.iter().map(|it| (it.hour_start_ms, it.figures.requests)).collect::<Vec<_>>(), [(hour, 3)]);
+    let before = (Millis(hour - HOUR), Millis(hour));
+    assert!(subject_hours::of_all(&mut session, before).await.unwrap().is_empty());
 }
