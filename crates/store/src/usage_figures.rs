@@ -94,7 +94,8 @@ impl Figures {
         ]
     }
 
-    fn of(values: [i64; COLUMNS.len()]) -> Self {
+    /// Figures in the order of their columns.
+    pub(crate) const fn of(values: [i64; COLUMNS.len()]) -> Self {
         let [
             requests,
             client_requests,

@@ -13,7 +13,7 @@ use crate::session::{Backend, Session, Write};
 use crate::sum::{bounded, saturating_all};
 use crate::usage::DAY_MS;
 use crate::usage::five_minutes::{FIGURES, note_write, start_of, status_class};
-use crate::usage_figures::{Figures, total_of, totals};
+use crate::usage_figures::{COLUMNS, Figures, total_of, totals};
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// Figures before the classes.
@@ -287,44 +287,16 @@ struct GroupRow {
 impl From<GroupRow> for HourSums {
     fn from(row: GroupRow) -> Self {
         let HourFigures(all) = row.figures;
-        let [
-            _records,
-            requests,
-            client_requests,
-            input_tokens,
-            cached_input_tokens,
-            cache_write_tokens,
-            output_tokens,
-            reasoning_tokens,
-            cost_nano_usd,
-            unpriced,
-            first_byte_ms_sum,
-            first_byte_count,
-            total_ms_sum,
-            total_count,
-            streamed_ms_sum,
-            ..,
-        ] = all;
+        let [_records, requests, client_requests, rest @ ..] = all;
+        // Behind the errors, which hours tell by the class of the status, both have the same.
+        let mut values = [0; COLUMNS.len()];
+        values[..4].copy_from_slice(&[requests, client_requests, row.errors_client, row.errors_provider]);
+        values[4..].copy_from_slice(&rest[..COLUMNS.len() - 4]);
+        let figures = Figures::of(values);
+        let streamed_ms_sum = rest[COLUMNS.len() - 4];
         let (mut first_byte, mut total) = ([0; CLASSES], [0; CLASSES]);
         first_byte.copy_from_slice(&all[SUMS..SUMS + CLASSES]);
         total.copy_from_slice(&all[SUMS + CLASSES..]);
-        let figures = Figures {
-            requests,
-            client_requests,
-            errors_client: row.errors_client,
-            errors_provider: row.errors_provider,
-            input_tokens,
-            cached_input_tokens,
-            cache_write_tokens,
-            output_tokens,
-            reasoning_tokens,
-            cost_nano_usd,
-            unpriced,
-            first_byte_ms_sum,
-            first_byte_count,
-            total_ms_sum,
-            total_count,
-        };
         Self {
             group_key: row.group_key,
             split_key: row.split_key,

@@ -103,29 +103,21 @@ async fn hours(
     Ok(by_hour(&rows))
 }
 
-/// Figures that days and hours both have.
-const IN_BOTH: [&str; 13] = [
-    "requests",
-    "client_requests",
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "cost_nano_usd",
-    "unpriced",
-    "first_byte_ms_sum",
-    "first_byte_count",
-    "total_ms_sum",
-    "total_count",
-];
+/// Figures that days and hours both have: all of an hour but the number of its records, up to those of times.
+const IN_BOTH: [&str; 13] = {
+    let (mut names, mut place) = ([""; 13], 0);
+    while place < names.len() {
+        names[place] = FIGURES[place + 1];
+        place += 1;
+    }
+    names
+};
 
 fn by_day(rows: &[HourRow]) -> BTreeMap<(i64, String), [i64; IN_BOTH.len()]> {
     let mut days: BTreeMap<(i64, String), [i64; IN_BOTH.len()]> = BTreeMap::new();
     for row in rows {
         let day = row.key.start_ms - row.key.start_ms.rem_euclid(DAY_MS);
         let sums = days.entry((day, String::new())).or_insert([0; IN_BOTH.len()]);
-        // The first of an hour's figures is the number of its records.
         for (sum, more) in sums.iter_mut().zip(&row.figures.0[1..]) {
             *sum = sum.saturating_add(*more);
         }

@@ -12,7 +12,7 @@ use strongroom_model::{Millis, Problem, Uid};
 
 use super::posted::Posted;
 use super::typed;
-use super::visit::{QueryOf, Visit};
+use super::visit::{DoneQuery, QueryOf, Visit};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
@@ -57,12 +57,6 @@ pub(super) async fn list(
         has_more,
     };
     Ok(Html(page.render()).into_response())
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct DoneQuery {
-    done: String,
 }
 
 fn uid(text: &str) -> Result<Uid, Problem> {

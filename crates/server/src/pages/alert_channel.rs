@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use strongroom::alert::{
     ChannelKind, ChannelSettings, ChannelView, Level, MailSettings, NewChannel, QuietHours, Route, Rule,
@@ -14,15 +13,9 @@ use strongroom_model::{Actor, Problem, Provider};
 
 use super::posted::{Form, Posted};
 use super::typed;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListQuery {
-    done: String,
-}
 
 async fn page(state: &AppState, visit: &Visit, done: Option<Done<'_>>) -> Answer<Response> {
     let service = state.room.alerts(visit.actor());
@@ -47,7 +40,7 @@ fn revision(routes: &[Route]) -> String {
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<ListQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let done = match query.done.as_str() {
         "added" => Some("Added. Test it now: nothing has been sent to it yet."),

@@ -14,23 +14,17 @@ use strongroom_model::{Problem, UserId};
 
 use super::posted::{Form, Posted};
 use super::typed;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
 /// Days of a test that names none.
 const DAYS: i64 = 30;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListQuery {
-    done: String,
-}
-
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<ListQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let page = RuleList {
         viewer: &visit.viewer(),

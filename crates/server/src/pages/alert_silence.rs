@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
-use serde::Deserialize;
 use strongroom::alert::{Level, NewSilence, Rule, SilenceMatcher};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::alert_silence_list::{NamedSilence, SilenceList};
@@ -12,22 +11,16 @@ use strongroom_model::Problem;
 use super::alert_rule::bound;
 use super::posted::{Form, Posted};
 use super::typed;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
 const HOUR_MS: i64 = 3_600_000;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListQuery {
-    done: String,
-}
-
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<ListQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let service = state.room.alerts(visit.actor());
     let mut silences = Vec::new();

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
-use serde::Deserialize;
 use strongroom::NewCredential;
 use strongroom_dashboard::page::credential as page;
 use strongroom_dashboard::page::deleted_list::DeletedList;
@@ -13,7 +12,7 @@ use strongroom_model::{CredentialId, Problem, Provider};
 
 use super::credential::id;
 use super::posted::{Form, Posted};
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use super::{start, typed};
 use crate::http::problem::Answer;
 use crate::state::AppState;
@@ -307,16 +306,10 @@ pub(super) async fn minter(
     to(service.update(id(&text), patch, revision(form)?).await?.id, "changed")
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct DeletedQuery {
-    done: String,
-}
-
 pub(super) async fn deleted(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<DeletedQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let service = state.room.credentials(visit.actor());
     let page = DeletedList {

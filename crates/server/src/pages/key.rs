@@ -3,25 +3,18 @@
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
-use serde::Deserialize;
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::key_list::KeyList;
 
 use super::posted::Posted;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListQuery {
-    done: String,
-}
 
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<ListQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let status = state.room.keys().status().await?;
     let page = KeyList {

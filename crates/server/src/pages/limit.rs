@@ -17,19 +17,13 @@ use strongroom_model::{Millis, Problem, Uid, UserId};
 use super::csv::{self, cell};
 use super::posted::Posted;
 use super::typed;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
 const DAY_MS: i64 = 86_400_000;
 /// Days behind today that a burn-down can show.
 const DAYS: i64 = 31;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct DoneQuery {
-    done: String,
-}
 
 /// Limits of one page, where there are very many.
 const PAGE: i64 = 50;

@@ -3,26 +3,19 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use serde::Deserialize;
 use strongroom_dashboard::page::session_list::SessionList;
 use strongroom_dashboard::{Display, Place};
 use strongroom_model::{Problem, Role};
 
 use super::posted::Posted;
-use super::visit::{QueryOf, Visit};
+use super::visit::{DoneQuery, QueryOf, Visit};
 use crate::http::problem::Answer;
 use crate::state::AppState;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListQuery {
-    done: String,
-}
 
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<ListQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let own = &visit.signed_in.session;
     let mut sessions = state.room.sign_ins().list().await?;

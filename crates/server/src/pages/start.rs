@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use futures::FutureExt;
-use serde::Deserialize;
 use strongroom::usage::record::{Kind, RecordFilter, RecordQuery};
 use strongroom_dashboard::page::start::{First, Start};
 use strongroom_model::credential::CredentialFilter;
@@ -13,7 +12,7 @@ use strongroom_model::{Problem, Role};
 
 use super::posted::Posted;
 use super::site::Site;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
 
@@ -22,12 +21,6 @@ pub(super) use strongroom_dashboard::page::start::PATH;
 /// The page, which tells what was done.
 pub(super) fn done(what: &str) -> String {
     format!("{PATH}?done={what}")
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct DoneQuery {
-    done: String,
 }
 
 fn said(done: &str) -> Option<&'static str> {

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use futures::FutureExt;
-use serde::Deserialize;
 use strongroom::user::{NewUser, UserPatch};
 use strongroom_dashboard::Place;
 use strongroom_dashboard::page::user_list::UserList;
@@ -11,20 +10,14 @@ use strongroom_model::{Problem, Role, UserId};
 
 use super::posted::Posted;
 use super::typed;
-use super::visit::{QueryOf, Visit, fresh_once};
+use super::visit::{DoneQuery, QueryOf, Visit, fresh_once};
 use crate::http::problem::Answer;
 use crate::state::AppState;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ListQuery {
-    done: String,
-}
 
 pub(super) async fn list(
     State(state): State<AppState>,
     visit: Visit,
-    QueryOf(query): QueryOf<ListQuery>,
+    QueryOf(query): QueryOf<DoneQuery>,
 ) -> Answer<Response> {
     let page = UserList {
         viewer: &visit.viewer(),

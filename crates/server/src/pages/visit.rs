@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use strongroom::sign_in::SignedIn;
 use strongroom_crypto::random;
@@ -53,6 +54,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
         let found = parts.extensions.get::<Self>().cloned();
         found.ok_or_else(|| Problem::internal("the guard of the pages set no visit").into())
     }
+}
+
+/// The query of a page that says what was just done on it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DoneQuery {
+    pub(super) done: String,
 }
 
 /// The query of an address. What cannot be read is as if it was not there: an address may be old, or cut.

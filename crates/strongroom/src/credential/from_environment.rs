@@ -1,7 +1,6 @@
 //! Keys that the process was started with, stored as credentials.
 
 use strongroom_model::credential::{Credential, NewCredential};
-use strongroom_model::tag::TagSet;
 use strongroom_model::{Problem, Provider};
 
 use super::CredentialService;
@@ -26,21 +25,6 @@ impl CredentialService {
                 "the server was not started with such a variable; start it with the key, or type the key",
             )
         })?;
-        self.create(NewCredential {
-            name: name.to_owned(),
-            provider,
-            api_key: Some(key.clone()),
-            api_secret: None,
-            endpoint: None,
-            priority: None,
-            is_active: true,
-            is_global: true,
-            user: None,
-            rate_limit: None,
-            expires_at: None,
-            rotate_after_days: None,
-            tags: TagSet::none(),
-        })
-        .await
+        self.create(NewCredential::new(name, provider, key.clone())).await
     }
 }
